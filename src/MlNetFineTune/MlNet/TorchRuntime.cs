@@ -1,0 +1,83 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace MlNetFineTune.MlNet;
+
+/// <summary>
+/// Loads TorchSharp's native library before anything else touches it, so that a missing package is reported by name instead of as a
+/// <see cref="TypeInitializationException"/> from wherever the first tensor happened to be made.
+/// </summary>
+internal static class TorchRuntime
+{
+    // Tried once: a load that failed fails again, and TorchSharp's second attempt copies the libraries about before it does.
+    private static readonly Lazy<Exception?> Failure = new(TryLoad);
+
+    /// <exception cref="InvalidOperationException">The library does not load. The message says what to add or install.</exception>
+    public static void EnsureLoaded()
+    {
+        if (Failure.Value is { } failure)
+            throw new InvalidOperationException(Explain(), failure);
+    }
+
+    private static Exception? TryLoad()
+    {
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+            torch.get_num_threads(); // a call that really crosses into the library
+            return null;
+        }
+        catch (Exception e)
+        {
+            return e;
+        }
+    }
+
+    internal static string Explain()
+    {
+        var where = $"{RuntimeInformation.RuntimeIdentifier} ({RuntimeInformation.OSDescription})";
+        var torchSharp = $"TorchSharp {Version("TorchSharpVersion")}";
+        if (Platform.Current is not { } platform)
+            return $"{torchSharp} has no native library for {where}. It has one for Linux x64, Windows x64 and macOS arm64.";
+
+        var packages = $"{platform.CpuPackage} {Version("LibTorchVersion")}"
+            + (platform.CudaPackage is { } cuda ? $" (or, for NVIDIA GPUs, {cuda} {Version("TorchSharpVersion")})" : "");
+        string[] folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", platform.RuntimeIdentifier, "native"), AppContext.BaseDirectory];
+        var folder = folders.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, platform.LibTorchFile)));
+
+        return $"The native library of {torchSharp} did not load on {where}. " + (folder is null
+            ? $"No {platform.LibTorchFile} was found in {string.Join(" or ", folders)}. Add to the application's project the package {packages}."
+            : $"libtorch is there, in {folder}, but {LoaderError(Path.Combine(folder, platform.TorchSharpFile))}. "
+                + $"TorchSharp needs {platform.Requirement}, and libtorch from the package {packages}.");
+    }
+
+    // What TorchSharp leaves out of its own message: why the system's loader refused the file.
+    private static string LoaderError(string library)
+    {
+        try
+        {
+            NativeLibrary.Load(library);
+            return $"TorchSharp refused it although {Path.GetFileName(library)} itself loads";
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            return $"the system says: {e.Message.Trim().TrimEnd('.')}";
+        }
+    }
+
+    private static string Version(string name) =>
+        typeof(TorchRuntime).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == name).Value!;
+
+    private sealed record Platform(string RuntimeIdentifier, string CpuPackage, string? CudaPackage, string LibTorchFile, string TorchSharpFile, string Requirement)
+    {
+        public static Platform? Current =>
+            OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
+                ? new("linux-x64", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux", "libtorch.so", "libLibTorchSharp.so", "glibc 2.34 or later")
+            : OperatingSystem.IsWindows() && RuntimeInformation.ProcessArchitecture == Architecture.X64
+                ? new("win-x64", "libtorch-cpu-win-x64", "TorchSharp-cuda-windows", "torch.dll", "LibTorchSharp.dll", "the current Visual C++ redistributable")
+            : OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+                ? new("osx-arm64", "libtorch-cpu-osx-arm64", null, "libtorch.dylib", "libLibTorchSharp.dylib", "a current macOS")
+            : null;
+    }
+}
