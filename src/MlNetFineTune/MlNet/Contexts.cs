@@ -16,4 +16,16 @@ internal static class Contexts
     public static IHostEnvironment GetEnvironment(ModelOperationsCatalog catalog) => CatalogUtils.GetEnvironment(catalog);
 
     public static IHostEnvironment GetEnvironment(DataOperationsCatalog catalog) => CatalogUtils.GetEnvironment(catalog);
+
+    /// <summary>The seed given to <see cref="MLContext"/>, if any.</summary>
+    public static int? Seed(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;
+
+    /// <summary>Where <see cref="MLContext.TempFilePath"/> says.</summary>
+    public static string TemporaryFolder(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).TempFilePath;
+
+    public static (int? GpuDeviceId, bool FallbackToCpu) Device(IHostEnvironment environment)
+    {
+        var host = (IHostEnvironmentInternal)environment;
+        return (host.GpuDeviceId, host.FallbackToCpu);
+    }
 }

@@ -1,0 +1,34 @@
+using MlNetFineTune.Augmentations;
+
+namespace MlNetFineTune;
+
+/// <summary>Random changes to training pictures, new in every epoch, that leave the label right. Pictures are never augmented in validation and scoring.</summary>
+public abstract record Augmentation
+{
+    private protected Augmentation()
+    {
+    }
+
+    /// <summary>Every epoch sees the same centre crop that scoring sees. What is frozen is then computed once, not once an epoch.</summary>
+    public static Augmentation None { get; } = new CenterCrop();
+
+    /// <summary><see cref="RandomResizedCrop"/> as in its paper, then <see cref="HorizontalFlip"/>: the usual choice for fine-tuning.</summary>
+    public static Augmentation Light { get; } = Sequence(new RandomResizedCrop(), new HorizontalFlip());
+
+    /// <summary>One operation after another.</summary>
+    public static Augmentation Sequence(params IReadOnlyList<Augmentation> operations) => new AugmentationSequence(operations);
+
+    internal bool IsNone => this is CenterCrop;
+
+    internal abstract void Apply(ref ImagePlan plan, ref CountedRandom random);
+
+    // What None is: evaluation's view, whatever the random numbers.
+    private sealed record CenterCrop : Augmentation
+    {
+        internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
+        {
+        }
+
+        public override string ToString() => nameof(None);
+    }
+}

@@ -1,0 +1,25 @@
+namespace MlNetFineTune.Augmentations;
+
+internal sealed record AugmentationSequence : Augmentation
+{
+    private readonly IReadOnlyList<Augmentation> _operations;
+
+    public AugmentationSequence(IReadOnlyList<Augmentation> operations)
+    {
+        if (operations.Count == 0 || operations.Any(operation => operation is null || operation.IsNone))
+            throw new ArgumentException("A sequence needs at least one operation, and Augmentation.None cannot be one of them.", nameof(operations));
+        _operations = [.. operations];
+    }
+
+    internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
+    {
+        foreach (var operation in _operations)
+            operation.Apply(ref plan, ref random);
+    }
+
+    public bool Equals(AugmentationSequence? other) => other is not null && _operations.SequenceEqual(other._operations);
+
+    public override int GetHashCode() => _operations.Aggregate(0, HashCode.Combine);
+
+    public override string ToString() => string.Join(" + ", _operations);
+}

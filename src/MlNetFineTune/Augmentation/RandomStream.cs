@@ -1,0 +1,23 @@
+using System.Text;
+
+namespace MlNetFineTune.Augmentations;
+
+/// <summary>What random numbers are for. Streams of different purpose never share a number, so adding a draw to one leaves the others alone.</summary>
+internal readonly record struct RandomStream(uint Id)
+{
+    public static RandomStream Shuffle { get; } = new(1);
+
+    public static RandomStream Split { get; } = new(2);
+
+    public static RandomStream Augmentation { get; } = new(3);
+
+    /// <summary>For the initial values of the tensor with this name.</summary>
+    public static RandomStream WeightsOf(string tensorName)
+    {
+        // FNV-1a, with the top bit set: apart from the numbered purposes.
+        var hash = 2166136261u;
+        foreach (var b in Encoding.UTF8.GetBytes(tensorName))
+            hash = (hash ^ b) * 16777619u;
+        return new(hash | 0x8000_0000u);
+    }
+}

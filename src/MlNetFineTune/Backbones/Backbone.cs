@@ -1,0 +1,146 @@
+using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// The pretrained network to fine-tune, and its weights. Choose a network, then say where its weights come from:
+/// <c>Backbone.ResNet18.WithWeights("resnet18.safetensors")</c>, or <c>.FromScratch()</c> for random ones.
+/// </summary>
+public sealed record Backbone
+{
+    private readonly BackboneFamily _family;
+
+    private Backbone(BackboneFamily family)
+    {
+        _family = family;
+        Recipe = family.DefaultRecipe;
+    }
+
+    /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>. The best start on a CPU.</summary>
+    public static Backbone MobileNetV2 => new(BackboneFamily.MobileNetV2);
+
+    /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
+    public static Backbone ResNet18 => new(BackboneFamily.ResNet18);
+
+    /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
+    public static Backbone Micro => new(BackboneFamily.Micro);
+
+    /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
+    /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
+    public static Backbone MobileNetV1(float width = 1)
+    {
+        if (!(width is >= 0.1f and <= 4))
+            throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
+        return new(BackboneFamily.MobileNetV1(width));
+    }
+
+    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
+    public string Name => _family.Name;
+
+    /// <summary>The parts of the network from input to output, by name. Strategies freeze and train whole stages.</summary>
+    public IReadOnlyList<string> Stages
+    {
+        get
+        {
+            using var network = CreateEmptyNetwork();
+            return [.. network.Stages.Select(stage => stage.Name)];
+        }
+    }
+
+    /// <summary>How pictures become the network's input. Comes with the weights; change it only if you know that they were trained differently.</summary>
+    public ImagePreprocessing Preprocessing
+    {
+        get => Recipe.Preprocessing;
+        init => Recipe = Recipe with { Preprocessing = value };
+    }
+
+    /// <summary>How strided convolutions pad. Comes with the weights.</summary>
+    public ConvolutionPadding Padding
+    {
+        get => Recipe.Padding;
+        init => Recipe = Recipe with { Padding = value };
+    }
+
+    /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
+    public string? WeightsFile { get; private init; }
+
+    /// <summary>Whether the weights are to be drawn at random.</summary>
+    public bool IsFromScratch { get; private init; }
+
+    internal WeightsRecipe Recipe { get; init; }
+
+    internal string Classifier => _family.Classifier;
+
+    /// <summary>Finds a network by its name, as command lines need it. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
+    /// <exception cref="ArgumentException">There is no such network; the message lists those there are.</exception>
+    public static Backbone FromName(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return BackboneFamily.Find(name.Trim().ToLowerInvariant()) is { } family
+            ? new Backbone(family)
+            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List())}.", nameof(name));
+    }
+
+    /// <summary>The names that <see cref="FromName"/> knows (MobileNetV1 in its published widths).</summary>
+    public static IReadOnlyList<string> List() =>
+        ["micro", "mobilenetv1_025", "mobilenetv1_050", "mobilenetv1_075", "mobilenetv1_100", "mobilenetv2_100", "resnet18"];
+
+    /// <summary>Takes the weights from a safetensors file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
+    /// <param name="path">A <c>.safetensors</c> file with timm's or torchvision's tensor names. Its old classifier is ignored.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is not a safetensors file.</exception>
+    public Backbone WithWeights(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        using var stream = OpenWeights(path);
+        var header = SafeTensorsHeader.Read(stream, stream.Length, path);
+        return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = Recipe.With(header) };
+    }
+
+    /// <summary>Draws random weights (He initialisation) from the training's seed. Needs far more data than pretrained ones.</summary>
+    public Backbone FromScratch() => this with { WeightsFile = null, IsFromScratch = true };
+
+    /// <summary>What is printed in logs: the name and where the weights come from.</summary>
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Path.GetFileName(WeightsFile) ?? "no weights chosen")})";
+
+    /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
+    internal BackboneNetwork CreateNetwork(long seed)
+    {
+        var network = CreateEmptyNetwork();
+        try
+        {
+            if (WeightsFile is { } path)
+            {
+                using var stream = OpenWeights(path);
+                var header = SafeTensorsHeader.Read(stream, stream.Length, path);
+                StrictLoader.Load(stream, header, network.NamedTensors(), Name,
+                    mayIgnore: name => name.StartsWith(Classifier + ".", StringComparison.Ordinal) || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+            }
+            else
+            {
+                WeightInitialization.Fill(network, seed);
+            }
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The network, its memory uninitialised. Caller disposes.</summary>
+    internal BackboneNetwork CreateEmptyNetwork()
+    {
+        TorchRuntime.EnsureLoaded();
+        return _family.Create(Recipe);
+    }
+
+    private static FileStream OpenWeights(string path) => File.Exists(path)
+        ? File.OpenRead(path)
+        : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+}

@@ -1,0 +1,45 @@
+namespace MlNetFineTune.Backbones;
+
+/// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
+internal sealed record BackboneFamily(string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
+{
+    private static readonly ImagePreprocessing s_imageNet = new();
+
+    public static BackboneFamily MobileNetV1(float width) => new(
+        FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon));
+
+    public static BackboneFamily MobileNetV2 { get; } = new(
+        "mobilenetv2_100", "classifier",
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon));
+
+    public static BackboneFamily ResNet18 { get; } = new(
+        "resnet18", "fc", new WeightsRecipe(s_imageNet, ConvolutionPadding.Symmetric, 1e-5), _ => ResNet.ResNet18());
+
+    public static BackboneFamily Micro { get; } = new(
+        "micro", "fc",
+        new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
+        _ => ResNet.Micro());
+
+    /// <summary>A family is its name; the factory is a consequence.</summary>
+    public bool Equals(BackboneFamily? other) => other?.Name == Name;
+
+    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
+
+    /// <summary>By the names that command lines and model files use; null where there is none.</summary>
+    public static BackboneFamily? Find(string name)
+    {
+        const string v1 = "mobilenetv1_";
+        if (name.StartsWith(v1, StringComparison.Ordinal) && int.TryParse(name.AsSpan(v1.Length), System.Globalization.NumberStyles.None, null, out var percent) && percent is >= 10 and <= 400)
+            return MobileNetV1(percent / 100f);
+        return name switch
+        {
+            "mobilenetv2_100" => MobileNetV2,
+            "resnet18" => ResNet18,
+            "micro" => Micro,
+            _ => null,
+        };
+    }
+}

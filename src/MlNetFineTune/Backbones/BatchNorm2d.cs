@@ -1,0 +1,44 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>Batch normalisation over [N, C, H, W] (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167), PyTorch's momentum of 0.1.</summary>
+internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    internal readonly Parameter weight;
+    internal readonly Parameter bias;
+    internal readonly Tensor running_mean;
+    internal readonly Tensor running_var;
+#pragma warning restore IDE1006
+
+    public BatchNorm2d(int channels, double epsilon)
+        : base(nameof(BatchNorm2d))
+    {
+        Epsilon = epsilon;
+        weight = new Parameter(ones(channels));
+        bias = new Parameter(zeros(channels));
+        running_mean = zeros(channels).DetachFromDisposeScope();
+        running_var = ones(channels).DetachFromDisposeScope();
+        RegisterComponents();
+    }
+
+    public double Epsilon { get; }
+
+    public override Tensor forward(Tensor input) =>
+        nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum: 0.1, eps: Epsilon);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            weight.Dispose();
+            bias.Dispose();
+            running_mean.Dispose();
+            running_var.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

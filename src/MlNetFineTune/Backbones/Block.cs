@@ -1,0 +1,24 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>A repeated unit of a backbone, made of normalised convolutions.</summary>
+internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
+{
+    /// <summary>The convolutions that folding may join with their BatchNorm.</summary>
+    public abstract IEnumerable<ConvNorm> Pairs { get; }
+
+    /// <summary>Runs steps one after another. Caller disposes the result; the input is left alone.</summary>
+    protected static Tensor Chain(Tensor input, params ReadOnlySpan<ConvNorm> steps)
+    {
+        var current = steps[0].Forward(input);
+        foreach (var step in steps[1..])
+        {
+            var next = step.Forward(current);
+            current.Dispose();
+            current = next;
+        }
+        return current;
+    }
+}

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>How a strided convolution pads its input.</summary>
+public enum ConvolutionPadding
+{
+    /// <summary>(k - 1) / 2 on every side: PyTorch, torchvision, and most of timm.</summary>
+    Symmetric,
+
+    /// <summary>TensorFlow's <c>SAME</c>: just enough, and the odd pixel at the bottom and right. Weights that were trained so lose up to 14 points of accuracy without it.</summary>
+    TensorFlowSame,
+}
+
+/// <summary>
+/// A 2-D convolution whose memory is left uninitialised: weights are loaded, or drawn by <see cref="WeightInitialization"/>.
+/// TorchSharp's own module draws from the process-wide generator when it is made, which would disturb other trainings.
+/// </summary>
+internal sealed class Conv2d : nn.Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    internal readonly Parameter weight; // [out, in / groups, k, k]
+#pragma warning restore IDE1006
+
+    private readonly long[] _stride;
+    private readonly long[] _padding;
+    private readonly long _kernel;
+    private readonly bool _padsAsTensorFlow;
+    private static readonly long[] s_none = [0, 0];
+    private static readonly long[] s_dilation = [1, 1];
+
+    public Conv2d(int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Symmetric)
+        : base(nameof(Conv2d))
+    {
+        weight = new Parameter(empty(outChannels, inChannels / groups, kernel, kernel));
+        _kernel = kernel;
+        _stride = [stride, stride];
+        _padding = [(kernel - 1) / 2, (kernel - 1) / 2];
+        Groups = groups;
+
+        // At stride 1 and odd kernels SAME and symmetric padding are the same thing.
+        _padsAsTensorFlow = padding == ConvolutionPadding.TensorFlowSame && stride > 1 && kernel > 1;
+        RegisterComponents();
+    }
+
+    public long Groups { get; }
+
+    public override Tensor forward(Tensor input) => Apply(input, weight, null);
+
+    /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
+    public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)
+    {
+        if (!_padsAsTensorFlow)
+            return nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
+
+        var (top, bottom) = Same(input.shape[2], _stride[0]);
+        var (left, right) = Same(input.shape[3], _stride[1]);
+        using var padded = nn.functional.pad(input, [left, right, top, bottom]);
+        return nn.functional.conv2d(padded, kernelWeights, bias, _stride, s_none, s_dilation, Groups);
+    }
+
+    private (long Before, long After) Same(long size, long stride)
+    {
+        var total = Math.Max(((size + stride - 1) / stride - 1) * stride + _kernel - size, 0);
+        return (total / 2, total - total / 2);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            weight.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,54 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>
+/// MobileNetV1 (Howard et al. 2017, https://arxiv.org/abs/1704.04861) at any width, with timm's names (<c>mobilenetv1_100</c>):
+/// thirteen depthwise separable convolutions, ReLU6, no residuals.
+/// </summary>
+internal sealed class MobileNetV1 : BackboneNetwork
+{
+    // (output channels, repeats, stride of the first repeat) as in table 1 of the paper, grouped as timm groups them.
+    private static readonly (int Channels, int Repeats, int Stride)[] s_groups =
+        [(64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 6, 2), (1024, 2, 2)];
+
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    private readonly Conv2d conv_stem;
+    private readonly BatchNorm2d bn1;
+    private readonly ModuleList<ModuleList<SeparableConv>> blocks = [];
+#pragma warning restore IDE1006
+
+    public MobileNetV1(float width, ConvolutionPadding padding, double epsilon)
+        : base(nameof(MobileNetV1), Scaled(1024, width))
+    {
+        var channels = Scaled(32, width);
+        conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
+        bn1 = new BatchNorm2d(channels, epsilon);
+        var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.ReLU6);
+        AddStage("stem", [nameof(conv_stem), nameof(bn1)], stem.Forward);
+
+        for (var g = 0; g < s_groups.Length; g++)
+        {
+            var group = new ModuleList<SeparableConv>();
+            for (var r = 0; r < s_groups[g].Repeats; r++)
+            {
+                var outChannels = Scaled(s_groups[g].Channels, width);
+                group.Add(new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, padding, epsilon, Activation.ReLU6, residual: false));
+                channels = outChannels;
+            }
+            blocks.Add(group);
+            AddBlocks($"blocks.{g}", [.. group], last: g == s_groups.Length - 1);
+        }
+        RegisterComponents();
+    }
+
+    /// <summary>Channels at a width multiplier: the nearest multiple of 8, but never more than a tenth below (the rule of the authors' code).</summary>
+    internal static int Scaled(int channels, float width)
+    {
+        var target = channels * width;
+        var rounded = Math.Max(8, (int)(target + 4) / 8 * 8);
+        return rounded < 0.9f * target ? rounded + 8 : rounded;
+    }
+}

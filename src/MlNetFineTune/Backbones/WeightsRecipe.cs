@@ -1,0 +1,62 @@
+using System.Globalization;
+using MlNetFineTune.Weights;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>What weights presuppose of the network around them: preprocessing, padding, BatchNorm's epsilon.</summary>
+internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double Epsilon)
+{
+    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
+    /// <exception cref="InvalidDataException">The metadata contradict themselves or cannot be read.</exception>
+    public WeightsRecipe With(SafeTensorsHeader header)
+    {
+        var result = this;
+        foreach (var (key, value) in header.Metadata)
+        {
+            try
+            {
+                result = key switch
+                {
+                    "input_size" => result with { Preprocessing = result.Preprocessing with { Size = int.Parse(value, CultureInfo.InvariantCulture) } },
+                    "mean" => result with { Preprocessing = result.Preprocessing with { Mean = ParseTriple(value) } },
+                    "std" => result with { Preprocessing = result.Preprocessing with { Std = ParseTriple(value) } },
+                    "interpolation" => result with { Preprocessing = result.Preprocessing with { Interpolation = Enum.Parse<Interpolation>(value, ignoreCase: true) } },
+                    "crop_pct" => result with { Preprocessing = result.Preprocessing with { CropFraction = float.Parse(value, CultureInfo.InvariantCulture) } },
+                    "bn_eps" => result with { Epsilon = double.Parse(value, CultureInfo.InvariantCulture) },
+                    "padding" => result with { Padding = value.StartsWith("same", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric },
+                    _ => result,
+                };
+            }
+            catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
+            {
+                throw new InvalidDataException($"'{header.Source}': its metadata entry {key} = '{value}' cannot be used: {e.Message}", e);
+            }
+        }
+        return result;
+    }
+
+    /// <summary>The metadata that <see cref="With"/> reads back.</summary>
+    public Dictionary<string, string> ToMetadata() => new(StringComparer.Ordinal)
+    {
+        ["format"] = "pt",
+        ["input_size"] = Preprocessing.Size.ToString(CultureInfo.InvariantCulture),
+        ["mean"] = Text(Preprocessing.Mean),
+        ["std"] = Text(Preprocessing.Std),
+        ["interpolation"] = Preprocessing.Interpolation.ToString().ToLowerInvariant(),
+        ["crop_pct"] = Preprocessing.CropFraction.ToString(CultureInfo.InvariantCulture),
+        ["bn_eps"] = Epsilon.ToString(CultureInfo.InvariantCulture),
+        ["padding"] = Padding == ConvolutionPadding.TensorFlowSame ? "same" : "symmetric",
+    };
+
+    private static ColorTriple ParseTriple(string text)
+    {
+        var parts = text.Split(',');
+        return parts.Length == 3
+            ? new ColorTriple(Parse(parts[0]), Parse(parts[1]), Parse(parts[2]))
+            : throw new FormatException("expected three numbers separated by commas.");
+
+        static float Parse(string part) => float.Parse(part, CultureInfo.InvariantCulture);
+    }
+
+    private static string Text(ColorTriple triple) => string.Create(CultureInfo.InvariantCulture, $"{triple.Red},{triple.Green},{triple.Blue}");
+}

@@ -1,0 +1,44 @@
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Heads;
+
+/// <summary>One linear layer from pooled features to class scores (logits): [N, features] -> [N, classes].</summary>
+internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    internal readonly Parameter weight;
+    internal readonly Parameter bias;
+#pragma warning restore IDE1006
+
+    public ClassificationHead(int features, int classes)
+        : base(nameof(ClassificationHead))
+    {
+        weight = new Parameter(empty(classes, features));
+        bias = new Parameter(empty(classes));
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor features) => nn.functional.linear(features, weight, bias);
+
+    /// <summary>PyTorch's default for linear layers: uniform within 1 / sqrt(features).</summary>
+    public void Initialize(long seed)
+    {
+        var bound = 1 / Math.Sqrt(weight.shape[1]);
+        WeightInitialization.FillUniform(weight, bound, seed, RandomStream.WeightsOf("head.weight"));
+        WeightInitialization.FillUniform(bias, bound, seed, RandomStream.WeightsOf("head.bias"));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            weight.Dispose();
+            bias.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,68 @@
+using MlNetFineTune.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Heads;
+
+/// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
+internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backbone, ClassificationHead head) : IDisposable
+{
+    public Backbone Definition { get; } = definition;
+
+    public BackboneNetwork Backbone { get; } = backbone;
+
+    public ClassificationHead Head { get; } = head;
+
+    public Device Device { get; private set; } = CPU;
+
+    /// <summary>Pretrained (or random) backbone, new head.</summary>
+    public static ImageClassifier Create(Backbone definition, int classes, long seed)
+    {
+        var backbone = definition.CreateNetwork(seed);
+        var head = new ClassificationHead(backbone.Features, classes);
+        head.Initialize(seed);
+        return new ImageClassifier(definition, backbone, head);
+    }
+
+    /// <summary>Uninitialised: to be filled by a weight file.</summary>
+    public static ImageClassifier CreateEmpty(Backbone definition, int classes)
+    {
+        var backbone = definition.CreateEmptyNetwork();
+        return new ImageClassifier(definition, backbone, new ClassificationHead(backbone.Features, classes));
+    }
+
+    /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
+        [.. Backbone.NamedTensors(), ($"{Definition.Classifier}.weight", Head.weight), ($"{Definition.Classifier}.bias", Head.bias)];
+
+    public void MoveTo(Device device)
+    {
+        Backbone.to(device);
+        Head.to(device);
+        Device = device;
+    }
+
+    /// <summary>Everything folded, in inference mode: ready to score from many threads.</summary>
+    public void PrepareForScoring()
+    {
+        Backbone.eval();
+        Head.eval();
+        Backbone.Fold(Backbone.Stages.Count);
+    }
+
+    /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
+    public Tensor Probabilities(Tensor pixels)
+    {
+        // Per thread, and a scoring thread may be anybody's.
+        using var inference = inference_mode();
+        using var features = Backbone.forward(pixels);
+        using var logits = Head.forward(features);
+        return nn.functional.softmax(logits, dim: 1);
+    }
+
+    public void Dispose()
+    {
+        Backbone.Dispose();
+        Head.Dispose();
+    }
+}

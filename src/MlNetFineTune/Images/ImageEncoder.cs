@@ -1,0 +1,140 @@
+using System.Buffers;
+using Microsoft.ML.Data;
+using MlNetFineTune.Augmentations;
+using SkiaSharp;
+
+namespace MlNetFineTune.Images;
+
+/// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first. Safe on many threads at once.</summary>
+internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
+{
+    // Pillow's limit for a "decompression bomb" is about the same: 179 million pixels, here 716 MB.
+    internal const long MaximumPixels = 179_000_000;
+
+    public ImagePreprocessing Preprocessing { get; } = preprocessing;
+
+    /// <summary>Bytes of one encoded picture.</summary>
+    public int Length { get; } = preprocessing.Size * preprocessing.Size * 3;
+
+    /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
+    /// <returns>Null, or why the file cannot be used.</returns>
+    public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    {
+        if (path.Length == 0)
+            return "the path is empty";
+        try
+        {
+            using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+            var length = RandomAccess.GetLength(file);
+            if (length == 0)
+                return "the file is empty";
+            if (length > int.MaxValue / 2)
+                return $"the file has {length} bytes, which no picture of a sensible size needs";
+            var buffer = ArrayPool<byte>.Shared.Rent((int)length);
+            try
+            {
+                var read = 0;
+                while (read < length && RandomAccess.Read(file, buffer.AsSpan(read, (int)length - read), read) is > 0 and var count)
+                    read += count;
+                return EncodeBytes(buffer.AsSpan(0, read), augmentation, random, output);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            return e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message;
+        }
+    }
+
+    /// <inheritdoc cref="EncodeFile"/>
+    public unsafe string? EncodeBytes(ReadOnlySpan<byte> encoded, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    {
+        fixed (byte* pointer = encoded)
+        {
+            using var data = SKData.Create((nint)pointer, encoded.Length);
+            using var codec = SKCodec.Create(data);
+            if (codec is null)
+                return "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)";
+            var full = codec.Info.Size;
+            if ((long)full.Width * full.Height > MaximumPixels)
+                return $"it claims {full.Width} x {full.Height} pixels; more than {MaximumPixels:N0} are refused";
+
+            var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
+            var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
+            var plan = Plan(upright.Width, upright.Height, augmentation, random);
+            var stored = SmallestDecode(codec, full, Preprocessing.Size / Math.Min(plan.Width, plan.Height));
+            Scale(ref plan, (double)stored.Width / full.Width, (double)stored.Height / full.Height, orientation >= 5);
+
+            var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+            var pixels = ArrayPool<byte>.Shared.Rent(info.BytesSize);
+            try
+            {
+                fixed (byte* target = pixels)
+                {
+                    var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
+                    if (result != SKCodecResult.Success)
+                        return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})";
+                }
+                var source = new PixelSource(pixels.AsSpan(0, info.BytesSize), info.Width, info.Height, blueFirst: false, orientation);
+                Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+                return null;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(pixels);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="EncodeFile"/>
+    public string? EncodeImage(MLImage? image, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    {
+        if (image is null)
+            return "the image is missing";
+        return EncodePixels(new PixelSource(image.Pixels, image.Width, image.Height, image.PixelFormat == MLPixelFormat.Bgra32), augmentation, random, output);
+    }
+
+    /// <inheritdoc cref="EncodeFile"/>
+    public string? EncodePixels(PixelSource source, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    {
+        var plan = Plan(source.Width, source.Height, augmentation, random);
+        Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+        return null;
+    }
+
+    private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)
+    {
+        if (augmentation.IsNone)
+            return ImagePlan.CenterCrop(width, height, Preprocessing);
+        var plan = ImagePlan.Whole(width, height);
+        augmentation.Apply(ref plan, ref random);
+        return plan;
+    }
+
+    /// <summary>
+    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored apart. The smallest that still
+    /// has at least as many pixels as the output is chosen; other formats decode at full size.
+    /// </summary>
+    private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
+    {
+        for (var eighths = 1; eighths < 8; eighths++)
+        {
+            var candidate = codec.GetScaledDimensions(eighths / 8f);
+            if (candidate.Width >= needed * full.Width && candidate.Height >= needed * full.Height)
+                return candidate;
+        }
+        return full;
+    }
+
+    private static void Scale(ref ImagePlan plan, double acrossScale, double downScale, bool transposed)
+    {
+        var (x, y) = transposed ? (downScale, acrossScale) : (acrossScale, downScale);
+        plan.X *= x;
+        plan.Width *= x;
+        plan.Y *= y;
+        plan.Height *= y;
+    }
+}

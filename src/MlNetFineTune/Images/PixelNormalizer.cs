@@ -1,0 +1,40 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Images;
+
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, 3, H, W] in channels-last layout without moving.</summary>
+internal sealed class PixelNormalizer : IDisposable
+{
+    private readonly Tensor _mean;
+    private readonly Tensor _scale;
+    private readonly Device _device;
+    private readonly int _size;
+
+    public PixelNormalizer(ImagePreprocessing preprocessing, Device device)
+    {
+        var (mean, std) = (preprocessing.Mean, preprocessing.Std);
+        _mean = tensor([mean.Red * 255, mean.Green * 255, mean.Blue * 255], [1, 3, 1, 1], device: device).DetachFromDisposeScope();
+        _scale = tensor([1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)], [1, 3, 1, 1], device: device).DetachFromDisposeScope();
+        _device = device;
+        _size = preprocessing.Size;
+    }
+
+    /// <param name="pixels">[count, size, size, 3].</param>
+    /// <param name="count">Pictures; <paramref name="pixels"/> may be longer.</param>
+    /// <returns>[count, 3, size, size]. Caller disposes.</returns>
+    public Tensor Normalize(ReadOnlySpan<byte> pixels, int count)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = empty([count, _size, _size, 3], ScalarType.Byte);
+        pixels[..(int)bytes.numel()].CopyTo(bytes.bytes);
+        var channelsLast = bytes.to(_device).permute(0, 3, 1, 2); // [N, H, W, 3] -> [N, 3, H, W], the same memory
+        return channelsLast.to_type(ScalarType.Float32).sub_(_mean).mul_(_scale).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        _mean.Dispose();
+        _scale.Dispose();
+    }
+}

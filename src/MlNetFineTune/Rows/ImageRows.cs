@@ -1,0 +1,18 @@
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Images;
+
+namespace MlNetFineTune.Rows;
+
+/// <summary>Pictures by index, in any order and from any thread: what a data view cannot do, and shuffling needs.</summary>
+internal abstract class ImageRows : IDisposable
+{
+    public abstract int Count { get; }
+
+    /// <summary>The file of a row, where there is one.</summary>
+    public abstract string? PathOf(int row);
+
+    /// <returns>Null, or why the picture cannot be used.</returns>
+    public abstract string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output);
+
+    public abstract void Dispose();
+}

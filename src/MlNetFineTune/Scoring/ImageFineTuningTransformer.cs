@@ -1,0 +1,98 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Weights;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// A fine-tuned image classifier: adds the class probabilities and the predicted label to data with an image column.
+/// Scores many rows in one forward pass; safe to use from several threads; saved and loaded by <c>ml.Model</c>.
+/// </summary>
+/// <remarks>It holds native memory: dispose it when it is no longer needed. A cursor in use then throws <see cref="ObjectDisposedException"/>.</remarks>
+public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, IDisposable
+{
+    private const int BatchSize = 32;
+
+    private readonly IHost _host;
+    private readonly ImageScorer _scorer;
+    private readonly LabelKeys _keys;
+    private readonly ModelManifest _manifest;
+
+    internal ImageFineTuningTransformer(IHostEnvironment env, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest, TrainingReport? report)
+    {
+        _host = env.Register(nameof(ImageFineTuningTransformer));
+        _keys = keys;
+        _manifest = manifest;
+        _scorer = new ImageScorer(classifier, keys.Count);
+        Report = report;
+    }
+
+    /// <summary>What happened in training; null for a model that was loaded.</summary>
+    public TrainingReport? Report { get; }
+
+    /// <summary>The class names, in the order of the scores.</summary>
+    public IReadOnlyList<string> Classes => _keys.Names;
+
+    internal ImageScorer Scorer => _scorer;
+
+    bool ITransformer.IsRowToRowMapper => true;
+
+    /// <summary>The input's schema with the score and the predicted label added.</summary>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        CheckImageColumn(inputSchema);
+        return OutputSchemaFor(inputSchema);
+    }
+
+    /// <summary>The input with the score and the predicted label added. Nothing is computed before a cursor asks for it.</summary>
+    /// <param name="input">Has the image column of training: paths or images.</param>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new ScoredDataView(_host, input, this);
+    }
+
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
+        _host, new EmptyDataView(_host, inputSchema), new ImageRowMapper(_host, this, inputSchema), schema => new ImageRowMapper(_host, this, schema));
+
+    /// <summary>Writes the network's weights, with the tensor names of the original and the new classifier, as a safetensors file that Python reads too.</summary>
+    /// <param name="path">Written beside and renamed.</param>
+    public void SaveWeights(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        _scorer.Read(classifier => SafeTensorsWriter.WriteFile(path, classifier.NamedTensors(), classifier.Definition.Recipe.ToMetadata()));
+    }
+
+    /// <summary>Frees the network's memory, after scoring that is under way.</summary>
+    public void Dispose() => _scorer.Dispose();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => _scorer.Read(classifier => ModelArchive.Save(_host, ctx, classifier, _keys, _manifest));
+
+    internal DataViewSchema OutputSchemaFor(DataViewSchema input)
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumns(input);
+        builder.AddColumns(CreateOutputColumns());
+        return builder.ToSchema();
+    }
+
+    internal DataViewSchema.DetachedColumn[] CreateOutputColumns() =>
+        OutputColumns.Create(_manifest.Columns.Score, _manifest.Columns.PredictedLabel, _keys);
+
+    internal DataViewSchema.Column CheckImageColumn(DataViewSchema schema)
+    {
+        var column = schema.GetColumnOrNull(_manifest.Columns.Image) ?? throw _host.ExceptSchemaMismatch("input", "image", _manifest.Columns.Image);
+        return column.Type is TextDataViewType or Microsoft.ML.Transforms.Image.ImageDataViewType
+            ? column
+            : throw _host.ExceptSchemaMismatch("input", "image", column.Name, ImageColumnTypes.Expected, column.Type.ToString());
+    }
+
+    internal ScoredBatch CreateBatch(DataViewRow row, DataViewSchema.Column image, int capacity = BatchSize) =>
+        new(_scorer, RowImage.Create(_host, row, image, _manifest.Columns.ImageFolder, capacity), capacity);
+}

@@ -1,0 +1,63 @@
+using MlNetFineTune.Backbones;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>
+/// What the model file says about itself, as JSON that a person can read. Format version 1. A later version may add members; one that changes a
+/// meaning raises <see cref="FormatVersion"/>.
+/// </summary>
+internal sealed record ModelManifest
+{
+    public const int CurrentVersion = 1;
+
+    public required int FormatVersion { get; init; }
+
+    /// <summary>Versions of this library, ML.NET, TorchSharp and libtorch that made the file.</summary>
+    public required IReadOnlyDictionary<string, string> Packages { get; init; }
+
+    public required BackboneManifest Backbone { get; init; }
+
+    public required ColumnManifest Columns { get; init; }
+
+    /// <summary>In the order of the scores.</summary>
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    /// <summary>The options of the training, as text; for people, never read back.</summary>
+    public required IReadOnlyDictionary<string, string> Options { get; init; }
+
+    public required long Seed { get; init; }
+
+    /// <summary>Torch threads of the training: the same seed and thread count give the same model on the same CPU.</summary>
+    public required int Threads { get; init; }
+
+    public required TrainingManifest Training { get; init; }
+
+    public required ProbeMismatch OnProbeMismatch { get; init; }
+
+    /// <summary>Probabilities of the probe picture (<see cref="Probe"/>), where the model was trained.</summary>
+    public required IReadOnlyList<float> ProbeScores { get; init; }
+
+    /// <summary>Of the file with the weights, in lower-case hexadecimal; null until it is written.</summary>
+    public string? WeightsSha256 { get; init; }
+}
+
+/// <summary>The network without its numbers.</summary>
+internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon)
+{
+    public static BackboneManifest Of(Backbone backbone) => new(
+        backbone.Name, Path.GetFileName(backbone.WeightsFile), backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
+
+    public Backbone ToBackbone() => Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) };
+}
+
+internal sealed record ColumnManifest(string Label, string Image, string? ImageFolder, string Score, string PredictedLabel);
+
+/// <summary>How good the model was on its validation rows.</summary>
+internal sealed record TrainingManifest(int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy)
+{
+    public static TrainingManifest Of(TrainingReport report)
+    {
+        var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, best?.ValidationLoss, best?.ValidationAccuracy);
+    }
+}

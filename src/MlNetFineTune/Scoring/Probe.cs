@@ -1,0 +1,42 @@
+using MlNetFineTune.Heads;
+using MlNetFineTune.Images;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>
+/// A picture by formula whose scores are kept in the model: if another machine or version computes something else, loading finds out. It is
+/// drawn, not photographed, so that no training picture leaves with the model.
+/// </summary>
+internal static class Probe
+{
+    /// <summary>Differences of the CPU stay below this; a wrong weight, padding or preprocessing does not.</summary>
+    public const float Tolerance = 1e-3f;
+
+    public static float[] Score(ImageClassifier classifier)
+    {
+        var size = classifier.Definition.Preprocessing.Size;
+        using var scope = NewDisposeScope();
+        using var normalizer = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
+        return [.. classifier.Probabilities(normalizer.Normalize(Draw(size), 1)).cpu().data<float>()];
+    }
+
+    /// <summary>Soft coloured waves of three lengths: [size, size, 3].</summary>
+    private static byte[] Draw(int size)
+    {
+        var pixels = new byte[size * size * 3];
+        for (var y = 0; y < size; y++)
+        {
+            for (var x = 0; x < size; x++)
+            {
+                for (var c = 0; c < 3; c++)
+                {
+                    var wave = Math.Sin((x + 1) * (0.05 + 0.03 * c)) + Math.Sin((y + 1) * (0.07 + 0.02 * c)) + Math.Sin((x + y) * 0.21);
+                    pixels[(y * size + x) * 3 + c] = (byte)(127.5 + 42 * wave);
+                }
+            }
+        }
+        return pixels;
+    }
+}

@@ -1,0 +1,72 @@
+namespace MlNetFineTune.Scoring;
+
+/// <summary>Takes pictures of up to <see cref="Capacity"/> rows, then encodes them in parallel and scores them in one forward pass.</summary>
+internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capacity)
+{
+    private readonly byte[] _pixels = new byte[capacity * scorer.Encoder.Length];
+    private readonly float[] _scores = new float[capacity * scorer.Classes];
+    private readonly string?[] _reasons = new string?[capacity];
+    private int _count;
+
+    public int Capacity { get; } = capacity;
+
+    public int Count => _count;
+
+    /// <summary>Rows so far whose picture could not be read.</summary>
+    public int Unreadable { get; private set; }
+
+    /// <summary>The first of them, described.</summary>
+    public string? FirstUnreadable { get; private set; }
+
+    public void Clear() => _count = 0;
+
+    public void Take() => images.Take(_count++);
+
+    public void Score()
+    {
+        var (encoder, length) = (scorer.Encoder, scorer.Encoder.Length);
+        if (_count == 1)
+            Encode(0);
+        else
+            Parallel.For(0, _count, Encode);
+
+        var good = 0;
+        for (var i = 0; i < _count; i++)
+        {
+            if (_reasons[i] is { } reason)
+            {
+                Unreadable++;
+                FirstUnreadable ??= $"{images.Describe(i)}: {reason}";
+            }
+            else if (good++ is var place && place < i)
+            {
+                _pixels.AsSpan(i * length, length).CopyTo(_pixels.AsSpan(place * length));
+            }
+        }
+        if (good > 0)
+            scorer.Score(_pixels, good, _scores);
+        Spread(good);
+
+        void Encode(int i) => _reasons[i] = images.Encode(i, encoder, _pixels.AsSpan(i * length, length));
+    }
+
+    /// <summary>Probabilities of the i-th row taken; all NaN where its picture could not be read.</summary>
+    public ReadOnlySpan<float> ScoresOf(int i) => _scores.AsSpan(i * scorer.Classes, scorer.Classes);
+
+    /// <summary>The most probable class of the i-th row taken, from 1 as ML.NET counts keys; 0 (missing) where its picture could not be read.</summary>
+    public uint PredictedKeyOf(int i) => _reasons[i] is null ? (uint)System.Numerics.Tensors.TensorPrimitives.IndexOfMax(ScoresOf(i)) + 1 : 0;
+
+    // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.
+    private void Spread(int good)
+    {
+        var classes = scorer.Classes;
+        for (var i = _count - 1; i >= 0; i--)
+        {
+            var target = _scores.AsSpan(i * classes, classes);
+            if (_reasons[i] is not null)
+                target.Fill(float.NaN);
+            else if (--good < i)
+                _scores.AsSpan(good * classes, classes).CopyTo(target);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing.</summary>
+internal sealed class ScoredDataView : IDataView
+{
+    private readonly IHost _host;
+    private readonly IDataView _input;
+    private readonly ImageFineTuningTransformer _transformer;
+    private readonly DataViewSchema.Column _image;
+
+    public ScoredDataView(IHost host, IDataView input, ImageFineTuningTransformer transformer)
+    {
+        _host = host;
+        _input = input;
+        _transformer = transformer;
+        _image = transformer.CheckImageColumn(input.Schema);
+        Schema = transformer.OutputSchemaFor(input.Schema);
+    }
+
+    public DataViewSchema Schema { get; }
+
+    // Reading ahead and reading along must see the same order.
+    public bool CanShuffle => false;
+
+    public long? GetRowCount() => _input.GetRowCount();
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        var active = new bool[Schema.Count];
+        foreach (var column in columnsNeeded)
+            active[Schema[column.Name] is var own && own.Index == column.Index ? column.Index : CheckedIndex(column)] = true;
+        var passed = _input.Schema.Where(column => active[column.Index]);
+        var along = _input.GetRowCursor(passed);
+        if (!active[_input.Schema.Count] && !active[_input.Schema.Count + 1])
+            return new ScoringCursor(Schema, active, along, ahead: null, batch: null, _host);
+
+        try
+        {
+            var ahead = _input.GetRowCursor([_image]);
+            return new ScoringCursor(Schema, active, along, ahead, _transformer.CreateBatch(ahead, _image), _host);
+        }
+        catch
+        {
+            along.Dispose();
+            throw;
+        }
+    }
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
+
+    private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
+        ? column.Index
+        : throw _host.ExceptParam(nameof(column), $"Column '{column.Name}' is not of this data view.");
+}

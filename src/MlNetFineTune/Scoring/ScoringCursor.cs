@@ -1,0 +1,134 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>
+/// Walks two cursors over the input: one <i>ahead</i>, with the image column alone, that fills a batch and has it scored; one <i>along</i>,
+/// with the other columns asked for, that moves row by row. Row ids show that both are on the same row.
+/// </summary>
+internal sealed class ScoringCursor : DataViewRowCursor
+{
+    private readonly bool[] _active;
+    private readonly DataViewRowCursor _along;
+    private readonly DataViewRowCursor? _ahead;
+    private readonly ScoredBatch? _batch;
+    private readonly IHost _host;
+    private readonly ValueGetter<DataViewRowId> _idAlong;
+    private readonly ValueGetter<DataViewRowId>? _idAhead;
+    private readonly DataViewRowId[] _ids;
+    private int _index = -1;
+    private long _position = -1;
+    private bool _disposed;
+
+    public ScoringCursor(DataViewSchema schema, bool[] active, DataViewRowCursor along, DataViewRowCursor? ahead, ScoredBatch? batch, IHost host)
+    {
+        Schema = schema;
+        _active = active;
+        _along = along;
+        _ahead = ahead;
+        _batch = batch;
+        _host = host;
+        _idAlong = along.GetIdGetter();
+        _idAhead = ahead?.GetIdGetter();
+        _ids = new DataViewRowId[batch?.Capacity ?? 0];
+    }
+
+    public override DataViewSchema Schema { get; }
+
+    public override long Position => _position;
+
+    public override long Batch => 0;
+
+    private int ScoreColumn => Schema.Count - 2;
+
+    public override ValueGetter<DataViewRowId> GetIdGetter() => _along.GetIdGetter();
+
+    public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];
+
+    public override bool MoveNext()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var moved = _batch is null ? _along.MoveNext() : MoveBoth(_batch);
+        _position = moved ? _position + 1 : -1;
+        return moved;
+    }
+
+    private bool MoveBoth(ScoredBatch batch)
+    {
+        if (++_index >= batch.Count)
+        {
+            FillAhead(batch);
+            _index = 0;
+        }
+        if (batch.Count == 0)
+            return false;
+
+        DataViewRowId id = default;
+        if (_along.MoveNext())
+            _idAlong(ref id);
+        if (!id.Equals(_ids[_index]))
+            throw _host.Except($"The data gave row {id} where an earlier pass gave {_ids[_index]}: they change from pass to pass. Put a cache (AppendCacheCheckpoint, or Data.Cache) before scoring.");
+        return true;
+    }
+
+    private void FillAhead(ScoredBatch batch)
+    {
+        batch.Clear();
+        while (batch.Count < batch.Capacity && _ahead!.MoveNext())
+        {
+            _idAhead!(ref _ids[batch.Count]);
+            batch.Take();
+        }
+        if (batch.Count > 0)
+            batch.Score();
+    }
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+    {
+        if (!IsColumnActive(column))
+            throw _host.ExceptParam(nameof(column), $"Column '{column.Name}' was not asked for when this cursor was made.");
+        if (column.Index < ScoreColumn)
+            return _along.GetGetter<TValue>(_along.Schema[column.Index]);
+        Delegate getter = column.Index == ScoreColumn ? (ValueGetter<VBuffer<float>>)GetScore : (ValueGetter<uint>)GetPredictedLabel;
+        return getter as ValueGetter<TValue>
+            ?? throw _host.Except($"Column '{column.Name}' is of type {column.Type}, which is not read as {typeof(TValue)}.");
+    }
+
+    private void GetScore(ref VBuffer<float> value)
+    {
+        CheckOnRow();
+        Scores.Copy(_batch!.ScoresOf(_index), ref value);
+    }
+
+    private void GetPredictedLabel(ref uint value)
+    {
+        CheckOnRow();
+        value = _batch!.PredictedKeyOf(_index);
+    }
+
+    private void CheckOnRow()
+    {
+        if (_position < 0)
+            throw _host.Except("The cursor does not stand on a row: call MoveNext first.");
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        if (disposing)
+        {
+            _along.Dispose();
+            _ahead?.Dispose();
+            if (_batch is { Unreadable: > 0 and var count })
+            {
+                using var channel = _host.Start("Scoring");
+                channel.Warning($"{count} pictures could not be read; their scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. The first: {_batch.FirstUnreadable}.");
+            }
+        }
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,12 @@
+namespace MlNetFineTune.Strategies;
+
+internal sealed record FullStrategy : Strategy
+{
+    private readonly float _layerDecay;
+
+    public FullStrategy(float layerDecay) => _layerDecay = CheckDecay(layerDecay);
+
+    internal override TrainingPlan Resolve(Backbone backbone, IReadOnlyList<string> stages) => TrainingPlan.Trains(stages.Count, stages.Count, _layerDecay);
+
+    public override string ToString() => FormattableString.Invariant($"Full(layerDecay: {_layerDecay})");
+}

@@ -1,0 +1,57 @@
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Rows;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Frozen means computed once: rows that look the same in every epoch (validation always, training without augmentation) go through the frozen
+/// stages a single time, as long as the results fit into the memory that the options grant.
+/// </summary>
+internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device device, ImageFineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel) : IDisposable
+{
+    private readonly List<IFeatureStore> _stores = [];
+    private long _bytesLeft = options.FeatureCacheMegabytes * (1L << 20);
+
+    /// <summary>Where the trainable part takes its input from.</summary>
+    public StepInputs InputsFor(RowSubset subset, Augmentation augmentation)
+    {
+        var images = new ImageInputs(trunk, subset, augmentation, badRows, options.CancellationToken);
+        if (frozenStages == 0 || !augmentation.IsNone)
+            return images;
+        var bytes = trunk.FeatureBytes() * subset.Rows.Length;
+        if (bytes > _bytesLeft)
+        {
+            channel.Info($"The frozen stages run in every epoch: their output for {subset.Rows.Length} rows takes {bytes >> 20} MiB, and {_bytesLeft >> 20} MiB are granted (FeatureCacheMegabytes).");
+            return images;
+        }
+        _bytesLeft -= bytes;
+        return new CachedInputs(Fill(images, subset));
+    }
+
+    private MemoryFeatureStore Fill(ImageInputs images, RowSubset subset)
+    {
+        var store = new MemoryFeatureStore(subset.Rows.Length, device);
+        _stores.Add(store);
+        meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, subset.Rows.Length);
+        foreach (var (activations, rows) in images.Read(BatchLoader.Split(subset.Rows, options.BatchSize), epoch: 0))
+        {
+            using (activations)
+            {
+                options.CancellationToken.ThrowIfCancellationRequested();
+                if (options.StopToken.IsCancellationRequested)
+                    break; // the loop will not begin
+                store.Put(rows, activations);
+                meter.Advance(rows.Length);
+            }
+        }
+        channel.Info($"The frozen stages ran once over {subset.Rows.Length} pictures ({meter.ImagesPerSecond:0} a second); their output is kept.");
+        return store;
+    }
+
+    public void Dispose()
+    {
+        foreach (var store in _stores)
+            store.Dispose();
+    }
+}

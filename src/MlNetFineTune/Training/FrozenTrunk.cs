@@ -1,0 +1,40 @@
+using MlNetFineTune.Backbones;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Images;
+using MlNetFineTune.Rows;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>The way from pictures to the lowest trainable stage: decode, normalise, and the frozen stages, folded and without gradients.</summary>
+internal sealed class FrozenTrunk(ImageClassifier classifier, int stages, long seed, int workers) : IDisposable
+{
+    private readonly ImageEncoder _encoder = new(classifier.Definition.Preprocessing);
+    private readonly PixelNormalizer _normalizer = new(classifier.Definition.Preprocessing, classifier.Device);
+
+    public BatchLoader LoaderFor(TrainingRows rows) => new(rows.Images, _encoder, seed, workers);
+
+    /// <summary>Caller disposes.</summary>
+    public Tensor Forward(Batch batch)
+    {
+        using var noGradients = no_grad();
+        var pixels = _normalizer.Normalize(batch.Pixels, batch.Count);
+        if (stages == 0)
+            return pixels;
+        using (pixels)
+            return classifier.Backbone.Forward(pixels, 0, stages);
+    }
+
+    /// <summary>Bytes that one picture's features take.</summary>
+    public long FeatureBytes()
+    {
+        var size = classifier.Definition.Preprocessing.Size;
+        using var noGradients = no_grad();
+        using var blank = zeros(1, 3, size, size, device: classifier.Device);
+        using var features = classifier.Backbone.Forward(blank, 0, stages);
+        return features.numel() * sizeof(float);
+    }
+
+    public void Dispose() => _normalizer.Dispose();
+}

@@ -1,0 +1,64 @@
+using System.Diagnostics;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Knows how far the training is and how fast it goes.</summary>
+internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int epochs)
+{
+    private readonly Stopwatch _total = Stopwatch.StartNew();
+    private readonly Stopwatch _phaseTime = new();
+    private TrainingPhase _phase;
+    private int _epoch;
+    private int _images;
+    private int _totalImages;
+    private TimeSpan _trainingBegan;
+
+    public TimeSpan Elapsed => _total.Elapsed;
+
+    public double? ValidationAccuracy { get; set; }
+
+    public double ImagesPerSecond => _images / Math.Max(_phaseTime.Elapsed.TotalSeconds, 1e-9);
+
+    public void Begin(TrainingPhase phase, int epoch, int totalImages)
+    {
+        if (phase == TrainingPhase.Training && epoch == 1)
+            _trainingBegan = _total.Elapsed;
+        (_phase, _epoch, _totalImages, _images) = (phase, epoch, totalImages, 0);
+        _phaseTime.Restart();
+    }
+
+    public void Advance(int images, double loss = double.NaN, double learningRate = 0)
+    {
+        _images += images;
+        Report(_phase, loss, learningRate);
+    }
+
+    public void EndEpoch(double loss, double learningRate) => Report(TrainingPhase.EpochCompleted, loss, learningRate);
+
+    private void Report(TrainingPhase phase, double loss, double learningRate) => progress?.Report(new TrainingProgress
+    {
+        Phase = phase,
+        Epoch = _epoch,
+        Epochs = epochs,
+        Images = _images,
+        TotalImages = _totalImages,
+        Loss = loss,
+        ValidationAccuracy = ValidationAccuracy,
+        LearningRate = learningRate,
+        ImagesPerSecond = ImagesPerSecond,
+        Elapsed = _total.Elapsed,
+        Remaining = Remaining(phase),
+    });
+
+    // From the share of the epochs that is done. Validation belongs to its epoch, so only training phases and ends of epochs are estimated from.
+    private TimeSpan? Remaining(TrainingPhase phase)
+    {
+        var done = phase switch
+        {
+            TrainingPhase.Training => _epoch - 1 + _images / (double)_totalImages,
+            TrainingPhase.Validating or TrainingPhase.EpochCompleted => _epoch,
+            _ => 0,
+        };
+        return done > 0 ? (_total.Elapsed - _trainingBegan) * ((epochs - done) / done) : null;
+    }
+}

@@ -1,0 +1,184 @@
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Strategies;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Trains a classifier in place and leaves it with the weights of its best epoch.</summary>
+internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan, TrainingData data, ImageFineTuningOptions options, long seed, IHost host, IChannel channel)
+{
+    private readonly ProgressMeter _meter = new(options.Progress, options.Epochs);
+    private readonly BadRowLog _badRows = new(options.BadRows, channel);
+
+    /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
+    public TrainingReport Run()
+    {
+        var groups = ParameterGroups.Apply(plan, classifier);
+        classifier.Backbone.Fold(plan.FrozenStages);
+        LogPlan(groups);
+
+        using var optimizer = options.Optimizer.CreateState(groups);
+        using var trunk = new FrozenTrunk(classifier, plan.FrozenStages, seed, options.Workers);
+        using var features = new FeatureCaches(trunk, plan.FrozenStages, classifier.Device, options, _badRows, _meter, channel);
+        var training = features.InputsFor(data.Training, options.Augmentation);
+        var validator = CreateValidator(features);
+        using var best = new WeightSnapshot(classifier, plan.FrozenStages);
+
+        var epochs = new List<EpochReport>();
+        var (bestEpoch, bestEvaluation) = (0, (Evaluation?)null);
+        var end = TrainingEnd.Completed;
+        var steps = options.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
+        for (var (epoch, step) = (1, 0); epoch <= options.Epochs; epoch++)
+        {
+            if (options.StopToken.IsCancellationRequested)
+            {
+                end = TrainingEnd.Stopped;
+                break;
+            }
+            var began = _meter.Elapsed;
+            var batches = BatchLoader.Split(Shuffled(epoch), options.BatchSize);
+            if (batches.Length == 0)
+                throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training pictures could be read.");
+
+            if (!TrainEpoch(epoch, batches, training, optimizer, ref step, steps, out var loss))
+            {
+                end = TrainingEnd.Stopped;
+                break;
+            }
+            var evaluation = validator?.Evaluate(epoch, options.CancellationToken, options.StopToken);
+            if (validator is not null && evaluation is null)
+            {
+                end = TrainingEnd.Stopped;
+                break;
+            }
+            _meter.ValidationAccuracy = evaluation?.Accuracy;
+            epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds));
+            LogEpoch(epochs[^1], best: evaluation is null || evaluation.IsBetterThan(bestEvaluation));
+            _meter.EndEpoch(loss, LearningRateAt(step - 1, steps));
+
+            if (evaluation is null || evaluation.IsBetterThan(bestEvaluation))
+            {
+                (bestEpoch, bestEvaluation) = (epoch, evaluation);
+                best.Take();
+            }
+            else if (epoch - bestEpoch >= options.EarlyStoppingPatience)
+            {
+                channel.Info($"Stopped early: no improvement since epoch {bestEpoch}.");
+                end = TrainingEnd.EarlyStopped;
+                break;
+            }
+        }
+
+        if (bestEpoch > 0)
+            best.Restore();
+        if (end == TrainingEnd.Stopped)
+            channel.Info($"Stopped as asked; the model is {(bestEpoch > 0 ? $"that of epoch {bestEpoch}" : "as it was in the middle of the first epoch")}.");
+        return Report(groups, epochs, bestEpoch, end);
+    }
+
+    /// <returns>False if the stop token asked for an end.</returns>
+    private bool TrainEpoch(int epoch, int[][] batches, StepInputs inputs, OptimizerState optimizer, ref int step, int steps, out double meanLoss)
+    {
+        classifier.Backbone.SetTraining(plan.FrozenStages);
+        _meter.Begin(TrainingPhase.Training, epoch, batches.Sum(batch => batch.Length));
+        var (sum, count) = (0.0, 0);
+        meanLoss = double.NaN;
+        foreach (var input in inputs.Read(batches, epoch))
+        {
+            using (input.Activations)
+            {
+                CheckAlive();
+                if (options.StopToken.IsCancellationRequested)
+                    return false;
+                var learningRate = LearningRateAt(step++, steps);
+                sum += Step(input, optimizer, learningRate) * input.Rows.Length;
+                count += input.Rows.Length;
+                meanLoss = sum / count;
+                _meter.Advance(input.Rows.Length, meanLoss, learningRate);
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Forward, loss, backward, step.</summary>
+    private double Step(StepInput input, OptimizerState optimizer, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        var labels = tensor(data.Training.LabelsOf(input.Rows), ScalarType.Int64, classifier.Device); // [N]
+        var pooled = classifier.Backbone.Forward(input.Activations, plan.FrozenStages, classifier.Backbone.Stages.Count); // [N, features]
+        var logits = classifier.Head.forward(pooled); // [N, classes]
+        var loss = nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
+        optimizer.ZeroGradients();
+        loss.backward();
+        optimizer.Step(learningRate);
+
+        var value = loss.item<float>(); // waits for the device
+        return float.IsFinite(value)
+            ? value
+            : throw new InvalidOperationException($"The loss became {value}. Lower the learning rate ({options.LearningRate}), or look for broken pictures.");
+    }
+
+    private Validator? CreateValidator(FeatureCaches features)
+    {
+        if (data.Validation.Rows.Length == 0)
+            return null;
+        var inputs = features.InputsFor(data.Validation, Augmentation.None);
+        var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
+        return batches.Length > 0
+            ? new Validator(classifier, plan.FrozenStages, data.Validation, inputs, batches, _meter)
+            : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation pictures could be read.");
+    }
+
+    private double LearningRateAt(int step, int steps) => options.LearningRate * options.Schedule.FactorAt(Math.Min(step, steps), steps);
+
+    private int[] Shuffled(int epoch)
+    {
+        var order = Usable(data.Training);
+        new CountedRandom(seed, RandomStream.Shuffle, epoch, ordinal: 0).Shuffle(order);
+        return order;
+    }
+
+    private int[] Usable(RowSubset subset) => [.. subset.Rows.Where(row => !_badRows.Contains(subset.Source, row))];
+
+    private void CheckAlive()
+    {
+        options.CancellationToken.ThrowIfCancellationRequested();
+        host.CheckAlive();
+    }
+
+    private void LogPlan(IReadOnlyList<ParameterGroup> groups)
+    {
+        var stages = classifier.Backbone.Stages.Select(stage => stage.Name).ToList();
+        channel.Info($"{options.Backbone}, strategy {options.Strategy}: {TrainedParameters(groups):N0} parameters train ({string.Join(", ", stages.Skip(plan.FrozenStages).Append("head"))}), "
+            + $"{AllParameters() - TrainedParameters(groups):N0} are frozen ({(plan.FrozenStages == 0 ? "none" : string.Join(", ", stages.Take(plan.FrozenStages)))}).");
+        channel.Info($"{data.Training.Rows.Length} training and {data.Validation.Rows.Length} validation rows, {options.Epochs} epochs of batch {options.BatchSize}, {options.Optimizer}, seed {seed}.");
+    }
+
+    private void LogEpoch(EpochReport epoch, bool best) => channel.Info(
+        $"Epoch {epoch.Epoch}/{options.Epochs}: loss {epoch.Loss:0.0000}"
+        + (epoch.ValidationAccuracy is { } accuracy ? $", validation loss {epoch.ValidationLoss:0.0000}, accuracy {accuracy:0.0000}{(best ? " (best)" : "")}" : "")
+        + $", {epoch.Seconds:0.0} s");
+
+    private TrainingReport Report(IReadOnlyList<ParameterGroup> groups, IReadOnlyList<EpochReport> epochs, int bestEpoch, TrainingEnd end) => new()
+    {
+        Epochs = epochs,
+        BestEpoch = bestEpoch,
+        End = end,
+        TrainingRows = Usable(data.Training).Length,
+        ValidationRows = Usable(data.Validation).Length,
+        BadRows = [.. _badRows.Rows.OrderBy(bad => bad.Ordinal)],
+        RowsWithoutLabel = data.Training.Source.WithoutLabel,
+        TrainedParameters = TrainedParameters(groups),
+        FrozenParameters = AllParameters() - TrainedParameters(groups),
+        TrainedStages = [.. classifier.Backbone.Stages.Skip(plan.FrozenStages).Select(stage => stage.Name)],
+        Duration = _meter.Elapsed,
+    };
+
+    private static long TrainedParameters(IReadOnlyList<ParameterGroup> groups) => groups.SelectMany(group => group.Parameters).Sum(parameter => parameter.numel());
+
+    private long AllParameters() => classifier.Backbone.parameters().Concat(classifier.Head.parameters()).Sum(parameter => parameter.numel());
+}

@@ -1,0 +1,38 @@
+namespace MlNetFineTune;
+
+/// <summary>Where a training is, reported after every step and every epoch.</summary>
+public sealed record TrainingProgress
+{
+    /// <summary>What is being done.</summary>
+    public required TrainingPhase Phase { get; init; }
+
+    /// <summary>The epoch, from 1; 0 while features are computed.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Epochs of the whole run.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Pictures done in this phase.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Pictures of this phase.</summary>
+    public required int TotalImages { get; init; }
+
+    /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>The last epoch's validation accuracy; null before the first, or without validation.</summary>
+    public double? ValidationAccuracy { get; init; }
+
+    /// <summary>Learning rate of the head in the last step.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Pictures a second in this phase.</summary>
+    public required double ImagesPerSecond { get; init; }
+
+    /// <summary>Since the training began.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Estimated time to the end; null while there is nothing to estimate from.</summary>
+    public TimeSpan? Remaining { get; init; }
+}

@@ -1,0 +1,60 @@
+namespace MlNetFineTune;
+
+/// <summary>One epoch of a training.</summary>
+/// <param name="Epoch">From 1.</param>
+/// <param name="Loss">Mean training loss over the epoch's rows.</param>
+/// <param name="ValidationLoss">Mean cross-entropy over all validation rows; null without validation.</param>
+/// <param name="ValidationAccuracy">Share of all validation rows that were right; null without validation.</param>
+/// <param name="LearningRate">Of the head, in the last step.</param>
+/// <param name="Seconds">With its validation.</param>
+public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double? ValidationAccuracy, double LearningRate, double Seconds);
+
+/// <summary>Why a training ended.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All epochs were run.</summary>
+    Completed,
+
+    /// <summary>The validation had not improved for the epochs of <see cref="ImageFineTuningOptions.EarlyStoppingPatience"/>.</summary>
+    EarlyStopped,
+
+    /// <summary><see cref="ImageFineTuningOptions.StopToken"/> asked for the best model so far.</summary>
+    Stopped,
+}
+
+/// <summary>What happened in a training.</summary>
+public sealed record TrainingReport
+{
+    /// <summary>The epochs that were completed, in order.</summary>
+    public required IReadOnlyList<EpochReport> Epochs { get; init; }
+
+    /// <summary>The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete.</summary>
+    public required int BestEpoch { get; init; }
+
+    /// <summary>Why it ended.</summary>
+    public required TrainingEnd End { get; init; }
+
+    /// <summary>Rows that trained.</summary>
+    public required int TrainingRows { get; init; }
+
+    /// <summary>Rows that judged the epochs.</summary>
+    public required int ValidationRows { get; init; }
+
+    /// <summary>Rows that were left out because their picture could not be read.</summary>
+    public required IReadOnlyList<BadRow> BadRows { get; init; }
+
+    /// <summary>Rows that were left out because their label was missing.</summary>
+    public required int RowsWithoutLabel { get; init; }
+
+    /// <summary>Numbers that trained.</summary>
+    public required long TrainedParameters { get; init; }
+
+    /// <summary>Numbers that stayed as they were.</summary>
+    public required long FrozenParameters { get; init; }
+
+    /// <summary>The names of the stages that trained, in order; the head trains always.</summary>
+    public required IReadOnlyList<string> TrainedStages { get; init; }
+
+    /// <summary>The whole training.</summary>
+    public required TimeSpan Duration { get; init; }
+}

@@ -1,0 +1,60 @@
+using Microsoft.ML;
+
+namespace MlNetFineTune;
+
+/// <summary>Which pictures judge the epochs. The best epoch's weights are kept. Never give the test data here: they would choose the model they are to judge.</summary>
+public abstract record Validation
+{
+    private protected Validation()
+    {
+    }
+
+    /// <summary>No validation: all rows train and the last epoch is kept.</summary>
+    public static Validation None { get; } = new NoValidation();
+
+    /// <summary>A share of the training rows, the same share of every class, chosen by the seed.</summary>
+    /// <param name="fraction">Above 0, below 1.</param>
+    /// <param name="groupColumn">
+    /// A text or key column whose equal values stay together, such as the serial number of the photographed part: near-copies on both sides
+    /// would flatter the result. The shares of the classes are then approximate.
+    /// </param>
+    public static Validation Fraction(float fraction, string? groupColumn = null) => new FractionValidation(fraction, groupColumn);
+
+    /// <summary>Other data with the same columns. Labels are matched by value; a label that training does not know is an error.</summary>
+    public static Validation Set(IDataView view) => new SetValidation(view);
+
+    internal sealed record NoValidation : Validation
+    {
+        public override string ToString() => nameof(None);
+    }
+
+    internal sealed record FractionValidation : Validation
+    {
+        public FractionValidation(float fraction, string? groupColumn)
+        {
+            Share = fraction is > 0 and < 1
+                ? fraction
+                : throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "The validation fraction must be above 0 and below 1.");
+            GroupColumn = groupColumn;
+        }
+
+        public float Share { get; }
+
+        public string? GroupColumn { get; }
+
+        public override string ToString() => FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
+    }
+
+    internal sealed record SetValidation : Validation
+    {
+        public SetValidation(IDataView view)
+        {
+            ArgumentNullException.ThrowIfNull(view);
+            View = view;
+        }
+
+        public IDataView View { get; }
+
+        public override string ToString() => nameof(Set);
+    }
+}

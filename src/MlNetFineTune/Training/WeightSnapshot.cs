@@ -1,0 +1,43 @@
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>A copy of everything that training changes: trained weights and running statistics.</summary>
+internal sealed class WeightSnapshot : IDisposable
+{
+    private readonly List<(Tensor Live, Tensor Copy)> _tensors;
+
+    public WeightSnapshot(ImageClassifier classifier, int frozenStages)
+    {
+        using var noGradients = no_grad();
+        _tensors = [.. classifier.Backbone.NamedTensors()
+            .Where(named => classifier.Backbone.StageOf(named.Name) >= frozenStages)
+            .Select(named => named.Tensor)
+            .Concat([classifier.Head.weight, classifier.Head.bias])
+            .Select(live => (live, live.clone().DetachFromDisposeScope()))];
+    }
+
+    /// <summary>Copies the present values.</summary>
+    public void Take()
+    {
+        using var noGradients = no_grad();
+        foreach (var (live, copy) in _tensors)
+            copy.copy_(live);
+    }
+
+    /// <summary>Puts the copied values back.</summary>
+    public void Restore()
+    {
+        using var noGradients = no_grad();
+        foreach (var (live, copy) in _tensors)
+            live.copy_(copy);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, copy) in _tensors)
+            copy.Dispose();
+    }
+}
