@@ -14,7 +14,7 @@ internal sealed class ImageScorer : IDisposable
     private readonly ReaderWriterLockSlim _use = new();
     private bool _disposed;
 
-    /// <param name="classifier">Prepared here for scoring.</param>
+    /// <param name="classifier">Prepared for scoring.</param>
     /// <param name="classes">Length of a row's probabilities.</param>
     public ImageScorer(ImageClassifier classifier, int classes)
     {
@@ -22,7 +22,6 @@ internal sealed class ImageScorer : IDisposable
         _normalizer = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
         Encoder = new ImageEncoder(classifier.Definition.Preprocessing);
         Classes = classes;
-        classifier.PrepareForScoring();
     }
 
     public int Classes { get; }

@@ -75,9 +75,9 @@ internal static class ModelArchive
         {
             LoadWeights(ctx, classifier, manifest);
             classifier.MoveTo(device);
-            var transformer = new ImageFineTuningTransformer(env, classifier, keys, manifest, report: null);
+            classifier.PrepareForScoring();
             CheckProbe(channel, classifier, manifest);
-            return transformer;
+            return new ImageFineTuningTransformer(env, classifier, keys, manifest, report: null);
         }
         catch
         {

@@ -32,7 +32,7 @@ internal sealed class ScoredDataView : IDataView
     {
         var active = new bool[Schema.Count];
         foreach (var column in columnsNeeded)
-            active[Schema[column.Name] is var own && own.Index == column.Index ? column.Index : CheckedIndex(column)] = true;
+            active[CheckedIndex(column)] = true;
         var passed = _input.Schema.Where(column => active[column.Index]);
         var along = _input.GetRowCursor(passed);
         if (!active[_input.Schema.Count] && !active[_input.Schema.Count + 1])
