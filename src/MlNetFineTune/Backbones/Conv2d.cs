@@ -4,16 +4,6 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>How a strided convolution pads its input.</summary>
-public enum ConvolutionPadding
-{
-    /// <summary>(k - 1) / 2 on every side: PyTorch, torchvision, and most of timm.</summary>
-    Symmetric,
-
-    /// <summary>TensorFlow's <c>SAME</c>: just enough, and the odd pixel at the bottom and right. Weights that were trained so lose up to 14 points of accuracy without it.</summary>
-    TensorFlowSame,
-}
-
 /// <summary>
 /// A 2-D convolution whose memory is left uninitialised: weights are loaded, or drawn by <see cref="WeightInitialization"/>.
 /// TorchSharp's own module draws from the process-wide generator when it is made, which would disturb other trainings.
