@@ -18,8 +18,8 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
         : base(nameof(BatchNorm2d))
     {
         Epsilon = epsilon;
-        weight = new Parameter(ones(channels));
-        bias = new Parameter(zeros(channels));
+        weight = Parameters.Of(ones(channels));
+        bias = Parameters.Of(zeros(channels));
         running_mean = zeros(channels).DetachFromDisposeScope();
         running_var = ones(channels).DetachFromDisposeScope();
         RegisterComponents();

@@ -17,8 +17,8 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
     public ClassificationHead(int features, int classes)
         : base(nameof(ClassificationHead))
     {
-        weight = new Parameter(empty(classes, features));
-        bias = new Parameter(empty(classes));
+        weight = Parameters.Of(empty(classes, features));
+        bias = Parameters.Of(empty(classes));
         RegisterComponents();
     }
 
