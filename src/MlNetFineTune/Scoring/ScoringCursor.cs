@@ -62,16 +62,18 @@ internal sealed class ScoringCursor : DataViewRowCursor
             FillAhead(batch);
             _index = 0;
         }
+        var moved = _along.MoveNext();
         if (batch.Count == 0)
-            return false;
+            return moved ? throw ChangedData("has more rows than") : false;
 
         DataViewRowId id = default;
-        if (_along.MoveNext())
+        if (moved)
             _idAlong(ref id);
-        if (!id.Equals(_ids[_index]))
-            throw _host.Except($"The data gave row {id} where an earlier pass gave {_ids[_index]}: they change from pass to pass. Put a cache (AppendCacheCheckpoint, or Data.Cache) before scoring.");
-        return true;
+        return moved && id.Equals(_ids[_index]) ? true : throw ChangedData(moved ? $"gave row {id} where it is {_ids[_index]} in" : "has fewer rows than");
     }
+
+    private Exception ChangedData(string difference) => _host.Except(
+        $"One pass over the data {difference} the other: they change from pass to pass. Put a cache (AppendCacheCheckpoint, or Data.Cache) before scoring.");
 
     private void FillAhead(ScoredBatch batch)
     {
