@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -18,8 +19,8 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
         : base(nameof(BatchNorm2d))
     {
         Epsilon = epsilon;
-        weight = new Parameter(ones(channels));
-        bias = new Parameter(zeros(channels));
+        weight = Parameters.Of(ones(channels));
+        bias = Parameters.Of(zeros(channels));
         running_mean = zeros(channels).DetachFromDisposeScope();
         running_var = ones(channels).DetachFromDisposeScope();
         RegisterComponents();

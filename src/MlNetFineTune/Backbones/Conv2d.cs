@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -24,7 +25,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
     public Conv2d(int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Symmetric)
         : base(nameof(Conv2d))
     {
-        weight = new Parameter(empty(outChannels, inChannels / groups, kernel, kernel));
+        weight = Parameters.Of(empty(outChannels, inChannels / groups, kernel, kernel));
         _kernel = kernel;
         _stride = [stride, stride];
         _padding = [(kernel - 1) / 2, (kernel - 1) / 2];

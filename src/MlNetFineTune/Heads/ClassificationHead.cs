@@ -1,5 +1,6 @@
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -17,8 +18,8 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
     public ClassificationHead(int features, int classes)
         : base(nameof(ClassificationHead))
     {
-        weight = new Parameter(empty(classes, features));
-        bias = new Parameter(empty(classes));
+        weight = Parameters.Of(empty(classes, features));
+        bias = Parameters.Of(empty(classes));
         RegisterComponents();
     }
 
