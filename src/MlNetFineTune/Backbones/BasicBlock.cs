@@ -52,6 +52,6 @@ internal sealed class BasicBlock : Block
             using var shortcut = _shortcut.Forward(input);
             sum = sum.add_(shortcut);
         }
-        return nn.functional.relu(sum, inplace: true);
+        return Activation.ReLU.ApplyInPlace(sum);
     }
 }

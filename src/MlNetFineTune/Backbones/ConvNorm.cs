@@ -3,14 +3,6 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>The activation that follows a normalised convolution.</summary>
-internal enum Activation
-{
-    None,
-    ReLU,
-    ReLU6,
-}
-
 /// <summary>
 /// Convolution, BatchNorm and activation as one step. The two modules keep their own places (and names) in the network; this pair only
 /// joins them, because what is frozen can be folded: with BatchNorm in inference mode,
@@ -36,13 +28,7 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
             output = norm.forward(convolved);
         }
 
-        // In place: the backward passes of BatchNorm and of these activations do not need the activation's input.
-        return activation switch
-        {
-            Activation.ReLU => Replace(output, nn.functional.relu(output, inplace: true)),
-            Activation.ReLU6 => Replace(output, nn.functional.relu6(output, inplace: true)),
-            _ => output,
-        };
+        return activation.ApplyInPlace(output);
     }
 
     /// <summary>Computes the folded weights from the present ones. Only right while this pair is frozen or scoring.</summary>
@@ -67,12 +53,4 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
     }
 
     public void Dispose() => Unfold();
-
-    // TorchSharp's in-place activations hand back a second handle to the same tensor.
-    private static Tensor Replace(Tensor old, Tensor current)
-    {
-        if (!ReferenceEquals(old, current))
-            old.Dispose();
-        return current;
-    }
 }

@@ -24,26 +24,23 @@ internal static class WeightInitialization
         }
     }
 
-    public static void FillNormal(Tensor parameter, double standardDeviation, long seed, RandomStream stream)
-    {
-        var random = new CountedRandom(seed, stream, epoch: 0, ordinal: 0);
-        var values = new float[parameter.numel()];
-        for (var i = 0; i < values.Length; i++)
-            values[i] = (float)(random.NextNormal() * standardDeviation);
-        using var noGradients = no_grad();
-        using var drawn = tensor(values, parameter.shape);
-        parameter.copy_(drawn);
-    }
+    public static void FillNormal(Tensor parameter, double standardDeviation, long seed, RandomStream stream) =>
+        Fill(parameter, seed, stream, (ref CountedRandom random) => random.NextNormal() * standardDeviation);
 
-    /// <summary>Uniform in (-bound, bound).</summary>
-    public static void FillUniform(Tensor parameter, double bound, long seed, RandomStream stream)
+    /// <summary>Uniform in [-bound, bound).</summary>
+    public static void FillUniform(Tensor parameter, double bound, long seed, RandomStream stream) =>
+        Fill(parameter, seed, stream, (ref CountedRandom random) => random.NextDouble(-bound, bound));
+
+    private delegate double Draw(ref CountedRandom random);
+
+    private static void Fill(Tensor parameter, long seed, RandomStream stream, Draw draw)
     {
         var random = new CountedRandom(seed, stream, epoch: 0, ordinal: 0);
         var values = new float[parameter.numel()];
         for (var i = 0; i < values.Length; i++)
-            values[i] = (float)((2 * random.NextDouble() - 1) * bound);
+            values[i] = (float)draw(ref random);
+        using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        using var drawn = tensor(values, parameter.shape);
-        parameter.copy_(drawn);
+        parameter.copy_(tensor(values, parameter.shape));
     }
 }

@@ -1,5 +1,6 @@
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;

@@ -13,6 +13,7 @@ internal sealed class PixelNormalizer : IDisposable
 
     public PixelNormalizer(ImagePreprocessing preprocessing, Device device)
     {
+        using var scope = NewDisposeScope();
         var (mean, std) = (preprocessing.Mean, preprocessing.Std);
         _mean = tensor([mean.Red * 255, mean.Green * 255, mean.Blue * 255], [1, 3, 1, 1], device: device).DetachFromDisposeScope();
         _scale = tensor([1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)], [1, 3, 1, 1], device: device).DetachFromDisposeScope();

@@ -9,6 +9,9 @@ namespace MlNetFineTune.Rows;
 /// <summary>The classes of a key column: how many, their values in the key's own type, and their names as text.</summary>
 internal abstract class LabelKeys
 {
+    // A head of a million classes on 1280 features is 5 GB; what claims more is a hash or a row number.
+    private const ulong MaximumClasses = 1_000_000;
+
     private protected LabelKeys(IReadOnlyList<string> names) => Names = names;
 
     /// <summary>Key values of other types become text; a key without values is named by index from 0.</summary>
@@ -21,7 +24,10 @@ internal abstract class LabelKeys
 
     public static LabelKeys Of(DataViewSchema.Column column)
     {
-        var count = checked((int)((KeyDataViewType)column.Type).Count);
+        var size = ((KeyDataViewType)column.Type).Count;
+        if (size > MaximumClasses)
+            throw new InvalidOperationException($"The label column '{column.Name}' has {size:N0} keys; at most {MaximumClasses:N0} classes can be told apart. A hash is not a label: Conversion.MapValueToKey counts the values there are.");
+        var count = (int)size;
         if (column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues)?.Type is not VectorDataViewType { ItemType: var itemType })
             return new WithoutValues(count);
         return MlNet.Generic.Invoke(itemType.RawType, new FromAnnotation(column, itemType));
