@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MlNetFineTune.Backbones;
 using TorchSharp;
 
 [assembly: DoNotParallelize] // live tensors are counted for the whole process
@@ -14,18 +13,15 @@ internal sealed class TensorLeakCheck
     // A worker that has just delivered its last result may be about to dispose its last tensor.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
-    private readonly long _before = Live;
-
-    /// <summary>Tensors alive in the whole process.</summary>
-    public static long Live => torch.Tensor.TotalCount - Parameters.Made;
+    private readonly long _before = torch.Tensor.TotalCount;
 
     public void Verify()
     {
         var waited = Stopwatch.StartNew();
-        while (Live > _before && waited.Elapsed < Grace)
+        while (torch.Tensor.TotalCount > _before && waited.Elapsed < Grace)
             Thread.Sleep(10);
 
-        var after = Live;
+        var after = torch.Tensor.TotalCount;
         if (after > _before)
             Assert.Fail($"{after - _before} tensors were left alive ({_before} before, {after} after). Each needs an owner that disposes it.");
     }
