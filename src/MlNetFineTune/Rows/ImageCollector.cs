@@ -55,16 +55,9 @@ internal abstract class ImageCollector : IDisposable
             _rows.Add(_image);
         }
 
-        public override ImageRows ToRows()
-        {
-            _image?.Dispose();
-            return _rows;
-        }
+        public override ImageRows ToRows() => _rows;
 
-        public override void Dispose()
-        {
-            _image?.Dispose();
-            _rows.Dispose();
-        }
+        // Not the image: it may be the user's own, kept in a list and read again. Who makes one for each row frees the one before.
+        public override void Dispose() => _rows.Dispose();
     }
 }
