@@ -22,10 +22,12 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
         if (policy.MaximumFraction == 0)
             throw new InvalidDataException($"The picture of {bad}. Mend or remove it, or set BadRows = BadRows.Skip() to train without such rows.");
         channel.Warning($"Left out {bad}.");
-        if (_rows.Count > policy.MaximumFraction * source.Count)
+        // Training data and a validation set of their own are judged apart.
+        var count = _bad.Count(known => known.Source == source);
+        if (count > policy.MaximumFraction * source.Count)
         {
             throw new InvalidDataException(
-                $"{_rows.Count} of {source.Count} pictures could not be read, more than BadRows.{policy} allows. The first: {string.Join("; ", _rows.Take(5))}.");
+                $"{count} of {source.Count} pictures could not be read, more than BadRows.{policy} allows. Some of them: {string.Join("; ", _rows.TakeLast(5))}.");
         }
     }
 }

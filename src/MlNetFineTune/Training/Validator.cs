@@ -39,6 +39,8 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
             }
             meter.Advance(rows.Length);
         }
+        if (count == 0)
+            throw new InvalidOperationException($"None of the {subset.Rows.Length} validation pictures could be read.");
         backbone.Fold(frozenStages);
         return new Evaluation(loss / count, right / (double)count);
     }
