@@ -12,6 +12,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     private int _images;
     private int _totalImages;
     private TimeSpan _trainingBegan;
+    private double _loss = double.NaN;
+    private double _learningRate;
 
     public TimeSpan Elapsed => _total.Elapsed;
 
@@ -24,27 +26,36 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         if (phase == TrainingPhase.Training && epoch == 1)
             _trainingBegan = _total.Elapsed;
         (_phase, _epoch, _totalImages, _images) = (phase, epoch, totalImages, 0);
+        if (phase == TrainingPhase.Training)
+            _loss = double.NaN;
         _phaseTime.Restart();
     }
 
-    public void Advance(int images, double loss = double.NaN, double learningRate = 0)
+    /// <summary>After a training step.</summary>
+    public void Advance(int images, double loss, double learningRate)
     {
-        _images += images;
-        Report(_phase, loss, learningRate);
+        (_loss, _learningRate) = (loss, learningRate);
+        Advance(images);
     }
 
-    public void EndEpoch(double loss, double learningRate) => Report(TrainingPhase.EpochCompleted, loss, learningRate);
+    public void Advance(int images)
+    {
+        _images += images;
+        Report(_phase);
+    }
 
-    private void Report(TrainingPhase phase, double loss, double learningRate) => progress?.Report(new TrainingProgress
+    public void EndEpoch() => Report(TrainingPhase.EpochCompleted);
+
+    private void Report(TrainingPhase phase) => progress?.Report(new TrainingProgress
     {
         Phase = phase,
         Epoch = _epoch,
         Epochs = epochs,
         Images = _images,
         TotalImages = _totalImages,
-        Loss = loss,
+        Loss = _loss,
         ValidationAccuracy = ValidationAccuracy,
-        LearningRate = learningRate,
+        LearningRate = _learningRate,
         ImagesPerSecond = ImagesPerSecond,
         Elapsed = _total.Elapsed,
         Remaining = Remaining(phase),

@@ -58,7 +58,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
             _meter.ValidationAccuracy = evaluation?.Accuracy;
             epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds));
             LogEpoch(epochs[^1], best: evaluation is null || evaluation.IsBetterThan(bestEvaluation));
-            _meter.EndEpoch(loss, LearningRateAt(step - 1, steps));
+            _meter.EndEpoch();
 
             if (evaluation is null || evaluation.IsBetterThan(bestEvaluation))
             {
@@ -75,6 +75,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
 
         if (bestEpoch > 0)
             best.Restore();
+        optimizer.ZeroGradients(); // a model that scores needs no memory for them
         if (end == TrainingEnd.Stopped)
             channel.Info($"Stopped as asked; the model is {(bestEpoch > 0 ? $"that of epoch {bestEpoch}" : "as it was in the middle of the first epoch")}.");
         return Report(groups, epochs, bestEpoch, end);
