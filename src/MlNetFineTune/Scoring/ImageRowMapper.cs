@@ -47,6 +47,7 @@ internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer tran
             batch.Clear();
             batch.Take();
             batch.Score();
+            batch.LogUnreadable(host); // at once: PredictionEngine does not say when it is done
             scored = row.Position;
         }
     }

@@ -1,3 +1,5 @@
+using Microsoft.ML.Runtime;
+
 namespace MlNetFineTune.Scoring;
 
 /// <summary>Takes pictures of up to <see cref="Capacity"/> rows, then encodes them in parallel and scores them in one forward pass.</summary>
@@ -7,16 +9,13 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capac
     private readonly float[] _scores = new float[capacity * scorer.Classes];
     private readonly string?[] _reasons = new string?[capacity];
     private int _count;
+    private int _unreadable;
+    private string? _firstUnreadable;
 
     public int Capacity { get; } = capacity;
 
     public int Count => _count;
 
-    /// <summary>Rows so far whose picture could not be read.</summary>
-    public int Unreadable { get; private set; }
-
-    /// <summary>The first of them, described.</summary>
-    public string? FirstUnreadable { get; private set; }
 
     public void Clear() => _count = 0;
 
@@ -35,8 +34,8 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capac
         {
             if (_reasons[i] is { } reason)
             {
-                Unreadable++;
-                FirstUnreadable ??= $"{images.Describe(i)}: {reason}";
+                _unreadable++;
+                _firstUnreadable ??= $"{images.Describe(i)}: {reason}";
             }
             else if (good++ is var place && place < i)
             {
@@ -48,6 +47,17 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capac
         Spread(good);
 
         void Encode(int i) => _reasons[i] = images.Encode(i, encoder, _pixels.AsSpan(i * length, length));
+    }
+
+    /// <summary>Says how many pictures could not be read since this was last called, if any.</summary>
+    public void LogUnreadable(IHost host)
+    {
+        if (_unreadable == 0)
+            return;
+        using var channel = host.Start("Scoring");
+        var pictures = _unreadable == 1 ? "1 picture could not be read; its" : $"{_unreadable} pictures could not be read; their";
+        channel.Warning($"{pictures} scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. The first: {_firstUnreadable}.");
+        (_unreadable, _firstUnreadable) = (0, null);
     }
 
     /// <summary>Probabilities of the i-th row taken; all NaN where its picture could not be read.</summary>

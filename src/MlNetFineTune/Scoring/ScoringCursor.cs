@@ -125,11 +125,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         {
             _along.Dispose();
             _ahead?.Dispose();
-            if (_batch is { Unreadable: > 0 and var count })
-            {
-                using var channel = _host.Start("Scoring");
-                channel.Warning($"{count} pictures could not be read; their scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. The first: {_batch.FirstUnreadable}.");
-            }
+            _batch?.LogUnreadable(_host);
         }
         base.Dispose(disposing);
     }
