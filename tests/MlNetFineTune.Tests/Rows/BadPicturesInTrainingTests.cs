@@ -1,0 +1,113 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Rows;
+
+/// <summary>What training does about pictures that cannot be read, with features kept and without.</summary>
+[TestClass]
+public sealed class BadPicturesInTrainingTests
+{
+    private readonly MLContext _ml = new();
+
+    public static IEnumerable<object[]> Strategies => [[Strategy.HeadOnly], [Strategy.LastStages(1)], [Strategy.Full(1)]];
+
+    [TestMethod]
+    [DynamicData(nameof(Strategies))]
+    public void ABadPictureEndsTheTrainingNamingRowFileAndReason(Strategy strategy)
+    {
+        foreach (var (path, reason) in BadPictures.All)
+        {
+            var photos = SmallPictures.Take(4).ToList();
+            photos.Insert(7, new Photo { Label = "dots", ImagePath = path });
+
+            var error = Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy }, photos));
+
+            StringAssert.Contains(error.Message, "row 7 ");
+            StringAssert.Contains(error.Message, $"'{path}'");
+            StringAssert.Contains(error.Message, reason);
+            StringAssert.Contains(error.Message, "BadRows.Skip()");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Strategies))]
+    public void SkippedPicturesAreReportedAndTheRestTrainsAsIfTheyWereNotThere(Strategy strategy)
+    {
+        var log = new LogLines(_ml);
+        var photos = SmallPictures.Take(8).ToList();
+        photos.Insert(3, new Photo { Label = "dots", ImagePath = BadPictures.All[0].Path });
+        photos.Insert(17, new Photo { Label = "rings", ImagePath = BadPictures.All[3].Path });
+
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip() }, photos);
+
+        CollectionAssert.AreEqual(
+            new BadRow[] { new(3, BadPictures.All[0].Path, BadPictures.All[0].Reason), new(17, BadPictures.All[3].Path, "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)") },
+            model.Report!.BadRows.ToArray());
+        Assert.AreEqual(24, model.Report.TrainingRows);
+        Assert.AreEqual(2, log.Warnings.Count(line => line.StartsWith("Left out row", StringComparison.Ordinal)));
+        Assert.IsTrue(model.Report.Epochs.All(epoch => double.IsFinite(epoch.Loss)));
+        Assert.IsTrue(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, SmallPictures.Take(2)))).All(scores => scores.All(float.IsFinite)));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Strategies))]
+    public void MoreBadPicturesThanTheFractionAreAnError(Strategy strategy)
+    {
+        var photos = SmallPictures.Take(3).Concat(BadPictures.All.Take(2).Select(bad => new Photo { Label = "dots", ImagePath = bad.Path }));
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip(0.15f) }, photos));
+
+        StringAssert.Contains(error.Message, "2 of 11 pictures");
+        StringAssert.Contains(error.Message, "BadRows.Skip(0.15");
+        StringAssert.Contains(error.Message, BadPictures.All[0].Path);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Strategies))]
+    public void BadValidationPicturesAreSkippedAndJudgedApartFromTheTrainingPictures(Strategy strategy)
+    {
+        var bad = BadPictures.All.Select(b => new Photo { Label = "dots", ImagePath = b.Path }).ToArray();
+        var options = SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip(0.2f) };
+
+        // 2 of 14 in the training data, 1 of 7 in the validation set; together they are more than a fifth of the smaller.
+        using var model = SmallTraining.Fit(_ml, options with { Validation = Set([.. SmallPictures.Take(2, skip: 20), bad[2]]) }, SmallPictures.Take(4).Concat(bad.Take(2)));
+
+        Assert.HasCount(3, model.Report!.BadRows);
+        Assert.AreEqual(6, model.Report.ValidationRows);
+        Assert.IsTrue(model.Report.Epochs.All(epoch => double.IsFinite(epoch.ValidationLoss!.Value)));
+        Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, options with { Validation = Set([.. SmallPictures.Take(2, skip: 20), .. bad.Take(2)]) }, SmallPictures.Take(4)));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Strategies))]
+    public void NothingLeftToTrainOrToValidateIsAnError(Strategy strategy)
+    {
+        var bad = BadPictures.All.Select((b, i) => new Photo { Label = SmallPictures.Classes[i % 3], ImagePath = b.Path }).ToArray();
+        var options = SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip(1) };
+
+        var training = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, options, bad));
+        StringAssert.Contains(training.Message, "None of the 6 training pictures could be read");
+        var validation = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, options with { Validation = Set(bad) }, SmallPictures.Take(2)));
+        StringAssert.Contains(validation.Message, "None of the 6 validation pictures could be read");
+    }
+
+    [TestMethod]
+    public void AMissingImageInTheMiddleOfAnImageColumnIsABadRow()
+    {
+        var images = SmallPictures.Take(3).Select(photo => MLImage.CreateFromFile(photo.ImagePath)).ToArray();
+        var rows = images.Select((image, i) => new ImageRow { Label = SmallPictures.Classes[i % 3], Image = i == 4 ? null : image }).ToArray();
+        var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
+        var options = SmallTraining.Options with { ImageColumnName = "Image" };
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(view));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options with { BadRows = BadRows.Skip(0.2f) }).Fit(view);
+
+        StringAssert.Contains(error.Message, "row 4: the image is missing");
+        CollectionAssert.AreEqual(new BadRow[] { new(4, null, "the image is missing") }, model.Report!.BadRows.ToArray());
+        foreach (var image in images)
+            image.Dispose();
+    }
+
+    private Validation Set(Photo[] photos) => Validation.Set(SmallPictures.View(_ml, photos));
+}
