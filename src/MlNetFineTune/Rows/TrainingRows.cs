@@ -8,7 +8,7 @@ namespace MlNetFineTune.Rows;
 /// <summary>What a data view says about its rows, read once: labels, groups, and pictures by index.</summary>
 internal sealed class TrainingRows : IDisposable
 {
-    private TrainingRows(ImageRows images, int[] labels, long[] ordinals, string[]? groups, int withoutLabel)
+    internal TrainingRows(ImageRows images, int[] labels, long[] ordinals, string[]? groups, int withoutLabel)
     {
         Images = images;
         Labels = labels;

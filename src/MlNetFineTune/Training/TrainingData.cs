@@ -11,7 +11,7 @@ internal sealed class TrainingData : IDisposable
     private readonly TrainingRows _source;
     private readonly TrainingRows? _validationSource;
 
-    private TrainingData(TrainingRows source, int[] training, RowSubset validation)
+    internal TrainingData(TrainingRows source, int[] training, RowSubset validation)
     {
         _source = source;
         _validationSource = validation.Source == source ? null : validation.Source;

@@ -82,7 +82,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
     }
 
     /// <returns>False if the stop token asked for an end.</returns>
-    private bool TrainEpoch(int epoch, int[][] batches, StepInputs inputs, OptimizerState optimizer, ref int step, int steps, out double meanLoss)
+    internal bool TrainEpoch(int epoch, int[][] batches, StepInputs inputs, OptimizerState optimizer, ref int step, int steps, out double meanLoss)
     {
         classifier.Backbone.SetTraining(plan.FrozenStages);
         _meter.Begin(TrainingPhase.Training, epoch, batches.Sum(batch => batch.Length));

@@ -1,0 +1,43 @@
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>Ours and the peer's network with the same numbers.</summary>
+internal static class Networks
+{
+    public const int Classes = 10;
+    public const int Batch = 16;
+    public const int Size = 224;
+
+    public static ImageClassifier Ours() => ImageClassifier.Create(SharedFiles.MobileNetV2(), Classes, seed: 1);
+
+    public static PlainMobileNetV2 Plain(ImageClassifier ours)
+    {
+        var plain = new PlainMobileNetV2(Classes);
+        var state = plain.state_dict();
+        using var noGradients = no_grad();
+        foreach (var (name, tensor) in ours.NamedTensors())
+            state[name].copy_(tensor);
+        return plain;
+    }
+
+    /// <summary>Random pixels and labels, the same every time, without touching the process-wide generator.</summary>
+    public static (Tensor Pixels, int[] Labels) Data()
+    {
+        var random = new Random(1);
+        var values = new float[Batch * 3 * Size * Size];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = random.NextSingle() * 2 - 1;
+        return (tensor(values, [Batch, 3, Size, Size]), [.. Enumerable.Range(0, Batch).Select(i => i % Classes)]);
+    }
+
+    /// <summary>Both sides must compute the same thing before their times are compared.</summary>
+    public static void CheckSame(string what, double ours, double peer)
+    {
+        if (!(Math.Abs(ours - peer) <= 1e-3 * Math.Max(1, Math.Abs(peer))))
+            throw new InvalidOperationException($"The two sides disagree about {what}: {ours} and {peer}.");
+        Console.WriteLine(FormattableString.Invariant($"(same {what} on both sides: {ours:0.00000} and {peer:0.00000})"));
+    }
+}

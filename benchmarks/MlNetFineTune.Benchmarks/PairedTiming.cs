@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>
+/// Times candidates in turn, round after round, so that a machine that slows down slows all of them. Ratios are taken within a round, and their
+/// median is quoted.
+/// </summary>
+internal sealed class PairedTiming
+{
+    private readonly List<(string Name, Func<int> Work, List<double> Rates)> _candidates = [];
+
+    /// <param name="name">As printed.</param>
+    /// <param name="work">Does one round's work and returns how many images that were.</param>
+    public PairedTiming Add(string name, Func<int> work)
+    {
+        _candidates.Add((name, work, []));
+        return this;
+    }
+
+    public PairedTiming Run(int rounds)
+    {
+        foreach (var candidate in _candidates)
+            candidate.Work(); // warm-up
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (_, work, rates) in _candidates)
+            {
+                var watch = Stopwatch.StartNew();
+                var images = work();
+                rates.Add(images / watch.Elapsed.TotalSeconds);
+            }
+        }
+        return this;
+    }
+
+    /// <summary>Median over the rounds of a's rate divided by b's.</summary>
+    public double Ratio(string a, string b) => Median(RatesOf(a).Zip(RatesOf(b), (x, y) => x / y));
+
+    /// <param name="first">Ratios are the first candidate's rate divided by the row's.</param>
+    public void Print(string first)
+    {
+        Console.WriteLine($"{"",-52} {"images/s",10} {"min",8} {"max",8} {"ratio",8}");
+        foreach (var (name, _, rates) in _candidates)
+            Row(name, Median(rates), rates.Min(), rates.Max(), Ratio(first, name));
+    }
+
+    /// <summary>A row measured elsewhere.</summary>
+    public void PrintAlso(string first, string name, double rate) => Row(name, rate, rate, rate, Median(RatesOf(first)) / rate);
+
+    public static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private static void Row(string name, double rate, double min, double max, double ratio) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-52} {rate,10:0.0} {min,8:0.0} {max,8:0.0} {ratio,8:0.00}"));
+
+    private List<double> RatesOf(string name) => _candidates.Single(candidate => candidate.Name == name).Rates;
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+using MlNetFineTune.Benchmarks;
+
+IReadOnlyList<Benchmark> benchmarks =
+[
+    new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
+];
+
+var quick = args.Contains("--quick");
+var names = args.Where(argument => argument != "--quick").ToList();
+if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name == names[0]) is not { } benchmark)
+{
+    Console.Error.WriteLine("Usage: dotnet run -c Release --project benchmarks/MlNetFineTune.Benchmarks -- NAME [--quick]");
+    foreach (var known in benchmarks)
+        Console.Error.WriteLine($"  {known.Name,-16} {known.Question}");
+    return 2;
+}
+
+try
+{
+    Console.WriteLine(benchmark.Question);
+    var ratio = benchmark.Run(quick);
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {benchmark.Name} {ratio:0.00}"));
+    return 0;
+}
+catch (MissingPeerException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.Text.Json;
+using TorchSharp;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>Runs the Python side (benchmarks/pytorch) with the Python that has torch: the variable PYTHON, else the system's.</summary>
+internal static class PyTorch
+{
+    private static string Python => Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } python ? python : "/usr/bin/python3";
+
+    /// <summary>MobileNetV2 in PyTorch, in both layouts, with as many threads as here.</summary>
+    public static void PrintSteps(PairedTiming timing, string ours, string what, bool quick)
+    {
+        if (quick)
+        {
+            Console.WriteLine("(PyTorch is left out of a quick run)");
+            return;
+        }
+        try
+        {
+            foreach (var line in Run("steps.py", ["--only", what, "--seconds", "20"]))
+                timing.PrintAlso(ours, $"PyTorch {line.GetProperty("torch").GetString()}, {line.GetProperty("layout").GetString()}", line.GetProperty("images_per_s").GetDouble());
+        }
+        catch (MissingPeerException e)
+        {
+            Console.WriteLine($"({e.Message})");
+        }
+    }
+
+    /// <summary>The JSON lines that a script prints.</summary>
+    public static IReadOnlyList<JsonElement> Run(string script, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Python, [Path.Combine(SharedFiles.RepositoryRoot, "benchmarks", "pytorch", script), .. arguments, "--threads", $"{torch.get_num_threads()}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["MLNETFINETUNE_DATA"] = SharedFiles.Root;
+        try
+        {
+            using var process = Process.Start(start)!;
+            var error = process.StandardError.ReadToEndAsync();
+            var output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0
+                ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<JsonElement>(line))]
+                : throw new MissingPeerException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new MissingPeerException($"There is no '{Python}' ({e.Message}). Set PYTHON to one with torch and torchvision.");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Images;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Strategies;
+using MlNetFineTune.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>The library's own training loop, with everything it does in a step, over one ready batch instead of pictures.</summary>
+internal sealed class ReadyLoop : IDisposable
+{
+    private readonly OptimizerState _optimizer;
+    private readonly TrainingLoop _loop;
+    private readonly TrainingData _data;
+    private readonly IChannel _channel;
+    private readonly StepInputs _inputs;
+    private readonly int _rows;
+    private int _step;
+
+    public ReadyLoop(ImageClassifier classifier, int trainedStages, Tensor pixels, int[] labels)
+    {
+        var stages = classifier.Backbone.Stages.Count;
+        var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1);
+        Groups = ParameterGroups.Apply(plan, classifier);
+        classifier.Backbone.Fold(plan.FrozenStages);
+        var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant, Progress = new Silent() };
+        _optimizer = options.Optimizer.CreateState(Groups);
+        _rows = labels.Length;
+        var rows = new TrainingRows(new NoImages(_rows), labels, [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
+        _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
+        var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
+        _channel = host.Start("benchmark");
+        _loop = new TrainingLoop(classifier, plan, _data, options, seed: 1, host, _channel);
+        _inputs = new ReadyInputs(classifier, plan.FrozenStages, pixels);
+    }
+
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <returns>The mean loss.</returns>
+    public double Steps(int count)
+    {
+        int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
+        _loop.TrainEpoch(epoch: 1, batches, _inputs, _optimizer, ref _step, steps: 1_000_000, out var loss);
+        return loss;
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _data.Dispose();
+        _channel.Dispose();
+    }
+
+    // Ready pixels through the frozen stages, if any, as ImageInputs does it with decoded ones.
+    private sealed class ReadyInputs(ImageClassifier classifier, int frozenStages, Tensor pixels) : StepInputs
+    {
+        public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch)
+        {
+            foreach (var rows in batches)
+            {
+                Tensor activations;
+                using (no_grad())
+                    activations = classifier.Backbone.Forward(pixels, 0, frozenStages);
+                yield return new StepInput(activations, rows);
+            }
+        }
+    }
+
+    private sealed class NoImages(int count) : ImageRows
+    {
+        public override int Count => count;
+
+        public override string? PathOf(int row) => null;
+
+        public override string Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output) =>
+            throw new NotSupportedException("The batch is ready.");
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class Silent : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>Real weights and photos: in the folder that MLNETFINETUNE_DATA names, else in <c>shared</c> beside the repository.</summary>
+internal static class SharedFiles
+{
+    public static string RepositoryRoot { get; } = FindRoot();
+
+    public static string Root => Environment.GetEnvironmentVariable("MLNETFINETUNE_DATA") is { Length: > 0 } folder
+        ? folder
+        : Path.GetFullPath(Path.Combine(RepositoryRoot, "..", "shared"));
+
+    public static string Require(string relativePath) => Path.Combine(Root, relativePath) is var path && Path.Exists(path)
+        ? path
+        : throw new MissingPeerException($"There is no '{relativePath}' in '{Root}'. Set MLNETFINETUNE_DATA to the folder that holds it.");
+
+    /// <summary>Real weights where they are, else random ones: the time is the same.</summary>
+    public static Backbone MobileNetV2()
+    {
+        var weights = Path.Combine(Root, "weights", "mobilenetv2_100.safetensors");
+        if (File.Exists(weights))
+            return Backbone.MobileNetV2.WithWeights(weights);
+        Console.WriteLine($"(random weights: there is no '{weights}')");
+        return Backbone.MobileNetV2.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame };
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "MlNetFineTune.sln")))
+                return folder.FullName;
+        }
+        throw new MissingPeerException("Run the benchmarks from the repository.");
+    }
+}

@@ -1,0 +1,62 @@
+using MlNetFineTune.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+internal sealed class StepFull : Benchmark
+{
+    public override string Name => "step-full";
+
+    public override string Question => "Training steps of all of MobileNetV2, 224 px, batch 16, ready tensors, AdamW: ours against the loop an ordinary TorchSharp user writes.";
+
+    public override double Run(bool quick)
+    {
+        using var scope = NewDisposeScope();
+        var (pixels, labels) = Networks.Data();
+        var channelsLast = ChannelsLast.Of(pixels);
+        var targets = tensor(labels, ScalarType.Int64);
+
+        using var classifier = Networks.Ours();
+        using var plain = Networks.Plain(classifier);
+        plain.train();
+        using var plainOptimizer = optim.AdamW(plain.parameters(), lr: 1e-4);
+        using var ours = new ReadyLoop(classifier, classifier.Backbone.Stages.Count, channelsLast, labels);
+
+        using var rawClassifier = Networks.Ours();
+        using var rawOptimizer = optim.AdamW(rawClassifier.Backbone.parameters().Concat(rawClassifier.Head.parameters()), lr: 1e-4);
+        rawClassifier.Backbone.SetTraining(0);
+
+        Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
+
+        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it", raw = "the same by hand in our layout";
+        var timing = new PairedTiming()
+            .Add(library, () => { ours.Steps(1); return Networks.Batch; })
+            .Add(user, () => { PlainStep(); return Networks.Batch; })
+            .Add(raw, () => { RawStep(); return Networks.Batch; })
+            .Run(rounds: quick ? 3 : 25);
+        timing.Print(library);
+        PyTorch.PrintSteps(timing, library, "full", quick);
+        return timing.Ratio(library, user);
+
+        double PlainStep()
+        {
+            using var step = NewDisposeScope();
+            plainOptimizer.zero_grad();
+            var loss = nn.functional.cross_entropy(plain.forward(pixels), targets);
+            loss.backward();
+            plainOptimizer.step();
+            return loss.item<float>();
+        }
+
+        double RawStep()
+        {
+            using var step = NewDisposeScope();
+            rawOptimizer.zero_grad();
+            var loss = nn.functional.cross_entropy(rawClassifier.Head.forward(rawClassifier.Backbone.forward(channelsLast)), targets);
+            loss.backward();
+            rawOptimizer.step();
+            return loss.item<float>();
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using MlNetFineTune.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+internal sealed class StepHead : Benchmark
+{
+    public override string Name => "step-head";
+
+    public override string Question => "Head-only training steps through a frozen MobileNetV2, 224 px, batch 16, nothing cached: ours against the loop an ordinary TorchSharp user writes.";
+
+    public override double Run(bool quick)
+    {
+        using var scope = NewDisposeScope();
+        var (pixels, labels) = Networks.Data();
+        var channelsLast = ChannelsLast.Of(pixels);
+        var targets = tensor(labels, ScalarType.Int64);
+
+        using var classifier = Networks.Ours();
+        using var plain = Networks.Plain(classifier);
+        plain.eval();
+        using var plainOptimizer = optim.AdamW(plain.classifier.parameters(), lr: 1e-4);
+        using var ours = new ReadyLoop(classifier, trainedStages: 0, channelsLast, labels);
+
+        using var rawClassifier = Networks.Ours();
+        rawClassifier.Backbone.eval();
+        rawClassifier.Backbone.Fold(rawClassifier.Backbone.Stages.Count);
+        using var rawOptimizer = optim.AdamW(rawClassifier.Head.parameters(), lr: 1e-4);
+
+        Networks.CheckSame("loss of the first step", ours.Steps(1), Step(PlainFeatures, plain.classifier.forward, plainOptimizer));
+
+        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it", raw = "the same by hand in our layout, folded";
+        var timing = new PairedTiming()
+            .Add(library, () => { ours.Steps(2); return 2 * Networks.Batch; })
+            .Add(user, () => { Twice(() => Step(PlainFeatures, plain.classifier.forward, plainOptimizer)); return 2 * Networks.Batch; })
+            .Add(raw, () => { Twice(() => Step(() => rawClassifier.Backbone.forward(channelsLast), rawClassifier.Head.forward, rawOptimizer)); return 2 * Networks.Batch; })
+            .Run(rounds: quick ? 3 : 25);
+        timing.Print(library);
+        PyTorch.PrintSteps(timing, library, "head", quick);
+        return timing.Ratio(library, user);
+
+        Tensor PlainFeatures() => plain.Features(pixels);
+
+        double Step(Func<Tensor> features, Func<Tensor, Tensor> head, optim.Optimizer optimizer)
+        {
+            using var step = NewDisposeScope();
+            Tensor pooled;
+            using (no_grad())
+                pooled = features();
+            optimizer.zero_grad();
+            var loss = nn.functional.cross_entropy(head(pooled), targets);
+            loss.backward();
+            optimizer.step();
+            return loss.item<float>();
+        }
+
+        static void Twice(Func<double> step)
+        {
+            step();
+            step();
+        }
+    }
+}
