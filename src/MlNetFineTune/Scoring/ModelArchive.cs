@@ -31,6 +31,7 @@ internal static class ModelArchive
     private static readonly JsonSerializerOptions s_json = new()
     {
         WriteIndented = true,
+        RespectNullableAnnotations = true,
         Converters = { new JsonStringEnumConverter() },
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
@@ -65,12 +66,14 @@ internal static class ModelArchive
         ctx.CheckAtModel(Version);
         var keys = LabelKeys.Load(env, ctx.Reader);
         var manifest = LoadManifest(ctx);
+        if (manifest.ProbeScores.Count != keys.Count)
+            throw Damaged($"its {ManifestStream} has {manifest.ProbeScores.Count} probe scores for {keys.Count} classes");
         if (!manifest.Classes.SequenceEqual(keys.Names, StringComparer.Ordinal))
             throw Damaged($"its manifest names the classes {string.Join(", ", manifest.Classes)}, its key {string.Join(", ", keys.Names)}");
 
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);
-        var classifier = ImageClassifier.CreateEmpty(manifest.Backbone.ToBackbone(), keys.Count);
+        var classifier = ImageClassifier.CreateEmpty(BackboneOf(manifest), keys.Count);
         try
         {
             LoadWeights(ctx, classifier, manifest);
@@ -96,16 +99,32 @@ internal static class ModelArchive
             // The version first: a newer manifest may not fit our record at all.
             using (var document = JsonDocument.Parse(json!))
             {
-                if (!document.RootElement.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element) || !element.TryGetInt32(out var version) || version < 1)
+                if (document.RootElement.ValueKind != JsonValueKind.Object
+                    || !document.RootElement.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
+                    || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
+                {
                     throw Damaged($"its {ManifestStream} has no format version");
+                }
                 if (version > ModelManifest.CurrentVersion)
                     throw new NotSupportedException($"The model has format version {version}; this library reads up to {ModelManifest.CurrentVersion}. Update the package MlNetFineTune.");
             }
             return JsonSerializer.Deserialize<ModelManifest>(json!, s_json) ?? throw Damaged($"its {ManifestStream} is empty");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw Damaged($"its {ManifestStream} cannot be read: {e.Message}");
+        }
+    }
+
+    private static Backbone BackboneOf(ModelManifest manifest)
+    {
+        try
+        {
+            return manifest.Backbone.ToBackbone();
+        }
+        catch (ArgumentException e)
+        {
+            throw Damaged($"its {ManifestStream} asks for a network that this library does not know ({e.Message})");
         }
     }
 

@@ -1,0 +1,17 @@
+// Loads a model in a process that knows ML.NET and nothing of this library, scores the pictures whose paths follow, and prints the bits of the scores.
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+var ml = new MLContext();
+var model = ml.Model.Load(args[0], out _);
+var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(path => new Picture { ImagePath = path, Label = "dots" })));
+foreach (var scores in scored.GetColumn<float[]>("Score"))
+    Console.WriteLine(string.Join(' ', scores.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));
+(model as IDisposable)?.Dispose();
+
+internal sealed class Picture
+{
+    public string ImagePath { get; set; } = "";
+
+    public string Label { get; set; } = "";
+}

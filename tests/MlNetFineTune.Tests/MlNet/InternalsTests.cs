@@ -1,0 +1,140 @@
+using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
+using MlNetFineTune.MlNet;
+
+namespace MlNetFineTune.Tests.MlNet;
+
+/// <summary>The library calls members that ML.NET keeps internal. The compiler saw copies in which they are public; here the real assemblies are asked.</summary>
+[TestClass]
+public sealed class InternalsTests
+{
+    private static readonly Assembly Library = typeof(TorchRuntime).Assembly;
+
+    [TestMethod]
+    public void EveryMemberOfMlNetThatTheLibraryUsesIsWhereItWas()
+    {
+        var moved = new List<string>();
+        foreach (var (name, token) in References())
+        {
+            try
+            {
+                Library.ManifestModule.ResolveMember(token);
+            }
+            catch (Exception e) when (e is MissingMemberException or TypeLoadException)
+            {
+                moved.Add($"{name}: {e.Message}");
+            }
+        }
+
+        if (moved.Count > 0)
+            Assert.Fail($"ML.NET has moved what the library uses:\n{string.Join("\n", moved)}");
+    }
+
+    [TestMethod]
+    public void TheInternalMembersInUseAreTheKnownOnes()
+    {
+        var used = References().Select(reference => (reference.Name, Member: Library.ManifestModule.ResolveMember(reference.Token)!))
+            .Where(reference => !IsPublic(reference.Member)).Select(reference => reference.Name).Distinct().Order(StringComparer.Ordinal).ToArray();
+
+        var changes = Known.Except(used).Select(name => $"- {name}").Concat(used.Except(Known).Select(name => $"+ {name}")).ToArray();
+        if (changes.Length > 0)
+            Assert.Fail($"The library uses other internals of ML.NET than it did:\n{string.Join("\n", changes)}\nEach is a risk with every version of ML.NET. If that is meant, change the list here.");
+    }
+
+    private static readonly string[] Known =
+    [
+        "Microsoft.ML.Data.AnnotationBuilderExtensions",
+        "Microsoft.ML.Data.AnnotationBuilderExtensions.AddSlotNames",
+        "Microsoft.ML.Data.AnnotationUtils",
+        "Microsoft.ML.Data.AnnotationUtils.GetTrainerOutputAnnotation",
+        "Microsoft.ML.Data.AnnotationUtils.get_ScoreColumnSetIdType",
+        "Microsoft.ML.Data.CatalogUtils",
+        "Microsoft.ML.Data.CatalogUtils.GetEnvironment",
+        "Microsoft.ML.Data.EmptyDataView",
+        "Microsoft.ML.Data.EmptyDataView..ctor",
+        "Microsoft.ML.Data.IInternalCatalog",
+        "Microsoft.ML.Data.IO.BinarySaver",
+        "Microsoft.ML.Data.IO.BinarySaver..ctor",
+        "Microsoft.ML.Data.IO.BinarySaver.Arguments",
+        "Microsoft.ML.Data.IO.BinarySaver.Arguments..ctor",
+        "Microsoft.ML.Data.IO.BinarySaver.TryLoadTypeAndValue",
+        "Microsoft.ML.Data.IO.BinarySaver.TryWriteTypeAndValue",
+        "Microsoft.ML.Data.IRowMapper",
+        "Microsoft.ML.Data.RowToRowMapperTransform",
+        "Microsoft.ML.Data.RowToRowMapperTransform..ctor",
+        "Microsoft.ML.LoadableClassAttribute",
+        "Microsoft.ML.LoadableClassAttribute..ctor",
+        "Microsoft.ML.ModelLoadContext",
+        "Microsoft.ML.ModelLoadContext.CheckAtModel",
+        "Microsoft.ML.ModelLoadContext.Reader",
+        "Microsoft.ML.ModelLoadContext.TryLoadBinaryStream",
+        "Microsoft.ML.ModelLoadContext.TryLoadTextStream",
+        "Microsoft.ML.ModelSaveContext.CheckAtModel",
+        "Microsoft.ML.ModelSaveContext.SaveBinaryStream",
+        "Microsoft.ML.ModelSaveContext.SaveTextStream",
+        "Microsoft.ML.ModelSaveContext.SetVersionInfo",
+        "Microsoft.ML.ModelSaveContext.Writer",
+        "Microsoft.ML.Runtime.Contracts",
+        "Microsoft.ML.Runtime.Contracts.CheckAlive",
+        "Microsoft.ML.Runtime.Contracts.Except",
+        "Microsoft.ML.Runtime.Contracts.ExceptNotSupp",
+        "Microsoft.ML.Runtime.Contracts.ExceptParam",
+        "Microsoft.ML.Runtime.Contracts.ExceptSchemaMismatch",
+        "Microsoft.ML.Runtime.HostExtensions",
+        "Microsoft.ML.Runtime.HostExtensions.Info",
+        "Microsoft.ML.Runtime.HostExtensions.Warning",
+        "Microsoft.ML.Runtime.IHostEnvironmentInternal",
+        "Microsoft.ML.Runtime.IHostEnvironmentInternal.get_FallbackToCpu",
+        "Microsoft.ML.Runtime.IHostEnvironmentInternal.get_GpuDeviceId",
+        "Microsoft.ML.Runtime.IHostEnvironmentInternal.get_Seed",
+        "Microsoft.ML.Runtime.IHostEnvironmentInternal.get_TempFilePath",
+        "Microsoft.ML.SchemaShape.Column..ctor",
+        "Microsoft.ML.SchemaShape.Column.GetTypeString",
+        "Microsoft.ML.SchemaShape.Create",
+        "Microsoft.ML.SchemaShape.TryFindColumn",
+        "Microsoft.ML.SignatureLoadModel",
+        "Microsoft.ML.VersionInfo",
+        "Microsoft.ML.VersionInfo..ctor",
+    ];
+
+    private static IEnumerable<(string Name, int Token)> References()
+    {
+        using var file = new PEReader(File.OpenRead(Library.Location));
+        var metadata = file.GetMetadataReader();
+        foreach (var handle in metadata.MemberReferences)
+        {
+            var member = metadata.GetMemberReference(handle);
+            if (member.Parent.Kind == HandleKind.TypeReference && FullName(metadata, (TypeReferenceHandle)member.Parent) is { } type)
+                yield return ($"{type}.{metadata.GetString(member.Name)}", MetadataTokens.GetToken(handle));
+        }
+        foreach (var handle in metadata.TypeReferences)
+        {
+            if (FullName(metadata, handle) is { } type)
+                yield return (type, MetadataTokens.GetToken(handle));
+        }
+    }
+
+    /// <summary>Null where the type is not of the two assemblies whose internals are used.</summary>
+    private static string? FullName(MetadataReader metadata, TypeReferenceHandle handle)
+    {
+        var type = metadata.GetTypeReference(handle);
+        var name = metadata.GetString(type.Name);
+        return type.ResolutionScope.Kind switch
+        {
+            HandleKind.TypeReference => FullName(metadata, (TypeReferenceHandle)type.ResolutionScope) is { } outer ? $"{outer}.{name}" : null,
+            HandleKind.AssemblyReference when metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name) is "Microsoft.ML.Core" or "Microsoft.ML.Data" =>
+                $"{metadata.GetString(type.Namespace)}.{name}",
+            _ => null,
+        };
+    }
+
+    private static bool IsPublic(MemberInfo member) => member switch
+    {
+        Type type => type.IsVisible,
+        MethodBase method => method.IsPublic && method.DeclaringType!.IsVisible,
+        FieldInfo field => field.IsPublic && field.DeclaringType!.IsVisible,
+        _ => throw new InvalidOperationException($"{member} is of an unexpected kind."),
+    };
+}

@@ -1,0 +1,82 @@
+using Microsoft.ML;
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Training;
+
+/// <summary>What a user sees of a training.</summary>
+[TestClass]
+public sealed class ProgressTests
+{
+    private readonly MLContext _ml = new();
+
+    [TestMethod]
+    public void ProgressRisesToItsTotalsAndEstimatesTheRest()
+    {
+        var watcher = new Watcher();
+        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f), Epochs = 3, Progress = watcher };
+
+        using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
+
+        var seen = watcher.Seen;
+        CollectionAssert.AreEqual(
+            "FFFFTTTVETTTVETTTVE".ToCharArray(),
+            seen.Select(progress => progress.Phase switch { TrainingPhase.ComputingFeatures => 'F', TrainingPhase.Training => 'T', TrainingPhase.Validating => 'V', _ => 'E' }).ToArray());
+        for (var i = 0; i < seen.Count; i++)
+        {
+            var now = seen[i];
+            Assert.AreEqual(3, now.Epochs);
+            Assert.IsTrue(now.Images > 0 && now.Images <= now.TotalImages, now.ToString());
+            Assert.IsTrue(now.ImagesPerSecond > 0 && double.IsFinite(now.ImagesPerSecond), now.ToString());
+            Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, now.Epoch == 0);
+            Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, double.IsNaN(now.Loss), now.ToString());
+            Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, now.Remaining is null);
+            Assert.IsTrue(now.LearningRate >= 0 && now.LearningRate <= 3e-3f);
+            if (i == 0)
+                continue;
+            var before = seen[i - 1];
+            Assert.IsTrue(now.Elapsed >= before.Elapsed && now.Epoch >= before.Epoch);
+            if (now.Phase == before.Phase && now.Images > before.Images)
+                Assert.AreEqual(before.TotalImages, now.TotalImages);
+        }
+        foreach (var epoch in model.Report!.Epochs)
+        {
+            var end = seen.Single(progress => progress.Phase == TrainingPhase.EpochCompleted && progress.Epoch == epoch.Epoch);
+            Assert.AreEqual(epoch.Loss, end.Loss);
+            Assert.AreEqual(epoch.LearningRate, end.LearningRate);
+            Assert.AreEqual(epoch.ValidationAccuracy, end.ValidationAccuracy);
+            Assert.AreEqual(18, seen.Last(progress => progress.Phase == TrainingPhase.Training && progress.Epoch == epoch.Epoch).Images);
+            Assert.AreEqual(epoch.Loss, seen.Last(progress => progress.Phase == TrainingPhase.Validating && progress.Epoch == epoch.Epoch).Loss);
+        }
+        Assert.AreEqual(TimeSpan.Zero, seen[^1].Remaining);
+        Assert.IsTrue(model.Report.Duration >= seen[^1].Elapsed);
+    }
+
+    [TestMethod]
+    public void TheLogSaysDeviceWhatTrainsWhatIsFrozenAndEachEpoch()
+    {
+        var log = new LogLines(_ml);
+        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f) };
+
+        using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
+
+        var report = model.Report!;
+        CollectionAssert.AreEqual(new[] { "layer3" }, report.TrainedStages.ToArray());
+        Assert.IsTrue(report.TrainedParameters > 0 && report.FrozenParameters > 0);
+        foreach (var part in (string[])
+            [
+                "Device: CPU with ", "because MLContext.GpuDeviceId is not set", "micro (random weights), strategy LastStages(1",
+                $"{report.TrainedParameters:N0} parameters train (layer3, head)", $"{report.FrozenParameters:N0} are frozen (stem, layer1, layer2)",
+                "18 training and 6 validation rows, 2 epochs of batch 8, AdamW(", "seed 1.", "Epoch 1/2: loss ", "Epoch 2/2: loss ", "validation loss", "accuracy",
+            ])
+            Assert.IsTrue(log.All.Any(line => line.Contains(part)), $"'{part}' is not in:\n{log}");
+        Assert.IsEmpty(log.Warnings);
+    }
+
+    [TestMethod]
+    public void GradientsDoNotOutliveTheTraining()
+    {
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options, SmallPictures.Take(4));
+
+        model.Scorer.Read(classifier => Assert.IsTrue(classifier.Backbone.parameters().Concat(classifier.Head.parameters()).All(parameter => parameter.grad is null)));
+    }
+}
