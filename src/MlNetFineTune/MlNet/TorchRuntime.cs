@@ -24,6 +24,7 @@ internal static class TorchRuntime
     {
         try
         {
+            OpenMp.WaitPassively();
             torch.InitializeDeviceType(DeviceType.CPU);
             torch.get_num_threads(); // a call that really crosses into the library
             return null;

@@ -55,7 +55,7 @@ internal static class FormulaFractals
     {
         var dice = new Dice(number, 2020);
         var points = new (float X, float Y)[3000];
-        for (; ;)
+        for (; ; )
         {
             float[][] maps = [.. Enumerable.Range(0, 2 + (number % 4)).Select(_ => (float[])[.. Enumerable.Range(0, 6).Select(_ => dice.Between(-0.9f, 0.9f))])];
             Run(maps, bend, dice, points);

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using MlNetFineTune;
+
+namespace QuickStart;
+
+/// <summary>The options of the program, and which of them go together.</summary>
+internal static class CommandLine
+{
+    /// <summary>The micro backbone's weights, pretrained on formula pictures by tools/Pretrain.</summary>
+    public static string EmbeddedWeights => Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors");
+
+    public static ParseResult Parse(string[] args, Func<QuickStartSettings, int> run)
+    {
+        var train = new Option<DirectoryInfo?>("--train") { Description = "Folder of training photos, one folder a class. Without it photos are drawn." };
+        var test = new Option<DirectoryInfo?>("--test") { Description = "Folder of photos that judge the finished model, with the same classes." };
+        var backbone = new Option<string?>("--backbone") { Description = $"The network: {string.Join(", ", Backbone.List())}. Default: micro." };
+        var weights = new Option<FileInfo?>("--weights") { Description = "Pretrained weights of the backbone, a .safetensors file. micro has its own." };
+        var strategy = new Option<Strategy?>("--strategy") { Description = "What trains: head, last:N (the last N stages) or full. Default: full.", CustomParser = ParseStrategy };
+        var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none or light. Default: none.", CustomParser = ParseAugmentation };
+        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training photos. Default: 12.", CustomParser = ParseEpochs };
+        var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
+        var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
+        var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, to see that everything runs." };
+
+        var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
+        {
+            train, test, backbone, weights, strategy, augmentation, epochs, seed, output, smoke,
+        };
+        root.Validators.Add(result =>
+        {
+            bool Has(Option option) => result.GetResult(option) is { Implicit: false };
+            if (Has(train) != Has(test))
+                result.AddError("--train and --test go together: the test photos judge the model and must not have trained it.");
+            if (result.GetValue(output) is { Directory: { Exists: false } nowhere })
+                result.AddError($"--output: there is no folder '{nowhere}'.");
+            if (Has(train) && Has(smoke))
+                result.AddError("--smoke draws its own photos; leave out --train and --test.");
+            if (Has(weights) && !Has(backbone))
+                result.AddError("--weights needs --backbone: say which network they belong to.");
+            if (Has(backbone) && !Has(weights) && result.GetValue(backbone) != Backbone.Micro.Name)
+                result.AddError($"--backbone {result.GetValue(backbone)} needs --weights: a .safetensors file with its pretrained weights.");
+        });
+        root.SetAction(parsed =>
+        {
+            bool small = parsed.GetValue(smoke);
+            return run(new QuickStartSettings(
+                Photos: parsed.GetValue(train) is { } folder ? new PhotoFolders(folder.FullName, parsed.GetRequiredValue(test)!.FullName) : null,
+                ImagesPerKind: small ? (Train: 10, Test: 5) : (Train: 100, Test: 50),
+                Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name).WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
+                Strategy: parsed.GetValue(strategy) ?? Strategy.Full(),
+                Augmentation: parsed.GetValue(augmentation) ?? Augmentation.None,
+                Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 12),
+                Seed: parsed.GetValue(seed),
+                Output: parsed.GetValue(output)));
+        });
+        return root.Parse(args);
+    }
+
+    private static Strategy? ParseStrategy(ArgumentResult result) => result.Tokens[0].Value switch
+    {
+        "head" => Strategy.HeadOnly,
+        "full" => Strategy.Full(),
+        var last when last.StartsWith("last:", StringComparison.Ordinal) && IsCount(last["last:".Length..], out int stages) => Strategy.LastStages(stages),
+        var other => Refuse<Strategy>(result, $"There is no strategy '{other}'. There are: head, last:N (N at least 1), full."),
+    };
+
+    private static Augmentation? ParseAugmentation(ArgumentResult result) => result.Tokens[0].Value switch
+    {
+        "none" => Augmentation.None,
+        "light" => Augmentation.Light,
+        var other => Refuse<Augmentation>(result, $"There is no augmentation '{other}'. There are: none, light."),
+    };
+
+    private static int? ParseEpochs(ArgumentResult result)
+    {
+        if (IsCount(result.Tokens[0].Value, out int epochs))
+            return epochs;
+        result.AddError($"--epochs {result.Tokens[0].Value}: it must be a whole number, at least 1.");
+        return null;
+    }
+
+    private static bool IsCount(string text, out int count) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
+
+    private static T? Refuse<T>(ArgumentResult result, string reason)
+        where T : class
+    {
+        result.AddError(reason);
+        return null;
+    }
+}

@@ -1,0 +1,27 @@
+namespace QuickStart;
+
+/// <summary>While it lives, the first Ctrl-C asks for an end in good order and the second for an end at once.</summary>
+internal sealed class CtrlC : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _cancel = new();
+
+    public CtrlC() => Console.CancelKeyPress += OnPressed;
+
+    public CancellationToken StopToken => _stop.Token;
+
+    public CancellationToken CancellationToken => _cancel.Token;
+
+    public void Dispose()
+    {
+        Console.CancelKeyPress -= OnPressed;
+        _stop.Dispose();
+        _cancel.Dispose();
+    }
+
+    private void OnPressed(object? sender, ConsoleCancelEventArgs e)
+    {
+        e.Cancel = true;
+        (_stop.IsCancellationRequested ? _cancel : _stop).Cancel();
+    }
+}

@@ -1,0 +1,48 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
+using MlNetFineTune;
+
+namespace QuickStart;
+
+/// <summary>The part to copy: an ML.NET pipeline that fine-tunes a network, and what one does with the model.</summary>
+internal static class PhotoClassifier
+{
+    /// <param name="ml">Where it all happens.</param>
+    /// <param name="photos">As <c>ml.Data.LoadImageFolder</c> gives them: the columns Label and ImagePath.</param>
+    /// <param name="options">Backbone, strategy, epochs and so on.</param>
+    public static TransformerChain<KeyToValueMappingTransformer> Train(MLContext ml, IDataView photos, ImageFineTuningOptions options)
+    {
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.MulticlassClassification.Trainers.FineTuneImages(options))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+
+        return pipeline.Fit(photos);
+    }
+
+    public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test) =>
+        ml.MulticlassClassification.Evaluate(model.Transform(test));
+
+    public static PhotoPrediction Predict(MLContext ml, ITransformer model, Photo photo)
+    {
+        using var engine = ml.Model.CreatePredictionEngine<Photo, PhotoPrediction>(model);
+        return engine.Predict(photo);
+    }
+}
+
+/// <summary>One row of an image folder.</summary>
+internal sealed class Photo
+{
+    public string Label { get; set; } = "";
+
+    public string ImagePath { get; set; } = "";
+}
+
+/// <summary>What the model says about a photo.</summary>
+internal sealed class PhotoPrediction
+{
+    public string PredictedLabel { get; set; } = "";
+
+    /// <summary>A probability for each class.</summary>
+    public float[] Score { get; set; } = [];
+}

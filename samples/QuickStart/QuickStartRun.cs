@@ -1,0 +1,76 @@
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
+using MlNetFineTune;
+
+namespace QuickStart;
+
+/// <summary>The whole story: photos, training, judgement, model file, prediction.</summary>
+internal static class QuickStartRun
+{
+    public static int Start(QuickStartSettings settings)
+    {
+        var ml = new MLContext(settings.Seed);
+        PhotoFolders folders = settings.Photos ?? DrawPhotos(settings);
+        IDataView train = ml.Data.LoadImageFolder(folders.Train), test = ml.Data.LoadImageFolder(folders.Test);
+        string[] trainLabels = [.. train.GetColumn<string>("Label")], testLabels = [.. test.GetColumn<string>("Label")];
+        if (testLabels.Except(trainLabels).FirstOrDefault() is { } unknown)
+            throw new InvalidDataException($"'{folders.Test}' has the class '{unknown}', which '{folders.Train}' lacks.");
+        Screen.ShowData(folders, trainLabels, testLabels);
+
+        Screen.Title("Training");
+        using TransformerChain<KeyToValueMappingTransformer> model = Train(ml, train, settings);
+        var classifier = model.OfType<ImageFineTuningTransformer>().Single();
+        Screen.ShowTraining(classifier.Report!);
+
+        Screen.Title("Test photos, which the training has not seen");
+        MulticlassClassificationMetrics metrics = PhotoClassifier.Evaluate(ml, model, test);
+        Screen.ShowMetrics(metrics, classifier.Classes);
+
+        Screen.Title("Model");
+        string zip = settings.Output?.FullName ?? Path.Combine(Path.GetDirectoryName(folders.Train)!, "model.zip");
+        ml.Model.Save(model, train.Schema, zip);
+        Screen.ShowFile(zip);
+
+        Photo photo = ml.Data.CreateEnumerable<Photo>(test, reuseRowObject: false).ElementAt(testLabels.Length / 2);
+        Screen.ShowPrediction(photo, PredictInFreshContext(zip, photo));
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
+        return 0;
+    }
+
+    private static PhotoFolders DrawPhotos(QuickStartSettings settings)
+    {
+        string folder = Directory.CreateTempSubdirectory("quickstart-").FullName;
+        var folders = new PhotoFolders(Path.Combine(folder, "train"), Path.Combine(folder, "test"));
+        // Every seed is another data set, and the test photos must not be among the training photos.
+        SurfaceImages.WriteFolder(folders.Train, seed: settings.Seed, settings.ImagesPerKind.Train);
+        SurfaceImages.WriteFolder(folders.Test, seed: ~settings.Seed, settings.ImagesPerKind.Test);
+        return folders;
+    }
+
+    private static TransformerChain<KeyToValueMappingTransformer> Train(MLContext ml, IDataView photos, QuickStartSettings settings)
+    {
+        using var keys = new CtrlC();
+        using var display = new TrainingDisplay(ml);
+        return display.While(progress => PhotoClassifier.Train(ml, photos, new ImageFineTuningOptions
+        {
+            Backbone = settings.Backbone,
+            Strategy = settings.Strategy,
+            Augmentation = settings.Augmentation,
+            Epochs = settings.Epochs,
+            Progress = progress,
+            StopToken = keys.StopToken,
+            CancellationToken = keys.CancellationToken,
+        }));
+    }
+
+    private static PhotoPrediction PredictInFreshContext(string zip, Photo photo)
+    {
+        var ml = new MLContext();
+        ITransformer model = ml.Model.Load(zip, out _);
+        using var owner = model as IDisposable;
+        return PhotoClassifier.Predict(ml, model, photo);
+    }
+}

@@ -1,0 +1,18 @@
+using MlNetFineTune;
+
+namespace QuickStart;
+
+/// <summary>What to do, checked and complete.</summary>
+/// <param name="Photos">Your folders; null draws photos.</param>
+/// <param name="ImagesPerKind">How many photos are drawn of each kind, to train and to test.</param>
+/// <param name="Backbone">The network and its weights.</param>
+/// <param name="Strategy">What trains.</param>
+/// <param name="Augmentation">Random changes to the training photos.</param>
+/// <param name="Epochs">Passes over the training photos.</param>
+/// <param name="Seed">Decides the drawn photos and the training.</param>
+/// <param name="Output">The model's zip; null puts it beside the drawn photos.</param>
+internal sealed record QuickStartSettings(
+    PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs, int Seed, FileInfo? Output);
+
+/// <summary>Two trees of photos with one folder a class.</summary>
+internal sealed record PhotoFolders(string Train, string Test);

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune;
+using Spectre.Console;
+
+namespace QuickStart;
+
+/// <summary>
+/// Shows a training as it runs: what the trainer writes to ML.NET's log (device, what trains and what is frozen, every epoch), and how far it is,
+/// as a bar in a terminal and as a line every few seconds elsewhere.
+/// </summary>
+internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
+{
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(5);
+    private readonly MLContext _ml;
+    private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
+    private ProgressTask? _bar;
+
+    public TrainingDisplay(MLContext ml)
+    {
+        _ml = ml;
+        _ml.Log += ShowMessage;
+    }
+
+    public T While<T>(Func<IProgress<TrainingProgress>, T> train)
+    {
+        if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsOutputRedirected)
+            return train(this);
+        return AnsiConsole.Progress()
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Start(context =>
+            {
+                _bar = context.AddTask("reading photos", maxValue: 1);
+                return train(this);
+            });
+    }
+
+    /// <summary>Comes on the training thread, after every step: an <see cref="IProgress{T}"/> of our own, since Progress&lt;T&gt; posts to other threads in any order.</summary>
+    public void Report(TrainingProgress now)
+    {
+        if (now.Phase == TrainingPhase.EpochCompleted)
+            return;
+        if (_bar is not null)
+        {
+            _bar.Value = ShareDone(now);
+            _bar.Description = Markup.Escape(Describe(now));
+        }
+        else if (_sinceLine.Elapsed > BetweenLines)
+        {
+            _sinceLine.Restart();
+            Console.WriteLine($"  {ShareDone(now),4:P0} {Describe(now)}");
+        }
+    }
+
+    public void Dispose() => _ml.Log -= ShowMessage;
+
+    private static double ShareDone(TrainingProgress now) => now.Phase switch
+    {
+        TrainingPhase.Training => (now.Epoch - 1 + (now.Images / (double)now.TotalImages)) / now.Epochs,
+        _ => now.Epoch / (double)now.Epochs,
+    };
+
+    private static string Describe(TrainingProgress now)
+    {
+        string what = now.Phase switch
+        {
+            TrainingPhase.ComputingFeatures => "computing features",
+            TrainingPhase.Validating => $"epoch {now.Epoch}/{now.Epochs} validating",
+            _ => $"epoch {now.Epoch}/{now.Epochs} loss {now.Loss:0.000}",
+        };
+        return what
+            + (now.ValidationAccuracy is { } accuracy ? $", validation accuracy {accuracy:0.00}" : "")
+            + $", {now.ImagesPerSecond:0} images/s"
+            + (now.Remaining is { } remaining ? $", {remaining:m\\:ss} left" : "");
+    }
+
+    private void ShowMessage(object? sender, LoggingEventArgs message)
+    {
+        if (message.Kind < ChannelMessageKind.Info || !message.Source.Contains("FineTuneImages", StringComparison.Ordinal))
+            return;
+        if (_bar is null)
+            Console.WriteLine(message.RawMessage);
+        else
+            AnsiConsole.WriteLine(message.RawMessage); // above the bar
+    }
+}

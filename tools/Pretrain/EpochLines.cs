@@ -1,0 +1,22 @@
+using System.Diagnostics;
+using System.Globalization;
+using MlNetFineTune;
+
+namespace Pretrain;
+
+/// <summary>One line an epoch, and one every 20 seconds within it.</summary>
+internal sealed class EpochLines : IProgress<TrainingProgress>
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(20);
+    private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
+
+    public void Report(TrainingProgress now)
+    {
+        if (now.Phase == TrainingPhase.Validating || (now.Phase != TrainingPhase.EpochCompleted && _sinceLine.Elapsed < Pause))
+            return;
+        _sinceLine.Restart();
+        var accuracy = now.Phase == TrainingPhase.EpochCompleted ? FormattableString.Invariant($"validation accuracy {now.ValidationAccuracy:0.000}") : $"{now.Images} of {now.TotalImages}";
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{now.Elapsed:h\\:mm\\:ss} epoch {now.Epoch}/{now.Epochs} loss {now.Loss:0.000} {accuracy} {now.ImagesPerSecond:0} images/s, {now.Remaining:h\\:mm\\:ss} left"));
+    }
+}

@@ -1,0 +1,9 @@
+namespace Pretrain;
+
+/// <summary>A new folder that goes when it is disposed.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("pretrain-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
