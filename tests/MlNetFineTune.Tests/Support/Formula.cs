@@ -1,0 +1,85 @@
+using System.Text;
+using MlNetFineTune.Backbones;
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tests.Support;
+
+/// <summary>Weights and images that need no file: the twin of tools/reference/formula.py, which explains them.</summary>
+internal static class Formula
+{
+    /// <summary>A network of the fixtures, with formula weights. Caller disposes.</summary>
+    public static ImageClassifier Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
+    {
+        var backbone = network switch
+        {
+            "mobilenetv1" => Backbone.MobileNetV1(width),
+            "mobilenetv2" => Backbone.MobileNetV2,
+            "resnet18" => Backbone.ResNet18,
+            _ => Backbone.Micro,
+        };
+        backbone = backbone with { Padding = padding == "same" ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric };
+        backbone = backbone with { Recipe = backbone.Recipe with { Epsilon = epsilon } };
+        var classifier = CreateEmpty(backbone, type);
+        foreach (var (name, tensor) in classifier.NamedTensors())
+        {
+            using var noGradients = no_grad();
+            using var values = torch.tensor(Values(name, tensor.shape), tensor.shape);
+            tensor.copy_(values);
+        }
+
+        return classifier;
+    }
+
+    // Made of doubles from the start: Module.to would make every parameter anew, and count the old one for ever.
+    private static ImageClassifier CreateEmpty(Backbone backbone, ScalarType type)
+    {
+        var usual = get_default_dtype();
+        set_default_dtype(type);
+        try
+        {
+            return ImageClassifier.CreateEmpty(backbone, classes: 10);
+        }
+        finally
+        {
+            set_default_dtype(usual);
+        }
+    }
+
+    /// <summary>[n, 3, height, width]. Caller disposes.</summary>
+    public static Tensor Images(int n, int height, int width, int offset = 0, ScalarType type = ScalarType.Float32)
+    {
+        var values = new float[n * 3 * height * width];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var j = i + offset;
+            values[i] = (float)Math.Sin(0.37 * j + 0.05 * (j % 29));
+        }
+
+        using var single = tensor(values, [n, 3, height, width]);
+        return single.to(type, copy: true);
+    }
+
+    private static float[] Values(string name, long[] shape)
+    {
+        var hash = 2166136261u;
+        foreach (var b in Encoding.UTF8.GetBytes(name))
+            hash = (hash ^ b) * 16777619u;
+        var phase = hash % 1000 / 1000.0 * 2 * Math.PI;
+
+        var count = shape.Aggregate(1L, (product, size) => product * size);
+        var values = new float[count];
+        var gain = shape.Length < 2 ? 0 : Math.Sqrt(2.0 / (count / shape[0]));
+        for (var i = 0; i < count; i++)
+        {
+            var v = Math.Sin(phase + 0.7391 * i + 2.1 * (i % 13) * (i % 31));
+            values[i] = (float)(shape.Length >= 2 ? v * 1.4 * gain
+                : name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("bias", StringComparison.Ordinal) ? 0.1 * v
+                : name.EndsWith("running_var", StringComparison.Ordinal) ? 1 + 0.4 * v
+                : 1 + 0.1 * v);
+        }
+
+        return values;
+    }
+}
