@@ -77,6 +77,7 @@ internal sealed class TransformReadyImages : Benchmark
             TrainingRows = 0,
             ValidationRows = 0,
             BadRows = [],
+            ValidationBadRows = [],
             RowsWithoutLabel = 0,
             TrainedParameters = 0,
             FrozenParameters = 0,

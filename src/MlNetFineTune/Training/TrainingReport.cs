@@ -40,8 +40,11 @@ public sealed record TrainingReport
     /// <summary>Rows that judged the epochs.</summary>
     public required int ValidationRows { get; init; }
 
-    /// <summary>Rows that were left out because their picture could not be read.</summary>
+    /// <summary>Rows of the training data that were left out because their picture could not be read.</summary>
     public required IReadOnlyList<BadRow> BadRows { get; init; }
+
+    /// <summary>The same of a <see cref="Validation.Set"/>, whose rows are counted for themselves.</summary>
+    public required IReadOnlyList<BadRow> ValidationBadRows { get; init; }
 
     /// <summary>Rows that were left out because their label was missing.</summary>
     public required int RowsWithoutLabel { get; init; }
