@@ -161,7 +161,7 @@ public sealed class ImageEncoderTests
     }
 
     [TestMethod]
-    public void FormatsWithAlphaPaletteAndLossyCompressionAreRead()
+    public void FormatsWithAlphaAndLossyCompressionAreRead()
     {
         const int width = 160, height = 120;
         var pixels = FormulaPicture.Pixels(width, height);
