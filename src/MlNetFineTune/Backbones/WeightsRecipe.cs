@@ -20,9 +20,9 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
                     "input_size" => result with { Preprocessing = result.Preprocessing with { Size = int.Parse(value, CultureInfo.InvariantCulture) } },
                     "mean" => result with { Preprocessing = result.Preprocessing with { Mean = ParseTriple(value) } },
                     "std" => result with { Preprocessing = result.Preprocessing with { Std = ParseTriple(value) } },
-                    "interpolation" => result with { Preprocessing = result.Preprocessing with { Interpolation = Enum.Parse<Interpolation>(value, ignoreCase: true) } },
+                    "interpolation" => result with { Preprocessing = result.Preprocessing with { Interpolation = ParseInterpolation(value) } },
                     "crop_pct" => result with { Preprocessing = result.Preprocessing with { CropFraction = float.Parse(value, CultureInfo.InvariantCulture) } },
-                    "bn_eps" => result with { Epsilon = double.Parse(value, CultureInfo.InvariantCulture) },
+                    "bn_eps" => result with { Epsilon = ParseEpsilon(value) },
                     "padding" => result with { Padding = value.StartsWith("same", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric },
                     _ => result,
                 };
@@ -55,8 +55,19 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
             ? new ColorTriple(Parse(parts[0]), Parse(parts[1]), Parse(parts[2]))
             : throw new FormatException("expected three numbers separated by commas.");
 
-        static float Parse(string part) => float.Parse(part, CultureInfo.InvariantCulture);
+        static float Parse(string part) => float.Parse(part, CultureInfo.InvariantCulture) is var number && float.IsFinite(number)
+            ? number
+            : throw new FormatException("expected finite numbers.");
     }
+
+    // Enum.Parse takes any number, and double.Parse takes NaN.
+    private static Interpolation ParseInterpolation(string text) => Enum.TryParse<Interpolation>(text, ignoreCase: true, out var filter) && Enum.IsDefined(filter)
+        ? filter
+        : throw new FormatException($"expected one of {string.Join(", ", Enum.GetNames<Interpolation>())}.");
+
+    private static double ParseEpsilon(string text) => double.Parse(text, CultureInfo.InvariantCulture) is > 0 and < 1 and var epsilon
+        ? epsilon
+        : throw new FormatException("expected a number above 0 and below 1.");
 
     private static string Text(ColorTriple triple) => string.Create(CultureInfo.InvariantCulture, $"{triple.Red},{triple.Green},{triple.Blue}");
 }

@@ -31,6 +31,6 @@ public abstract record BadRows
 
         internal override double MaximumFraction { get; }
 
-        public override string ToString() => FormattableString.Invariant($"Skip({MaximumFraction})");
+        public override string ToString() => FormattableString.Invariant($"Skip({(float)MaximumFraction})");
     }
 }

@@ -71,8 +71,9 @@ internal sealed class SafeTensorsHeader
             using var json = JsonDocument.Parse(bytes);
             return Parse(json.RootElement, length - 8 - (long)headerLength, source);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // Text that is not Unicode is found only when it is asked for, as an InvalidOperationException.
             throw Bad(source, $"its header is not JSON ({e.Message})");
         }
     }

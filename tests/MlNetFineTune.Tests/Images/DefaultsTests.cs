@@ -1,0 +1,93 @@
+namespace MlNetFineTune.Tests.Images;
+
+/// <summary>A default that changes is a change of what users' code does: it must be changed here as well.</summary>
+[TestClass]
+public sealed class DefaultsTests
+{
+    private static readonly ImageFineTuningOptions s_defaults = new() { Backbone = Backbone.Micro.FromScratch() };
+
+    [TestMethod]
+    public void EveryOptionHasTheDocumentedDefault()
+    {
+        var actual = string.Join('\n', typeof(ImageFineTuningOptions).GetProperties().Where(p => p.Name is not (nameof(ImageFineTuningOptions.Workers) or nameof(ImageFineTuningOptions.StopToken) or nameof(ImageFineTuningOptions.CancellationToken)))
+            .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
+        Assert.AreEqual("""
+            Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
+            Backbone = micro (random weights)
+            BadRows = Throw
+            BatchSize = 16
+            EarlyStoppingPatience = null
+            Epochs = 10
+            FeatureCacheMegabytes = 1024
+            ImageColumnName = ImagePath
+            ImageFolder = null
+            LabelColumnName = Label
+            LabelSmoothing = 0
+            LearningRate = 0.001
+            OnProbeMismatch = Warn
+            Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
+            PredictedLabelColumnName = PredictedLabel
+            Progress = null
+            Schedule = Cosine(warmup: 0.05)
+            ScoreColumnName = Score
+            Seed = null
+            Strategy = Full(layerDecay: 0.7)
+            Validation = Fraction(0.2)
+            """.ReplaceLineEndings("\n"), actual);
+        Assert.AreEqual(Math.Min(Environment.ProcessorCount, 16), s_defaults.Workers);
+        Assert.IsFalse(s_defaults.StopToken.CanBeCanceled || s_defaults.CancellationToken.CanBeCanceled);
+    }
+
+    [TestMethod]
+    public void EveryChoiceHasTheDocumentedDefault()
+    {
+        Assert.AreEqual("LastStages(2, layerDecay: 0.7)", Strategy.LastStages(2).ToString());
+        Assert.AreEqual("HeadOnly", Strategy.HeadOnly.ToString());
+        Assert.AreEqual("Sgd(momentum: 0.9, weightDecay: 0.0001, nesterov: True)", Optimizer.Sgd().ToString());
+        Assert.AreEqual("Skip(0.1)", FormattableString.Invariant($"{BadRows.Skip()}"));
+        Assert.AreEqual("mobilenetv1_100", Backbone.MobileNetV1().Name);
+        var preprocessing = new ImagePreprocessing();
+        Assert.AreEqual((224, 0.875f, Interpolation.Bilinear), (preprocessing.Size, preprocessing.CropFraction, preprocessing.Interpolation));
+        Assert.AreEqual((new ColorTriple(0.485f, 0.456f, 0.406f), new ColorTriple(0.229f, 0.224f, 0.225f)), (preprocessing.Mean, preprocessing.Std));
+    }
+
+    [TestMethod]
+    public void ValuesOutOfRangeAreRefusedWhereTheyAreSaid()
+    {
+        Refuses(() => s_defaults with { Epochs = 0 }, "Epochs");
+        Refuses(() => s_defaults with { BatchSize = -1 }, "BatchSize");
+        Refuses(() => s_defaults with { Workers = 0 }, "Workers");
+        Refuses(() => s_defaults with { EarlyStoppingPatience = 0 }, "EarlyStoppingPatience");
+        Refuses(() => s_defaults with { FeatureCacheMegabytes = -1 }, "FeatureCacheMegabytes");
+        foreach (var rate in new[] { 0, -1, float.NaN, float.PositiveInfinity })
+            Refuses(() => s_defaults with { LearningRate = rate }, "The learning rate must be above 0.");
+        foreach (var smoothing in new[] { -0.1f, 1, float.NaN })
+            Refuses(() => s_defaults with { LabelSmoothing = smoothing }, "Label smoothing must be at least 0 and below 1.");
+        foreach (var decay in new[] { 0, 1.1f, float.NaN })
+        {
+            Refuses(() => Strategy.Full(decay), "The layer decay must be above 0 and at most 1.");
+            Refuses(() => Strategy.LastStages(1, decay), "The layer decay must be above 0 and at most 1.");
+        }
+
+        Refuses(() => Strategy.LastStages(0), "count");
+        Refuses(() => Optimizer.AdamW(weightDecay: -1), "The weight decay must be 0 or above.");
+        Refuses(() => Optimizer.AdamW(beta1: 1), "beta1 must be at least 0 and below 1.");
+        Refuses(() => Optimizer.AdamW(beta2: -0.1f), "beta2 must be at least 0 and below 1.");
+        Refuses(() => Optimizer.AdamW(epsilon: 0), "Epsilon must be above 0.");
+        Refuses(() => Optimizer.Sgd(momentum: 1), "momentum must be at least 0 and below 1.");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Optimizer.Sgd(momentum: 0)).Message, "needs momentum");
+        foreach (var fraction in new[] { 0, 1, float.NaN })
+            Refuses(() => Validation.Fraction(fraction), "The validation fraction must be above 0 and below 1.");
+        Refuses(() => BadRows.Skip(0), "The fraction must be above 0 and at most 1.");
+        Refuses(() => Backbone.MobileNetV1(0.05f), "between 0.1 and 4");
+        Refuses(() => new ImagePreprocessing { Size = 31 }, "Size");
+        Refuses(() => new ImagePreprocessing { Size = 4097 }, "Size");
+        Refuses(() => new ImagePreprocessing { CropFraction = 1.1f }, "above 0 and at most 1");
+        Refuses(() => new ImagePreprocessing { Std = new(1, 0, 1) }, "must be above 0");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new ImageFineTuningOptions { Backbone = Backbone.ResNet18 }).Message, ".FromScratch()");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Sequence(Augmentation.None)).Message, "at least one operation");
+    }
+
+    private static void Refuses(Func<object> make, string message) =>
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make()).Message, message);
+}

@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using System.Text;
+using MlNetFineTune.Backbones;
+using MlNetFineTune.Weights;
+
+namespace MlNetFineTune.Tests.Weights;
+
+[TestClass]
+public sealed class SafeTensorsHeaderTests
+{
+    private const string Good = """{"__metadata__":{"mean":"0.5,0.25,0.125"},"b":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}""";
+
+    [TestMethod]
+    public void EntriesComeInTheOrderOfTheirBytes()
+    {
+        var header = Read(File(Good, 14));
+        Assert.AreEqual("a [1, 2]; b [3]", string.Join("; ", header.Entries.Select(entry => entry.Describe())));
+        Assert.AreEqual("0.5,0.25,0.125", header.Metadata["mean"]);
+        Assert.IsEmpty(Read(File("{}", 0)).Entries);
+    }
+
+    [TestMethod]
+    [DataRow("nothing", "[]", 0, "not a JSON object")]
+    [DataRow("not JSON", "{\"a\":", 0, "not JSON")]
+    [DataRow("name twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "names 'a' twice")]
+    [DataRow("gap", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "'a' begins at byte 4, expected 0")]
+    [DataRow("overlap", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "'b' begins at byte 4, expected 8")]
+    [DataRow("wrong size", """{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "needs 12 bytes but has 8")]
+    [DataRow("cut off", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, "cut off")]
+    [DataRow("appended", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, "appended")]
+    [DataRow("backward", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "tensor 'a' lacks")]
+    [DataRow("overflow", """{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,0]}}""", 0, "impossible shape")]
+    [DataRow("overflow to zero", """{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}""", 0, "impossible shape")]
+    [DataRow("negative", """{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("fraction", """{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}}""", 6, "tensor 'a' lacks")]
+    [DataRow("unknown type", """{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", 4, "type F8_E4M3")]
+    [DataRow("no shape", """{"a":{"dtype":"F32","data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("three offsets", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("metadata of numbers", """{"__metadata__":{"mean":1}}""", 0, "'mean' is not a text")]
+    [DataRow("metadata in a list", """{"__metadata__":[]}""", 0, "__metadata__ is not an object")]
+    [DataRow("half a character", """{"\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "not JSON")]
+    public void AMalformedHeaderIsNamed(string what, string json, int dataBytes, string message)
+    {
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => Read(File(json, dataBytes)), what);
+        StringAssert.Contains(failure.Message, message, what);
+        StringAssert.Contains(failure.Message, "'w.safetensors' is not a proper safetensors file", what);
+    }
+
+    [TestMethod]
+    public void AFileThatIsTooShortOrAnnouncesAnAbsurdHeaderIsRefusedBeforeMemoryIsTaken()
+    {
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read([1, 2, 3])).Message, "it has 3 bytes");
+        foreach (var announced in new[] { 1UL, 100_000_001UL, 1UL << 40, ulong.MaxValue })
+        {
+            var bytes = new byte[8];
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes, announced);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(bytes)).Message, $"announce a header of {announced} bytes");
+            Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+    }
+
+    [TestMethod]
+    public void BytesThatWereChangedAtRandomAreReadOrRefusedButNothingElse()
+    {
+        var file = File(Good, 14);
+        var refused = 0;
+        for (var trial = 0; trial < 5000; trial++)
+        {
+            var random = new Random(trial);
+            var broken = file.ToArray();
+            for (var change = random.Next(1, 4); change > 0; change--)
+                broken[random.Next(broken.Length)] ^= (byte)(1 << random.Next(8));
+            if (trial % 5 == 0)
+                broken = broken[..random.Next(broken.Length)];
+
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                Read(broken);
+            }
+            catch (InvalidDataException)
+            {
+                refused++;
+            }
+
+            Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before, $"trial {trial}");
+        }
+
+        Assert.IsGreaterThan(1000, refused);
+    }
+
+    [TestMethod]
+    public void TheMetadataBecomeTheRecipe()
+    {
+        var recipe = Backbone.MobileNetV2.Recipe.With(Read(File(
+            """{"__metadata__":{"mean":"0.1,0.2,0.3","std":"0.4,0.5,0.6","padding":"same (TF)","bn_eps":"0.001","input_size":"192","crop_pct":"0.9","interpolation":"bilinear","note":"x"}}""", 0)));
+        Assert.AreEqual(new ColorTriple(0.1f, 0.2f, 0.3f), recipe.Preprocessing.Mean);
+        Assert.AreEqual(new ColorTriple(0.4f, 0.5f, 0.6f), recipe.Preprocessing.Std);
+        Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.001), (recipe.Padding, recipe.Epsilon));
+        Assert.AreEqual((192, 0.9f, Interpolation.Bilinear), (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
+        Assert.AreEqual(Backbone.MobileNetV2.Recipe, Backbone.MobileNetV2.Recipe.With(Read(File("{}", 0))));
+    }
+
+    [TestMethod]
+    [DataRow("mean", "0.5,0.5")]
+    [DataRow("mean", "NaN,0,0")]
+    [DataRow("std", "0,1,1")]
+    [DataRow("std", "a,b,c")]
+    [DataRow("input_size", "99999999999")]
+    [DataRow("input_size", "8")]
+    [DataRow("crop_pct", "1.5")]
+    [DataRow("interpolation", "nearest")]
+    [DataRow("interpolation", "7")]
+    [DataRow("bn_eps", "none")]
+    [DataRow("bn_eps", "NaN")]
+    [DataRow("bn_eps", "-1")]
+    [DataRow("bn_eps", "0")]
+    public void MetadataThatMakeNoSenseAreAnErrorThatNamesThem(string key, string value)
+    {
+        var header = Read(File($$$"""{"__metadata__":{"{{{key}}}":"{{{value}}}"}}""", 0));
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.MobileNetV2.Recipe.With(header));
+        StringAssert.Contains(failure.Message, $"'w.safetensors': its metadata entry {key} = '{value}' cannot be used");
+    }
+
+    internal static byte[] File(string json, int dataBytes)
+    {
+        var header = Encoding.UTF8.GetBytes(json);
+        var file = new byte[8 + header.Length + dataBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(file, (ulong)header.Length);
+        header.CopyTo(file, 8);
+        return file;
+    }
+
+    private static SafeTensorsHeader Read(byte[] file)
+    {
+        using var stream = new MemoryStream(file);
+        return SafeTensorsHeader.Read(stream, file.Length, "w.safetensors");
+    }
+}

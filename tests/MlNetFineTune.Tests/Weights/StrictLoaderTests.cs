@@ -1,0 +1,106 @@
+using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tests.Weights;
+
+[TestClass]
+public sealed class StrictLoaderTests
+{
+    [TestMethod]
+    public void WhatIsWrittenIsReadBackBitForBit()
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = (tensor(new[] { 1f, -0f, float.Epsilon, float.NaN, float.NegativeInfinity, 1e38f }, [2, 3]), tensor(new[] { 7f }));
+        using var stream = new MemoryStream();
+        SafeTensorsWriter.Write(stream, [("a", a), ("b.c", b.t())], new Dictionary<string, string> { ["k"] = "é\"\n", ["a"] = "" });
+        stream.Position = 0;
+        var header = SafeTensorsHeader.Read(stream, stream.Length, "f");
+        Assert.AreEqual(0, stream.Position % 8);
+        Assert.AreEqual("é\"\n", header.Metadata["k"]);
+
+        var (readA, readB) = (zeros(2, 3), zeros(1));
+        StrictLoader.Load(stream, header, [("b.c", readB), ("a", readA)], "net", _ => false);
+        CollectionAssert.AreEqual(a.bytes.ToArray(), readA.bytes.ToArray());
+        CollectionAssert.AreEqual(b.bytes.ToArray(), readB.bytes.ToArray());
+        Assert.ThrowsExactly<ArgumentException>(() => SafeTensorsWriter.Write(new MemoryStream(), [("d", zeros(1, ScalarType.Float64))], new Dictionary<string, string>()));
+    }
+
+    [TestMethod]
+    public void TensorsThatLieInAnotherOrderInMemoryAreWrittenRowByRow()
+    {
+        using var scope = NewDisposeScope();
+        using var stream = new MemoryStream();
+        SafeTensorsWriter.Write(stream, [("a", arange(6, ScalarType.Float32).reshape(2, 3).t())], new Dictionary<string, string>());
+        stream.Position = 0;
+        var read = zeros(3, 2);
+        StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, stream.Length, "f"), [("a", read)], "net", _ => false);
+        CollectionAssert.AreEqual(new double[] { 0, 3, 1, 4, 2, 5 }, read.Values());
+    }
+
+    [TestMethod]
+    [DataRow("F16", "003C00C0", 1.0, -2.0)]
+    [DataRow("BF16", "803F00C0", 1.0, -2.0)]
+    [DataRow("F64", "000000000000F03F00000000000000C0", 1.0, -2.0)]
+    [DataRow("I64", "010000000000000003000000000000000000", 1.0, 3.0)]
+    public void OtherNumberTypesAreConverted(string type, string hex, double first, double second)
+    {
+        var data = Convert.FromHexString(hex)[..(type is "F16" or "BF16" ? 4 : 16)];
+        var file = SafeTensorsHeaderTests.File($$$"""{"a":{"dtype":"{{{type}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""", 0).Concat(data).ToArray();
+        using var stream = new MemoryStream(file);
+        using var target = zeros(2);
+        StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, file.Length, "f"), [("a", target)], "net", _ => false);
+        CollectionAssert.AreEqual(new[] { first, second }, target.Values());
+    }
+
+    [TestMethod]
+    public void EverythingThatDoesNotFitIsInOneReportAndNothingIsCopied()
+    {
+        using var scope = NewDisposeScope();
+        using var stream = new MemoryStream();
+        SafeTensorsWriter.Write(stream, [("same", ones(2)), ("wide", ones(3)), ("extra", ones(1)), ("fc.weight", ones(1)), ("bn.num_batches_tracked", ones(1))], new Dictionary<string, string>());
+        stream.Position = 0;
+        var header = SafeTensorsHeader.Read(stream, stream.Length, "weights.safetensors");
+        var same = zeros(2);
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(
+            stream, header, [("same", same), ("wide", zeros(4)), ("absent.one", zeros(5, 6)), ("absent.two", zeros(1))], "SomeNet", name => name.StartsWith("fc.", StringComparison.Ordinal) || name.EndsWith("tracked", StringComparison.Ordinal)));
+        StringAssert.Contains(failure.Message, "The weights in 'weights.safetensors' do not fit SomeNet.");
+        StringAssert.Contains(failure.Message, "Missing in the file (2): absent.one [5, 6]; absent.two [1].");
+        StringAssert.Contains(failure.Message, "In the file but not in the network (1): extra [1].");
+        StringAssert.Contains(failure.Message, "Of another shape (1): wide [3], expected [4].");
+        CollectionAssert.AreEqual(new double[] { 0, 0 }, same.Values());
+    }
+
+    [TestMethod]
+    public void ABackboneIgnoresTheOldClassifierAndBatchCountersButNothingElse()
+    {
+        using var classifier = Formula.Classifier("micro", 1, "symmetric", 1e-5);
+        using var counter = zeros(1);
+        var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            SafeTensorsWriter.WriteFile(path, [.. classifier.NamedTensors(), ("bn1.num_batches_tracked", counter)], new Dictionary<string, string>());
+            Assert.HasCount(1, Directory.GetFiles(Path.GetTempPath(), Path.GetFileName(path) + "*"), "nothing is left beside the file");
+            using (var network = Backbone.Micro.WithWeights(path).CreateNetwork(seed: 0))
+            {
+                foreach (var (expected, read) in classifier.Backbone.NamedTensors().Zip(network.NamedTensors()))
+                    CollectionAssert.AreEqual(expected.Tensor.Values(), read.Tensor.Values(), expected.Name);
+            }
+
+            SafeTensorsWriter.WriteFile(path, [.. classifier.NamedTensors(), ("bn2.weight", counter)], new Dictionary<string, string>());
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Backbone.Micro.WithWeights(path).CreateNetwork(0)).Message, "(1): bn2.weight [1]");
+
+            // A write that fails leaves the old file as it was.
+            var before = File.ReadAllBytes(path);
+            using var doubles = zeros(1, ScalarType.Float64);
+            Assert.ThrowsExactly<ArgumentException>(() => SafeTensorsWriter.WriteFile(path, [("a", counter), ("b", doubles)], new Dictionary<string, string>()));
+            CollectionAssert.AreEqual(before, File.ReadAllBytes(path));
+            Assert.HasCount(1, Directory.GetFiles(Path.GetTempPath(), Path.GetFileName(path) + "*"));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}
