@@ -9,6 +9,8 @@ namespace MlNetFineTune.Benchmarks;
 /// </summary>
 internal sealed class PairedTiming
 {
+    private static readonly TimeSpan s_quickTime = TimeSpan.FromSeconds(10);
+
     private readonly List<(string Name, Func<int> Work, List<double> Rates)> _candidates = [];
 
     /// <param name="name">As printed.</param>
@@ -19,11 +21,14 @@ internal sealed class PairedTiming
         return this;
     }
 
-    public PairedTiming Run(int rounds)
+    /// <param name="rounds">How many, at most.</param>
+    /// <param name="quick">Begins no further round after ten seconds of them: a busy machine must not make a smoke test long.</param>
+    public PairedTiming Run(int rounds, bool quick)
     {
         foreach (var candidate in _candidates)
             candidate.Work(); // warm-up
-        for (var round = 0; round < rounds; round++)
+        var total = Stopwatch.StartNew();
+        for (var round = 0; round < rounds && !(quick && round > 0 && total.Elapsed > s_quickTime); round++)
         {
             foreach (var (_, work, rates) in _candidates)
             {

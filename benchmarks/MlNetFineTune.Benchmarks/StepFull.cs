@@ -34,7 +34,7 @@ internal sealed class StepFull : Benchmark
             .Add(library, () => { ours.Steps(1); return Networks.Batch; })
             .Add(user, () => { PlainStep(); return Networks.Batch; })
             .Add(raw, () => { RawStep(); return Networks.Batch; })
-            .Run(rounds: quick ? 3 : 25);
+            .Run(rounds: quick ? 3 : 25, quick);
         timing.Print(library);
         PyTorch.PrintSteps(timing, library, "full", quick);
         return timing.Ratio(library, user);

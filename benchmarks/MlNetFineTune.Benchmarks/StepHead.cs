@@ -35,7 +35,7 @@ internal sealed class StepHead : Benchmark
             .Add(library, () => { ours.Steps(2); return 2 * Networks.Batch; })
             .Add(user, () => { Twice(() => Step(PlainFeatures, plain.classifier.forward, plainOptimizer)); return 2 * Networks.Batch; })
             .Add(raw, () => { Twice(() => Step(() => rawClassifier.Backbone.forward(channelsLast), rawClassifier.Head.forward, rawOptimizer)); return 2 * Networks.Batch; })
-            .Run(rounds: quick ? 3 : 25);
+            .Run(rounds: quick ? 3 : 25, quick);
         timing.Print(library);
         PyTorch.PrintSteps(timing, library, "head", quick);
         return timing.Ratio(library, user);

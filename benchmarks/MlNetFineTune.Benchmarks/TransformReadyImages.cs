@@ -11,7 +11,6 @@ namespace MlNetFineTune.Benchmarks;
 
 internal sealed class TransformReadyImages : Benchmark
 {
-    private const int Images = 64;
 
     public override string Name => "transform";
 
@@ -23,7 +22,7 @@ internal sealed class TransformReadyImages : Benchmark
         // The whole picture, so that both sides see the same pixels; resizing is measured with the data path.
         var backbone = SharedFiles.MobileNetV2();
         backbone = backbone with { Preprocessing = backbone.Preprocessing with { CropFraction = 1 } };
-        var rows = Enumerable.Range(0, Images).Select(Draw).ToList();
+        var rows = Enumerable.Range(0, (quick ? 2 : 4) * Networks.Batch).Select(Draw).ToList();
 
         var ml = new MLContext();
         var view = ml.Data.LoadFromEnumerable(rows);
@@ -39,7 +38,7 @@ internal sealed class TransformReadyImages : Benchmark
             .Add(library, () => Ours().Count)
             .Add(user, () => Plain(Networks.Batch).Count)
             .Add(single, () => Plain(1).Count)
-            .Run(rounds: quick ? 2 : 12);
+            .Run(rounds: quick ? 2 : 12, quick);
         timing.Print(library);
         PyTorch.PrintSteps(timing, library, "inference", quick);
         foreach (var row in rows)
