@@ -44,7 +44,8 @@ internal static class Screen
         Console.WriteLine($"accuracy {metrics.MicroAccuracy:0.000}, mean accuracy of the classes {metrics.MacroAccuracy:0.000}, F1 {f1.Macro:0.000}, log-loss {metrics.LogLoss:0.000}");
 
         ConfusionMatrix confusion = metrics.ConfusionMatrix;
-        var table = new Table().AddColumn("true \\ predicted");
+        Console.WriteLine("Confusion matrix: a row for each true class, a column for each predicted one");
+        var table = new Table().AddColumn("true class");
         foreach (string name in classes)
             table.AddColumn(Right(Markup.Escape(name)));
         table.AddColumn(Right("precision")).AddColumn(Right("recall")).AddColumn(Right("F1"));
