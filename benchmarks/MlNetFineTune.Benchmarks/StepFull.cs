@@ -1,4 +1,6 @@
 using MlNetFineTune.Backbones;
+using MlNetFineTune.Strategies;
+using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,7 +26,8 @@ internal sealed class StepFull : Benchmark
         using var ours = new ReadyLoop(classifier, classifier.Backbone.Stages.Count, channelsLast, labels);
 
         using var rawClassifier = Networks.Ours();
-        using var rawOptimizer = optim.AdamW(rawClassifier.Backbone.parameters().Concat(rawClassifier.Head.parameters()), lr: 1e-4);
+        var stages = rawClassifier.Backbone.Stages.Count;
+        using var rawOptimizer = Optimizer.AdamW().CreateState(ParameterGroups.Apply(TrainingPlan.Trains(stages, stages, layerDecay: 1), rawClassifier));
         rawClassifier.Backbone.SetTraining(0);
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
@@ -52,10 +55,10 @@ internal sealed class StepFull : Benchmark
         double RawStep()
         {
             using var step = NewDisposeScope();
-            rawOptimizer.zero_grad();
+            rawOptimizer.ZeroGradients();
             var loss = nn.functional.cross_entropy(rawClassifier.Head.forward(rawClassifier.Backbone.forward(channelsLast)), targets);
             loss.backward();
-            rawOptimizer.step();
+            rawOptimizer.Step(1e-4);
             return loss.item<float>();
         }
     }

@@ -1,4 +1,6 @@
 using MlNetFineTune.Backbones;
+using MlNetFineTune.Strategies;
+using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,32 +28,34 @@ internal sealed class StepHead : Benchmark
         using var rawClassifier = Networks.Ours();
         rawClassifier.Backbone.eval();
         rawClassifier.Backbone.Fold(rawClassifier.Backbone.Stages.Count);
-        using var rawOptimizer = optim.AdamW(rawClassifier.Head.parameters(), lr: 1e-4);
+        using var rawOptimizer = Optimizer.AdamW().CreateState(ParameterGroups.Apply(TrainingPlan.Trains(rawClassifier.Backbone.Stages.Count, trained: 0, layerDecay: 1), rawClassifier));
 
-        Networks.CheckSame("loss of the first step", ours.Steps(1), Step(PlainFeatures, plain.classifier.forward, plainOptimizer));
+        Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
 
         const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it", raw = "the same by hand in our layout, folded";
         var timing = new PairedTiming()
             .Add(library, () => { ours.Steps(2); return 2 * Networks.Batch; })
-            .Add(user, () => { Twice(() => Step(PlainFeatures, plain.classifier.forward, plainOptimizer)); return 2 * Networks.Batch; })
-            .Add(raw, () => { Twice(() => Step(() => rawClassifier.Backbone.forward(channelsLast), rawClassifier.Head.forward, rawOptimizer)); return 2 * Networks.Batch; })
+            .Add(user, () => { Twice(PlainStep); return 2 * Networks.Batch; })
+            .Add(raw, () => { Twice(RawStep); return 2 * Networks.Batch; })
             .Run(rounds: quick ? 3 : 25, quick);
         timing.Print(library);
         PyTorch.PrintSteps(timing, library, "head", quick);
         return timing.Ratio(library, user);
 
-        Tensor PlainFeatures() => plain.Features(pixels);
+        double PlainStep() => Step(() => plain.Features(pixels), plain.classifier.forward, plainOptimizer.zero_grad, () => plainOptimizer.step());
 
-        double Step(Func<Tensor> features, Func<Tensor, Tensor> head, optim.Optimizer optimizer)
+        double RawStep() => Step(() => rawClassifier.Backbone.forward(channelsLast), rawClassifier.Head.forward, rawOptimizer.ZeroGradients, () => rawOptimizer.Step(1e-4));
+
+        double Step(Func<Tensor> features, Func<Tensor, Tensor> head, Action zeroGradients, Action change)
         {
             using var step = NewDisposeScope();
             Tensor pooled;
             using (no_grad())
                 pooled = features();
-            optimizer.zero_grad();
+            zeroGradients();
             var loss = nn.functional.cross_entropy(head(pooled), targets);
             loss.backward();
-            optimizer.step();
+            change();
             return loss.item<float>();
         }
 

@@ -30,8 +30,25 @@ internal static class Resampler
         if (source.ReversesRows)
             down = source.Height - down - downLength;
 
-        var columns = new ResamplingKernel(across, acrossLength, source.Width, size, interpolation);
-        var rows = new ResamplingKernel(down, downLength, source.Height, size, interpolation);
+        var lines = new OutputLines(source, plan.Mirrored, size);
+        if (IsExact(across, acrossLength, source.Width) && IsExact(down, downLength, source.Height))
+            Copy(source, (int)across, (int)down, lines, output);
+        else
+            Filter(source, new ResamplingKernel(across, acrossLength, source.Width, size, interpolation), new ResamplingKernel(down, downLength, source.Height, size, interpolation), lines, output);
+
+        // Of the output's own size and on whole pixels: every filter would give the pixels themselves.
+        bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0 && start + length <= available;
+    }
+
+    private static void Copy(PixelSource source, int left, int top, OutputLines lines, Span<byte> output)
+    {
+        for (var v = 0; v < lines.Size; v++)
+            lines.Write(v, source.Pixels.Slice(((top + v) * source.Width + left) * Channels, lines.Size * Channels), output);
+    }
+
+    private static void Filter(PixelSource source, in ResamplingKernel columns, in ResamplingKernel rows, OutputLines lines, Span<byte> output)
+    {
+        var size = lines.Size;
         var firstRow = rows.First.Min();
         var endRow = 0;
         for (var o = 0; o < size; o++)
@@ -39,40 +56,26 @@ internal static class Resampler
 
         var stride = size * Channels;
         var shrunk = ArrayPool<float>.Shared.Rent((endRow - firstRow) * stride);
-        var line = ArrayPool<float>.Shared.Rent(Math.Max(source.Width * Channels, stride));
+        var line = ArrayPool<float>.Shared.Rent(source.Width * Channels);
+        var bytes = ArrayPool<byte>.Shared.Rent(stride);
         try
         {
             for (var y = firstRow; y < endRow; y++)
             {
-                var bytes = source.Pixels.Slice(y * source.Width * Channels, source.Width * Channels);
-                ToSingle(bytes, line);
+                ToSingle(source.Pixels.Slice(y * source.Width * Channels, source.Width * Channels), line);
                 ShrinkRow(line, columns, shrunk.AsSpan((y - firstRow) * stride, stride));
-            }
-
-            var reversesColumns = source.ReversesColumns;
-            var reversesRows = source.ReversesRows;
-            if (plan.Mirrored)
-            {
-                if (source.IsTransposed)
-                    reversesRows = !reversesRows;
-                else
-                    reversesColumns = !reversesColumns;
             }
             for (var v = 0; v < size; v++)
             {
-                ShrinkColumn(shrunk, rows, v, firstRow, stride, line);
-                var b = reversesRows ? size - 1 - v : v;
-                // Stored (u, v) goes to upright (a, b), with the axes exchanged where transposed.
-                var (offset, step) = source.IsTransposed ? (b * 3, size * 3) : (b * size * 3, 3);
-                if (reversesColumns)
-                    (offset, step) = (offset + (size - 1) * step, -step);
-                WriteLine(line, size, source.BlueFirst, output, offset, step);
+                ShrinkColumn(shrunk, rows, v, firstRow, stride, bytes.AsSpan(0, stride));
+                lines.Write(v, bytes.AsSpan(0, stride), output);
             }
         }
         finally
         {
             ArrayPool<float>.Shared.Return(shrunk);
             ArrayPool<float>.Shared.Return(line);
+            ArrayPool<byte>.Shared.Return(bytes);
         }
     }
 
@@ -106,31 +109,18 @@ internal static class Resampler
         }
     }
 
-    private static void ShrinkColumn(ReadOnlySpan<float> shrunk, in ResamplingKernel kernel, int o, int firstRow, int stride, Span<float> output)
+    private static void ShrinkColumn(ReadOnlySpan<float> shrunk, in ResamplingKernel kernel, int o, int firstRow, int stride, Span<byte> output)
     {
         var weights = kernel.Weights.AsSpan(o * kernel.Taps, kernel.Count[o]);
-        var rows = shrunk.Slice((kernel.First[o] - firstRow) * stride, weights.Length * stride);
-        var result = MemoryMarshal.Cast<float, Vector128<float>>(output[..stride]);
-        var vectors = MemoryMarshal.Cast<float, Vector128<float>>(rows);
-        var width = stride / Vector128<float>.Count;
-        for (var i = 0; i < result.Length; i++)
+        var vectors = MemoryMarshal.Cast<float, Vector128<float>>(shrunk.Slice((kernel.First[o] - firstRow) * stride, weights.Length * stride));
+        var pixels = MemoryMarshal.Cast<byte, uint>(output);
+        for (var i = 0; i < pixels.Length; i++)
         {
             var sum = Vector128<float>.Zero;
             for (var k = 0; k < weights.Length; k++)
-                sum += vectors[k * width + i] * weights[k];
-            result[i] = Vector128.Clamp(sum + Vector128.Create(0.5f), Vector128<float>.Zero, Vector128.Create(255f));
-        }
-    }
-
-    private static void WriteLine(ReadOnlySpan<float> line, int size, bool blueFirst, Span<byte> output, int offset, int step)
-    {
-        var (red, blue) = blueFirst ? (2, 0) : (0, 2);
-        for (var x = 0; x < size; x++, offset += step)
-        {
-            var pixel = line.Slice(x * Channels, Channels);
-            output[offset + 2] = (byte)pixel[blue];
-            output[offset + 1] = (byte)pixel[1];
-            output[offset] = (byte)pixel[red];
+                sum += vectors[k * pixels.Length + i] * weights[k];
+            var rounded = Vector128.ConvertToInt32(Vector128.Clamp(sum + Vector128.Create(0.5f), Vector128<float>.Zero, Vector128.Create(255f)));
+            pixels[i] = Vector128.Narrow(Vector128.Narrow(rounded, rounded), default).AsUInt32().ToScalar();
         }
     }
 }

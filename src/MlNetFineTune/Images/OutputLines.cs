@@ -1,0 +1,43 @@
+namespace MlNetFineTune.Images;
+
+/// <summary>Where a stored line of pixels goes in the upright output, which has three bytes a pixel, red first.</summary>
+internal readonly struct OutputLines
+{
+    private readonly bool _transposed;
+    private readonly bool _reversesColumns;
+    private readonly bool _reversesRows;
+    private readonly bool _blueFirst;
+
+    /// <param name="source">Says how it is turned.</param>
+    /// <param name="mirrored">Left and right of the upright picture change places.</param>
+    /// <param name="size">Side of the output.</param>
+    public OutputLines(PixelSource source, bool mirrored, int size)
+    {
+        Size = size;
+        _blueFirst = source.BlueFirst;
+        _transposed = source.IsTransposed;
+        _reversesColumns = source.ReversesColumns ^ (mirrored && !source.IsTransposed);
+        _reversesRows = source.ReversesRows ^ (mirrored && source.IsTransposed);
+    }
+
+    public int Size { get; }
+
+    /// <param name="v">The stored line.</param>
+    /// <param name="line">[<see cref="Size"/>, 4] bytes.</param>
+    /// <param name="output">[<see cref="Size"/>, <see cref="Size"/>, 3] bytes.</param>
+    public void Write(int v, ReadOnlySpan<byte> line, Span<byte> output)
+    {
+        var b = _reversesRows ? Size - 1 - v : v;
+        // Stored (u, v) goes to upright (a, b), with the axes exchanged where transposed.
+        var (offset, step) = _transposed ? (b * 3, Size * 3) : (b * Size * 3, 3);
+        if (_reversesColumns)
+            (offset, step) = (offset + (Size - 1) * step, -step);
+        var (red, blue) = _blueFirst ? (2, 0) : (0, 2);
+        for (var x = 0; x < line.Length; x += 4, offset += step)
+        {
+            output[offset + 2] = line[x + blue];
+            output[offset + 1] = line[x + 1];
+            output[offset] = line[x + red];
+        }
+    }
+}
