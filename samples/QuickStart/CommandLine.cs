@@ -11,6 +11,9 @@ internal static class CommandLine
     /// <summary>The micro backbone's weights, pretrained on formula pictures by tools/Pretrain.</summary>
     public static string EmbeddedWeights => Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors");
 
+    /// <summary>Milder than the usual crops: a defect may be a small part of the photo.</summary>
+    private static Augmentation Gentle => Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip());
+
     public static ParseResult Parse(string[] args, Func<QuickStartSettings, int> run)
     {
         var train = new Option<DirectoryInfo?>("--train") { Description = "Folder of training photos, one folder a class. Without it photos are drawn." };
@@ -18,15 +21,16 @@ internal static class CommandLine
         var backbone = new Option<string?>("--backbone") { Description = $"The network: {string.Join(", ", Backbone.List())}. Default: micro." };
         var weights = new Option<FileInfo?>("--weights") { Description = "Pretrained weights of the backbone, a .safetensors file. micro has its own." };
         var strategy = new Option<Strategy?>("--strategy") { Description = "What trains: head, last:N (the last N stages) or full. Default: full.", CustomParser = ParseStrategy };
-        var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none or light. Default: none.", CustomParser = ParseAugmentation };
-        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training photos. Default: 12.", CustomParser = ParseEpochs };
+        var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none, gentle (flips, crops of at least half of the area) or light (smaller crops too). Default: gentle.", CustomParser = ParseAugmentation };
+        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training photos. Default: 15.", CustomParser = ParseEpochs };
+        var learningRate = new Option<float?>("--learning-rate") { Description = "Of the new classifier; lower stages learn slower. Default: 0.005 for micro, 0.001 for the others, which are larger.", CustomParser = ParseLearningRate };
         var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, to see that everything runs." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
-            train, test, backbone, weights, strategy, augmentation, epochs, seed, output, smoke,
+            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, smoke,
         };
         root.Validators.Add(result =>
         {
@@ -47,11 +51,12 @@ internal static class CommandLine
             bool small = parsed.GetValue(smoke);
             return run(new QuickStartSettings(
                 Photos: parsed.GetValue(train) is { } folder ? new PhotoFolders(folder.FullName, parsed.GetRequiredValue(test)!.FullName) : null,
-                ImagesPerKind: small ? (Train: 10, Test: 5) : (Train: 100, Test: 50),
+                ImagesPerKind: small ? (Train: 10, Test: 5) : (Train: 150, Test: 50),
                 Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name).WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
                 Strategy: parsed.GetValue(strategy) ?? Strategy.Full(),
-                Augmentation: parsed.GetValue(augmentation) ?? Augmentation.None,
-                Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 12),
+                Augmentation: parsed.GetValue(augmentation) ?? Gentle,
+                Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 15),
+                LearningRate: parsed.GetValue(learningRate) ?? (parsed.GetValue(backbone) is null or "micro" ? 5e-3f : 1e-3f),
                 Seed: parsed.GetValue(seed),
                 Output: parsed.GetValue(output)));
         });
@@ -69,8 +74,9 @@ internal static class CommandLine
     private static Augmentation? ParseAugmentation(ArgumentResult result) => result.Tokens[0].Value switch
     {
         "none" => Augmentation.None,
+        "gentle" => Gentle,
         "light" => Augmentation.Light,
-        var other => Refuse<Augmentation>(result, $"There is no augmentation '{other}'. There are: none, light."),
+        var other => Refuse<Augmentation>(result, $"There is no augmentation '{other}'. There are: none, gentle, light."),
     };
 
     private static int? ParseEpochs(ArgumentResult result)
@@ -78,6 +84,14 @@ internal static class CommandLine
         if (IsCount(result.Tokens[0].Value, out int epochs))
             return epochs;
         result.AddError($"--epochs {result.Tokens[0].Value}: it must be a whole number, at least 1.");
+        return null;
+    }
+
+    private static float? ParseLearningRate(ArgumentResult result)
+    {
+        if (float.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float rate) && rate > 0 && float.IsFinite(rate))
+            return rate;
+        result.AddError($"--learning-rate {result.Tokens[0].Value}: it must be a number above 0.");
         return null;
     }
 

@@ -60,6 +60,7 @@ internal static class QuickStartRun
             Strategy = settings.Strategy,
             Augmentation = settings.Augmentation,
             Epochs = settings.Epochs,
+            LearningRate = settings.LearningRate,
             Progress = progress,
             StopToken = keys.StopToken,
             CancellationToken = keys.CancellationToken,

@@ -9,10 +9,11 @@ namespace QuickStart;
 /// <param name="Strategy">What trains.</param>
 /// <param name="Augmentation">Random changes to the training photos.</param>
 /// <param name="Epochs">Passes over the training photos.</param>
+/// <param name="LearningRate">Of the new classifier.</param>
 /// <param name="Seed">Decides the drawn photos and the training.</param>
 /// <param name="Output">The model's zip; null puts it beside the drawn photos.</param>
 internal sealed record QuickStartSettings(
-    PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs, int Seed, FileInfo? Output);
+    PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs, float LearningRate, int Seed, FileInfo? Output);
 
 /// <summary>Two trees of photos with one folder a class.</summary>
 internal sealed record PhotoFolders(string Train, string Test);

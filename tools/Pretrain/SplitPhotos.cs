@@ -9,7 +9,7 @@ internal static class SplitPhotos
     public static (IReadOnlyList<Photo> Train, IReadOnlyList<Photo> Test) Surfaces(string folder, int seed)
     {
         string train = Path.Combine(folder, "train"), test = Path.Combine(folder, "test");
-        SurfaceImages.WriteFolder(train, seed, imagesPerKind: 100);
+        SurfaceImages.WriteFolder(train, seed, imagesPerKind: 150);
         SurfaceImages.WriteFolder(test, ~seed, imagesPerKind: 50);
         return (Read(train), Read(test));
     }
