@@ -21,7 +21,7 @@ internal static class CommandLine
         var backbone = new Option<string?>("--backbone") { Description = $"The network: {string.Join(", ", Backbone.List())}. Default: micro." };
         var weights = new Option<FileInfo?>("--weights") { Description = "Pretrained weights of the backbone, a .safetensors file. micro has its own." };
         var strategy = new Option<Strategy?>("--strategy") { Description = "What trains: head, last:N (the last N stages) or full. Default: full.", CustomParser = ParseStrategy };
-        var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none, gentle (flips, crops of at least half of the area) or light (smaller crops too). Default: gentle.", CustomParser = ParseAugmentation };
+        var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none, gentle (flips, crops of at least half of the area) or light (smaller crops too). Default: gentle, and none with --strategy head.", CustomParser = ParseAugmentation };
         var epochs = new Option<int?>("--epochs") { Description = "Passes over the training photos. Default: 15.", CustomParser = ParseEpochs };
         var learningRate = new Option<float?>("--learning-rate") { Description = "Of the new classifier; lower stages learn slower. Default: 0.005 for micro, 0.001 for the others, which are larger.", CustomParser = ParseLearningRate };
         var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
@@ -49,12 +49,14 @@ internal static class CommandLine
         root.SetAction(parsed =>
         {
             bool small = parsed.GetValue(smoke);
+            Strategy trains = parsed.GetValue(strategy) ?? Strategy.Full();
             return run(new QuickStartSettings(
                 Photos: parsed.GetValue(train) is { } folder ? new PhotoFolders(folder.FullName, parsed.GetRequiredValue(test)!.FullName) : null,
                 ImagesPerKind: small ? (Train: 10, Test: 5) : (Train: 150, Test: 50),
                 Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name).WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
-                Strategy: parsed.GetValue(strategy) ?? Strategy.Full(),
-                Augmentation: parsed.GetValue(augmentation) ?? Gentle,
+                Strategy: trains,
+                // A frozen network sees the same photos in every epoch then, and computes its features once.
+                Augmentation: parsed.GetValue(augmentation) ?? (trains == Strategy.HeadOnly ? Augmentation.None : Gentle),
                 Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 15),
                 LearningRate: parsed.GetValue(learningRate) ?? (parsed.GetValue(backbone) is null or "micro" ? 5e-3f : 1e-3f),
                 Seed: parsed.GetValue(seed),
