@@ -25,7 +25,8 @@ internal static class PhotoClassifier
 
     public static PhotoPrediction Predict(MLContext ml, ITransformer model, Photo photo)
     {
-        using var engine = ml.Model.CreatePredictionEngine<Photo, PhotoPrediction>(model);
+        // By default the engine would dispose the model with itself.
+        using var engine = ml.Model.CreatePredictionEngine<Photo, PhotoPrediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
         return engine.Predict(photo);
     }
 }

@@ -20,6 +20,9 @@ public abstract record Augmentation
 
     internal bool IsNone => this is CenterCrop;
 
+    /// <summary>Whether it chooses the region itself, from the whole picture. What does not crop changes the centre crop that scoring sees.</summary>
+    internal virtual bool Crops => false;
+
     internal abstract void Apply(ref ImagePlan plan, ref CountedRandom random);
 
     // What None is: evaluation's view, whatever the random numbers.

@@ -11,6 +11,8 @@ internal sealed record AugmentationSequence : Augmentation
         _operations = [.. operations];
     }
 
+    internal override bool Crops => _operations.Any(operation => operation.Crops);
+
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
         foreach (var operation in _operations)

@@ -35,6 +35,8 @@ public sealed record RandomResizedCrop : Augmentation
     /// <summary>Greatest width over height.</summary>
     public float MaximumRatio { get; }
 
+    internal override bool Crops => true;
+
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
         for (var attempt = 0; attempt < 10; attempt++)

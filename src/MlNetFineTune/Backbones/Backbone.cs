@@ -14,10 +14,15 @@ public sealed record Backbone
 {
     private readonly BackboneFamily _family;
 
+    // What the weights say, and what the user says instead, in whatever order the two were said.
+    private readonly WeightsRecipe _recipe;
+    private readonly ImagePreprocessing? _preprocessing;
+    private readonly ConvolutionPadding? _padding;
+
     private Backbone(BackboneFamily family)
     {
         _family = family;
-        Recipe = family.DefaultRecipe;
+        _recipe = family.DefaultRecipe;
     }
 
     /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>. The best start on a CPU.</summary>
@@ -46,23 +51,23 @@ public sealed record Backbone
     {
         get
         {
-            using var network = CreateEmptyNetwork();
-            return [.. network.Stages.Select(stage => stage.Name)];
+            TorchRuntime.EnsureLoaded();
+            return _family.Stages;
         }
     }
 
     /// <summary>How pictures become the network's input. Comes with the weights; change it only if you know that they were trained differently.</summary>
     public ImagePreprocessing Preprocessing
     {
-        get => Recipe.Preprocessing;
-        init => Recipe = Recipe with { Preprocessing = value };
+        get => _preprocessing ?? _recipe.Preprocessing;
+        init => _preprocessing = value;
     }
 
     /// <summary>How strided convolutions pad. Comes with the weights.</summary>
     public ConvolutionPadding Padding
     {
-        get => Recipe.Padding;
-        init => Recipe = Recipe with { Padding = value };
+        get => _padding ?? _recipe.Padding;
+        init => _padding = value;
     }
 
     /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
@@ -71,7 +76,11 @@ public sealed record Backbone
     /// <summary>Whether the weights are to be drawn at random.</summary>
     public bool IsFromScratch { get; private init; }
 
-    internal WeightsRecipe Recipe { get; init; }
+    internal WeightsRecipe Recipe
+    {
+        get => _recipe with { Preprocessing = Preprocessing, Padding = Padding };
+        init => _recipe = value;
+    }
 
     internal string Classifier => _family.Classifier;
 
@@ -98,7 +107,7 @@ public sealed record Backbone
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         using var stream = OpenWeights(path);
         var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-        return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = Recipe.With(header) };
+        return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = _recipe.With(header) };
     }
 
     /// <summary>Draws random weights (He initialisation) from the training's seed. Needs far more data than pretrained ones.</summary>

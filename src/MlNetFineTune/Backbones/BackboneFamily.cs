@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace MlNetFineTune.Backbones;
 
 /// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
@@ -16,12 +18,26 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon));
 
     public static BackboneFamily ResNet18 { get; } = new(
-        "resnet18", "fc", new WeightsRecipe(s_imageNet, ConvolutionPadding.Symmetric, 1e-5), _ => ResNet.ResNet18());
+        "resnet18", "fc", new WeightsRecipe(s_imageNet, ConvolutionPadding.Symmetric, 1e-5), recipe => ResNet.ResNet18(Symmetric(recipe, "resnet18").Epsilon));
 
     public static BackboneFamily Micro { get; } = new(
         "micro", "fc",
         new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
-        _ => ResNet.Micro());
+        recipe => ResNet.Micro(Symmetric(recipe, "micro").Epsilon));
+
+    private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> s_stages = new(StringComparer.Ordinal);
+
+    /// <summary>From input to output. Known only to the network itself, which is therefore made once.</summary>
+    public IReadOnlyList<string> Stages => s_stages.GetOrAdd(Name, _ =>
+    {
+        using var network = Create(DefaultRecipe);
+        return [.. network.Stages.Select(stage => stage.Name)];
+    });
+
+    // No ResNet was published with TensorFlow's padding, and its pooling would need it too.
+    private static WeightsRecipe Symmetric(WeightsRecipe recipe, string name) => recipe.Padding == ConvolutionPadding.Symmetric
+        ? recipe
+        : throw new NotSupportedException($"{name} pads symmetrically; its weights cannot ask for {recipe.Padding}.");
 
     /// <summary>A family is its name; the factory is a consequence.</summary>
     public bool Equals(BackboneFamily? other) => other?.Name == Name;

@@ -15,10 +15,9 @@ internal sealed class ResNet : BackboneNetwork
     private readonly BatchNorm2d bn1;
 #pragma warning restore IDE1006
 
-    private ResNet(string name, int stemChannels, int stemKernel, bool stemPools, (int Channels, int Blocks, int Stride)[] layers)
+    private ResNet(string name, double epsilon, int stemChannels, int stemKernel, bool stemPools, (int Channels, int Blocks, int Stride)[] layers)
         : base(name, layers[^1].Channels)
     {
-        const double epsilon = 1e-5;
         conv1 = new Conv2d(3, stemChannels, stemKernel, stride: 2);
         bn1 = new BatchNorm2d(stemChannels, epsilon);
         var stem = Pair(nameof(conv1), conv1, bn1, Activation.ReLU);
@@ -39,11 +38,11 @@ internal sealed class ResNet : BackboneNetwork
         RegisterComponents();
     }
 
-    public static ResNet ResNet18() =>
-        new(nameof(ResNet18), stemChannels: 64, stemKernel: 7, stemPools: true, [(64, 2, 1), (128, 2, 2), (256, 2, 2), (512, 2, 2)]);
+    public static ResNet ResNet18(double epsilon) =>
+        new(nameof(ResNet18), epsilon, stemChannels: 64, stemKernel: 7, stemPools: true, [(64, 2, 1), (128, 2, 2), (256, 2, 2), (512, 2, 2)]);
 
-    public static ResNet Micro() =>
-        new(nameof(Micro), stemChannels: 16, stemKernel: 3, stemPools: false, [(32, 1, 2), (64, 1, 2), (128, 1, 2)]);
+    public static ResNet Micro(double epsilon) =>
+        new(nameof(Micro), epsilon, stemChannels: 16, stemKernel: 3, stemPools: false, [(32, 1, 2), (64, 1, 2), (128, 1, 2)]);
 
     private static Tensor MaxPoolAndDispose(Tensor maps)
     {

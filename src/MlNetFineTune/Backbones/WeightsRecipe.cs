@@ -23,7 +23,7 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
                     "interpolation" => result with { Preprocessing = result.Preprocessing with { Interpolation = ParseInterpolation(value) } },
                     "crop_pct" => result with { Preprocessing = result.Preprocessing with { CropFraction = float.Parse(value, CultureInfo.InvariantCulture) } },
                     "bn_eps" => result with { Epsilon = ParseEpsilon(value) },
-                    "padding" => result with { Padding = value.StartsWith("same", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric },
+                    "padding" => result with { Padding = ParsePadding(value) },
                     _ => result,
                 };
             }
@@ -47,6 +47,12 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
         ["bn_eps"] = Epsilon.ToString(CultureInfo.InvariantCulture),
         ["padding"] = Padding == ConvolutionPadding.TensorFlowSame ? "same" : "symmetric",
     };
+
+    // "same (TF)" and the like are said by converters from TensorFlow.
+    private static ConvolutionPadding ParsePadding(string text) =>
+        text.StartsWith("same", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.TensorFlowSame
+        : text.Length == 0 || text.StartsWith("symmetric", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.Symmetric
+        : throw new FormatException("expected 'same' or 'symmetric'.");
 
     private static ColorTriple ParseTriple(string text)
     {

@@ -18,17 +18,25 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     /// <summary>Pretrained (or random) backbone, new head.</summary>
     public static ImageClassifier Create(Backbone definition, int classes, long seed)
     {
-        var backbone = definition.CreateNetwork(seed);
-        var head = new ClassificationHead(backbone.Features, classes);
-        head.Initialize(seed);
-        return new ImageClassifier(definition, backbone, head);
+        var classifier = WithHead(definition, definition.CreateNetwork(seed), classes);
+        classifier.Head.Initialize(seed);
+        return classifier;
     }
 
     /// <summary>Uninitialised: to be filled by a weight file.</summary>
-    public static ImageClassifier CreateEmpty(Backbone definition, int classes)
+    public static ImageClassifier CreateEmpty(Backbone definition, int classes) => WithHead(definition, definition.CreateEmptyNetwork(), classes);
+
+    private static ImageClassifier WithHead(Backbone definition, BackboneNetwork backbone, int classes)
     {
-        var backbone = definition.CreateEmptyNetwork();
-        return new ImageClassifier(definition, backbone, new ClassificationHead(backbone.Features, classes));
+        try
+        {
+            return new ImageClassifier(definition, backbone, new ClassificationHead(backbone.Features, classes));
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>

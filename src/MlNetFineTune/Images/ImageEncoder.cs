@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.ML.Data;
 using MlNetFineTune.Augmentations;
 using SkiaSharp;
@@ -10,6 +9,9 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 {
     // Pillow's limit for a "decompression bomb" is about the same: 179 million pixels, here 716 MB.
     internal const long MaximumPixels = 179_000_000;
+
+    // JPEG's own limit; a longer side belongs to a map or a forgery.
+    internal const int MaximumSide = 65_535;
 
     public ImagePreprocessing Preprocessing { get; } = preprocessing;
 
@@ -30,18 +32,11 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 return "the file is empty";
             if (length > int.MaxValue / 2)
                 return $"the file has {length} bytes, which no picture of a sensible size needs";
-            var buffer = ArrayPool<byte>.Shared.Rent((int)length);
-            try
-            {
-                var read = 0;
-                while (read < length && RandomAccess.Read(file, buffer.AsSpan(read, (int)length - read), read) is > 0 and var count)
-                    read += count;
-                return EncodeBytes(buffer.AsSpan(0, read), augmentation, random, output);
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+            using var encoded = new PixelBuffer((int)length);
+            var read = 0;
+            while (read < length && RandomAccess.Read(file, encoded.Span[read..], read) is > 0 and var count)
+                read += count;
+            return EncodeBytes(encoded.Span[..read], augmentation, random, output);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
@@ -59,8 +54,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             if (codec is null)
                 return "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)";
             var full = codec.Info.Size;
-            if ((long)full.Width * full.Height > MaximumPixels)
-                return $"it claims {full.Width} x {full.Height} pixels; more than {MaximumPixels:N0} are refused";
+            if (Refuse(full.Width, full.Height) is { } refusal)
+                return refusal;
 
             var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
             var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
@@ -69,54 +64,44 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             Scale(ref plan, (double)stored.Width / full.Width, (double)stored.Height / full.Height, orientation >= 5);
 
             var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-            var pixels = ArrayPool<byte>.Shared.Rent(info.BytesSize);
-            try
+            using var pixels = new PixelBuffer(info.BytesSize);
+            fixed (byte* target = pixels.Span)
             {
-                fixed (byte* target = pixels)
-                {
-                    var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
-                    if (result != SKCodecResult.Success)
-                        return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})";
-                }
-                var source = new PixelSource(pixels.AsSpan(0, info.BytesSize), info.Width, info.Height, blueFirst: false, orientation);
-                Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
-                return null;
+                var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
+                if (result != SKCodecResult.Success)
+                    return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})";
             }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(pixels);
-            }
+            var source = new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation);
+            Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+            return null;
         }
-    }
-
-    /// <inheritdoc cref="EncodeFile"/>
-    public string? EncodeImage(MLImage? image, Augmentation augmentation, CountedRandom random, Span<byte> output)
-    {
-        if (image is null)
-            return "the image is missing";
-        return EncodePixels(new PixelSource(image.Pixels, image.Width, image.Height, image.PixelFormat == MLPixelFormat.Bgra32), augmentation, random, output);
     }
 
     /// <inheritdoc cref="EncodeFile"/>
     public string? EncodePixels(PixelSource source, Augmentation augmentation, CountedRandom random, Span<byte> output)
     {
+        if (Refuse(source.Width, source.Height) is { } refusal)
+            return refusal;
         var plan = Plan(source.Width, source.Height, augmentation, random);
         Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
         return null;
     }
 
+    private static string? Refuse(int width, int height) =>
+        (long)width * height > MaximumPixels ? $"it claims {width} x {height} pixels; more than {MaximumPixels:N0} are refused"
+        : Math.Max(width, height) > MaximumSide ? $"it claims {width} x {height} pixels; a side of more than {MaximumSide:N0} is refused"
+        : null;
+
     private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)
     {
-        if (augmentation.IsNone)
-            return ImagePlan.CenterCrop(width, height, Preprocessing);
-        var plan = ImagePlan.Whole(width, height);
+        var plan = augmentation.Crops ? ImagePlan.Whole(width, height) : ImagePlan.CenterCrop(width, height, Preprocessing);
         augmentation.Apply(ref plan, ref random);
         return plan;
     }
 
     /// <summary>
     /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored apart. The smallest that still
-    /// has at least as many pixels as the output is chosen; other formats decode at full size.
+    /// has at least as many pixels as the output is chosen; formats that cannot are decoded at full size.
     /// </summary>
     private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
     {

@@ -19,7 +19,7 @@ public sealed record ImageFineTuningOptions
     /// <summary>The label: a key. <c>Conversion.MapValueToKey</c> makes one of text.</summary>
     public string LabelColumnName { get; init; } = "Label";
 
-    /// <summary>The picture: text with a file's path, or an image column as <c>LoadImages</c> makes it.</summary>
+    /// <summary>The picture: text with a file's path, or an image column as <c>LoadImages</c> makes it. Score the kind that was trained on: <c>LoadImages</c> does not turn photos upright as their EXIF says, and reads them at full size.</summary>
     public string ImageColumnName { get; init; } = "ImagePath";
 
     /// <summary>Output: the class probabilities, a vector of floats with the class names as slot names.</summary>
@@ -40,7 +40,7 @@ public sealed record ImageFineTuningOptions
     /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 
-    /// <summary>Pictures in one step. Default 16. The rows are spread evenly, so that no step has a single one.</summary>
+    /// <summary>Pictures in one step. Default 16. The rows are spread evenly over the steps, so that there is no small last one.</summary>
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
 
     /// <summary>Of the head; strategies scale it for the stages below. Default 0.001.</summary>

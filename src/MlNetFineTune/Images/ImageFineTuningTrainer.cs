@@ -7,6 +7,7 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
+using TorchSharp;
 
 namespace MlNetFineTune;
 
@@ -33,7 +34,7 @@ namespace MlNetFineTune;
 /// </remarks>
 public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransformer>
 {
-    private readonly IHost _host;
+    private readonly IHostEnvironment _env;
     private readonly ImageFineTuningOptions _options;
 
     internal ImageFineTuningTrainer(IHostEnvironment env, ImageFineTuningOptions options)
@@ -41,9 +42,13 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         ArgumentNullException.ThrowIfNull(options);
         if (options.EarlyStoppingPatience is not null && options.Validation is Validation.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", nameof(options));
+        if (string.IsNullOrWhiteSpace(options.ScoreColumnName) || string.IsNullOrWhiteSpace(options.PredictedLabelColumnName) || options.ScoreColumnName == options.PredictedLabelColumnName)
+            throw new ArgumentException($"ScoreColumnName ('{options.ScoreColumnName}') and PredictedLabelColumnName ('{options.PredictedLabelColumnName}') must be two different names.", nameof(options));
+        if (3L * options.Backbone.Preprocessing.Size * options.Backbone.Preprocessing.Size * options.BatchSize > Array.MaxLength)
+            throw new ArgumentException($"BatchSize {options.BatchSize} pictures of {options.Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", nameof(options));
         TorchRuntime.EnsureLoaded();
         options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
-        _host = env.Register(nameof(ImageFineTuningTrainer));
+        _env = env;
         _options = options;
     }
 
@@ -53,20 +58,25 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
     {
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
-        using var channel = _host.Start("FineTuneImages");
-        var seed = _options.Seed ?? Contexts.Seed(_host) ?? 0;
-        var device = Devices.Choose(_host, channel);
+        // Registered now: a host keeps the device and temporary folder that its context has when it is made.
+        var host = _env.Register(nameof(ImageFineTuningTrainer));
+        using var channel = host.Start("FineTuneImages");
+        // Both are per thread, and the caller may have turned gradients off.
+        using var ordinary = torch.inference_mode(false);
+        using var gradients = torch.enable_grad();
+        var seed = _options.Seed ?? Contexts.Seed(host) ?? 0;
+        var device = Devices.Choose(host, channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
 
-        using var data = TrainingData.Read(_host, channel, input, _options, keys, seed);
+        using var data = TrainingData.Read(host, channel, input, _options, keys, seed);
         var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, seed);
         try
         {
             classifier.MoveTo(device);
             var plan = _options.Strategy.Resolve(_options.Backbone, [.. classifier.Backbone.Stages.Select(stage => stage.Name)]);
-            var report = new TrainingLoop(classifier, plan, data, _options, seed, _host, channel).Run();
+            var report = new TrainingLoop(classifier, plan, data, _options, seed, host, channel).Run();
             classifier.PrepareForScoring();
-            return new ImageFineTuningTransformer(_host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, seed), report);
+            return new ImageFineTuningTransformer(host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, seed), report);
         }
         catch
         {
@@ -80,13 +90,13 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         if (!inputSchema.TryFindColumn(_options.LabelColumnName, out var label))
-            throw _host.ExceptSchemaMismatch(nameof(inputSchema), "label", _options.LabelColumnName);
+            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", _options.LabelColumnName);
         if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
-            throw _host.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
+            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
         if (!inputSchema.TryFindColumn(_options.ImageColumnName, out var image))
-            throw _host.ExceptSchemaMismatch(nameof(inputSchema), "image", _options.ImageColumnName);
+            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", _options.ImageColumnName);
         if (image.Kind != SchemaShape.Column.VectorKind.Scalar || image.ItemType is not (TextDataViewType or ImageDataViewType))
-            throw _host.ExceptSchemaMismatch(nameof(inputSchema), "image", image.Name, ImageColumnTypes.Expected, image.GetTypeString());
+            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", image.Name, ImageColumnTypes.Expected, image.GetTypeString());
 
         var columns = inputSchema.ToDictionary(column => column.Name);
         foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, label))

@@ -7,15 +7,7 @@ namespace MlNetFineTune.MlNet;
 /// <summary>The environment (log, seed, device, component catalog) that a catalog was made with. ML.NET keeps the way to it internal.</summary>
 internal static class Contexts
 {
-    public static IHostEnvironment GetEnvironment(TrainCatalogBase catalog) => CatalogUtils.GetEnvironment(catalog);
-
     public static IHostEnvironment GetEnvironment(TrainCatalogBase.CatalogInstantiatorBase trainers) => CatalogUtils.GetEnvironment(trainers);
-
-    public static IHostEnvironment GetEnvironment(TransformsCatalog catalog) => CatalogUtils.GetEnvironment(catalog);
-
-    public static IHostEnvironment GetEnvironment(ModelOperationsCatalog catalog) => CatalogUtils.GetEnvironment(catalog);
-
-    public static IHostEnvironment GetEnvironment(DataOperationsCatalog catalog) => CatalogUtils.GetEnvironment(catalog);
 
     /// <summary>The seed given to <see cref="MLContext"/>, if any.</summary>
     public static int? Seed(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;

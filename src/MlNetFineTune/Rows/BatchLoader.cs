@@ -28,7 +28,7 @@ internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long see
             rows.Encode(row, encoder, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, row), output.Span);
     }
 
-    /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is never a single picture, on which BatchNorm would have nothing to average.</summary>
+    /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest, whose BatchNorm statistics would be poor.</summary>
     public static int[][] Split(IReadOnlyList<int> order, int batchSize)
     {
         var count = (order.Count + batchSize - 1) / batchSize;
@@ -48,6 +48,7 @@ internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long see
         private readonly Func<int, Memory<byte>, string?> _encode;
         private readonly int _length;
         private readonly Slot[] _slots;
+        private readonly CancellationToken _cancellation;
         private readonly CancellationTokenSource _stop;
         private readonly Thread[] _threads;
         private readonly Lock _lock = new();
@@ -63,6 +64,7 @@ internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long see
                 _begins[b + 1] = _begins[b] + batches[b].Length;
             var largest = batches.Count == 0 ? 0 : batches.Max(batch => batch.Length);
             _slots = [.. Enumerable.Range(0, Math.Min(Ahead, batches.Count)).Select(s => new Slot(new byte[largest * length], batches[s].Length))];
+            _cancellation = cancellation;
             _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             _threads = [.. Enumerable.Range(0, workers).Select(w => new Thread(Work) { IsBackground = true, Name = $"MlNetFineTune image reader {w}" })];
             foreach (var thread in _threads)
@@ -74,7 +76,7 @@ internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long see
             for (var b = 0; b < _batches.Count; b++)
             {
                 var slot = _slots[b % _slots.Length];
-                slot.Full.Wait(_stop.Token);
+                WaitFor(slot);
                 slot.Failure?.Throw();
                 slot.Full.Reset();
                 yield return Compact(slot, _batches[b], onBadRow);
@@ -84,6 +86,19 @@ internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long see
                     slot.Prepare(_batches[next].Length);
                     slot.Free.Set();
                 }
+            }
+        }
+
+        private void WaitFor(Slot slot)
+        {
+            try
+            {
+                slot.Full.Wait(_stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _cancellation.ThrowIfCancellationRequested(); // names the caller's token, not ours
+                throw;
             }
         }
 

@@ -18,8 +18,8 @@ internal static class ImageFolder
         var root = Path.GetFullPath(path);
         if (!Directory.Exists(root))
             throw new DirectoryNotFoundException($"There is no folder '{root}'.");
-        var classes = Directory.GetDirectories(root).Order(StringComparer.Ordinal)
-            .Select(folder => (Name: Path.GetFileName(folder), Files: ImagesIn(folder))).ToList();
+        var classes = Directory.GetDirectories(root).Select(folder => (Name: Path.GetFileName(folder), Files: ImagesIn(folder)))
+            .Where(c => !c.Name.StartsWith('.')).OrderBy(c => c.Name, StringComparer.Ordinal).ToList();
         var filled = classes.Where(c => c.Files.Count > 0).Select(c => c.Name).ToList();
         if (filled.Count < 2)
         {
@@ -32,6 +32,12 @@ internal static class ImageFolder
         return [.. classes.SelectMany(c => c.Files.Select(file => new FolderImage { Label = c.Name, ImagePath = file }))];
     }
 
+    // In the same order on every system, so that a seed means the same split. Hidden files are an operating system's or a tool's, not photos.
     private static List<string> ImagesIn(string folder, SearchOption depth = SearchOption.AllDirectories) =>
-        [.. Directory.EnumerateFiles(folder, "*", depth).Where(file => s_extensions.Contains(Path.GetExtension(file))).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(folder, "*", depth)
+            .Where(file => s_extensions.Contains(Path.GetExtension(file)))
+            .Select(file => (File: file, Segments: Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar)))
+            .Where(found => !found.Segments.Any(segment => segment.StartsWith('.')))
+            .OrderBy(found => string.Join('/', found.Segments), StringComparer.Ordinal)
+            .Select(found => found.File)];
 }

@@ -9,8 +9,8 @@ namespace MlNetFineTune.Rows;
 /// <summary>The classes of a key column: how many, their values in the key's own type, and their names as text.</summary>
 internal abstract class LabelKeys
 {
-    // A head of a million classes on 1280 features is 5 GB; what claims more is a hash or a row number.
-    private const ulong MaximumClasses = 1_000_000;
+    // A head of so many classes on 1280 features is half a gigabyte; what claims more is a hash or a row number.
+    private const int MaximumClasses = 100_000;
 
     private protected LabelKeys(IReadOnlyList<string> names) => Names = names;
 
@@ -42,10 +42,12 @@ internal abstract class LabelKeys
     public static LabelKeys Load(IHostEnvironment env, BinaryReader reader)
     {
         var count = reader.ReadInt32();
+        if (count is < 1 or > MaximumClasses)
+            throw new InvalidDataException($"The model claims {count} classes.");
         if (!reader.ReadBoolean())
-            return count > 0 ? new WithoutValues(count) : throw new InvalidDataException($"The model claims {count} classes.");
+            return new WithoutValues(count);
         var saver = new BinarySaver(env, new BinarySaver.Arguments());
-        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector)
+        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector || vector.Size != count)
             throw new InvalidDataException("The model's label values cannot be read.");
         return MlNet.Generic.Invoke(vector.ItemType.RawType, new FromValue(vector.ItemType, value));
     }

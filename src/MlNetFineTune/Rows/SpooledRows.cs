@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.ML.Data;
 using Microsoft.Win32.SafeHandles;
 using MlNetFineTune.Augmentations;
@@ -26,6 +25,9 @@ internal sealed class SpooledRows : ImageRows
 
     public override int Count => _index.Count;
 
+    /// <summary>For the log.</summary>
+    public string Describe() => $"{_end >> 20} MiB in '{Path.GetDirectoryName(_path)}'";
+
     public override string? PathOf(int row) => null;
 
     /// <summary>Appends a row; a missing picture is kept as such, so that ordinals stay.</summary>
@@ -37,7 +39,14 @@ internal sealed class SpooledRows : ImageRows
             return;
         }
         var pixels = image.Pixels;
-        RandomAccess.Write(_file, pixels, _end);
+        try
+        {
+            RandomAccess.Write(_file, pixels, _end);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"The pictures of the image column could not be written to '{_path}' after {_end >> 20} MiB: {e.Message} Give a column of paths, put ResizeImages before, or set MLContext.TempFilePath to a larger disk.", e);
+        }
         _index.Add((_end, image.Width, image.Height, image.PixelFormat == MLPixelFormat.Bgra32));
         _end += pixels.Length;
     }
@@ -47,21 +56,13 @@ internal sealed class SpooledRows : ImageRows
         var (offset, width, height, blueFirst) = _index[row];
         if (width == 0)
             return "the image is missing";
-        var length = width * height * 4;
-        var pixels = ArrayPool<byte>.Shared.Rent(length);
-        try
+        using var pixels = new PixelBuffer(width * height * 4);
+        for (var read = 0; read < pixels.Span.Length;)
         {
-            for (var read = 0; read < length;)
-            {
-                var count = RandomAccess.Read(_file, pixels.AsSpan(read, length - read), offset + read);
-                read += count > 0 ? count : throw new EndOfStreamException($"The temporary file '{_path}' was cut off by someone else.");
-            }
-            return encoder.EncodePixels(new PixelSource(pixels.AsSpan(0, length), width, height, blueFirst), augmentation, random, output);
+            var count = RandomAccess.Read(_file, pixels.Span[read..], offset + read);
+            read += count > 0 ? count : throw new EndOfStreamException($"The temporary file '{_path}' was cut off by someone else.");
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(pixels);
-        }
+        return encoder.EncodePixels(new PixelSource(pixels.Span, width, height, blueFirst), augmentation, random, output);
     }
 
     public override void Dispose() => _file.Dispose();

@@ -5,7 +5,7 @@ namespace MlNetFineTune.Rows;
 /// <summary>Parts rows in two so that every class gives the same share. Rows of one group stay together.</summary>
 internal static class StratifiedSplit
 {
-    /// <returns>Indices in rising order. A class of one row gives it to training; a class of two or more gives at least one to each.</returns>
+    /// <returns>Indices in rising order. Without groups, a class of one row gives it to training, and a class of two or more gives at least one to each.</returns>
     public static (int[] Training, int[] Validation) Split(TrainingRows rows, int classes, float share, long seed) =>
         Split(rows.Labels, rows.Groups, classes, share, seed);
 
@@ -18,9 +18,10 @@ internal static class StratifiedSplit
     private static HashSet<int> ByClass(int[] labels, int classes, float share, long seed)
     {
         var chosen = new HashSet<int>();
+        var rowsOf = Enumerable.Range(0, labels.Length).ToLookup(row => labels[row]);
         for (var c = 0; c < classes; c++)
         {
-            var members = Enumerable.Range(0, labels.Length).Where(row => labels[row] == c).ToArray();
+            var members = rowsOf[c].ToArray();
             if (members.Length < 2)
                 continue;
             new CountedRandom(seed, RandomStream.Split, epoch: 0, ordinal: c).Shuffle(members);

@@ -60,6 +60,7 @@ internal sealed class TrainingRows : IDisposable
             for (long ordinal = 0; cursor.MoveNext(); ordinal++)
             {
                 cancellation.ThrowIfCancellationRequested();
+                host.CheckAlive();
                 var value = nextLabel();
                 if (value < 0)
                 {
@@ -79,8 +80,6 @@ internal sealed class TrainingRows : IDisposable
             throw;
         }
     }
-
-    public string Describe(int row, string reason) => new BadRow(Ordinals[row], Images.PathOf(row), reason).ToString();
 
     public void Dispose() => Images.Dispose();
 }

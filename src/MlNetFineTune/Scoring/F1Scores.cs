@@ -1,8 +1,8 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// F1, the harmonic mean of precision and recall (van Rijsbergen 1979), as scikit-learn's <c>f1_score</c> with <c>zero_division=0</c>: a class that
-/// is neither present nor predicted has 0.
+/// F1, the harmonic mean of precision and recall (van Rijsbergen 1979), as scikit-learn's <c>f1_score</c> with <c>zero_division=0</c>. A
+/// class that is neither present nor predicted has 0, and does not count in <see cref="Macro"/>.
 /// </summary>
 public sealed record F1Scores
 {
@@ -12,7 +12,7 @@ public sealed record F1Scores
     /// <summary>In the order of the confusion matrix.</summary>
     public IReadOnlyList<double> PerClass { get; }
 
-    /// <summary>Plain mean over the classes: rare ones count as much as frequent ones.</summary>
+    /// <summary>Plain mean over the classes that are present or predicted: rare ones count as much as frequent ones.</summary>
     public double Macro { get; }
 
     /// <summary>Over all rows together; with one label a row it equals the accuracy.</summary>
@@ -25,16 +25,17 @@ public sealed record F1Scores
     {
         var classes = confusion.Length;
         var perClass = new double[classes];
-        var (hits, total, weighted) = (0.0, 0.0, 0.0);
+        var (hits, total, weighted, occurring) = (0.0, 0.0, 0.0, 0);
         for (var c = 0; c < classes; c++)
         {
             var actual = confusion[c].Sum();
             var predicted = confusion.Sum(row => row[c]);
+            occurring += actual + predicted > 0 ? 1 : 0;
             perClass[c] = actual + predicted > 0 ? 2 * confusion[c][c] / (actual + predicted) : 0;
             hits += confusion[c][c];
             total += actual;
             weighted += actual * perClass[c];
         }
-        return new F1Scores(perClass, classes > 0 ? perClass.Average() : 0, total > 0 ? hits / total : 0, total > 0 ? weighted / total : 0);
+        return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0, total > 0 ? weighted / total : 0);
     }
 }

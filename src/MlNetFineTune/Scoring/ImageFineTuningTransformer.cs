@@ -13,10 +13,11 @@ namespace MlNetFineTune;
 /// A fine-tuned image classifier: adds the class probabilities and the predicted label to data with an image column.
 /// Scores many rows in one forward pass; safe to use from several threads; saved and loaded by <c>ml.Model</c>.
 /// </summary>
-/// <remarks>It holds native memory: dispose it when it is no longer needed. A cursor in use then throws <see cref="ObjectDisposedException"/>.</remarks>
+/// <remarks>It holds native memory: dispose it when it is no longer needed. A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET's <c>PredictionEngine</c> disposes its model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.</remarks>
 public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, IDisposable
 {
-    private const int BatchSize = 32;
+    // Pictures in one forward pass, of 224 pixels or less; fewer of larger ones, whose activations take more memory.
+    private const int LargestBatch = 32;
 
     private readonly IHost _host;
     private readonly ImageScorer _scorer;
@@ -39,6 +40,15 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
     public IReadOnlyList<string> Classes => _keys.Names;
 
     internal ImageScorer Scorer => _scorer;
+
+    private int BatchSize
+    {
+        get
+        {
+            var size = _manifest.Backbone.Preprocessing.Size;
+            return Math.Clamp(LargestBatch * 224 * 224 / (size * size), 1, LargestBatch);
+        }
+    }
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -78,12 +88,12 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
     {
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(input);
-        builder.AddColumns(CreateOutputColumns());
+        builder.AddColumns(CreateOutputColumns(input));
         return builder.ToSchema();
     }
 
-    internal DataViewSchema.DetachedColumn[] CreateOutputColumns() =>
-        OutputColumns.Create(_manifest.Columns.Score, _manifest.Columns.PredictedLabel, _keys);
+    internal DataViewSchema.DetachedColumn[] CreateOutputColumns(DataViewSchema input) =>
+        OutputColumns.Create(input, _manifest.Columns.Score, _manifest.Columns.PredictedLabel, _keys);
 
     internal DataViewSchema.Column CheckImageColumn(DataViewSchema schema)
     {
@@ -93,6 +103,8 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
             : throw _host.ExceptSchemaMismatch("input", "image", column.Name, ImageColumnTypes.Expected, column.Type.ToString());
     }
 
-    internal ScoredBatch CreateBatch(DataViewRow row, DataViewSchema.Column image, int capacity = BatchSize) =>
+    internal ScoredBatch CreateBatch(DataViewRow row, DataViewSchema.Column image) => CreateBatch(row, image, BatchSize);
+
+    internal ScoredBatch CreateBatch(DataViewRow row, DataViewSchema.Column image, int capacity) =>
         new(_scorer, RowImage.Create(_host, row, image, _manifest.Columns.ImageFolder, capacity), capacity);
 }

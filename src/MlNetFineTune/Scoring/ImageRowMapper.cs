@@ -52,7 +52,7 @@ internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer tran
         }
     }
 
-    public DataViewSchema.DetachedColumn[] GetOutputColumns() => transformer.CreateOutputColumns();
+    public DataViewSchema.DetachedColumn[] GetOutputColumns() => transformer.CreateOutputColumns(input);
 
     public ITransformer GetTransformer() => transformer;
 

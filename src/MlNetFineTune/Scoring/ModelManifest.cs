@@ -47,7 +47,9 @@ internal sealed record BackboneManifest(string Name, string? SourceWeights, Imag
     public static BackboneManifest Of(Backbone backbone) => new(
         backbone.Name, Path.GetFileName(backbone.WeightsFile), backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
 
-    public Backbone ToBackbone() => Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) };
+    public Backbone ToBackbone() => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
+        ? Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) }
+        : throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
 }
 
 internal sealed record ColumnManifest(string Label, string Image, string? ImageFolder, string Score, string PredictedLabel);

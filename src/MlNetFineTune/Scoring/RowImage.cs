@@ -9,10 +9,7 @@ using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>
-/// The pictures of some rows, taken on the cursor's thread and encoded on any. An image column's value is kept in the variable it was read
-/// into, which is handed back to ML.NET's getter for a later row: who made the image frees it then, and one that belongs to the user is left alone.
-/// </summary>
+/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any. Images are never disposed here: they belong to whoever made them.</summary>
 internal abstract class RowImage
 {
     /// <summary>Takes the present row's picture into a place.</summary>
@@ -49,15 +46,36 @@ internal abstract class RowImage
         public override string Describe(int place) => $"'{_paths[place]}'";
     }
 
+    // Pixels are copied at once: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.
     private sealed class FromImage(DataViewRow row, DataViewSchema.Column column, int places) : RowImage
     {
         private readonly ValueGetter<MLImage> _getter = row.GetGetter<MLImage>(column);
-        private readonly MLImage?[] _images = new MLImage?[places];
+        private readonly (byte[] Pixels, int Width, int Height, bool BlueFirst)[] _copies = new (byte[], int, int, bool)[places];
+        private MLImage? _image;
 
-        public override void Take(int place) => _getter(ref _images[place]!);
+        public override void Take(int place)
+        {
+            _getter(ref _image!);
+            ref var copy = ref _copies[place];
+            if (_image is null)
+            {
+                copy.Width = 0;
+                return;
+            }
+            var pixels = _image.Pixels;
+            if (copy.Pixels is null || copy.Pixels.Length < pixels.Length)
+                copy.Pixels = new byte[pixels.Length];
+            pixels.CopyTo(copy.Pixels);
+            (copy.Width, copy.Height, copy.BlueFirst) = (_image.Width, _image.Height, _image.PixelFormat == MLPixelFormat.Bgra32);
+        }
 
-        public override string? Encode(int place, ImageEncoder encoder, Span<byte> output) =>
-            encoder.EncodeImage(_images[place], Augmentation.None, default, output);
+        public override string? Encode(int place, ImageEncoder encoder, Span<byte> output)
+        {
+            var (pixels, width, height, blueFirst) = _copies[place];
+            return width == 0
+                ? "the image is missing"
+                : encoder.EncodePixels(new PixelSource(pixels.AsSpan(0, width * height * 4), width, height, blueFirst), Augmentation.None, default, output);
+        }
 
         public override string Describe(int place) => "the image";
     }

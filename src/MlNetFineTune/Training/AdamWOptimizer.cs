@@ -44,7 +44,6 @@ internal sealed record AdamWOptimizer : Optimizer
         public override void Step(double learningRate)
         {
             using var noGradients = no_grad();
-            // Exact doubles of the options' decimal values, as PyTorch has them.
             var (beta1, beta2) = (Exact(_options.Beta1), Exact(_options.Beta2));
             _step++;
             var correction1 = 1 - Math.Pow(beta1, _step);
@@ -77,7 +76,5 @@ internal sealed record AdamWOptimizer : Optimizer
             }
             _moments.Clear();
         }
-
-        private static double Exact(float value) => (double)(decimal)value;
     }
 }

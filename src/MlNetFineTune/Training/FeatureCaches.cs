@@ -8,7 +8,7 @@ namespace MlNetFineTune.Training;
 /// Frozen means computed once: rows that look the same in every epoch (validation always, training without augmentation) go through the frozen
 /// stages a single time, as long as the results fit into the memory that the options grant.
 /// </summary>
-internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device device, ImageFineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel) : IDisposable
+internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device device, ImageFineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive) : IDisposable
 {
     private readonly List<IFeatureStore> _stores = [];
     private long _bytesLeft = options.FeatureCacheMegabytes * (1L << 20);
@@ -38,7 +38,7 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device 
         {
             using (activations)
             {
-                options.CancellationToken.ThrowIfCancellationRequested();
+                checkAlive();
                 if (options.StopToken.IsCancellationRequested)
                     break; // the loop will not begin
                 store.Put(rows, activations);

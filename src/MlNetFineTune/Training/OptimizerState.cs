@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
@@ -18,6 +19,9 @@ internal abstract class OptimizerState(IReadOnlyList<ParameterGroup> groups) : I
     public abstract void Step(double learningRate);
 
     public abstract void Dispose();
+
+    /// <summary>The double that the option's decimal digits mean, 0.9 rather than 0.899999976, as PyTorch has it.</summary>
+    protected static double Exact(float value) => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>A parameter that the loss did not reach has no gradient and stays as it is.</summary>
     protected static TorchSharp.torch.Tensor? GradientOf(Parameter parameter) => parameter.grad;

@@ -64,6 +64,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     // From the share of the epochs that is done. Validation belongs to its epoch, so only training phases and ends of epochs are estimated from.
     private TimeSpan? Remaining(TrainingPhase phase)
     {
+        if (phase == TrainingPhase.ComputingFeatures)
+            return TimeSpan.FromSeconds((_totalImages - _images) / ImagesPerSecond); // of this phase; the steps on ready features are quick
         var done = phase switch
         {
             TrainingPhase.Training => _epoch - 1 + _images / (double)_totalImages,

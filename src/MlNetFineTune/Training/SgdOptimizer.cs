@@ -31,7 +31,7 @@ internal sealed record SgdOptimizer : Optimizer
         public override void Step(double learningRate)
         {
             using var noGradients = no_grad();
-            var momentum = (double)(decimal)options.Momentum;
+            var momentum = Exact(options.Momentum);
             foreach (var group in Groups)
             {
                 var rate = learningRate * group.LearningRateScale;
@@ -41,7 +41,7 @@ internal sealed record SgdOptimizer : Optimizer
                     if (GradientOf(parameter) is not { } gradient)
                         continue;
                     if (group.Decays && options.WeightDecay > 0)
-                        gradient = gradient.add(parameter, (double)(decimal)options.WeightDecay);
+                        gradient = gradient.add(parameter, Exact(options.WeightDecay));
                     if (momentum > 0)
                     {
                         if (_momenta.TryGetValue(parameter, out var velocity))

@@ -29,6 +29,7 @@ internal sealed class TrainingData : IDisposable
         var columns = new ImageColumns(options.LabelColumnName, options.ImageColumnName, options.ImageFolder);
         var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
         var source = TrainingRows.Read(host, input, columns, LabelColumn.Reader, groupColumn, options.CancellationToken);
+        TrainingData? result = null;
         try
         {
             if (source.WithoutLabel > 0)
@@ -42,11 +43,15 @@ internal sealed class TrainingData : IDisposable
                 Validation.SetValidation set => (all, ReadSet(host, set.View, columns, keys, options.CancellationToken)),
                 _ => (all, new RowSubset(source, [])),
             };
+            result = new TrainingData(source, training, validation);
             WarnOfEmptyClasses(channel, keys, source, training);
-            return new TrainingData(source, training, validation);
+            if (source.Images is SpooledRows spooled)
+                channel.Info($"The pictures of column '{options.ImageColumnName}' take {spooled.Describe()} while training; a column of paths would need none.");
+            return result;
         }
         catch
         {
+            result?.Dispose();
             source.Dispose();
             throw;
         }
@@ -58,7 +63,7 @@ internal sealed class TrainingData : IDisposable
         if (training.Length == 0 || validation.Length == 0)
         {
             throw new InvalidOperationException(
-                $"Validation.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. Give more rows, or set Validation = Validation.None.");
+                $"Validation.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, or set Validation = Validation.None.");
         }
         return (training, new RowSubset(source, validation));
     }

@@ -23,7 +23,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
 
         using var optimizer = options.Optimizer.CreateState(groups);
         using var trunk = new FrozenTrunk(classifier, plan.FrozenStages, seed, options.Workers);
-        using var features = new FeatureCaches(trunk, plan.FrozenStages, classifier.Device, options, _badRows, _meter, channel);
+        using var features = new FeatureCaches(trunk, plan.FrozenStages, classifier.Device, options, _badRows, _meter, channel, CheckAlive);
         var training = features.InputsFor(data.Training, options.Augmentation);
         var validator = CreateValidator(features);
         using var best = new WeightSnapshot(classifier, plan.FrozenStages);
@@ -32,7 +32,8 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         var (bestEpoch, bestEvaluation) = (0, (Evaluation?)null);
         var end = TrainingEnd.Completed;
         var steps = options.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
-        for (var (epoch, step) = (1, 0); epoch <= options.Epochs; epoch++)
+        var step = 0;
+        for (var epoch = 1; epoch <= options.Epochs; epoch++)
         {
             if (options.StopToken.IsCancellationRequested)
             {
@@ -49,12 +50,14 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
                 end = TrainingEnd.Stopped;
                 break;
             }
-            var evaluation = validator?.Evaluate(epoch, options.CancellationToken, options.StopToken);
+            var evaluation = validator?.Evaluate(epoch, CheckAlive, options.StopToken);
             if (validator is not null && evaluation is null)
             {
                 end = TrainingEnd.Stopped;
                 break;
             }
+            if (evaluation is { Loss: var judged } ? !double.IsFinite(judged) : !best.LiveIsFinite())
+                throw Diverged(evaluation?.Loss ?? double.NaN);
             _meter.ValidationAccuracy = evaluation?.Accuracy;
             epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds));
             LogEpoch(epochs[^1], best: evaluation is null || evaluation.IsBetterThan(bestEvaluation));
@@ -76,8 +79,10 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         if (bestEpoch > 0)
             best.Restore();
         optimizer.ZeroGradients(); // a model that scores needs no memory for them
-        if (end == TrainingEnd.Stopped)
-            channel.Info($"Stopped as asked; the model is {(bestEpoch > 0 ? $"that of epoch {bestEpoch}" : "as it was in the middle of the first epoch")}.");
+        if (end == TrainingEnd.Stopped && bestEpoch > 0)
+            channel.Info($"Stopped as asked; the model is that of epoch {bestEpoch}.");
+        else if (end == TrainingEnd.Stopped)
+            channel.Warning($"Stopped as asked before the first epoch was complete: the model {(step > 0 ? $"has had {step} steps and was never judged" : "has not been trained")}.");
         return Report(groups, epochs, bestEpoch, end);
     }
 
@@ -118,10 +123,11 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         optimizer.Step(learningRate);
 
         var value = loss.item<float>(); // waits for the device
-        return float.IsFinite(value)
-            ? value
-            : throw new InvalidOperationException($"The loss became {value}. Lower the learning rate ({options.LearningRate}), or look for broken pictures.");
+        return float.IsFinite(value) ? value : throw Diverged(value);
     }
+
+    private InvalidOperationException Diverged(double loss) =>
+        new($"The training diverged: the loss is {loss}. Lower the learning rate ({options.LearningRate}).");
 
     private Validator? CreateValidator(FeatureCaches features)
     {

@@ -33,6 +33,6 @@ public sealed record TrainingProgress
     /// <summary>Since the training began.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Estimated time to the end; null while there is nothing to estimate from.</summary>
+    /// <summary>Estimated time to the end, or to the end of the phase while features are computed; null while there is nothing to estimate from.</summary>
     public TimeSpan? Remaining { get; init; }
 }

@@ -16,7 +16,7 @@ internal sealed record Evaluation(double Loss, double Accuracy)
 internal sealed class Validator(ImageClassifier classifier, int frozenStages, RowSubset subset, StepInputs inputs, int[][] batches, ProgressMeter meter)
 {
     /// <returns>Null if <paramref name="stop"/> asked for an end.</returns>
-    public Evaluation? Evaluate(int epoch, CancellationToken cancellation, CancellationToken stop)
+    public Evaluation? Evaluate(int epoch, Action checkAlive, CancellationToken stop)
     {
         var backbone = classifier.Backbone;
         classifier.PrepareForScoring();
@@ -28,7 +28,7 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
             using var noGradients = no_grad();
             using (activations)
             {
-                cancellation.ThrowIfCancellationRequested();
+                checkAlive();
                 if (stop.IsCancellationRequested)
                     return null;
                 var labels = tensor(subset.LabelsOf(rows), ScalarType.Int64, classifier.Device);

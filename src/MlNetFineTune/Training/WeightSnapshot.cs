@@ -27,6 +27,13 @@ internal sealed class WeightSnapshot : IDisposable
             copy.copy_(live);
     }
 
+    /// <summary>Whether the present values are all numbers.</summary>
+    public bool LiveIsFinite()
+    {
+        using var scope = NewDisposeScope();
+        return _tensors.All(pair => pair.Live.isfinite().all().item<bool>());
+    }
+
     /// <summary>Puts the copied values back.</summary>
     public void Restore()
     {

@@ -152,9 +152,10 @@ internal sealed class SafeTensorsHeader
         if (element.ValueKind != JsonValueKind.Array)
             return false;
         sizes = new long[element.GetArrayLength()];
-        for (var i = 0; i < sizes.Length; i++)
+        var i = 0;
+        foreach (var item in element.EnumerateArray())
         {
-            if (element[i].ValueKind != JsonValueKind.Number || !element[i].TryGetInt64(out sizes[i]) || sizes[i] < 0)
+            if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt64(out sizes[i]) || sizes[i++] < 0)
                 return false;
         }
         return true;

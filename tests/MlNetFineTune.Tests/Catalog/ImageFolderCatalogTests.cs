@@ -13,7 +13,7 @@ public sealed class ImageFolderCatalogTests
     public void PicturesOfSubfoldersAreFoundInOrdinalOrderAndOtherFilesAreNot()
     {
         var root = SmallPictures.NewFolder();
-        foreach (var file in (string[])["b/2.jpg", "b/10.PNG", "b/deep/er/1.webp", "a/Z.bmp", "a/a.gif", "a/notes.txt", "a/thumbs.db", "a/x.jpg.bak", "c/readme.md", "loose.jpg"])
+        foreach (var file in (string[])["b/2.jpg", "b/10.PNG", "b/deep/er/1.webp", "a/Z.bmp", "a/a.gif", "a/notes.txt", "a/thumbs.db", "a/x.jpg.bak", "c/readme.md", "loose.jpg", "a/._Z.bmp", "a/.cache/1.jpg", ".checkpoints/1.jpg"])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(root, file))!);
             File.WriteAllText(Path.Combine(root, file), "");

@@ -48,6 +48,7 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.AnnotationBuilderExtensions",
         "Microsoft.ML.Data.AnnotationBuilderExtensions.AddSlotNames",
         "Microsoft.ML.Data.AnnotationUtils",
+        "Microsoft.ML.Data.AnnotationUtils.GetMaxAnnotationKind",
         "Microsoft.ML.Data.AnnotationUtils.GetTrainerOutputAnnotation",
         "Microsoft.ML.Data.AnnotationUtils.get_ScoreColumnSetIdType",
         "Microsoft.ML.Data.CatalogUtils",

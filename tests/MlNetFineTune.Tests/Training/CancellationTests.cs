@@ -27,7 +27,8 @@ public sealed class CancellationTests
         using var source = new CancellationTokenSource();
         var watcher = CancelAt(phase, source);
 
-        Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, Options(strategy, watcher) with { CancellationToken = source.Token }, _photos));
+        var error = Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, Options(strategy, watcher) with { CancellationToken = source.Token }, _photos));
+        Assert.AreEqual(source.Token, error.CancellationToken);
 
         Assert.AreEqual(1, watcher.Seen.Count(progress => progress.Phase == phase));
     }

@@ -118,4 +118,30 @@ public sealed class SameSeedTests
     {
         public float[] Score { get; set; } = [];
     }
+
+    [TestMethod]
+    public void ACallerWithoutGradientsTrainsTheSameModel()
+    {
+        var ml = new MLContext();
+        using var ordinary = SmallTraining.Fit(ml, SmallTraining.Options, SmallPictures.Take(4));
+        using (TorchSharp.torch.no_grad())
+        using (var quiet = SmallTraining.Fit(ml, SmallTraining.Options, SmallPictures.Take(4)))
+            CollectionAssert.AreEqual(SmallTraining.WeightsOf(ordinary), SmallTraining.WeightsOf(quiet));
+        using (TorchSharp.torch.inference_mode())
+        using (var inferring = SmallTraining.Fit(ml, SmallTraining.Options, SmallPictures.Take(4)))
+            CollectionAssert.AreEqual(SmallTraining.WeightsOf(ordinary), SmallTraining.WeightsOf(inferring));
+    }
+
+    [TestMethod]
+    public void ATrainingThatDivergesIsAnErrorAndNoModel()
+    {
+        var ml = new MLContext();
+        foreach (var validation in new[] { Validation.None, Validation.Fraction(0.3f) })
+        {
+            var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(
+                ml, SmallTraining.Options with { Epochs = 1, LearningRate = 1e30f, Validation = validation, Schedule = LearningRateSchedule.Constant }, SmallPictures.Take(4)));
+            StringAssert.Contains(error.Message, "diverged");
+            StringAssert.Contains(error.Message, "Lower the learning rate");
+        }
+    }
 }
