@@ -12,7 +12,8 @@ internal static class QuickStartRun
     public static int Start(QuickStartSettings settings)
     {
         var ml = new MLContext(settings.Seed);
-        PhotoFolders folders = settings.Photos ?? DrawPhotos(settings);
+        string temporary = Path.Combine(Path.GetTempPath(), $"quickstart-{Guid.NewGuid():N}"); // of this run alone
+        PhotoFolders folders = settings.Photos ?? DrawPhotos(temporary, settings);
         IDataView train = ml.Data.LoadImageFolder(folders.Train), test = ml.Data.LoadImageFolder(folders.Test);
         string[] trainLabels = [.. train.GetColumn<string>("Label")], testLabels = [.. test.GetColumn<string>("Label")];
         if (testLabels.Except(trainLabels).FirstOrDefault() is { } unknown)
@@ -29,7 +30,7 @@ internal static class QuickStartRun
         Screen.ShowMetrics(metrics, classifier.Classes);
 
         Screen.Title("Model");
-        string zip = settings.Output?.FullName ?? Path.Combine(Path.GetDirectoryName(folders.Train)!, "model.zip");
+        string zip = settings.Output?.FullName ?? Path.Combine(Directory.CreateDirectory(temporary).FullName, "model.zip");
         ml.Model.Save(model, train.Schema, zip);
         Screen.ShowFile(zip);
 
@@ -40,9 +41,8 @@ internal static class QuickStartRun
         return 0;
     }
 
-    private static PhotoFolders DrawPhotos(QuickStartSettings settings)
+    private static PhotoFolders DrawPhotos(string folder, QuickStartSettings settings)
     {
-        string folder = Directory.CreateTempSubdirectory("quickstart-").FullName;
         var folders = new PhotoFolders(Path.Combine(folder, "train"), Path.Combine(folder, "test"));
         // Every seed is another data set, and the test photos must not be among the training photos.
         SurfaceImages.WriteFolder(folders.Train, seed: settings.Seed, settings.ImagesPerKind.Train);

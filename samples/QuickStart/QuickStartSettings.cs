@@ -11,7 +11,7 @@ namespace QuickStart;
 /// <param name="Epochs">Passes over the training photos.</param>
 /// <param name="LearningRate">Of the new classifier.</param>
 /// <param name="Seed">Decides the drawn photos and the training.</param>
-/// <param name="Output">The model's zip; null puts it beside the drawn photos.</param>
+/// <param name="Output">The model's zip; null puts it into a temporary folder.</param>
 internal sealed record QuickStartSettings(
     PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs, float LearningRate, int Seed, FileInfo? Output);
 
