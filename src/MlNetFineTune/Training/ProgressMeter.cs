@@ -14,6 +14,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     private TimeSpan _trainingBegan;
     private double _loss = double.NaN;
     private double _learningRate;
+    private double _trainingRate;
 
     public TimeSpan Elapsed => _total.Elapsed;
 
@@ -23,6 +24,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
 
     public void Begin(TrainingPhase phase, int epoch, int totalImages)
     {
+        if (_phase == TrainingPhase.Training)
+            _trainingRate = ImagesPerSecond;
         if (phase == TrainingPhase.Training && epoch == 1)
             _trainingBegan = _total.Elapsed;
         (_phase, _epoch, _totalImages, _images) = (phase, epoch, totalImages, 0);
@@ -56,7 +59,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Loss = _loss,
         ValidationAccuracy = ValidationAccuracy,
         LearningRate = _learningRate,
-        ImagesPerSecond = ImagesPerSecond,
+        ImagesPerSecond = phase == TrainingPhase.EpochCompleted && _phase != TrainingPhase.Training ? _trainingRate : ImagesPerSecond,
         Elapsed = _total.Elapsed,
         Remaining = Remaining(phase),
     });

@@ -27,7 +27,7 @@ public sealed record TrainingProgress
     /// <summary>Learning rate of the head in the last step.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Pictures a second in this phase.</summary>
+    /// <summary>Pictures a second in this phase; those of the training, when an epoch is complete.</summary>
     public required double ImagesPerSecond { get; init; }
 
     /// <summary>Since the training began.</summary>
