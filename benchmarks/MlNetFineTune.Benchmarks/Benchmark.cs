@@ -12,5 +12,5 @@ internal abstract class Benchmark
     public abstract double Run(bool quick);
 }
 
-/// <summary>What a benchmark compares with is not on this machine.</summary>
-internal sealed class MissingPeerException(string message) : Exception(message);
+/// <summary>What a benchmark needs is not on this machine, or it has no such form.</summary>
+internal sealed class CannotRunException(string message) : Exception(message);

@@ -18,7 +18,7 @@ internal abstract class FineTuneReference : Benchmark
     public override double Run(bool quick)
     {
         if (quick)
-            throw new MissingPeerException($"{Name} measures the whole job; there is no quick form of it.");
+            throw new CannotRunException($"{Name} measures the whole job; there is no quick form of it.");
         var photos = SharedFiles.Require("data/ants-bees");
         SharedFiles.Require("weights/mobilenetv2_100.safetensors");
         var ours = new List<(double Accuracy, double Seconds)>();

@@ -23,7 +23,7 @@ try
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {benchmark.Name} {ratio:0.00}"));
     return 0;
 }
-catch (MissingPeerException e)
+catch (CannotRunException e)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

@@ -22,7 +22,7 @@ internal static class PyTorch
             foreach (var line in Run("steps.py", ["--only", what, "--seconds", "20"]))
                 timing.PrintAlso(ours, $"PyTorch {line.GetProperty("torch").GetString()}, {line.GetProperty("layout").GetString()}", line.GetProperty("images_per_s").GetDouble());
         }
-        catch (MissingPeerException e)
+        catch (CannotRunException e)
         {
             Console.WriteLine($"({e.Message})");
         }
@@ -45,11 +45,11 @@ internal static class PyTorch
             process.WaitForExit();
             return process.ExitCode == 0
                 ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<JsonElement>(line))]
-                : throw new MissingPeerException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
+                : throw new CannotRunException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new MissingPeerException($"There is no '{Python}' ({e.Message}). Set PYTHON to one with torch and torchvision.");
+            throw new CannotRunException($"There is no '{Python}' ({e.Message}). Set PYTHON to one with torch and torchvision.");
         }
     }
 }

@@ -11,7 +11,7 @@ internal static class SharedFiles
 
     public static string Require(string relativePath) => Path.Combine(Root, relativePath) is var path && Path.Exists(path)
         ? path
-        : throw new MissingPeerException($"There is no '{relativePath}' in '{Root}'. Set MLNETFINETUNE_DATA to the folder that holds it.");
+        : throw new CannotRunException($"There is no '{relativePath}' in '{Root}'. Set MLNETFINETUNE_DATA to the folder that holds it.");
 
     /// <summary>Real weights where they are, else random ones: the time is the same.</summary>
     public static Backbone MobileNetV2()
@@ -30,6 +30,6 @@ internal static class SharedFiles
             if (File.Exists(Path.Combine(folder.FullName, "MlNetFineTune.sln")))
                 return folder.FullName;
         }
-        throw new MissingPeerException("Run the benchmarks from the repository.");
+        throw new CannotRunException("Run the benchmarks from the repository.");
     }
 }

@@ -14,7 +14,7 @@ public sealed record Backbone
 {
     private readonly BackboneFamily _family;
 
-    // What the weights say, and what the user says instead, in whatever order the two were said.
+    // What the weights say, and what the user says instead.
     private readonly WeightsRecipe _recipe;
     private readonly ImagePreprocessing? _preprocessing;
     private readonly ConvolutionPadding? _padding;
@@ -67,7 +67,7 @@ public sealed record Backbone
     public ConvolutionPadding Padding
     {
         get => _padding ?? _recipe.Padding;
-        init => _padding = value;
+        init => _padding = _family.Checked(value);
     }
 
     /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
@@ -79,7 +79,11 @@ public sealed record Backbone
     internal WeightsRecipe Recipe
     {
         get => _recipe with { Preprocessing = Preprocessing, Padding = Padding };
-        init => _recipe = value;
+        init
+        {
+            _family.Checked(value.Padding);
+            _recipe = value;
+        }
     }
 
     internal string Classifier => _family.Classifier;
@@ -102,16 +106,19 @@ public sealed record Backbone
     /// <param name="path">A <c>.safetensors</c> file with timm's or torchvision's tensor names. Its old classifier is ignored.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is not a safetensors file.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        if (_preprocessing is not null || _padding is not null)
+            throw new InvalidOperationException("Call WithWeights first and change Preprocessing or Padding after it: the file brings its own, and one of the two would be lost.");
         using var stream = OpenWeights(path);
         var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-        return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = _recipe.With(header) };
+        return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = _family.DefaultRecipe.With(header) };
     }
 
     /// <summary>Draws random weights (He initialisation) from the training's seed. Needs far more data than pretrained ones.</summary>
-    public Backbone FromScratch() => this with { WeightsFile = null, IsFromScratch = true };
+    public Backbone FromScratch() => this with { WeightsFile = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Path.GetFileName(WeightsFile) ?? "no weights chosen")})";

@@ -10,20 +10,20 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     public static BackboneFamily MobileNetV1(float width) => new(
         FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
-        recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon));
+        recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon)) { PadsAsTensorFlow = true };
 
     public static BackboneFamily MobileNetV2 { get; } = new(
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
-        recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon));
+        recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon)) { PadsAsTensorFlow = true };
 
     public static BackboneFamily ResNet18 { get; } = new(
-        "resnet18", "fc", new WeightsRecipe(s_imageNet, ConvolutionPadding.Symmetric, 1e-5), recipe => ResNet.ResNet18(Symmetric(recipe, "resnet18").Epsilon));
+        "resnet18", "fc", new WeightsRecipe(s_imageNet, ConvolutionPadding.Symmetric, 1e-5), recipe => ResNet.ResNet18(recipe.Epsilon));
 
     public static BackboneFamily Micro { get; } = new(
         "micro", "fc",
         new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
-        recipe => ResNet.Micro(Symmetric(recipe, "micro").Epsilon));
+        recipe => ResNet.Micro(recipe.Epsilon));
 
     private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> s_stages = new(StringComparer.Ordinal);
 
@@ -34,10 +34,13 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
         return [.. network.Stages.Select(stage => stage.Name)];
     });
 
-    // No ResNet was published with TensorFlow's padding, and its pooling would need it too.
-    private static WeightsRecipe Symmetric(WeightsRecipe recipe, string name) => recipe.Padding == ConvolutionPadding.Symmetric
-        ? recipe
-        : throw new NotSupportedException($"{name} pads symmetrically; its weights cannot ask for {recipe.Padding}.");
+    /// <summary>No ResNet was published with TensorFlow's padding, and its pooling would need it too.</summary>
+    public bool PadsAsTensorFlow { get; private init; }
+
+    /// <exception cref="ArgumentException">The network cannot pad so.</exception>
+    public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
+        ? padding
+        : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 
     /// <summary>A family is its name; the factory is a consequence.</summary>
     public bool Equals(BackboneFamily? other) => other?.Name == Name;

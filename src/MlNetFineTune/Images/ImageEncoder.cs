@@ -32,7 +32,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 return "the file is empty";
             if (length > int.MaxValue / 2)
                 return $"the file has {length} bytes, which no picture of a sensible size needs";
-            using var encoded = new PixelBuffer((int)length);
+            using var encoded = new ScratchBuffer<byte>((int)length);
             var read = 0;
             while (read < length && RandomAccess.Read(file, encoded.Span[read..], read) is > 0 and var count)
                 read += count;
@@ -64,7 +64,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             Scale(ref plan, (double)stored.Width / full.Width, (double)stored.Height / full.Height, orientation >= 5);
 
             var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-            using var pixels = new PixelBuffer(info.BytesSize);
+            using var pixels = new ScratchBuffer<byte>(info.BytesSize);
             fixed (byte* target = pixels.Span)
             {
                 var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);

@@ -99,7 +99,7 @@ public sealed record ImageFineTuningOptions
     /// <summary>Told after every step. Called on the training thread: be quick.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Ends the training with the best model so far.</summary>
+    /// <summary>Ends the training within a step, with the best model so far; a warning says if none was complete. While rows are still being read there is nothing to return: use <see cref="CancellationToken"/>.</summary>
     public CancellationToken StopToken { get; init; }
 
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MlNetFineTune;
 
 /// <summary>How a picture is resampled. Both widen their support when shrinking, so that nothing aliases (as Pillow and torchvision do).</summary>
@@ -14,6 +16,7 @@ public enum Interpolation
 /// <param name="Red">Of the red channel.</param>
 /// <param name="Green">Of the green channel.</param>
 /// <param name="Blue">Of the blue channel.</param>
+[method: JsonConstructor] // so that a model file must name all three
 public readonly record struct ColorTriple(float Red, float Green, float Blue)
 {
     /// <summary>The mean of ImageNet's photos, pixels in [0, 1].</summary>

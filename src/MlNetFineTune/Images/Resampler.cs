@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using MlNetFineTune.Augmentations;
@@ -55,27 +54,18 @@ internal static class Resampler
             endRow = Math.Max(endRow, rows.First[o] + rows.Count[o]);
 
         var stride = size * Channels;
-        var shrunk = ArrayPool<float>.Shared.Rent((endRow - firstRow) * stride);
-        var line = ArrayPool<float>.Shared.Rent(source.Width * Channels);
-        var bytes = ArrayPool<byte>.Shared.Rent(stride);
-        try
+        using var shrunk = new ScratchBuffer<float>((endRow - firstRow) * stride);
+        using var line = new ScratchBuffer<float>(source.Width * Channels);
+        using var bytes = new ScratchBuffer<byte>(stride);
+        for (var y = firstRow; y < endRow; y++)
         {
-            for (var y = firstRow; y < endRow; y++)
-            {
-                ToSingle(source.Pixels.Slice(y * source.Width * Channels, source.Width * Channels), line);
-                ShrinkRow(line, columns, shrunk.AsSpan((y - firstRow) * stride, stride));
-            }
-            for (var v = 0; v < size; v++)
-            {
-                ShrinkColumn(shrunk, rows, v, firstRow, stride, bytes.AsSpan(0, stride));
-                lines.Write(v, bytes.AsSpan(0, stride), output);
-            }
+            ToSingle(source.Pixels.Slice(y * source.Width * Channels, source.Width * Channels), line.Span);
+            ShrinkRow(line.Span, columns, shrunk.Span.Slice((y - firstRow) * stride, stride));
         }
-        finally
+        for (var v = 0; v < size; v++)
         {
-            ArrayPool<float>.Shared.Return(shrunk);
-            ArrayPool<float>.Shared.Return(line);
-            ArrayPool<byte>.Shared.Return(bytes);
+            ShrinkColumn(shrunk.Span, rows, v, firstRow, stride, bytes.Span);
+            lines.Write(v, bytes.Span, output);
         }
     }
 

@@ -18,8 +18,8 @@ internal static class ImageFolder
         var root = Path.GetFullPath(path);
         if (!Directory.Exists(root))
             throw new DirectoryNotFoundException($"There is no folder '{root}'.");
-        var classes = Directory.GetDirectories(root).Select(folder => (Name: Path.GetFileName(folder), Files: ImagesIn(folder)))
-            .Where(c => !c.Name.StartsWith('.')).OrderBy(c => c.Name, StringComparer.Ordinal).ToList();
+        var classes = Directory.GetDirectories(root).Where(folder => !Path.GetFileName(folder).StartsWith('.'))
+            .Select(folder => (Name: Path.GetFileName(folder), Files: ImagesIn(folder))).OrderBy(c => c.Name, StringComparer.Ordinal).ToList();
         var filled = classes.Where(c => c.Files.Count > 0).Select(c => c.Name).ToList();
         if (filled.Count < 2)
         {

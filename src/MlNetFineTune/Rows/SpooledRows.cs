@@ -56,7 +56,7 @@ internal sealed class SpooledRows : ImageRows
         var (offset, width, height, blueFirst) = _index[row];
         if (width == 0)
             return "the image is missing";
-        using var pixels = new PixelBuffer(width * height * 4);
+        using var pixels = new ScratchBuffer<byte>(width * height * 4);
         for (var read = 0; read < pixels.Span.Length;)
         {
             var count = RandomAccess.Read(_file, pixels.Span[read..], offset + read);

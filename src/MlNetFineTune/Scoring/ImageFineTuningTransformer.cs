@@ -17,8 +17,9 @@ namespace MlNetFineTune;
 public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, IDisposable
 {
     // Pictures in one forward pass, of 224 pixels or less; fewer of larger ones. On a CPU larger batches are slower, not faster, for MobileNetV2
-    // and ResNet-18: their activations leave the caches.
-    private const int LargestBatch = 16;
+    // and ResNet-18: their activations leave the caches. A GPU wants to be filled.
+    private const int LargestBatchOnCpu = 16;
+    private const int LargestBatchOnGpu = 64;
 
     private readonly IHost _host;
     private readonly ImageScorer _scorer;
@@ -47,7 +48,8 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
         get
         {
             var size = _manifest.Backbone.Preprocessing.Size;
-            return Math.Clamp(LargestBatch * 224 * 224 / (size * size), 1, LargestBatch);
+            var largest = _scorer.IsOnGpu ? LargestBatchOnGpu : LargestBatchOnCpu;
+            return Math.Clamp(largest * 224 * 224 / (size * size), 1, largest);
         }
     }
 

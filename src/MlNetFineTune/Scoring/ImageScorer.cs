@@ -26,6 +26,8 @@ internal sealed class ImageScorer : IDisposable
 
     public int Classes { get; }
 
+    public bool IsOnGpu => _classifier.Device.type == DeviceType.CUDA;
+
     public ImageEncoder Encoder { get; }
 
     /// <param name="pixels">[count, size, size, 3].</param>

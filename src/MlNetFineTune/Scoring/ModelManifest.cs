@@ -3,8 +3,8 @@ using MlNetFineTune.Backbones;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What the model file says about itself, as JSON that a person can read. Format version 1. A later version may add members; one that changes a
-/// meaning raises <see cref="FormatVersion"/>.
+/// What the model file says about itself, as JSON that a person can read. Format version 1. A later version may add members, with a default for
+/// files that lack them; one that changes a meaning raises <see cref="FormatVersion"/>.
 /// </summary>
 internal sealed record ModelManifest
 {

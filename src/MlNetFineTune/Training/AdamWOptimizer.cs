@@ -44,7 +44,8 @@ internal sealed record AdamWOptimizer : Optimizer
         public override void Step(double learningRate)
         {
             using var noGradients = no_grad();
-            var (beta1, beta2) = (Exact(_options.Beta1), Exact(_options.Beta2));
+            var (beta1, beta2) = (ExactDouble.Of(_options.Beta1), ExactDouble.Of(_options.Beta2));
+            var (weightDecay, epsilon) = (ExactDouble.Of(_options.WeightDecay), ExactDouble.Of(_options.Epsilon));
             _step++;
             var correction1 = 1 - Math.Pow(beta1, _step);
             var correction2 = Math.Sqrt(1 - Math.Pow(beta2, _step));
@@ -57,11 +58,11 @@ internal sealed record AdamWOptimizer : Optimizer
                     if (GradientOf(parameter) is not { } gradient)
                         continue;
                     var (mean, square) = _moments[parameter];
-                    if (group.Decays && _options.WeightDecay > 0)
-                        parameter.mul_(1 - rate * Exact(_options.WeightDecay));
+                    if (group.Decays && weightDecay > 0)
+                        parameter.mul_(1 - rate * weightDecay);
                     mean.lerp_(gradient, 1 - beta1);
                     square.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-                    var denominator = square.sqrt().div_(correction2).add_(Exact(_options.Epsilon));
+                    var denominator = square.sqrt().div_(correction2).add_(epsilon);
                     parameter.addcdiv_(mean, denominator, -rate / correction1);
                 }
             }

@@ -34,18 +34,20 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device 
         var store = new MemoryFeatureStore(subset.Rows.Length, device);
         _stores.Add(store);
         meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, subset.Rows.Length);
+        var count = 0;
         foreach (var (activations, rows) in images.Read(BatchLoader.Split(subset.Rows, options.BatchSize), epoch: 0))
         {
             using (activations)
             {
                 checkAlive();
                 if (options.StopToken.IsCancellationRequested)
-                    break; // the loop will not begin
+                    return store; // the loop will not begin
                 store.Put(rows, activations);
+                count += rows.Length;
                 meter.Advance(rows.Length);
             }
         }
-        channel.Info($"The frozen stages ran once over {subset.Rows.Length} pictures ({meter.ImagesPerSecond:0} a second); their output is kept.");
+        channel.Info($"The frozen stages ran once over {count} pictures ({meter.ImagesPerSecond:0} a second); their output is kept.");
         return store;
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
@@ -19,9 +18,6 @@ internal abstract class OptimizerState(IReadOnlyList<ParameterGroup> groups) : I
     public abstract void Step(double learningRate);
 
     public abstract void Dispose();
-
-    /// <summary>The double that the option's decimal digits mean, 0.9 rather than 0.899999976, as PyTorch has it.</summary>
-    protected static double Exact(float value) => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>A parameter that the loss did not reach has no gradient and stays as it is.</summary>
     protected static TorchSharp.torch.Tensor? GradientOf(Parameter parameter) => parameter.grad;

@@ -31,7 +31,7 @@ internal sealed record SgdOptimizer : Optimizer
         public override void Step(double learningRate)
         {
             using var noGradients = no_grad();
-            var momentum = Exact(options.Momentum);
+            var (momentum, weightDecay) = (ExactDouble.Of(options.Momentum), ExactDouble.Of(options.WeightDecay));
             foreach (var group in Groups)
             {
                 var rate = learningRate * group.LearningRateScale;
@@ -40,8 +40,8 @@ internal sealed record SgdOptimizer : Optimizer
                     using var scope = NewDisposeScope();
                     if (GradientOf(parameter) is not { } gradient)
                         continue;
-                    if (group.Decays && options.WeightDecay > 0)
-                        gradient = gradient.add(parameter, Exact(options.WeightDecay));
+                    if (group.Decays && weightDecay > 0)
+                        gradient = gradient.add(parameter, weightDecay);
                     if (momentum > 0)
                     {
                         if (_momenta.TryGetValue(parameter, out var velocity))

@@ -57,7 +57,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
                 break;
             }
             if (evaluation is { Loss: var judged } ? !double.IsFinite(judged) : !best.LiveIsFinite())
-                throw Diverged(evaluation?.Loss ?? double.NaN);
+                throw Diverged(evaluation is null ? "the weights are no longer numbers" : $"the validation loss is {evaluation.Loss}");
             _meter.ValidationAccuracy = evaluation?.Accuracy;
             epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds));
             LogEpoch(epochs[^1], best: evaluation is null || evaluation.IsBetterThan(bestEvaluation));
@@ -123,11 +123,11 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         optimizer.Step(learningRate);
 
         var value = loss.item<float>(); // waits for the device
-        return float.IsFinite(value) ? value : throw Diverged(value);
+        return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
     }
 
-    private InvalidOperationException Diverged(double loss) =>
-        new($"The training diverged: the loss is {loss}. Lower the learning rate ({options.LearningRate}).");
+    private InvalidOperationException Diverged(string what) =>
+        new($"The training diverged: {what}. Lower the learning rate ({options.LearningRate}).");
 
     private Validator? CreateValidator(FeatureCaches features)
     {
@@ -140,7 +140,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
             : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation pictures could be read.");
     }
 
-    private double LearningRateAt(int step, int steps) => options.LearningRate * options.Schedule.FactorAt(Math.Min(step, steps), steps);
+    private double LearningRateAt(int step, int steps) => ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, steps), steps);
 
     private int[] Shuffled(int epoch)
     {

@@ -6,21 +6,24 @@ namespace MlNetFineTune.Tests.Backbones;
 public sealed class BackboneTests
 {
     [TestMethod]
-    public void WhatTheUserSaysOfTheRecipeHoldsBeforeAndAfterTheWeightsAreChosen()
+    public void TheRecipeOfTheFileIsNeitherLostNorMixedWithAnother()
     {
         var weights = Path.Combine(Repository.Root, "samples", "QuickStart", "Assets", "micro.safetensors");
-        var mine = new ImagePreprocessing { Size = 64 };
+        var loaded = Backbone.Micro.WithWeights(weights);
+        Assert.AreEqual(96, loaded.Preprocessing.Size);
+        Assert.AreEqual(ColorTriple.Half, loaded.Preprocessing.Mean);
 
-        Assert.AreEqual(mine, (Backbone.Micro with { Preprocessing = mine }).WithWeights(weights).Preprocessing);
-        Assert.AreEqual(mine, (Backbone.Micro.WithWeights(weights) with { Preprocessing = mine }).Preprocessing);
-        Assert.AreEqual(96, Backbone.Micro.WithWeights(weights).Preprocessing.Size);
+        var changed = loaded with { Preprocessing = loaded.Preprocessing with { Size = 64 } };
+        Assert.AreEqual((64, ColorTriple.Half), (changed.Preprocessing.Size, changed.Preprocessing.Mean));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => changed.WithWeights(weights));
+        StringAssert.Contains(error.Message, "WithWeights first");
     }
 
     [TestMethod]
-    public void ARecipeThatTheNetworkCannotFollowIsRefused()
+    public void ARecipeThatTheNetworkCannotFollowIsRefusedAtOnce()
     {
-        var error = Assert.ThrowsExactly<NotSupportedException>(() =>
-            (Backbone.ResNet18.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame }).CreateEmptyNetwork().Dispose());
+        var error = Assert.ThrowsExactly<ArgumentException>(() => Backbone.ResNet18.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame });
         StringAssert.Contains(error.Message, "resnet18 pads symmetrically");
     }
 
