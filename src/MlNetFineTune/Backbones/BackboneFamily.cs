@@ -10,12 +10,14 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     public static BackboneFamily MobileNetV1(float width) => new(
         FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
-        recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon)) { PadsAsTensorFlow = true };
+        recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon))
+    { PadsAsTensorFlow = true };
 
     public static BackboneFamily MobileNetV2 { get; } = new(
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
-        recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon)) { PadsAsTensorFlow = true };
+        recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
+    { PadsAsTensorFlow = true };
 
     public static BackboneFamily ResNet18 { get; } = new(
         "resnet18", "fc", new WeightsRecipe(s_imageNet, ConvolutionPadding.Symmetric, 1e-5), recipe => ResNet.ResNet18(recipe.Epsilon));
