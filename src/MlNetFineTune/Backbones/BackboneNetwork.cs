@@ -37,7 +37,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     /// <summary>
     /// Folds BatchNorm into the convolutions of the first <paramref name="stages"/> stages, and unfolds the others.
-    /// Folded stages do not see later changes of their weights: fold what is frozen, or everything when scoring.
+    /// Folded stages do not see later changes of their weights: fold what is frozen, or everything when scoring. What is folded already is left as it is.
     /// </summary>
     public void Fold(int stages)
     {
@@ -46,7 +46,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             var stage = _stages.FindIndex(s => s.Owns(path));
             if (stage >= stages)
                 pair.Unfold();
-            else
+            else if (stage >= _foldedStages)
                 pair.Fold();
         }
         _foldedStages = stages;

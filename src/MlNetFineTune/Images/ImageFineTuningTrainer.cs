@@ -6,6 +6,7 @@ using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
 using TorchSharp;
 
@@ -36,6 +37,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
 {
     private readonly IHostEnvironment _env;
     private readonly ImageFineTuningOptions _options;
+    private readonly TrainingPlan _plan;
 
     internal ImageFineTuningTrainer(IHostEnvironment env, ImageFineTuningOptions options)
     {
@@ -47,7 +49,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         if (3L * options.Backbone.Preprocessing.Size * options.Backbone.Preprocessing.Size * options.BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {options.BatchSize} pictures of {options.Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", nameof(options));
         TorchRuntime.EnsureLoaded();
-        options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
+        _plan = options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
         _env = env;
         _options = options;
     }
@@ -73,8 +75,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         try
         {
             classifier.MoveTo(device);
-            var plan = _options.Strategy.Resolve(_options.Backbone, [.. classifier.Backbone.Stages.Select(stage => stage.Name)]);
-            var report = new TrainingLoop(classifier, plan, data, _options, seed, host, channel).Run();
+            var report = new TrainingLoop(classifier, _plan, data, _options, seed, host, channel).Run();
             classifier.PrepareForScoring();
             return new ImageFineTuningTransformer(host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, seed), report);
         }

@@ -16,7 +16,6 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capac
 
     public int Count => _count;
 
-
     public void Clear() => _count = 0;
 
     public void Take() => images.Take(_count++);

@@ -58,12 +58,13 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
             }
             if (evaluation is { Loss: var judged } ? !double.IsFinite(judged) : !best.LiveIsFinite())
                 throw Diverged(evaluation is null ? "the weights are no longer numbers" : $"the validation loss is {evaluation.Loss}");
+            var isBest = evaluation is null || evaluation.IsBetterThan(bestEvaluation);
             _meter.ValidationAccuracy = evaluation?.Accuracy;
             epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds));
-            LogEpoch(epochs[^1], best: evaluation is null || evaluation.IsBetterThan(bestEvaluation));
+            LogEpoch(epochs[^1], isBest);
             _meter.EndEpoch();
 
-            if (evaluation is null || evaluation.IsBetterThan(bestEvaluation))
+            if (isBest)
             {
                 (bestEpoch, bestEvaluation) = (epoch, evaluation);
                 best.Take();

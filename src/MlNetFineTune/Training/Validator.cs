@@ -18,9 +18,21 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
     /// <returns>Null if <paramref name="stop"/> asked for an end.</returns>
     public Evaluation? Evaluate(int epoch, Action checkAlive, CancellationToken stop)
     {
-        var backbone = classifier.Backbone;
         classifier.PrepareForScoring();
         meter.Begin(TrainingPhase.Validating, epoch, subset.Rows.Length);
+        try
+        {
+            return Judge(checkAlive, stop);
+        }
+        finally
+        {
+            classifier.Backbone.Fold(frozenStages); // what trains must see its weights change
+        }
+    }
+
+    private Evaluation? Judge(Action checkAlive, CancellationToken stop)
+    {
+        var backbone = classifier.Backbone;
         var (loss, right, count) = (0.0, 0L, 0);
         foreach (var (activations, rows) in inputs.Read(batches, epoch: 0))
         {
@@ -41,7 +53,6 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
         }
         if (count == 0)
             throw new InvalidOperationException($"None of the {subset.Rows.Length} validation pictures could be read.");
-        backbone.Fold(frozenStages);
         return new Evaluation(loss / count, right / (double)count);
     }
 }
