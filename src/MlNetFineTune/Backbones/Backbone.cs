@@ -26,13 +26,13 @@ public sealed record Backbone
     }
 
     /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>. The best start on a CPU.</summary>
-    public static Backbone MobileNetV2 => new(BackboneFamily.MobileNetV2);
+    public static Backbone MobileNetV2 => new(Backbones.MobileNetV2.Family);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
-    public static Backbone ResNet18 => new(BackboneFamily.ResNet18);
+    public static Backbone ResNet18 => new(ResNet.ResNet18Family);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
-    public static Backbone Micro => new(BackboneFamily.Micro);
+    public static Backbone Micro => new(ResNet.MicroFamily);
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
@@ -40,7 +40,7 @@ public sealed record Backbone
     {
         if (!(width is >= 0.1f and <= 4))
             throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
-        return new(BackboneFamily.MobileNetV1(width));
+        return new(Backbones.MobileNetV1.OfWidth(width));
     }
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
@@ -93,14 +93,13 @@ public sealed record Backbone
     public static Backbone FromName(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        return BackboneFamily.Find(name.Trim().ToLowerInvariant()) is { } family
+        return BackboneFamilies.Find(name.Trim().ToLowerInvariant()) is { } family
             ? new Backbone(family)
             : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List())}.", nameof(name));
     }
 
     /// <summary>The names that <see cref="FromName"/> knows (MobileNetV1 in its published widths).</summary>
-    public static IReadOnlyList<string> List() =>
-        ["micro", "mobilenetv1_025", "mobilenetv1_050", "mobilenetv1_075", "mobilenetv1_100", "mobilenetv2_100", "resnet18"];
+    public static IReadOnlyList<string> List() => [.. BackboneFamilies.All.Select(family => family.Name).Order(StringComparer.Ordinal)];
 
     /// <summary>Takes the weights from a safetensors file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
     /// <param name="path">A <c>.safetensors</c> file with timm's or torchvision's tensor names. Its old classifier is ignored.</param>

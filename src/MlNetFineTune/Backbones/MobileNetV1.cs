@@ -20,7 +20,26 @@ internal sealed class MobileNetV1 : BackboneNetwork
     private readonly ModuleList<ModuleList<SeparableConv>> blocks = [];
 #pragma warning restore IDE1006
 
-    public MobileNetV1(float width, ConvolutionPadding padding, double epsilon)
+    /// <summary>The widths that have published weights.</summary>
+    public static IReadOnlyList<BackboneFamily> Families { get; } = [OfWidth(0.25f), OfWidth(0.5f), OfWidth(0.75f), OfWidth(1)];
+
+    public static BackboneFamily OfWidth(float width) => new(
+        FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon))
+    { PadsAsTensorFlow = true };
+
+    /// <summary>By a name such as <c>mobilenetv1_035</c>; null where it is none.</summary>
+    public static BackboneFamily? OfAnyWidth(string name)
+    {
+        const string prefix = "mobilenetv1_";
+        return name.StartsWith(prefix, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, null, out var percent) && percent is >= 10 and <= 400
+            ? OfWidth(percent / 100f)
+            : null;
+    }
+
+    private MobileNetV1(float width, ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV1), Scaled(1024, width))
     {
         var channels = Scaled(32, width);

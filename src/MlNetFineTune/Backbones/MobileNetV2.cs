@@ -18,7 +18,13 @@ internal sealed class MobileNetV2 : BackboneNetwork
     private readonly BatchNorm2d bn2;
 #pragma warning restore IDE1006
 
-    public MobileNetV2(ConvolutionPadding padding, double epsilon)
+    public static BackboneFamily Family { get; } = new(
+        "mobilenetv2_100", "classifier",
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
+    { PadsAsTensorFlow = true };
+
+    private MobileNetV2(ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV2), features: 1280)
     {
         var channels = 32;

@@ -38,10 +38,20 @@ internal sealed class ResNet : BackboneNetwork
         RegisterComponents();
     }
 
-    public static ResNet ResNet18(double epsilon) =>
+    public static BackboneFamily ResNet18Family { get; } = new(
+        "resnet18", "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5), recipe => ResNet18(recipe.Epsilon));
+
+    public static BackboneFamily MicroFamily { get; } = new(
+        "micro", "fc",
+        new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
+        recipe => Micro(recipe.Epsilon));
+
+    public static IReadOnlyList<BackboneFamily> Families => [MicroFamily, ResNet18Family];
+
+    private static ResNet ResNet18(double epsilon) =>
         new(nameof(ResNet18), epsilon, stemChannels: 64, stemKernel: 7, stemPools: true, [(64, 2, 1), (128, 2, 2), (256, 2, 2), (512, 2, 2)]);
 
-    public static ResNet Micro(double epsilon) =>
+    private static ResNet Micro(double epsilon) =>
         new(nameof(Micro), epsilon, stemChannels: 16, stemKernel: 3, stemPools: false, [(32, 1, 2), (64, 1, 2), (128, 1, 2)]);
 
     private static Tensor MaxPoolAndDispose(Tensor maps)

@@ -1,0 +1,13 @@
+namespace MlNetFineTune.Backbones;
+
+/// <summary>Every network there is. Each architecture's file lists its own.</summary>
+internal static class BackboneFamilies
+{
+    /// <summary>In the order in which people are shown them.</summary>
+    public static IReadOnlyList<BackboneFamily> All { get; } = [.. ResNet.Families, .. MobileNetV1.Families, MobileNetV2.Family];
+
+    private static readonly Dictionary<string, BackboneFamily> s_byName = All.ToDictionary(family => family.Name, StringComparer.Ordinal);
+
+    /// <summary>By the names that command lines and model files use; null where there is none.</summary>
+    public static BackboneFamily? Find(string name) => s_byName.GetValueOrDefault(name) ?? MobileNetV1.OfAnyWidth(name);
+}

@@ -1,0 +1,6 @@
+namespace MlNetFineTune.Backbones;
+
+/// <summary>Another library's names for the tensors of a network.</summary>
+/// <param name="Naming">Whose names they are, for messages: <c>timm</c>, <c>torchvision</c>.</param>
+/// <param name="ToOurs">The network's own name for a tensor of the file; a name it does not know stays as it is.</param>
+internal sealed record NameMap(string Naming, Func<string, string> ToOurs);
