@@ -93,6 +93,9 @@ public sealed record ImageFineTuningOptions
         }
     } = 1024;
 
+    /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="ImageFineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
+    public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
+
     /// <summary>What loading the saved model does when its probe picture scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 

@@ -50,6 +50,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         if (3L * options.Backbone.Preprocessing.Size * options.Backbone.Preprocessing.Size * options.BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {options.BatchSize} pictures of {options.Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", nameof(options));
         BatchAugmentation.Check(options.Augmentation, options.Epochs);
+        options.TestTimeAugmentation.Views(options.Backbone.Preprocessing); // fails here rather than after the training
         TorchRuntime.EnsureLoaded();
         _plan = options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
         _env = env;

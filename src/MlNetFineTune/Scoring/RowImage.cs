@@ -16,7 +16,7 @@ internal abstract class RowImage
     public abstract void Take(int place);
 
     /// <returns>Null, or why the picture cannot be used.</returns>
-    public abstract string? Encode(int place, ImageEncoder encoder, Span<byte> output);
+    public abstract string? Encode(int place, ImageEncoder encoder, Augmentation view, Span<byte> output);
 
     /// <summary>What to call the picture in a message.</summary>
     public abstract string Describe(int place);
@@ -40,8 +40,8 @@ internal abstract class RowImage
             _paths[place] = ImageColumnTypes.Resolve(_path, folder);
         }
 
-        public override string? Encode(int place, ImageEncoder encoder, Span<byte> output) =>
-            encoder.EncodeFile(_paths[place], Augmentation.None, default, output);
+        public override string? Encode(int place, ImageEncoder encoder, Augmentation view, Span<byte> output) =>
+            encoder.EncodeFile(_paths[place], view, default, output);
 
         public override string Describe(int place) => $"'{_paths[place]}'";
     }
@@ -69,12 +69,12 @@ internal abstract class RowImage
             (copy.Width, copy.Height, copy.BlueFirst) = (_image.Width, _image.Height, _image.PixelFormat == MLPixelFormat.Bgra32);
         }
 
-        public override string? Encode(int place, ImageEncoder encoder, Span<byte> output)
+        public override string? Encode(int place, ImageEncoder encoder, Augmentation view, Span<byte> output)
         {
             var (pixels, width, height, blueFirst) = _copies[place];
             return width == 0
                 ? "the image is missing"
-                : encoder.EncodePixels(new PixelSource(pixels.AsSpan(0, width * height * 4), width, height, blueFirst), Augmentation.None, default, output);
+                : encoder.EncodePixels(new PixelSource(pixels.AsSpan(0, width * height * 4), width, height, blueFirst), view, default, output);
         }
 
         public override string Describe(int place) => "the image";
