@@ -1,10 +1,11 @@
+using MlNetFineTune.Rows;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Images;
 
 /// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, 3, H, W] in channels-last layout without moving.</summary>
-internal sealed class PixelNormalizer : IDisposable
+internal sealed class PixelNormalizer : Intake
 {
     private readonly Tensor _mean;
     private readonly Tensor _scale;
@@ -33,7 +34,9 @@ internal sealed class PixelNormalizer : IDisposable
         return channelsLast.to_type(ScalarType.Float32).sub_(_mean).mul_(_scale).MoveToOuterDisposeScope();
     }
 
-    public void Dispose()
+    public override Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
+
+    public override void Dispose()
     {
         _mean.Dispose();
         _scale.Dispose();
