@@ -1,8 +1,12 @@
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Tests.Support;
+<<<<<<< HEAD
 using MlNetFineTune.Weights;
 using SkiaSharp;
+=======
+using MlNetFineTune.WeightFiles;
+>>>>>>> main
 using TorchSharp;
 using static TorchSharp.torch;
 
