@@ -43,7 +43,7 @@ internal sealed class ImageInputs(FrozenTrunk trunk, RowSubset subset, Augmentat
         var pixels = trunk.Normalize(batch);
         try
         {
-            var mix = _batchAugmentation.Apply(pixels, epoch, ordinal);
+            var mix = _batchAugmentation.Apply(pixels, batch.Rows, epoch, ordinal);
             return new StepInput(trunk.Forward(pixels), batch.Rows, mix);
         }
         catch

@@ -52,13 +52,13 @@ public sealed class MixingTests
         for (var batch = 0; batch < 50; batch++)
         {
             var blended = ChannelsLast(original);
-            var mix = new BatchAugmentation(new MixUp(1), seed: 3, epochs: 1).Apply(blended, epoch: 1, batch)!;
+            var mix = new BatchAugmentation(new MixUp(1), seed: 3, epochs: 1).Apply(blended, [0, 1, 2, 3, 4], epoch: 1, batch)!;
             CollectionAssert.AreEquivalent(Enumerable.Range(0, 5).ToArray(), mix.Partners);
             for (var i = 0; i < 5; i++)
                 Fixture.AreClose((original[i] * mix.Share + original[mix.Partners[i]] * (1 - mix.Share)).Values(), blended[i].Values(), 1e-6, $"picture {i}");
 
             var pasted = ChannelsLast(original);
-            mix = new BatchAugmentation(new CutMix(), seed: 3, epochs: 1).Apply(pasted, epoch: 1, batch)!;
+            mix = new BatchAugmentation(new CutMix(), seed: 3, epochs: 1).Apply(pasted, [0, 1, 2, 3, 4], epoch: 1, batch)!;
             for (var i = 0; i < 5; i++)
             {
                 if (mix.Partners[i] == i)
@@ -126,7 +126,7 @@ public sealed class MixingTests
         static string Mixed(long seed, int epoch, int batch)
         {
             using var pixels = Formula.Images(6, 4, 4);
-            var mix = new BatchAugmentation(new MixUp(), seed, epochs: 5).Apply(pixels, epoch, batch)!;
+            var mix = new BatchAugmentation(new MixUp(), seed, epochs: 5).Apply(pixels, [0, 1, 2, 3, 4, 5], epoch, batch)!;
             return $"{string.Join(" ", mix.Partners)} {mix.Share:R}";
         }
     }
@@ -151,8 +151,8 @@ public sealed class MixingTests
         using var pixels = Formula.Images(2, 4, 4);
         var before = pixels.Values();
 
-        Assert.IsNull(new BatchAugmentation(Augmentation.Light, seed: 1, epochs: 1).Apply(pixels, 1, 0));
-        Assert.IsNull(new BatchAugmentation(new MixUp(probability: 0), seed: 1, epochs: 1).Apply(pixels, 1, 0));
+        Assert.IsNull(new BatchAugmentation(Augmentation.Light, seed: 1, epochs: 1).Apply(pixels, [0, 1], 1, 0));
+        Assert.IsNull(new BatchAugmentation(new MixUp(probability: 0), seed: 1, epochs: 1).Apply(pixels, [0, 1], 1, 0));
 
         CollectionAssert.AreEqual(before, pixels.Values());
     }
