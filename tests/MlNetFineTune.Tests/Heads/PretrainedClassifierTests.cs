@@ -1,12 +1,8 @@
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Tests.Support;
-<<<<<<< HEAD
-using MlNetFineTune.Weights;
-using SkiaSharp;
-=======
 using MlNetFineTune.WeightFiles;
->>>>>>> main
+using SkiaSharp;
 using TorchSharp;
 using static TorchSharp.torch;
 
