@@ -1,5 +1,6 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import crop_fixture
+import format_fixture
 import network_fixtures
 import picture_fixture
 import training_fixture
@@ -8,3 +9,4 @@ network_fixtures.main()
 training_fixture.main()
 crop_fixture.main()
 picture_fixture.main()
+format_fixture.main()

@@ -1,3 +1,5 @@
+using MlNetFineTune.Rows;
+
 namespace MlNetFineTune;
 
 /// <summary>Everything that can be said about fine-tuning an image classifier. Only <see cref="Backbone"/> must be said.</summary>
@@ -19,14 +21,24 @@ public sealed record ImageFineTuningOptions
     /// <summary>The label: a key. <c>Conversion.MapValueToKey</c> makes one of text.</summary>
     public string LabelColumnName { get; init; } = "Label";
 
-    /// <summary>The picture: text with a file's path, or an image column as <c>LoadImages</c> makes it. Score the kind that was trained on: <c>LoadImages</c> does not turn photos upright as their EXIF says, and reads them at full size.</summary>
+    /// <summary>
+    /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
+    /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their
+    /// photo stands upright (EXIF), and <c>LoadImages</c> reads them at full size.
+    /// </summary>
     public string ImageColumnName { get; init; } = "ImagePath";
+
+    /// <summary>Says that <see cref="ImageColumnName"/> is a vector of pixels, and how they lie. Default null: it is not.</summary>
+    public RawPixels? RawPixels { get; init; }
 
     /// <summary>Output: the class probabilities, a vector of floats with the class names as slot names.</summary>
     public string ScoreColumnName { get; init; } = "Score";
 
     /// <summary>Output: the most probable class, a key with the label's key values.</summary>
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
+
+    /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could. Default null: no such column.</summary>
+    public string? ImageStatusColumnName { get; init; }
 
     /// <summary>Joined before relative paths; null means the current directory.</summary>
     public string? ImageFolder { get; init; }
@@ -104,6 +116,8 @@ public sealed record ImageFineTuningOptions
 
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
+
+    internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);
 
     private static int Positive(int value, string name)
     {

@@ -1,7 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
@@ -19,9 +18,10 @@ namespace MlNetFineTune;
 /// | Column | Type | Description |
 /// | -- | -- | -- |
 /// | Label | Key of any raw type | The class. Rows without one are left out. |
-/// | ImagePath | Text, or an image column of `LoadImages` | The picture. |
+/// | ImagePath | Text, a vector of Byte, an image column of `LoadImages`, or a vector of pixels | The picture: a path, a file's bytes, an image, or pixels as `RawPixels` says. |
 /// | Score (output) | Vector of Single | Probabilities of the classes; NaN where the picture cannot be read. |
 /// | PredictedLabel (output) | Key | The most probable class; missing where the picture cannot be read. |
+/// | ImageStatusColumnName (output, if named) | Text | Why the picture cannot be read; empty where it can. |
 ///
 /// ### Characteristics
 /// | | |
@@ -46,6 +46,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", nameof(options));
         if (string.IsNullOrWhiteSpace(options.ScoreColumnName) || string.IsNullOrWhiteSpace(options.PredictedLabelColumnName) || options.ScoreColumnName == options.PredictedLabelColumnName)
             throw new ArgumentException($"ScoreColumnName ('{options.ScoreColumnName}') and PredictedLabelColumnName ('{options.PredictedLabelColumnName}') must be two different names.", nameof(options));
+        if (options.ImageStatusColumnName is { } status && (string.IsNullOrWhiteSpace(status) || status == options.ScoreColumnName || status == options.PredictedLabelColumnName))
+            throw new ArgumentException($"ImageStatusColumnName ('{status}') must be a name of its own, or null.", nameof(options));
         if (3L * options.Backbone.Preprocessing.Size * options.Backbone.Preprocessing.Size * options.BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {options.BatchSize} pictures of {options.Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", nameof(options));
         TorchRuntime.EnsureLoaded();
@@ -94,13 +96,10 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", _options.LabelColumnName);
         if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
-        if (!inputSchema.TryFindColumn(_options.ImageColumnName, out var image))
-            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", _options.ImageColumnName);
-        if (image.Kind != SchemaShape.Column.VectorKind.Scalar || image.ItemType is not (TextDataViewType or ImageDataViewType))
-            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", image.Name, ImageColumnTypes.Expected, image.GetTypeString());
+        _options.ImageInput.Check(inputSchema, _env, nameof(inputSchema));
 
         var columns = inputSchema.ToDictionary(column => column.Name);
-        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, label))
+        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ImageStatusColumnName, label))
             columns[added.Name] = added;
         return new SchemaShape(columns.Values);
     }

@@ -42,7 +42,7 @@ internal sealed class TrainingRows : IDisposable
     {
         var schema = data.Schema;
         var label = schema[columns.Label];
-        var image = schema[columns.Image];
+        var image = columns.Image.In(schema, host, nameof(data), "image");
         var group = groupColumn is null ? (DataViewSchema.Column?)null : schema.GetColumnOrNull(groupColumn)
             ?? throw host.ExceptSchemaMismatch(nameof(data), "validation group", groupColumn);
 
@@ -54,7 +54,8 @@ internal sealed class TrainingRows : IDisposable
         using var cursor = data.GetRowCursor(active);
         var nextLabel = readLabel(cursor, label);
         var nextGroup = group is { } groupedBy ? TextColumn.Reader(host, cursor, groupedBy) : null;
-        var images = ImageCollector.Create(host, cursor, image, columns.Folder);
+        var reader = columns.Image.CreateReader(cursor, image);
+        var images = new StoredRows(Contexts.TemporaryFolder(host));
         try
         {
             for (long ordinal = 0; cursor.MoveNext(); ordinal++)
@@ -67,12 +68,12 @@ internal sealed class TrainingRows : IDisposable
                     withoutLabel++;
                     continue;
                 }
-                images.Collect();
+                images.Add(reader.Read());
                 labels.Add(value);
                 ordinals.Add(ordinal);
                 groups?.Add(nextGroup!());
             }
-            return new TrainingRows(images.ToRows(), [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel);
+            return new TrainingRows(images, [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel);
         }
         catch
         {

@@ -26,7 +26,7 @@ internal sealed class TrainingData : IDisposable
 
     public static TrainingData Read(IHost host, IChannel channel, IDataView input, ImageFineTuningOptions options, LabelKeys keys, long seed)
     {
-        var columns = new ImageColumns(options.LabelColumnName, options.ImageColumnName, options.ImageFolder);
+        var columns = new ImageColumns(options.LabelColumnName, options.ImageInput);
         var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
         var source = TrainingRows.Read(host, input, columns, LabelColumn.Reader, groupColumn, options.CancellationToken);
         TrainingData? result = null;
@@ -45,8 +45,8 @@ internal sealed class TrainingData : IDisposable
             };
             result = new TrainingData(source, training, validation);
             WarnOfEmptyClasses(channel, keys, source, training);
-            if (source.Images is SpooledRows spooled)
-                channel.Info($"The pictures of column '{options.ImageColumnName}' take {spooled.Describe()} while training; a column of paths would need none.");
+            if (source.Images is StoredRows { SpooledBytes: > 0 and var bytes, TemporaryFolder: var folder })
+                channel.Info($"The pictures of column '{options.ImageColumnName}' take {bytes >> 20} MiB in '{folder}' while training; a column of paths would need none.");
             return result;
         }
         catch
@@ -70,11 +70,9 @@ internal sealed class TrainingData : IDisposable
 
     private static RowSubset ReadSet(IHost host, IDataView view, ImageColumns columns, LabelKeys keys, CancellationToken cancellation)
     {
-        foreach (var (role, name) in (ReadOnlySpan<(string, string)>)[("validation label", columns.Label), ("validation image", columns.Image)])
-        {
-            if (view.Schema.GetColumnOrNull(name) is null)
-                throw host.ExceptSchemaMismatch("validation", role, name);
-        }
+        if (view.Schema.GetColumnOrNull(columns.Label) is null)
+            throw host.ExceptSchemaMismatch("validation", "validation label", columns.Label);
+        columns.Image.In(view.Schema, host, "validation", "validation image");
         var rows = TrainingRows.Read(host, view, columns, (row, column) => LabelMatcher.Reader(host, row, column, keys), groupColumn: null, cancellation);
         if (rows.Count > 0)
             return new RowSubset(rows, [.. Enumerable.Range(0, rows.Count)]);
