@@ -14,8 +14,8 @@ internal enum Activation
 internal static class ActivationExtensions
 {
     /// <summary>
-    /// Overwrites its input, which the caller gives away. Training may do so too: the backward passes of BatchNorm, of addition and of these
-    /// activations do not need the activation's input.
+    /// Overwrites its input, which the caller gives away. Training may do so too: the backward passes of convolution, BatchNorm, addition, concatenation
+    /// and of these activations do not need the activation's input.
     /// </summary>
     public static Tensor ApplyInPlace(this Activation activation, Tensor input)
     {

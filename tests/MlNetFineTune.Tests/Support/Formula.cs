@@ -12,13 +12,7 @@ internal static class Formula
     /// <summary>A network of the fixtures, with formula weights. Caller disposes.</summary>
     public static ImageClassifier Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
     {
-        var backbone = network switch
-        {
-            "mobilenetv1" => Backbone.MobileNetV1(width),
-            "mobilenetv2" => Backbone.MobileNetV2,
-            "resnet18" => Backbone.ResNet18,
-            _ => Backbone.Micro,
-        };
+        var backbone = FixtureNetworks.Find(network, width);
         backbone = backbone with { Padding = padding == "same" ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric };
         backbone = backbone with { Recipe = backbone.Recipe with { Epsilon = epsilon } };
         var classifier = CreateEmpty(backbone, type);
@@ -61,7 +55,8 @@ internal static class Formula
         return single.to(type, copy: true);
     }
 
-    private static float[] Values(string name, long[] shape)
+    /// <summary>Of the tensor with this name.</summary>
+    public static float[] Values(string name, long[] shape)
     {
         var hash = 2166136261u;
         foreach (var b in Encoding.UTF8.GetBytes(name))
