@@ -1,4 +1,5 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
+import augmentation_fixture
 import crop_fixture
 import network_fixtures
 import picture_fixture
@@ -8,3 +9,4 @@ network_fixtures.main()
 training_fixture.main()
 crop_fixture.main()
 picture_fixture.main()
+augmentation_fixture.main()

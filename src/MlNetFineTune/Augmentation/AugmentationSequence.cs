@@ -8,7 +8,7 @@ internal sealed record AugmentationSequence : Augmentation
     {
         if (operations.Count == 0 || operations.Any(operation => operation is null || operation.IsNone))
             throw new ArgumentException("A sequence needs at least one operation, and Augmentation.None cannot be one of them.", nameof(operations));
-        _operations = [.. operations];
+        _operations = [.. operations.SelectMany(operation => operation is AugmentationSequence sequence ? sequence._operations : [operation])];
     }
 
     internal override bool Crops => _operations.Any(operation => operation.Crops);

@@ -11,6 +11,9 @@ internal readonly record struct RandomStream(uint Id)
 
     public static RandomStream Augmentation { get; } = new(3);
 
+    /// <summary>For the chains of one picture; the key is drawn from <see cref="Augmentation"/>.</summary>
+    public static RandomStream AugMix { get; } = new(8);
+
     /// <summary>For the initial values of the tensor with this name.</summary>
     public static RandomStream WeightsOf(string tensorName)
     {
