@@ -11,7 +11,7 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed record AugMix : Augmentation
 {
-    private const int Bins = 10;
+    internal const int Bins = 10;
 
     private static readonly Policy s_withoutColor = PolicyOf(all: false);
     private static readonly Policy s_all = PolicyOf(all: true);
@@ -61,7 +61,7 @@ public sealed record AugMix : Augmentation
         ];
         if (all)
             choices.AddRange(new[] { PolicyOperation.Brightness, PolicyOperation.Color, PolicyOperation.Contrast, PolicyOperation.Sharpness }.Select(o => new PolicyChoice(o, 0, 0.9, Signed: true)));
-        return new(Bins, [.. choices]);
+        return new([.. choices]);
     }
 
     // The chains' numbers are those of a stream of their own, keyed by one number of the picture's.
@@ -85,7 +85,7 @@ public sealed record AugMix : Augmentation
     {
         var depth = ChainDepth > 0 ? ChainDepth : 1 + random.NextInt(3);
         for (var i = 0; i < depth; i++)
-            (AllOperations ? s_all : s_withoutColor).Apply(ref plan, ref random, random.NextInt(Severity));
+            (AllOperations ? s_all : s_withoutColor).Apply(ref plan, ref random, random.NextInt(Severity), Bins);
     }
 
     private static void Mix(ref PixelCanvas canvas, in PixelOperation operation)
@@ -114,31 +114,16 @@ public sealed record AugMix : Augmentation
             output[i] = ColorTables.Truncate(sum.Span[i]);
     }
 
+    // Gamma variates, divided by their sum; the largest is taken out of all of them, so that it cannot be 0.
     private void Dirichlet(ref CountedRandom random, Span<double> shares)
     {
-        var sum = 0.0;
+        var (largest, sum) = (double.NegativeInfinity, 0.0);
         foreach (ref var share in shares)
-            sum += share = NextGamma(ref random, Alpha);
+            largest = Math.Max(largest, share = random.NextLogGamma(Alpha));
         foreach (ref var share in shares)
-            share = sum > 0 ? share / sum : 1.0 / shares.Length;
-    }
-
-    // Marsaglia and Tsang 2000, "A simple method for generating gamma variables"; below 1 by a power of a uniform number.
-    private static double NextGamma(ref CountedRandom random, double alpha)
-    {
-        if (alpha < 1)
-            return NextGamma(ref random, alpha + 1) * Math.Pow(1 - random.NextDouble(), 1 / alpha);
-        var d = alpha - 1.0 / 3;
-        while (true)
-        {
-            var x = random.NextNormal();
-            var v = 1 + x / Math.Sqrt(9 * d);
-            if (v <= 0)
-                continue;
-            v = v * v * v;
-            if (Math.Log(1 - random.NextDouble()) < x * x / 2 + d - d * v + d * Math.Log(v))
-                return d * v;
-        }
+            sum += share = Math.Exp(share - largest);
+        foreach (ref var share in shares)
+            share /= sum;
     }
 
     private static void AddScaled(ReadOnlySpan<byte> values, float weight, Span<float> sum)

@@ -26,7 +26,7 @@ internal enum PolicyOperation
 /// <param name="Signed">The magnitude is negative half of the time.</param>
 internal readonly record struct PolicyChoice(PolicyOperation Operation, double Weakest = 0, double Strongest = 0, bool Signed = false)
 {
-    /// <summary>As torchvision computes it, in the same float32, because a step decides which pixels a threshold catches.</summary>
+    /// <summary>As torchvision computes it, in float32: the last bit may decide which pixels a threshold catches.</summary>
     /// <param name="bin">0 to <paramref name="bins"/> - 1.</param>
     /// <param name="bins">At least 2.</param>
     /// <param name="side">Of the picture in pixels, in the translation's direction.</param>

@@ -8,21 +8,18 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed record RandAugment : Augmentation
 {
-    private readonly Policy _policy;
-
-    /// <param name="operations">How many, one after another. 1 to 16.</param>
+    /// <param name="count">How many operations, one after another. 1 to 16.</param>
     /// <param name="magnitude">How strong. 0 to <paramref name="bins"/> - 1.</param>
     /// <param name="bins">Into how many steps magnitudes are divided. 2 to 1000.</param>
-    public RandAugment(int operations = 2, int magnitude = 9, int bins = 31)
+    public RandAugment(int count = 2, int magnitude = 9, int bins = 31)
     {
-        Operations = Checked.Range(operations, 1, 16);
+        Count = Checked.Range(count, 1, 16);
         Bins = Checked.Range(bins, 2, 1000);
         Magnitude = Checked.Range(magnitude, 0, bins - 1);
-        _policy = PolicyOf(bins);
     }
 
     /// <summary>How many operations are done.</summary>
-    public int Operations { get; }
+    public int Count { get; }
 
     /// <summary>How strong they are, of <see cref="Bins"/> steps.</summary>
     public int Magnitude { get; }
@@ -30,8 +27,7 @@ public sealed record RandAugment : Augmentation
     /// <summary>Steps of magnitude.</summary>
     public int Bins { get; }
 
-    internal static Policy PolicyOf(int bins) => new(
-        bins,
+    internal static Policy Policy { get; } = new(
         new(PolicyOperation.Identity),
         new(PolicyOperation.ShearX, 0, 0.3, Signed: true),
         new(PolicyOperation.ShearY, 0, 0.3, Signed: true),
@@ -49,13 +45,7 @@ public sealed record RandAugment : Augmentation
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
-        for (var i = 0; i < Operations; i++)
-            _policy.Apply(ref plan, ref random, Magnitude);
+        for (var i = 0; i < Count; i++)
+            Policy.Apply(ref plan, ref random, Magnitude, Bins);
     }
-
-    /// <inheritdoc/>
-    public bool Equals(RandAugment? other) => other is not null && (Operations, Magnitude, Bins) == (other.Operations, other.Magnitude, other.Bins);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Operations, Magnitude, Bins);
 }

@@ -9,20 +9,13 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed record TrivialAugmentWide : Augmentation
 {
-    private readonly Policy _policy;
-
     /// <param name="bins">Into how many steps magnitudes are divided. 2 to 1000.</param>
-    public TrivialAugmentWide(int bins = 31)
-    {
-        Bins = Checked.Range(bins, 2, 1000);
-        _policy = PolicyOf(bins);
-    }
+    public TrivialAugmentWide(int bins = 31) => Bins = Checked.Range(bins, 2, 1000);
 
     /// <summary>Steps of magnitude.</summary>
     public int Bins { get; }
 
-    internal static Policy PolicyOf(int bins) => new(
-        bins,
+    internal static Policy Policy { get; } = new(
         new(PolicyOperation.Identity),
         new(PolicyOperation.ShearX, 0, 0.99, Signed: true),
         new(PolicyOperation.ShearY, 0, 0.99, Signed: true),
@@ -38,11 +31,5 @@ public sealed record TrivialAugmentWide : Augmentation
         new(PolicyOperation.AutoContrast),
         new(PolicyOperation.Equalize));
 
-    internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => _policy.Apply(ref plan, ref random, random.NextInt(Bins));
-
-    /// <inheritdoc/>
-    public bool Equals(TrivialAugmentWide? other) => other is not null && Bins == other.Bins;
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => Bins;
+    internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => Policy.Apply(ref plan, ref random, random.NextInt(Bins), Bins);
 }

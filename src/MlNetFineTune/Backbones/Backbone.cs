@@ -1,6 +1,6 @@
 using MlNetFineTune.Backbones;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 

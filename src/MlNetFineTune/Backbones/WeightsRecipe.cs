@@ -1,5 +1,5 @@
 using System.Globalization;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Backbones;
 

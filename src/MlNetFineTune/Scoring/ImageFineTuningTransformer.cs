@@ -5,7 +5,7 @@ using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune;
 

@@ -9,7 +9,7 @@ using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 
 // ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
 [assembly: LoadableClass(typeof(ImageFineTuningTransformer), typeof(ImageFineTuningTransformerLoader), null, typeof(SignatureLoadModel), "Fine-tuned image classifier", ModelArchive.LoaderSignature)]

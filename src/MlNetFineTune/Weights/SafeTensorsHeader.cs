@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Weights;
+namespace MlNetFineTune.WeightFiles;
 
 /// <summary>One tensor of a safetensors file; the offsets count from the end of the header.</summary>
 internal sealed record SafeTensorsEntry(string Name, ScalarType Type, long[] Shape, long Begin, long End)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Weights;
+namespace MlNetFineTune.WeightFiles;
 
 /// <summary>Writes float32 tensors as a safetensors file, which Python reads as well. The same tensors give the same bytes.</summary>
 internal static class SafeTensorsWriter

@@ -2,7 +2,7 @@ using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Weights;
+namespace MlNetFineTune.WeightFiles;
 
 /// <summary>Fills a network from a weight file by name. Anything missing, unexpected or of another shape is reported, all at once, before a byte is copied.</summary>
 internal static class StrictLoader

@@ -1,7 +1,7 @@
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -61,7 +61,8 @@ internal static class Formula
         return single.to(type, copy: true);
     }
 
-    private static float[] Values(string name, long[] shape)
+    /// <summary>Of the tensor with this name.</summary>
+    public static float[] Values(string name, long[] shape)
     {
         var hash = 2166136261u;
         foreach (var b in Encoding.UTF8.GetBytes(name))

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using MlNetFineTune.Backbones;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 
-namespace MlNetFineTune.Tests.Weights;
+namespace MlNetFineTune.Tests.WeightFiles;
 
 [TestClass]
 public sealed class SafeTensorsHeaderTests

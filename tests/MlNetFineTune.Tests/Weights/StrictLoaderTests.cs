@@ -1,9 +1,9 @@
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.Weights;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Tests.Weights;
+namespace MlNetFineTune.Tests.WeightFiles;
 
 [TestClass]
 public sealed class StrictLoaderTests
