@@ -56,8 +56,12 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
             var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
             var plan = Plan(upright.Width, upright.Height, augmentation, random);
-            var stored = SmallestDecode(codec, full, Preprocessing.Size / Math.Min(plan.Width, plan.Height));
-            Scale(ref plan, (double)stored.Width / full.Width, (double)stored.Height / full.Height, orientation >= 5);
+            var stored = SmallestDecode(codec, full, plan.Magnification(Preprocessing.Size));
+            var (across, down) = ((double)stored.Width / full.Width, (double)stored.Height / full.Height);
+            if (orientation >= 5)
+                plan.ScaleSource(down, across);
+            else
+                plan.ScaleSource(across, down);
 
             var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
             using var pixels = new ScratchBuffer<byte>(info.BytesSize);
@@ -68,7 +72,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                     return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it is damaged ({codec.EncodedFormat}: {result})";
             }
             var source = new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation);
-            Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+            Draw(source, plan, output);
             return null;
         }
     }
@@ -79,15 +83,26 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         if (DecodeLimits.Refuse(source.Width, source.Height) is { } refusal)
             return refusal;
         var plan = Plan(source.Width, source.Height, augmentation, random);
-        Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+        Draw(source, plan, output);
         return null;
     }
 
     private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)
     {
-        var plan = augmentation.Crops ? ImagePlan.Whole(width, height) : ImagePlan.CenterCrop(width, height, Preprocessing);
+        var plan = augmentation.Crops ? ImagePlan.Whole(width, height, Preprocessing) : ImagePlan.CenterCrop(width, height, Preprocessing);
         augmentation.Apply(ref plan, ref random);
         return plan;
+    }
+
+    /// <summary>Geometry in one draw, then what acts on the finished pixels.</summary>
+    internal static void Draw(PixelSource source, in ImagePlan plan, Span<byte> output)
+    {
+        var preprocessing = plan.Preprocessing;
+        if (plan.Warp is null)
+            Resampler.Resample(source, plan, preprocessing.Size, preprocessing.Interpolation, output);
+        else
+            Warper.Warp(source, plan.ToSource(preprocessing.Size), preprocessing.Size, preprocessing.Fill, output);
+        plan.Pixels?.Finish(output, preprocessing);
     }
 
     /// <summary>
@@ -103,14 +118,5 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 return candidate;
         }
         return full;
-    }
-
-    private static void Scale(ref ImagePlan plan, double acrossScale, double downScale, bool transposed)
-    {
-        var (x, y) = transposed ? (downScale, acrossScale) : (acrossScale, downScale);
-        plan.X *= x;
-        plan.Width *= x;
-        plan.Y *= y;
-        plan.Height *= y;
     }
 }
