@@ -1,4 +1,5 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Rows;
 
 namespace MlNetFineTune;
 
@@ -19,11 +20,21 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         }
     }
 
-    /// <summary>The picture: text with a file's path, or an image column as <c>LoadImages</c> makes it. Score the kind that was trained on: <c>LoadImages</c> does not turn photos upright as their EXIF says, and reads them at full size.</summary>
+    /// <summary>
+    /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
+    /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their
+    /// photo stands upright (EXIF), and <c>LoadImages</c> reads them at full size.
+    /// </summary>
     public string ImageColumnName { get; init; } = "ImagePath";
+
+    /// <summary>Says that <see cref="ImageColumnName"/> is a vector of pixels, and how they lie. Default null: it is not.</summary>
+    public RawPixels? RawPixels { get; init; }
 
     /// <summary>Output: the most probable class, a key with the label's key values.</summary>
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
+
+    /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could. Default null: no such column.</summary>
+    public string? ImageStatusColumnName { get; init; }
 
     /// <summary>Joined before relative paths; null means the current directory.</summary>
     public string? ImageFolder { get; init; }
@@ -54,6 +65,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="ImageFineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
 
+    internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);
+
     internal override Augmentation RowAugmentation => Augmentation;
 
     internal override int CacheMegabytes => FeatureCacheMegabytes;
@@ -61,7 +74,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override void Check()
     {
         base.Check();
-        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName));
+        CheckDifferent([
+            (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName),
+            .. ImageStatusColumnName is { } status ? [(nameof(ImageStatusColumnName), status)] : (ReadOnlySpan<(string, string)>)[]]);
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
         BatchAugmentation.Check(Augmentation, Epochs);

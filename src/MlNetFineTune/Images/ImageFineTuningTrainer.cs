@@ -1,7 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.MlNet;
@@ -19,9 +18,10 @@ namespace MlNetFineTune;
 /// | Column | Type | Description |
 /// | -- | -- | -- |
 /// | Label | Key of any raw type | The class. Rows without one are left out. |
-/// | ImagePath | Text, or an image column of `LoadImages` | The picture. |
+/// | ImagePath | Text, a vector of Byte, an image column of `LoadImages`, or a vector of pixels | The picture: a path, a file's bytes, an image, or pixels as `RawPixels` says. |
 /// | Score (output) | Vector of Single | Probabilities of the classes; NaN where the picture cannot be read. |
 /// | PredictedLabel (output) | Key | The most probable class; missing where the picture cannot be read. |
+/// | ImageStatusColumnName (output, if named) | Text | Why the picture cannot be read; empty where it can. |
 ///
 /// ### Characteristics
 /// | | |
@@ -58,7 +58,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         using var fit = new FitScope(_env, nameof(ImageFineTuningTrainer), "FineTuneImages", _options.Seed);
         var device = Devices.Choose(fit.Host, fit.Channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
-        var images = new ImageSource(_options.ImageColumnName, _options.ImageFolder, new ImageEncoder(_options.Backbone.Preprocessing));
+        var images = new ImageSource(_options.ImageInput, new ImageEncoder(_options.Backbone.Preprocessing));
 
         using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
         var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed);
@@ -85,13 +85,10 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", _options.LabelColumnName);
         if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
-        if (!inputSchema.TryFindColumn(_options.ImageColumnName, out var image))
-            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", _options.ImageColumnName);
-        if (image.Kind != SchemaShape.Column.VectorKind.Scalar || image.ItemType is not (TextDataViewType or ImageDataViewType))
-            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", image.Name, ImageColumnTypes.Expected, image.GetTypeString());
+        _options.ImageInput.Check(inputSchema, _env, nameof(inputSchema));
 
         var columns = inputSchema.ToDictionary(column => column.Name);
-        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, label))
+        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ImageStatusColumnName, label))
             columns[added.Name] = added;
         return new SchemaShape(columns.Values);
     }
