@@ -7,6 +7,7 @@ import mixing_fixture
 import network_fixtures
 import picture_fixture
 import training_fixture
+import views_fixture
 
 network_fixtures.main()
 training_fixture.main()
@@ -14,5 +15,6 @@ crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
+views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
