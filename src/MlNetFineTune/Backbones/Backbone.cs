@@ -29,13 +29,34 @@ public sealed record Backbone
     public static Backbone MobileNetV2 => new(Backbones.MobileNetV2.Family);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
-    public static Backbone ResNet18 => new(ResNet.ResNet18Family);
+    public static Backbone ResNet18 => new(ResNet.ResNet18);
+
+    /// <summary>ResNet-34 (He et al. 2015): 21.3 million parameters, torchvision's <c>resnet34</c>.</summary>
+    public static Backbone ResNet34 => new(ResNet.ResNet34);
+
+    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters, torchvision's <c>resnet50</c>.</summary>
+    public static Backbone ResNet50 => new(ResNet.ResNet50);
+
+    /// <summary>ResNet-101 (He et al. 2015): 42.5 million parameters, torchvision's <c>resnet101</c>.</summary>
+    public static Backbone ResNet101 => new(ResNet.ResNet101);
+
+    /// <summary>ResNet-152 (He et al. 2015): 58.1 million parameters, torchvision's <c>resnet152</c>.</summary>
+    public static Backbone ResNet152 => new(ResNet.ResNet152);
+
+    /// <summary>ResNeXt-50 32x4d (Xie et al. 2016): 23.0 million parameters, torchvision's <c>resnext50_32x4d</c>.</summary>
+    public static Backbone ResNeXt50 => new(ResNet.ResNeXt50);
+
+    /// <summary>ResNeXt-101 32x8d (Xie et al. 2016): 86.7 million parameters, torchvision's <c>resnext101_32x8d</c>.</summary>
+    public static Backbone ResNeXt101 => new(ResNet.ResNeXt101);
+
+    /// <summary>Wide ResNet-50-2 (Zagoruyko and Komodakis 2016): 66.8 million parameters, torchvision's <c>wide_resnet50_2</c>.</summary>
+    public static Backbone WideResNet50 => new(ResNet.WideResNet50);
 
     /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
     public static Backbone SqueezeNet => new(Backbones.SqueezeNet.Family);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
-    public static Backbone Micro => new(ResNet.MicroFamily);
+    public static Backbone Micro => new(ResNet.Micro);
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>

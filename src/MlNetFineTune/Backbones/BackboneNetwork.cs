@@ -86,12 +86,18 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also pools.</summary>
     protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, last);
 
-    /// <summary>The same for blocks that do not lie together in a module of the stage's name.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last)
+    /// <summary>The same for blocks that do not lie together in a module of the stage's name; <paramref name="then"/> follows the last block.</summary>
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last = false, Func<Tensor, Tensor>? then = null)
     {
         foreach (var block in blocks)
             _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
-        AddStage(name, modules, Run, last);
+        AddStage(name, modules, then is null ? Run : RunThen, last);
+
+        Tensor RunThen(Tensor maps)
+        {
+            using var result = Run(maps);
+            return then(result);
+        }
 
         Tensor Run(Tensor maps)
         {
