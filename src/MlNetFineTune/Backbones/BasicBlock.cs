@@ -50,7 +50,7 @@ internal sealed class BasicBlock : Block
 
     public override Tensor forward(Tensor input)
     {
-        var branch = ConvNorm.Chain(input, _first, _second);
+        var branch = Chain(input, _first, _second);
         using var shortcut = downsample?.forward(input) ?? (ChangesShape ? ZeroPadded(input) : null);
         return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
     }

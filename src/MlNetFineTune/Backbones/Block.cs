@@ -8,4 +8,17 @@ internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
 {
     /// <summary>The convolutions that folding may join with their BatchNorm.</summary>
     public abstract IEnumerable<ConvNorm> Pairs { get; }
+
+    /// <summary>Runs steps one after another. Caller disposes the result; the input is left alone.</summary>
+    internal static Tensor Chain(Tensor input, params ReadOnlySpan<ConvNorm> steps)
+    {
+        var current = steps[0].Forward(input);
+        foreach (var step in steps[1..])
+        {
+            var next = step.Forward(current);
+            current.Dispose();
+            current = next;
+        }
+        return current;
+    }
 }

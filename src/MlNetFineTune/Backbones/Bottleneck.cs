@@ -53,7 +53,7 @@ internal sealed class Bottleneck : Block
 
     public override Tensor forward(Tensor input)
     {
-        var branch = ConvNorm.Chain(input, _reduce, _spatial, _expand);
+        var branch = Chain(input, _reduce, _spatial, _expand);
         using var shortcut = downsample?.forward(input);
         return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
     }

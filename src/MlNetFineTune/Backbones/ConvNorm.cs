@@ -31,19 +31,6 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
         return activation.ApplyInPlace(output);
     }
 
-    /// <summary>Runs steps one after another. Caller disposes the result; the input is left alone.</summary>
-    public static Tensor Chain(Tensor input, params ReadOnlySpan<ConvNorm> steps)
-    {
-        var current = steps[0].Forward(input);
-        foreach (var step in steps[1..])
-        {
-            var next = step.Forward(current);
-            current.Dispose();
-            current = next;
-        }
-        return current;
-    }
-
     /// <summary>Computes the folded weights from the present ones. Only right while this pair is frozen or scoring.</summary>
     public void Fold()
     {

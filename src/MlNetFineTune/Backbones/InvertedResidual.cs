@@ -40,7 +40,7 @@ internal sealed class InvertedResidual : Block
 
     public override Tensor forward(Tensor input)
     {
-        var output = ConvNorm.Chain(input, _expand, _depthwise, _project);
+        var output = Chain(input, _expand, _depthwise, _project);
         return _residual ? output.add_(input) : output;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class SeparableConv : Block
 
     public override Tensor forward(Tensor input)
     {
-        var output = ConvNorm.Chain(input, _depthwise, _pointwise);
+        var output = Chain(input, _depthwise, _pointwise);
         return _residual ? output.add_(input) : output;
     }
 }

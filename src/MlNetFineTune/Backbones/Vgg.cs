@@ -35,7 +35,7 @@ internal sealed class Vgg : BackboneNetwork
             AddStage($"stage{s + 1}", modules, maps =>
             {
                 using var halved = pool?.forward(maps);
-                return ConvNorm.Chain(halved ?? maps, [.. steps]);
+                return Block.Chain(halved ?? maps, [.. steps]);
             });
         }
         var lastPool = features.Add($"{place}", new MaxPool(2));

@@ -30,7 +30,7 @@ public sealed class BackboneTests
     [TestMethod]
     public void EveryListedNameIsFoundAndHasStages()
     {
-        foreach (var name in Backbone.List())
+        foreach (var name in Backbone.List().Select(network => network.Name))
         {
             Assert.AreEqual(name, Backbone.FromName(name).Name);
             Assert.IsGreaterThan(3, Backbone.FromName(name).Stages.Count);
