@@ -6,9 +6,11 @@ import format_fixture
 import mixing_fixture
 import network_fixtures
 import picture_fixture
+import signature_fixture
 import training_fixture
 
 network_fixtures.main()
+signature_fixture.main()
 training_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

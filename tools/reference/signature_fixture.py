@@ -34,7 +34,7 @@ def multiply_adds(name, network, size):
         total += output.numel() * module.weight[0].numel()
 
     for path, module in network.named_modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)) and belongs(path, name):
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and belongs(f"{path}.", name):
             module.register_forward_hook(count)
     network(torch.zeros(1, 3, size, size))
     return total
