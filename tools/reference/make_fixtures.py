@@ -8,6 +8,7 @@ import network_fixtures
 import picture_fixture
 import signature_fixture
 import training_fixture
+import views_fixture
 
 network_fixtures.main()
 signature_fixture.main()
@@ -16,5 +17,6 @@ crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
+views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
