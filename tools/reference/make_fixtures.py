@@ -3,8 +3,10 @@ import crop_fixture
 import network_fixtures
 import picture_fixture
 import training_fixture
+import weight_file_fixtures
 
 network_fixtures.main()
 training_fixture.main()
 crop_fixture.main()
 picture_fixture.main()
+weight_file_fixtures.main()

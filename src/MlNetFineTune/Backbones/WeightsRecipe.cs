@@ -7,11 +7,13 @@ namespace MlNetFineTune.Backbones;
 internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double Epsilon)
 {
     /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
+    /// <param name="metadata">Texts by key; what is not a part of the recipe is passed over.</param>
+    /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The metadata contradict themselves or cannot be read.</exception>
-    public WeightsRecipe With(SafeTensorsHeader header)
+    public WeightsRecipe With(IReadOnlyDictionary<string, string> metadata, string source)
     {
         var result = this;
-        foreach (var (key, value) in header.Metadata)
+        foreach (var (key, value) in metadata)
         {
             try
             {
@@ -29,7 +31,7 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
             }
             catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
             {
-                throw new InvalidDataException($"'{header.Source}': its metadata entry {key} = '{value}' cannot be used: {e.Message}", e);
+                throw new InvalidDataException($"'{source}': its metadata entry {key} = '{value}' cannot be used: {e.Message}", e);
             }
         }
         return result;

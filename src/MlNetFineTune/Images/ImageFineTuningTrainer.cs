@@ -71,7 +71,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
 
         using var data = TrainingData.Read(host, channel, input, _options, keys, seed);
-        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, seed);
+        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, seed, message => channel.Info(message));
         try
         {
             classifier.MoveTo(device);

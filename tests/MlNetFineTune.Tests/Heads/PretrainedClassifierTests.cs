@@ -34,8 +34,8 @@ public sealed class PretrainedClassifierTests
 
         var backbone = Backbone.FromName(network).WithWeights(weights);
         using var classifier = ImageClassifier.CreateEmpty(backbone, classes: 1000);
-        using (var stream = File.OpenRead(weights))
-            StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, stream.Length, weights), classifier.NamedTensors(), network, name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+        using (var file = WeightFile.Open(weights))
+            StrictLoader.Load(file, classifier.NamedTensors(), network, name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
         classifier.PrepareForScoring();
 
         var encoder = new ImageEncoder(backbone.Preprocessing);
