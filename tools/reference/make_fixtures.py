@@ -1,5 +1,7 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import crop_fixture
+import erasing_fixture
+import mixing_fixture
 import network_fixtures
 import picture_fixture
 import training_fixture
@@ -8,5 +10,7 @@ import weight_file_fixtures
 network_fixtures.main()
 training_fixture.main()
 crop_fixture.main()
+mixing_fixture.main()
+erasing_fixture.main()
 picture_fixture.main()
 weight_file_fixtures.main()

@@ -2,9 +2,11 @@
 
 The numbers are computed in doubles (weights and images rounded to float32 first), so they carry no rounding of their own; `float32` says how far
 PyTorch's float32 run of the same case lies from them, which is the yardstick for a tolerance (where a ReLU kink lies within rounding, float32 gradients
-are off by per cents: compare gradients in doubles). Standard deviations are those of the population.
+are off by per cents: compare gradients in doubles). Names on the command line: only these networks. Standard deviations are those of the population.
 A gradient is [L2 norm, first four values]; a norm of 0 stands for gradients that are zero in theory (a bias that the next BatchNorm removes).
 """
+import sys
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -19,6 +21,8 @@ CASES = {
     "mobilenetv2": [("same", 1.0, 64, 64), ("same", 1.0, 75, 67), ("symmetric", 1.0, 75, 67)],
     "resnet18": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
     "micro": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67), ("symmetric", 1.0, 32, 32)],
+    "resnet20": [("symmetric", 1.0, 32, 32), ("symmetric", 1.0, 35, 33)],
+    "squeezenet": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
 }
 
 
@@ -27,14 +31,17 @@ def build(name, padding, width):
         "mobilenetv1": lambda: networks.MobileNetV1(10, width, padding == "same"),
         "mobilenetv2": lambda: networks.MobileNetV2(10, padding == "same"),
         "resnet18": lambda: networks.ResNet18(10),
-        "micro": lambda: networks.Micro(10)}[name]())
+        "micro": lambda: networks.Micro(10),
+        "resnet20": lambda: networks.CifarResNet(10),
+        "squeezenet": lambda: networks.SqueezeNet(10)}[name]())
 
 
 def run(name, padding, width, height, across, dtype):
     network, x = build(name, padding, width).to(dtype), formula.images(2, height, across).to(dtype)
-    first, *_, last = [n for n, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = [n for n, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = norms[:1] + norms[-1:]
     if name.startswith("mobilenet"):
-        first, last = "bn1", "bn2" if name == "mobilenetv2" else "blocks.4.1.bn2"
+        norms = ["bn1", "bn2" if name == "mobilenetv2" else "blocks.4.1.bn2"]
 
     network.eval()
     with torch.no_grad():
@@ -49,10 +56,10 @@ def run(name, padding, width, height, across, dtype):
     train_logits = network(x)
     loss = F.cross_entropy(train_logits, LABELS)
     loss.backward()
-    norms = {n: network.get_submodule(n) for n in (first, last)}
+    norms = {n: network.get_submodule(n) for n in norms}
     return dict(
         stages=stages, pooled=pooled, logits=logits, train_logits=train_logits.detach(), loss=loss.detach(),
-        running={n: (m.running_mean, m.running_var) for n, m in norms.items()}, eps=norms[first].eps,
+        running={n: (m.running_mean, m.running_var) for n, m in norms.items()}, eps=next((m.eps for m in norms.values()), 1e-5),
         gradients={n: p.grad for n, p in network.named_parameters()})
 
 
@@ -87,6 +94,8 @@ def case(name, padding, width, height, across):
 
 def main():
     for name, cases in CASES.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         written = [case(name, *c) for c in cases]
         print([c["float32"] for c in written])
         write(f"network-{name}.json", dict(network=name, classes=10, batch=2, labels=LABELS.tolist(), cases=written))

@@ -83,13 +83,13 @@ class InvertedResidual(nn.Module):
 class Network(nn.Module):
     head_name = "classifier"
 
-    def features(self, x):
+    def maps(self, x):
         for _, stage in self.stages():
             x = stage(x)
         return x
 
     def pooled(self, x):
-        return self.features(x).mean((2, 3))
+        return self.maps(x).mean((2, 3))
 
     def head(self):
         return getattr(self, self.head_name)
@@ -175,6 +175,57 @@ class ResNet18(Network):
     def stages(self):
         stem = lambda x: self.maxpool(self.relu(self.bn1(self.conv1(x))))
         return [("stem", stem)] + [(f"layer{k}", getattr(self, f"layer{k}")) for k in (1, 2, 3, 4)]
+
+
+class CifarBlock(nn.Module):
+    """He et al. 2015, section 4.2: two 3x3 convolutions; where the shape changes the shortcut is every other pixel, padded with zero channels (option A)."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.stride, self.zeros = stride, (outputs - inputs) // 2
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, self.zeros, self.zeros)))
+
+
+class CifarResNet(Network):
+    """6n + 2 layers, for 32 pixels; names as in resnet20-12fca82f.th."""
+    head_name = "linear"
+
+    def __init__(self, classes=10, depth=20):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        inputs = 16
+        for k, outputs in enumerate([16, 32, 64], 1):
+            layer = nn.Sequential()
+            for b in range((depth - 2) // 6):
+                layer.append(CifarBlock(inputs, outputs, 2 if k > 1 and b == 0 else 1))
+                inputs = outputs
+            setattr(self, f"layer{k}", layer)
+        self.linear = nn.Linear(64, classes)
+
+    def stages(self):
+        stem = lambda x: F.relu(self.bn1(self.conv1(x)))
+        return [("stem", stem)] + [(f"layer{k}", getattr(self, f"layer{k}")) for k in (1, 2, 3)]
+
+
+class SqueezeNet(Network):
+    """torchvision's features; a linear head on their average."""
+
+    def __init__(self, classes=10):
+        super().__init__()
+        self.features = torchvision.models.squeezenet1_1().features
+        self.classifier = nn.Linear(512, classes)
+
+    def stages(self):
+        parts = [("stem", 0, 2), ("stage1", 2, 5), ("stage2", 5, 8), ("stage3", 8, 13)]
+        return [(name, self.features[first:end]) for name, first, end in parts]
 
 
 def stage_of(parameter):

@@ -23,6 +23,9 @@ public abstract record Augmentation
     /// <summary>Whether it chooses the region itself, from the whole picture. What does not crop changes the centre crop that scoring sees.</summary>
     internal virtual bool Crops => false;
 
+    /// <summary>What it is made of: itself, or the parts of a sequence.</summary>
+    internal virtual IEnumerable<Augmentation> Operations => [this];
+
     internal abstract void Apply(ref ImagePlan plan, ref CountedRandom random);
 
     // What None is: evaluation's view, whatever the random numbers.

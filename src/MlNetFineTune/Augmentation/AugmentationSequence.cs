@@ -13,6 +13,8 @@ internal sealed record AugmentationSequence : Augmentation
 
     internal override bool Crops => _operations.Any(operation => operation.Crops);
 
+    internal override IEnumerable<Augmentation> Operations => _operations.SelectMany(operation => operation.Operations);
+
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
         foreach (var operation in _operations)

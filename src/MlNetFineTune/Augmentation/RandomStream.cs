@@ -11,6 +11,12 @@ internal readonly record struct RandomStream(uint Id)
 
     public static RandomStream Augmentation { get; } = new(3);
 
+    /// <summary>Which pictures of a batch are mixed, and how.</summary>
+    public static RandomStream Mixing { get; } = new(4);
+
+    /// <summary>What is erased of a picture.</summary>
+    public static RandomStream Erasing { get; } = new(5);
+
     /// <summary>For the initial values of the tensor with this name.</summary>
     public static RandomStream WeightsOf(string tensorName)
     {

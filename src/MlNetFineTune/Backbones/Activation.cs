@@ -3,25 +3,63 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>The activation that follows a normalised convolution.</summary>
+/// <summary>What follows a layer, element by element.</summary>
 internal enum Activation
 {
     None,
     ReLU,
     ReLU6,
+
+    /// <summary>x sigmoid(x); also called swish (Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941).</summary>
+    SiLU,
+
+    /// <summary>x ReLU6(x + 3) / 6 (Howard et al. 2019, section 5.2, https://arxiv.org/abs/1905.02244).</summary>
+    Hardswish,
+
+    /// <summary>x Phi(x) with the normal distribution's own Phi, not its tanh approximation (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).</summary>
+    GELU,
+
+    /// <summary>1 / (1 + exp(-x)): a gate.</summary>
+    Sigmoid,
+
+    /// <summary>ReLU6(x + 3) / 6: a gate.</summary>
+    Hardsigmoid,
 }
 
 internal static class ActivationExtensions
 {
     /// <summary>
-    /// Overwrites its input, which the caller gives away. Training may do so too: the backward passes of BatchNorm, of addition and of these
-    /// activations do not need the activation's input.
+    /// Overwrites its input, which the caller gives away; returns the result. Training may overwrite too where the backward pass does not need the
+    /// activation's input (nor do those of convolution, BatchNorm, addition and concatenation need their output); where it does, the result is new.
     /// </summary>
     public static Tensor ApplyInPlace(this Activation activation, Tensor input)
     {
-        if (activation == Activation.None)
-            return input;
-        using (input) // TorchSharp hands back a second handle to the same memory.
-            return activation == Activation.ReLU ? nn.functional.relu(input, inplace: true) : nn.functional.relu6(input, inplace: true);
+        if (NeedsInput(activation) && is_grad_enabled() && input.requires_grad)
+        {
+            using (input) // the graph keeps its memory
+                return activation.Apply(input);
+        }
+        return activation switch
+        {
+            Activation.None => input,
+            Activation.ReLU => input.relu_(),
+            Activation.ReLU6 => input.relu6_(),
+            Activation.SiLU => input.silu_(),
+            Activation.Hardswish => input.hardswish_(),
+            Activation.GELU => input.gelu_(),
+            Activation.Sigmoid => input.sigmoid_(),
+            _ => input.hardsigmoid_(),
+        };
     }
+
+    // In place, libtorch would copy the input first.
+    private static bool NeedsInput(Activation activation) => activation is Activation.SiLU or Activation.Hardswish or Activation.GELU or Activation.Hardsigmoid;
+
+    private static Tensor Apply(this Activation activation, Tensor input) => activation switch
+    {
+        Activation.SiLU => input.silu(),
+        Activation.Hardswish => input.hardswish(),
+        Activation.GELU => input.gelu(),
+        _ => input.hardsigmoid(),
+    };
 }

@@ -19,7 +19,7 @@ public sealed record Backbone
     private readonly ImagePreprocessing? _preprocessing;
     private readonly ConvolutionPadding? _padding;
 
-    private Backbone(BackboneFamily family)
+    internal Backbone(BackboneFamily family)
     {
         _family = family;
         _recipe = family.DefaultRecipe;
@@ -30,6 +30,9 @@ public sealed record Backbone
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
     public static Backbone ResNet18 => new(ResNet.ResNet18Family);
+
+    /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
+    public static Backbone SqueezeNet => new(Backbones.SqueezeNet.Family);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
     public static Backbone Micro => new(ResNet.MicroFamily);
@@ -42,6 +45,12 @@ public sealed record Backbone
             throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
         return new(Backbones.MobileNetV1.OfWidth(width));
     }
+
+    /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al. 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
+    /// <param name="depth">Layers: 20, 32, 44, 56 or 110.</param>
+    public static Backbone CifarResNet(int depth) => Backbones.CifarResNet.Depths.Contains(depth)
+        ? new(Backbones.CifarResNet.OfDepth(depth))
+        : throw new ArgumentOutOfRangeException(nameof(depth), depth, $"The depth must be one of {string.Join(", ", Backbones.CifarResNet.Depths)}.");
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
     public string Name => _family.Name;
@@ -118,7 +127,7 @@ public sealed record Backbone
         return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = _family.DefaultRecipe.With(file.Metadata, path) };
     }
 
-    /// <summary>Draws random weights (He initialisation) from the training's seed. Needs far more data than pretrained ones.</summary>
+    /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
     public Backbone FromScratch() => this with { WeightsFile = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
@@ -141,7 +150,7 @@ public sealed record Backbone
             }
             else
             {
-                WeightInitialization.Fill(network, seed);
+                WeightInitialization.Fill(network, _family.InitialWeights, seed);
             }
             return network;
         }

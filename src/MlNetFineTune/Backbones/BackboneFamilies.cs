@@ -4,7 +4,8 @@ namespace MlNetFineTune.Backbones;
 internal static class BackboneFamilies
 {
     /// <summary>In the order in which people are shown them.</summary>
-    public static IReadOnlyList<BackboneFamily> All { get; } = [.. ResNet.Families, .. MobileNetV1.Families, MobileNetV2.Family];
+    public static IReadOnlyList<BackboneFamily> All { get; } =
+        [.. ResNet.Families, .. CifarResNet.Families, .. MobileNetV1.Families, MobileNetV2.Family, SqueezeNet.Family];
 
     private static readonly Dictionary<string, BackboneFamily> s_byName = All.ToDictionary(family => family.Name, StringComparer.Ordinal);
 

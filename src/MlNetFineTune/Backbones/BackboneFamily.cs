@@ -17,6 +17,9 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>No ResNet was published with TensorFlow's padding, and its pooling would need it too.</summary>
     public bool PadsAsTensorFlow { get; init; }
 
+    /// <summary>How random weights are drawn; one of <see cref="Initialization"/>'s rules.</summary>
+    public Func<string, long[], Distribution?> InitialWeights { get; init; } = Initialization.HeFanOut;
+
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 

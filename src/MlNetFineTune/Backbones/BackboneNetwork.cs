@@ -84,11 +84,14 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also pools.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last)
+    protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, last);
+
+    /// <summary>The same for blocks that do not lie together in a module of the stage's name.</summary>
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last)
     {
         foreach (var block in blocks)
-            _pairs.AddRange(block.Pairs.Select(pair => (name, pair)));
-        AddStage(name, [name], last ? maps => PoolAndDispose(Run(maps)) : Run);
+            _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
+        AddStage(name, modules, Run, last);
 
         Tensor Run(Tensor maps)
         {
@@ -103,14 +106,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         }
     }
 
-    protected void AddStage(string name, IReadOnlyList<string> modules, Func<Tensor, Tensor> forward) => _stages.Add(new Stage(name, modules, forward));
-
-    /// <summary>[N, C, H, W] -> [N, C]. Disposes its input.</summary>
-    protected static Tensor PoolAndDispose(Tensor maps)
-    {
-        using (maps)
-            return maps.mean([2, 3]);
-    }
+    /// <summary>Adds a stage; the last one of a network also averages over the picture, [N, C, H, W] -> [N, C].</summary>
+    protected void AddStage(string name, IReadOnlyList<string> modules, Func<Tensor, Tensor> forward, bool last = false) =>
+        _stages.Add(new Stage(name, modules, forward) { Pool = last ? maps => maps.mean([2, 3]) : null });
 
     protected override void Dispose(bool disposing)
     {

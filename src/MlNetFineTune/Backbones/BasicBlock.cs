@@ -4,7 +4,17 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>Two 3x3 convolutions around a shortcut; the shortcut is projected (1x1) where the shape changes.</summary>
+/// <summary>What a residual block adds where the shape changes (He et al. 2015, section 3.3; elsewhere it adds its input).</summary>
+internal enum ShortcutOption
+{
+    /// <summary>Option A: every other pixel, and zeros for the new channels, half of them before and half behind. No parameters.</summary>
+    ZeroPadding,
+
+    /// <summary>Option B: a 1x1 convolution with BatchNorm, <c>downsample</c>.</summary>
+    Projection,
+}
+
+/// <summary>Two 3x3 convolutions around a shortcut.</summary>
 internal sealed class BasicBlock : Block
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -17,9 +27,11 @@ internal sealed class BasicBlock : Block
 
     private readonly ConvNorm _first;
     private readonly ConvNorm _second;
-    private readonly ConvNorm? _shortcut;
+    private readonly ConvNorm? _projection;
+    private readonly int _stride;
+    private readonly int _newChannels;
 
-    public BasicBlock(int inChannels, int outChannels, int stride, double epsilon)
+    public BasicBlock(int inChannels, int outChannels, int stride, double epsilon, ShortcutOption option = ShortcutOption.Projection)
         : base(nameof(BasicBlock))
     {
         conv1 = new Conv2d(inChannels, outChannels, 3, stride);
@@ -28,30 +40,33 @@ internal sealed class BasicBlock : Block
         bn2 = new BatchNorm2d(outChannels, epsilon);
         _first = new ConvNorm(conv1, bn1, Activation.ReLU);
         _second = new ConvNorm(conv2, bn2, Activation.None);
-        if (stride != 1 || inChannels != outChannels)
+        (_stride, _newChannels) = (stride, outChannels - inChannels);
+        if (option == ShortcutOption.Projection && ChangesShape)
         {
             var projection = new Conv2d(inChannels, outChannels, 1, stride);
             var norm = new BatchNorm2d(outChannels, epsilon);
             downsample = [projection, norm];
-            _shortcut = new ConvNorm(projection, norm, Activation.None);
+            _projection = new ConvNorm(projection, norm, Activation.None);
         }
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => _shortcut is null ? [_first, _second] : [_first, _second, _shortcut];
+    public override IEnumerable<ConvNorm> Pairs => _projection is null ? [_first, _second] : [_first, _second, _projection];
+
+    private bool ChangesShape => _stride != 1 || _newChannels != 0;
 
     public override Tensor forward(Tensor input)
     {
-        var sum = Chain(input, _first, _second);
-        if (_shortcut is null)
-        {
-            sum = sum.add_(input);
-        }
-        else
-        {
-            using var shortcut = _shortcut.Forward(input);
-            sum = sum.add_(shortcut);
-        }
-        return Activation.ReLU.ApplyInPlace(sum);
+        var branch = Chain(input, _first, _second);
+        using var shortcut = _projection?.Forward(input) ?? (ChangesShape ? ZeroPadded(input) : null);
+        return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
+    }
+
+    // [N, C, H, W] -> [N, C', ceil(H / stride), ceil(W / stride)]
+    private Tensor ZeroPadded(Tensor input)
+    {
+        using var rows = input.slice(2, 0, input.shape[2], _stride);
+        using var strided = rows.slice(3, 0, input.shape[3], _stride);
+        return nn.functional.pad(strided, [0, 0, 0, 0, _newChannels / 2, _newChannels - _newChannels / 2]);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight; // [out, in / groups, k, k]
+    internal readonly Parameter? bias; // [out]
 #pragma warning restore IDE1006
 
     private readonly long[] _stride;
@@ -22,23 +23,34 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
     private static readonly long[] s_none = [0, 0];
     private static readonly long[] s_dilation = [1, 1];
 
-    public Conv2d(int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Symmetric)
+    /// <param name="inChannels">Channels that enter.</param>
+    /// <param name="outChannels">Channels that leave.</param>
+    /// <param name="kernel">Width and height of the kernel.</param>
+    /// <param name="stride">Pixels from one position of the kernel to the next.</param>
+    /// <param name="groups">Into so many parts the channels are divided; the parts do not see each other.</param>
+    /// <param name="padding">How the border is filled where <paramref name="border"/> does not say it.</param>
+    /// <param name="border">Zeros on every side; null for as many as leave the size unchanged at stride 1.</param>
+    /// <param name="bias">Whether a bias is added; it is zero until weights are loaded. A BatchNorm that follows makes one needless.</param>
+    public Conv2d(
+        int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1,
+        ConvolutionPadding padding = ConvolutionPadding.Symmetric, int? border = null, bool bias = false)
         : base(nameof(Conv2d))
     {
         weight = Parameters.Of(empty(outChannels, inChannels / groups, kernel, kernel));
+        this.bias = bias ? Parameters.Of(zeros(outChannels)) : null;
         _kernel = kernel;
         _stride = [stride, stride];
-        _padding = [(kernel - 1) / 2, (kernel - 1) / 2];
+        _padding = [border ?? (kernel - 1) / 2, border ?? (kernel - 1) / 2];
         Groups = groups;
 
         // At stride 1 and odd kernels SAME and symmetric padding are the same thing.
-        _padsAsTensorFlow = padding == ConvolutionPadding.TensorFlowSame && stride > 1 && kernel > 1;
+        _padsAsTensorFlow = padding == ConvolutionPadding.TensorFlowSame && stride > 1 && kernel > 1 && border is null;
         RegisterComponents();
     }
 
     public long Groups { get; }
 
-    public override Tensor forward(Tensor input) => Apply(input, weight, null);
+    public override Tensor forward(Tensor input) => Apply(input, weight, bias);
 
     /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
     public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)
@@ -61,7 +73,10 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             weight.Dispose();
+            bias?.Dispose();
+        }
         base.Dispose(disposing);
     }
 }

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Backbones;
 /// Convolution, BatchNorm and activation as one step. The two modules keep their own places (and names) in the network; this pair only
 /// joins them, because what is frozen can be folded: with BatchNorm in inference mode,
 /// <c>gamma * (w x - mean) / sqrt(var + eps) + beta</c> is the convolution <c>w' x + b'</c> with
-/// <c>w' = w * gamma / sqrt(var + eps)</c> and <c>b' = beta - mean * gamma / sqrt(var + eps)</c> (Jacob et al. 2018, section 3.2,
+/// <c>w' = w * gamma / sqrt(var + eps)</c> and <c>b' = beta + (b - mean) * gamma / sqrt(var + eps)</c>, b being the convolution's own bias if it has one (Jacob et al. 2018, section 3.2,
 /// https://arxiv.org/abs/1712.05877): one pass over memory instead of two.
 /// </summary>
 internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activation) : IDisposable
@@ -40,7 +40,10 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
         // In double precision, so that folding costs one rounding, not three.
         var scale = norm.weight.to_type(ScalarType.Float64) / (norm.running_var.to_type(ScalarType.Float64) + norm.Epsilon).sqrt();
         var weight = (conv.weight.to_type(ScalarType.Float64) * scale.view(-1, 1, 1, 1)).to_type(ScalarType.Float32);
-        var bias = (norm.bias.to_type(ScalarType.Float64) - norm.running_mean.to_type(ScalarType.Float64) * scale).to_type(ScalarType.Float32);
+        var shift = norm.running_mean.to_type(ScalarType.Float64);
+        if (conv.bias is not null)
+            shift -= conv.bias.to_type(ScalarType.Float64);
+        var bias = (norm.bias.to_type(ScalarType.Float64) - shift * scale).to_type(ScalarType.Float32);
         _foldedWeight = ChannelsLast.Of(weight).DetachFromDisposeScope();
         _foldedBias = bias.DetachFromDisposeScope();
     }

@@ -52,7 +52,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
         conv_head = new Conv2d(channels, Features, 1);
         bn2 = new BatchNorm2d(Features, epsilon);
         var head = Pair(nameof(conv_head), conv_head, bn2, Activation.ReLU6);
-        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], maps => PoolAndDispose(head.Forward(maps))); // [N, 1280, 7, 7] -> [N, 1280]
+        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], head.Forward, last: true); // [N, 1280, 7, 7] -> [N, 1280]
         RegisterComponents();
     }
 }

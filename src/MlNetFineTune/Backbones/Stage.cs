@@ -7,9 +7,21 @@ namespace MlNetFineTune.Backbones;
 /// </summary>
 /// <param name="Name">The name users write, such as <c>layer3</c>.</param>
 /// <param name="Modules">The root-level module paths whose tensors belong to the stage, such as <c>conv1</c> and <c>bn1</c>.</param>
-/// <param name="Forward">[N, C, H, W] -> [N, C', H', W'], or [N, features] in the last stage.</param>
-internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Func<Tensor, Tensor> Forward)
+/// <param name="Maps">[N, C, H, W] -> [N, C', H', W']. Caller disposes; the input is left alone.</param>
+internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Func<Tensor, Tensor> Maps)
 {
+    /// <summary>In the last stage of a network: [N, C', H', W'] -> [N, features], its input left alone.</summary>
+    public Func<Tensor, Tensor>? Pool { get; init; }
+
+    /// <summary>[N, C, H, W] -> [N, C', H', W'], or [N, features] in the last stage. Caller disposes; the input is left alone.</summary>
+    public Tensor Forward(Tensor input)
+    {
+        if (Pool is null)
+            return Maps(input);
+        using var maps = Maps(input);
+        return Pool(maps);
+    }
+
     public bool Owns(string tensorName) =>
         Modules.Any(module => tensorName.StartsWith(module, StringComparison.Ordinal)
             && (tensorName.Length == module.Length || tensorName[module.Length] == '.'));

@@ -4,24 +4,24 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>
-/// Random weights from a seed: He et al. 2015 (https://arxiv.org/abs/1502.01852), normal with variance 2 / fan_out, as torchvision's ResNet
-/// does; BatchNorm starts at one and zero. Every tensor has its own counted stream, so the order of drawing does not matter.
-/// </summary>
+/// <summary>Random weights from a seed, by a rule of <see cref="Initialization"/>. Every tensor has its own counted stream, so the order of drawing does not matter.</summary>
 internal static class WeightInitialization
 {
-    public static void Fill(BackboneNetwork network, long seed)
+    public static void Fill(BackboneNetwork network, Func<string, long[], Distribution?> rule, long seed)
     {
         foreach (var (name, parameter) in network.named_parameters())
         {
-            if (parameter.ndim < 2)
-                continue; // BatchNorm's are set where it is made.
-            var shape = parameter.shape;
-            // A depthwise convolution's outputs see one input channel each: fan_out per group is k * k.
-            var groups = shape[1] == 1 ? shape[0] : 1;
-            var fanOut = shape[0] * shape[2] * shape[3] / groups;
-            FillNormal(parameter, Math.Sqrt(2.0 / fanOut), seed, RandomStream.WeightsOf(name));
+            if (rule(name, parameter.shape) is { } distribution)
+                Fill(parameter, distribution, seed, RandomStream.WeightsOf(name));
         }
+    }
+
+    private static void Fill(Tensor parameter, Distribution distribution, long seed, RandomStream stream)
+    {
+        if (distribution is Distribution.Normal normal)
+            FillNormal(parameter, normal.Deviation, seed, stream);
+        else
+            FillUniform(parameter, ((Distribution.Uniform)distribution).Bound, seed, stream);
     }
 
     public static void FillNormal(Tensor parameter, double standardDeviation, long seed, RandomStream stream) =>

@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
+using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
@@ -48,6 +49,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw new ArgumentException($"ScoreColumnName ('{options.ScoreColumnName}') and PredictedLabelColumnName ('{options.PredictedLabelColumnName}') must be two different names.", nameof(options));
         if (3L * options.Backbone.Preprocessing.Size * options.Backbone.Preprocessing.Size * options.BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {options.BatchSize} pictures of {options.Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", nameof(options));
+        BatchAugmentation.Check(options.Augmentation, options.Epochs);
         TorchRuntime.EnsureLoaded();
         _plan = options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
         _env = env;

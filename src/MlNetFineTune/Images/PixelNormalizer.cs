@@ -15,10 +15,11 @@ internal sealed class PixelNormalizer : IDisposable
     {
         using var scope = NewDisposeScope();
         var (mean, std) = (preprocessing.Mean, preprocessing.Std);
-        _mean = tensor([mean.Red * 255, mean.Green * 255, mean.Blue * 255], [1, 3, 1, 1], device: device).DetachFromDisposeScope();
-        _scale = tensor([1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)], [1, 3, 1, 1], device: device).DetachFromDisposeScope();
-        _device = device;
         _size = preprocessing.Size;
+        _device = device;
+        // One for each value of a line of pixels: three would make a vector operation of every single pixel.
+        _mean = tensor([mean.Red * 255, mean.Green * 255, mean.Blue * 255], device: device).repeat(_size).DetachFromDisposeScope();
+        _scale = tensor([1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)], device: device).repeat(_size).DetachFromDisposeScope();
     }
 
     /// <param name="pixels">[count, size, size, 3].</param>
@@ -27,10 +28,10 @@ internal sealed class PixelNormalizer : IDisposable
     public Tensor Normalize(ReadOnlySpan<byte> pixels, int count)
     {
         using var scope = NewDisposeScope();
-        var bytes = empty([count, _size, _size, 3], ScalarType.Byte);
+        var bytes = empty([count * _size, _size * 3], ScalarType.Byte);
         pixels[..(int)bytes.numel()].CopyTo(bytes.bytes);
-        var channelsLast = bytes.to(_device).permute(0, 3, 1, 2); // [N, H, W, 3] -> [N, 3, H, W], the same memory
-        return channelsLast.to_type(ScalarType.Float32).sub_(_mean).mul_(_scale).MoveToOuterDisposeScope();
+        var lines = bytes.to(_device).to_type(ScalarType.Float32).sub_(_mean).mul_(_scale); // [N * H, W * 3]
+        return lines.view(count, _size, _size, 3).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, 3, H, W], the same memory
     }
 
     public void Dispose()

@@ -16,7 +16,7 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device 
     /// <summary>Where the trainable part takes its input from.</summary>
     public StepInputs InputsFor(RowSubset subset, Augmentation augmentation)
     {
-        var images = new ImageInputs(trunk, subset, augmentation, badRows, options.CancellationToken);
+        var images = new ImageInputs(trunk, subset, augmentation, options.Epochs, badRows, options.CancellationToken);
         if (frozenStages == 0 || !augmentation.IsNone)
             return images;
         var bytes = trunk.FeatureBytes() * subset.Rows.Length;
@@ -35,7 +35,7 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, int frozenStages, Device 
         _stores.Add(store);
         meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, subset.Rows.Length);
         var count = 0;
-        foreach (var (activations, rows) in images.Read(BatchLoader.Split(subset.Rows, options.BatchSize), epoch: 0))
+        foreach (var (activations, rows, _) in images.Read(BatchLoader.Split(subset.Rows, options.BatchSize), epoch: 0))
         {
             using (activations)
             {

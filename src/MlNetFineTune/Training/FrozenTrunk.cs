@@ -15,11 +15,17 @@ internal sealed class FrozenTrunk(ImageClassifier classifier, int stages, long s
 
     public BatchLoader LoaderFor(TrainingRows rows) => new(rows.Images, _encoder, seed, workers);
 
-    /// <summary>Caller disposes.</summary>
-    public Tensor Forward(Batch batch)
+    public long Seed => seed;
+
+    /// <summary>[N, 3, H, W], channels-last. Caller disposes.</summary>
+    public Tensor Normalize(Batch batch) => _normalizer.Normalize(batch.Pixels, batch.Count);
+
+    /// <summary>Through the frozen stages.</summary>
+    /// <param name="pixels">Handed over: they come back if nothing is frozen, and are disposed else.</param>
+    /// <returns>Caller disposes.</returns>
+    public Tensor Forward(Tensor pixels)
     {
         using var noGradients = no_grad();
-        var pixels = _normalizer.Normalize(batch.Pixels, batch.Count);
         if (stages == 0)
             return pixels;
         using (pixels)

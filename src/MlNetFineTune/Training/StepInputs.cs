@@ -1,3 +1,4 @@
+using MlNetFineTune.Augmentations;
 using MlNetFineTune.Rows;
 using static TorchSharp.torch;
 
@@ -6,7 +7,8 @@ namespace MlNetFineTune.Training;
 /// <summary>What enters the trainable part of the network in one step.</summary>
 /// <param name="Activations">The output of the frozen stages; the pixels, if nothing is frozen. The loop disposes it.</param>
 /// <param name="Rows">One row each, in the same order.</param>
-internal readonly record struct StepInput(Tensor Activations, int[] Rows);
+/// <param name="Mix">How the pictures, and so the labels, were mixed; null where they were not.</param>
+internal readonly record struct StepInput(Tensor Activations, int[] Rows, Mix? Mix = null);
 
 /// <summary>Gives the trainable part of the network its input, batch by batch.</summary>
 internal abstract class StepInputs
@@ -15,14 +17,39 @@ internal abstract class StepInputs
 }
 
 /// <summary>From pictures: decode, augment, and run the frozen stages.</summary>
-internal sealed class ImageInputs(FrozenTrunk trunk, RowSubset subset, Augmentation augmentation, BadRowLog badRows, CancellationToken cancellation) : StepInputs
+/// <param name="trunk">From pictures to activations.</param>
+/// <param name="subset">The rows.</param>
+/// <param name="augmentation">Of single pictures, and of the batch.</param>
+/// <param name="epochs">Of the whole training.</param>
+/// <param name="badRows">Told of pictures that cannot be read.</param>
+/// <param name="cancellation">Ends reading.</param>
+internal sealed class ImageInputs(FrozenTrunk trunk, RowSubset subset, Augmentation augmentation, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
 {
+    private readonly BatchAugmentation _batchAugmentation = new(augmentation, trunk.Seed, epochs);
+
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch)
     {
+        var ordinal = 0;
         foreach (var batch in trunk.LoaderFor(subset.Source).Read(batches, augmentation, epoch, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation))
         {
             if (batch.Count > 0)
-                yield return new StepInput(trunk.Forward(batch), batch.Rows);
+                yield return Enter(batch, epoch, ordinal);
+            ordinal++;
+        }
+    }
+
+    private StepInput Enter(Batch batch, int epoch, int ordinal)
+    {
+        var pixels = trunk.Normalize(batch);
+        try
+        {
+            var mix = _batchAugmentation.Apply(pixels, batch.Rows, epoch, ordinal);
+            return new StepInput(trunk.Forward(pixels), batch.Rows, mix);
+        }
+        catch
+        {
+            pixels.Dispose();
+            throw;
         }
     }
 }

@@ -118,13 +118,15 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         var labels = tensor(data.Training.LabelsOf(input.Rows), ScalarType.Int64, classifier.Device); // [N]
         var pooled = classifier.Backbone.Forward(input.Activations, plan.FrozenStages, classifier.Backbone.Stages.Count); // [N, features]
         var logits = classifier.Head.forward(pooled); // [N, classes]
-        var loss = nn.functional.cross_entropy(logits, labels, label_smoothing: options.LabelSmoothing);
+        var loss = input.Mix is { } mix ? mix.Loss(labels, LossOf) : LossOf(labels);
         optimizer.ZeroGradients();
         loss.backward();
         optimizer.Step(learningRate);
 
         var value = loss.item<float>(); // waits for the device
         return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
+
+        Tensor LossOf(Tensor targets) => nn.functional.cross_entropy(logits, targets, label_smoothing: options.LabelSmoothing);
     }
 
     private InvalidOperationException Diverged(string what) =>

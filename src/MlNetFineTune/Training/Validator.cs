@@ -34,7 +34,7 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
     {
         var backbone = classifier.Backbone;
         var (loss, right, count) = (0.0, 0L, 0);
-        foreach (var (activations, rows) in inputs.Read(batches, epoch: 0))
+        foreach (var (activations, rows, _) in inputs.Read(batches, epoch: 0))
         {
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();

@@ -12,34 +12,31 @@ internal static class Formula
     /// <summary>A network of the fixtures, with formula weights. Caller disposes.</summary>
     public static ImageClassifier Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
     {
-        var backbone = network switch
-        {
-            "mobilenetv1" => Backbone.MobileNetV1(width),
-            "mobilenetv2" => Backbone.MobileNetV2,
-            "resnet18" => Backbone.ResNet18,
-            _ => Backbone.Micro,
-        };
+        var backbone = FixtureNetworks.Find(network, width);
         backbone = backbone with { Padding = padding == "same" ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric };
         backbone = backbone with { Recipe = backbone.Recipe with { Epsilon = epsilon } };
-        var classifier = CreateEmpty(backbone, type);
+        var classifier = Made(type, () => ImageClassifier.CreateEmpty(backbone, classes: 10));
         foreach (var (name, tensor) in classifier.NamedTensors())
-        {
-            using var noGradients = no_grad();
-            using var values = torch.tensor(Values(name, tensor.shape), tensor.shape);
-            tensor.copy_(values);
-        }
-
+            Fill(name, tensor);
         return classifier;
     }
 
-    // Made of doubles from the start: Module.to would make every parameter anew, and count the old one for ever.
-    private static ImageClassifier CreateEmpty(Backbone backbone, ScalarType type)
+    /// <summary>Gives a tensor the values that its name stands for.</summary>
+    public static void Fill(string name, Tensor tensor)
+    {
+        using var noGradients = no_grad();
+        using var values = torch.tensor(Values(name, tensor.shape), tensor.shape);
+        tensor.copy_(values);
+    }
+
+    /// <summary>Makes modules of this type from the start: Module.to would make every parameter anew, and count the old one for ever.</summary>
+    public static T Made<T>(ScalarType type, Func<T> make)
     {
         var usual = get_default_dtype();
         set_default_dtype(type);
         try
         {
-            return ImageClassifier.CreateEmpty(backbone, classes: 10);
+            return make();
         }
         finally
         {
@@ -61,7 +58,8 @@ internal static class Formula
         return single.to(type, copy: true);
     }
 
-    private static float[] Values(string name, long[] shape)
+    /// <summary>Of the tensor with this name.</summary>
+    public static float[] Values(string name, long[] shape)
     {
         var hash = 2166136261u;
         foreach (var b in Encoding.UTF8.GetBytes(name))

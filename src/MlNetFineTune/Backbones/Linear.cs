@@ -1,0 +1,35 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as <see cref="Conv2d"/>'s are, for the same reason.</summary>
+internal sealed class Linear : nn.Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    internal readonly Parameter weight; // [out, in]
+    internal readonly Parameter bias; // [out]
+#pragma warning restore IDE1006
+
+    public Linear(int inFeatures, int outFeatures)
+        : base(nameof(Linear))
+    {
+        weight = Parameters.Of(empty(outFeatures, inFeatures));
+        bias = Parameters.Of(zeros(outFeatures));
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input) => nn.functional.linear(input, weight, bias);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            weight.Dispose();
+            bias.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}
