@@ -1,6 +1,8 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
+import augmentation_fixture
 import crop_fixture
 import erasing_fixture
+import format_fixture
 import mixing_fixture
 import network_fixtures
 import picture_fixture
@@ -13,4 +15,6 @@ crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
+format_fixture.main()
+augmentation_fixture.main()
 weight_file_fixtures.main()

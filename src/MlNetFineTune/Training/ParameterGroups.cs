@@ -8,10 +8,10 @@ namespace MlNetFineTune.Training;
 internal static class ParameterGroups
 {
     /// <summary>Weights of two and more dimensions decay, biases and normalisation do not (He et al. 2018, section 3.1, https://arxiv.org/abs/1812.01187).</summary>
-    public static IReadOnlyList<ParameterGroup> Apply(TrainingPlan plan, ImageClassifier classifier)
+    public static IReadOnlyList<ParameterGroup> Apply(TrainingPlan plan, TrainableNetwork network)
     {
         var groups = new List<ParameterGroup>();
-        var byStage = classifier.Backbone.named_parameters().ToLookup(named => classifier.Backbone.StageOf(named.name), named => named.parameter);
+        var byStage = network.NamedParameters().ToLookup(named => network.StageOf(named.Name), named => named.Parameter);
         for (var stage = 0; stage < plan.StageScales.Count; stage++)
         {
             foreach (var parameter in byStage[stage])
@@ -19,7 +19,7 @@ internal static class ParameterGroups
             if (stage >= plan.FrozenStages)
                 Add(byStage[stage], plan.StageScales[stage]);
         }
-        Add([classifier.Head.weight, classifier.Head.bias], 1);
+        Add(byStage[plan.StageScales.Count], 1); // the head
         return groups;
 
         void Add(IEnumerable<Parameter> parameters, float scale)
