@@ -47,7 +47,7 @@ internal sealed record ModelManifest
 internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon)
 {
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, Path.GetFileName(backbone.WeightsFile), backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
+        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
 
     public Backbone ToBackbone() => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
         ? Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) }

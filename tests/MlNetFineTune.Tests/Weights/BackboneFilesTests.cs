@@ -6,7 +6,7 @@ using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Tests.Weights;
+namespace MlNetFineTune.Tests.WeightFiles;
 
 /// <summary>Whole networks from files of every form.</summary>
 [TestClass]

@@ -6,7 +6,7 @@ using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Tests.Weights;
+namespace MlNetFineTune.Tests.WeightFiles;
 
 /// <summary>Files made to harm, or damaged: refused with a reason, never crashing, hanging, or taking memory for what they only claim.</summary>
 [TestClass]

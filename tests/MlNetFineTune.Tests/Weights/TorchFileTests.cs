@@ -3,7 +3,7 @@ using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Tests.Weights;
+namespace MlNetFineTune.Tests.WeightFiles;
 
 /// <summary>Files that PyTorch wrote (tools/reference/weight_file_fixtures.py), against what PyTorch reads in them.</summary>
 [TestClass]

@@ -3,7 +3,7 @@ using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune.Tests.Weights;
+namespace MlNetFineTune.Tests.WeightFiles;
 
 /// <summary>Files of TorchSharp's own <c>Module.save</c>, written by TorchSharp.</summary>
 [TestClass]
