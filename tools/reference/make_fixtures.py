@@ -7,6 +7,7 @@ import mixing_fixture
 import network_fixtures
 import picture_fixture
 import training_fixture
+import views_fixture
 import weight_file_fixtures
 
 network_fixtures.main()
@@ -15,6 +16,7 @@ crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
+views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
 weight_file_fixtures.main()
