@@ -9,6 +9,7 @@ import picture_fixture
 import signature_fixture
 import training_fixture
 import views_fixture
+import weight_file_fixtures
 
 network_fixtures.main()
 signature_fixture.main()
@@ -20,3 +21,4 @@ picture_fixture.main()
 views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
+weight_file_fixtures.main()

@@ -147,10 +147,13 @@ public sealed record Backbone
     /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost. Builds none of them.</summary>
     public static IReadOnlyList<BackboneInfo> List() => [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
 
-    /// <summary>Takes the weights from a safetensors file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
-    /// <param name="path">A <c>.safetensors</c> file with timm's or torchvision's tensor names. Its old classifier is ignored.</param>
+    /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
+    /// <param name="path">
+    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of TorchSharp's <c>Module.save</c>,
+    /// told by its content, with timm's or torchvision's tensor names. No Python code in it is run. Its old classifier is ignored.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is not a safetensors file.</exception>
+    /// <exception cref="InvalidDataException">It is of no known format, damaged, or asks for what weights do not need.</exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
@@ -183,17 +186,19 @@ public sealed record Backbone
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})";
 
     /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
-    internal BackboneNetwork CreateNetwork(long seed)
+    /// <param name="seed">Of random weights.</param>
+    /// <param name="log">Told how the weights were found in their file.</param>
+    internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
     {
         var network = CreateEmptyNetwork();
         try
         {
             if (WeightsFile is { } path)
             {
-                using var stream = OpenWeights(path);
-                var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-                StrictLoader.Load(stream, header, network.NamedTensors(), Name,
-                    mayIgnore: name => name.StartsWith(Classifier + ".", StringComparison.Ordinal) || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+                using var file = WeightFile.Open(path);
+                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, () => LooksLike.Hint(file, Name));
+                foreach (var note in notes)
+                    log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
             else
             {
@@ -218,9 +223,8 @@ public sealed record Backbone
     private Backbone WithFile(string path, WeightsRecipe usual)
     {
         RequireUnchangedRecipe();
-        using var stream = OpenWeights(path);
-        var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(header) };
+        using var file = WeightFile.Open(path);
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(file.Metadata, path) };
     }
 
     private void RequireUnchangedRecipe()
@@ -237,7 +241,6 @@ public sealed record Backbone
             + (published is null ? $"There is no backbone {config.Architecture} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 
-    private static FileStream OpenWeights(string path) => File.Exists(path)
-        ? File.OpenRead(path)
-        : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+    // The head is made anew, and the counters of BatchNorm are of use only without momentum.
+    private bool MayIgnore(string tensor) => tensor.StartsWith(Classifier + ".", StringComparison.Ordinal) || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 }
