@@ -4,6 +4,7 @@ using MlNetFineTune.Benchmarks;
 IReadOnlyList<Benchmark> benchmarks =
 [
     new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
+    new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
 ];
 
 var quick = args.Contains("--quick");
