@@ -5,6 +5,7 @@ IReadOnlyList<Benchmark> benchmarks =
 [
     new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
     new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new FineTuneHead(), new FineTuneFull(),
 ];
 
 var quick = args.Contains("--quick");

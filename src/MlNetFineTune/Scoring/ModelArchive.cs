@@ -72,6 +72,8 @@ internal static class ModelArchive
         if (!manifest.Classes.SequenceEqual(keys.Names, StringComparer.Ordinal))
             throw Damaged($"its manifest names the classes {string.Join(", ", manifest.Classes)}, its key {string.Join(", ", keys.Names)}");
 
+        CheckViews(manifest);
+
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);
         var classifier = ImageClassifier.CreateEmpty(BackboneOf(manifest), keys.Count);
@@ -129,14 +131,26 @@ internal static class ModelArchive
         }
     }
 
+    private static void CheckViews(ModelManifest manifest)
+    {
+        try
+        {
+            manifest.ScoringViews();
+        }
+        catch (ArgumentException e)
+        {
+            throw Damaged($"its {ManifestStream} asks for views that cannot be scored ({e.Message})");
+        }
+    }
+
     private static void LoadWeights(ModelLoadContext ctx, ImageClassifier classifier, ModelManifest manifest)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var found = ctx.TryLoadBinaryStream(WeightsStream, reader =>
         {
             using var hashing = new HashingStream(reader.BaseStream, sha);
-            var header = SafeTensorsHeader.Read(hashing, reader.BaseStream.Length, WeightsStream);
-            StrictLoader.Load(hashing, header, classifier.NamedTensors(), classifier.Definition.Name, mayIgnore: _ => false);
+            using var file = SafeTensorsReader.Read(ByteSource.OfStream(hashing, reader.BaseStream.Length), WeightsStream);
+            StrictLoader.Load(file, classifier.NamedTensors(), classifier.Definition.Name, mayIgnore: _ => false);
         });
         if (!found)
             throw Damaged($"it has no {WeightsStream}");

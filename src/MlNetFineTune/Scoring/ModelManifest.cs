@@ -34,6 +34,9 @@ internal sealed record ModelManifest
 
     public required TrainingManifest Training { get; init; }
 
+    /// <summary>Which views are scored, as <see cref="MlNetFineTune.TestTimeAugmentation"/> writes itself; added after the first files of version 1.</summary>
+    public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.ToString();
+
     public required ProbeMismatch OnProbeMismatch { get; init; }
 
     /// <summary>Probabilities of the probe picture (<see cref="Probe"/>), where the model was trained.</summary>
@@ -41,6 +44,9 @@ internal sealed record ModelManifest
 
     /// <summary>Of the file with the weights, in lower-case hexadecimal; null until it is written.</summary>
     public string? WeightsSha256 { get; init; }
+
+    /// <exception cref="ArgumentException">There are no such views.</exception>
+    public IReadOnlyList<Augmentation> ScoringViews() => MlNetFineTune.TestTimeAugmentation.FromText(TestTimeAugmentation).Views(Backbone.Preprocessing);
 }
 
 /// <summary>The network without its numbers.</summary>
