@@ -6,10 +6,13 @@ import format_fixture
 import mixing_fixture
 import network_fixtures
 import picture_fixture
+import signature_fixture
 import training_fixture
 import views_fixture
+import weight_file_fixtures
 
 network_fixtures.main()
+signature_fixture.main()
 training_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
@@ -18,3 +21,4 @@ picture_fixture.main()
 views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
+weight_file_fixtures.main()

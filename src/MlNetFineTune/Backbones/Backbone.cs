@@ -30,13 +30,40 @@ public sealed record Backbone
     public static Backbone MobileNetV2 => new(Backbones.MobileNetV2.Family);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
-    public static Backbone ResNet18 => new(ResNet.ResNet18Family);
+    public static Backbone ResNet18 => new(ResNet.ResNet18);
+
+    /// <summary>ResNet-34 (He et al. 2015): 21.3 million parameters, torchvision's <c>resnet34</c>.</summary>
+    public static Backbone ResNet34 => new(ResNet.ResNet34);
+
+    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters, torchvision's <c>resnet50</c>.</summary>
+    public static Backbone ResNet50 => new(ResNet.ResNet50);
+
+    /// <summary>ResNet-101 (He et al. 2015): 42.5 million parameters, torchvision's <c>resnet101</c>.</summary>
+    public static Backbone ResNet101 => new(ResNet.ResNet101);
+
+    /// <summary>ResNet-152 (He et al. 2015): 58.1 million parameters, torchvision's <c>resnet152</c>.</summary>
+    public static Backbone ResNet152 => new(ResNet.ResNet152);
+
+    /// <summary>ResNeXt-50 32x4d (Xie et al. 2016): 23.0 million parameters, torchvision's <c>resnext50_32x4d</c>.</summary>
+    public static Backbone ResNeXt50 => new(ResNet.ResNeXt50);
+
+    /// <summary>ResNeXt-101 32x8d (Xie et al. 2016): 86.7 million parameters, torchvision's <c>resnext101_32x8d</c>.</summary>
+    public static Backbone ResNeXt101 => new(ResNet.ResNeXt101);
+
+    /// <summary>Wide ResNet-50-2 (Zagoruyko and Komodakis 2016): 66.8 million parameters, torchvision's <c>wide_resnet50_2</c>.</summary>
+    public static Backbone WideResNet50 => new(ResNet.WideResNet50);
+
+    /// <summary>DenseNet-121 (Huang et al. 2016): 7.0 million parameters, torchvision's <c>densenet121</c>.</summary>
+    public static Backbone DenseNet121 => new(DenseNet.DenseNet121);
+
+    /// <summary>VGG-16 with BatchNorm and its two hidden layers (Simonyan and Zisserman 2014): 134 million parameters, torchvision's <c>vgg16_bn</c>.</summary>
+    public static Backbone Vgg16 => new(Vgg.Vgg16);
 
     /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
     public static Backbone SqueezeNet => new(Backbones.SqueezeNet.Family);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
-    public static Backbone Micro => new(ResNet.MicroFamily);
+    public static Backbone Micro => new(ResNet.Micro);
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
@@ -52,6 +79,12 @@ public sealed record Backbone
     public static Backbone CifarResNet(int depth) => Backbones.CifarResNet.Depths.Contains(depth)
         ? new(Backbones.CifarResNet.OfDepth(depth))
         : throw new ArgumentOutOfRangeException(nameof(depth), depth, $"The depth must be one of {string.Join(", ", Backbones.CifarResNet.Depths)}.");
+
+    /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
+    /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>
+    public static Backbone RegNetY(int megaflops) => RegNet.Sizes.Contains(megaflops)
+        ? new(RegNet.OfSize(megaflops))
+        : throw new ArgumentOutOfRangeException(nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
     public string Name => _family.Name;
@@ -108,16 +141,19 @@ public sealed record Backbone
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         return BackboneFamilies.Find(name.Trim().ToLowerInvariant()) is { } family
             ? new Backbone(family)
-            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List())}.", nameof(name));
+            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
     }
 
-    /// <summary>The names that <see cref="FromName"/> knows (MobileNetV1 in its published widths).</summary>
-    public static IReadOnlyList<string> List() => [.. BackboneFamilies.All.Select(family => family.Name).Order(StringComparer.Ordinal)];
+    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost. Builds none of them.</summary>
+    public static IReadOnlyList<BackboneInfo> List() => [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
 
-    /// <summary>Takes the weights from a safetensors file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
-    /// <param name="path">A <c>.safetensors</c> file with timm's or torchvision's tensor names. Its old classifier is ignored.</param>
+    /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
+    /// <param name="path">
+    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of TorchSharp's <c>Module.save</c>,
+    /// told by its content, with timm's or torchvision's tensor names. No Python code in it is run. Its old classifier is ignored.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is not a safetensors file.</exception>
+    /// <exception cref="InvalidDataException">It is of no known format, damaged, or asks for what weights do not need.</exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
@@ -150,17 +186,19 @@ public sealed record Backbone
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})";
 
     /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
-    internal BackboneNetwork CreateNetwork(long seed)
+    /// <param name="seed">Of random weights.</param>
+    /// <param name="log">Told how the weights were found in their file.</param>
+    internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
     {
         var network = CreateEmptyNetwork();
         try
         {
             if (WeightsFile is { } path)
             {
-                using var stream = OpenWeights(path);
-                var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-                StrictLoader.Load(stream, header, network.NamedTensors(), Name,
-                    mayIgnore: name => name.StartsWith(Classifier + ".", StringComparison.Ordinal) || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+                using var file = WeightFile.Open(path);
+                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, () => LooksLike.Hint(file, Name));
+                foreach (var note in notes)
+                    log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
             else
             {
@@ -185,9 +223,8 @@ public sealed record Backbone
     private Backbone WithFile(string path, WeightsRecipe usual)
     {
         RequireUnchangedRecipe();
-        using var stream = OpenWeights(path);
-        var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(header) };
+        using var file = WeightFile.Open(path);
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(file.Metadata, path) };
     }
 
     private void RequireUnchangedRecipe()
@@ -204,7 +241,6 @@ public sealed record Backbone
             + (published is null ? $"There is no backbone {config.Architecture} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 
-    private static FileStream OpenWeights(string path) => File.Exists(path)
-        ? File.OpenRead(path)
-        : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+    // The head is made anew, and the counters of BatchNorm are of use only without momentum.
+    private bool MayIgnore(string tensor) => tensor.StartsWith(Classifier + ".", StringComparison.Ordinal) || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 }
