@@ -7,11 +7,13 @@ import format_fixture
 import mixing_fixture
 import network_fixtures
 import picture_fixture
+import signature_fixture
 import training_fixture
 import views_fixture
 import weight_file_fixtures
 
 network_fixtures.main()
+signature_fixture.main()
 training_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()

@@ -5,7 +5,10 @@ internal static class BackboneFamilies
 {
     /// <summary>In the order in which people are shown them.</summary>
     public static IReadOnlyList<BackboneFamily> All { get; } =
-        [.. ResNet.Families, .. CifarResNet.Families, .. MobileNetV1.Families, MobileNetV2.Family, SqueezeNet.Family];
+    [
+        .. ResNet.Families, .. CifarResNet.Families, .. RegNet.Families, DenseNet.DenseNet121, Vgg.Vgg16,
+        .. MobileNetV1.Families, MobileNetV2.Family, SqueezeNet.Family,
+    ];
 
     private static readonly Dictionary<string, BackboneFamily> s_byName = All.ToDictionary(family => family.Name, StringComparer.Ordinal);
 

@@ -1,3 +1,5 @@
+using MlNetFineTune.Backbones;
+
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>The networks of network-*.json: of each family the smallest member that runs all of its code.</summary>
@@ -10,6 +12,12 @@ internal static class FixtureNetworks
         ["resnet18"] = _ => Backbone.ResNet18,
         ["micro"] = _ => Backbone.Micro,
         ["resnet20"] = _ => Backbone.CifarResNet(20),
+        ["bottleneck"] = _ => new(ResNet.Bottlenecks("bottleneck", [2, 1, 1, 1])),
+        ["resnext"] = _ => new(ResNet.Bottlenecks("resnext", [1, 1, 1, 1], groups: 32, groupWidth: 4)),
+        ["wideresnet"] = _ => new(ResNet.Bottlenecks("wideresnet", [1, 1], groupWidth: 128)),
+        ["densenet"] = _ => new(DenseNet.Of("densenet", growth: 8, [2, 3, 2, 2], stemChannels: 16)),
+        ["vgg"] = _ => new(Vgg.Of("vgg", [(8, 2), (16, 2), (16, 3), (24, 1), (32, 1)], hidden: 48)),
+        ["regnety"] = _ => Backbone.RegNetY(400),
         ["squeezenet"] = _ => Backbone.SqueezeNet,
     };
 
