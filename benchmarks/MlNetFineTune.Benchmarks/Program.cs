@@ -3,8 +3,23 @@ using MlNetFineTune.Benchmarks;
 
 IReadOnlyList<Benchmark> benchmarks =
 [
+    new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
+    new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
     new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new FineTuneHead(), new FineTuneFull(),
 ];
+
+if (args is [AugmentationStudy.Name, .. var rest])
+{
+    try
+    {
+        return AugmentationStudy.Run(rest);
+    }
+    catch (CannotRunException e)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
+}
 
 var quick = args.Contains("--quick");
 var names = args.Where(argument => argument != "--quick").ToList();
@@ -13,6 +28,7 @@ if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name ==
     Console.Error.WriteLine("Usage: dotnet run -c Release --project benchmarks/MlNetFineTune.Benchmarks -- NAME [--quick]");
     foreach (var known in benchmarks)
         Console.Error.WriteLine($"  {known.Name,-16} {known.Question}");
+    Console.Error.WriteLine($"  {AugmentationStudy.Usage}");
     return 2;
 }
 
