@@ -12,10 +12,10 @@ public sealed record TrainingProgress
     /// <summary>Epochs of the whole run.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Pictures done in this phase.</summary>
+    /// <summary>Rows (with images: pictures) done in this phase.</summary>
     public required int Images { get; init; }
 
-    /// <summary>Pictures of this phase.</summary>
+    /// <summary>Rows of this phase.</summary>
     public required int TotalImages { get; init; }
 
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
@@ -30,7 +30,7 @@ public sealed record TrainingProgress
     /// <summary>Learning rate of the head in the last step.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Pictures a second in this phase; those of the training, when an epoch is complete.</summary>
+    /// <summary>Rows a second in this phase; those of the training, when an epoch is complete.</summary>
     public required double ImagesPerSecond { get; init; }
 
     /// <summary>Since the training began.</summary>

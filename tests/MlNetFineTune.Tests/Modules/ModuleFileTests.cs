@@ -1,0 +1,89 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.ML;
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Modules;
+
+/// <summary>The file of a trained module: what it says, and what happens when it says something else.</summary>
+[TestClass]
+public sealed class ModuleFileTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+
+    public ModuleFileTests() => _ml.ComponentCatalog.RegisterAssembly(typeof(TwoLayersFactory).Assembly);
+
+    [TestMethod]
+    public void SettingsComeBackAndTheManifestNamesThem()
+    {
+        var zip = Train(new TwoLayersFactory { Hidden = 5 });
+
+        var manifest = JsonNode.Parse(Zip.Entry(zip, "manifest.json"))!;
+
+        Assert.AreEqual(5, manifest["Module"]!["Settings"]!["Hidden"]!.GetValue<int>());
+        Assert.AreEqual("two layers", manifest["Module"]!["Name"]!.GetValue<string>());
+        Assert.AreEqual("Multiclass", manifest["Task"]!["Kind"]!.GetValue<string>());
+        using var loaded = Load(zip);
+        loaded.Scorer.Read(network => CollectionAssert.AreEqual(new long[] { 5, 6 }, network.NamedTensors()[0].Tensor.shape));
+        var again = Zip.Read(SmallTraining.Save(_ml, loaded));
+        foreach (var (name, bytes) in Zip.Read(zip))
+            CollectionAssert.AreEqual(bytes, again[name], name);
+    }
+
+    [TestMethod]
+    public void OtherSettingsInTheFileDoNotFitItsWeights()
+    {
+        var error = LoadFails(Change(manifest => manifest["Module"]!["Settings"]!["Hidden"] = 9));
+        StringAssert.Contains(error, "first.weight [8, 6], expected [9, 6]");
+    }
+
+    [TestMethod]
+    public void AManifestThatMakesNoSenseIsRefused()
+    {
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Clustering")), "Clustering");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Regression")), "with classes");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(-6))), "'-6'");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"] = new JsonArray((JsonNode?)null))), "no inputs");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))), "no input Features");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"] = new JsonArray())), "no inputs");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Module"]!["Name"] = "unheard of")), "'unheard of', which is not registered");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 2)), "Update the package MlNetFineTune");
+    }
+
+    [TestMethod]
+    public void AFactoryThatMakesAnotherNetworkOfTheSameWeightsIsFoundOut()
+    {
+        var log = new LogLines(_ml);
+        var zip = Zip.With(Train(new TwoLayersFactory()), "manifest.json", bytes =>
+        {
+            var manifest = JsonNode.Parse(bytes)!;
+            manifest["ProbeScores"] = new JsonArray(1f, 0f, 0f);
+            return Encoding.UTF8.GetBytes(manifest.ToJsonString());
+        });
+        Load(zip).Dispose();
+        StringAssert.Contains(log.Warnings.Single(), "probe row otherwise");
+    }
+
+    private byte[] Change(Action<JsonNode> change) => Zip.With(Train(new TwoLayersFactory()), "manifest.json", bytes =>
+    {
+        var manifest = JsonNode.Parse(bytes)!;
+        change(manifest);
+        return Encoding.UTF8.GetBytes(manifest.ToJsonString());
+    });
+
+    private byte[] Train(ModuleFactory factory)
+    {
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Factory = factory, Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(30)));
+        return SmallTraining.Save(_ml, model);
+    }
+
+    private ModuleFineTuningTransformer Load(byte[] zip) => (ModuleFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+
+    private string LoadFails(byte[] zip)
+    {
+        var messages = new StringBuilder();
+        for (Exception? error = Assert.Throws<Exception>(() => Load(zip).Dispose()); error is not null; error = error.InnerException)
+            messages.AppendLine(error.Message);
+        return messages.ToString();
+    }
+}
