@@ -4,8 +4,7 @@ using MlNetFineTune.Benchmarks;
 IReadOnlyList<Benchmark> benchmarks =
 [
     new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
-    new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
-    new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new FineTuneHead(), new FineTuneFull(),
+    new DecodePhotos(), new DecodeAgainstTorchvision(), new Augment(), new Overlap(),
 ];
 
 if (args is [AugmentationStudy.Name, .. var rest])
