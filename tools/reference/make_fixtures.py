@@ -8,6 +8,7 @@ import mixing_fixture
 import network_fixtures
 import picture_fixture
 import signature_fixture
+import stem_fixture
 import training_fixture
 import views_fixture
 import weight_file_fixtures
@@ -22,5 +23,6 @@ erasing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
 format_fixture.main()
+stem_fixture.main()
 augmentation_fixture.main()
 weight_file_fixtures.main()

@@ -113,6 +113,22 @@ public sealed record Backbone
         init => _padding = _family.Checked(value);
     }
 
+    /// <summary>
+    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained weights are adapted as timm
+    /// does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by 3 / N for others. Mean and standard deviation
+    /// of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
+    /// </summary>
+    public int InputChannels
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, nameof(InputChannels));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024, nameof(InputChannels));
+            field = value;
+        }
+    } = Backbones.InputChannels.Colors;
+
     /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
     public string? WeightsFile { get; private init; }
 
@@ -217,7 +233,10 @@ public sealed record Backbone
     internal BackboneNetwork CreateEmptyNetwork()
     {
         TorchRuntime.EnsureLoaded();
-        return _family.Create(Recipe);
+        var network = _family.Create(Recipe);
+        if (InputChannels != Backbones.InputChannels.Colors)
+            network.Stem.SetInChannels(InputChannels);
+        return network;
     }
 
     private Backbone WithFile(string path, WeightsRecipe usual)

@@ -65,6 +65,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         }
     }
 
+    /// <summary>The convolution that the pixels enter: of a new network, the only one of three channels.</summary>
+    public Conv2d Stem => field ??= named_modules().Select(named => named.module).OfType<Conv2d>().Single(conv => conv.weight.shape[1] == InputChannels.Colors && conv.Groups == 1);
+
     /// <summary>Trainable numbers.</summary>
     public long ParameterCount => named_parameters().Sum(p => p.parameter.numel());
 

@@ -62,7 +62,7 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     public override int StageOf(string tensorName) =>
         tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
 
-    public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device);
+    public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device, Definition.InputChannels);
 
     /// <summary>BatchNorm is folded into the convolutions of what is frozen.</summary>
     public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);

@@ -1,5 +1,4 @@
 using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,8 +17,8 @@ internal static class Probe
     {
         var size = classifier.Definition.Preprocessing.Size;
         using var scope = NewDisposeScope();
-        using var normalizer = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
-        return [.. classifier.Probabilities(normalizer.Normalize(Draw(size), 1)).cpu().data<float>()];
+        using var intake = classifier.CreateIntake();
+        return [.. classifier.Probabilities(intake.ToTensor(Draw(size), 1)).cpu().data<float>()];
     }
 
     /// <summary>Soft coloured waves of three lengths: [size, size, 3].</summary>
