@@ -5,6 +5,7 @@ import crop_fixture
 import erasing_fixture
 import format_fixture
 import mixing_fixture
+import module_fixture
 import network_fixtures
 import picture_fixture
 import signature_fixture
@@ -16,6 +17,7 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+module_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
