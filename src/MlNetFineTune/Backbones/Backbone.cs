@@ -39,18 +39,53 @@ public sealed record Backbone
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
-    public static Backbone MobileNetV1(float width = 1)
-    {
-        if (!(width is >= 0.1f and <= 4))
-            throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
-        return new(Backbones.MobileNetV1.OfWidth(width));
-    }
+    public static Backbone MobileNetV1(float width = 1) => new(Backbones.MobileNetV1.OfWidth(CheckWidth(width)));
 
     /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al. 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
     /// <param name="depth">Layers: 20, 32, 44, 56 or 110.</param>
     public static Backbone CifarResNet(int depth) => Backbones.CifarResNet.Depths.Contains(depth)
         ? new(Backbones.CifarResNet.OfDepth(depth))
         : throw new ArgumentOutOfRangeException(nameof(depth), depth, $"The depth must be one of {string.Join(", ", Backbones.CifarResNet.Depths)}.");
+
+    /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters, timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
+    /// <param name="width">Multiplies the channels: 1.0, 0.75 and 0.5 have published weights. 0.1 to 4.</param>
+    public static Backbone MobileNetV3Small(float width = 1) => new(MobileNetV3.OfWidth(large: false, CheckWidth(width)));
+
+    /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters, timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
+    /// <param name="width">Multiplies the channels: 1.0 and 0.75 have published weights. 0.1 to 4.</param>
+    public static Backbone MobileNetV3Large(float width = 1) => new(MobileNetV3.OfWidth(large: true, CheckWidth(width)));
+
+    /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters, timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
+    /// <param name="number">0 to 4; each wants larger pictures than the one before.</param>
+    public static Backbone EfficientNet(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, Backbones.EfficientNet.Largest);
+        return new(Backbones.EfficientNet.Member(number));
+    }
+
+    /// <summary>ConvNeXt (Liu et al. 2022): 28, 49 or 88 million parameters, timm's <c>convnext_tiny</c>.</summary>
+    /// <param name="size">Tiny, small or base.</param>
+    public static Backbone ConvNeXt(BackboneSize size) => new(Backbones.ConvNeXt.OfSize(Defined(size)));
+
+    /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al. 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
+    /// <param name="size">Tiny, small or base.</param>
+    /// <param name="pooling">From tokens to features.</param>
+    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
+    public static Backbone ViT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.ViT(Defined(size), pooling));
+
+    /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone; timm's <c>deit_tiny_patch16_224</c>.</summary>
+    /// <param name="size">Tiny, small or base.</param>
+    /// <param name="pooling">From tokens to features.</param>
+    public static Backbone DeiT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DeiT(Defined(size), pooling));
+
+    /// <summary>
+    /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's <c>vit_small_patch14_dinov2</c>. Its patches have 14
+    /// pixels and its pictures 518; 224 are many times faster.
+    /// </summary>
+    /// <param name="size">Small or base.</param>
+    /// <param name="pooling">From tokens to features.</param>
+    public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DinoV2(Defined(size), pooling));
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
     public string Name => _family.Name;
@@ -69,7 +104,7 @@ public sealed record Backbone
     public ImagePreprocessing Preprocessing
     {
         get => _preprocessing ?? _recipe.Preprocessing;
-        init => _preprocessing = value;
+        init => _preprocessing = _family.Checked(value);
     }
 
     /// <summary>How strided convolutions pad. Comes with the weights.</summary>
@@ -91,6 +126,7 @@ public sealed record Backbone
         init
         {
             _family.Checked(value.Padding);
+            _family.Checked(value.Preprocessing);
             _recipe = value;
         }
     }
@@ -163,6 +199,14 @@ public sealed record Backbone
         TorchRuntime.EnsureLoaded();
         return _family.Create(Recipe);
     }
+
+    private static float CheckWidth(float width) => width is >= 0.1f and <= 4
+        ? width
+        : throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
+
+    private static BackboneSize Defined(BackboneSize size) => Enum.IsDefined(size)
+        ? size
+        : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
 
     private static FileStream OpenWeights(string path) => File.Exists(path)
         ? File.OpenRead(path)

@@ -23,6 +23,16 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 
+    /// <summary>The input's size in pixels must be a multiple of it: a transformer's patch.</summary>
+    public int SizeMultiple { get; init; } = 1;
+
+    /// <exception cref="ArgumentException">The network cannot take pictures of this size.</exception>
+    public ImagePreprocessing Checked(ImagePreprocessing preprocessing) => preprocessing.Size % SizeMultiple == 0
+        ? preprocessing
+        : throw new ArgumentException(
+            $"{Name} cuts pictures into patches of {SizeMultiple} pixels, and {preprocessing.Size} is no multiple of that. The nearest sizes are "
+            + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
+
     /// <exception cref="ArgumentException">The network cannot pad so.</exception>
     public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
