@@ -2,7 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
@@ -31,11 +30,11 @@ internal sealed class ReadyLoop : IDisposable
         var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant, Progress = new Silent() };
         _optimizer = options.Optimizer.CreateState(Groups);
         _rows = labels.Length;
-        var rows = new TrainingRows(new NoImages(_rows), labels, [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
+        var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
-        _loop = new TrainingLoop(classifier, plan, _data, options, seed: 1, host, _channel);
+        _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.LabelSmoothing), plan, _data, options, seed: 1, host, _channel);
         _inputs = new ReadyInputs(classifier, plan.FrozenStages, pixels);
     }
 
@@ -56,7 +55,7 @@ internal sealed class ReadyLoop : IDisposable
         _channel.Dispose();
     }
 
-    // Ready pixels through the frozen stages, if any, as ImageInputs does it with decoded ones.
+    // Ready pixels through the frozen stages, if any, as RowInputs does it with decoded ones.
     private sealed class ReadyInputs(ImageClassifier classifier, int frozenStages, Tensor pixels) : StepInputs
     {
         public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch)
@@ -71,13 +70,15 @@ internal sealed class ReadyLoop : IDisposable
         }
     }
 
-    private sealed class NoImages(int count) : ImageRows
+    private sealed class Ready(int count) : InputRows
     {
         public override int Count => count;
 
-        public override string? PathOf(int row) => null;
+        public override int Length => 0;
 
-        public override string Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output) =>
+        public override string Noun => "picture";
+
+        public override string Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output) =>
             throw new NotSupportedException("The batch is ready.");
 
         public override void Dispose()

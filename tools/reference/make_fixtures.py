@@ -1,9 +1,13 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
+import augmentation_fixture
 import crop_fixture
 import erasing_fixture
+import format_fixture
 import mixing_fixture
+import names_fixture
 import network_fixtures
 import picture_fixture
+import position_fixture
 import training_fixture
 
 network_fixtures.main()
@@ -12,3 +16,7 @@ crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
+format_fixture.main()
+augmentation_fixture.main()
+names_fixture.main()
+position_fixture.main()

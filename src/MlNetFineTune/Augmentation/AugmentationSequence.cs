@@ -8,12 +8,12 @@ internal sealed record AugmentationSequence : Augmentation
     {
         if (operations.Count == 0 || operations.Any(operation => operation is null || operation.IsNone))
             throw new ArgumentException("A sequence needs at least one operation, and Augmentation.None cannot be one of them.", nameof(operations));
-        _operations = [.. operations];
+        _operations = [.. operations.SelectMany(operation => operation.Operations)];
     }
 
     internal override bool Crops => _operations.Any(operation => operation.Crops);
 
-    internal override IEnumerable<Augmentation> Operations => _operations.SelectMany(operation => operation.Operations);
+    internal override IEnumerable<Augmentation> Operations => _operations;
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {

@@ -8,9 +8,7 @@ public sealed record HorizontalFlip : Augmentation
     /// <param name="probability">0 to 1.</param>
     public HorizontalFlip(float probability = 0.5f)
     {
-        if (!(probability is >= 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(probability), probability, "A probability must be between 0 and 1.");
-        Probability = probability;
+        Probability = Checked.Probability(probability);
     }
 
     /// <summary>Share of the pictures that are mirrored.</summary>

@@ -50,6 +50,7 @@ public sealed record RandomResizedCrop : Augmentation
                 plan.X += random.NextInt((int)(plan.Width - width) + 1);
                 plan.Y += random.NextInt((int)(plan.Height - height) + 1);
                 (plan.Width, plan.Height) = (width, height);
+                plan.Stretch();
                 return;
             }
         }
@@ -62,5 +63,6 @@ public sealed record RandomResizedCrop : Augmentation
             plan.Width = Math.Round(wholeHeight * MaximumRatio);
         plan.X += Math.Floor((wholeWidth - plan.Width) / 2);
         plan.Y += Math.Floor((wholeHeight - plan.Height) / 2);
+        plan.Stretch();
     }
 }

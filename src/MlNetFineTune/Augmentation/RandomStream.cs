@@ -17,6 +17,9 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>What is erased of a picture.</summary>
     public static RandomStream Erasing { get; } = new(5);
 
+    /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
+    public static RandomStream AugMix { get; } = new(6);
+
     /// <summary>For the initial values of the tensor with this name.</summary>
     public static RandomStream WeightsOf(string tensorName)
     {

@@ -1,11 +1,14 @@
 using MlNetFineTune.Backbones;
+using MlNetFineTune.Images;
+using MlNetFineTune.Rows;
 using TorchSharp;
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Heads;
 
 /// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
-internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backbone, ClassificationHead head) : IDisposable
+internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backbone, ClassificationHead head) : TrainableNetwork
 {
     public Backbone Definition { get; } = definition;
 
@@ -13,7 +16,15 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public ClassificationHead Head { get; } = head;
 
-    public Device Device { get; private set; } = CPU;
+    public override string Name => Definition.Name;
+
+    public override string Description => Definition.ToString();
+
+    public override IReadOnlyList<string> Stages { get; } = [.. backbone.Stages.Select(stage => stage.Name)];
+
+    public override bool RunsStageByStage => true;
+
+    public override IReadOnlyDictionary<string, string> Metadata => Definition.Recipe.ToMetadata();
 
     /// <summary>Pretrained (or random) backbone, new head.</summary>
     public static ImageClassifier Create(Backbone definition, int classes, long seed)
@@ -40,22 +51,37 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     }
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
-    public IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-        [.. Backbone.NamedTensors(), ($"{Definition.Classifier}.weight", Head.weight), ($"{Definition.Classifier}.bias", Head.bias)];
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
 
-    public void MoveTo(Device device)
-    {
-        Backbone.to(device);
-        Head.to(device);
-        Device = device;
-    }
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.named_parameters(), .. HeadParameters()];
 
-    /// <summary>Everything folded, in inference mode: ready to score from many threads.</summary>
-    public void PrepareForScoring()
+    public override int StageOf(string tensorName) =>
+        tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
+
+    public override bool Decays(string name, Tensor parameter) =>
+        StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
+
+    public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device);
+
+    /// <summary>BatchNorm is folded into the convolutions of what is frozen.</summary>
+    public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);
+
+    public override void BeginTraining(int frozenStages) => Backbone.SetTraining(frozenStages);
+
+    /// <summary>Everything folded, in inference mode.</summary>
+    public override void PrepareForScoring()
     {
         Backbone.eval();
         Head.eval();
         Backbone.Fold(Backbone.Stages.Count);
+    }
+
+    public override Tensor ForwardFirst(Tensor input, int stages) => Backbone.Forward(input, 0, stages);
+
+    public override Tensor ForwardRest(Tensor input, int first)
+    {
+        using var features = Backbone.Forward(input, first, Stages.Count);
+        return Head.forward(features);
     }
 
     /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
@@ -63,14 +89,21 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     {
         // Per thread, and a scoring thread may be anybody's.
         using var inference = inference_mode();
-        using var features = Backbone.forward(pixels);
-        using var logits = Head.forward(features);
+        using var logits = ForwardRest(pixels, first: 0);
         return nn.functional.softmax(logits, dim: 1);
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         Backbone.Dispose();
         Head.Dispose();
     }
+
+    protected override void Move(Device device)
+    {
+        Backbone.to(device);
+        Head.to(device);
+    }
+
+    private (string Name, Parameter Parameter)[] HeadParameters() => [($"{Definition.Classifier}.weight", Head.weight), ($"{Definition.Classifier}.bias", Head.bias)];
 }

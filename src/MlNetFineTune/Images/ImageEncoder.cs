@@ -7,12 +7,6 @@ namespace MlNetFineTune.Images;
 /// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first. Safe on many threads at once.</summary>
 internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 {
-    // Pillow's limit for a "decompression bomb" is about the same: 179 million pixels, here 716 MB.
-    internal const long MaximumPixels = 179_000_000;
-
-    // JPEG's own limit; a longer side belongs to a map or a forgery.
-    internal const int MaximumSide = 65_535;
-
     public ImagePreprocessing Preprocessing { get; } = preprocessing;
 
     /// <summary>Bytes of one encoded picture.</summary>
@@ -32,6 +26,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 return "the file is empty";
             if (length > int.MaxValue / 2)
                 return $"the file has {length} bytes, which no picture of a sensible size needs";
+            using var turn = new LargePictureTurn(length);
             using var encoded = new ScratchBuffer<byte>((int)length);
             var read = 0;
             while (read < length && RandomAccess.Read(file, encoded.Span[read..], read) is > 0 and var count)
@@ -51,17 +46,22 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         {
             using var data = SKData.Create((nint)pointer, encoded.Length);
             using var codec = SKCodec.Create(data);
-            if (codec is null)
-                return "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)";
+            if (codec is null || !FileFormats.IsRead(codec.EncodedFormat))
+                return FileFormats.Explain(encoded);
             var full = codec.Info.Size;
-            if (Refuse(full.Width, full.Height) is { } refusal)
+            if (DecodeLimits.Refuse(full.Width, full.Height, encoded.Length) is { } refusal)
                 return refusal;
+            using var turn = new LargePictureTurn(4L * full.Width * full.Height); // even if less is decoded: a progressive JPEG is kept whole
 
             var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
             var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
             var plan = Plan(upright.Width, upright.Height, augmentation, random);
-            var stored = SmallestDecode(codec, full, Preprocessing.Size / Math.Min(plan.Width, plan.Height));
-            Scale(ref plan, (double)stored.Width / full.Width, (double)stored.Height / full.Height, orientation >= 5);
+            var stored = SmallestDecode(codec, full, plan.Magnification(Preprocessing.Size));
+            var (across, down) = ((double)stored.Width / full.Width, (double)stored.Height / full.Height);
+            if (orientation >= 5)
+                plan.ScaleSource(down, across);
+            else
+                plan.ScaleSource(across, down);
 
             var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
             using var pixels = new ScratchBuffer<byte>(info.BytesSize);
@@ -69,10 +69,10 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             {
                 var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
                 if (result != SKCodecResult.Success)
-                    return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})";
+                    return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it is damaged ({codec.EncodedFormat}: {result})";
             }
             var source = new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation);
-            Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+            Draw(source, plan, output);
             return null;
         }
     }
@@ -80,23 +80,29 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     /// <inheritdoc cref="EncodeFile"/>
     public string? EncodePixels(PixelSource source, Augmentation augmentation, CountedRandom random, Span<byte> output)
     {
-        if (Refuse(source.Width, source.Height) is { } refusal)
+        if (DecodeLimits.Refuse(source.Width, source.Height) is { } refusal)
             return refusal;
         var plan = Plan(source.Width, source.Height, augmentation, random);
-        Resampler.Resample(source, plan, Preprocessing.Size, Preprocessing.Interpolation, output);
+        Draw(source, plan, output);
         return null;
     }
 
-    private static string? Refuse(int width, int height) =>
-        (long)width * height > MaximumPixels ? $"it claims {width} x {height} pixels; more than {MaximumPixels:N0} are refused"
-        : Math.Max(width, height) > MaximumSide ? $"it claims {width} x {height} pixels; a side of more than {MaximumSide:N0} is refused"
-        : null;
-
     private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)
     {
-        var plan = augmentation.Crops ? ImagePlan.Whole(width, height) : ImagePlan.CenterCrop(width, height, Preprocessing);
+        var plan = augmentation.Crops ? ImagePlan.Whole(width, height, Preprocessing) : ImagePlan.CenterCrop(width, height, Preprocessing);
         augmentation.Apply(ref plan, ref random);
         return plan;
+    }
+
+    /// <summary>Geometry in one draw, then what acts on the finished pixels.</summary>
+    internal static void Draw(PixelSource source, in ImagePlan plan, Span<byte> output)
+    {
+        var preprocessing = plan.Preprocessing;
+        if (plan.Warp is null)
+            Resampler.Resample(source, plan, preprocessing.Size, preprocessing.Interpolation, output);
+        else
+            Warper.Warp(source, plan.ToSource(preprocessing.Size), preprocessing.Size, preprocessing.Fill, output);
+        plan.Pixels?.Finish(output, preprocessing);
     }
 
     /// <summary>
@@ -112,14 +118,5 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 return candidate;
         }
         return full;
-    }
-
-    private static void Scale(ref ImagePlan plan, double acrossScale, double downScale, bool transposed)
-    {
-        var (x, y) = transposed ? (downScale, acrossScale) : (acrossScale, downScale);
-        plan.X *= x;
-        plan.Width *= x;
-        plan.Y *= y;
-        plan.Height *= y;
     }
 }

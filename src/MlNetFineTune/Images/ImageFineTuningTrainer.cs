@@ -1,15 +1,13 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
-using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
+using MlNetFineTune.Images;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
-using TorchSharp;
 
 namespace MlNetFineTune;
 
@@ -20,9 +18,10 @@ namespace MlNetFineTune;
 /// | Column | Type | Description |
 /// | -- | -- | -- |
 /// | Label | Key of any raw type | The class. Rows without one are left out. |
-/// | ImagePath | Text, or an image column of `LoadImages` | The picture. |
+/// | ImagePath | Text, a vector of Byte, an image column of `LoadImages`, or a vector of pixels | The picture: a path, a file's bytes, an image, or pixels as `RawPixels` says. |
 /// | Score (output) | Vector of Single | Probabilities of the classes; NaN where the picture cannot be read. |
 /// | PredictedLabel (output) | Key | The most probable class; missing where the picture cannot be read. |
+/// | ImageStatusColumnName (output, if named) | Text | Why the picture cannot be read; empty where it can. |
 ///
 /// ### Characteristics
 /// | | |
@@ -43,13 +42,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
     internal ImageFineTuningTrainer(IHostEnvironment env, ImageFineTuningOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.EarlyStoppingPatience is not null && options.Validation is Validation.NoValidation)
-            throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", nameof(options));
-        if (string.IsNullOrWhiteSpace(options.ScoreColumnName) || string.IsNullOrWhiteSpace(options.PredictedLabelColumnName) || options.ScoreColumnName == options.PredictedLabelColumnName)
-            throw new ArgumentException($"ScoreColumnName ('{options.ScoreColumnName}') and PredictedLabelColumnName ('{options.PredictedLabelColumnName}') must be two different names.", nameof(options));
-        if (3L * options.Backbone.Preprocessing.Size * options.Backbone.Preprocessing.Size * options.BatchSize > Array.MaxLength)
-            throw new ArgumentException($"BatchSize {options.BatchSize} pictures of {options.Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", nameof(options));
-        BatchAugmentation.Check(options.Augmentation, options.Epochs);
+        options.Check();
         TorchRuntime.EnsureLoaded();
         _plan = options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
         _env = env;
@@ -57,29 +50,25 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
     }
 
     /// <summary>Trains on all rows of <paramref name="input"/>, less those that validate. Every call starts fresh.</summary>
-    /// <exception cref="OperationCanceledException"><see cref="ImageFineTuningOptions.CancellationToken"/> asked for it.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
     public ImageFineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
-        // Registered now: a host keeps the device and temporary folder that its context has when it is made.
-        var host = _env.Register(nameof(ImageFineTuningTrainer));
-        using var channel = host.Start("FineTuneImages");
-        // Both are per thread, and the caller may have turned gradients off.
-        using var ordinary = torch.inference_mode(false);
-        using var gradients = torch.enable_grad();
-        var seed = _options.Seed ?? Contexts.Seed(host) ?? 0;
-        var device = Devices.Choose(host, channel);
+        using var fit = new FitScope(_env, nameof(ImageFineTuningTrainer), "FineTuneImages", _options.Seed);
+        var device = Devices.Choose(fit.Host, fit.Channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
+        var images = new ImageSource(_options.ImageInput, new ImageEncoder(_options.Backbone.Preprocessing));
 
-        using var data = TrainingData.Read(host, channel, input, _options, keys, seed);
-        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, seed);
+        using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
+        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed);
         try
         {
             classifier.MoveTo(device);
-            var report = new TrainingLoop(classifier, _plan, data, _options, seed, host, channel).Run();
+            var objective = new MulticlassObjective(keys.Count, _options.LabelSmoothing);
+            var report = new TrainingLoop(classifier, objective, _plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
             classifier.PrepareForScoring();
-            return new ImageFineTuningTransformer(host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, seed), report);
+            return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
         catch
         {
@@ -96,13 +85,10 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", _options.LabelColumnName);
         if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
-        if (!inputSchema.TryFindColumn(_options.ImageColumnName, out var image))
-            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", _options.ImageColumnName);
-        if (image.Kind != SchemaShape.Column.VectorKind.Scalar || image.ItemType is not (TextDataViewType or ImageDataViewType))
-            throw _env.ExceptSchemaMismatch(nameof(inputSchema), "image", image.Name, ImageColumnTypes.Expected, image.GetTypeString());
+        _options.ImageInput.Check(inputSchema, _env, nameof(inputSchema));
 
         var columns = inputSchema.ToDictionary(column => column.Name);
-        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, label))
+        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ImageStatusColumnName, label))
             columns[added.Name] = added;
         return new SchemaShape(columns.Values);
     }

@@ -79,4 +79,9 @@ public sealed record ImagePreprocessing
             field = value;
         }
     } = 0.875f;
+
+    /// <summary>What is shown where there is no picture: the mean, which normalisation makes 0 (but for rounding to a byte).</summary>
+    internal (byte Red, byte Green, byte Blue) Fill => (ToByte(Mean.Red), ToByte(Mean.Green), ToByte(Mean.Blue));
+
+    private static byte ToByte(float value) => (byte)Math.Clamp(MathF.Round(value * 255), 0, 255);
 }

@@ -10,14 +10,15 @@ internal readonly struct OutputLines
 
     /// <param name="source">Says how it is turned.</param>
     /// <param name="mirrored">Left and right of the upright picture change places.</param>
+    /// <param name="flipped">Top and bottom change places.</param>
     /// <param name="size">Side of the output.</param>
-    public OutputLines(PixelSource source, bool mirrored, int size)
+    public OutputLines(PixelSource source, bool mirrored, bool flipped, int size)
     {
         Size = size;
         _blueFirst = source.BlueFirst;
         _transposed = source.IsTransposed;
-        _reversesColumns = source.ReversesColumns ^ (mirrored && !source.IsTransposed);
-        _reversesRows = source.ReversesRows ^ (mirrored && source.IsTransposed);
+        _reversesColumns = source.ReversesColumns ^ (source.IsTransposed ? flipped : mirrored);
+        _reversesRows = source.ReversesRows ^ (source.IsTransposed ? mirrored : flipped);
     }
 
     public int Size { get; }

@@ -1,10 +1,11 @@
+using MlNetFineTune.Rows;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Images;
 
 /// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, 3, H, W] in channels-last layout without moving.</summary>
-internal sealed class PixelNormalizer : IDisposable
+internal sealed class PixelNormalizer : Intake
 {
     private readonly Tensor _mean;
     private readonly Tensor _scale;
@@ -34,7 +35,9 @@ internal sealed class PixelNormalizer : IDisposable
         return lines.view(count, _size, _size, 3).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, 3, H, W], the same memory
     }
 
-    public void Dispose()
+    public override Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
+
+    public override void Dispose()
     {
         _mean.Dispose();
         _scale.Dispose();

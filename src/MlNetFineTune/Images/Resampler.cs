@@ -29,7 +29,7 @@ internal static class Resampler
         if (source.ReversesRows)
             down = source.Height - down - downLength;
 
-        var lines = new OutputLines(source, plan.Mirrored, size);
+        var lines = new OutputLines(source, plan.Mirrored, plan.Flipped, size);
         if (IsExact(across, acrossLength, source.Width) && IsExact(down, downLength, source.Height))
             Copy(source, (int)across, (int)down, lines, output);
         else

@@ -18,16 +18,16 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
     {
         if (!_bad.TryGetValue(source, out var rows))
             _bad.Add(source, rows = []);
-        var bad = new BadRow(source.Ordinals[row], source.Images.PathOf(row), reason);
+        var bad = new BadRow(source.Ordinals[row], source.Inputs.PathOf(row), reason);
         if (!rows.TryAdd(row, bad))
             return;
         if (policy.MaximumFraction == 0)
-            throw new InvalidDataException($"The picture of {bad}. Mend or remove it, or set BadRows = BadRows.Skip() to train without such rows.");
+            throw new InvalidDataException($"The {source.Inputs.Noun} of {bad}. Mend or remove it, or set BadRows = BadRows.Skip() to train without such rows.");
         channel.Warning($"Left out {bad}.");
         if (rows.Count > policy.MaximumFraction * source.Count)
         {
             throw new InvalidDataException(
-                $"{rows.Count} of {source.Count} pictures could not be read, more than BadRows.{policy} allows. Some of them: {string.Join("; ", rows.Values.Take(5))}.");
+                $"{rows.Count} of {source.Count} {source.Inputs.Noun}s could not be read, more than BadRows.{policy} allows. Some of them: {string.Join("; ", rows.Values.Take(5))}.");
         }
     }
 }

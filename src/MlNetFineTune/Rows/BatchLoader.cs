@@ -1,5 +1,4 @@
 using MlNetFineTune.Augmentations;
-using MlNetFineTune.Images;
 
 namespace MlNetFineTune.Rows;
 
@@ -8,7 +7,7 @@ namespace MlNetFineTune.Rows;
 /// a batch buffer. At most <see cref="Ahead"/> batches wait, so memory is bounded; buffers go round. Which worker does what decides nothing:
 /// a picture's random numbers are counted by seed, epoch and row.
 /// </summary>
-internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long seed, int workers)
+internal sealed class BatchLoader(InputRows rows, long seed, int workers)
 {
     private const int Ahead = 3;
 
@@ -20,12 +19,12 @@ internal sealed class BatchLoader(ImageRows rows, ImageEncoder encoder, long see
     /// <param name="cancellation">Ends the pass with <see cref="OperationCanceledException"/>.</param>
     public IEnumerable<Batch> Read(IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation)
     {
-        using var pass = new Pass(batches, Math.Min(workers, batches.Sum(batch => batch.Length)), Encode, encoder.Length, cancellation);
+        using var pass = new Pass(batches, Math.Min(workers, batches.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
         foreach (var batch in pass.Batches(onBadRow))
             yield return batch;
 
         string? Encode(int row, Memory<byte> output) =>
-            rows.Encode(row, encoder, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, row), output.Span);
+            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, row), output.Span);
     }
 
     /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest, whose BatchNorm statistics would be poor.</summary>

@@ -5,22 +5,22 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Rows;
 
-/// <summary>What a data view says about its rows, read once: labels, groups, and pictures by index.</summary>
+/// <summary>What a data view says about its rows, read once: labels, groups, and inputs by index.</summary>
 internal sealed class TrainingRows : IDisposable
 {
-    internal TrainingRows(ImageRows images, int[] labels, long[] ordinals, string[]? groups, int withoutLabel)
+    internal TrainingRows(InputRows inputs, float[] labels, long[] ordinals, string[]? groups, int withoutLabel)
     {
-        Images = images;
+        Inputs = inputs;
         Labels = labels;
         Ordinals = ordinals;
         Groups = groups;
         WithoutLabel = withoutLabel;
     }
 
-    public ImageRows Images { get; }
+    public InputRows Inputs { get; }
 
-    /// <summary>Class of each row, from 0.</summary>
-    public int[] Labels { get; }
+    /// <summary>Class of each row, from 0, or its number.</summary>
+    public float[] Labels { get; }
 
     /// <summary>Position of each row in the data view: rows without a label are not here.</summary>
     public long[] Ordinals { get; }
@@ -34,27 +34,26 @@ internal sealed class TrainingRows : IDisposable
 
     /// <param name="host">Its temporary folder takes pictures that are not files.</param>
     /// <param name="data">Read from beginning to end, once.</param>
-    /// <param name="columns">Which columns.</param>
-    /// <param name="readLabel">Reads the class of a row from whatever type the label has.</param>
+    /// <param name="inputs">Takes what enters the network.</param>
+    /// <param name="label">The label's column.</param>
+    /// <param name="readLabel">Makes the reader of the label.</param>
     /// <param name="groupColumn">Keeps rows together in a split.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    public static TrainingRows Read(IHost host, IDataView data, ImageColumns columns, Func<DataViewRow, DataViewSchema.Column, Func<int>> readLabel, string? groupColumn, CancellationToken cancellation)
+    public static TrainingRows Read(IHost host, IDataView data, InputSource inputs, DataViewSchema.Column label, Func<IHost, DataViewRow, Func<float>> readLabel, string? groupColumn, CancellationToken cancellation)
     {
         var schema = data.Schema;
-        var label = schema[columns.Label];
-        var image = schema[columns.Image];
         var group = groupColumn is null ? (DataViewSchema.Column?)null : schema.GetColumnOrNull(groupColumn)
             ?? throw host.ExceptSchemaMismatch(nameof(data), "validation group", groupColumn);
 
-        var labels = new List<int>();
+        var labels = new List<float>();
         var ordinals = new List<long>();
         var groups = group is null ? null : new List<string>();
         var withoutLabel = 0;
-        DataViewSchema.Column[] active = group is { } g ? [label, image, g] : [label, image];
+        DataViewSchema.Column[] active = group is { } g ? [label, .. inputs.ColumnsOf(host, schema), g] : [label, .. inputs.ColumnsOf(host, schema)];
         using var cursor = data.GetRowCursor(active);
-        var nextLabel = readLabel(cursor, label);
+        var nextLabel = readLabel(host, cursor);
         var nextGroup = group is { } groupedBy ? TextColumn.Reader(host, cursor, groupedBy) : null;
-        var images = ImageCollector.Create(host, cursor, image, columns.Folder);
+        var collector = inputs.Collect(host, cursor);
         try
         {
             for (long ordinal = 0; cursor.MoveNext(); ordinal++)
@@ -62,24 +61,24 @@ internal sealed class TrainingRows : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 host.CheckAlive();
                 var value = nextLabel();
-                if (value < 0)
+                if (float.IsNaN(value))
                 {
                     withoutLabel++;
                     continue;
                 }
-                images.Collect();
+                collector.Collect();
                 labels.Add(value);
                 ordinals.Add(ordinal);
                 groups?.Add(nextGroup!());
             }
-            return new TrainingRows(images.ToRows(), [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel);
+            return new TrainingRows(collector.ToRows(), [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel);
         }
         catch
         {
-            images.Dispose();
+            collector.Dispose();
             throw;
         }
     }
 
-    public void Dispose() => Images.Dispose();
+    public void Dispose() => Inputs.Dispose();
 }

@@ -55,7 +55,7 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
 
     bool ITransformer.IsRowToRowMapper => true;
 
-    /// <summary>The input's schema with the score and the predicted label added.</summary>
+    /// <summary>The input's schema with the score, the predicted label and, if it was named, the picture's status added.</summary>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -63,8 +63,8 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
         return OutputSchemaFor(inputSchema);
     }
 
-    /// <summary>The input with the score and the predicted label added. Nothing is computed before a cursor asks for it.</summary>
-    /// <param name="input">Has the image column of training: paths or images.</param>
+    /// <summary>The input with the score, the predicted label and, if it was named, the picture's status added. Nothing is computed before a cursor asks for it.</summary>
+    /// <param name="input">Has the image column of training.</param>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -96,18 +96,12 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
     }
 
     internal DataViewSchema.DetachedColumn[] CreateOutputColumns(DataViewSchema input) =>
-        OutputColumns.Create(input, _manifest.Columns.Score, _manifest.Columns.PredictedLabel, _keys);
+        OutputColumns.Create(input, _manifest.Columns.Score, _manifest.Columns.PredictedLabel, _manifest.Columns.ImageStatus, _keys);
 
-    internal DataViewSchema.Column CheckImageColumn(DataViewSchema schema)
-    {
-        var column = schema.GetColumnOrNull(_manifest.Columns.Image) ?? throw _host.ExceptSchemaMismatch("input", "image", _manifest.Columns.Image);
-        return column.Type is TextDataViewType or Microsoft.ML.Transforms.Image.ImageDataViewType
-            ? column
-            : throw _host.ExceptSchemaMismatch("input", "image", column.Name, ImageColumnTypes.Expected, column.Type.ToString());
-    }
+    internal DataViewSchema.Column CheckImageColumn(DataViewSchema schema) => _manifest.Columns.Input.In(schema, _host, "input", "image");
 
     internal ScoredBatch CreateBatch(DataViewRow row, DataViewSchema.Column image) => CreateBatch(row, image, BatchSize);
 
     internal ScoredBatch CreateBatch(DataViewRow row, DataViewSchema.Column image, int capacity) =>
-        new(_scorer, RowImage.Create(_host, row, image, _manifest.Columns.ImageFolder, capacity), capacity);
+        new(_scorer, new RowImages(_manifest.Columns.Input.CreateReader(row, image), capacity), capacity);
 }

@@ -8,18 +8,19 @@ namespace MlNetFineTune.Scoring;
 internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer transformer, DataViewSchema input) : IRowMapper
 {
     private readonly DataViewSchema.Column _image = transformer.CheckImageColumn(input);
+    private readonly DataViewSchema.DetachedColumn[] _outputs = transformer.CreateOutputColumns(input);
 
     public Func<int, bool> GetDependencies(Func<int, bool> activeOutput) =>
-        column => column == _image.Index && (activeOutput(0) || activeOutput(1));
+        column => column == _image.Index && Enumerable.Range(0, _outputs.Length).Any(activeOutput);
 
     public Delegate?[] CreateGetters(DataViewRow row, Func<int, bool> activeOutput, out Action? disposer)
     {
         disposer = null;
-        var getters = new Delegate?[2];
-        if (!activeOutput(0) && !activeOutput(1))
+        var getters = new Delegate?[_outputs.Length];
+        if (!Enumerable.Range(0, _outputs.Length).Any(activeOutput))
             return getters;
 
-        // Both columns come from one forward pass. Nothing is kept from row to row but the buffers.
+        // All columns come from one forward pass. Nothing is kept from row to row but the buffers.
         var batch = transformer.CreateBatch(row, _image, capacity: 1);
         long scored = -1;
         if (activeOutput(0))
@@ -38,6 +39,14 @@ internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer tran
                 value = batch.PredictedKeyOf(0);
             });
         }
+        if (_outputs.Length > 2 && activeOutput(2))
+        {
+            getters[2] = (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) =>
+            {
+                Score();
+                value = batch.StatusOf(0);
+            });
+        }
         return getters;
 
         void Score()
@@ -52,7 +61,7 @@ internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer tran
         }
     }
 
-    public DataViewSchema.DetachedColumn[] GetOutputColumns() => transformer.CreateOutputColumns(input);
+    public DataViewSchema.DetachedColumn[] GetOutputColumns() => _outputs;
 
     public ITransformer GetTransformer() => transformer;
 

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using MlNetFineTune.Backbones;
+using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Scoring;
 
@@ -52,7 +54,12 @@ internal sealed record BackboneManifest(string Name, string? SourceWeights, Imag
         : throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
 }
 
-internal sealed record ColumnManifest(string Label, string Image, string? ImageFolder, string Score, string PredictedLabel);
+internal sealed record ColumnManifest(
+    string Label, string Image, string? ImageFolder, string Score, string PredictedLabel, RawPixels? RawPixels = null, string? ImageStatus = null)
+{
+    [JsonIgnore]
+    public ImageInput Input => new(Image, ImageFolder, RawPixels);
+}
 
 /// <summary>How good the model was on its validation rows.</summary>
 internal sealed record TrainingManifest(int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy)

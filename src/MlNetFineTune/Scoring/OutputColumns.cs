@@ -5,11 +5,11 @@ using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>The two columns a classifier adds, as ML.NET's own multiclass trainers describe theirs.</summary>
+/// <summary>The columns a classifier adds, as ML.NET's own multiclass trainers describe theirs.</summary>
 internal static class OutputColumns
 {
-    /// <summary>Score first, then the predicted label.</summary>
-    public static DataViewSchema.DetachedColumn[] Create(DataViewSchema input, string score, string predictedLabel, LabelKeys keys)
+    /// <summary>Score first, then the predicted label, then, if it has a name, the picture's status.</summary>
+    public static DataViewSchema.DetachedColumn[] Create(DataViewSchema input, string score, string predictedLabel, string? imageStatus, LabelKeys keys)
     {
         // Columns of one scorer share a number, which no other scorer in the pipeline has.
         var set = checked(input.GetMaxAnnotationKind(out _, AnnotationUtils.Kinds.ScoreColumnSetId) + 1);
@@ -26,6 +26,7 @@ internal static class OutputColumns
         [
             new(score, new VectorDataViewType(NumberDataViewType.Single, keys.Count), scoreAnnotations.ToAnnotations()),
             new(predictedLabel, new KeyDataViewType(typeof(uint), keys.Count), labelAnnotations.ToAnnotations()),
+            .. imageStatus is null ? [] : (DataViewSchema.DetachedColumn[])[new(imageStatus, TextDataViewType.Instance)],
         ];
 
         void AddKinds(DataViewSchema.Annotations.Builder annotations, string valueKind)
@@ -40,7 +41,7 @@ internal static class OutputColumns
     }
 
     /// <summary>The same, before training: what <c>GetOutputSchema</c> promises.</summary>
-    public static SchemaShape.Column[] Shapes(string score, string predictedLabel, SchemaShape.Column label)
+    public static SchemaShape.Column[] Shapes(string score, string predictedLabel, string? imageStatus, SchemaShape.Column label)
     {
         var slotNames = new SchemaShape.Column(AnnotationUtils.Kinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false);
         var kinds = AnnotationUtils.GetTrainerOutputAnnotation();
@@ -53,6 +54,7 @@ internal static class OutputColumns
         [
             new(score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, new SchemaShape([slotNames, .. trainingValues, .. kinds])),
             new(predictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape([.. keyValues, .. kinds])),
+            .. imageStatus is null ? [] : (SchemaShape.Column[])[new(imageStatus, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)],
         ];
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>Takes pictures of up to <see cref="Capacity"/> rows, then encodes them in parallel and scores them in one forward pass.</summary>
-internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capacity)
+internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capacity)
 {
     private readonly byte[] _pixels = new byte[capacity * scorer.Encoder.Length];
     private readonly float[] _scores = new float[capacity * scorer.Classes];
@@ -64,6 +64,9 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImage images, int capac
 
     /// <summary>The most probable class of the i-th row taken, from 1 as ML.NET counts keys; 0 (missing) where its picture could not be read.</summary>
     public uint PredictedKeyOf(int i) => _reasons[i] is null ? (uint)System.Numerics.Tensors.TensorPrimitives.IndexOfMax(ScoresOf(i)) + 1 : 0;
+
+    /// <summary>Why the picture of the i-th row taken could not be read; empty where it could.</summary>
+    public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
 
     // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.
     private void Spread(int good)

@@ -35,7 +35,7 @@ internal sealed class ScoredDataView : IDataView
             active[CheckedIndex(column)] = true;
         var passed = _input.Schema.Where(column => active[column.Index]);
         var along = _input.GetRowCursor(passed);
-        if (!active[_input.Schema.Count] && !active[_input.Schema.Count + 1])
+        if (!active.AsSpan(_input.Schema.Count).Contains(true))
             return new ScoringCursor(Schema, active, along, ahead: null, batch: null, _host);
 
         try

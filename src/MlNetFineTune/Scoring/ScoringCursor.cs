@@ -41,7 +41,8 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     public override long Batch => 0;
 
-    private int ScoreColumn => Schema.Count - 2;
+    // Those before it are the input's own.
+    private int ScoreColumn => _along.Schema.Count;
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => _along.GetIdGetter();
 
@@ -93,7 +94,12 @@ internal sealed class ScoringCursor : DataViewRowCursor
             throw _host.ExceptParam(nameof(column), $"Column '{column.Name}' was not asked for when this cursor was made.");
         if (column.Index < ScoreColumn)
             return _along.GetGetter<TValue>(_along.Schema[column.Index]);
-        Delegate getter = column.Index == ScoreColumn ? (ValueGetter<VBuffer<float>>)GetScore : (ValueGetter<uint>)GetPredictedLabel;
+        Delegate getter = (column.Index - ScoreColumn) switch
+        {
+            0 => (ValueGetter<VBuffer<float>>)GetScore,
+            1 => (ValueGetter<uint>)GetPredictedLabel,
+            _ => (ValueGetter<ReadOnlyMemory<char>>)GetImageStatus,
+        };
         return getter as ValueGetter<TValue>
             ?? throw _host.Except($"Column '{column.Name}' is of type {column.Type}, which is not read as {typeof(TValue)}.");
     }
@@ -108,6 +114,12 @@ internal sealed class ScoringCursor : DataViewRowCursor
     {
         CheckOnRow();
         value = _batch!.PredictedKeyOf(_index);
+    }
+
+    private void GetImageStatus(ref ReadOnlyMemory<char> value)
+    {
+        CheckOnRow();
+        value = _batch!.StatusOf(_index);
     }
 
     private void CheckOnRow()

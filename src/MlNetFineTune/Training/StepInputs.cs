@@ -23,7 +23,7 @@ internal abstract class StepInputs
 /// <param name="epochs">Of the whole training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
-internal sealed class ImageInputs(FrozenTrunk trunk, RowSubset subset, Augmentation augmentation, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
+internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, Augmentation augmentation, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
 {
     private readonly BatchAugmentation _batchAugmentation = new(augmentation, trunk.Seed, epochs);
 
@@ -40,7 +40,7 @@ internal sealed class ImageInputs(FrozenTrunk trunk, RowSubset subset, Augmentat
 
     private StepInput Enter(Batch batch, int epoch, int ordinal)
     {
-        var pixels = trunk.Normalize(batch);
+        var pixels = trunk.Enter(batch);
         try
         {
             var mix = _batchAugmentation.Apply(pixels, batch.Rows, epoch, ordinal);

@@ -24,11 +24,10 @@ internal sealed class TrainingData : IDisposable
     /// <summary>Empty without validation.</summary>
     public RowSubset Validation { get; }
 
-    public static TrainingData Read(IHost host, IChannel channel, IDataView input, ImageFineTuningOptions options, LabelKeys keys, long seed)
+    public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, InputSource inputs, LabelSource labels, long seed)
     {
-        var columns = new ImageColumns(options.LabelColumnName, options.ImageColumnName, options.ImageFolder);
         var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
-        var source = TrainingRows.Read(host, input, columns, LabelColumn.Reader, groupColumn, options.CancellationToken);
+        var source = TrainingRows.Read(host, input, inputs, input.Schema[labels.Column], labels.Reader, groupColumn, options.CancellationToken);
         TrainingData? result = null;
         try
         {
@@ -39,14 +38,14 @@ internal sealed class TrainingData : IDisposable
             var all = Enumerable.Range(0, source.Count).ToArray();
             var (training, validation) = options.Validation switch
             {
-                Validation.FractionValidation fraction => Part(source, keys, fraction, seed),
-                Validation.SetValidation set => (all, ReadSet(host, set.View, columns, keys, options.CancellationToken)),
+                Validation.FractionValidation fraction => Part(source, labels, fraction, seed),
+                Validation.SetValidation set => (all, ReadSet(host, set.View, inputs, labels, options.CancellationToken)),
                 _ => (all, new RowSubset(source, [])),
             };
             result = new TrainingData(source, training, validation);
-            WarnOfEmptyClasses(channel, keys, source, training);
-            if (source.Images is SpooledRows spooled)
-                channel.Info($"The pictures of column '{options.ImageColumnName}' take {spooled.Describe()} while training; a column of paths would need none.");
+            labels.Check(channel, result.Training.LabelsOf(training));
+            if (source.Inputs.DescribeStorage() is { } storage)
+                channel.Info(storage);
             return result;
         }
         catch
@@ -57,9 +56,9 @@ internal sealed class TrainingData : IDisposable
         }
     }
 
-    private static (int[], RowSubset) Part(TrainingRows source, LabelKeys keys, Validation.FractionValidation fraction, long seed)
+    private static (int[], RowSubset) Part(TrainingRows source, LabelSource labels, Validation.FractionValidation fraction, long seed)
     {
-        var (training, validation) = StratifiedSplit.Split(source, keys.Count, fraction.Share, seed);
+        var (training, validation) = StratifiedSplit.Split(source, labels, fraction.Share, seed);
         if (training.Length == 0 || validation.Length == 0)
         {
             throw new InvalidOperationException(
@@ -68,33 +67,15 @@ internal sealed class TrainingData : IDisposable
         return (training, new RowSubset(source, validation));
     }
 
-    private static RowSubset ReadSet(IHost host, IDataView view, ImageColumns columns, LabelKeys keys, CancellationToken cancellation)
+    private static RowSubset ReadSet(IHost host, IDataView view, InputSource inputs, LabelSource labels, CancellationToken cancellation)
     {
-        foreach (var (role, name) in (ReadOnlySpan<(string, string)>)[("validation label", columns.Label), ("validation image", columns.Image)])
-        {
-            if (view.Schema.GetColumnOrNull(name) is null)
-                throw host.ExceptSchemaMismatch("validation", role, name);
-        }
-        var rows = TrainingRows.Read(host, view, columns, (row, column) => LabelMatcher.Reader(host, row, column, keys), groupColumn: null, cancellation);
+        var label = view.Schema.GetColumnOrNull(labels.Column) ?? throw host.ExceptSchemaMismatch("validation", "validation label", labels.Column);
+        inputs.ColumnsOf(host, view.Schema, "validation ");
+        var rows = TrainingRows.Read(host, view, inputs, label, labels.ReaderOfOtherData, groupColumn: null, cancellation);
         if (rows.Count > 0)
             return new RowSubset(rows, [.. Enumerable.Range(0, rows.Count)]);
         rows.Dispose();
         throw new InvalidOperationException("Validation.Set: the data have no row with a label. Set Validation = Validation.None to train without.");
-    }
-
-    private static void WarnOfEmptyClasses(IChannel channel, LabelKeys keys, TrainingRows source, int[] training)
-    {
-        var counts = new int[keys.Count];
-        foreach (var row in training)
-            counts[source.Labels[row]]++;
-        var empty = keys.Names.Where((_, c) => counts[c] == 0).ToList();
-        if (keys.Count - empty.Count < 2)
-        {
-            throw new InvalidOperationException(
-                $"Training needs rows of at least two classes, but all {training.Length} training rows are '{keys.Names[source.Labels[training[0]]]}' (classes: {string.Join(", ", keys.Names)}).");
-        }
-        if (empty.Count > 0)
-            channel.Warning($"No training row is {string.Join(", ", empty.Take(20).Select(name => $"'{name}'"))}{(empty.Count > 20 ? $" and {empty.Count - 20} more classes" : "")}: the model cannot learn to recognise them.");
     }
 
     public void Dispose()

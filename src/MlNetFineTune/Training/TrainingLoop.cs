@@ -8,25 +8,26 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Trains a classifier in place and leaves it with the weights of its best epoch.</summary>
-internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan, TrainingData data, ImageFineTuningOptions options, long seed, IHost host, IChannel channel)
+/// <summary>Trains a network in place and leaves it with the weights of its best epoch.</summary>
+internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel)
 {
     private readonly ProgressMeter _meter = new(options.Progress, options.Epochs);
+    private readonly int _stagesBefore = network.RunsStageByStage ? plan.FrozenStages : 0; // those that have run when a step begins
     private readonly BadRowLog _badRows = new(options.BadRows, channel);
 
     /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
     public TrainingReport Run()
     {
-        var groups = ParameterGroups.Apply(plan, classifier);
-        classifier.Backbone.Fold(plan.FrozenStages);
+        var groups = ParameterGroups.Apply(plan, network);
+        network.Freeze(plan.FrozenStages);
         LogPlan(groups);
 
         using var optimizer = options.Optimizer.CreateState(groups);
-        using var trunk = new FrozenTrunk(classifier, plan.FrozenStages, seed, options.Workers);
-        using var features = new FeatureCaches(trunk, plan.FrozenStages, classifier.Device, options, _badRows, _meter, channel, CheckAlive);
-        var training = features.InputsFor(data.Training, options.Augmentation);
+        using var trunk = new FrozenTrunk(network, _stagesBefore, seed, options.Workers);
+        using var features = new FeatureCaches(trunk, options, _badRows, _meter, channel, CheckAlive);
+        var training = features.InputsFor(data.Training, options.RowAugmentation);
         var validator = CreateValidator(features);
-        using var best = new WeightSnapshot(classifier, plan.FrozenStages);
+        using var best = new WeightSnapshot(network, plan.FrozenStages);
 
         var epochs = new List<EpochReport>();
         var (bestEpoch, bestEvaluation) = (0, (Evaluation?)null);
@@ -43,7 +44,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
             var began = _meter.Elapsed;
             var batches = BatchLoader.Split(Shuffled(epoch), options.BatchSize);
             if (batches.Length == 0)
-                throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training pictures could be read.");
+                throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
 
             if (!TrainEpoch(epoch, batches, training, optimizer, ref step, steps, out var loss))
             {
@@ -90,7 +91,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
     /// <returns>False if the stop token asked for an end.</returns>
     internal bool TrainEpoch(int epoch, int[][] batches, StepInputs inputs, OptimizerState optimizer, ref int step, int steps, out double meanLoss)
     {
-        classifier.Backbone.SetTraining(plan.FrozenStages);
+        network.BeginTraining(plan.FrozenStages);
         _meter.Begin(TrainingPhase.Training, epoch, batches.Sum(batch => batch.Length));
         var (sum, count) = (0.0, 0);
         meanLoss = double.NaN;
@@ -101,8 +102,8 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
                 CheckAlive();
                 if (options.StopToken.IsCancellationRequested)
                     return false;
-                var learningRate = LearningRateAt(step++, steps);
-                sum += Step(input, optimizer, learningRate) * input.Rows.Length;
+                var learningRate = LearningRateAt(step, steps);
+                sum += Step(input, optimizer, learningRate, step++) * input.Rows.Length;
                 count += input.Rows.Length;
                 meanLoss = sum / count;
                 _meter.Advance(input.Rows.Length, meanLoss, learningRate);
@@ -112,13 +113,12 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
     }
 
     /// <summary>Forward, loss, backward, step.</summary>
-    private double Step(StepInput input, OptimizerState optimizer, double learningRate)
+    private double Step(StepInput input, OptimizerState optimizer, double learningRate, int step)
     {
         using var scope = NewDisposeScope();
-        var labels = tensor(data.Training.LabelsOf(input.Rows), ScalarType.Int64, classifier.Device); // [N]
-        var pooled = classifier.Backbone.Forward(input.Activations, plan.FrozenStages, classifier.Backbone.Stages.Count); // [N, features]
-        var logits = classifier.Head.forward(pooled); // [N, classes]
-        var loss = input.Mix is { } mix ? mix.Loss(labels, LossOf) : LossOf(labels);
+        var targets = objective.TargetsOf(data.Training.LabelsOf(input.Rows), network.Device); // [N]
+        var outputs = network.ForwardInTraining(input.Activations, _stagesBefore, seed, step); // [N, outputs]
+        var loss = input.Mix is { } mix ? mix.Loss(targets, LossOf) : LossOf(targets);
         optimizer.ZeroGradients();
         loss.backward();
         optimizer.Step(learningRate);
@@ -126,7 +126,7 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         var value = loss.item<float>(); // waits for the device
         return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
 
-        Tensor LossOf(Tensor targets) => nn.functional.cross_entropy(logits, targets, label_smoothing: options.LabelSmoothing);
+        Tensor LossOf(Tensor labels) => objective.Loss(outputs, labels);
     }
 
     private InvalidOperationException Diverged(string what) =>
@@ -139,8 +139,8 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         var inputs = features.InputsFor(data.Validation, Augmentation.None);
         var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
         return batches.Length > 0
-            ? new Validator(classifier, plan.FrozenStages, data.Validation, inputs, batches, _meter)
-            : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation pictures could be read.");
+            ? new Validator(network, objective, plan.FrozenStages, _stagesBefore, data.Validation, inputs, batches, _meter)
+            : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read.");
     }
 
     private double LearningRateAt(int step, int steps) => ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, steps), steps);
@@ -162,8 +162,8 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
 
     private void LogPlan(IReadOnlyList<ParameterGroup> groups)
     {
-        var stages = classifier.Backbone.Stages.Select(stage => stage.Name).ToList();
-        channel.Info($"{options.Backbone}, strategy {options.Strategy}: {TrainedParameters(groups):N0} parameters train ({string.Join(", ", stages.Skip(plan.FrozenStages).Append("head"))}), "
+        var stages = network.Stages;
+        channel.Info($"{network.Description}, strategy {options.Strategy}: {TrainedParameters(groups):N0} parameters train ({string.Join(", ", stages.Skip(plan.FrozenStages).Append("head"))}), "
             + $"{AllParameters() - TrainedParameters(groups):N0} are frozen ({(plan.FrozenStages == 0 ? "none" : string.Join(", ", stages.Take(plan.FrozenStages)))}).");
         channel.Info($"{data.Training.Rows.Length} training and {data.Validation.Rows.Length} validation rows, {options.Epochs} epochs of batch {options.BatchSize}, {options.Optimizer}, seed {seed}.");
     }
@@ -185,11 +185,11 @@ internal sealed class TrainingLoop(ImageClassifier classifier, TrainingPlan plan
         RowsWithoutLabel = data.Training.Source.WithoutLabel,
         TrainedParameters = TrainedParameters(groups),
         FrozenParameters = AllParameters() - TrainedParameters(groups),
-        TrainedStages = [.. classifier.Backbone.Stages.Skip(plan.FrozenStages).Select(stage => stage.Name)],
+        TrainedStages = [.. network.Stages.Skip(plan.FrozenStages)],
         Duration = _meter.Elapsed,
     };
 
     private static long TrainedParameters(IReadOnlyList<ParameterGroup> groups) => groups.SelectMany(group => group.Parameters).Sum(parameter => parameter.numel());
 
-    private long AllParameters() => classifier.Backbone.parameters().Concat(classifier.Head.parameters()).Sum(parameter => parameter.numel());
+    private long AllParameters() => network.NamedParameters().Sum(named => named.Parameter.numel());
 }

@@ -15,10 +15,10 @@ public enum TrainingEnd
     /// <summary>All epochs were run.</summary>
     Completed,
 
-    /// <summary>The validation had not improved for the epochs of <see cref="ImageFineTuningOptions.EarlyStoppingPatience"/>.</summary>
+    /// <summary>The validation had not improved for the epochs of <see cref="FineTuningOptions.EarlyStoppingPatience"/>.</summary>
     EarlyStopped,
 
-    /// <summary><see cref="ImageFineTuningOptions.StopToken"/> asked for the best model so far.</summary>
+    /// <summary><see cref="FineTuningOptions.StopToken"/> asked for the best model so far.</summary>
     Stopped,
 }
 

@@ -5,20 +5,21 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Mean cross-entropy and accuracy over all rows of a part, each row counted once.</summary>
-internal sealed record Evaluation(double Loss, double Accuracy)
-{
-    /// <summary>Less loss. On the few dozen rows that validation often has, accuracy moves in steps of whole percents and picks by luck.</summary>
-    public bool IsBetterThan(Evaluation? other) => other is null || Loss < other.Loss;
-}
-
 /// <summary>Judges the network as it would score: in inference mode, BatchNorm folded.</summary>
-internal sealed class Validator(ImageClassifier classifier, int frozenStages, RowSubset subset, StepInputs inputs, int[][] batches, ProgressMeter meter)
+/// <param name="network">Judged.</param>
+/// <param name="objective">The judge.</param>
+/// <param name="frozenStages">What stays as it is.</param>
+/// <param name="stagesBefore">The stages that <paramref name="inputs"/> have behind them.</param>
+/// <param name="subset">The rows.</param>
+/// <param name="inputs">What enters.</param>
+/// <param name="batches">The rows' order.</param>
+/// <param name="meter">Told how far it is.</param>
+internal sealed class Validator(TrainableNetwork network, Objective objective, int frozenStages, int stagesBefore, RowSubset subset, StepInputs inputs, int[][] batches, ProgressMeter meter)
 {
     /// <returns>Null if <paramref name="stop"/> asked for an end.</returns>
     public Evaluation? Evaluate(int epoch, Action checkAlive, CancellationToken stop)
     {
-        classifier.PrepareForScoring();
+        network.PrepareForScoring();
         meter.Begin(TrainingPhase.Validating, epoch, subset.Rows.Length);
         try
         {
@@ -26,14 +27,13 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
         }
         finally
         {
-            classifier.Backbone.Fold(frozenStages); // what trains must see its weights change
+            network.Freeze(frozenStages); // what trains must see its weights change
         }
     }
 
     private Evaluation? Judge(Action checkAlive, CancellationToken stop)
     {
-        var backbone = classifier.Backbone;
-        var (loss, right, count) = (0.0, 0L, 0);
+        var (loss, counted, count) = (0.0, 0.0, 0);
         foreach (var (activations, rows, _) in inputs.Read(batches, epoch: 0))
         {
             using var scope = NewDisposeScope();
@@ -43,16 +43,16 @@ internal sealed class Validator(ImageClassifier classifier, int frozenStages, Ro
                 checkAlive();
                 if (stop.IsCancellationRequested)
                     return null;
-                var labels = tensor(subset.LabelsOf(rows), ScalarType.Int64, classifier.Device);
-                var logits = classifier.Head.forward(backbone.Forward(activations, frozenStages, backbone.Stages.Count));
-                loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).item<float>();
-                right += logits.argmax(1).eq(labels).sum().item<long>();
+                var targets = objective.TargetsOf(subset.LabelsOf(rows), network.Device);
+                var outputs = network.ForwardRest(activations, stagesBefore);
+                loss += objective.Loss(outputs, targets, nn.Reduction.Sum).item<float>();
+                counted += objective.Count(outputs, targets);
                 count += rows.Length;
             }
             meter.Advance(rows.Length);
         }
         if (count == 0)
-            throw new InvalidOperationException($"None of the {subset.Rows.Length} validation pictures could be read.");
-        return new Evaluation(loss / count, right / (double)count);
+            throw new InvalidOperationException($"None of the {subset.Rows.Length} validation {subset.Source.Inputs.Noun}s could be read.");
+        return objective.Evaluate(loss / count, counted / count);
     }
 }

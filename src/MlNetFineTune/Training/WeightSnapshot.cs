@@ -9,14 +9,12 @@ internal sealed class WeightSnapshot : IDisposable
 {
     private readonly List<(Tensor Live, Tensor Copy)> _tensors;
 
-    public WeightSnapshot(ImageClassifier classifier, int frozenStages)
+    public WeightSnapshot(TrainableNetwork network, int frozenStages)
     {
         using var noGradients = no_grad();
-        _tensors = [.. classifier.Backbone.NamedTensors()
-            .Where(named => classifier.Backbone.StageOf(named.Name) >= frozenStages)
-            .Select(named => named.Tensor)
-            .Concat([classifier.Head.weight, classifier.Head.bias])
-            .Select(live => (live, live.clone().DetachFromDisposeScope()))];
+        _tensors = [.. network.NamedTensors()
+            .Where(named => network.StageOf(named.Name) >= frozenStages)
+            .Select(named => (named.Tensor, named.Tensor.clone().DetachFromDisposeScope()))];
     }
 
     /// <summary>Copies the present values.</summary>

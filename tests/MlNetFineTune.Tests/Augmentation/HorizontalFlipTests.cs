@@ -14,7 +14,7 @@ public sealed class HorizontalFlipTests
     {
         var mirrored = Enumerable.Range(0, 10_000).Count(row =>
         {
-            var plan = ImagePlan.Whole(10, 10);
+            var plan = ImagePlan.Whole(10, 10, new ImagePreprocessing());
             var random = new CountedRandom(1, RandomStream.Augmentation, 1, row);
             new HorizontalFlip(probability).Apply(ref plan, ref random);
             return plan.Mirrored;
@@ -25,7 +25,7 @@ public sealed class HorizontalFlipTests
     [TestMethod]
     public void MirroringTwiceIsNothing()
     {
-        var plan = ImagePlan.Whole(10, 10);
+        var plan = ImagePlan.Whole(10, 10, new ImagePreprocessing());
         var random = new CountedRandom(1, RandomStream.Augmentation, 1, 0);
         Augmentation.Sequence(new HorizontalFlip(1), new HorizontalFlip(1)).Apply(ref plan, ref random);
         Assert.IsFalse(plan.Mirrored);

@@ -87,7 +87,7 @@ public sealed class RandomResizedCropTests
 
     private static ImagePlan Crop(Augmentation augmentation, int width, int height, int row)
     {
-        var plan = ImagePlan.Whole(width, height);
+        var plan = ImagePlan.Whole(width, height, new ImagePreprocessing());
         var random = new CountedRandom(1, RandomStream.Augmentation, 1, row);
         augmentation.Apply(ref plan, ref random);
         return plan;

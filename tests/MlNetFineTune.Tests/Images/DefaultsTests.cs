@@ -21,6 +21,7 @@ public sealed class DefaultsTests
             FeatureCacheMegabytes = 1024
             ImageColumnName = ImagePath
             ImageFolder = null
+            ImageStatusColumnName = null
             LabelColumnName = Label
             LabelSmoothing = 0
             LearningRate = 0.001
@@ -28,6 +29,7 @@ public sealed class DefaultsTests
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             PredictedLabelColumnName = PredictedLabel
             Progress = null
+            RawPixels = null
             Schedule = Cosine(warmup: 0.05)
             ScoreColumnName = Score
             Seed = null

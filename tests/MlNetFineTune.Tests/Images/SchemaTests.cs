@@ -15,15 +15,15 @@ public sealed class SchemaTests
     public void TheSchemaPromisedIsTheSchemaGiven()
     {
         var text = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(2)));
-        foreach (var view in (IDataView[])[text, _ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Byte).Fit(text).Transform(text), Numbered()])
+        foreach (var (view, status) in new[] { (text, null), (_ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Byte).Fit(text).Transform(text), null), (Numbered(), "Status") })
         {
-            var trainer = Trainer();
+            var trainer = Trainer(SmallTraining.Options with { Epochs = 1, ImageStatusColumnName = status });
             var shape = trainer.GetOutputSchema(ShapeOf(view.Schema));
             using var model = trainer.Fit(view);
 
             foreach (var schema in (DataViewSchema[])[model.GetOutputSchema(view.Schema), model.Transform(view).Schema])
             {
-                CollectionAssert.AreEqual(view.Schema.Select(column => column.Name).Concat(["Score", "PredictedLabel"]).ToArray(), schema.Select(column => column.Name).ToArray());
+                CollectionAssert.AreEqual(view.Schema.Select(column => column.Name).Concat(["Score", "PredictedLabel"]).Concat(status is null ? [] : [status]).ToArray(), schema.Select(column => column.Name).ToArray());
                 var given = ShapeOf(schema);
                 foreach (var column in given)
                     AssertAgree(shape.Single(promised => promised.Name == column.Name), column);
@@ -83,6 +83,57 @@ public sealed class SchemaTests
 
     [TestMethod]
     public void AVectorOfImagePathsFailsBeforeScoring() => CheckScoring(Rows().Append(_ml.Transforms.Concatenate("ImagePath", "ImagePath")), "image", "'ImagePath'", "String (a file's path) or Image", "Vector");
+
+    [TestMethod]
+    public void PixelsWithoutRawPixelsFailBeforeTraining() => CheckPixels(
+        nameof(EveryForm.Planar), null, "String (a file's path)", "Vector of Byte", "need the option RawPixels", "Vector<Single");
+
+    [TestMethod]
+    public void PixelsOfAnotherSizeThanRawPixelsSayFailBeforeTraining()
+    {
+        var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
+        foreach (var (column, pixels) in new[] { (nameof(EveryForm.Planar), new RawPixels(48, 32, PixelLayout.Planar)), (nameof(EveryForm.Interleaved), new RawPixels(48, 32, PixelLayout.Planar)) })
+        {
+            var reader = new CountingView(view); // no shape of a schema knows a length: Fit looks at the data's own schema, before it reads
+            var error = Assert.Throws<ArgumentException>(() => Trainer(Pixels(column, pixels)).Fit(reader));
+            foreach (var part in (string[])["'" + column + "'", "48 x 32 x 3 = 4608 values, as RawPixels says", "6912"])
+                StringAssert.Contains(error.Message, part);
+            Assert.AreEqual(0, reader.Cursors);
+        }
+    }
+
+    [TestMethod]
+    public void RawPixelsOfAColumnThatHoldsNoneFailBeforeTraining()
+    {
+        foreach (var (column, found) in new[] { (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector") })
+            CheckPixels(column, new RawPixels(48, 48, PixelLayout.Planar), "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
+        CheckPixels(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Planar) { White = 1 }, "only if RawPixels.White is 255", "Byte");
+    }
+
+    [TestMethod]
+    public void AnotherColumnThanTheOneOfTheTrainingFailsBeforeScoring()
+    {
+        var rows = _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1));
+        using var model = Trainer(Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar))).Fit(SmallTraining.WithKeys(_ml, rows));
+        var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows).Transform(rows);
+
+        foreach (var act in (Action[])[() => model.Transform(other), () => model.GetOutputSchema(other.Schema), () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
+            StringAssert.Contains(Assert.Throws<ArgumentException>(act).Message, "48 x 48 x 3 = 6912 values");
+    }
+
+    private void CheckPixels(string column, RawPixels? pixels, params string[] parts)
+    {
+        var view = new CountingView(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1))));
+        foreach (var act in (Action[])[() => Trainer(Pixels(column, pixels)).GetOutputSchema(ShapeOf(view.Schema)), () => Trainer(Pixels(column, pixels)).Fit(view)])
+        {
+            var error = Assert.Throws<ArgumentException>(act);
+            foreach (var part in (string[])["image", $"'{column}'", .. parts])
+                StringAssert.Contains(error.Message, part);
+        }
+        Assert.AreEqual(0, view.Cursors);
+    }
+
+    private static ImageFineTuningOptions Pixels(string column, RawPixels? pixels) => SmallTraining.Options with { ImageColumnName = column, RawPixels = pixels, Epochs = 1 };
 
     [TestMethod]
     public void AModelNeedsNoLabelToScore()

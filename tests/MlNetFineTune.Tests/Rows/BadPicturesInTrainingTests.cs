@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Rows;
@@ -94,20 +93,37 @@ public sealed class BadPicturesInTrainingTests
     }
 
     [TestMethod]
-    public void AMissingImageInTheMiddleOfAnImageColumnIsABadRow()
+    [DynamicData(nameof(PictureSources.Names), typeof(PictureSources))]
+    public void ABadRowOfEverySourceIsNamedOrSkippedAndCounted(string column)
     {
-        var images = SmallPictures.Take(3).Select(photo => MLImage.CreateFromFile(photo.ImagePath)).ToArray();
-        var rows = images.Select((image, i) => new ImageRow { Label = SmallPictures.Classes[i % 3], Image = i == 4 ? null : image }).ToArray();
+        if (column is nameof(EveryForm.Interleaved) or nameof(EveryForm.PlanarBgr))
+            return; // any bytes are pixels
+        var rows = PictureSources.Rows(perClass: 3);
+        var path = Path.Combine(SmallPictures.NewFolder(), "missing.jpg");
+        rows[4] = new EveryForm { Label = "dots", ImagePath = path, File = "<svg>"u8.ToArray(), Planar = Row(float.PositiveInfinity), ZeroToOne = Row(2) };
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
-        var options = SmallTraining.Options with { ImageColumnName = "Image" };
+        var options = PictureSources.Options(column) with { Epochs = 1 };
+        var expected = column switch
+        {
+            nameof(EveryForm.ImagePath) => new BadRow(4, path, "there is no such file"),
+            nameof(EveryForm.File) => new BadRow(4, null, "it is an SVG; convert it to JPEG or PNG"),
+            nameof(EveryForm.Image) => new BadRow(4, null, "the image is missing"),
+            nameof(EveryForm.Planar) => new BadRow(4, null, "value 0 is Infinity; it must be between 0 and RawPixels.White = 255"),
+            _ => new BadRow(4, null, "value 0 is 2; it must be between 0 and RawPixels.White = 1"),
+        };
 
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(view));
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options with { BadRows = BadRows.Skip(0.2f) }).Fit(view);
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Fit(options));
+        using var model = Fit(options with { BadRows = BadRows.Skip(0.2f) });
+        var tooMany = Assert.ThrowsExactly<InvalidDataException>(() => Fit(options with { BadRows = BadRows.Skip(0.01f) }));
 
-        StringAssert.Contains(error.Message, "row 4: the image is missing");
-        CollectionAssert.AreEqual(new BadRow[] { new(4, null, "the image is missing") }, model.Report!.BadRows.ToArray());
-        foreach (var image in images)
-            image.Dispose();
+        StringAssert.Contains(error.Message, expected.ToString());
+        CollectionAssert.AreEqual(new[] { expected }, model.Report!.BadRows.ToArray());
+        Assert.AreEqual(8, model.Report.TrainingRows);
+        StringAssert.Contains(tooMany.Message, $"1 of 9 pictures could not be read, more than BadRows.Skip(0.01) allows. Some of them: {expected}");
+
+        static float[] Row(float first) => [first, .. new float[48 * 48 * 3 - 1]];
+
+        ImageFineTuningTransformer Fit(ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(view);
     }
 
     private Validation Set(Photo[] photos) => Validation.Set(SmallPictures.View(_ml, photos));

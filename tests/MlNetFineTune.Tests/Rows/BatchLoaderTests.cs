@@ -90,7 +90,7 @@ public sealed class BatchLoaderTests
 
     private static int[][] Batches => BatchLoader.Split([.. Enumerable.Range(0, 50)], 7);
 
-    private static BatchLoader Loader(ImageRows rows, int workers) => new(rows, new ImageEncoder(new ImagePreprocessing { Size = 32 }), seed: 3, workers);
+    private static BatchLoader Loader(ImageRows rows, int workers) => new(new EncodedImages(rows, "Image", new ImageEncoder(new ImagePreprocessing { Size = 32 })), seed: 3, workers);
 
     private static byte[] Read(Pictures pictures, int workers, int epoch) =>
         [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default).SelectMany(batch => batch.Pixels.Take(batch.Count * 32 * 32 * 3).ToArray())];

@@ -96,7 +96,7 @@ public sealed class CancellationTests
         var options = SmallTraining.Options with { ImageColumnName = "Image", Epochs = 1 };
         var files = new List<int>();
 
-        using (Fit(view, options with { Progress = new Watcher(_ => files.Add(Directory.GetFiles(folder).Length)) }))
+        using (Fit(view, options with { Progress = new Watcher(_ => files.Add(OpenFiles.CountIn(folder))) }))
         {
         }
         using var source = new CancellationTokenSource();
@@ -107,6 +107,7 @@ public sealed class CancellationTests
 
         Assert.IsTrue(files.Count > 0 && files.All(count => count == 1), "The pictures were not spooled where the context's TempFilePath says.");
         Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
+        Assert.AreEqual(0, OpenFiles.CountIn(folder));
         foreach (var row in images)
             row.Image!.Dispose();
 

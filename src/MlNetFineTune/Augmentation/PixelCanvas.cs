@@ -1,0 +1,132 @@
+namespace MlNetFineTune.Augmentations;
+
+/// <summary>
+/// A finished picture while pixel operations work on it. Whatever changes a channel's value by that value alone is a table of 256 bytes; tables
+/// are not applied but combined, exactly and without a look at the picture, until an operation needs the pixels themselves. So brightness, contrast
+/// and posterize together cost one pass, and give what they would give one after another.
+/// </summary>
+internal ref struct PixelCanvas
+{
+    public const int TablesLength = 3 * 256;
+
+    // What the channels' bytes are to become: red's table, green's, blue's.
+    private readonly Span<byte> _tables;
+    private readonly Span<byte> _pixels;
+    private bool _pending;
+
+    public PixelCanvas(Span<byte> pixels, ImagePreprocessing preprocessing, Span<byte> tables)
+    {
+        _pixels = pixels;
+        _tables = tables;
+        Preprocessing = preprocessing;
+        ResetTables();
+    }
+
+    public ImagePreprocessing Preprocessing { get; }
+
+    public readonly int Size => Preprocessing.Size;
+
+    /// <summary>[size, size, 3] bytes, red first; changes that were pending are made.</summary>
+    public Span<byte> Pixels
+    {
+        get
+        {
+            Flush();
+            return _pixels;
+        }
+    }
+
+    /// <summary>The value v of a channel becomes <paramref name="table"/>[v].</summary>
+    public void Map(int channel, scoped ReadOnlySpan<byte> table)
+    {
+        foreach (ref var value in TableOf(channel))
+            value = table[value];
+        _pending = true;
+    }
+
+    /// <inheritdoc cref="Map(int, ReadOnlySpan{byte})"/>
+    public void Map(scoped ReadOnlySpan<byte> table)
+    {
+        for (var channel = 0; channel < 3; channel++)
+            Map(channel, table);
+    }
+
+    /// <summary>How often each value occurs in each channel: [3, 256].</summary>
+    public readonly void Count(scoped Span<int> histograms)
+    {
+        Span<int> stored = stackalloc int[TablesLength];
+        stored.Clear();
+        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        {
+            stored[_pixels[i]]++;
+            stored[256 + _pixels[i + 1]]++;
+            stored[512 + _pixels[i + 2]]++;
+        }
+        histograms[..TablesLength].Clear();
+        for (var i = 0; i < TablesLength; i++)
+            histograms[(i & ~255) + _tables[i]] += stored[i];
+    }
+
+    /// <summary>The mean of <see cref="Luma"/>.</summary>
+    public readonly double MeanLuma()
+    {
+        Span<int> parts = stackalloc int[TablesLength];
+        for (var i = 0; i < 256; i++)
+            (parts[i], parts[256 + i], parts[512 + i]) = (LumaRed * _tables[i], LumaGreen * _tables[256 + i], LumaBlue * _tables[512 + i] + LumaHalf);
+        long sum = 0;
+        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+            sum += (parts[_pixels[i]] + parts[256 + _pixels[i + 1]] + parts[512 + _pixels[i + 2]]) >> 16;
+        return sum / (double)(_pixels.Length / 3);
+    }
+
+    /// <summary>Moves each colour from its grey (factor 0) through itself (1) and beyond.</summary>
+    public void Saturate(float factor)
+    {
+        Span<float> scaled = stackalloc float[511];
+        for (var i = 0; i < scaled.Length; i++)
+            scaled[i] = factor * (i - 255);
+        var red = TableOf(0);
+        var green = TableOf(1);
+        var blue = TableOf(2);
+        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        {
+            var (r, g, b) = (red[_pixels[i]], green[_pixels[i + 1]], blue[_pixels[i + 2]]);
+            var grey = Luma(r, g, b);
+            _pixels[i] = ColorTables.Truncate(grey + scaled[r - grey + 255]);
+            _pixels[i + 1] = ColorTables.Truncate(grey + scaled[g - grey + 255]);
+            _pixels[i + 2] = ColorTables.Truncate(grey + scaled[b - grey + 255]);
+        }
+        ResetTables();
+    }
+
+    /// <summary>Makes the changes that are pending.</summary>
+    public void Flush()
+    {
+        if (!_pending)
+            return;
+        var red = TableOf(0);
+        var green = TableOf(1);
+        var blue = TableOf(2);
+        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        {
+            _pixels[i] = red[_pixels[i]];
+            _pixels[i + 1] = green[_pixels[i + 1]];
+            _pixels[i + 2] = blue[_pixels[i + 2]];
+        }
+        ResetTables();
+    }
+
+    // Pillow's conversion to grey (src/libImaging/Convert.c): ITU-R BT.601 in 16 bits.
+    private const int LumaRed = 19595, LumaGreen = 38470, LumaBlue = 7471, LumaHalf = 0x8000;
+
+    private static int Luma(int red, int green, int blue) => (LumaRed * red + LumaGreen * green + LumaBlue * blue + LumaHalf) >> 16;
+
+    private readonly Span<byte> TableOf(int channel) => _tables.Slice(channel * 256, 256);
+
+    private void ResetTables()
+    {
+        for (var i = 0; i < TablesLength; i++)
+            _tables[i] = (byte)i;
+        _pending = false;
+    }
+}

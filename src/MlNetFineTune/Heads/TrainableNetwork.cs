@@ -1,0 +1,77 @@
+using MlNetFineTune.Rows;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Heads;
+
+/// <summary>
+/// A network as training, scoring and saving see it, whatever it is made of: stages in the order of computation, and a head on top. Owns its tensors.
+/// </summary>
+internal abstract class TrainableNetwork : IDisposable
+{
+    /// <summary>For messages.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>For the log: the name, and where the weights come from.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Names of the stages, from the input on; the head comes after them.</summary>
+    public abstract IReadOnlyList<string> Stages { get; }
+
+    public Device Device { get; private set; } = CPU;
+
+    /// <summary>Whether the first stages can run by themselves, so that what is frozen is computed once a row.</summary>
+    public abstract bool RunsStageByStage { get; }
+
+    /// <summary>What turns rows into this network's input. Caller disposes.</summary>
+    public abstract Intake CreateIntake();
+
+    /// <summary>The stage that a tensor belongs to; the head is number <c>Stages.Count</c>.</summary>
+    public abstract int StageOf(string tensorName);
+
+    public abstract IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters();
+
+    /// <summary>Parameters and running statistics, in a fixed order, under the names that other tools know.</summary>
+    public abstract IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors();
+
+    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
+    public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
+
+    /// <summary>What weight files carry beside the tensors.</summary>
+    public virtual IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string>();
+
+    public void MoveTo(Device device)
+    {
+        Move(device);
+        Device = device;
+    }
+
+    /// <summary>Makes the first stages as quick as they can be without gradients; the others see their weights change.</summary>
+    public abstract void Freeze(int frozenStages);
+
+    /// <summary>Training mode from the first stage that trains on; frozen ones stay in inference mode, so that their running statistics never move.</summary>
+    public abstract void BeginTraining(int frozenStages);
+
+    /// <summary>Inference mode: ready to score from many threads.</summary>
+    public abstract void PrepareForScoring();
+
+    /// <summary>Runs the first stages. Caller disposes; the input stays his.</summary>
+    public abstract Tensor ForwardFirst(Tensor input, int stages);
+
+    /// <summary>Runs the stages from <paramref name="first"/> on, and the head: [N, outputs]. Caller disposes; the input stays his.</summary>
+    /// <param name="input">What the stages before gave; the network's input, if <paramref name="first"/> is 0.</param>
+    /// <param name="first">0, or the stages that ran before.</param>
+    public abstract Tensor ForwardRest(Tensor input, int first);
+
+    /// <summary>A training step's <see cref="ForwardRest"/>, with that step's random numbers.</summary>
+    /// <param name="input">As there.</param>
+    /// <param name="first">As there.</param>
+    /// <param name="seed">Of the training.</param>
+    /// <param name="step">From 0.</param>
+    public virtual Tensor ForwardInTraining(Tensor input, int first, long seed, int step) => ForwardRest(input, first);
+
+    public abstract void Dispose();
+
+    protected abstract void Move(Device device);
+}

@@ -1,0 +1,26 @@
+using MlNetFineTune.Augmentations;
+
+namespace MlNetFineTune.Rows;
+
+/// <summary>What enters the network, row by row as bytes, in any order and from any thread: what a data view cannot do, and shuffling needs.</summary>
+internal abstract class InputRows : IDisposable
+{
+    public abstract int Count { get; }
+
+    /// <summary>Bytes of a row.</summary>
+    public abstract int Length { get; }
+
+    /// <summary>What to call a row in messages: a picture, a row.</summary>
+    public abstract string Noun { get; }
+
+    /// <summary>The file of a row, where there is one.</summary>
+    public virtual string? PathOf(int row) => null;
+
+    /// <summary>For the log; null where nothing is to be said.</summary>
+    public virtual string? DescribeStorage() => null;
+
+    /// <returns>Null, or why the row cannot be used.</returns>
+    public abstract string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output);
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,28 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Rows;
+
+/// <summary>The columns that enter the network, and how their rows are taken from a cursor.</summary>
+internal abstract class InputSource
+{
+    /// <exception cref="Exception">A column is missing, or of another type.</exception>
+    /// <param name="context">Names the component in the error.</param>
+    /// <param name="schema">Of the data.</param>
+    /// <param name="prefix">What the data are for, in the error: empty, or "validation ".</param>
+    public abstract DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix = "");
+
+    public abstract InputCollector Collect(IHost host, DataViewRow row);
+}
+
+/// <summary>Takes the inputs from a cursor, row by row, and gives them back by index.</summary>
+internal abstract class InputCollector : IDisposable
+{
+    /// <summary>Takes the present row's inputs.</summary>
+    public abstract void Collect();
+
+    /// <summary>What was collected; its owner disposes it, and this collector no more.</summary>
+    public abstract InputRows ToRows();
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,99 @@
+namespace MlNetFineTune;
+
+/// <summary>What can be said about every fine-tuning, whatever the network and its inputs.</summary>
+public abstract record FineTuningOptions
+{
+    private protected FineTuningOptions()
+    {
+    }
+
+    /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
+    public string LabelColumnName { get; init; } = "Label";
+
+    /// <summary>Output: what the model says of a row. Each task documents its own.</summary>
+    public string ScoreColumnName { get; init; } = "Score";
+
+    /// <summary>What trains. Default: everything.</summary>
+    public Strategy Strategy { get; init; } = Strategy.Full();
+
+    /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
+    public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
+
+    /// <summary>Rows in one step. Default 16. The rows are spread evenly over the steps, so that there is no small last one.</summary>
+    public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
+
+    /// <summary>Of the head; strategies scale it for the stages below. Default 0.001.</summary>
+    public float LearningRate
+    {
+        get;
+        init => field = value > 0 && float.IsFinite(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(LearningRate), value, "The learning rate must be above 0.");
+    } = 1e-3f;
+
+    /// <summary>Default: AdamW.</summary>
+    public Optimizer Optimizer { get; init; } = Optimizer.AdamW();
+
+    /// <summary>Default: cosine with a warm-up of 5 % of the steps.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine();
+
+    /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
+    public Validation Validation { get; init; } = Validation.Fraction(0.2f);
+
+    /// <summary>Ends the training when validation has not improved for so many epochs; null (the default) runs all epochs. Needs validation.</summary>
+    public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
+
+    /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
+    public BadRows BadRows { get; init; } = BadRows.Throw;
+
+    /// <summary>Decides every random choice. Default: the context's seed, else 0.</summary>
+    public int? Seed { get; init; }
+
+    /// <summary>Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result.</summary>
+    public int Workers { get; init => field = Positive(value, nameof(Workers)); } = Math.Min(Environment.ProcessorCount, 16);
+
+    /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
+    public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
+
+    /// <summary>Told after every step. Called on the training thread: be quick.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Ends the training within a step, with the best model so far; a warning says if none was complete. While rows are still being read there is nothing to return: use <see cref="CancellationToken"/>.</summary>
+    public CancellationToken StopToken { get; init; }
+
+    /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Random changes to the training rows.</summary>
+    internal virtual Augmentation RowAugmentation => Augmentation.None;
+
+    /// <summary>Memory for what frozen stages compute.</summary>
+    internal virtual int CacheMegabytes => 0;
+
+    /// <exception cref="ArgumentException">Two options contradict each other.</exception>
+    internal virtual void Check()
+    {
+        if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
+            throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
+    }
+
+    private protected static void CheckDifferent(params ReadOnlySpan<(string Option, string Name)> columns)
+    {
+        foreach (var (option, name) in columns)
+        {
+            if (string.IsNullOrWhiteSpace(name))
+                throw new ArgumentException($"{option} is empty; an output column needs a name.", "options");
+            foreach (var (otherOption, otherName) in columns)
+            {
+                if (name == otherName && option != otherOption)
+                    throw new ArgumentException($"{option} and {otherOption} are both '{name}': they must be two different names.", "options");
+            }
+        }
+    }
+
+    private static int Positive(int value, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, name);
+        return value;
+    }
+}
