@@ -3,7 +3,7 @@ using MlNetFineTune.Benchmarks;
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new FineTuneHead(), new FineTuneFull(),
 ];
 
 var quick = args.Contains("--quick");

@@ -9,7 +9,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from fixture import write
 from picture_fixture import picture
@@ -59,6 +59,13 @@ def without_segment(jpeg, marker):
     return jpeg[:at] + jpeg[at + 2 + struct.unpack(">H", jpeg[at + 2:at + 4])[0]:]
 
 
+def strange_profile():
+    """sRGB's profile with red and green exchanged: whoever applies it shows it."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile[:24] + bytes(12) + profile[36:]  # without the time it was made
+    return profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+
+
 def files():
     rgb = picture(SIZE, SIZE)
     gray, cmyk, palette = rgb.convert("L"), rgb.convert("CMYK"), rgb.quantize(64)
@@ -102,6 +109,8 @@ def files():
     at = adobe.index(b"Adobe") + 11
     yield "jpeg-ycck", adobe[:at] + b"\2" + adobe[at + 1:]
     yield "jpeg-cmyk-without-adobe", without_segment(adobe, 0xEE)
+    yield "png-profile", saved(rgb, "PNG", icc_profile=strange_profile())
+    yield "jpeg-profile", saved(rgb, "JPEG", quality=90, icc_profile=strange_profile())
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation

@@ -9,6 +9,7 @@ import network_fixtures
 import picture_fixture
 import position_fixture
 import training_fixture
+import views_fixture
 
 network_fixtures.main()
 training_fixture.main()
@@ -16,6 +17,7 @@ crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
+views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
 names_fixture.main()

@@ -27,6 +27,20 @@ public abstract record Augmentation
     /// <summary>One operation after another. However they are ordered, geometry is drawn first, from the photo itself and in one pass; what acts on pixels follows, in order.</summary>
     public static Augmentation Sequence(params IReadOnlyList<Augmentation> operations) => new AugmentationSequence(operations);
 
+    /// <summary>
+    /// Draws what training would see: a PNG with a row for each picture, first as scoring sees it, then augmented <paramref name="samples"/> times. Look at
+    /// it before you train: where you no longer see what the label says, the network cannot either. What acts on batches (<see cref="MixUp"/>,
+    /// <see cref="CutMix"/>, <see cref="RandomErasing"/>) is not shown.
+    /// </summary>
+    /// <param name="imagePaths">JPEG, PNG, GIF, BMP or WebP files.</param>
+    /// <param name="path">Of the PNG file, which is written beside and renamed.</param>
+    /// <param name="samples">Augmented pictures in a row. 1 to 100.</param>
+    /// <param name="size">Side of each picture in pixels. 32 to 1024.</param>
+    /// <param name="seed">The same seed draws the same sheet.</param>
+    /// <exception cref="InvalidDataException">A picture cannot be read.</exception>
+    public void SaveContactSheet(IEnumerable<string> imagePaths, string path, int samples = 6, int size = 160, long seed = 0) =>
+        ContactSheet.Save(this, [.. imagePaths], path, samples, size, seed);
+
     internal bool IsNone => this is CenterCrop;
 
     /// <summary>Whether it chooses the region itself, from the whole picture. What does not crop changes the centre crop that scoring sees.</summary>

@@ -2,7 +2,7 @@ namespace MlNetFineTune.Augmentations;
 
 internal sealed record AugmentationSequence : Augmentation
 {
-    private readonly IReadOnlyList<Augmentation> _operations;
+    private readonly Augmentation[] _operations;
 
     public AugmentationSequence(IReadOnlyList<Augmentation> operations)
     {
@@ -11,7 +11,7 @@ internal sealed record AugmentationSequence : Augmentation
         _operations = [.. operations.SelectMany(operation => operation.Operations)];
     }
 
-    internal override bool Crops => _operations.Any(operation => operation.Crops);
+    internal override bool Crops => Array.Exists(_operations, static operation => operation.Crops);
 
     internal override IEnumerable<Augmentation> Operations => _operations;
 

@@ -20,6 +20,8 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
     /// <returns>How labels are mixed; null where they are not.</returns>
     public Mix? Apply(Tensor pixels, ReadOnlySpan<int> rows, int epoch, int batch)
     {
+        if (_erasing.Length + _mixing.Length == 0)
+            return null; // of whatever shape the input is
         using var scope = NewDisposeScope();
         var lines = pixels.permute(0, 2, 3, 1); // [N, 3, H, W] -> [N, H, W, 3], contiguous: a picture is one piece of memory
         if (_erasing.Length > 0)

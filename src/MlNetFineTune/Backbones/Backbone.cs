@@ -1,6 +1,7 @@
 using MlNetFineTune.Backbones;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles;
+using MlNetFineTune.WeightSources;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -131,6 +132,9 @@ public sealed record Backbone
         }
     }
 
+    /// <summary>Where the weights come from, for logs and the model file.</summary>
+    internal string? WeightsOrigin { get; private init; }
+
     internal string Classifier => _family.Classifier;
 
     /// <summary>Finds a network by its name, as command lines need it. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
@@ -154,18 +158,32 @@ public sealed record Backbone
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        if (_preprocessing is not null || _padding is not null)
-            throw new InvalidOperationException("Call WithWeights first and change Preprocessing or Padding after it: the file brings its own, and one of the two would be lost.");
-        using var stream = OpenWeights(path);
-        var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-        return this with { WeightsFile = Path.GetFullPath(path), IsFromScratch = false, Recipe = _family.DefaultRecipe.With(header) };
+        return WithFile(path, _family.DefaultRecipe);
+    }
+
+    /// <summary>
+    /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
+    /// cancelled; call <see cref="Weights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
+    /// interpolation and crop becomes the recipe.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
+    /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline; the message says which file to place where.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
+    public Backbone WithWeights(Weights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        RequireUnchangedRecipe();
+        var local = weights.FindOrFetch();
+        var recipe = local.Config is { } config ? _family.DefaultRecipe.With(Checked(config).Metadata, config.Source) : _family.DefaultRecipe;
+        return WithFile(local.Path, recipe) with { WeightsOrigin = local.Origin };
     }
 
     /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
-    public Backbone FromScratch() => this with { WeightsFile = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
+    public Backbone FromScratch() => this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Path.GetFileName(WeightsFile) ?? "no weights chosen")})";
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})";
 
     /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
     internal BackboneNetwork CreateNetwork(long seed)
@@ -207,6 +225,28 @@ public sealed record Backbone
     private static BackboneSize Defined(BackboneSize size) => Enum.IsDefined(size)
         ? size
         : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
+
+    private Backbone WithFile(string path, WeightsRecipe usual)
+    {
+        RequireUnchangedRecipe();
+        using var stream = OpenWeights(path);
+        var header = SafeTensorsHeader.Read(stream, stream.Length, path);
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(header) };
+    }
+
+    private void RequireUnchangedRecipe()
+    {
+        if (_preprocessing is not null || _padding is not null)
+            throw new InvalidOperationException("Call WithWeights first and change Preprocessing or Padding after it: the weights bring their own, and one of the two would be lost.");
+    }
+
+    private HubConfig Checked(HubConfig config)
+    {
+        var published = BackboneFamilies.Find(config.Architecture.ToLowerInvariant());
+        return Equals(published, _family) ? config : throw new InvalidDataException(
+            $"'{config.Source}' says that the weights are those of {config.Architecture}, but the backbone is {Name}. "
+            + (published is null ? $"There is no backbone {config.Architecture} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
+    }
 
     private static FileStream OpenWeights(string path) => File.Exists(path)
         ? File.OpenRead(path)

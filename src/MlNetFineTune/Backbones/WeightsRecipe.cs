@@ -6,12 +6,15 @@ namespace MlNetFineTune.Backbones;
 /// <summary>What weights presuppose of the network around them: preprocessing, padding, BatchNorm's epsilon.</summary>
 internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double Epsilon)
 {
-    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
+    /// <summary>This recipe, with what the file says instead.</summary>
+    public WeightsRecipe With(SafeTensorsHeader header) => With(header.Metadata, header.Source);
+
+    /// <summary>This recipe, with what the metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
     /// <exception cref="InvalidDataException">The metadata contradict themselves or cannot be read.</exception>
-    public WeightsRecipe With(SafeTensorsHeader header)
+    public WeightsRecipe With(IReadOnlyDictionary<string, string> metadata, string source)
     {
         var result = this;
-        foreach (var (key, value) in header.Metadata)
+        foreach (var (key, value) in metadata)
         {
             try
             {
@@ -29,13 +32,13 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
             }
             catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
             {
-                throw new InvalidDataException($"'{header.Source}': its metadata entry {key} = '{value}' cannot be used: {e.Message}", e);
+                throw new InvalidDataException($"'{source}': its metadata entry {key} = '{value}' cannot be used: {e.Message}", e);
             }
         }
         return result;
     }
 
-    /// <summary>The metadata that <see cref="With"/> reads back.</summary>
+    /// <summary>The metadata that <see cref="With(SafeTensorsHeader)"/> reads back.</summary>
     public Dictionary<string, string> ToMetadata() => new(StringComparer.Ordinal)
     {
         ["format"] = "pt",

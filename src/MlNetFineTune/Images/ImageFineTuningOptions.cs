@@ -62,6 +62,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         }
     } = 1024;
 
+    /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="ImageFineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
+    public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
+
     internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);
 
     internal override Augmentation RowAugmentation => Augmentation;
@@ -77,5 +80,6 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
         BatchAugmentation.Check(Augmentation, Epochs);
+        TestTimeAugmentation.Views(Backbone.Preprocessing);
     }
 }

@@ -4,13 +4,11 @@ namespace MlNetFineTune.Rows;
 
 /// <summary>
 /// Reads pictures ahead of the device: workers take one picture after another from the running order and write it straight into its place in
-/// a batch buffer. At most <see cref="Ahead"/> batches wait, so memory is bounded; buffers go round. Which worker does what decides nothing:
-/// a picture's random numbers are counted by seed, epoch and row.
+/// a batch buffer. The buffers are few (<see cref="Buffers"/>) and go round, so memory is bounded: who is ahead waits. Which worker does what
+/// decides nothing: a picture's random numbers are counted by seed, epoch and row.
 /// </summary>
 internal sealed class BatchLoader(InputRows rows, long seed, int workers)
 {
-    private const int Ahead = 3;
-
     /// <summary>The batches of one pass, in order.</summary>
     /// <param name="batches">Rows of each batch.</param>
     /// <param name="augmentation">Applied to every picture.</param>
@@ -26,6 +24,9 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
         string? Encode(int row, Memory<byte> output) =>
             rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, row), output.Span);
     }
+
+    /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker, so that none waits while there is room.</summary>
+    internal static int Buffers(int workers, int batchSize) => 2 + (workers + batchSize - 1) / batchSize;
 
     /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest, whose BatchNorm statistics would be poor.</summary>
     public static int[][] Split(IReadOnlyList<int> order, int batchSize)
@@ -62,7 +63,7 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
             for (var b = 0; b < batches.Count; b++)
                 _begins[b + 1] = _begins[b] + batches[b].Length;
             var largest = batches.Count == 0 ? 0 : batches.Max(batch => batch.Length);
-            _slots = [.. Enumerable.Range(0, Math.Min(Ahead, batches.Count)).Select(s => new Slot(new byte[largest * length], batches[s].Length))];
+            _slots = [.. Enumerable.Range(0, Math.Min(Buffers(workers, Math.Max(largest, 1)), batches.Count)).Select(s => new Slot(new byte[largest * length], batches[s].Length))];
             _cancellation = cancellation;
             _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             _threads = [.. Enumerable.Range(0, workers).Select(w => new Thread(Work) { IsBackground = true, Name = $"MlNetFineTune image reader {w}" })];

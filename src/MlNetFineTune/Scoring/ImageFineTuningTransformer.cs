@@ -27,29 +27,39 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
     private readonly ModelManifest _manifest;
 
     internal ImageFineTuningTransformer(IHostEnvironment env, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest, TrainingReport? report)
+        : this(env, new ImageScorer(new SharedClassifier(classifier), keys.Count, manifest.ScoringViews()), keys, manifest, report)
+    {
+    }
+
+    private ImageFineTuningTransformer(IHostEnvironment env, ImageScorer scorer, LabelKeys keys, ModelManifest manifest, TrainingReport? report)
     {
         _host = env.Register(nameof(ImageFineTuningTransformer));
         _keys = keys;
         _manifest = manifest;
-        _scorer = new ImageScorer(classifier, keys.Count);
+        _scorer = scorer;
+        TestTimeAugmentation = TestTimeAugmentation.FromText(manifest.TestTimeAugmentation);
         Report = report;
     }
 
     /// <summary>What happened in training; null for a model that was loaded.</summary>
     public TrainingReport? Report { get; }
 
+    /// <summary>Which views of a picture are scored.</summary>
+    public TestTimeAugmentation TestTimeAugmentation { get; }
+
     /// <summary>The class names, in the order of the scores.</summary>
     public IReadOnlyList<string> Classes => _keys.Names;
 
     internal ImageScorer Scorer => _scorer;
 
+    // In rows.
     private int BatchSize
     {
         get
         {
             var size = _manifest.Backbone.Preprocessing.Size;
             var largest = _scorer.IsOnGpu ? LargestBatchOnGpu : LargestBatchOnCpu;
-            return Math.Clamp(largest * 224 * 224 / (size * size), 1, largest);
+            return Math.Max(Math.Clamp(largest * 224 * 224 / (size * size), 1, largest) / _scorer.Views.Count, 1);
         }
     }
 
@@ -69,6 +79,20 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
     {
         ArgumentNullException.ThrowIfNull(input);
         return new ScoredDataView(_host, input, this);
+    }
+
+    /// <summary>
+    /// The same model that scores other views of each picture. Both share one network, which is freed when both are disposed: dispose each when it
+    /// is no longer needed, in any order; neither touches the other.
+    /// </summary>
+    /// <param name="augmentation">Saved with the model that is returned.</param>
+    /// <exception cref="ArgumentException">A view would reach beyond the picture.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public ImageFineTuningTransformer WithTestTimeAugmentation(TestTimeAugmentation augmentation)
+    {
+        ArgumentNullException.ThrowIfNull(augmentation);
+        var manifest = _manifest with { TestTimeAugmentation = augmentation.ToString() };
+        return new ImageFineTuningTransformer(_host, _scorer.Share(manifest.ScoringViews()), _keys, manifest, Report);
     }
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(

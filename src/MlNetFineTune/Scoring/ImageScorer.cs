@@ -1,3 +1,4 @@
+using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using TorchSharp;
@@ -5,32 +6,41 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Encoded pictures to class probabilities, from any number of threads. Owns the classifier.</summary>
+/// <summary>Encoded pictures to class probabilities, from any number of threads. The network is freed with the last scorer that shares it.</summary>
 internal sealed class ImageScorer : IDisposable
 {
-    private readonly ImageClassifier _classifier;
-    private readonly PixelNormalizer _normalizer;
+    private readonly SharedClassifier _network;
     // Scoring reads, disposing writes: nobody's tensors vanish in the middle of a forward pass.
     private readonly ReaderWriterLockSlim _use = new();
     private bool _disposed;
 
-    /// <param name="classifier">Prepared for scoring.</param>
+    /// <param name="network">Prepared for scoring.</param>
     /// <param name="classes">Length of a row's probabilities.</param>
-    public ImageScorer(ImageClassifier classifier, int classes)
+    /// <param name="views">Of each picture, at least one; their probabilities are averaged.</param>
+    public ImageScorer(SharedClassifier network, int classes, IReadOnlyList<Augmentation> views)
     {
-        _classifier = classifier;
-        _normalizer = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
-        Encoder = new ImageEncoder(classifier.Definition.Preprocessing);
+        network.Join();
+        _network = network;
         Classes = classes;
+        Views = views;
     }
 
     public int Classes { get; }
 
-    public bool IsOnGpu => _classifier.Device.type == DeviceType.CUDA;
+    public IReadOnlyList<Augmentation> Views { get; }
 
-    public ImageEncoder Encoder { get; }
+    public bool IsOnGpu => _network.Classifier.Device.type == DeviceType.CUDA;
 
-    /// <param name="pixels">[count, size, size, 3].</param>
+    public ImageEncoder Encoder => _network.Encoder;
+
+    /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
+    public ImageScorer Share(IReadOnlyList<Augmentation> views)
+    {
+        using var lease = Lease();
+        return new ImageScorer(_network, Classes, views);
+    }
+
+    /// <param name="pixels">[count, views, size, size, 3].</param>
     /// <param name="count">At least 1.</param>
     /// <param name="probabilities">[count, <see cref="Classes"/>].</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -39,15 +49,17 @@ internal sealed class ImageScorer : IDisposable
         using var lease = Lease();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var result = _classifier.Probabilities(_normalizer.Normalize(pixels, count)).cpu();
-        result.data<float>().CopyTo(probabilities);
+        var result = _network.Classifier.Probabilities(_network.Normalizer.Normalize(pixels, count * Views.Count));
+        if (Views.Count > 1)
+            result = result.view(count, Views.Count, Classes).mean([1]); // [count, views, classes] -> [count, classes]
+        result.cpu().data<float>().CopyTo(probabilities);
     }
 
     /// <summary>Reads the network's tensors while nobody can dispose them.</summary>
     public void Read(Action<ImageClassifier> action)
     {
         using var lease = Lease();
-        action(_classifier);
+        action(_network.Classifier);
     }
 
     public void Dispose()
@@ -58,8 +70,7 @@ internal sealed class ImageScorer : IDisposable
             if (_disposed)
                 return;
             _disposed = true;
-            _normalizer.Dispose();
-            _classifier.Dispose();
+            _network.Leave();
         }
         finally
         {

@@ -27,6 +27,7 @@ internal static class ManifestOf
         Seed = seed,
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
+        TestTimeAugmentation = options.TestTimeAugmentation.ToString(),
         OnProbeMismatch = options.OnProbeMismatch,
         ProbeScores = Probe.Score(classifier),
     };

@@ -72,6 +72,8 @@ internal static class ModelArchive
         if (!manifest.Classes.SequenceEqual(keys.Names, StringComparer.Ordinal))
             throw Damaged($"its manifest names the classes {string.Join(", ", manifest.Classes)}, its key {string.Join(", ", keys.Names)}");
 
+        CheckViews(manifest);
+
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);
         var classifier = ImageClassifier.CreateEmpty(BackboneOf(manifest), keys.Count);
@@ -126,6 +128,18 @@ internal static class ModelArchive
         catch (ArgumentException e)
         {
             throw Damaged($"its {ManifestStream} asks for a network that this library does not know ({e.Message})");
+        }
+    }
+
+    private static void CheckViews(ModelManifest manifest)
+    {
+        try
+        {
+            manifest.ScoringViews();
+        }
+        catch (ArgumentException e)
+        {
+            throw Damaged($"its {ManifestStream} asks for views that cannot be scored ({e.Message})");
         }
     }
 

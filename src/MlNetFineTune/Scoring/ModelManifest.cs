@@ -34,6 +34,9 @@ internal sealed record ModelManifest
 
     public required TrainingManifest Training { get; init; }
 
+    /// <summary>Which views are scored, as <see cref="MlNetFineTune.TestTimeAugmentation"/> writes itself; added after the first files of version 1.</summary>
+    public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.ToString();
+
     public required ProbeMismatch OnProbeMismatch { get; init; }
 
     /// <summary>Probabilities of the probe picture (<see cref="Probe"/>), where the model was trained.</summary>
@@ -41,13 +44,16 @@ internal sealed record ModelManifest
 
     /// <summary>Of the file with the weights, in lower-case hexadecimal; null until it is written.</summary>
     public string? WeightsSha256 { get; init; }
+
+    /// <exception cref="ArgumentException">There are no such views.</exception>
+    public IReadOnlyList<Augmentation> ScoringViews() => MlNetFineTune.TestTimeAugmentation.FromText(TestTimeAugmentation).Views(Backbone.Preprocessing);
 }
 
 /// <summary>The network without its numbers.</summary>
 internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon)
 {
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, Path.GetFileName(backbone.WeightsFile), backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
+        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
 
     public Backbone ToBackbone() => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
         ? Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) }

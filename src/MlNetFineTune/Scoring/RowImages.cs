@@ -21,10 +21,10 @@ internal sealed class RowImages(PictureReader reader, int places)
     }
 
     /// <returns>Null, or why the picture cannot be used.</returns>
-    public string? Encode(int place, ImageEncoder encoder, Span<byte> output)
+    public string? Encode(int place, ImageEncoder encoder, Augmentation view, Span<byte> output)
     {
         var (head, bytes, length) = _pictures[place];
-        return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, Augmentation.None, default, output);
+        return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
     }
 
     /// <summary>What to call the picture in a message.</summary>

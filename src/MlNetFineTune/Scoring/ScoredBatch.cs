@@ -2,11 +2,12 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Takes pictures of up to <see cref="Capacity"/> rows, then encodes them in parallel and scores them in one forward pass.</summary>
+/// <summary>Takes pictures of up to <see cref="Capacity"/> rows, then encodes all their views in parallel and scores them in one forward pass.</summary>
 internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capacity)
 {
-    private readonly byte[] _pixels = new byte[capacity * scorer.Encoder.Length];
+    private readonly byte[] _pixels = new byte[capacity * scorer.Views.Count * scorer.Encoder.Length];
     private readonly float[] _scores = new float[capacity * scorer.Classes];
+    private readonly string?[] _reasonsOfViews = new string?[capacity * scorer.Views.Count];
     private readonly string?[] _reasons = new string?[capacity];
     private int _count;
     private int _unreadable;
@@ -22,15 +23,16 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capa
 
     public void Score()
     {
-        var (encoder, length) = (scorer.Encoder, scorer.Encoder.Length);
-        if (_count == 1)
+        var (views, length) = (scorer.Views.Count, scorer.Encoder.Length);
+        if (_count * views == 1)
             Encode(0);
         else
-            Parallel.For(0, _count, Encode);
+            Parallel.For(0, _count * views, Encode);
 
         var good = 0;
         for (var i = 0; i < _count; i++)
         {
+            _reasons[i] = Array.Find(_reasonsOfViews[(i * views)..((i + 1) * views)], reason => reason is not null);
             if (_reasons[i] is { } reason)
             {
                 _unreadable++;
@@ -38,14 +40,14 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capa
             }
             else if (good++ is var place && place < i)
             {
-                _pixels.AsSpan(i * length, length).CopyTo(_pixels.AsSpan(place * length));
+                _pixels.AsSpan(i * views * length, views * length).CopyTo(_pixels.AsSpan(place * views * length));
             }
         }
         if (good > 0)
             scorer.Score(_pixels, good, _scores);
         Spread(good);
 
-        void Encode(int i) => _reasons[i] = images.Encode(i, encoder, _pixels.AsSpan(i * length, length));
+        void Encode(int i) => _reasonsOfViews[i] = images.Encode(i / views, scorer.Encoder, scorer.Views[i % views], _pixels.AsSpan(i * length, length));
     }
 
     /// <summary>Says how many pictures could not be read since this was last called, if any.</summary>

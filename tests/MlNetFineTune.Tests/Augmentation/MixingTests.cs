@@ -146,7 +146,7 @@ public sealed class MixingTests
     }
 
     [TestMethod]
-    public void OneAugmentationWithoutMixingLeavesTheBatchAlone()
+    public void AnAugmentationWithoutMixingLeavesTheBatchAlone()
     {
         using var pixels = Formula.Images(2, 4, 4);
         var before = pixels.Values();
@@ -155,6 +155,8 @@ public sealed class MixingTests
         Assert.IsNull(new BatchAugmentation(new MixUp(probability: 0), seed: 1, epochs: 1).Apply(pixels, [0, 1], 1, 0));
 
         CollectionAssert.AreEqual(before, pixels.Values());
+        using var table = tensor(new float[] { 1, 2 }, [2, 1]);
+        Assert.IsNull(new BatchAugmentation(Augmentation.None, seed: 1, epochs: 1).Apply(table, [0, 1], 1, 0), "not only pictures come here");
     }
 
     [TestMethod]

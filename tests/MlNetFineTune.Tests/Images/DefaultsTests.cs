@@ -34,6 +34,7 @@ public sealed class DefaultsTests
             ScoreColumnName = Score
             Seed = null
             Strategy = Full(layerDecay: 0.7)
+            TestTimeAugmentation = None
             Validation = Fraction(0.2)
             """.ReplaceLineEndings("\n"), actual);
         Assert.AreEqual(Math.Min(Environment.ProcessorCount, 16), s_defaults.Workers);

@@ -71,8 +71,10 @@ public sealed class BatchLoaderTests
     }
 
     [TestMethod]
-    public void AtMostThreeBatchesAreReadAheadIntoThreeBuffers()
+    public void ASlowConsumerHoldsTheWorkersBackAndTheBuffersGoRound()
     {
+        const int count = 4; // 8 workers, batches of 7
+        Assert.AreEqual(count, BatchLoader.Buffers(workers: 8, batchSize: 7));
         var pictures = new Pictures();
         var buffers = new HashSet<byte[]>(ReferenceEqualityComparer.Instance);
         var delivered = 0;
@@ -80,12 +82,41 @@ public sealed class BatchLoaderTests
         {
             buffers.Add(batch.Pixels);
             Thread.Sleep(20);
-            Assert.IsLessThanOrEqualTo(delivered + 3 * 7 + 3, pictures.Encoded);
+            Assert.IsLessThanOrEqualTo(delivered + count * 7, pictures.Encoded);
             delivered += batch.Count;
         }
 
-        Assert.HasCount(3, buffers);
+        Assert.HasCount(count, buffers);
         Assert.AreEqual(50, delivered);
+    }
+
+    // On a machine with many cores and small batches: three buffers would keep 8 of them busy.
+    [TestMethod]
+    public void ManyWorkersAllHaveWorkAlsoWithSmallBatchesWhileOneIsConsumed()
+    {
+        const int workers = 32;
+        using var meeting = new Barrier(workers);
+        var pictures = new Pictures { Rows = 4 + workers, Meets = row => { if (row >= 4) Assert.IsTrue(meeting.SignalAndWait(TimeSpan.FromSeconds(30)), "not all workers were at work at once"); } };
+        var delivered = 0;
+        foreach (var batch in Loader(pictures, workers).Read(BatchLoader.Split([.. Enumerable.Range(0, pictures.Count)], 4), Augmentation.None, 1, Unexpected, default))
+        {
+            if (delivered == 0)
+                Assert.IsTrue(SpinWait.SpinUntil(() => meeting.CurrentPhaseNumber == 1, TimeSpan.FromSeconds(30)), "while the first batch is consumed, every worker has a picture");
+            delivered += batch.Count;
+        }
+
+        Assert.AreEqual(4 + workers, delivered);
+    }
+
+    [TestMethod]
+    public void AConsumerThatStopsEarlyLeavesNoWorkers()
+    {
+        var pictures = new Pictures();
+        foreach (var _ in Loader(pictures, 8).Read(Batches, Augmentation.None, 1, Unexpected, default))
+            break;
+        var encoded = pictures.Encoded;
+        Thread.Sleep(50);
+        Assert.AreEqual(encoded, pictures.Encoded);
     }
 
     private static int[][] Batches => BatchLoader.Split([.. Enumerable.Range(0, 50)], 7);
@@ -108,7 +139,11 @@ public sealed class BatchLoaderTests
 
         public int Encoded => Volatile.Read(ref _encoded);
 
-        public override int Count => 50;
+        public Action<int> Meets { get; init; } = _ => { };
+
+        public int Rows { get; init; } = 50;
+
+        public override int Count => Rows;
 
         public override string? PathOf(int row) => null;
 
@@ -116,6 +151,7 @@ public sealed class BatchLoaderTests
         {
             if (Throws(row))
                 throw new NotSupportedException($"row {row}");
+            Meets(row);
             Interlocked.Increment(ref _encoded);
             return Bad(row) ? "bad" : encoder.EncodePixels(new PixelSource(s_pixels, 80, 60, false), augmentation, random, output);
         }

@@ -1,0 +1,37 @@
+namespace MlNetFineTune.WeightSources;
+
+/// <summary>
+/// One process at a time fetches a thing into the cache. The lock is an open file that nobody else may open (on Unix .NET asks for it with
+/// flock), so that it ends with its process, however that ends. The empty file stays: deleting it would let two processes lock two files of
+/// one name.
+/// </summary>
+internal static class CacheLock
+{
+    private static readonly TimeSpan s_betweenTries = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Waits as long as the other is at it, or until cancelled. Caller disposes.</summary>
+    public static async Task<IDisposable> AcquireAsync(CachedFile file, CancellationToken cancellationToken)
+    {
+        file.Prepare();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return new FileStream(file.FullPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            }
+            catch (IOException e) when (IsHeld(e))
+            {
+                await Task.Delay(s_betweenTries, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw file.CannotWrite(e);
+            }
+        }
+    }
+
+    // ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION; EWOULDBLOCK of Linux and of macOS.
+    private static bool IsHeld(IOException e) => e.GetType() == typeof(IOException)
+        && (OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is 32 or 33 : e.HResult is 11 or 35);
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace MlNetFineTune.WeightSources;
+
+/// <summary>What a hub repository in timm's layout says in its <c>config.json</c>: which network it is, and how its pictures were prepared.</summary>
+/// <param name="Source">Where it was read, for messages.</param>
+/// <param name="Architecture">timm's name of the network.</param>
+/// <param name="Metadata">The recipe as the metadata of a safetensors file would say it.</param>
+internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDictionary<string, string> Metadata)
+{
+    public const string FileName = "config.json";
+
+    public const int MaximumBytes = 4 << 20;
+
+    /// <exception cref="InvalidDataException">It is not timm's, or contradicts what networks here can do.</exception>
+    public static HubConfig Parse(ReadOnlyMemory<byte> json, string source)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+                throw Bad(source, "it is no JSON object");
+            // Older files have everything at the top.
+            var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object ? nested : root;
+            var architecture = Text(root, "architecture") ?? Text(pretrained, "architecture")
+                ?? throw Bad(source, $"it names no architecture, as timm's do{(Text(root, "model_type") is { } type ? $"; it is of another library's '{type}'" : "")}");
+            return new HubConfig(source, architecture, ReadMetadata(pretrained, source));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{source}' is not proper JSON: {e.Message}", e);
+        }
+    }
+
+    private static Dictionary<string, string> ReadMetadata(JsonElement config, string source)
+    {
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (Numbers(config, "input_size", source) is { } size)
+        {
+            if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
+                throw Bad(source, $"its input_size is [{string.Join(", ", size)}]; expected three channels and a square, such as [3, 224, 224]");
+            metadata["input_size"] = size[1];
+        }
+        foreach (var key in (string[])["mean", "std"])
+        {
+            if (Numbers(config, key, source) is { } numbers)
+                metadata[key] = string.Join(",", numbers);
+        }
+        if (Text(config, "interpolation") is { Length: > 0 } interpolation)
+            metadata["interpolation"] = interpolation;
+        if (config.TryGetProperty("crop_pct", out var crop) && crop.ValueKind == JsonValueKind.Number)
+            metadata["crop_pct"] = crop.GetDouble().ToString(CultureInfo.InvariantCulture);
+        return metadata;
+    }
+
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+
+    private static string[]? Numbers(JsonElement element, string name, string source)
+    {
+        if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 8 || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
+            throw Bad(source, $"its {name} is not a short list of numbers");
+        return [.. value.EnumerateArray().Select(item => item.GetRawText())];
+    }
+
+    private static InvalidDataException Bad(string source, string what) => new($"'{source}' cannot be used: {what}.");
+}

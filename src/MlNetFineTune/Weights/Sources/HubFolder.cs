@@ -1,0 +1,39 @@
+namespace MlNetFineTune.WeightSources;
+
+/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there. Whole where a config and all weights are.</summary>
+internal sealed class HubFolder(WeightsCache cache, string repository, string revision)
+{
+    public const string SafeTensors = "model.safetensors";
+    public const string Index = "model.safetensors.index.json";
+    public const string PyTorch = "pytorch_model.bin";
+
+    public static bool IsCommit(string revision) => revision.Length == 40 && revision.All(char.IsAsciiHexDigitLower);
+
+    public CachedFile File(string name) => new(cache.Folder, ["hub", .. repository.Split('/'), CacheName.Escape(revision), name]);
+
+    /// <summary>Null where something is missing.</summary>
+    /// <exception cref="InvalidDataException">Something is there that cannot be used.</exception>
+    public LocalWeights? FindLocal()
+    {
+        var config = File(HubConfig.FileName);
+        if (!config.IsThere() || FindFile() is not { } weights)
+            return null;
+        return new LocalWeights(weights.FullPath, $"{repository}@{(IsCommit(revision) ? revision[..7] : revision)}/{weights.Name}")
+        {
+            Config = HubConfig.Parse(ReadSmall(config, HubConfig.MaximumBytes), config.FullPath),
+        };
+    }
+
+    private CachedFile? FindFile()
+    {
+        if (File(SafeTensors) is var single && single.IsThere())
+            return single;
+        if (File(Index) is var index && index.IsThere())
+            return ShardNames.Parse(ReadSmall(index, ShardNames.MaximumIndexBytes), index.FullPath).All(shard => File(shard).IsThere()) ? index : null;
+        return File(PyTorch) is var pickled && pickled.IsThere() ? pickled : null;
+    }
+
+    private static byte[] ReadSmall(CachedFile file, int limit) => new FileInfo(file.FullPath).Length <= limit
+        ? System.IO.File.ReadAllBytes(file.FullPath)
+        : throw new InvalidDataException($"'{file.FullPath}' is larger than {limit} bytes.");
+}

@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Reflection;
+using System.Security.Authentication;
+
+namespace MlNetFineTune.WeightSources;
+
+/// <summary>
+/// Asks a web server for a file. Redirects are followed by hand, because each hop decides anew what may be sent: the token goes to the hub's
+/// own host alone. Proxies are those of the environment, as always in .NET.
+/// </summary>
+/// <param name="cache">Its limits.</param>
+/// <param name="tokenOrigin">The hub; null where no token is to be sent.</param>
+internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
+{
+    private const int MaximumRedirects = 10;
+
+    private static readonly HttpClient s_client = MakeClient();
+
+    public WeightsCache Cache => cache;
+
+    /// <summary>Caller disposes.</summary>
+    /// <param name="address">Of the file.</param>
+    /// <param name="from">The bytes from this one on are wanted.</param>
+    /// <param name="ifRange">They are wanted only if the file still has this ETag; else all are.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="TransientFailure">Another attempt may succeed.</exception>
+    /// <exception cref="HttpRequestException">None will.</exception>
+    public async Task<ServerAnswer> GetAsync(Uri address, long from, EntityTagHeaderValue? ifRange, CancellationToken cancellationToken)
+    {
+        var hub = HubHeaders.None;
+        for (var redirects = 0; ; redirects++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, address);
+            // A body that is compressed on the way would have another length and another hash.
+            request.Headers.AcceptEncoding.ParseAdd("identity");
+            if (from > 0)
+                request.Headers.Range = new RangeHeaderValue(from, null);
+            if (from > 0 && ifRange is not null)
+                request.Headers.IfRange = new RangeConditionHeaderValue(ifRange);
+            if (MayHaveToken(address) && WeightsCache.HubToken is { } token)
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+
+            var message = await SendAsync(request, address, cancellationToken).ConfigureAwait(false);
+            var keep = false;
+            try
+            {
+                if (tokenOrigin is not null && IsSameOrigin(address, tokenOrigin))
+                    hub = hub.Or(message);
+                if (message.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)
+                {
+                    address = Follow(address, message.Headers.Location, redirects);
+                    continue;
+                }
+                RequireSuccess(message, address, hub, from > 0);
+                keep = true;
+                return new ServerAnswer(message, address, hub);
+            }
+            finally
+            {
+                if (!keep)
+                    message.Dispose();
+            }
+        }
+    }
+
+    /// <summary>An address as messages show it: queries hold signatures.</summary>
+    public static string Show(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+
+    /// <summary>Runs <paramref name="action"/>, which counts as failed where it takes longer than a server may stay silent.</summary>
+    public async Task<T> WithinStallTimeoutAsync<T>(Uri address, Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(cache.StallTimeout);
+        try
+        {
+            return await action(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TransientFailure($"{Show(address)} has sent nothing for {cache.StallTimeout.TotalSeconds:0.###} s", e);
+        }
+        // A connection that breaks; HttpIOException says how.
+        catch (IOException e) when (e is not TransientFailure)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new TransientFailure($"the connection to {Show(address)} broke off: {e.Message}", e);
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, Uri address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await WithinStallTimeoutAsync(address, token => s_client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
+        }
+        // A certificate does not get better.
+        catch (HttpRequestException e) when (e.InnerException is not AuthenticationException && e.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.ConfigurationLimitExceeded))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new TransientFailure($"{Show(address)} cannot be reached: {e.Message}", e);
+        }
+    }
+
+    private static Uri Follow(Uri address, Uri? location, int redirects)
+    {
+        if (location is null)
+            throw new HttpRequestException($"{Show(address)} redirects, but does not say where to.");
+        if (redirects >= MaximumRedirects)
+            throw new HttpRequestException($"More than {MaximumRedirects} redirects, the last from {Show(address)}.");
+        var next = new Uri(address, location);
+        if (next.Scheme is not ("http" or "https"))
+            throw new HttpRequestException($"{Show(address)} redirects to an address of the kind '{next.Scheme}:', which is not followed.");
+        if (address.Scheme == "https" && next.Scheme == "http")
+            throw new HttpRequestException($"{Show(address)} redirects from https to {Show(next)}, which is not followed: anyone on the way could change it.");
+        return next;
+    }
+
+    private static void RequireSuccess(HttpResponseMessage message, Uri address, HubHeaders hub, bool isRange)
+    {
+        var status = message.StatusCode;
+        if (status is HttpStatusCode.OK || (isRange && status is HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
+            return;
+        var what = $"{Show(address)} answers {(int)status} {message.ReasonPhrase}{(hub.Error is null ? "" : $" ({hub.Error})")}";
+        if (status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway
+            or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)
+        {
+            throw new TransientFailure(what, inner: null) { RetryAfter = message.Headers.RetryAfter, StatusCode = status };
+        }
+        var advice = status switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ". It does not exist, or is open to those alone who have been given access: the environment variable HF_TOKEN holds the token that is sent to the hub",
+            HttpStatusCode.NotFound => ". Check the name and the revision",
+            _ => "",
+        };
+        throw new HttpRequestException($"{what}{advice}.", inner: null, status);
+    }
+
+    private bool MayHaveToken(Uri address) => tokenOrigin is not null && IsSameOrigin(address, tokenOrigin) && (address.Scheme == "https" || address.IsLoopback);
+
+    private static bool IsSameOrigin(Uri a, Uri b) => Uri.Compare(a, b, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+
+    private static HttpClient MakeClient()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        };
+        var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }; // WithinStallTimeoutAsync is the limit
+        client.DefaultRequestHeaders.UserAgent.ParseAdd($"MlNetFineTune/{typeof(WeightServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0"}");
+        return client;
+    }
+}

@@ -1,0 +1,16 @@
+namespace MlNetFineTune.Tests.Support;
+
+/// <summary>A clock whose timers are due at once; it remembers how long they would have taken.</summary>
+internal sealed class InstantTime : TimeProvider
+{
+    private readonly List<TimeSpan> _pauses = [];
+
+    public IReadOnlyList<TimeSpan> Pauses => _pauses;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        if (dueTime > TimeSpan.Zero)
+            _pauses.Add(dueTime);
+        return base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? TimeSpan.Zero : dueTime, period);
+    }
+}
