@@ -10,6 +10,7 @@ import picture_fixture
 import position_fixture
 import training_fixture
 import views_fixture
+import weight_file_fixtures
 
 network_fixtures.main()
 training_fixture.main()
@@ -22,3 +23,4 @@ format_fixture.main()
 augmentation_fixture.main()
 names_fixture.main()
 position_fixture.main()
+weight_file_fixtures.main()

@@ -150,10 +150,13 @@ public sealed record Backbone
     /// <summary>The names that <see cref="FromName"/> knows (MobileNetV1 in its published widths).</summary>
     public static IReadOnlyList<string> List() => [.. BackboneFamilies.All.Select(family => family.Name).Order(StringComparer.Ordinal)];
 
-    /// <summary>Takes the weights from a safetensors file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
-    /// <param name="path">A <c>.safetensors</c> file with timm's or torchvision's tensor names. Its old classifier is ignored.</param>
+    /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
+    /// <param name="path">
+    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of TorchSharp's <c>Module.save</c>,
+    /// told by its content, with timm's or torchvision's tensor names. No Python code in it is run. Its old classifier is ignored.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is not a safetensors file.</exception>
+    /// <exception cref="InvalidDataException">It is of no known format, damaged, or asks for what weights do not need.</exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
@@ -186,17 +189,19 @@ public sealed record Backbone
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})";
 
     /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
-    internal BackboneNetwork CreateNetwork(long seed)
+    /// <param name="seed">Of random weights.</param>
+    /// <param name="log">Told how the weights were found in their file.</param>
+    internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
     {
         var network = CreateEmptyNetwork();
         try
         {
             if (WeightsFile is { } path)
             {
-                using var stream = OpenWeights(path);
-                var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-                StrictLoader.Load(stream, header, network.NamedTensors(), Name,
-                    mayIgnore: name => name.StartsWith(Classifier + ".", StringComparison.Ordinal) || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+                using var file = WeightFile.Open(path);
+                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, network.Adaptation, () => LooksLike.Hint(file, Name));
+                foreach (var note in notes)
+                    log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
             else
             {
@@ -229,9 +234,21 @@ public sealed record Backbone
     private Backbone WithFile(string path, WeightsRecipe usual)
     {
         RequireUnchangedRecipe();
-        using var stream = OpenWeights(path);
-        var header = SafeTensorsHeader.Read(stream, stream.Length, path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(header) };
+        using var file = WeightFile.Open(path);
+        var recipe = InNamingOf(file, usual).With(file.Metadata, path);
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = recipe };
+    }
+
+    // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.
+    private WeightsRecipe InNamingOf(WeightFile file, WeightsRecipe usual)
+    {
+        if (_family.OtherNames.All(names => names.Recipe is null))
+            return usual;
+        TorchRuntime.EnsureLoaded();
+        var theirs = FileNaming.Choose(file.Entries, _family.TensorNames.Contains, _family.OtherNames).Map?.Recipe;
+        return theirs is null ? usual
+            : usual == _family.DefaultRecipe ? theirs
+            : usual with { Padding = theirs.Padding, Epsilon = theirs.Epsilon };
     }
 
     private void RequireUnchangedRecipe()
@@ -243,12 +260,11 @@ public sealed record Backbone
     private HubConfig Checked(HubConfig config)
     {
         var published = BackboneFamilies.Find(config.Architecture.ToLowerInvariant());
-        return Equals(published, _family) ? config : throw new InvalidDataException(
+        return published?.PublishedName == _family.PublishedName ? config : throw new InvalidDataException(
             $"'{config.Source}' says that the weights are those of {config.Architecture}, but the backbone is {Name}. "
             + (published is null ? $"There is no backbone {config.Architecture} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 
-    private static FileStream OpenWeights(string path) => File.Exists(path)
-        ? File.OpenRead(path)
-        : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+    // The head is made anew, and the counters of BatchNorm are of use only without momentum.
+    private bool MayIgnore(string tensor) => tensor.StartsWith(Classifier + ".", StringComparison.Ordinal) || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 }

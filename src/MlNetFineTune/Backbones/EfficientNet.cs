@@ -19,6 +19,9 @@ internal sealed class EfficientNet : BackboneNetwork
     private static readonly (float Width, float Depth, int Size, int TensorFlowSize, float TensorFlowCrop)[] s_members =
         [(1, 1, 224, 224, 0.875f), (1, 1.1f, 224, 240, 0.882f), (1.1f, 1.2f, 256, 260, 0.890f), (1.2f, 1.4f, 288, 300, 0.904f), (1.4f, 1.8f, 320, 380, 0.922f)];
 
+    // torchvision's size, and the pixels to which it resizes the shorter side before it crops.
+    private static readonly (int Size, float Resize)[] s_torchvision = [(224, 256), (240, 256), (288, 288), (300, 320), (380, 384)];
+
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly Conv2d conv_stem;
     private readonly BatchNorm2d bn1;
@@ -78,7 +81,15 @@ internal sealed class EfficientNet : BackboneNetwork
         var (_, _, size, _, _) = s_members[number];
         // timm evaluates B0 and B1 on the usual part of the picture and the others on all of it.
         var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = number < 2 ? 0.875f : 1 };
-        return Of($"efficientnet_b{number}", number, new(preprocessing, ConvolutionPadding.Symmetric, 1e-5));
+        var (theirSize, theirResize) = s_torchvision[number];
+        var theirs = new ImagePreprocessing { Size = theirSize, Interpolation = Interpolation.Bicubic, CropFraction = theirSize / theirResize };
+        return Of($"efficientnet_b{number}", number, new(preprocessing, ConvolutionPadding.Symmetric, 1e-5)) with
+        {
+            OtherNames =
+            [
+                new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs) { Recipe = new(theirs, ConvolutionPadding.Symmetric, 1e-5) },
+            ],
+        };
     }
 
     private static BackboneFamily TensorFlowMember(int number)
@@ -94,7 +105,6 @@ internal sealed class EfficientNet : BackboneNetwork
         return new(name, "classifier", recipe, own => new EfficientNet(width, depth, own.Padding, own.Epsilon))
         {
             PadsAsTensorFlow = true,
-            OtherNames = [new NameMap("torchvision", TorchvisionNames(depth).ToOurs)],
         };
     }
 

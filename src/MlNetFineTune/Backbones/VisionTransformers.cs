@@ -39,6 +39,7 @@ internal static class VisionTransformers
             pooling == TokenPooling.Mean ? name + MeanSuffix : name, "head", recipe,
             own => new VisionTransformer(shape, own.Preprocessing.Size, pooling, own.Epsilon))
         {
+            PublishedName = name,
             InitialWeights = Initialization.Transformer,
             SizeMultiple = shape.Patch,
             OtherNames =

@@ -6,10 +6,9 @@ namespace MlNetFineTune.Backbones;
 /// <summary>What weights presuppose of the network around them: preprocessing, padding, BatchNorm's epsilon.</summary>
 internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double Epsilon)
 {
-    /// <summary>This recipe, with what the file says instead.</summary>
-    public WeightsRecipe With(SafeTensorsHeader header) => With(header.Metadata, header.Source);
-
-    /// <summary>This recipe, with what the metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
+    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
+    /// <param name="metadata">Texts by key; what is not a part of the recipe is passed over.</param>
+    /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The metadata contradict themselves or cannot be read.</exception>
     public WeightsRecipe With(IReadOnlyDictionary<string, string> metadata, string source)
     {
@@ -38,7 +37,7 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
         return result;
     }
 
-    /// <summary>The metadata that <see cref="With(SafeTensorsHeader)"/> reads back.</summary>
+    /// <summary>The metadata that <see cref="With"/> reads back.</summary>
     public Dictionary<string, string> ToMetadata() => new(StringComparer.Ordinal)
     {
         ["format"] = "pt",

@@ -27,9 +27,13 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     public override IReadOnlyDictionary<string, string> Metadata => Definition.Recipe.ToMetadata();
 
     /// <summary>Pretrained (or random) backbone, new head.</summary>
-    public static ImageClassifier Create(Backbone definition, int classes, long seed)
+    /// <param name="definition">The backbone, weights chosen.</param>
+    /// <param name="classes">How many.</param>
+    /// <param name="seed">Of random weights.</param>
+    /// <param name="log">Told how the weights were found in their file.</param>
+    public static ImageClassifier Create(Backbone definition, int classes, long seed, Action<string>? log = null)
     {
-        var classifier = WithHead(definition, definition.CreateNetwork(seed), classes);
+        var classifier = WithHead(definition, definition.CreateNetwork(seed, log), classes);
         classifier.Head.Initialize(seed);
         return classifier;
     }

@@ -61,7 +61,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         var images = new ImageSource(_options.ImageInput, new ImageEncoder(_options.Backbone.Preprocessing));
 
         using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
-        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed);
+        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed, message => fit.Channel.Info(message));
         try
         {
             classifier.MoveTo(device);

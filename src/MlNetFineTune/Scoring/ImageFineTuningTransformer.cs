@@ -98,12 +98,13 @@ public sealed class ImageFineTuningTransformer : ITransformer, ICanSaveModel, ID
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
         _host, new EmptyDataView(_host, inputSchema), new ImageRowMapper(_host, this, inputSchema), schema => new ImageRowMapper(_host, this, schema));
 
-    /// <summary>Writes the network's weights, with the tensor names of the original and the new classifier, as a safetensors file that Python reads too.</summary>
-    /// <param name="path">Written beside and renamed.</param>
+    /// <summary>Writes the network's weights, with the tensor names of the original and the new classifier, as a file that Python reads too.</summary>
+    /// <param name="path"><c>.safetensors</c>, or <c>.pth</c>, <c>.pt</c>, <c>.bin</c> for a state dictionary that <c>torch.load</c> reads. Written beside and renamed.</param>
+    /// <exception cref="ArgumentException">The extension is another.</exception>
     public void SaveWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        _scorer.Read(classifier => SafeTensorsWriter.WriteFile(path, classifier.NamedTensors(), classifier.Definition.Recipe.ToMetadata()));
+        _scorer.Read(classifier => WeightFileWriter.Write(path, classifier.NamedTensors(), classifier.Definition.Recipe.ToMetadata()));
     }
 
     /// <summary>Frees the network's memory, after scoring that is under way.</summary>

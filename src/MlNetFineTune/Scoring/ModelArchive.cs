@@ -149,8 +149,8 @@ internal static class ModelArchive
         var found = ctx.TryLoadBinaryStream(WeightsStream, reader =>
         {
             using var hashing = new HashingStream(reader.BaseStream, sha);
-            var header = SafeTensorsHeader.Read(hashing, reader.BaseStream.Length, WeightsStream);
-            StrictLoader.Load(hashing, header, classifier.NamedTensors(), classifier.Definition.Name, mayIgnore: _ => false);
+            using var file = SafeTensorsReader.Read(ByteSource.OfStream(hashing, reader.BaseStream.Length), WeightsStream);
+            StrictLoader.Load(file, classifier.NamedTensors(), classifier.Definition.Name, mayIgnore: _ => false);
         });
         if (!found)
             throw Damaged($"it has no {WeightsStream}");

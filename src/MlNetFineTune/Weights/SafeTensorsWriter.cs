@@ -15,32 +15,28 @@ internal static class SafeTensorsWriter
         stream.Write(length);
         stream.Write(header);
         foreach (var (_, tensor) in tensors)
-        {
-            using var detached = tensor.detach();
-            using var cpu = detached.cpu();
-            using var contiguous = cpu.contiguous();
-            stream.Write(contiguous.bytes);
-        }
+            WriteNumbers(stream, tensor);
+    }
+
+    /// <summary>Row after row, whatever the order in memory.</summary>
+    public static void WriteNumbers(Stream stream, Tensor tensor)
+    {
+        using var detached = tensor.detach();
+        using var cpu = detached.cpu();
+        using var contiguous = cpu.contiguous();
+        stream.Write(contiguous.bytes);
+    }
+
+    /// <exception cref="ArgumentException">The tensor is of another type.</exception>
+    public static void RequireFloat32(string name, Tensor tensor)
+    {
+        if (tensor.dtype != ScalarType.Float32)
+            throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32 is written.");
     }
 
     /// <summary>Writes beside <paramref name="path"/> and renames, so that no half file is ever seen under that name.</summary>
-    public static void WriteFile(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
-    {
-        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(beside, FileMode.CreateNew))
-            {
-                Write(stream, tensors, metadata);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
-    }
+    public static void WriteFile(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata) =>
+        AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     private static byte[] Header(IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
     {
@@ -55,8 +51,7 @@ internal static class SafeTensorsWriter
             long position = 0;
             foreach (var (name, tensor) in tensors)
             {
-                if (tensor.dtype != ScalarType.Float32)
-                    throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32 is written.");
+                RequireFloat32(name, tensor);
                 var end = position + tensor.numel() * sizeof(float);
                 json.WriteStartObject(name);
                 json.WriteString("dtype", "F32");

@@ -1,4 +1,4 @@
-using System.Text;
+using MlNetFineTune.Backbones;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,69 +7,45 @@ namespace MlNetFineTune.WeightFiles;
 /// <summary>Fills a network from a weight file by name. Anything missing, unexpected or of another shape is reported, all at once, before a byte is copied.</summary>
 internal static class StrictLoader
 {
-    /// <param name="stream">Where <paramref name="header"/> left it: at the first tensor's bytes.</param>
-    /// <param name="header">The file's header.</param>
+    /// <param name="file">The open file.</param>
     /// <param name="namedTargets">The network's tensors by their names.</param>
     /// <param name="network">The network's name, for messages.</param>
-    /// <param name="mayIgnore">Whether a tensor of the file may stay unused, such as the old classifier.</param>
+    /// <param name="mayIgnore">Whether a tensor of the file, by the network's naming, may stay unused: the old classifier, say.</param>
+    /// <param name="otherNames">Other namings of the same network that the file may use.</param>
+    /// <param name="adaptation">By a tensor's name and its shape in the file: what makes it the network's although the shape differs (caller disposes); null where nothing does.</param>
+    /// <param name="hint">Asked once if file and network do not fit: a sentence on what the file looks like.</param>
+    /// <returns>Sentences for the log: what was found, stripped, translated, left out.</returns>
     /// <exception cref="InvalidDataException">File and network do not fit.</exception>
-    public static void Load(Stream stream, SafeTensorsHeader header, IReadOnlyList<(string Name, Tensor Tensor)> namedTargets, string network, Func<string, bool> mayIgnore)
+    public static IReadOnlyList<string> Load(
+        WeightFile file, IReadOnlyList<(string Name, Tensor Tensor)> namedTargets, string network, Func<string, bool> mayIgnore,
+        IReadOnlyList<NameMap>? otherNames = null, Func<string, long[], Func<Tensor, Tensor>?>? adaptation = null, Func<string?>? hint = null)
     {
         var targets = namedTargets.ToDictionary(target => target.Name, target => target.Tensor, StringComparer.Ordinal);
-        Check(header, targets, network, mayIgnore);
-        using var noGradients = no_grad();
-        foreach (var entry in header.Entries)
+        var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, otherNames ?? []);
+        FitReport.ThrowUnlessFits(file, naming, targets.ToDictionary(target => target.Key, target => target.Value.shape, StringComparer.Ordinal), network, mayIgnore, adaptation, hint);
+        var resized = new List<string>();
+        foreach (var (entry, name) in naming.Named)
         {
-            if (!targets.TryGetValue(entry.Name, out var target))
+            if (!targets.TryGetValue(name, out var target))
+                continue;
+            if (target.shape.SequenceEqual(entry.Shape))
             {
-                Skip(stream, entry.End - entry.Begin);
+                file.Read(entry, target);
                 continue;
             }
-            using var read = empty(entry.Shape, entry.Type);
-            stream.ReadExactly(read.bytes);
-            target.copy_(read);
+            Adapt(file, entry, target, adaptation!(name, entry.Shape)!);
+            if (target.numel() != entry.Shape.Aggregate(1L, (product, size) => product * size))
+                resized.Add($"{entry.Describe()} was interpolated to {WeightEntry.Text(target.shape)}, for pictures of another size.");
         }
+        return [.. file.Notes, .. naming.Notes(network), .. resized];
     }
 
-    private static void Check(SafeTensorsHeader header, Dictionary<string, Tensor> targets, string network, Func<string, bool> mayIgnore)
+    private static void Adapt(WeightFile file, WeightEntry entry, Tensor target, Func<Tensor, Tensor> adaptation)
     {
-        var found = header.Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
-        var missing = targets.Where(target => !found.ContainsKey(target.Key))
-            .Select(target => $"{target.Key} [{string.Join(", ", target.Value.shape)}]").ToList();
-        var unexpected = header.Entries.Where(entry => !targets.ContainsKey(entry.Name) && !mayIgnore(entry.Name))
-            .Select(entry => entry.Describe()).ToList();
-        var shapes = header.Entries.Where(entry => targets.TryGetValue(entry.Name, out var target) && !target.shape.SequenceEqual(entry.Shape))
-            .Select(entry => $"{entry.Describe()}, expected [{string.Join(", ", targets[entry.Name].shape)}]").ToList();
-        if (missing.Count + unexpected.Count + shapes.Count == 0)
-            return;
-
-        var report = new StringBuilder($"The weights in '{header.Source}' do not fit {network}.");
-        Append(report, "Missing in the file", missing);
-        Append(report, "In the file but not in the network", unexpected);
-        Append(report, "Of another shape", shapes);
-        report.AppendLine().Append($"Choose the backbone that these weights belong to, or the weights of {network}.");
-        throw new InvalidDataException(report.ToString());
-    }
-
-    private static void Append(StringBuilder report, string title, List<string> tensors)
-    {
-        if (tensors.Count > 0)
-            report.AppendLine().Append($"{title} ({tensors.Count}): {string.Join("; ", tensors)}.");
-    }
-
-    private static void Skip(Stream stream, long bytes)
-    {
-        if (stream.CanSeek)
-        {
-            stream.Seek(bytes, SeekOrigin.Current);
-            return;
-        }
-        var buffer = new byte[81920];
-        while (bytes > 0)
-        {
-            var count = (int)Math.Min(bytes, buffer.Length);
-            stream.ReadExactly(buffer, 0, count);
-            bytes -= count;
-        }
+        using var noGradients = no_grad();
+        using var read = empty(entry.Shape, target.dtype);
+        file.Read(entry, read);
+        using var adapted = adaptation(read);
+        target.copy_(adapted);
     }
 }

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using MlNetFineTune.Backbones;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 
 namespace MlNetFineTune.Tests.Backbones;
@@ -18,7 +19,7 @@ public sealed class TensorNamesTests
     [DataRow("efficientnet_b1", "efficientnet_b1")]
     [DataRow("efficientnet_b2", "efficientnet_b2")]
     [DataRow("efficientnet_b3", "efficientnet_b3")]
-    [DataRow("efficientnet_b4", "tf_efficientnet_b4")]
+    [DataRow("efficientnet_b4", "efficientnet_b4")]
     [DataRow("convnext_tiny", "convnext_tiny")]
     [DataRow("convnext_small", "convnext_small")]
     [DataRow("convnext_base", "convnext_base")]
@@ -34,6 +35,37 @@ public sealed class TensorNamesTests
         var own = network.NamedTensors().Select(named => $"{named.Name} {string.Join('x', named.Tensor.shape.Where(size => size != 1))}");
         CollectionAssert.AreEqual(own.Order(StringComparer.Ordinal).ToArray(), translated.Order(StringComparer.Ordinal).ToArray());
         Assert.AreEqual(parameters, WithClassifier(network));
+    }
+
+    /// <summary>A 1x1 convolution of ours is a linear layer there; epsilon and interpolation are others.</summary>
+    [TestMethod]
+    public void AFileOfTorchvisionLoadsWithItsOwnRecipe()
+    {
+        var map = BackboneFamilies.Find("mobilenetv3_small_100")!.OtherNames.Single();
+        var path = Path.Combine(SmallPictures.NewFolder(), "mobilenet_v3_small.safetensors");
+        using (var scope = torch.NewDisposeScope())
+        {
+            SafeTensorsWriter.WriteFile(path, [.. s_torchvision.Value["mobilenet_v3_small"].Tensors.Select(line => line.Split(' ')).Select(line => (line[0], Filled(map.ToOurs(line[0]), line[1])))], new Dictionary<string, string>());
+        }
+
+        var backbone = Backbone.MobileNetV3Small().WithWeights(path);
+        Assert.AreEqual((1e-3, Interpolation.Bilinear), (backbone.Recipe.Epsilon, backbone.Preprocessing.Interpolation));
+        Assert.AreEqual((1e-5, Interpolation.Bicubic), (Backbone.MobileNetV3Small().Recipe.Epsilon, Backbone.MobileNetV3Small().Preprocessing.Interpolation));
+        var notes = new List<string>();
+        using var network = backbone.CreateNetwork(seed: 1, notes.Add);
+        StringAssert.Contains(string.Join("\n", notes), "torchvision's and were translated");
+        foreach (var (name, tensor) in network.NamedTensors())
+        {
+            using var expected = Filled(name, string.Join('x', tensor.shape.Where(size => size != 1)));
+            CollectionAssert.AreEqual(expected.Values(), tensor.Values(), name);
+        }
+
+        static torch.Tensor Filled(string name, string shape)
+        {
+            var tensor = torch.empty([.. shape.Split('x').Select(size => long.Parse(size, System.Globalization.CultureInfo.InvariantCulture))]);
+            Formula.Fill(name, tensor);
+            return tensor;
+        }
     }
 
     /// <summary>With a head of 1000 classes, except DINOv2 (0), as timm counts them.</summary>

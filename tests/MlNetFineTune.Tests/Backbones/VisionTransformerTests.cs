@@ -3,6 +3,7 @@ using MlNetFineTune.Heads;
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,6 +38,32 @@ public sealed class VisionTransformerTests
         using var own = network.Adaptation("pos_embed", [1, 17, 8])!(file);
         CollectionAssert.AreEqual(new long[] { 1, 10, 8 }, own.shape);
         CollectionAssert.AreEqual(file.Values()[..8], own.Values()[..8]); // the class token's
+    }
+
+    [TestMethod]
+    public void WeightsOfAnotherPictureSizeLoadAndTheLogSaysSo()
+    {
+        var backbone = FixtureNetworks.Find("vit", 1);
+        var path = Path.Combine(SmallPictures.NewFolder(), "vit.safetensors");
+        using var original = backbone.FromScratch().CreateNetwork(seed: 1);
+        SafeTensorsWriter.WriteFile(path, original.NamedTensors(), new Dictionary<string, string>());
+
+        var larger = backbone.WithWeights(path);
+        larger = larger with { Preprocessing = larger.Preprocessing with { Size = 96 } };
+        var notes = new List<string>();
+        using var network = larger.CreateNetwork(seed: 1, notes.Add);
+        StringAssert.Contains(string.Join("\n", notes), "pos_embed [1, 17, 48] was interpolated to [1, 37, 48]");
+        var loaded = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor);
+        foreach (var (name, tensor) in original.NamedTensors())
+        {
+            using var expected = name == "pos_embed" ? VisionTransformer.Resampled(tensor, 4, 6) : tensor.alias();
+            CollectionAssert.AreEqual(expected.Values(), loaded[name].Values(), name);
+        }
+        using var pixels = Formula.Images(1, 96, 96);
+        using var noGradients = no_grad();
+        using var features = network.forward(pixels);
+        CollectionAssert.AreEqual(new long[] { 1, 48 }, features.shape);
+        Assert.IsTrue(features.Values().All(double.IsFinite));
     }
 
     [TestMethod]

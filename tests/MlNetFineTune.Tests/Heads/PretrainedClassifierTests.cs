@@ -32,8 +32,8 @@ public sealed class PretrainedClassifierTests
         var weights = SharedData.RequireOrSkip($"weights/{network}.safetensors");
         var backbone = Backbone.FromName(network).WithWeights(weights);
         using var classifier = ImageClassifier.CreateEmpty(backbone, classes: 1000);
-        using (var stream = File.OpenRead(weights))
-            StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, stream.Length, weights), classifier.NamedTensors(), network, name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+        using (var file = WeightFile.Open(weights))
+            StrictLoader.Load(file, classifier.NamedTensors(), network, name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
         classifier.PrepareForScoring();
         Encode fromFile = (encoder, path, pixels) => encoder.EncodeFile(path, Augmentation.None, default, pixels);
         Assert.AreEqual(expected, Accuracy(backbone.Preprocessing, part, kind, fromFile, classifier.Probabilities), 0.03);
@@ -56,11 +56,8 @@ public sealed class PretrainedClassifierTests
         network.eval();
         using var weight = empty(1000, 512, 1, 1);
         using var bias = empty(1000);
-        using (var stream = File.OpenRead(weights))
-        {
-            StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, stream.Length, weights), [("classifier.1.weight", weight), ("classifier.1.bias", bias)],
-                "its classifier", name => name.StartsWith("features.", StringComparison.Ordinal));
-        }
+        using (var file = WeightFile.Open(weights))
+            StrictLoader.Load(file, [("classifier.1.weight", weight), ("classifier.1.bias", bias)], "its classifier", name => name.StartsWith("features.", StringComparison.Ordinal));
 
         Assert.AreEqual(expected, Accuracy(backbone.Preprocessing with { Interpolation = Interpolation.Bicubic }, part, kind, EncodeFully, pixels =>
         {

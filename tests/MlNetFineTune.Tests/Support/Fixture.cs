@@ -24,6 +24,8 @@ internal static class Fixture
     public static double[] Values(this Tensor tensor)
     {
         using var scope = NewDisposeScope();
+        if (tensor.numel() == 0)
+            return []; // TorchSharp's accessor fails on it.
         return tensor.detach().cpu().to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
     }
 

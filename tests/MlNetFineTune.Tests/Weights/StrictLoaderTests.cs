@@ -15,13 +15,12 @@ public sealed class StrictLoaderTests
         var (a, b) = (tensor(new[] { 1f, -0f, float.Epsilon, float.NaN, float.NegativeInfinity, 1e38f }, [2, 3]), tensor(new[] { 7f }));
         using var stream = new MemoryStream();
         SafeTensorsWriter.Write(stream, [("a", a), ("b.c", b.t())], new Dictionary<string, string> { ["k"] = "é\"\n", ["a"] = "" });
-        stream.Position = 0;
-        var header = SafeTensorsHeader.Read(stream, stream.Length, "f");
-        Assert.AreEqual(0, stream.Position % 8);
-        Assert.AreEqual("é\"\n", header.Metadata["k"]);
+        var file = Read(stream, "f");
+        Assert.AreEqual(0, file.Entries[0].Offset % 8);
+        Assert.AreEqual("é\"\n", file.Metadata["k"]);
 
         var (readA, readB) = (zeros(2, 3), zeros(1));
-        StrictLoader.Load(stream, header, [("b.c", readB), ("a", readA)], "net", _ => false);
+        StrictLoader.Load(file, [("b.c", readB), ("a", readA)], "net", _ => false);
         CollectionAssert.AreEqual(a.bytes.ToArray(), readA.bytes.ToArray());
         CollectionAssert.AreEqual(b.bytes.ToArray(), readB.bytes.ToArray());
         Assert.ThrowsExactly<ArgumentException>(() => SafeTensorsWriter.Write(new MemoryStream(), [("d", zeros(1, ScalarType.Float64))], new Dictionary<string, string>()));
@@ -33,9 +32,8 @@ public sealed class StrictLoaderTests
         using var scope = NewDisposeScope();
         using var stream = new MemoryStream();
         SafeTensorsWriter.Write(stream, [("a", arange(6, ScalarType.Float32).reshape(2, 3).t())], new Dictionary<string, string>());
-        stream.Position = 0;
         var read = zeros(3, 2);
-        StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, stream.Length, "f"), [("a", read)], "net", _ => false);
+        StrictLoader.Load(Read(stream, "f"), [("a", read)], "net", _ => false);
         CollectionAssert.AreEqual(new double[] { 0, 3, 1, 4, 2, 5 }, read.Values());
     }
 
@@ -47,10 +45,9 @@ public sealed class StrictLoaderTests
     public void OtherNumberTypesAreConverted(string type, string hex, double first, double second)
     {
         var data = Convert.FromHexString(hex)[..(type is "F16" or "BF16" ? 4 : 16)];
-        var file = SafeTensorsHeaderTests.File($$$"""{"a":{"dtype":"{{{type}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""", 0).Concat(data).ToArray();
-        using var stream = new MemoryStream(file);
+        var file = SafeTensorsReaderTests.File($$$"""{"a":{"dtype":"{{{type}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""", 0).Concat(data).ToArray();
         using var target = zeros(2);
-        StrictLoader.Load(stream, SafeTensorsHeader.Read(stream, file.Length, "f"), [("a", target)], "net", _ => false);
+        StrictLoader.Load(SafeTensorsReader.Read(SafeTensorsReaderTests.Bytes(file), "f"), [("a", target)], "net", _ => false);
         CollectionAssert.AreEqual(new[] { first, second }, target.Values());
     }
 
@@ -60,11 +57,10 @@ public sealed class StrictLoaderTests
         using var scope = NewDisposeScope();
         using var stream = new MemoryStream();
         SafeTensorsWriter.Write(stream, [("same", ones(2)), ("wide", ones(3)), ("extra", ones(1)), ("fc.weight", ones(1)), ("bn.num_batches_tracked", ones(1))], new Dictionary<string, string>());
-        stream.Position = 0;
-        var header = SafeTensorsHeader.Read(stream, stream.Length, "weights.safetensors");
+        var file = Read(stream, "weights.safetensors");
         var same = zeros(2);
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(
-            stream, header, [("same", same), ("wide", zeros(4)), ("absent.one", zeros(5, 6)), ("absent.two", zeros(1))], "SomeNet", name => name.StartsWith("fc.", StringComparison.Ordinal) || name.EndsWith("tracked", StringComparison.Ordinal)));
+            file, [("same", same), ("wide", zeros(4)), ("absent.one", zeros(5, 6)), ("absent.two", zeros(1))], "SomeNet", name => name.StartsWith("fc.", StringComparison.Ordinal) || name.EndsWith("tracked", StringComparison.Ordinal)));
         StringAssert.Contains(failure.Message, "The weights in 'weights.safetensors' do not fit SomeNet.");
         StringAssert.Contains(failure.Message, "Missing in the file (2): absent.one [5, 6]; absent.two [1].");
         StringAssert.Contains(failure.Message, "In the file but not in the network (1): extra [1].");
@@ -102,5 +98,11 @@ public sealed class StrictLoaderTests
         {
             File.Delete(path);
         }
+    }
+
+    private static WeightFile Read(MemoryStream stream, string source)
+    {
+        stream.Position = 0;
+        return SafeTensorsReader.Read(ByteSource.OfStream(stream, stream.Length), source);
     }
 }

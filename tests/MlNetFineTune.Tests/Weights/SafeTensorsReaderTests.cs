@@ -6,7 +6,7 @@ using MlNetFineTune.WeightFiles;
 namespace MlNetFineTune.Tests.WeightFiles;
 
 [TestClass]
-public sealed class SafeTensorsHeaderTests
+public sealed class SafeTensorsReaderTests
 {
     private const string Good = """{"__metadata__":{"mean":"0.5,0.25,0.125"},"b":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}""";
 
@@ -94,12 +94,12 @@ public sealed class SafeTensorsHeaderTests
     public void TheMetadataBecomeTheRecipe()
     {
         var recipe = Backbone.MobileNetV2.Recipe.With(Read(File(
-            """{"__metadata__":{"mean":"0.1,0.2,0.3","std":"0.4,0.5,0.6","padding":"same (TF)","bn_eps":"0.001","input_size":"192","crop_pct":"0.9","interpolation":"bilinear","note":"x"}}""", 0)));
+            """{"__metadata__":{"mean":"0.1,0.2,0.3","std":"0.4,0.5,0.6","padding":"same (TF)","bn_eps":"0.001","input_size":"192","crop_pct":"0.9","interpolation":"bilinear","note":"x"}}""", 0)).Metadata, "w.safetensors");
         Assert.AreEqual(new ColorTriple(0.1f, 0.2f, 0.3f), recipe.Preprocessing.Mean);
         Assert.AreEqual(new ColorTriple(0.4f, 0.5f, 0.6f), recipe.Preprocessing.Std);
         Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.001), (recipe.Padding, recipe.Epsilon));
         Assert.AreEqual((192, 0.9f, Interpolation.Bilinear), (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
-        Assert.AreEqual(Backbone.MobileNetV2.Recipe, Backbone.MobileNetV2.Recipe.With(Read(File("{}", 0))));
+        Assert.AreEqual(Backbone.MobileNetV2.Recipe, Backbone.MobileNetV2.Recipe.With(Read(File("{}", 0)).Metadata, "w.safetensors"));
     }
 
     [TestMethod]
@@ -119,7 +119,7 @@ public sealed class SafeTensorsHeaderTests
     public void MetadataThatMakeNoSenseAreAnErrorThatNamesThem(string key, string value)
     {
         var header = Read(File($$$"""{"__metadata__":{"{{{key}}}":"{{{value}}}"}}""", 0));
-        var failure = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.MobileNetV2.Recipe.With(header));
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.MobileNetV2.Recipe.With(header.Metadata, header.Source));
         StringAssert.Contains(failure.Message, $"'w.safetensors': its metadata entry {key} = '{value}' cannot be used");
     }
 
@@ -132,9 +132,7 @@ public sealed class SafeTensorsHeaderTests
         return file;
     }
 
-    private static SafeTensorsHeader Read(byte[] file)
-    {
-        using var stream = new MemoryStream(file);
-        return SafeTensorsHeader.Read(stream, file.Length, "w.safetensors");
-    }
+    private static WeightFile Read(byte[] file) => SafeTensorsReader.Read(Bytes(file), "w.safetensors");
+
+    internal static ByteSource Bytes(byte[] file) => ByteSource.OfStream(new MemoryStream(file), file.Length);
 }

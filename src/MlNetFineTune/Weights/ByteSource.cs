@@ -1,0 +1,67 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace MlNetFineTune.WeightFiles;
+
+/// <summary>Bytes by position: a file, or a stream that can only go forward. Nothing is held in memory; readers ask for what they need, into memory of their own.</summary>
+internal abstract class ByteSource : IDisposable
+{
+    public abstract long Length { get; }
+
+    /// <exception cref="EndOfStreamException">The source ends before <paramref name="into"/> is full.</exception>
+    public abstract void Read(long offset, Span<byte> into);
+
+    public abstract void Dispose();
+
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static ByteSource OfFile(string path) => File.Exists(path)
+        ? new FileBytes(File.OpenHandle(path))
+        : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+
+    /// <summary>A part of a zip, say. Offsets must not go backward. The stream stays the caller's.</summary>
+    public static ByteSource OfStream(Stream stream, long length) => new StreamBytes(stream, length);
+
+    private sealed class FileBytes(SafeFileHandle file) : ByteSource
+    {
+        public override long Length { get; } = RandomAccess.GetLength(file);
+
+        public override void Read(long offset, Span<byte> into)
+        {
+            while (into.Length > 0)
+            {
+                var count = RandomAccess.Read(file, into, offset);
+                if (count == 0)
+                    throw new EndOfStreamException($"The file ends at byte {offset}.");
+                into = into[count..];
+                offset += count;
+            }
+        }
+
+        public override void Dispose() => file.Dispose();
+    }
+
+    private sealed class StreamBytes(Stream stream, long length) : ByteSource
+    {
+        private long _position;
+
+        public override long Length => length;
+
+        public override void Read(long offset, Span<byte> into)
+        {
+            if (offset < _position)
+                throw new InvalidOperationException($"Byte {offset} was asked for after byte {_position} of a stream that only goes forward.");
+            Span<byte> skipped = stackalloc byte[4096];
+            while (_position < offset)
+            {
+                var part = skipped[..(int)Math.Min(skipped.Length, offset - _position)];
+                stream.ReadExactly(part);
+                _position += part.Length;
+            }
+            stream.ReadExactly(into);
+            _position += into.Length;
+        }
+
+        public override void Dispose()
+        {
+        }
+    }
+}

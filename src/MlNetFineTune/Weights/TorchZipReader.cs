@@ -1,0 +1,50 @@
+using MlNetFineTune.WeightFiles.Pickle;
+
+namespace MlNetFineTune.WeightFiles;
+
+/// <summary>
+/// Reads what <c>torch.save</c> writes since PyTorch 1.6 (torch/serialization.py, <c>_save</c>): a zip with <c>data.pkl</c>, the numbers of each storage as
+/// <c>data/KEY</c>, and since 2.0 <c>byteorder</c>, all in one folder.
+/// </summary>
+internal static class TorchZipReader
+{
+    private const string PickleName = "/data.pkl";
+
+    // Real ones have some hundred bytes a tensor.
+    private const long MaximumPickleLength = 100_000_000;
+
+    /// <param name="bytes">The file. The result owns it.</param>
+    /// <param name="source">Name for messages.</param>
+    /// <exception cref="InvalidDataException">It is damaged, not of torch.save, or asks for what is refused.</exception>
+    public static WeightFile Read(ByteSource bytes, string source)
+    {
+        var zip = StoredZip.ReadDirectory(bytes, source);
+        var pickles = zip.Keys.Where(name => name.EndsWith(PickleName, StringComparison.Ordinal) && name.IndexOf('/') == name.Length - PickleName.Length).ToList();
+        if (pickles is not [var pickleName])
+            throw new InvalidDataException($"'{source}' is a zip, but not of torch.save: {(pickles.Count == 0 ? "it has no data.pkl" : "it has several data.pkl")}. It holds {FitReport.Few(zip.Keys)}.");
+        var folder = pickleName[..(pickleName.Length - PickleName.Length + 1)];
+        if (zip.ContainsKey(folder + "constants.pkl"))
+            throw new InvalidDataException($"'{source}' is a TorchScript program, of torch.jit.save, not a file of weights. In Python save torch.jit.load(...).state_dict().");
+        if (zip.FirstOrDefault(entry => entry.Value.IsCompressed).Key is { } compressed)
+            throw new InvalidDataException($"'{source}' is not a proper zip of torch.save: entry '{compressed}' is compressed, but torch.save stores plainly. Load it in Python and save it again.");
+        if (zip.TryGetValue(folder + "byteorder", out var order) && order.Length == 3 && new BufferedBytes(bytes, order.Offset).ReadText(3) == "big")
+            throw new InvalidDataException($"'{source}' was written on a big-endian machine. Load it in Python there and save it again as safetensors.");
+        var range = zip[pickleName];
+        if (range.Length > MaximumPickleLength)
+            throw new InvalidDataException($"'{source}': its data.pkl has {range.Length} bytes, which no weights need.");
+
+        var storages = new PickledStorages(source);
+        var root = new PickleReader(source, new BufferedBytes(bytes, range.Offset, range.Offset + range.Length), storages.Resolve).Read();
+        var weights = StateDictionary.Find(root, source);
+        var entries = weights.Tensors.Select(tensor =>
+        {
+            var storage = tensor.Tensor.Storage;
+            if (!zip.TryGetValue($"{folder}data/{storage.Key}", out var data))
+                throw new InvalidDataException($"'{source}': the numbers of tensor '{tensor.Name}', data/{PickleReader.Printable(storage.Key)}, are missing.");
+            if (data.Length != storage.ByteLength)
+                throw new InvalidDataException($"'{source}': the numbers of tensor '{tensor.Name}', data/{PickleReader.Printable(storage.Key)}, have {data.Length} bytes, expected {storage.ByteLength}.");
+            return new WeightEntry(tensor.Name, tensor.Tensor.Type, tensor.Tensor.Shape, tensor.Tensor.Strides, bytes, data.Offset + tensor.Tensor.Offset);
+        });
+        return new WeightFile(source, [.. entries.OrderBy(entry => entry.Offset)], weights.Metadata, weights.Notes, [bytes]);
+    }
+}

@@ -1,0 +1,43 @@
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.WeightFiles;
+
+/// <summary>One tensor of a weight file: what it is, and where its numbers lie. Every format comes down to this.</summary>
+/// <param name="Name">As the file calls it.</param>
+/// <param name="Type">Of the numbers in the file.</param>
+/// <param name="Shape">Sizes, outermost first.</param>
+/// <param name="Strides">Numbers, not bytes, from one index to the next; in row-major order unless a view was saved.</param>
+/// <param name="Bytes">Where the numbers lie. The <see cref="WeightFile"/> owns it.</param>
+/// <param name="Offset">Byte of the first number.</param>
+internal sealed record WeightEntry(string Name, ScalarType Type, long[] Shape, long[] Strides, ByteSource Bytes, long Offset)
+{
+    public string Describe() => $"{Name} {Text(Shape)}";
+
+    public static string Text(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+
+    /// <summary>Strides of numbers that lie row after row.</summary>
+    public static long[] RowMajor(long[] shape)
+    {
+        var strides = new long[shape.Length];
+        var stride = 1L;
+        for (var d = shape.Length - 1; d >= 0; d--)
+        {
+            strides[d] = stride;
+            stride *= Math.Max(shape[d], 1);
+        }
+        return strides;
+    }
+
+    /// <summary>Bytes of a tensor; null where that is no number at all, as in a file made to harm.</summary>
+    public static long? ByteCount(IEnumerable<long> shape, int elementSize)
+    {
+        var size = (Int128)elementSize;
+        foreach (var dimension in shape)
+        {
+            size *= dimension;
+            if (dimension < 0 || size > long.MaxValue)
+                return null;
+        }
+        return (long)size;
+    }
+}
