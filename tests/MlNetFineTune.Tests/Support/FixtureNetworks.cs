@@ -30,5 +30,5 @@ internal static class FixtureNetworks
     public static Backbone Find(string name, float width) => s_byName[name](width);
 
     private static Backbone Small(string name, string classifier, int size, Func<WeightsRecipe, BackboneNetwork> create) =>
-        new(new BackboneFamily(name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6), create));
+        new(new BackboneFamily(name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6), create) { InitialWeights = Initialization.Transformer });
 }
