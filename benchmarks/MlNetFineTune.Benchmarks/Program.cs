@@ -6,6 +6,19 @@ IReadOnlyList<Benchmark> benchmarks =
     new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new FineTuneHead(), new FineTuneFull(),
 ];
 
+if (args is [AugmentationStudy.Name, .. var rest])
+{
+    try
+    {
+        return AugmentationStudy.Run(rest);
+    }
+    catch (CannotRunException e)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
+}
+
 var quick = args.Contains("--quick");
 var names = args.Where(argument => argument != "--quick").ToList();
 if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name == names[0]) is not { } benchmark)
@@ -13,6 +26,7 @@ if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name ==
     Console.Error.WriteLine("Usage: dotnet run -c Release --project benchmarks/MlNetFineTune.Benchmarks -- NAME [--quick]");
     foreach (var known in benchmarks)
         Console.Error.WriteLine($"  {known.Name,-16} {known.Question}");
+    Console.Error.WriteLine($"  {AugmentationStudy.Usage}");
     return 2;
 }
 

@@ -18,7 +18,7 @@ internal static class CommandLine
     {
         var train = new Option<DirectoryInfo?>("--train") { Description = "Folder of training photos, one folder a class. Without it photos are drawn." };
         var test = new Option<DirectoryInfo?>("--test") { Description = "Folder of photos that judge the finished model, with the same classes." };
-        var backbone = new Option<string?>("--backbone") { Description = $"The network: {string.Join(", ", Backbone.List())}. Default: micro." };
+        var backbone = new Option<string?>("--backbone") { Description = $"The network: {string.Join(", ", Backbone.List().Select(network => network.Name))}. Default: micro." };
         var weights = new Option<FileInfo?>("--weights") { Description = "Pretrained weights of the backbone, a .safetensors file. micro has its own." };
         var strategy = new Option<Strategy?>("--strategy") { Description = "What trains: head, last:N (the last N stages) or full. Default: full.", CustomParser = ParseStrategy };
         var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none, gentle (flips, crops of at least half of the area) or light (smaller crops too). Default: gentle, and none with --strategy head.", CustomParser = ParseAugmentation };

@@ -8,11 +8,13 @@ import names_fixture
 import network_fixtures
 import picture_fixture
 import position_fixture
+import signature_fixture
 import training_fixture
 import views_fixture
 import weight_file_fixtures
 
 network_fixtures.main()
+signature_fixture.main()
 training_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

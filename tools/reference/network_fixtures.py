@@ -30,6 +30,12 @@ CASES = {
     "convnext": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
     "vit": [("symmetric", 1.0, 64, 64)],
     "dinov2": [("symmetric", 1.0, 42, 42)],
+    "bottleneck": [("symmetric", 1.0, 75, 67)],
+    "resnext": [("symmetric", 1.0, 64, 64)],
+    "wideresnet": [("symmetric", 1.0, 64, 64)],
+    "densenet": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
+    "vgg": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67), ("symmetric", 1.0, 256, 224)],
+    "regnety": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
 }
 
 
@@ -46,7 +52,13 @@ def build(name, padding, width):
         "efficientnet": lambda: modern_networks.EfficientNet(padding == "same"),
         "convnext": modern_networks.ConvNeXt,
         "vit": modern_networks.ViT,
-        "dinov2": modern_networks.DinoV2}[name]())
+        "dinov2": modern_networks.DinoV2,
+        "bottleneck": lambda: networks.ResNet([2, 1, 1, 1]),
+        "resnext": lambda: networks.ResNet([1, 1, 1, 1], groups=32, width_per_group=4),
+        "wideresnet": lambda: networks.ResNet([1, 1], width_per_group=128),
+        "densenet": lambda: networks.DenseNet(10, growth_rate=8, block_config=(2, 3, 2, 2), num_init_features=16),
+        "vgg": lambda: networks.Vgg(10, [(8, 2), (16, 2), (16, 3), (24, 1), (32, 1)], 48),
+        "regnety": lambda: networks.RegNetY(10)}[name]())
 
 
 def run(name, padding, width, height, across, dtype):

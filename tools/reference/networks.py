@@ -177,6 +177,75 @@ class ResNet18(Network):
         return [("stem", stem)] + [(f"layer{k}", getattr(self, f"layer{k}")) for k in (1, 2, 3, 4)]
 
 
+class ResNet(Network):
+    """torchvision's with bottleneck blocks and any number of layers: the missing ones are cut off."""
+    head_name = "fc"
+
+    def __init__(self, layers, classes=10, **kwargs):
+        super().__init__()
+        original = torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, layers + [1] * (4 - len(layers)), **kwargs)
+        for name, child in original.named_children():
+            if name not in [f"layer{k}" for k in range(len(layers) + 1, 5)]:
+                self.add_module(name, child)
+        self.fc = nn.Linear(256 << len(layers) - 1, classes)
+        self.layers = len(layers)
+
+    def stages(self):
+        stem = lambda x: self.maxpool(F.relu(self.bn1(self.conv1(x))))
+        return [("stem", stem)] + [(f"layer{k}", getattr(self, f"layer{k}")) for k in range(1, self.layers + 1)]
+
+
+class DenseNet(Network):
+    """torchvision's own modules; a stage begins with the transition."""
+
+    def __init__(self, classes=10, **kwargs):
+        super().__init__()
+        original = torchvision.models.DenseNet(num_classes=classes, **kwargs)
+        self.features, self.classifier = original.features, original.classifier
+
+    def stages(self):
+        f = self.features
+        stem = nn.Sequential(f.conv0, f.norm0, f.relu0, f.pool0)
+        return [("stem", stem), ("denseblock1", f.denseblock1), ("denseblock2", nn.Sequential(f.transition1, f.denseblock2)),
+                ("denseblock3", nn.Sequential(f.transition2, f.denseblock3)), ("denseblock4", nn.Sequential(f.transition3, f.denseblock4, f.norm5, nn.ReLU()))]
+
+
+class Vgg(Network):
+    """torchvision's VGG with BatchNorm, thinner; without dropout. A stage begins with the pooling; the hidden layers are the last one."""
+
+    def __init__(self, classes, stages, hidden):
+        super().__init__()
+        config = sum([[channels] * layers + ["M"] for channels, layers in stages], [])
+        self.features = torchvision.models.vgg.make_layers(config, batch_norm=True)
+        self.classifier = nn.Sequential(
+            nn.Linear(stages[-1][0] * 49, hidden), nn.ReLU(), nn.Identity(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Identity(), nn.Linear(hidden, classes))
+
+    def stages(self):
+        pools = [k for k, m in enumerate(self.features) if isinstance(m, nn.MaxPool2d)]
+        parts = [self.features[a:b] for a, b in zip([0] + pools, pools)]
+        hidden = lambda x: self.classifier[:6](F.adaptive_avg_pool2d(self.features[pools[-1]](x), 7).flatten(1))
+        return [(f"stage{k}", part) for k, part in enumerate(parts, 1)] + [("hidden", hidden)]
+
+    def pooled(self, x):
+        return self.maps(x)
+
+    def head(self):
+        return self.classifier[6]
+
+
+class RegNetY(Network):
+    """torchvision's regnet_y_400mf."""
+    head_name = "fc"
+
+    def __init__(self, classes=10):
+        super().__init__()
+        original = torchvision.models.regnet_y_400mf(num_classes=classes)
+        self.stem, self.trunk_output, self.fc = original.stem, original.trunk_output, original.fc
+
+    def stages(self):
+        return [("stem", self.stem)] + list(self.trunk_output.named_children())
+
+
 class CifarBlock(nn.Module):
     """He et al. 2015, section 4.2: two 3x3 convolutions; where the shape changes the shortcut is every other pixel, padded with zero channels (option A)."""
 

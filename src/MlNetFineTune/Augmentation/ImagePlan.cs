@@ -63,12 +63,15 @@ internal struct ImagePlan
     /// <summary>The whole picture: where augmentation begins.</summary>
     public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) => new() { Width = width, Height = height, Preprocessing = preprocessing };
 
-    /// <summary>A picture's size when its shorter side has become size / cropFraction pixels.</summary>
-    public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing)
+    /// <summary>A picture's size when its shorter side has become <see cref="ShorterSide"/>.</summary>
+    public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing, double scale = 1)
     {
-        var shorter = (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction + 1e-4);
+        var shorter = ShorterSide(preprocessing, scale);
         return width <= height ? (shorter, (int)((long)shorter * height / width)) : ((int)((long)shorter * width / height), shorter);
     }
+
+    /// <summary>Of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
+    public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) => (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
 
     /// <summary>From here on the picture is size x size pixels: the region has been stretched.</summary>
     public void Stretch() => _size = Preprocessing.Size;

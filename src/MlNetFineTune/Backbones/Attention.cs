@@ -32,6 +32,7 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var parts = qkv.forward(input).view(batch, tokens, 3, _heads, channels / _heads).permute(2, 0, 3, 1, 4).unbind(); // three of [N, heads, T, d]
         var mixed = nn.functional.scaled_dot_product_attention(parts[0], parts[1], parts[2]); // [N, heads, T, d]
+        MultiplyAddCounter.AddAttention(mixed);
         return proj.forward(mixed.transpose(1, 2).reshape(batch, tokens, channels)).MoveToOuterDisposeScope();
     }
 }

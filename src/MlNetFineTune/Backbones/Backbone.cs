@@ -30,13 +30,40 @@ public sealed record Backbone
     public static Backbone MobileNetV2 => new(Backbones.MobileNetV2.Family);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
-    public static Backbone ResNet18 => new(ResNet.ResNet18Family);
+    public static Backbone ResNet18 => new(ResNet.ResNet18);
+
+    /// <summary>ResNet-34 (He et al. 2015): 21.3 million parameters, torchvision's <c>resnet34</c>.</summary>
+    public static Backbone ResNet34 => new(ResNet.ResNet34);
+
+    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters, torchvision's <c>resnet50</c>.</summary>
+    public static Backbone ResNet50 => new(ResNet.ResNet50);
+
+    /// <summary>ResNet-101 (He et al. 2015): 42.5 million parameters, torchvision's <c>resnet101</c>.</summary>
+    public static Backbone ResNet101 => new(ResNet.ResNet101);
+
+    /// <summary>ResNet-152 (He et al. 2015): 58.1 million parameters, torchvision's <c>resnet152</c>.</summary>
+    public static Backbone ResNet152 => new(ResNet.ResNet152);
+
+    /// <summary>ResNeXt-50 32x4d (Xie et al. 2016): 23.0 million parameters, torchvision's <c>resnext50_32x4d</c>.</summary>
+    public static Backbone ResNeXt50 => new(ResNet.ResNeXt50);
+
+    /// <summary>ResNeXt-101 32x8d (Xie et al. 2016): 86.7 million parameters, torchvision's <c>resnext101_32x8d</c>.</summary>
+    public static Backbone ResNeXt101 => new(ResNet.ResNeXt101);
+
+    /// <summary>Wide ResNet-50-2 (Zagoruyko and Komodakis 2016): 66.8 million parameters, torchvision's <c>wide_resnet50_2</c>.</summary>
+    public static Backbone WideResNet50 => new(ResNet.WideResNet50);
+
+    /// <summary>DenseNet-121 (Huang et al. 2016): 7.0 million parameters, torchvision's <c>densenet121</c>.</summary>
+    public static Backbone DenseNet121 => new(DenseNet.DenseNet121);
+
+    /// <summary>VGG-16 with BatchNorm and its two hidden layers (Simonyan and Zisserman 2014): 134 million parameters, torchvision's <c>vgg16_bn</c>.</summary>
+    public static Backbone Vgg16 => new(Vgg.Vgg16);
 
     /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
     public static Backbone SqueezeNet => new(Backbones.SqueezeNet.Family);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
-    public static Backbone Micro => new(ResNet.MicroFamily);
+    public static Backbone Micro => new(ResNet.Micro);
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
@@ -87,6 +114,12 @@ public sealed record Backbone
     /// <param name="size">Small or base.</param>
     /// <param name="pooling">From tokens to features.</param>
     public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DinoV2(Defined(size), pooling));
+
+    /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
+    /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>
+    public static Backbone RegNetY(int megaflops) => RegNet.Sizes.Contains(megaflops)
+        ? new(RegNet.OfSize(megaflops))
+        : throw new ArgumentOutOfRangeException(nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
     public string Name => _family.Name;
@@ -144,11 +177,11 @@ public sealed record Backbone
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         return BackboneFamilies.Find(name.Trim().ToLowerInvariant()) is { } family
             ? new Backbone(family)
-            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List())}.", nameof(name));
+            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
     }
 
-    /// <summary>The names that <see cref="FromName"/> knows (MobileNetV1 in its published widths).</summary>
-    public static IReadOnlyList<string> List() => [.. BackboneFamilies.All.Select(family => family.Name).Order(StringComparer.Ordinal)];
+    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost. Builds none of them.</summary>
+    public static IReadOnlyList<BackboneInfo> List() => [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
 
     /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
     /// <param name="path">

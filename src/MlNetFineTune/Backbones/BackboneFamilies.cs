@@ -6,7 +6,8 @@ internal static class BackboneFamilies
     /// <summary>In the order in which people are shown them.</summary>
     public static IReadOnlyList<BackboneFamily> All { get; } =
     [
-        .. ResNet.Families, .. CifarResNet.Families, .. MobileNetV1.Families, MobileNetV2.Family, .. MobileNetV3.Families, SqueezeNet.Family,
+        .. ResNet.Families, .. CifarResNet.Families, .. RegNet.Families, DenseNet.DenseNet121, Vgg.Vgg16,
+        .. MobileNetV1.Families, MobileNetV2.Family, .. MobileNetV3.Families, SqueezeNet.Family,
         .. EfficientNet.Families, .. ConvNeXt.Families, .. VisionTransformers.Families,
     ];
 

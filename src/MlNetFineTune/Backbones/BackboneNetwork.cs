@@ -65,6 +65,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         }
     }
 
+    /// <summary>Trainable numbers.</summary>
+    public long ParameterCount => named_parameters().Sum(p => p.parameter.numel());
+
     /// <summary>Parameters and running statistics by the names of the original, in a fixed order. The network owns them.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
         [.. named_parameters().Select(p => (p.name, (Tensor)p.parameter)), .. named_buffers().Select(b => (b.name, b.buffer))];
@@ -92,23 +95,31 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     protected ConvNorm Pair(string path, Conv2d conv, BatchNorm2d norm, Activation activation)
     {
         var pair = new ConvNorm(conv, norm, activation);
-        _pairs.Add((path, pair));
+        AddPair(path, pair);
         return pair;
     }
+
+    protected void AddPair(string path, ConvNorm pair) => _pairs.Add((path, pair));
 
     /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also pools.</summary>
     protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, last);
 
-    /// <summary>The same for blocks that do not lie together in a module of the stage's name.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last) =>
-        AddBlocks(name, modules, blocks, last ? Average : null);
+    /// <summary>The same for blocks that do not lie together in a module of the stage's name; <paramref name="then"/> follows the last block.</summary>
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last = false, Func<Tensor, Tensor>? then = null) =>
+        AddBlocks(name, modules, blocks, then, last ? Average : null);
 
     /// <summary>The same with another pooling than the average.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Func<Tensor, Tensor>? pool)
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Func<Tensor, Tensor>? then, Func<Tensor, Tensor>? pool)
     {
         foreach (var block in blocks)
             _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
-        AddStage(name, modules, Run, pool);
+        AddStage(name, modules, then is null ? Run : RunThen, pool);
+
+        Tensor RunThen(Tensor maps)
+        {
+            using var result = Run(maps);
+            return then(result);
+        }
 
         Tensor Run(Tensor maps)
         {

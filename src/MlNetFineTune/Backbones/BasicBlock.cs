@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
@@ -22,12 +21,11 @@ internal sealed class BasicBlock : Block
     private readonly BatchNorm2d bn1;
     private readonly Conv2d conv2;
     private readonly BatchNorm2d bn2;
-    private readonly ModuleList<nn.Module<Tensor, Tensor>>? downsample;
+    private readonly NumberedConvNorm? downsample;
 #pragma warning restore IDE1006
 
     private readonly ConvNorm _first;
     private readonly ConvNorm _second;
-    private readonly ConvNorm? _projection;
     private readonly int _stride;
     private readonly int _newChannels;
 
@@ -42,23 +40,18 @@ internal sealed class BasicBlock : Block
         _second = new ConvNorm(conv2, bn2, Activation.None);
         (_stride, _newChannels) = (stride, outChannels - inChannels);
         if (option == ShortcutOption.Projection && ChangesShape)
-        {
-            var projection = new Conv2d(inChannels, outChannels, 1, stride);
-            var norm = new BatchNorm2d(outChannels, epsilon);
-            downsample = [projection, norm];
-            _projection = new ConvNorm(projection, norm, Activation.None);
-        }
+            downsample = new NumberedConvNorm(new Conv2d(inChannels, outChannels, 1, stride), outChannels, epsilon, Activation.None);
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => _projection is null ? [_first, _second] : [_first, _second, _projection];
+    public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_first, _second] : [_first, _second, downsample.Pair];
 
     private bool ChangesShape => _stride != 1 || _newChannels != 0;
 
     public override Tensor forward(Tensor input)
     {
         var branch = Chain(input, _first, _second);
-        using var shortcut = _projection?.Forward(input) ?? (ChangesShape ? ZeroPadded(input) : null);
+        using var shortcut = downsample?.forward(input) ?? (ChangesShape ? ZeroPadded(input) : null);
         return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
     }
 

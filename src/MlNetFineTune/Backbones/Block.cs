@@ -10,7 +10,7 @@ internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
     public abstract IEnumerable<ConvNorm> Pairs { get; }
 
     /// <summary>Runs steps one after another. Caller disposes the result; the input is left alone.</summary>
-    protected static Tensor Chain(Tensor input, params ReadOnlySpan<ConvNorm> steps)
+    internal static Tensor Chain(Tensor input, params ReadOnlySpan<ConvNorm> steps)
     {
         var current = steps[0].Forward(input);
         foreach (var step in steps[1..])

@@ -55,9 +55,13 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
     /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
     public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)
     {
-        if (!_padsAsTensorFlow)
-            return nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
+        var output = _padsAsTensorFlow ? PadAndApply(input, kernelWeights, bias) : nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
+        MultiplyAddCounter.Add(output, kernelWeights);
+        return output;
+    }
 
+    private Tensor PadAndApply(Tensor input, Tensor kernelWeights, Tensor? bias)
+    {
         var (top, bottom) = Same(input.shape[2], _stride[0]);
         var (left, right) = Same(input.shape[3], _stride[1]);
         using var padded = nn.functional.pad(input, [left, right, top, bottom]);

@@ -44,7 +44,7 @@ internal sealed class ConvNeXt : BackboneNetwork
             if (s < blocks.Length - 1)
                 AddBlocks($"stages.{s}", steps, last: false);
             else
-                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps, Pool);
+                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps, then: null, Pool);
         }
         var head = new NamedModules("head");
         head.Add("norm", norm);

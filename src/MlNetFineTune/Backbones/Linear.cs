@@ -21,7 +21,12 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input) => nn.functional.linear(input, weight, bias);
+    public override Tensor forward(Tensor input)
+    {
+        var output = nn.functional.linear(input, weight, bias);
+        MultiplyAddCounter.Add(output, weight);
+        return output;
+    }
 
     protected override void Dispose(bool disposing)
     {

@@ -2,12 +2,13 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>The largest value of each 3x3 window, at every other pixel: [N, C, H, W] -> [N, C, H', W'], H' about H / 2. Has no parameters.</summary>
+/// <summary>The largest value of each window, at every other pixel: [N, C, H, W] -> [N, C, H', W'], H' about H / 2. Has no parameters.</summary>
+/// <param name="kernel">Width and height of the window.</param>
 /// <param name="border">Pixels on every side that never win.</param>
 /// <param name="keepsRest">Whether a last window that reaches over the edge counts: H' is rounded up, not down.</param>
-internal sealed class MaxPool(int border, bool keepsRest = false) : Block(nameof(MaxPool))
+internal sealed class MaxPool(int kernel, int border = 0, bool keepsRest = false) : Block(nameof(MaxPool))
 {
     public override IEnumerable<ConvNorm> Pairs => [];
 
-    public override Tensor forward(Tensor input) => nn.functional.max_pool2d(input, 3, stride: 2, padding: border, ceil_mode: keepsRest);
+    public override Tensor forward(Tensor input) => nn.functional.max_pool2d(input, kernel, stride: 2, padding: border, ceil_mode: keepsRest);
 }

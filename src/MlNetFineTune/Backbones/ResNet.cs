@@ -11,8 +11,8 @@ internal sealed record ResNetStem(int Channels, int Kernel, int Stride, bool Poo
 internal readonly record struct ResNetLayer(int Channels, int Blocks, int Stride);
 
 /// <summary>
-/// Residual networks (He et al. 2015, https://arxiv.org/abs/1512.03385) with torchvision's names: ResNet-18, and the micro network of the quick
-/// start, which is the same design with a smaller stem, one block a layer and few channels.
+/// Residual networks (He et al. 2015, https://arxiv.org/abs/1512.03385) with torchvision's names, which are timm's too: ResNet, ResNeXt, Wide ResNet,
+/// and the micro network of the quick start, which is the same design with a smaller stem, one block a layer and few channels.
 /// </summary>
 internal sealed class ResNet : BackboneNetwork
 {
@@ -49,23 +49,46 @@ internal sealed class ResNet : BackboneNetwork
         RegisterComponents();
     }
 
-    public static BackboneFamily ResNet18Family { get; } = new(
-        "resnet18", "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5), recipe => ResNet18(recipe.Epsilon));
+    /// <summary>A ResNet for ImageNet's pictures of 224 pixels (table 1 of the paper) with other blocks or numbers of them.</summary>
+    internal static BackboneFamily OfBlocks(string name, int[] blocks, int expansion, Func<int, int, int, double, Block> block) => new(
+        name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        recipe => new ResNet(
+            name, recipe.Epsilon, new ResNetStem(64, Kernel: 7, Stride: 2, Pools: true),
+            [.. blocks.Select((count, l) => new ResNetLayer((64 << l) * expansion, count, Stride: l == 0 ? 1 : 2))],
+            (from, to, stride) => block(from, to, stride, recipe.Epsilon)));
 
-    public static BackboneFamily MicroFamily { get; } = new(
+    /// <summary>Of two 3x3 convolutions a block.</summary>
+    internal static BackboneFamily Basic(string name, int[] blocks) =>
+        OfBlocks(name, blocks, expansion: 1, (from, to, stride, epsilon) => new BasicBlock(from, to, stride, epsilon));
+
+    /// <summary>Of bottleneck blocks; in groups it is a ResNeXt (Xie et al. 2016), with one wide group a Wide ResNet (Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146).</summary>
+    internal static BackboneFamily Bottlenecks(string name, int[] blocks, int groups = 1, int groupWidth = 64) =>
+        OfBlocks(name, blocks, Bottleneck.Expansion, (from, to, stride, epsilon) => new Bottleneck(from, to, stride, groups, groupWidth, epsilon));
+
+    public static BackboneFamily ResNet18 { get; } = Basic("resnet18", [2, 2, 2, 2]);
+
+    public static BackboneFamily ResNet34 { get; } = Basic("resnet34", [3, 4, 6, 3]);
+
+    public static BackboneFamily ResNet50 { get; } = Bottlenecks("resnet50", [3, 4, 6, 3]);
+
+    public static BackboneFamily ResNet101 { get; } = Bottlenecks("resnet101", [3, 4, 23, 3]);
+
+    public static BackboneFamily ResNet152 { get; } = Bottlenecks("resnet152", [3, 8, 36, 3]);
+
+    public static BackboneFamily ResNeXt50 { get; } = Bottlenecks("resnext50_32x4d", [3, 4, 6, 3], groups: 32, groupWidth: 4);
+
+    public static BackboneFamily ResNeXt101 { get; } = Bottlenecks("resnext101_32x8d", [3, 4, 23, 3], groups: 32, groupWidth: 8);
+
+    public static BackboneFamily WideResNet50 { get; } = Bottlenecks("wide_resnet50_2", [3, 4, 6, 3], groupWidth: 128);
+
+    public static BackboneFamily Micro { get; } = new(
         "micro", "fc",
         new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
-        recipe => Micro(recipe.Epsilon));
+        recipe => new ResNet(
+            "Micro", recipe.Epsilon, new ResNetStem(16, Kernel: 3, Stride: 2, Pools: false),
+            [new(32, 1, 2), new(64, 1, 2), new(128, 1, 2)], (from, to, stride) => new BasicBlock(from, to, stride, recipe.Epsilon)));
 
-    public static IReadOnlyList<BackboneFamily> Families => [MicroFamily, ResNet18Family];
-
-    private static ResNet ResNet18(double epsilon) => new(
-        nameof(ResNet18), epsilon, new ResNetStem(64, Kernel: 7, Stride: 2, Pools: true),
-        [new(64, 2, 1), new(128, 2, 2), new(256, 2, 2), new(512, 2, 2)], (from, to, stride) => new BasicBlock(from, to, stride, epsilon));
-
-    private static ResNet Micro(double epsilon) => new(
-        nameof(Micro), epsilon, new ResNetStem(16, Kernel: 3, Stride: 2, Pools: false),
-        [new(32, 1, 2), new(64, 1, 2), new(128, 1, 2)], (from, to, stride) => new BasicBlock(from, to, stride, epsilon));
+    public static IReadOnlyList<BackboneFamily> Families => [Micro, ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, ResNeXt50, ResNeXt101, WideResNet50];
 
     private static Tensor MaxPoolAndDispose(Tensor maps)
     {

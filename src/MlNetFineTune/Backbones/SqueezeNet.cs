@@ -21,7 +21,7 @@ internal sealed class SqueezeNet : BackboneNetwork
         var channels = 64;
         for (var s = 0; s < s_stages.Length; s++)
         {
-            var blocks = new List<Block> { new MaxPool(border: 0, keepsRest: true) };
+            var blocks = new List<Block> { features.Add($"{s_stages[s][0].Place - 1}", new MaxPool(3, keepsRest: true)) };
             foreach (var (place, squeezed, expanded) in s_stages[s])
             {
                 blocks.Add(features.Add($"{place}", new Fire(channels, squeezed, expanded)));

@@ -21,14 +21,12 @@ internal sealed record ScoringView(ImagePreprocessing Preprocessing, ViewPlace P
     internal override bool Crops => true;
 
     /// <summary>Of the resized picture, in pixels; the square must fit.</summary>
-    internal int Shorter => (int)Math.Floor(Preprocessing.Size / (double)Preprocessing.CropFraction * Scale + 1e-4);
+    internal int Shorter => ImagePlan.ShorterSide(Preprocessing, Scale);
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
         var (whole, size) = ((Width: plan.Width, Height: plan.Height), Preprocessing.Size);
-        var (width, height) = whole.Width <= whole.Height
-            ? (Shorter, (int)(Shorter * whole.Height / whole.Width))
-            : ((int)(Shorter * whole.Width / whole.Height), Shorter);
+        var (width, height) = ImagePlan.Resized((int)whole.Width, (int)whole.Height, Preprocessing, Scale);
         var (left, top) = Place switch
         {
             ViewPlace.TopLeft => (0, 0),

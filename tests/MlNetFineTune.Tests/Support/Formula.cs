@@ -58,13 +58,19 @@ internal static class Formula
         return single.to(type, copy: true);
     }
 
+    /// <summary>The hash by which formulas tell names apart; 32 bits.</summary>
+    public static uint Fnv1a(string text)
+    {
+        var hash = 2166136261u;
+        foreach (var b in Encoding.UTF8.GetBytes(text))
+            hash = (hash ^ b) * 16777619u;
+        return hash;
+    }
+
     /// <summary>Of the tensor with this name.</summary>
     public static float[] Values(string name, long[] shape)
     {
-        var hash = 2166136261u;
-        foreach (var b in Encoding.UTF8.GetBytes(name))
-            hash = (hash ^ b) * 16777619u;
-        var phase = hash % 1000 / 1000.0 * 2 * Math.PI;
+        var phase = Fnv1a(name) % 1000 / 1000.0 * 2 * Math.PI;
 
         var count = shape.Aggregate(1L, (product, size) => product * size);
         var values = new float[count];

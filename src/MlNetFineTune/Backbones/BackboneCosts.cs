@@ -1,0 +1,47 @@
+namespace MlNetFineTune.Backbones;
+
+/// <summary>
+/// What every listed network costs: constants, so that a list of networks needs neither libtorch nor a second. A test builds each network, counts
+/// again and prints this table where it differs.
+/// </summary>
+internal static class BackboneCosts
+{
+    private static readonly Dictionary<string, (long Parameters, long MultiplyAdds, int Features)> s_byName = new(StringComparer.Ordinal)
+    {
+        ["densenet121"] = (6_953_856, 2_833_137_664, 1024),
+        ["micro"] = (302_864, 25_767_936, 128),
+        ["mobilenetv1_025"] = (213_072, 40_774_272, 256),
+        ["mobilenetv1_050"] = (818_592, 148_985_088, 512),
+        ["mobilenetv1_075"] = (1_816_560, 324_632_448, 768),
+        ["mobilenetv1_100"] = (3_206_976, 567_716_352, 1024),
+        ["mobilenetv2_100"] = (2_223_872, 299_494_272, 1280),
+        ["regnet_y_16gf"] = (80_565_140, 15_908_486_272, 3024),
+        ["regnet_y_1_6gf"] = (10_313_430, 1_611_188_160, 888),
+        ["regnet_y_32gf"] = (141_333_770, 32_275_840_832, 3712),
+        ["regnet_y_3_2gf"] = (17_923_338, 3_174_970_752, 1512),
+        ["regnet_y_400mf"] = (3_903_144, 401_402_848, 440),
+        ["regnet_y_800mf"] = (5_647_512, 833_072_256, 784),
+        ["regnet_y_8gf"] = (37_364_472, 8_471_054_592, 2016),
+        ["resnet101"] = (42_500_160, 7_799_357_440, 2048),
+        ["resnet110"] = (1_727_312, 252_887_040, 64),
+        ["resnet152"] = (58_143_808, 11_511_578_624, 2048),
+        ["resnet18"] = (11_176_512, 1_813_561_344, 512),
+        ["resnet20"] = (269_072, 40_550_400, 64),
+        ["resnet32"] = (463_504, 68_861_952, 64),
+        ["resnet34"] = (21_284_672, 3_663_249_408, 512),
+        ["resnet44"] = (657_936, 97_173_504, 64),
+        ["resnet50"] = (23_508_032, 4_087_136_256, 2048),
+        ["resnet56"] = (852_368, 125_485_056, 64),
+        ["resnext101_32x8d"] = (86_742_336, 16_411_967_488, 2048),
+        ["resnext50_32x4d"] = (22_979_904, 4_228_431_872, 2048),
+        ["squeezenet1_1"] = (722_496, 262_623_936, 512),
+        ["vgg16_bn"] = (134_268_992, 15_466_168_320, 4096),
+        ["wide_resnet50_2"] = (66_834_240, 11_395_973_120, 2048),
+    };
+
+    public static BackboneInfo Of(BackboneFamily family)
+    {
+        var (parameters, multiplyAdds, features) = s_byName.GetValueOrDefault(family.Name);
+        return new BackboneInfo(family.Name, parameters, multiplyAdds, family.DefaultRecipe.Preprocessing.Size, features);
+    }
+}
