@@ -34,9 +34,9 @@ internal static class Networks
     }
 
     /// <summary>Both sides must compute the same thing before their times are compared.</summary>
-    public static void CheckSame(string what, double ours, double peer)
+    public static void CheckSame(string what, double ours, double peer, double tolerance = 1e-3)
     {
-        if (!(Math.Abs(ours - peer) <= 1e-3 * Math.Max(1, Math.Abs(peer))))
+        if (!(Math.Abs(ours - peer) <= tolerance * Math.Max(1, Math.Abs(peer))))
             throw new InvalidOperationException($"The two sides disagree about {what}: {ours} and {peer}.");
         Console.WriteLine(FormattableString.Invariant($"(same {what} on both sides: {ours:0.00000} and {peer:0.00000})"));
     }

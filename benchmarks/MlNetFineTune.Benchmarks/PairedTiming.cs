@@ -11,11 +11,20 @@ internal sealed class PairedTiming
 {
     private static readonly TimeSpan s_quickTime = TimeSpan.FromSeconds(10);
 
-    private readonly List<(string Name, Func<int> Work, List<double> Rates)> _candidates = [];
+    private readonly List<(string Name, Func<double> Work, List<double> Rates)> _candidates = [];
 
     /// <param name="name">As printed.</param>
     /// <param name="work">Does one round's work and returns how many images that were.</param>
-    public PairedTiming Add(string name, Func<int> work)
+    public PairedTiming Add(string name, Func<int> work) => AddRate(name, () =>
+    {
+        var watch = Stopwatch.StartNew();
+        var images = work();
+        return images / watch.Elapsed.TotalSeconds;
+    });
+
+    /// <param name="name">As printed.</param>
+    /// <param name="work">Does one round's work and measures its own rate.</param>
+    public PairedTiming AddRate(string name, Func<double> work)
     {
         _candidates.Add((name, work, []));
         return this;
@@ -31,11 +40,7 @@ internal sealed class PairedTiming
         for (var round = 0; round < rounds && !(quick && round > 0 && total.Elapsed > s_quickTime); round++)
         {
             foreach (var (_, work, rates) in _candidates)
-            {
-                var watch = Stopwatch.StartNew();
-                var images = work();
-                rates.Add(images / watch.Elapsed.TotalSeconds);
-            }
+                rates.Add(work());
         }
         return this;
     }
@@ -63,5 +68,6 @@ internal sealed class PairedTiming
     private static void Row(string name, double rate, double min, double max, double ratio) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-52} {rate,10:0.0} {min,8:0.0} {max,8:0.0} {ratio,8:0.00}"));
 
-    private List<double> RatesOf(string name) => _candidates.Single(candidate => candidate.Name == name).Rates;
+    /// <summary>In the order of the rounds.</summary>
+    public IReadOnlyList<double> RatesOf(string name) => _candidates.Single(candidate => candidate.Name == name).Rates;
 }

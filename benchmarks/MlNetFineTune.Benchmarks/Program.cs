@@ -3,6 +3,8 @@ using MlNetFineTune.Benchmarks;
 
 IReadOnlyList<Benchmark> benchmarks =
 [
+    new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
+    new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
     new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new FineTuneHead(), new FineTuneFull(),
 ];
 

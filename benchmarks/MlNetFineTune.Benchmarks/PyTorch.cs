@@ -31,21 +31,32 @@ internal static class PyTorch
     /// <summary>The JSON lines that a script prints.</summary>
     public static IReadOnlyList<JsonElement> Run(string script, IEnumerable<string> arguments)
     {
+        using var process = Start(StartInfo(script, arguments));
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<JsonElement>(line))]
+            : throw new CannotRunException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
+    }
+
+    /// <summary>How a script of ours is run, with as many threads as here.</summary>
+    public static ProcessStartInfo StartInfo(string script, IEnumerable<string> arguments)
+    {
         var start = new ProcessStartInfo(Python, [Path.Combine(SharedFiles.RepositoryRoot, "benchmarks", "pytorch", script), .. arguments, "--threads", $"{torch.get_num_threads()}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         start.Environment["MLNETFINETUNE_DATA"] = SharedFiles.Root;
+        return start;
+    }
+
+    public static Process Start(ProcessStartInfo start)
+    {
         try
         {
-            using var process = Process.Start(start)!;
-            var error = process.StandardError.ReadToEndAsync();
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0
-                ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<JsonElement>(line))]
-                : throw new CannotRunException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
+            return Process.Start(start)!;
         }
         catch (System.ComponentModel.Win32Exception e)
         {

@@ -64,17 +64,34 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 plan.ScaleSource(across, down);
 
             var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-            using var pixels = new ScratchBuffer<byte>(info.BytesSize);
-            fixed (byte* target = pixels.Span)
-            {
-                var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
-                if (result != SKCodecResult.Success)
-                    return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it is damaged ({codec.EncodedFormat}: {result})";
-            }
-            var source = new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation);
-            Draw(source, plan, output);
-            return null;
+            return plan.Warp is null && JpegWindow.IsPossible(codec, encoded) && TryDrawWindow(codec, info, orientation, plan, output)
+                ? null
+                : DrawWhole(codec, info, orientation, plan, output);
         }
+    }
+
+    private static bool TryDrawWindow(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
+    {
+        var needed = Resampler.Reads(new PixelSource(default, info.Width, info.Height, blueFirst: false, orientation), plan, plan.Preprocessing.Size, plan.Preprocessing.Interpolation);
+        var window = JpegWindow.Around(needed, info.Size);
+        using var pixels = new ScratchBuffer<byte>(window.Width * window.Height * info.BytesPerPixel);
+        if (!JpegWindow.TryDecode(codec, info, window, pixels.Span))
+            return false;
+        Draw(new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation, window), plan, output);
+        return true;
+    }
+
+    private static unsafe string? DrawWhole(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
+    {
+        using var pixels = new ScratchBuffer<byte>(info.BytesSize);
+        fixed (byte* target = pixels.Span)
+        {
+            var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
+            if (result != SKCodecResult.Success)
+                return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it is damaged ({codec.EncodedFormat}: {result})";
+        }
+        Draw(new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation), plan, output);
+        return null;
     }
 
     /// <inheritdoc cref="EncodeFile"/>

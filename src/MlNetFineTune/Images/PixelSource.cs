@@ -2,13 +2,19 @@ namespace MlNetFineTune.Images;
 
 /// <summary>Decoded pixels in memory, 4 bytes each, and how they must be turned to stand upright.</summary>
 /// <param name="pixels">Rows from top to bottom without padding.</param>
-/// <param name="width">In pixels, as stored.</param>
-/// <param name="height">In pixels, as stored.</param>
+/// <param name="width">Of the whole picture, as stored, in pixels.</param>
+/// <param name="height">Of the whole picture, as stored, in pixels.</param>
 /// <param name="blueFirst">BGRA instead of RGBA.</param>
 /// <param name="orientation">1 to 8, as EXIF counts them.</param>
-internal readonly ref struct PixelSource(ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1)
+/// <param name="window">The part that <paramref name="pixels"/> are; null for the whole.</param>
+internal readonly ref struct PixelSource(ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1, PixelWindow? window = null)
 {
+    private const int BytesPerPixel = 4;
+
+    /// <summary>Those of <see cref="Window"/>.</summary>
     public ReadOnlySpan<byte> Pixels { get; } = pixels;
+
+    public PixelWindow Window { get; } = window ?? new PixelWindow(0, 0, width, height);
 
     public int Width { get; } = width;
 
@@ -24,4 +30,7 @@ internal readonly ref struct PixelSource(ReadOnlySpan<byte> pixels, int width, i
 
     /// <summary>Stored rows run from bottom to top.</summary>
     public bool ReversesRows { get; } = orientation is 3 or 4 or 6 or 7;
+
+    /// <summary>The pixels of a stored line from <see cref="Window"/>'s left edge to its right.</summary>
+    public ReadOnlySpan<byte> Row(int y) => Pixels.Slice((y - Window.Top) * Window.Width * BytesPerPixel, Window.Width * BytesPerPixel);
 }

@@ -20,15 +20,7 @@ internal static class Resampler
     /// <param name="output">[size, size, 3] bytes, red first.</param>
     public static void Resample(PixelSource source, in ImagePlan plan, int size, Interpolation interpolation, Span<byte> output)
     {
-        // The region in stored coordinates, where columns are "across" and rows are "down".
-        var (across, acrossLength, down, downLength) = source.IsTransposed
-            ? (plan.Y, plan.Height, plan.X, plan.Width)
-            : (plan.X, plan.Width, plan.Y, plan.Height);
-        if (source.ReversesColumns)
-            across = source.Width - across - acrossLength;
-        if (source.ReversesRows)
-            down = source.Height - down - downLength;
-
+        var (across, acrossLength, down, downLength) = StoredRegion(source, plan);
         var lines = new OutputLines(source, plan.Mirrored, plan.Flipped, size);
         if (IsExact(across, acrossLength, source.Width) && IsExact(down, downLength, source.Height))
             Copy(source, (int)across, (int)down, lines, output);
@@ -39,10 +31,35 @@ internal static class Resampler
         bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0 && start + length <= available;
     }
 
+    /// <summary>The part of a picture that <see cref="Resample"/> reads.</summary>
+    /// <param name="picture">Its pixels are not looked at.</param>
+    /// <param name="plan">As there.</param>
+    /// <param name="size">As there.</param>
+    /// <param name="interpolation">As there.</param>
+    public static PixelWindow Reads(PixelSource picture, in ImagePlan plan, int size, Interpolation interpolation)
+    {
+        var (across, acrossLength, down, downLength) = StoredRegion(picture, plan);
+        var (besides, above) = (ResamplingKernel.Support(acrossLength / size, interpolation), ResamplingKernel.Support(downLength / size, interpolation));
+        return PixelWindow.Covering(across - besides, down - above, across + acrossLength + besides, down + downLength + above, picture.Width, picture.Height);
+    }
+
+    // The region in stored coordinates, where columns are "across" and rows are "down".
+    private static (double Across, double AcrossLength, double Down, double DownLength) StoredRegion(PixelSource source, in ImagePlan plan)
+    {
+        var (across, acrossLength, down, downLength) = source.IsTransposed
+            ? (plan.Y, plan.Height, plan.X, plan.Width)
+            : (plan.X, plan.Width, plan.Y, plan.Height);
+        if (source.ReversesColumns)
+            across = source.Width - across - acrossLength;
+        if (source.ReversesRows)
+            down = source.Height - down - downLength;
+        return (across, acrossLength, down, downLength);
+    }
+
     private static void Copy(PixelSource source, int left, int top, OutputLines lines, Span<byte> output)
     {
         for (var v = 0; v < lines.Size; v++)
-            lines.Write(v, source.Pixels.Slice(((top + v) * source.Width + left) * Channels, lines.Size * Channels), output);
+            lines.Write(v, source.Row(top + v).Slice((left - source.Window.Left) * Channels, lines.Size * Channels), output);
     }
 
     private static void Filter(PixelSource source, in ResamplingKernel columns, in ResamplingKernel rows, OutputLines lines, Span<byte> output)
@@ -55,12 +72,12 @@ internal static class Resampler
 
         var stride = size * Channels;
         using var shrunk = new ScratchBuffer<float>((endRow - firstRow) * stride);
-        using var line = new ScratchBuffer<float>(source.Width * Channels);
+        using var line = new ScratchBuffer<float>(source.Window.Width * Channels);
         using var bytes = new ScratchBuffer<byte>(stride);
         for (var y = firstRow; y < endRow; y++)
         {
-            ToSingle(source.Pixels.Slice(y * source.Width * Channels, source.Width * Channels), line.Span);
-            ShrinkRow(line.Span, columns, shrunk.Span.Slice((y - firstRow) * stride, stride));
+            ToSingle(source.Row(y), line.Span);
+            ShrinkRow(line.Span, source.Window.Left, columns, shrunk.Span.Slice((y - firstRow) * stride, stride));
         }
         for (var v = 0; v < size; v++)
         {
@@ -84,14 +101,14 @@ internal static class Resampler
     }
 
     // One output pixel is one vector of four channels.
-    private static void ShrinkRow(ReadOnlySpan<float> line, in ResamplingKernel kernel, Span<float> output)
+    private static void ShrinkRow(ReadOnlySpan<float> line, int left, in ResamplingKernel kernel, Span<float> output)
     {
         var pixels = MemoryMarshal.Cast<float, Vector128<float>>(line);
         var result = MemoryMarshal.Cast<float, Vector128<float>>(output);
         for (var o = 0; o < result.Length; o++)
         {
             var weights = kernel.Weights.AsSpan(o * kernel.Taps, kernel.Count[o]);
-            var window = pixels.Slice(kernel.First[o], weights.Length);
+            var window = pixels.Slice(kernel.First[o] - left, weights.Length);
             var sum = Vector128<float>.Zero;
             for (var k = 0; k < weights.Length; k++)
                 sum += window[k] * weights[k];
@@ -102,15 +119,23 @@ internal static class Resampler
     private static void ShrinkColumn(ReadOnlySpan<float> shrunk, in ResamplingKernel kernel, int o, int firstRow, int stride, Span<byte> output)
     {
         var weights = kernel.Weights.AsSpan(o * kernel.Taps, kernel.Count[o]);
-        var vectors = MemoryMarshal.Cast<float, Vector128<float>>(shrunk.Slice((kernel.First[o] - firstRow) * stride, weights.Length * stride));
-        var pixels = MemoryMarshal.Cast<byte, uint>(output);
-        for (var i = 0; i < pixels.Length; i++)
+        var lines = shrunk.Slice((kernel.First[o] - firstRow) * stride, weights.Length * stride);
+        var i = 0;
+        for (; i + 8 <= stride; i += 8) // two pixels
         {
-            var sum = Vector128<float>.Zero;
+            var sum = Vector256<float>.Zero;
             for (var k = 0; k < weights.Length; k++)
-                sum += vectors[k * pixels.Length + i] * weights[k];
-            var rounded = Vector128.ConvertToInt32(Vector128.Clamp(sum + Vector128.Create(0.5f), Vector128<float>.Zero, Vector128.Create(255f)));
-            pixels[i] = Vector128.Narrow(Vector128.Narrow(rounded, rounded), default).AsUInt32().ToScalar();
+                sum += Vector256.Create(lines.Slice(k * stride + i, 8)) * weights[k];
+            var rounded = Vector256.ConvertToInt32(Vector256.Clamp(sum + Vector256.Create(0.5f), Vector256<float>.Zero, Vector256.Create(255f)));
+            var packed = Vector128.Narrow(Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()), default);
+            MemoryMarshal.Write(output[i..], packed.AsUInt64().ToScalar());
+        }
+        for (; i < stride; i++)
+        {
+            var sum = 0f;
+            for (var k = 0; k < weights.Length; k++)
+                sum += lines[k * stride + i] * weights[k];
+            output[i] = (byte)Math.Clamp(sum + 0.5f, 0, 255);
         }
     }
 }

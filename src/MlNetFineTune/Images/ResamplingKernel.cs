@@ -10,7 +10,7 @@ internal readonly struct ResamplingKernel
     {
         var scale = length / outputSize;
         var widening = Math.Max(scale, 1);
-        var support = (interpolation == Interpolation.Bicubic ? 2 : 1) * widening;
+        var support = Support(scale, interpolation);
         Taps = (int)Math.Ceiling(support) * 2 + 1;
         First = new int[outputSize];
         Count = new int[outputSize];
@@ -31,6 +31,11 @@ internal readonly struct ResamplingKernel
             Count[o] = end - first;
         }
     }
+
+    /// <summary>How far from its centre an output pixel reads, in source pixels.</summary>
+    /// <param name="scale">Source pixels to an output pixel.</param>
+    /// <param name="interpolation">The filter.</param>
+    public static double Support(double scale, Interpolation interpolation) => (interpolation == Interpolation.Bicubic ? 2 : 1) * Math.Max(scale, 1);
 
     public int Taps { get; }
 

@@ -1,0 +1,86 @@
+using System.Globalization;
+using Microsoft.ML;
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+internal sealed class Overlap : Benchmark
+{
+    public override string Name => "overlap";
+
+    public override string Question => "Training from photo files against the best the machine can give: on a CPU, which decoding and training share, 1 / (1 / decoding alone + 1 / training alone).";
+
+    public override double Run(bool quick)
+    {
+        var ratio = Measure("MobileNetV1 0.25", Backbone.MobileNetV1(0.25f).WithWeights(SharedFiles.Require("weights/mobilenetv1_025.safetensors")), rounds: 7, quick);
+        if (!quick)
+            Measure("MobileNetV2", SharedFiles.MobileNetV2(), rounds: 3, quick);
+        return ratio;
+    }
+
+    private static double Measure(string network, Backbone backbone, int rounds, bool quick)
+    {
+        Console.WriteLine($"{network}, everything trains, crop and flip, batch {Networks.Batch}:");
+        using var scope = NewDisposeScope();
+        var paths = Photos.Paths(quick ? 64 : null);
+        var (pixels, labels) = Networks.Data();
+        using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        using var steps = new ReadyLoop(classifier, classifier.Stages.Count, Backbones.ChannelsLast.Of(pixels), labels);
+
+        const string decoding = "decoding and augmenting alone", training = "training steps alone, ready batches", both = "training from files";
+        var epoch = 0;
+        var timing = new PairedTiming()
+            .Add(decoding, () => Photos.Decode(paths, backbone.Preprocessing, Augmentation.Light, ++epoch).Count)
+            .Add(training, () => Steps(paths.Count / Networks.Batch))
+            .AddRate(both, () => Fit(paths, backbone))
+            .Run(quick ? 2 : rounds, quick);
+        timing.Print(both);
+        var ratio = PairedTiming.Median(timing.RatesOf(both).Zip(timing.RatesOf(decoding), timing.RatesOf(training)).Select(round => round.First * (1 / round.Second + 1 / round.Third)));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"of the best possible: {ratio:0.00}"));
+        return ratio;
+
+        int Steps(int count)
+        {
+            steps.Steps(count);
+            return count * Networks.Batch;
+        }
+    }
+
+    // Two epochs: the first warms up, the second's rate counts, which the trainer itself reports.
+    private static double Fit(IReadOnlyList<string> paths, Backbone backbone)
+    {
+        var ml = new MLContext(seed: 1);
+        var progress = new LastEpoch();
+        var photos = ml.Data.LoadFromEnumerable(paths.Select(path => new Row { ImagePath = path, Label = Path.GetFileName(Path.GetDirectoryName(path))! }));
+        using var model = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
+            {
+                Backbone = backbone,
+                Epochs = 2,
+                Validation = Validation.None,
+                Workers = Photos.Workers,
+                Progress = progress,
+            })).Fit(photos);
+        return progress.ImagesPerSecond;
+    }
+
+    private sealed class LastEpoch : IProgress<TrainingProgress>
+    {
+        public double ImagesPerSecond { get; private set; }
+
+        public void Report(TrainingProgress value)
+        {
+            if (value.Phase == TrainingPhase.EpochCompleted)
+                ImagesPerSecond = value.ImagesPerSecond;
+        }
+    }
+
+    private sealed class Row
+    {
+        public required string Label { get; init; }
+
+        public required string ImagePath { get; init; }
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.ML.Data;
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Images;
+using MlNetFineTune.Rows;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>The ants-bees photos: JPEG files of a few hundred pixels a side.</summary>
+internal static class Photos
+{
+    public const int Workers = 2;
+
+    /// <param name="count">At most so many, spread over both classes; null for all.</param>
+    public static IReadOnlyList<string> Paths(int? count = null)
+    {
+        string[] all = [.. Directory.EnumerateFiles(SharedFiles.Require("data/ants-bees"), "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        return count is { } few && few < all.Length ? [.. Enumerable.Range(0, few).Select(i => all[i * all.Length / few])] : all;
+    }
+
+    /// <summary>Reads every photo once, as training does, and normalises each batch.</summary>
+    /// <returns>How many photos, and the mean of all their normalised values, to compare with the peer's.</returns>
+    public static (int Count, double Mean) Decode(IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0)
+    {
+        using var files = new StoredRows(Path.GetTempPath());
+        foreach (var path in paths)
+            files.Add(new Picture(new PictureHead(Path: path)));
+        using var rows = new EncodedImages(files, "ImagePath", new ImageEncoder(preprocessing));
+        using var normalizer = new PixelNormalizer(preprocessing, CPU);
+        var loader = new BatchLoader(rows, seed: 1, Workers);
+        var (count, sum) = (0, 0.0);
+        foreach (var batch in loader.Read(BatchLoader.Split([.. Enumerable.Range(0, paths.Count)], Networks.Batch), augmentation, epoch, OnBadRow, CancellationToken.None))
+        {
+            using var pixels = normalizer.ToTensor(batch.Pixels, batch.Count);
+            using var mean = pixels.mean();
+            sum += mean.item<float>() * batch.Count;
+            count += batch.Count;
+        }
+        return (count, sum / count);
+
+        void OnBadRow(int row, string reason) => throw new InvalidDataException($"'{paths[row]}': {reason}");
+    }
+}
