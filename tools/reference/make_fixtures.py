@@ -1,5 +1,6 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
+import cifar_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
@@ -16,6 +17,7 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace MlNetFineTune.Augmentations;
 
 /// <summary>
@@ -67,15 +70,16 @@ internal ref struct PixelCanvas
             histograms[(i & ~255) + _tables[i]] += stored[i];
     }
 
-    /// <summary>The mean of <see cref="Luma"/>.</summary>
+    /// <summary>The mean of the pixels' greys.</summary>
     public readonly double MeanLuma()
     {
         Span<int> parts = stackalloc int[TablesLength];
         for (var i = 0; i < 256; i++)
             (parts[i], parts[256 + i], parts[512 + i]) = (LumaRed * _tables[i], LumaGreen * _tables[256 + i], LumaBlue * _tables[512 + i] + LumaHalf);
+        ref var part = ref MemoryMarshal.GetReference(parts);
         long sum = 0;
-        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
-            sum += (parts[_pixels[i]] + parts[256 + _pixels[i + 1]] + parts[512 + _pixels[i + 2]]) >> 16;
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
+            sum += (Unsafe.Add(ref part, pixel.Red) + Unsafe.Add(ref part, 256 + pixel.Green) + Unsafe.Add(ref part, 512 + pixel.Blue)) >> 16;
         return sum / (double)(_pixels.Length / 3);
     }
 
@@ -85,16 +89,15 @@ internal ref struct PixelCanvas
         Span<float> scaled = stackalloc float[511];
         for (var i = 0; i < scaled.Length; i++)
             scaled[i] = factor * (i - 255);
-        var red = TableOf(0);
-        var green = TableOf(1);
-        var blue = TableOf(2);
-        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        ref var middle = ref scaled[255];
+        ref var table = ref MemoryMarshal.GetReference(_tables);
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
         {
-            var (r, g, b) = (red[_pixels[i]], green[_pixels[i + 1]], blue[_pixels[i + 2]]);
-            var grey = Luma(r, g, b);
-            _pixels[i] = ColorTables.Truncate(grey + scaled[r - grey + 255]);
-            _pixels[i + 1] = ColorTables.Truncate(grey + scaled[g - grey + 255]);
-            _pixels[i + 2] = ColorTables.Truncate(grey + scaled[b - grey + 255]);
+            var (red, green, blue) = ((int)Unsafe.Add(ref table, pixel.Red), (int)Unsafe.Add(ref table, 256 + pixel.Green), (int)Unsafe.Add(ref table, 512 + pixel.Blue));
+            var grey = (LumaRed * red + LumaGreen * green + LumaBlue * blue + LumaHalf) >> 16;
+            pixel.Red = ColorTables.Truncate(grey + Unsafe.Add(ref middle, red - grey));
+            pixel.Green = ColorTables.Truncate(grey + Unsafe.Add(ref middle, green - grey));
+            pixel.Blue = ColorTables.Truncate(grey + Unsafe.Add(ref middle, blue - grey));
         }
         ResetTables();
     }
@@ -104,22 +107,18 @@ internal ref struct PixelCanvas
     {
         if (!_pending)
             return;
-        var red = TableOf(0);
-        var green = TableOf(1);
-        var blue = TableOf(2);
-        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        ref var table = ref MemoryMarshal.GetReference(_tables);
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
         {
-            _pixels[i] = red[_pixels[i]];
-            _pixels[i + 1] = green[_pixels[i + 1]];
-            _pixels[i + 2] = blue[_pixels[i + 2]];
+            pixel.Red = Unsafe.Add(ref table, pixel.Red);
+            pixel.Green = Unsafe.Add(ref table, 256 + pixel.Green);
+            pixel.Blue = Unsafe.Add(ref table, 512 + pixel.Blue);
         }
         ResetTables();
     }
 
     // Pillow's conversion to grey (src/libImaging/Convert.c): ITU-R BT.601 in 16 bits.
     private const int LumaRed = 19595, LumaGreen = 38470, LumaBlue = 7471, LumaHalf = 0x8000;
-
-    private static int Luma(int red, int green, int blue) => (LumaRed * red + LumaGreen * green + LumaBlue * blue + LumaHalf) >> 16;
 
     private readonly Span<byte> TableOf(int channel) => _tables.Slice(channel * 256, 256);
 
@@ -128,5 +127,13 @@ internal ref struct PixelCanvas
         for (var i = 0; i < TablesLength; i++)
             _tables[i] = (byte)i;
         _pending = false;
+    }
+
+    // Indices into tables are bytes (greys and their differences likewise), so that they need no check.
+    private struct Rgb
+    {
+        public byte Red;
+        public byte Green;
+        public byte Blue;
     }
 }
