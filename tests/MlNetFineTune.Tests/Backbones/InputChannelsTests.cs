@@ -32,9 +32,10 @@ public sealed class InputChannelsTests
         foreach (var family in BackboneFamilies.All)
         {
             using var network = (Backbone.FromName(family.Name).FromScratch() with { InputChannels = 5 }).CreateEmptyNetwork();
-            Assert.AreEqual(1, network.named_parameters().Count(named => named.parameter is { ndim: 4 } && named.parameter.shape[1] == 5), family.Name);
-            Assert.AreEqual(5, network.Stem.weight.shape[1], family.Name);
-            Assert.IsTrue(network.Stem.weight.requires_grad, family.Name);
+            var (name, kernels) = network.named_parameters().Single(named => named.parameter is { ndim: 4 } && named.parameter.shape[1] == 5);
+            Assert.IsTrue(kernels.requires_grad, family.Name);
+            Assert.IsNotNull(network.Adaptation(name, [kernels.shape[0], 3, .. kernels.shape[2..]]), family.Name);
+            Assert.IsNull(network.Adaptation(name, [kernels.shape[0], 4, .. kernels.shape[2..]]), family.Name);
         }
     }
 
@@ -100,7 +101,10 @@ public sealed class InputChannelsTests
 
         // What was saved with one channel is loaded as it is.
         using var network = (Backbone.Micro.WithWeights(weights) with { InputChannels = 1 }).CreateNetwork(seed: 0);
-        Assert.AreEqual(1, network.Stem.weight.shape[1]);
+        using var file = WeightFile.Open(weights);
+        using var saved = zeros(16, 1, 3, 3);
+        file.Read(file.Entries.Single(entry => entry.Name == "conv1.weight"), saved);
+        CollectionAssert.AreEqual(saved.Values(), network.NamedTensors().Single(named => named.Name == "conv1.weight").Tensor.Values());
     }
 
     [TestMethod]
