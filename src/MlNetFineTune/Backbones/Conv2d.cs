@@ -55,7 +55,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
     {
         using var noGradients = no_grad();
         using var other = empty(weight.shape[0], channels, weight.shape[2], weight.shape[3]);
-        using var same = weight.set_(other);
+        weight.set_(other);
     }
 
     public override Tensor forward(Tensor input) => Apply(input, weight, bias);
