@@ -1,9 +1,11 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
+import cifar_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
 import mixing_fixture
+import module_fixture
 import network_fixtures
 import picture_fixture
 import signature_fixture
@@ -14,6 +16,8 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+module_fixture.main()
+cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()

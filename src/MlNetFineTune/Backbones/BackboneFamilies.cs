@@ -10,8 +10,10 @@ internal static class BackboneFamilies
         .. MobileNetV1.Families, MobileNetV2.Family, SqueezeNet.Family,
     ];
 
-    private static readonly Dictionary<string, BackboneFamily> s_byName = All.ToDictionary(family => family.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, BackboneFamily> s_byName = All.Select(family => (family.Name, family))
+        .Concat(All.Where(family => family.NameInTimm is not null).Select(family => (Name: family.NameInTimm!, family)))
+        .ToDictionary(pair => pair.Name, pair => pair.family, StringComparer.Ordinal);
 
-    /// <summary>By the names that command lines and model files use; null where there is none.</summary>
+    /// <summary>By our or timm's name, as that command lines and model files use; null where there is none.</summary>
     public static BackboneFamily? Find(string name) => s_byName.GetValueOrDefault(name) ?? MobileNetV1.OfAnyWidth(name);
 }

@@ -17,6 +17,9 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>No ResNet was published with TensorFlow's padding, and its pooling would need it too.</summary>
     public bool PadsAsTensorFlow { get; init; }
 
+    /// <summary>timm's name for the network, by which a hub's files call it, where it is another one.</summary>
+    public string? NameInTimm { get; init; }
+
     /// <summary>How random weights are drawn; one of <see cref="Initialization"/>'s rules.</summary>
     public Func<string, long[], Distribution?> InitialWeights { get; init; } = Initialization.HeFanOut;
 
