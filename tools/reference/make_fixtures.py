@@ -6,6 +6,7 @@ import erasing_fixture
 import format_fixture
 import mixing_fixture
 import names_fixture
+import module_fixture
 import network_fixtures
 import picture_fixture
 import position_fixture
@@ -17,6 +18,7 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+module_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

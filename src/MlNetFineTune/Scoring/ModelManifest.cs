@@ -68,11 +68,11 @@ internal sealed record ColumnManifest(
 }
 
 /// <summary>How good the model was on its validation rows.</summary>
-internal sealed record TrainingManifest(int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy)
+internal sealed record TrainingManifest(int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy, double? ValidationRootMeanSquaredError = null)
 {
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
-        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, best?.ValidationLoss, best?.ValidationAccuracy);
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, best?.ValidationLoss, best?.ValidationAccuracy, best?.ValidationRootMeanSquaredError);
     }
 }
