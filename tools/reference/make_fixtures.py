@@ -5,8 +5,8 @@ import crop_fixture
 import erasing_fixture
 import format_fixture
 import mixing_fixture
-import names_fixture
 import module_fixture
+import names_fixture
 import network_fixtures
 import picture_fixture
 import position_fixture
