@@ -3,8 +3,8 @@ using MlNetFineTune.Benchmarks;
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new FineTuneHead(), new FineTuneFull(),
-    new DecodePhotos(), new DecodeAgainstTorchvision(), new Augment(), new Overlap(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
+    new LoadWeights(), new FineTuneHead(), new FineTuneFull(),
 ];
 
 if (args is [AugmentationStudy.Name, .. var rest])

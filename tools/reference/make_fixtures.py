@@ -1,12 +1,17 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
+import cifar_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
 import mixing_fixture
+import module_fixture
+import names_fixture
 import network_fixtures
 import picture_fixture
+import position_fixture
 import signature_fixture
+import stem_fixture
 import training_fixture
 import views_fixture
 import weight_file_fixtures
@@ -14,11 +19,16 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+module_fixture.main()
+cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
 format_fixture.main()
+stem_fixture.main()
 augmentation_fixture.main()
+names_fixture.main()
+position_fixture.main()
 weight_file_fixtures.main()

@@ -16,7 +16,7 @@ CLASSIFIERS = ("fc.", "linear.", "classifier.", "heads.")
 NETWORKS = {
     **{name: getattr(torchvision.models, name) for name in (
         "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d", "wide_resnet50_2", "densenet121", "vgg16_bn",
-        "squeezenet1_1", "regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf", "regnet_y_32gf")},
+        "squeezenet1_1", "mobilenet_v2", "regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf", "regnet_y_32gf")},
     **{f"resnet{depth}": lambda depth=depth: networks.CifarResNet(10, depth) for depth in (20, 32, 44, 56, 110)},
 }
 

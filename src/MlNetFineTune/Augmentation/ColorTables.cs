@@ -81,8 +81,12 @@ internal static class ColorTables
         }
     }
 
-    /// <summary>To a byte as C does: towards zero.</summary>
-    public static byte Truncate(float value) => (byte)Math.Clamp((int)value, 0, 255);
+    /// <summary>To a byte as C does: towards zero. For values that are far from the limits of int, where all processors agree.</summary>
+    public static byte Truncate(float value)
+    {
+        var whole = float.ConvertToIntegerNative<int>(value);
+        return (byte)((uint)whole <= 255 ? whole : ~whole >> 31); // 0 below, 255 above
+    }
 
     // Image.blend with one grey.
     private static void Blend(ref PixelCanvas canvas, int grey, float factor)

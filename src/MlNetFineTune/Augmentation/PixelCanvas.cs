@@ -1,3 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace MlNetFineTune.Augmentations;
 
 /// <summary>
@@ -67,36 +72,43 @@ internal ref struct PixelCanvas
             histograms[(i & ~255) + _tables[i]] += stored[i];
     }
 
-    /// <summary>The mean of <see cref="Luma"/>.</summary>
+    /// <summary>The mean of the pixels' greys.</summary>
     public readonly double MeanLuma()
     {
         Span<int> parts = stackalloc int[TablesLength];
         for (var i = 0; i < 256; i++)
             (parts[i], parts[256 + i], parts[512 + i]) = (LumaRed * _tables[i], LumaGreen * _tables[256 + i], LumaBlue * _tables[512 + i] + LumaHalf);
+        ref var part = ref MemoryMarshal.GetReference(parts);
         long sum = 0;
-        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
-            sum += (parts[_pixels[i]] + parts[256 + _pixels[i + 1]] + parts[512 + _pixels[i + 2]]) >> 16;
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
+            sum += (Unsafe.Add(ref part, pixel.Red) + Unsafe.Add(ref part, 256 + pixel.Green) + Unsafe.Add(ref part, 512 + pixel.Blue)) >> 16;
         return sum / (double)(_pixels.Length / 3);
     }
 
     /// <summary>Moves each colour from its grey (factor 0) through itself (1) and beyond.</summary>
     public void Saturate(float factor)
     {
-        Span<float> scaled = stackalloc float[511];
-        for (var i = 0; i < scaled.Length; i++)
-            scaled[i] = factor * (i - 255);
-        var red = TableOf(0);
-        var green = TableOf(1);
-        var blue = TableOf(2);
-        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        Flush();
+        ref var bytes = ref MemoryMarshal.GetReference(_pixels);
+        var done = 0;
+        // Four pixels are 12 bytes; 16 are read.
+        for (; done + 16 <= _pixels.Length; done += 12)
         {
-            var (r, g, b) = (red[_pixels[i]], green[_pixels[i + 1]], blue[_pixels[i + 2]]);
-            var grey = Luma(r, g, b);
-            _pixels[i] = ColorTables.Truncate(grey + scaled[r - grey + 255]);
-            _pixels[i + 1] = ColorTables.Truncate(grey + scaled[g - grey + 255]);
-            _pixels[i + 2] = ColorTables.Truncate(grey + scaled[b - grey + 255]);
+            var packed = Vector128.LoadUnsafe(ref bytes, (nuint)done);
+            var (red, green, blue) = (Channel(packed, 0), Channel(packed, 1), Channel(packed, 2));
+            var grey = Vector128.ConvertToSingle(Vector128.ShiftRightLogical(red * LumaRed + green * LumaGreen + blue * LumaBlue + Vector128.Create(LumaHalf), 16));
+            var moved = Moved(red, grey, factor) | Moved(green, grey, factor) << 8 | Moved(blue, grey, factor) << 16;
+            var result = Vector128.Shuffle(moved.AsByte(), Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255));
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref bytes, done), result.AsUInt64().ToScalar());
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref bytes, done + 8), result.AsUInt32().GetElement(2));
         }
-        ResetTables();
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels[done..]))
+        {
+            var grey = (LumaRed * pixel.Red + LumaGreen * pixel.Green + LumaBlue * pixel.Blue + LumaHalf) >> 16;
+            pixel.Red = ColorTables.Truncate(grey + factor * (pixel.Red - grey));
+            pixel.Green = ColorTables.Truncate(grey + factor * (pixel.Green - grey));
+            pixel.Blue = ColorTables.Truncate(grey + factor * (pixel.Blue - grey));
+        }
     }
 
     /// <summary>Makes the changes that are pending.</summary>
@@ -104,14 +116,12 @@ internal ref struct PixelCanvas
     {
         if (!_pending)
             return;
-        var red = TableOf(0);
-        var green = TableOf(1);
-        var blue = TableOf(2);
-        for (var i = 0; i + 3 <= _pixels.Length; i += 3)
+        ref var table = ref MemoryMarshal.GetReference(_tables);
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
         {
-            _pixels[i] = red[_pixels[i]];
-            _pixels[i + 1] = green[_pixels[i + 1]];
-            _pixels[i + 2] = blue[_pixels[i + 2]];
+            pixel.Red = Unsafe.Add(ref table, pixel.Red);
+            pixel.Green = Unsafe.Add(ref table, 256 + pixel.Green);
+            pixel.Blue = Unsafe.Add(ref table, 512 + pixel.Blue);
         }
         ResetTables();
     }
@@ -119,7 +129,14 @@ internal ref struct PixelCanvas
     // Pillow's conversion to grey (src/libImaging/Convert.c): ITU-R BT.601 in 16 bits.
     private const int LumaRed = 19595, LumaGreen = 38470, LumaBlue = 7471, LumaHalf = 0x8000;
 
-    private static int Luma(int red, int green, int blue) => (LumaRed * red + LumaGreen * green + LumaBlue * blue + LumaHalf) >> 16;
+    // One channel of four pixels.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Channel(Vector128<byte> packed, [ConstantExpected] byte channel) =>
+        Vector128.Shuffle(packed, Vector128.Create(channel, 255, 255, 255, (byte)(channel + 3), 255, 255, 255, (byte)(channel + 6), 255, 255, 255, (byte)(channel + 9), 255, 255, 255)).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Moved(Vector128<int> channel, Vector128<float> grey, float factor) =>
+        Vector128.ConvertToInt32Native(Vector128.Clamp(grey + (Vector128.ConvertToSingle(channel) - grey) * factor, Vector128<float>.Zero, Vector128.Create(255f)));
 
     private readonly Span<byte> TableOf(int channel) => _tables.Slice(channel * 256, 256);
 
@@ -128,5 +145,13 @@ internal ref struct PixelCanvas
         for (var i = 0; i < TablesLength; i++)
             _tables[i] = (byte)i;
         _pending = false;
+    }
+
+    // Its values index tables of 256, so that they need no check.
+    private struct Rgb
+    {
+        public byte Red;
+        public byte Green;
+        public byte Blue;
     }
 }

@@ -17,6 +17,12 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>What is erased of a picture.</summary>
     public static RandomStream Erasing { get; } = new(5);
 
+    /// <summary>What a user's factory draws for the initial weights of its module.</summary>
+    public static RandomStream ModuleWeights { get; } = new(16);
+
+    /// <summary>What a user's module draws in training, such as dropout.</summary>
+    public static RandomStream ModuleSteps { get; } = new(17);
+
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 

@@ -22,7 +22,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
-    { PadsAsTensorFlow = true };
+    { PadsAsTensorFlow = true, OtherNames = [new NameMap("torchvision", TorchvisionNames().ToOurs)] };
 
     private MobileNetV2(ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV2), features: 1280)
@@ -37,12 +37,13 @@ internal sealed class MobileNetV2 : BackboneNetwork
         {
             var (expansion, outChannels, repeats, firstStride) = s_groups[g];
             var group = new ModuleList<Block>();
+            var style = new MobileUnitStyle(padding, epsilon);
             for (var r = 0; r < repeats; r++)
             {
                 var stride = r == 0 ? firstStride : 1;
                 group.Add(expansion == 1
-                    ? new SeparableConv(channels, outChannels, stride, padding, epsilon, Activation.None, residual: true)
-                    : new InvertedResidual(channels, outChannels, stride, expansion, padding, epsilon));
+                    ? new SeparableConv(channels, outChannels, stride, style, Activation.None, residual: true)
+                    : new InvertedResidual(channels, channels * expansion, outChannels, stride, style));
                 channels = outChannels;
             }
             blocks.Add(group);
@@ -54,5 +55,29 @@ internal sealed class MobileNetV2 : BackboneNetwork
         var head = Pair(nameof(conv_head), conv_head, bn2, Activation.ReLU6);
         AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], head.Forward, last: true); // [N, 1280, 7, 7] -> [N, 1280]
         RegisterComponents();
+    }
+
+    // All in one list, `features`; in a unit the pairs of convolution and BatchNorm lie in lists of their own, but for the last.
+    private static ModuleNames TorchvisionNames()
+    {
+        var names = new ModuleNames();
+        names.AddPair("features.0", nameof(conv_stem), nameof(bn1));
+        var place = 1;
+        for (var g = 0; g < s_groups.Length; g++)
+        {
+            for (var r = 0; r < s_groups[g].Repeats; r++, place++)
+            {
+                var (unit, ours) = ($"features.{place}.conv", $"blocks.{g}.{r}");
+                var expands = s_groups[g].Expansion > 1;
+                if (expands)
+                    names.AddPair($"{unit}.0", $"{ours}.conv_pw", $"{ours}.bn1");
+                var depthwise = expands ? 1 : 0;
+                names.AddPair($"{unit}.{depthwise}", $"{ours}.conv_dw", expands ? $"{ours}.bn2" : $"{ours}.bn1");
+                names.Add($"{unit}.{depthwise + 1}", expands ? $"{ours}.conv_pwl" : $"{ours}.conv_pw");
+                names.Add($"{unit}.{depthwise + 2}", expands ? $"{ours}.bn3" : $"{ours}.bn2");
+            }
+        }
+        names.AddPair($"features.{place}", nameof(conv_head), nameof(bn2));
+        return names;
     }
 }

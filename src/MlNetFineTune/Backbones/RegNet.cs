@@ -2,7 +2,7 @@ namespace MlNetFineTune.Backbones;
 
 /// <summary>
 /// RegNetY (Radosavovic et al. 2020, https://arxiv.org/abs/2003.13678): networks from one design space, whose widths and depths lie on a line; blocks
-/// of three convolutions, the middle one in groups, with squeeze and excitation. torchvision's names.
+/// of three convolutions, the middle one in groups, with squeeze and excitation. torchvision's names; timm's load as well.
 /// </summary>
 internal sealed class RegNet : BackboneNetwork
 {
@@ -56,6 +56,7 @@ internal sealed class RegNet : BackboneNetwork
         var name = $"regnet_y_{size}";
         return new(
             name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
-            recipe => new RegNet(name, groupWidth, depths, widths, recipe.Epsilon));
+            recipe => new RegNet(name, groupWidth, depths, widths, recipe.Epsilon))
+        { NameInTimm = RegNetInTimm.NameOf(megaflops), OtherNames = [RegNetInTimm.Names] };
     }
 }

@@ -10,6 +10,10 @@ internal sealed class MulticlassObjective(int classes, float labelSmoothing) : O
 {
     public override int Outputs => classes;
 
+    public static float CheckSmoothing(float value) => value is >= 0 and < 1
+        ? value
+        : throw new ArgumentOutOfRangeException("LabelSmoothing", value, "Label smoothing must be at least 0 and below 1.");
+
     public override Tensor TargetsOf(float[] labels, Device device) =>
         tensor(Array.ConvertAll(labels, label => (long)label), ScalarType.Int64, device);
 

@@ -1,4 +1,5 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 
 namespace MlNetFineTune;
@@ -43,13 +44,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     public Augmentation Augmentation { get; init; } = Augmentation.Light;
 
     /// <summary>Moves this share of the target from the true class to all classes evenly (Szegedy et al. 2015, https://arxiv.org/abs/1512.00567). 0 up to, not including, 1. Default 0.</summary>
-    public float LabelSmoothing
-    {
-        get;
-        init => field = value is >= 0 and < 1
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(LabelSmoothing), value, "Label smoothing must be at least 0 and below 1.");
-    }
+    public float LabelSmoothing { get; init => field = MulticlassObjective.CheckSmoothing(value); }
 
     /// <summary>Memory for what the frozen stages compute, kept from epoch to epoch. Beyond it they run again in every epoch. Default 1024 MiB; 0 keeps nothing.</summary>
     public int FeatureCacheMegabytes
@@ -77,6 +72,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         CheckDifferent([
             (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName),
             .. ImageStatusColumnName is { } status ? [(nameof(ImageStatusColumnName), status)] : (ReadOnlySpan<(string, string)>)[]]);
+        if (Backbone.InputChannels is not (1 or 3))
+            throw new ArgumentException($"Backbone.InputChannels is {Backbone.InputChannels}, but pictures have 3 channels (colours) or 1 (luminance).", "options");
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
         BatchAugmentation.Check(Augmentation, Epochs);

@@ -44,7 +44,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         TorchRuntime.EnsureLoaded();
-        _plan = options.Strategy.Resolve(options.Backbone, options.Backbone.Stages); // fails here rather than after reading the data
+        _plan = options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages); // fails here rather than after reading the data
         _env = env;
         _options = options;
     }
@@ -88,7 +88,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         _options.ImageInput.Check(inputSchema, _env, nameof(inputSchema));
 
         var columns = inputSchema.ToDictionary(column => column.Name);
-        foreach (var added in OutputColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ImageStatusColumnName, label))
+        foreach (var added in MulticlassColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ImageStatusColumnName, label))
             columns[added.Name] = added;
         return new SchemaShape(columns.Values);
     }

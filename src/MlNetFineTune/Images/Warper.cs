@@ -32,6 +32,8 @@ internal static class Warper
         var (red, blue) = source.BlueFirst ? (2, 0) : (0, 2);
         var outside = Vector128.Create(source.BlueFirst ? fill.Blue : fill.Red, fill.Green, source.BlueFirst ? fill.Red : fill.Blue, 0f);
         var share = Vector128.Create(1f / (across * down));
+        var (stepAcross, stepDown) = (1.0 / across, 1.0 / down);
+        var isAffine = stored is { IsAffine: true, I: 1 };
         var place = 0;
         for (var v = 0; v < size; v++)
         {
@@ -42,12 +44,16 @@ internal static class Warper
                 {
                     for (var i = 0; i < across; i++)
                     {
-                        var (x, y) = stored.Map(u + (i + 0.5) / across, v + (j + 0.5) / down);
+                        var (a, b) = (u + (i + 0.5) * stepAcross, v + (j + 0.5) * stepDown);
+                        // The usual map needs no division.
+                        var (x, y) = isAffine
+                            ? (stored.A * a + stored.B * b + stored.C, stored.D * a + stored.E * b + stored.F)
+                            : stored.Map(a, b);
                         sum += Sample(pixels, source.Width, source.Height, x, y, outside);
                     }
                 }
                 // A mean of bytes is within 0 and 255.
-                var rounded = Vector128.ConvertToInt32(sum * share + Vector128.Create(0.5f));
+                var rounded = Vector128.ConvertToInt32Native(sum * share + Vector128.Create(0.5f));
                 output[place + 2] = (byte)rounded.GetElement(blue);
                 output[place + 1] = (byte)rounded.GetElement(1);
                 output[place] = (byte)rounded.GetElement(red);
@@ -91,14 +97,16 @@ internal static class Warper
         if (!(x >= 0 && x < width && y >= 0 && y < height))
             return outside;
         var (left, top) = (x - 0.5, y - 0.5);
-        var (x0, y0) = ((int)Math.Floor(left), (int)Math.Floor(top));
+        var (x0, y0) = (double.ConvertToIntegerNative<int>(Math.Floor(left)), double.ConvertToIntegerNative<int>(Math.Floor(top)));
         var (fx, fy) = (Vector128.Create((float)(left - x0)), Vector128.Create((float)(top - y0)));
         var x1 = Math.Min(x0 + 1, width - 1);
         var row1 = Math.Min(y0 + 1, height - 1) * width;
         x0 = Math.Max(x0, 0);
         var row0 = Math.Max(y0, 0) * width;
-        var (a, b) = (Load(pixels[row0 + x0]), Load(pixels[row0 + x1]));
-        var (c, d) = (Load(pixels[row1 + x0]), Load(pixels[row1 + x1]));
+        // Indices are within the picture: x and y are, and what is beside them was clamped.
+        ref var first = ref MemoryMarshal.GetReference(pixels);
+        var (a, b) = (Load(Unsafe.Add(ref first, row0 + x0)), Load(Unsafe.Add(ref first, row0 + x1)));
+        var (c, d) = (Load(Unsafe.Add(ref first, row1 + x0)), Load(Unsafe.Add(ref first, row1 + x1)));
         var upper = a + (b - a) * fx;
         var lower = c + (d - c) * fx;
         return upper + (lower - upper) * fy;

@@ -3,6 +3,7 @@ using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Images;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Rows;
 
@@ -11,10 +12,14 @@ namespace MlNetFineTune.Rows;
 /// <param name="encoder">Pictures to pixels of one size.</param>
 internal sealed class ImageSource(ImageInput input, ImageEncoder encoder) : InputSource
 {
+    public override int Length => encoder.Length;
+
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) => [input.In(schema, context, "input", prefix + "image")];
 
     public override InputCollector Collect(IHost host, DataViewRow row) =>
         new Collector(input.CreateReader(row, row.Schema[input.Column]), new StoredRows(Contexts.TemporaryFolder(host)), input.Column, encoder);
+
+    public override RowReader Read(IHost host, DataViewRow row, int places) => new RowImages(input.CreateReader(row, row.Schema[input.Column]), encoder, places);
 
     private sealed class Collector(PictureReader reader, StoredRows images, string column, ImageEncoder encoder) : InputCollector
     {

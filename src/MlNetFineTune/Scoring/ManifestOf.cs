@@ -13,17 +13,15 @@ internal static class ManifestOf
     public static ModelManifest Training(ImageFineTuningOptions options, ImageClassifier classifier, LabelKeys keys, TrainingReport report, long seed) => new()
     {
         FormatVersion = ModelManifest.CurrentVersion,
-        Packages = new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["MlNetFineTune"] = VersionOf(typeof(ManifestOf).Assembly),
-            ["Microsoft.ML"] = VersionOf(typeof(MLContext).Assembly),
-            ["TorchSharp"] = VersionOf(typeof(torch).Assembly),
-            ["libtorch"] = typeof(ManifestOf).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "LibTorchVersion").Value!,
-        },
+        Packages = Packages,
         Backbone = BackboneManifest.Of(options.Backbone),
         Columns = new ColumnManifest(options.LabelColumnName, options.ImageColumnName, options.ImageFolder, options.ScoreColumnName, options.PredictedLabelColumnName, options.RawPixels, options.ImageStatusColumnName),
         Classes = keys.Names,
-        Options = Describe(options),
+        Options = new SortedDictionary<string, string>(Describe(options), StringComparer.Ordinal)
+        {
+            [nameof(options.Augmentation)] = options.Augmentation.ToString(),
+            [nameof(options.LabelSmoothing)] = options.LabelSmoothing.ToString(CultureInfo.InvariantCulture),
+        },
         Seed = seed,
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
@@ -32,16 +30,24 @@ internal static class ManifestOf
         ProbeScores = Probe.Score(classifier),
     };
 
-    private static SortedDictionary<string, string> Describe(ImageFineTuningOptions options) => new(StringComparer.Ordinal)
+    /// <summary>Versions of what made a model.</summary>
+    public static SortedDictionary<string, string> Packages => new(StringComparer.Ordinal)
+    {
+        ["MlNetFineTune"] = VersionOf(typeof(ManifestOf).Assembly),
+        ["Microsoft.ML"] = VersionOf(typeof(MLContext).Assembly),
+        ["TorchSharp"] = VersionOf(typeof(torch).Assembly),
+        ["libtorch"] = typeof(ManifestOf).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "LibTorchVersion").Value!,
+    };
+
+    /// <summary>What all trainings have, for people.</summary>
+    public static SortedDictionary<string, string> Describe(FineTuningOptions options) => new(StringComparer.Ordinal)
     {
         [nameof(options.Strategy)] = options.Strategy.ToString(),
-        [nameof(options.Augmentation)] = options.Augmentation.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
         [nameof(options.BatchSize)] = options.BatchSize.ToString(CultureInfo.InvariantCulture),
         [nameof(options.LearningRate)] = options.LearningRate.ToString(CultureInfo.InvariantCulture),
         [nameof(options.Optimizer)] = options.Optimizer.ToString(),
         [nameof(options.Schedule)] = options.Schedule.ToString(),
-        [nameof(options.LabelSmoothing)] = options.LabelSmoothing.ToString(CultureInfo.InvariantCulture),
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.BadRows)] = options.BadRows.ToString(),

@@ -50,13 +50,13 @@ internal sealed record ModelManifest
 }
 
 /// <summary>The network without its numbers.</summary>
-internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon)
+internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3)
 {
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon);
+        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels);
 
     public Backbone ToBackbone() => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
-        ? Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) }
+        ? Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon), InputChannels = InputChannels }
         : throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
 }
 
@@ -68,11 +68,11 @@ internal sealed record ColumnManifest(
 }
 
 /// <summary>How good the model was on its validation rows.</summary>
-internal sealed record TrainingManifest(int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy)
+internal sealed record TrainingManifest(int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy, double? ValidationRootMeanSquaredError = null)
 {
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
-        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, best?.ValidationLoss, best?.ValidationAccuracy);
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, best?.ValidationLoss, best?.ValidationAccuracy, best?.ValidationRootMeanSquaredError);
     }
 }

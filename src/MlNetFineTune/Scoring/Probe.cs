@@ -1,5 +1,5 @@
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,12 +18,24 @@ internal static class Probe
     {
         var size = classifier.Definition.Preprocessing.Size;
         using var scope = NewDisposeScope();
-        using var normalizer = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
-        return [.. classifier.Probabilities(normalizer.Normalize(Draw(size), 1)).cpu().data<float>()];
+        using var intake = classifier.CreateIntake();
+        return [.. classifier.Probabilities(intake.ToTensor(Draw(size), 1)).cpu().data<float>()];
+    }
+
+    /// <summary>Warns, or fails, where the scores are others than those of the training.</summary>
+    public static void Check(IChannel channel, string noun, IReadOnlyList<float> actual, IReadOnlyList<float> expected, ProbeMismatch onMismatch)
+    {
+        var difference = actual.Zip(expected, (a, b) => MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b))).Max();
+        if (difference <= Tolerance)
+            return;
+        var message = $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours.";
+        if (onMismatch == ProbeMismatch.Throw)
+            throw new InvalidDataException(message);
+        channel.Warning(message);
     }
 
     /// <summary>Soft coloured waves of three lengths: [size, size, 3].</summary>
-    private static byte[] Draw(int size)
+    internal static byte[] Draw(int size)
     {
         var pixels = new byte[size * size * 3];
         for (var y = 0; y < size; y++)

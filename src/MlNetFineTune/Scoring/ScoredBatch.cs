@@ -1,12 +1,13 @@
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Takes pictures of up to <see cref="Capacity"/> rows, then encodes all their views in parallel and scores them in one forward pass.</summary>
-internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capacity)
+/// <summary>Takes up to <see cref="Capacity"/> rows, then encodes all their views in parallel and scores them in one forward pass.</summary>
+internal sealed class ScoredBatch(NetworkScorer scorer, RowReader rows, int capacity)
 {
-    private readonly byte[] _pixels = new byte[capacity * scorer.Views.Count * scorer.Encoder.Length];
-    private readonly float[] _scores = new float[capacity * scorer.Classes];
+    private readonly byte[] _bytes = new byte[capacity * scorer.Views.Count * rows.Length];
+    private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
     private readonly string?[] _reasonsOfViews = new string?[capacity * scorer.Views.Count];
     private readonly string?[] _reasons = new string?[capacity];
     private int _count;
@@ -19,11 +20,11 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capa
 
     public void Clear() => _count = 0;
 
-    public void Take() => images.Take(_count++);
+    public void Take() => rows.Take(_count++);
 
     public void Score()
     {
-        var (views, length) = (scorer.Views.Count, scorer.Encoder.Length);
+        var (views, length) = (scorer.Views.Count, rows.Length);
         if (_count * views == 1)
             Encode(0);
         else
@@ -36,51 +37,48 @@ internal sealed class ScoredBatch(ImageScorer scorer, RowImages images, int capa
             if (_reasons[i] is { } reason)
             {
                 _unreadable++;
-                _firstUnreadable ??= $"{images.Describe(i)}: {reason}";
+                _firstUnreadable ??= $"{rows.Describe(i)}: {reason}";
             }
             else if (good++ is var place && place < i)
             {
-                _pixels.AsSpan(i * views * length, views * length).CopyTo(_pixels.AsSpan(place * views * length));
+                _bytes.AsSpan(i * views * length, views * length).CopyTo(_bytes.AsSpan(place * views * length));
             }
         }
         if (good > 0)
-            scorer.Score(_pixels, good, _scores);
+            scorer.Score(_bytes, good, _scores);
         Spread(good);
 
-        void Encode(int i) => _reasonsOfViews[i] = images.Encode(i / views, scorer.Encoder, scorer.Views[i % views], _pixels.AsSpan(i * length, length));
+        void Encode(int i) => _reasonsOfViews[i] = rows.Encode(i / views, scorer.Views[i % views], _bytes.AsSpan(i * length, length));
     }
 
-    /// <summary>Says how many pictures could not be read since this was last called, if any.</summary>
+    /// <summary>Says how many rows could not be read since this was last called, if any.</summary>
     public void LogUnreadable(IHost host)
     {
         if (_unreadable == 0)
             return;
         using var channel = host.Start("Scoring");
-        var pictures = _unreadable == 1 ? "1 picture could not be read; its" : $"{_unreadable} pictures could not be read; their";
-        channel.Warning($"{pictures} scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. The first: {_firstUnreadable}.");
+        var unreadable = _unreadable == 1 ? $"1 {rows.Noun} could not be read; its" : $"{_unreadable} {rows.Noun}s could not be read; their";
+        channel.Warning($"{unreadable} scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. The first: {_firstUnreadable}.");
         (_unreadable, _firstUnreadable) = (0, null);
     }
 
-    /// <summary>Probabilities of the i-th row taken; all NaN where its picture could not be read.</summary>
-    public ReadOnlySpan<float> ScoresOf(int i) => _scores.AsSpan(i * scorer.Classes, scorer.Classes);
+    /// <summary>Scores of the i-th row taken; all NaN where it could not be read.</summary>
+    public ReadOnlySpan<float> ScoresOf(int i) => _scores.AsSpan(i * scorer.ScoreLength, scorer.ScoreLength);
 
-    /// <summary>The most probable class of the i-th row taken, from 1 as ML.NET counts keys; 0 (missing) where its picture could not be read.</summary>
-    public uint PredictedKeyOf(int i) => _reasons[i] is null ? (uint)System.Numerics.Tensors.TensorPrimitives.IndexOfMax(ScoresOf(i)) + 1 : 0;
-
-    /// <summary>Why the picture of the i-th row taken could not be read; empty where it could.</summary>
+    /// <summary>Why the i-th row taken could not be read; empty where it could.</summary>
     public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
 
     // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.
     private void Spread(int good)
     {
-        var classes = scorer.Classes;
+        var length = scorer.ScoreLength;
         for (var i = _count - 1; i >= 0; i--)
         {
-            var target = _scores.AsSpan(i * classes, classes);
+            var target = _scores.AsSpan(i * length, length);
             if (_reasons[i] is not null)
                 target.Fill(float.NaN);
             else if (--good < i)
-                _scores.AsSpan(good * classes, classes).CopyTo(target);
+                _scores.AsSpan(good * length, length).CopyTo(target);
         }
     }
 }

@@ -9,15 +9,15 @@ internal sealed class ScoredDataView : IDataView
 {
     private readonly IHost _host;
     private readonly IDataView _input;
-    private readonly ImageFineTuningTransformer _transformer;
-    private readonly DataViewSchema.Column _image;
+    private readonly FineTuningTransformer _transformer;
+    private readonly DataViewSchema.Column[] _inputs;
 
-    public ScoredDataView(IHost host, IDataView input, ImageFineTuningTransformer transformer)
+    public ScoredDataView(IHost host, IDataView input, FineTuningTransformer transformer)
     {
         _host = host;
         _input = input;
         _transformer = transformer;
-        _image = transformer.CheckImageColumn(input.Schema);
+        _inputs = transformer.Inputs.ColumnsOf(host, input.Schema);
         Schema = transformer.OutputSchemaFor(input.Schema);
     }
 
@@ -36,12 +36,12 @@ internal sealed class ScoredDataView : IDataView
         var passed = _input.Schema.Where(column => active[column.Index]);
         var along = _input.GetRowCursor(passed);
         if (!active.AsSpan(_input.Schema.Count).Contains(true))
-            return new ScoringCursor(Schema, active, along, ahead: null, batch: null, _host);
+            return new ScoringCursor(Schema, active, along, ahead: null, batch: null, _transformer.Columns, _host);
 
         try
         {
-            var ahead = _input.GetRowCursor([_image]);
-            return new ScoringCursor(Schema, active, along, ahead, _transformer.CreateBatch(ahead, _image), _host);
+            var ahead = _input.GetRowCursor(_inputs);
+            return new ScoringCursor(Schema, active, along, ahead, _transformer.CreateBatch(ahead, _transformer.BatchSize), _transformer.Columns, _host);
         }
         catch
         {

@@ -5,7 +5,7 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Walks two cursors over the input: one <i>ahead</i>, with the image column alone, that fills a batch and has it scored; one <i>along</i>,
+/// Walks two cursors over the input: one <i>ahead</i>, with the input columns alone, that fills a batch and has it scored; one <i>along</i>,
 /// with the other columns asked for, that moves row by row. Row ids show that both are on the same row.
 /// </summary>
 internal sealed class ScoringCursor : DataViewRowCursor
@@ -14,6 +14,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly DataViewRowCursor _along;
     private readonly DataViewRowCursor? _ahead;
     private readonly ScoredBatch? _batch;
+    private readonly ScoreColumns _columns;
     private readonly IHost _host;
     private readonly ValueGetter<DataViewRowId> _idAlong;
     private readonly ValueGetter<DataViewRowId>? _idAhead;
@@ -22,13 +23,14 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private long _position = -1;
     private bool _disposed;
 
-    public ScoringCursor(DataViewSchema schema, bool[] active, DataViewRowCursor along, DataViewRowCursor? ahead, ScoredBatch? batch, IHost host)
+    public ScoringCursor(DataViewSchema schema, bool[] active, DataViewRowCursor along, DataViewRowCursor? ahead, ScoredBatch? batch, ScoreColumns columns, IHost host)
     {
         Schema = schema;
         _active = active;
         _along = along;
         _ahead = ahead;
         _batch = batch;
+        _columns = columns;
         _host = host;
         _idAlong = along.GetIdGetter();
         _idAhead = ahead?.GetIdGetter();
@@ -94,39 +96,12 @@ internal sealed class ScoringCursor : DataViewRowCursor
             throw _host.ExceptParam(nameof(column), $"Column '{column.Name}' was not asked for when this cursor was made.");
         if (column.Index < ScoreColumn)
             return _along.GetGetter<TValue>(_along.Schema[column.Index]);
-        Delegate getter = (column.Index - ScoreColumn) switch
-        {
-            0 => (ValueGetter<VBuffer<float>>)GetScore,
-            1 => (ValueGetter<uint>)GetPredictedLabel,
-            _ => (ValueGetter<ReadOnlyMemory<char>>)GetImageStatus,
-        };
+        var getter = _columns.Getter(column.Index - ScoreColumn, _batch!, PlaceOfRow);
         return getter as ValueGetter<TValue>
             ?? throw _host.Except($"Column '{column.Name}' is of type {column.Type}, which is not read as {typeof(TValue)}.");
     }
 
-    private void GetScore(ref VBuffer<float> value)
-    {
-        CheckOnRow();
-        Scores.Copy(_batch!.ScoresOf(_index), ref value);
-    }
-
-    private void GetPredictedLabel(ref uint value)
-    {
-        CheckOnRow();
-        value = _batch!.PredictedKeyOf(_index);
-    }
-
-    private void GetImageStatus(ref ReadOnlyMemory<char> value)
-    {
-        CheckOnRow();
-        value = _batch!.StatusOf(_index);
-    }
-
-    private void CheckOnRow()
-    {
-        if (_position < 0)
-            throw _host.Except("The cursor does not stand on a row: call MoveNext first.");
-    }
+    private int PlaceOfRow() => _position >= 0 ? _index : throw _host.Except("The cursor does not stand on a row: call MoveNext first.");
 
     protected override void Dispose(bool disposing)
     {

@@ -25,7 +25,7 @@ public abstract record Strategy
     /// <param name="layerDecay">Factor of the learning rate from each stage to the one below it. Above 0, at most 1; 1 for weights from scratch.</param>
     public static Strategy Full(float layerDecay = 0.7f) => new FullStrategy(layerDecay);
 
-    internal abstract TrainingPlan Resolve(Backbone backbone, IReadOnlyList<string> stages);
+    internal abstract TrainingPlan Resolve(string network, IReadOnlyList<string> stages);
 
     private protected static float CheckDecay(float layerDecay) => layerDecay is > 0 and <= 1
         ? layerDecay

@@ -18,6 +18,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
 
     public TimeSpan Elapsed => _total.Elapsed;
 
+    public double? ValidationLoss { get; set; }
+
     public double? ValidationAccuracy { get; set; }
 
     public double ImagesPerSecond => _images / Math.Max(_phaseTime.Elapsed.TotalSeconds, 1e-9);
@@ -57,6 +59,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Images = _images,
         TotalImages = _totalImages,
         Loss = _loss,
+        ValidationLoss = ValidationLoss,
         ValidationAccuracy = ValidationAccuracy,
         LearningRate = _learningRate,
         ImagesPerSecond = phase == TrainingPhase.EpochCompleted && _phase != TrainingPhase.Training ? _trainingRate : ImagesPerSecond,

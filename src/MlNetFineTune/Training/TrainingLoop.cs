@@ -60,8 +60,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             if (evaluation is { Loss: var judged } ? !double.IsFinite(judged) : !best.LiveIsFinite())
                 throw Diverged(evaluation is null ? "the weights are no longer numbers" : $"the validation loss is {evaluation.Loss}");
             var isBest = evaluation is null || evaluation.IsBetterThan(bestEvaluation);
-            _meter.ValidationAccuracy = evaluation?.Accuracy;
-            epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds));
+            (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
+            epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError });
             LogEpoch(epochs[^1], isBest);
             _meter.EndEpoch();
 
@@ -119,6 +119,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var targets = objective.TargetsOf(data.Training.LabelsOf(input.Rows), network.Device); // [N]
         var outputs = network.ForwardInTraining(input.Activations, _stagesBefore, seed, step); // [N, outputs]
         var loss = input.Mix is { } mix ? mix.Loss(targets, LossOf) : LossOf(targets);
+        if (!loss.requires_grad)
+            throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
         optimizer.ZeroGradients();
         loss.backward();
         optimizer.Step(learningRate);
@@ -170,7 +172,10 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
 
     private void LogEpoch(EpochReport epoch, bool best) => channel.Info(
         $"Epoch {epoch.Epoch}/{options.Epochs}: loss {epoch.Loss:0.0000}"
-        + (epoch.ValidationAccuracy is { } accuracy ? $", validation loss {epoch.ValidationLoss:0.0000}, accuracy {accuracy:0.0000}{(best ? " (best)" : "")}" : "")
+        + (epoch.ValidationLoss is { } judged ? $", validation loss {judged:0.0000}" : "")
+        + (epoch.ValidationAccuracy is { } accuracy ? $", accuracy {accuracy:0.0000}" : "")
+        + (epoch.ValidationRootMeanSquaredError is { } error ? $", root mean squared error {error:0.0000}" : "")
+        + (epoch.ValidationLoss is not null && best ? " (best)" : "")
         + $", {epoch.Seconds:0.0} s");
 
     private TrainingReport Report(IReadOnlyList<ParameterGroup> groups, IReadOnlyList<EpochReport> epochs, int bestEpoch, TrainingEnd end) => new()

@@ -21,7 +21,10 @@ public sealed record TrainingProgress
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
     public required double Loss { get; init; }
 
-    /// <summary>The last epoch's validation accuracy; null before the first, or without validation.</summary>
+    /// <summary>The last epoch's validation loss; null before the first, or without validation.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>The last epoch's validation accuracy; null before the first, without validation, or where there are no classes.</summary>
     public double? ValidationAccuracy { get; init; }
 
     /// <summary>Learning rate of the head in the last step.</summary>

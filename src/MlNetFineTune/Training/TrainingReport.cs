@@ -7,7 +7,11 @@ namespace MlNetFineTune;
 /// <param name="ValidationAccuracy">Share of all validation rows that were right; null without validation.</param>
 /// <param name="LearningRate">Of the head, in the last step.</param>
 /// <param name="Seconds">With its validation.</param>
-public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double? ValidationAccuracy, double LearningRate, double Seconds);
+public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double? ValidationAccuracy, double LearningRate, double Seconds)
+{
+    /// <summary>Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.</summary>
+    public double? ValidationRootMeanSquaredError { get; init; }
+}
 
 /// <summary>Why a training ended.</summary>
 public enum TrainingEnd

@@ -27,6 +27,10 @@ internal static class ElementTypes
 
     public static IEnumerable<string> SafeTensorsNames => s_safeTensors.Keys;
 
+    public static string NameInSafeTensors(ScalarType type) => s_all.Single(one => one.Type == type).SafeTensors;
+
+    public static string NameOfStorage(ScalarType type) => s_all.Single(one => one.Type == type).Storage;
+
     /// <summary>Bytes of one number.</summary>
     public static int Size(ScalarType type) => s_sizes[type];
 

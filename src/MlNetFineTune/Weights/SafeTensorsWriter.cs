@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Writes float32 tensors as a safetensors file, which Python reads as well. The same tensors give the same bytes.</summary>
+/// <summary>Writes Float32 and Int64 tensors as a safetensors file, which Python reads as well. The same tensors give the same bytes.</summary>
 internal static class SafeTensorsWriter
 {
     public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
@@ -28,10 +28,10 @@ internal static class SafeTensorsWriter
     }
 
     /// <exception cref="ArgumentException">The tensor is of another type.</exception>
-    public static void RequireFloat32(string name, Tensor tensor)
+    public static void RequireWritable(string name, Tensor tensor)
     {
-        if (tensor.dtype != ScalarType.Float32)
-            throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32 is written.");
+        if (tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64))
+            throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32 and Int64 are written.");
     }
 
     /// <summary>Writes beside <paramref name="path"/> and renames, so that no half file is ever seen under that name.</summary>
@@ -51,10 +51,10 @@ internal static class SafeTensorsWriter
             long position = 0;
             foreach (var (name, tensor) in tensors)
             {
-                RequireFloat32(name, tensor);
-                var end = position + tensor.numel() * sizeof(float);
+                RequireWritable(name, tensor);
+                var end = position + tensor.numel() * ElementTypes.Size(tensor.dtype);
                 json.WriteStartObject(name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", ElementTypes.NameInSafeTensors(tensor.dtype));
                 json.WriteStartArray("shape");
                 foreach (var dimension in tensor.shape)
                     json.WriteNumberValue(dimension);

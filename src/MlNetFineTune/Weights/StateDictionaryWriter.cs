@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Writes float32 tensors as <c>torch.save(state_dict, path)</c> does (torch/serialization.py, <c>_save</c>): a zip of stored entries, a pickle of protocol 2 that
+/// Writes Float32 and Int64 tensors as <c>torch.save(state_dict, path)</c> does (torch/serialization.py, <c>_save</c>): a zip of stored entries, a pickle of protocol 2 that
 /// makes an OrderedDict of tensors, and the numbers of each. The same tensors give the same bytes.
 /// </summary>
 internal static class StateDictionaryWriter
@@ -24,7 +24,7 @@ internal static class StateDictionaryWriter
     public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         foreach (var (name, tensor) in tensors)
-            SafeTensorsWriter.RequireFloat32(name, tensor);
+            SafeTensorsWriter.RequireWritable(name, tensor);
         using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
         Add("data.pkl", entry => entry.Write(Pickle(tensors, metadata)));
         Add("byteorder", entry => entry.Write("little"u8));
@@ -52,7 +52,7 @@ internal static class StateDictionaryWriter
         for (var i = 0; i < tensors.Count; i++)
         {
             PutText(tensors[i].Name);
-            PutTensor(i, tensors[i].Tensor.shape);
+            PutTensor(i, tensors[i].Tensor);
         }
         Put(PickleOpcode.SetItems);
 
@@ -69,12 +69,13 @@ internal static class StateDictionaryWriter
         return buffer.ToArray();
 
         // torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)
-        void PutTensor(int index, long[] shape)
+        void PutTensor(int index, Tensor tensor)
         {
+            var shape = tensor.shape;
             PutName("torch._utils", "_rebuild_tensor_v2");
             Put(PickleOpcode.Mark, PickleOpcode.Mark);
             PutText("storage");
-            PutName("torch", "FloatStorage");
+            PutName("torch", ElementTypes.NameOfStorage(tensor.dtype));
             PutText(index.ToString(CultureInfo.InvariantCulture));
             PutText("cpu");
             PutInteger(shape.Aggregate(1L, (product, size) => product * size));

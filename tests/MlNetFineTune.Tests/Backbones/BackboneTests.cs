@@ -40,6 +40,23 @@ public sealed class BackboneTests
         StringAssert.Contains(error.Message, "resnet18");
     }
 
+    public static IEnumerable<object[]> FixtureNames => FixtureNetworks.Names.Select(name => new object[] { name });
+
+    [TestMethod]
+    [DynamicData(nameof(FixtureNames))]
+    public void EveryTensorHasAStageAndFrozenBatchNormsStayInInference(string name)
+    {
+        using var network = FixtureNetworks.Find(name, width: 0.25f).FromScratch().CreateEmptyNetwork();
+        var stages = network.NamedTensors().Select(named => network.StageOf(named.Name)).ToHashSet();
+        Assert.HasCount(network.Stages.Count, stages, "a stage without tensors would freeze nothing");
+        for (var frozen = 0; frozen <= network.Stages.Count; frozen++)
+        {
+            network.SetTraining(frozen);
+            foreach (var (path, module) in network.named_modules().Where(pair => pair.module is BatchNorm2d))
+                Assert.AreEqual(network.StageOf(path) >= frozen, module.training, $"{path}, {frozen} stages frozen");
+        }
+    }
+
     [TestMethod]
     public void DenseNetsPublishedNamesAreUnderstood()
     {
@@ -57,5 +74,40 @@ public sealed class BackboneTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.RegNetY(401)).Message, "400, 800");
         Assert.AreEqual("resnet56", Backbone.CifarResNet(56).Name);
         Assert.AreEqual("regnet_y_1_6gf", Backbone.RegNetY(1600).Name);
+    }
+
+    [TestMethod]
+    public void RegNetLoadsUnderTimmsNames()
+    {
+        using var network = Backbone.FromName("regnety_004").FromScratch().CreateEmptyNetwork();
+        string[] normalised = ["weight", "bias", "running_mean", "running_var"];
+        string[] convolution = ["conv.weight", .. normalised.Select(tensor => $"bn.{tensor}")];
+        int[] depths = [1, 3, 6, 6];
+        var timms = convolution.Select(tensor => $"stem.{tensor}").ToList();
+        for (var stage = 1; stage <= 4; stage++)
+        {
+            for (var block = 1; block <= depths[stage - 1]; block++)
+            {
+                string[] layers = block == 1 ? ["conv1", "conv2", "conv3", "downsample"] : ["conv1", "conv2", "conv3"];
+                timms.AddRange(from layer in layers from tensor in convolution select $"s{stage}.b{block}.{layer}.{tensor}");
+                timms.AddRange(from layer in new[] { "fc1", "fc2" } from tensor in new[] { "weight", "bias" } select $"s{stage}.b{block}.se.{layer}.{tensor}");
+            }
+        }
+
+        CollectionAssert.AreEquivalent(network.NamedTensors().Select(named => named.Name).ToArray(), timms.Select(RegNetInTimm.Names.ToOurs).ToArray());
+        Assert.AreEqual("fc.weight", RegNetInTimm.Names.ToOurs("head.fc.weight"));
+        foreach (var unknown in new[] { "s1.b1234.conv1.conv.weight", "s5.b1.conv1.conv.weight", "s1.b1.conv4.conv.weight", "stems.conv.weight" })
+            Assert.AreEqual(unknown, RegNetInTimm.Names.ToOurs(unknown));
+    }
+
+    [TestMethod]
+    public void TheTableOfTheDocumentsIsTheList()
+    {
+        var rows = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "backbones.md"))
+            .Select(line => line.Split('|', StringSplitOptions.TrimEntries)).Where(cells => cells.Length == 9 && cells[1].StartsWith('`'))
+            .Select(cells => string.Join(" | ", cells[1], cells[4], cells[5], cells[6], cells[7])).ToArray();
+        var expected = Backbone.List().Select(info => FormattableString.Invariant(
+            $"`{info.Name}` | {info.Parameters / 1e6:0.0} | {info.MultiplyAdds / 1e9:0.00} | {info.InputSize} | {info.Features}")).ToArray();
+        CollectionAssert.AreEquivalent(expected, rows, "docs/backbones.md should have:\n" + string.Join('\n', expected.Except(rows)));
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tests.Support;
@@ -120,7 +121,7 @@ public sealed class TestTimeAugmentationTests
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
             using var normalizer = new PixelNormalizer(s_preprocessing, classifier.Device);
-            scores = [.. classifier.Probabilities(normalizer.Normalize(pixels, 1)).data<float>()];
+            scores = [.. ((ImageClassifier)classifier).Probabilities(normalizer.Normalize(pixels, 1)).data<float>()];
         });
         return scores;
     }

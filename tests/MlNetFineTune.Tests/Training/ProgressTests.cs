@@ -77,6 +77,6 @@ public sealed class ProgressTests
     {
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options, SmallPictures.Take(4));
 
-        model.Scorer.Read(classifier => Assert.IsTrue(classifier.Backbone.parameters().Concat(classifier.Head.parameters()).All(parameter => parameter.grad is null)));
+        model.Scorer.Read(network => Assert.IsTrue(network.NamedParameters().Select(named => named.Parameter).All(parameter => parameter.grad is null)));
     }
 }

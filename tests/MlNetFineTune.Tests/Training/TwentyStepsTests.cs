@@ -57,7 +57,7 @@ public sealed class TwentyStepsTests
         var schedule = LearningRateSchedule.Cosine(warmup: 0.2f);
 
         var stages = classifier.Backbone.Stages.Select(stage => stage.Name).ToList();
-        var plan = strategy.Resolve(classifier.Definition, stages);
+        var plan = strategy.Resolve(classifier.Definition.Name, stages);
         VerifyScales(expected, plan, stages);
         var groups = ParameterGroups.Apply(plan, classifier);
         var before = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());

@@ -97,9 +97,10 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
         }
     }
 
+    // A server that continues must repeat the ETag (RFC 9110, section 15.3.7); where there is none, the hash is known.
     private static bool Continues(PartialFile part, ServerAnswer answer) =>
         answer.Headers.ContentRange is { Unit: "bytes", From: { } from, To: { } to } range && from == part.Length && (range.Length is null || to + 1 == range.Length)
-        && (part.ETag is null || answer.Message.Headers.ETag is null || answer.Message.Headers.ETag.Equals(part.ETag));
+        && (part.ETag is null || part.ETag.Equals(answer.Message.Headers.ETag));
 
     private void CheckSize(long here, long? total, long? linked)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using MlNetFineTune.Tests.Support;
 
@@ -131,6 +132,32 @@ public sealed class CacheTests
         Assert.HasCount(1, paths.Distinct());
         Assert.HasCount(1, server.Requests);
         CollectionAssert.AreEqual(s_content, File.ReadAllBytes(paths[0]));
+    }
+
+    [TestMethod]
+    public async Task AnotherProcessIsWaitedForAndItsDeathFreesTheLock()
+    {
+        const string Flock = "/usr/bin/flock"; // of util-linux: the lock that .NET takes on Unix
+        if (!File.Exists(Flock))
+            Assert.Inconclusive($"There is no {Flock}.");
+        using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
+        var name = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "locks")).FullName, $"urls-{s_sha256}-net.pth");
+        using var other = Process.Start(new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
+        try
+        {
+            Assert.AreEqual("held", await other.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)));
+            var download = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync();
+            await Task.Delay(500);
+            Assert.IsFalse(download.IsCompleted);
+            Assert.IsEmpty(server.Requests);
+
+            other.Kill(entireProcessTree: true);
+            CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await download.WaitAsync(TimeSpan.FromSeconds(20))));
+        }
+        finally
+        {
+            other.Kill(entireProcessTree: true);
+        }
     }
 
     [TestMethod]

@@ -117,6 +117,21 @@ public sealed class HubTests
     }
 
     [TestMethod]
+    [DataRow("\"two\"")]
+    [DataRow(null, DisplayName = "and then has no ETag")]
+    public async Task WithoutAHashTheETagAloneKeepsHalvesApart(string? second)
+    {
+        // A file that the repository keeps in git; it changes, and the server continues it without heeding If-Range.
+        Publish([]);
+        var (before, after) = (Enumerable.Repeat((byte)1, 90_000).ToArray(), Enumerable.Repeat((byte)2, 90_000).ToArray());
+        var n = 0;
+        _hub.Instead = asked => !asked.Path.EndsWith(".safetensors", StringComparison.Ordinal) ? null
+            : ++n == 1 ? Answer.File(asked, before, "\"one\"") with { DropAfter = 30_000 }
+            : Answer.File(asked with { Headers = asked.Headers.Where(header => header.Key != "if-range").ToDictionary() }, after, second);
+        CollectionAssert.AreEqual(after, File.ReadAllBytes(await From().DownloadAsync()));
+    }
+
+    [TestMethod]
     [DataRow("HF_TOKEN")]
     [DataRow("HUGGING_FACE_HUB_TOKEN")]
     public async Task TheTokenGoesToTheHubAndNowhereElse(string variable)

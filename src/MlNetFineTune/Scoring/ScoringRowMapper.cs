@@ -5,13 +5,13 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>One row at a time, for <c>PredictionEngine</c> and whatever else asks for a row-to-row mapper.</summary>
-internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer transformer, DataViewSchema input) : IRowMapper
+internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transformer, DataViewSchema input) : IRowMapper
 {
-    private readonly DataViewSchema.Column _image = transformer.CheckImageColumn(input);
-    private readonly DataViewSchema.DetachedColumn[] _outputs = transformer.CreateOutputColumns(input);
+    private readonly HashSet<int> _inputs = [.. transformer.Inputs.ColumnsOf(host, input).Select(column => column.Index)];
+    private readonly DataViewSchema.DetachedColumn[] _outputs = transformer.Columns.Create(input);
 
     public Func<int, bool> GetDependencies(Func<int, bool> activeOutput) =>
-        column => column == _image.Index && Enumerable.Range(0, _outputs.Length).Any(activeOutput);
+        column => _inputs.Contains(column) && Enumerable.Range(0, _outputs.Length).Any(activeOutput);
 
     public Delegate?[] CreateGetters(DataViewRow row, Func<int, bool> activeOutput, out Action? disposer)
     {
@@ -21,43 +21,22 @@ internal sealed class ImageRowMapper(IHost host, ImageFineTuningTransformer tran
             return getters;
 
         // All columns come from one forward pass. Nothing is kept from row to row but the buffers.
-        var batch = transformer.CreateBatch(row, _image, capacity: 1);
+        var batch = transformer.CreateBatch(row, capacity: 1);
         long scored = -1;
-        if (activeOutput(0))
-        {
-            getters[0] = (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
-            {
-                Score();
-                Scores.Copy(batch.ScoresOf(0), ref value);
-            });
-        }
-        if (activeOutput(1))
-        {
-            getters[1] = (ValueGetter<uint>)((ref uint value) =>
-            {
-                Score();
-                value = batch.PredictedKeyOf(0);
-            });
-        }
-        if (_outputs.Length > 2 && activeOutput(2))
-        {
-            getters[2] = (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) =>
-            {
-                Score();
-                value = batch.StatusOf(0);
-            });
-        }
+        for (var i = 0; i < getters.Length; i++)
+            getters[i] = activeOutput(i) ? transformer.Columns.Getter(i, batch, Score) : null;
         return getters;
 
-        void Score()
+        int Score()
         {
             if (scored == row.Position && scored >= 0)
-                return;
+                return 0;
             batch.Clear();
             batch.Take();
             batch.Score();
             batch.LogUnreadable(host); // at once: PredictionEngine does not say when it is done
             scored = row.Position;
+            return 0;
         }
     }
 

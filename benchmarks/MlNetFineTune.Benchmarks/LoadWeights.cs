@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using MlNetFineTune.WeightFiles;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>Files of torchvision's shapes with random numbers, written by PyTorch; in memory already, so that the disk is not what is measured.</summary>
+internal sealed class LoadWeights : Benchmark
+{
+    private static readonly string[] s_networks = ["mobilenet_v2", "resnet50"];
+
+    public override string Name => "load";
+
+    public override string Question => "Loading a .pth file of the size of MobileNetV2 and of ResNet-50 into a network: ours against torch.load and load_state_dict. The ratio is the lower of the two.";
+
+    public override double Run(bool quick)
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            Console.WriteLine($"{"",-16} {"MB",8} {"ms",8} {"their ms",9} {"ratio",6} {"memory / file",14} {"theirs",7}");
+            return s_networks.Take(quick ? 1 : s_networks.Length).Min(network => Run(network, Path.Combine(folder.FullName, $"{network}.pth"), quick));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static double Run(string network, string path, bool quick)
+    {
+        if (quick)
+            WriteOurs(path);
+        else
+            PyTorch.Run("load.py", ["make", network, path]);
+        var size = new FileInfo(path).Length;
+
+        using var scope = NewDisposeScope();
+        List<(string, Tensor)> targets;
+        using (var file = WeightFile.Open(path))
+            targets = [.. file.Entries.Select(entry => (entry.Name, empty(entry.Shape, entry.Type)))];
+        Load(); // compiles
+        var memory = Memory(path);
+        var ours = PairedTiming.Median(Enumerable.Range(0, quick ? 3 : 20).Select(_ => Seconds(Load)).ToList());
+
+        var (theirs, theirMemory) = (Seconds(() => File.ReadAllBytes(path)), double.NaN);
+        if (!quick)
+        {
+            var line = PyTorch.Run("load.py", ["time", network, path])[0];
+            (theirs, theirMemory) = (line.GetProperty("seconds").GetDouble(), line.GetProperty("memory").GetDouble() / size);
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{network,-16} {size / 1e6,8:0.0} {ours * 1e3,8:0.0} {theirs * 1e3,9:0.0} {theirs / ours,6:0.00} {memory / size,14:0.00} {theirMemory,7:0.00}"));
+        return theirs / ours;
+
+        void Load()
+        {
+            using var file = WeightFile.Open(path);
+            StrictLoader.Load(file, targets, network, _ => false);
+        }
+    }
+
+    // Of a network that is made and loaded: the kernel's high-water mark, set back before (proc(5), clear_refs).
+    private static double Memory(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return double.NaN;
+        File.WriteAllText("/proc/self/clear_refs", "5");
+        var before = Status("VmRSS:");
+        using var scope = NewDisposeScope();
+        using var file = WeightFile.Open(path);
+        StrictLoader.Load(file, [.. file.Entries.Select(entry => (entry.Name, empty(entry.Shape, entry.Type)))], "a new network", _ => false);
+        return Status("VmHWM:") - before;
+    }
+
+    private static double Status(string name) => 1024 * double.Parse(
+        File.ReadLines("/proc/self/status").Single(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+
+    private static void WriteOurs(string path)
+    {
+        Console.WriteLine("(a quick run leaves PyTorch out: the peer is a plain read of the file's bytes)");
+        using var network = Backbone.MobileNetV2.FromScratch().CreateNetwork(seed: 1);
+        WeightFileWriter.Write(path, network.NamedTensors(), new Dictionary<string, string>());
+    }
+
+    private static double Seconds(Action work)
+    {
+        var watch = Stopwatch.StartNew();
+        work();
+        return watch.Elapsed.TotalSeconds;
+    }
+}

@@ -1,0 +1,96 @@
+using MlNetFineTune.Heads;
+using MlNetFineTune.Modules;
+
+namespace MlNetFineTune;
+
+/// <summary>What can be said about training a module of your own; the tasks' options add what only they have.</summary>
+public abstract record ModuleFineTuningOptions : FineTuningOptions
+{
+    // Most modules start from random weights, and there lower layers have as much to learn as upper ones.
+    private protected ModuleFineTuningOptions() => Strategy = Strategy.Full(layerDecay: 1);
+
+    /// <summary>Makes the network.</summary>
+    public required ModuleFactory Factory
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Factory));
+            field = value;
+        }
+    }
+
+    /// <summary>What enters the module, in order. Default: the column <c>Features</c>.</summary>
+    public IReadOnlyList<ModuleInput> Inputs
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Inputs));
+            if (value.Count == 0 || value.Any(input => input is null))
+                throw new ArgumentException("A module needs at least one input, and none may be null.", nameof(Inputs));
+            if (value.GroupBy(input => input.ColumnName).FirstOrDefault(same => same.Count() > 1) is { } twice)
+                throw new ArgumentException($"Column '{twice.Key}' is there twice.", nameof(Inputs));
+            field = [.. value];
+        }
+    } = ["Features"];
+
+    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
+    public string? WeightsFile { get; init; }
+
+    internal abstract ModuleTask Task { get; }
+}
+
+/// <summary>Options of <c>MulticlassClassification.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>
+/// <remarks>The label is a key; the module gives [N, classes] logits; the score is a vector of class probabilities with the class names as slot names.</remarks>
+public sealed record MulticlassModuleOptions : ModuleFineTuningOptions
+{
+    /// <summary>Output: the most probable class, a key with the label's key values.</summary>
+    public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
+
+    /// <inheritdoc cref="ImageFineTuningOptions.LabelSmoothing"/>
+    public float LabelSmoothing { get; init => field = MulticlassObjective.CheckSmoothing(value); }
+
+    internal override ModuleTask Task => new MulticlassTask(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, LabelSmoothing);
+
+    internal override void Check()
+    {
+        base.Check();
+        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName));
+    }
+}
+
+/// <summary>Options of <c>BinaryClassification.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>
+/// <remarks>The label is Boolean; the module gives [N, 1] logits; the score is the logit.</remarks>
+public sealed record BinaryModuleOptions : ModuleFineTuningOptions
+{
+    /// <summary>Output: the probability of true, a Single.</summary>
+    public string ProbabilityColumnName { get; init; } = "Probability";
+
+    /// <summary>Output: whether the probability is above one half, a Boolean; false where the score is missing.</summary>
+    public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
+
+    internal override ModuleTask Task => new BinaryTask(LabelColumnName, ScoreColumnName, ProbabilityColumnName, PredictedLabelColumnName);
+
+    internal override void Check()
+    {
+        base.Check();
+        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName), (nameof(ProbabilityColumnName), ProbabilityColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName));
+    }
+}
+
+/// <summary>Options of <c>Regression.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>
+/// <remarks>The label is a Single; the module gives [N, 1]; so is the score. Networks learn labels near 0 and of size 1 best: bring others there first.</remarks>
+public sealed record RegressionModuleOptions : ModuleFineTuningOptions
+{
+    /// <summary>What is made small. Default: the squared error.</summary>
+    public RegressionLoss Loss { get; init; } = RegressionLoss.SquaredError;
+
+    internal override ModuleTask Task => new RegressionTask(LabelColumnName, ScoreColumnName, Loss);
+
+    internal override void Check()
+    {
+        base.Check();
+        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName));
+    }
+}

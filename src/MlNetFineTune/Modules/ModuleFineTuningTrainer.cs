@@ -1,0 +1,120 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Modules;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Training;
+using TorchSharp;
+
+namespace MlNetFineTune;
+
+/// <summary>Trains, or fine-tunes, a TorchSharp module of your own over any columns.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Input and output columns
+/// | Column | Type | Description |
+/// | -- | -- | -- |
+/// | Label | Key, Boolean or Single | Multiclass, binary or regression. Rows with a missing key or NaN are left out. |
+/// | Features, or any others | Single, Key, vectors of them, pictures | What enters the module, see `ModuleInput`. |
+/// | Score (output) | Vector of Single; Single | Class probabilities; the logit; the number. NaN where an input is. |
+/// | Probability (output) | Single | Binary only. |
+/// | PredictedLabel (output) | Key; Boolean | Multiclass and binary. |
+///
+/// ### Characteristics
+/// | | |
+/// | -- | -- |
+/// | Machine learning task | Multiclass and binary classification, regression |
+/// | Is normalization required? | As the module wants it; most want numbers near 0 and of size 1 (`NormalizeMeanVariance`) |
+/// | Is caching required? | No |
+/// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and a native libtorch package |
+/// | Exportable to ONNX | No |
+/// ]]></format>
+/// </remarks>
+public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransformer>
+{
+    private readonly IHostEnvironment _env;
+    private readonly ModuleFineTuningOptions _options;
+    private readonly ModuleContract _contract;
+
+    internal ModuleFineTuningTrainer(IHostEnvironment env, ModuleFineTuningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        _contract = ModuleContract.Of(options.Factory);
+        TorchRuntime.EnsureLoaded();
+        _env = env;
+        // Numbers are copied faster than threads pass them on.
+        _options = options.Inputs.Any(input => input is ModuleInput.PictureInput) ? options : options with { Workers = 1 };
+    }
+
+    /// <summary>Trains on all rows of <paramref name="input"/>, less those that validate. Every call starts fresh, with a new module.</summary>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
+    public ModuleFineTuningTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
+        using var fit = new FitScope(_env, nameof(ModuleFineTuningTrainer), "FineTuneModule", _options.Seed);
+        var device = Devices.Choose(fit.Host, fit.Channel);
+        var task = _options.Task;
+        var keys = task.KeysOf(input.Schema[task.Label]);
+        var objective = task.Objective(keys);
+        var shapes = ModuleInputShapes.Resolve(_options.Inputs, fit.Host, input.Schema);
+        var source = ModuleInputShapes.SourceOf(_options.Inputs, shapes);
+        if ((long)source.Length * _options.BatchSize > Array.MaxLength)
+            throw new InvalidOperationException($"BatchSize {_options.BatchSize} rows of {source.Length:N0} bytes do not fit into one buffer: lower BatchSize.");
+
+        // Before the data are read, which may take longer than to find that the module does not fit them.
+        var network = ModuleNetwork.Create(_options.Factory, _contract.Name, _options.Inputs, new ModuleContext(shapes, objective.Outputs), fit.Seed);
+        try
+        {
+            if (_options.WeightsFile is { } weights)
+            {
+                foreach (var note in network.LoadWeights(weights))
+                    fit.Channel.Info($"Weights '{Path.GetFileName(weights)}': {note}");
+            }
+            network.MoveTo(device);
+            var plan = _options.Strategy.Resolve(network.Name, network.Stages);
+            using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
+            var report = new TrainingLoop(network, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
+            network.PrepareForScoring();
+            return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
+
+            ModuleManifest ManifestOf() => new()
+            {
+                FormatVersion = ModuleManifest.CurrentVersion,
+                Packages = Scoring.ManifestOf.Packages,
+                Module = _contract,
+                Task = ModuleTaskManifest.Of(task),
+                Inputs = [.. _options.Inputs.Zip(shapes, ModuleInputManifest.Of)],
+                Classes = keys?.Names ?? [],
+                Options = Scoring.ManifestOf.Describe(_options),
+                Seed = fit.Seed,
+                Threads = torch.get_num_threads(),
+                Training = TrainingManifest.Of(report),
+                OnProbeMismatch = _options.OnProbeMismatch,
+                ProbeScores = ProbeRow.Score(network, objective, _options.Inputs, shapes),
+            };
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What <see cref="Fit"/> will add, after checking that label and inputs are there and of a known type.</summary>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var task = _options.Task;
+        task.CheckLabel(_env, inputSchema);
+        ModuleInputShapes.Check(_options.Inputs, _env, inputSchema);
+
+        var columns = inputSchema.ToDictionary(column => column.Name);
+        foreach (var added in task.Shapes(columns[task.Label]))
+            columns[added.Name] = added;
+        return new SchemaShape(columns.Values);
+    }
+}

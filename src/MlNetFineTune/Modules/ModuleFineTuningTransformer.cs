@@ -1,0 +1,42 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Modules;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Scoring;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// A trained module: adds the columns of its task to data with its input columns. A program that loads one registers its factory before:
+/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(MyFactory).Assembly)</c>.
+/// </summary>
+public sealed class ModuleFineTuningTransformer : FineTuningTransformer
+{
+    // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
+    private const int LargestBatch = 256;
+    private const int LargestBatchNumbers = 1 << 20;
+
+    private readonly LabelKeys? _keys;
+    private readonly ModuleManifest _manifest;
+
+    internal ModuleFineTuningTransformer(
+        IHostEnvironment env, ModuleNetwork network, ModuleTask task, IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes,
+        LabelKeys? keys, ModuleManifest manifest, TrainingReport? report)
+        : base(
+            env, nameof(ModuleFineTuningTransformer),
+            new NetworkScorer(new SharedNetwork(network), task.Objective(keys), [Augmentation.None]),
+            ModuleInputShapes.SourceOf(inputs, shapes), task.Columns(keys), report)
+    {
+        _keys = keys;
+        _manifest = manifest;
+        BatchSize = (int)Math.Clamp(LargestBatchNumbers / shapes.Sum(shape => (long)shape.Size), 1, LargestBatch);
+    }
+
+    /// <summary>The class names, in the order of the scores; empty for binary classification and regression.</summary>
+    public IReadOnlyList<string> Classes => _keys?.Names ?? [];
+
+    internal override int BatchSize { get; }
+
+    private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModuleArchive.Save(Host, ctx, (ModuleNetwork)network, _keys, _manifest);
+}

@@ -1,0 +1,22 @@
+using MlNetFineTune.Augmentations;
+
+namespace MlNetFineTune.Rows;
+
+/// <summary>The inputs of some rows, taken on the cursor's thread into places and encoded on any.</summary>
+internal abstract class RowReader
+{
+    /// <summary>Bytes of a row.</summary>
+    public abstract int Length { get; }
+
+    /// <summary>What to call a row in messages: a picture, a row.</summary>
+    public abstract string Noun { get; }
+
+    /// <summary>Takes the present row's inputs into a place.</summary>
+    public abstract void Take(int place);
+
+    /// <returns>Null, or why the row cannot be used.</returns>
+    public abstract string? Encode(int place, Augmentation view, Span<byte> output);
+
+    /// <summary>What to call this row in a message.</summary>
+    public abstract string Describe(int place);
+}

@@ -1,0 +1,93 @@
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>Encoded rows to scores, from any number of threads. The network is freed with the last scorer that shares it.</summary>
+internal sealed class NetworkScorer : IDisposable
+{
+    private readonly SharedNetwork _shared;
+    private readonly Objective _objective;
+    // Scoring reads, disposing writes: nobody's tensors vanish in the middle of a forward pass.
+    private readonly ReaderWriterLockSlim _use = new();
+    private bool _disposed;
+
+    /// <param name="network">Prepared for scoring.</param>
+    /// <param name="objective">What its output means.</param>
+    /// <param name="views">Of each row, at least one; their scores are averaged.</param>
+    public NetworkScorer(SharedNetwork network, Objective objective, IReadOnlyList<Augmentation> views)
+    {
+        network.Join();
+        _shared = network;
+        _objective = objective;
+        Views = views;
+    }
+
+    /// <summary>Numbers of a row's score.</summary>
+    public int ScoreLength => _objective.ScoreLength;
+
+    public IReadOnlyList<Augmentation> Views { get; }
+
+    public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
+
+    /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
+    public NetworkScorer Share(IReadOnlyList<Augmentation> views)
+    {
+        using var lease = Lease();
+        return new NetworkScorer(_shared, _objective, views);
+    }
+
+    /// <param name="rows">The bytes of [count, views] rows.</param>
+    /// <param name="count">At least 1.</param>
+    /// <param name="scores">[count, <see cref="ScoreLength"/>].</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Score(ReadOnlySpan<byte> rows, int count, Span<float> scores)
+    {
+        using var lease = Lease();
+        using var scope = NewDisposeScope();
+        using var inference = inference_mode();
+        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Intake.ToTensor(rows, count * Views.Count), first: 0));
+        if (Views.Count > 1)
+            result = result.view(count, Views.Count, ScoreLength).mean([1]); // [count, views, scores] -> [count, scores]
+        result.cpu().data<float>().CopyTo(scores);
+    }
+
+    /// <summary>Reads the network's tensors while nobody can dispose them.</summary>
+    public void Read(Action<TrainableNetwork> action)
+    {
+        using var lease = Lease();
+        action(_shared.Network);
+    }
+
+    public void Dispose()
+    {
+        _use.EnterWriteLock();
+        try
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            _shared.Leave();
+        }
+        finally
+        {
+            _use.ExitWriteLock();
+        }
+    }
+
+    private ReadLease Lease()
+    {
+        _use.EnterReadLock();
+        if (!_disposed)
+            return new ReadLease(_use);
+        _use.ExitReadLock();
+        throw new ObjectDisposedException(nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
+    }
+
+    private readonly ref struct ReadLease(ReaderWriterLockSlim use)
+    {
+        public void Dispose() => use.ExitReadLock();
+    }
+}
