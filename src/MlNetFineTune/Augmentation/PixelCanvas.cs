@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace MlNetFineTune.Augmentations;
 
@@ -86,20 +88,27 @@ internal ref struct PixelCanvas
     /// <summary>Moves each colour from its grey (factor 0) through itself (1) and beyond.</summary>
     public void Saturate(float factor)
     {
-        Span<float> scaled = stackalloc float[511];
-        for (var i = 0; i < scaled.Length; i++)
-            scaled[i] = factor * (i - 255);
-        ref var middle = ref scaled[255];
-        ref var table = ref MemoryMarshal.GetReference(_tables);
-        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
+        Flush();
+        ref var bytes = ref MemoryMarshal.GetReference(_pixels);
+        var done = 0;
+        // Four pixels are 12 bytes; 16 are read.
+        for (; done + 16 <= _pixels.Length; done += 12)
         {
-            var (red, green, blue) = ((int)Unsafe.Add(ref table, pixel.Red), (int)Unsafe.Add(ref table, 256 + pixel.Green), (int)Unsafe.Add(ref table, 512 + pixel.Blue));
-            var grey = (LumaRed * red + LumaGreen * green + LumaBlue * blue + LumaHalf) >> 16;
-            pixel.Red = ColorTables.Truncate(grey + Unsafe.Add(ref middle, red - grey));
-            pixel.Green = ColorTables.Truncate(grey + Unsafe.Add(ref middle, green - grey));
-            pixel.Blue = ColorTables.Truncate(grey + Unsafe.Add(ref middle, blue - grey));
+            var packed = Vector128.LoadUnsafe(ref bytes, (nuint)done);
+            var (red, green, blue) = (Channel(packed, 0), Channel(packed, 1), Channel(packed, 2));
+            var grey = Vector128.ConvertToSingle(Vector128.ShiftRightLogical(red * LumaRed + green * LumaGreen + blue * LumaBlue + Vector128.Create(LumaHalf), 16));
+            var moved = Moved(red, grey, factor) | Moved(green, grey, factor) << 8 | Moved(blue, grey, factor) << 16;
+            var result = Vector128.Shuffle(moved.AsByte(), Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255));
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref bytes, done), result.AsUInt64().ToScalar());
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref bytes, done + 8), result.AsUInt32().GetElement(2));
         }
-        ResetTables();
+        foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels[done..]))
+        {
+            var grey = (LumaRed * pixel.Red + LumaGreen * pixel.Green + LumaBlue * pixel.Blue + LumaHalf) >> 16;
+            pixel.Red = ColorTables.Truncate(grey + factor * (pixel.Red - grey));
+            pixel.Green = ColorTables.Truncate(grey + factor * (pixel.Green - grey));
+            pixel.Blue = ColorTables.Truncate(grey + factor * (pixel.Blue - grey));
+        }
     }
 
     /// <summary>Makes the changes that are pending.</summary>
@@ -120,6 +129,15 @@ internal ref struct PixelCanvas
     // Pillow's conversion to grey (src/libImaging/Convert.c): ITU-R BT.601 in 16 bits.
     private const int LumaRed = 19595, LumaGreen = 38470, LumaBlue = 7471, LumaHalf = 0x8000;
 
+    // One channel of four pixels.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Channel(Vector128<byte> packed, [ConstantExpected] byte channel) =>
+        Vector128.Shuffle(packed, Vector128.Create(channel, 255, 255, 255, (byte)(channel + 3), 255, 255, 255, (byte)(channel + 6), 255, 255, 255, (byte)(channel + 9), 255, 255, 255)).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Moved(Vector128<int> channel, Vector128<float> grey, float factor) =>
+        Vector128.ConvertToInt32Native(Vector128.Clamp(grey + (Vector128.ConvertToSingle(channel) - grey) * factor, Vector128<float>.Zero, Vector128.Create(255f)));
+
     private readonly Span<byte> TableOf(int channel) => _tables.Slice(channel * 256, 256);
 
     private void ResetTables()
@@ -129,7 +147,7 @@ internal ref struct PixelCanvas
         _pending = false;
     }
 
-    // Indices into tables are bytes (greys and their differences likewise), so that they need no check.
+    // Its values index tables of 256, so that they need no check.
     private struct Rgb
     {
         public byte Red;

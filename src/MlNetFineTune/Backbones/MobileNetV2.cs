@@ -37,12 +37,13 @@ internal sealed class MobileNetV2 : BackboneNetwork
         {
             var (expansion, outChannels, repeats, firstStride) = s_groups[g];
             var group = new ModuleList<Block>();
+            var style = new MobileUnitStyle(padding, epsilon);
             for (var r = 0; r < repeats; r++)
             {
                 var stride = r == 0 ? firstStride : 1;
                 group.Add(expansion == 1
-                    ? new SeparableConv(channels, outChannels, stride, padding, epsilon, Activation.None, residual: true)
-                    : new InvertedResidual(channels, outChannels, stride, expansion, padding, epsilon));
+                    ? new SeparableConv(channels, outChannels, stride, style, Activation.None, residual: true)
+                    : new InvertedResidual(channels, channels * expansion, outChannels, stride, style));
                 channels = outChannels;
             }
             blocks.Add(group);

@@ -56,6 +56,25 @@ public sealed class WeightInitializationTests
     }
 
     [TestMethod]
+    [DataRow("vit", "cls_token", 0)]
+    [DataRow("dinov2", "gamma", 1e-5)]
+    [DataRow("convnext", "gamma", 1e-6)]
+    public void TransformersAndConvNeXtBeginNearZero(string name, string special, double value)
+    {
+        using var network = FixtureNetworks.Find(name, 1).FromScratch().CreateNetwork(seed: 1);
+        foreach (var (tensorName, tensor) in network.NamedTensors())
+        {
+            var values = tensor.Values();
+            if (tensorName.EndsWith(special, StringComparison.Ordinal))
+                Assert.IsTrue(values.All(v => Math.Abs(v - value) < 1e-5 && (value == 0 || v == (float)value)), tensorName);
+            else if (tensor.ndim >= 2 && tensorName != "cls_token")
+                Assert.AreEqual(0.02, Math.Sqrt(values.Average(v => v * v)), 0.02 * 5 / Math.Sqrt(2.0 * values.Length), tensorName);
+            else if (tensor.ndim < 2)
+                Assert.IsTrue(values.All(v => v == (tensorName.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0)), tensorName);
+        }
+    }
+
+    [TestMethod]
     public void TheSeedDecidesEveryWeightAndTensorsDiffer()
     {
         using var a = Backbone.Micro.FromScratch().CreateNetwork(seed: 1);
