@@ -14,7 +14,7 @@ internal static class NumberCells
     /// <param name="keyCount">Indices that there are; what lies beyond is missing. 0 for numbers.</param>
     public static Copy Reader(DataViewRow row, DataViewSchema.Column column, int keyCount)
     {
-        var item = column.Type.GetItemType().RawType;
+        var item = ((column.Type as VectorDataViewType)?.ItemType ?? column.Type).RawType;
         return item == typeof(float) ? Of<float>(value => value)
             : item == typeof(byte) ? Of<byte>(value => Key(value))
             : item == typeof(ushort) ? Of<ushort>(value => Key(value))
