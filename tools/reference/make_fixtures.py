@@ -9,6 +9,7 @@ import module_fixture
 import network_fixtures
 import picture_fixture
 import signature_fixture
+import torchscript_fixture
 import training_fixture
 import views_fixture
 import weight_file_fixtures
@@ -25,4 +26,5 @@ picture_fixture.main()
 views_fixture.main()
 format_fixture.main()
 augmentation_fixture.main()
+torchscript_fixture.main()
 weight_file_fixtures.main()

@@ -8,7 +8,7 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> s_stages = new(StringComparer.Ordinal);
 
     /// <summary>From input to output. Known only to the network itself, which is therefore made once.</summary>
-    public IReadOnlyList<string> Stages => s_stages.GetOrAdd(Name, _ =>
+    public IReadOnlyList<string> Stages => Script?.Stages ?? s_stages.GetOrAdd(Name, _ =>
     {
         using var network = Create(DefaultRecipe);
         return [.. network.Stages.Select(stage => stage.Name)];
@@ -26,13 +26,16 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 
+    /// <summary>The program that is this network; null where we build it.</summary>
+    public TorchScript? Script { get; init; }
+
     /// <exception cref="ArgumentException">The network cannot pad so.</exception>
     public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 
-    /// <summary>A family is its name; the factory is a consequence.</summary>
-    public bool Equals(BackboneFamily? other) => other?.Name == Name;
+    /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>
+    public bool Equals(BackboneFamily? other) => other?.Name == Name && other.Script?.Sha256 == Script?.Sha256;
 
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 }
