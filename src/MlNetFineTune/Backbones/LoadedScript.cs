@@ -6,7 +6,7 @@ namespace MlNetFineTune.Backbones;
 
 /// <summary>
 /// One copy of a TorchScript program in libtorch, with an owner for every tensor. TorchSharp's <c>ScriptModule</c> leaves that open: its tensors fall to
-/// whatever dispose scope is around, <c>named_modules</c> makes further handles that only the collector frees, and disposing frees no weights.
+/// whatever dispose scope is around, <c>named_modules</c> makes further handles that only the collector frees, and disposing frees no weights (some of what libtorch took stays taken whatever one does: docs/backbones.md).
 /// </summary>
 internal sealed class LoadedScript : IDisposable
 {
@@ -66,7 +66,7 @@ internal sealed class LoadedScript : IDisposable
             foreach (var tensor in Tensors())
             {
                 if (!tensor.IsInvalid)
-                    tensor.set_(empty(0, tensor.dtype, tensor.device)); // libtorch keeps the module itself, so at least its numbers go
+                    tensor.set_(empty(0, tensor.dtype, tensor.device)); // TorchSharp keeps the module alive, so at least its numbers go
                 tensor.Dispose();
             }
         }
