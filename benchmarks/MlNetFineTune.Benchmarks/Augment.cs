@@ -1,6 +1,3 @@
-using MlNetFineTune.Images;
-using MlNetFineTune.Rows;
-
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class Augment : Benchmark
@@ -11,12 +8,8 @@ internal sealed class Augment : Benchmark
 
     public override double Run(bool quick)
     {
-        using var files = new StoredRows(Path.GetTempPath());
-        foreach (var path in Directory.EnumerateFiles(SharedFiles.Require("data/ants-bees/train"), "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Take(quick ? 60 : 240))
-            files.Add(new Picture(new PictureHead(Path: path)));
-        using var rows = new EncodedImages(files, "ImagePath", new ImageEncoder(new ImagePreprocessing()));
-        var loader = new BatchLoader(rows, seed: 1, workers: 2);
-        var batches = BatchLoader.Split([.. Enumerable.Range(0, rows.Count)], Networks.Batch);
+        var paths = Photos.Paths(quick ? 60 : 240);
+        var preprocessing = new ImagePreprocessing();
         var cropAndFlip = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.25f), new HorizontalFlip());
         var epoch = 0;
 
@@ -33,6 +26,6 @@ internal sealed class Augment : Benchmark
         timing.Print(standard);
         return timing.Ratio(standard, alone);
 
-        int Read(Augmentation augmentation) => loader.Read(batches, augmentation, epoch++, (_, _) => { }, default).Sum(batch => batch.Count);
+        int Read(Augmentation augmentation) => Photos.Decode(paths, preprocessing, augmentation, epoch++).Count;
     }
 }

@@ -2,6 +2,7 @@
 
 A tensor has a state-dict name `name`, a shape and a flat (row-major) index i = 0, 1, 2, ...; everything is computed in doubles, then cast to float32.
 
+    ones at the end of a shape do not count: [C, 1, 1] is a vector
     phase = (fnv1a32(utf8(name)) % 1000) / 1000.0 * 2 * pi       FNV-1a, 32 bits: offset basis 2166136261, prime 16777619
     v(i)  = sin(phase + 0.7391 * i + 2.1 * (i % 13) * (i % 31))        the product of two remainders keeps weight matrices of full rank
 
@@ -34,6 +35,9 @@ def wave(name, count):
 
 
 def tensor(name, shape):
+    full, shape = shape, tuple(shape)
+    while len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
     v = wave(name, int(np.prod(shape)))
     if len(shape) >= 2:
         v = v * GAIN * np.sqrt(2 / np.prod(shape[1:]))
@@ -43,7 +47,7 @@ def tensor(name, shape):
         v = 1 + 0.4 * v
     else:
         v = 1 + 0.1 * v
-    return torch.from_numpy(v.astype(np.float32)).reshape(tuple(shape))
+    return torch.from_numpy(v.astype(np.float32)).reshape(tuple(full))
 
 
 def fill(network):

@@ -6,9 +6,12 @@ import erasing_fixture
 import format_fixture
 import mixing_fixture
 import module_fixture
+import names_fixture
 import network_fixtures
 import picture_fixture
+import position_fixture
 import signature_fixture
+import stem_fixture
 import torchscript_fixture
 import training_fixture
 import views_fixture
@@ -25,6 +28,9 @@ erasing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
 format_fixture.main()
+stem_fixture.main()
 augmentation_fixture.main()
+names_fixture.main()
+position_fixture.main()
 torchscript_fixture.main()
 weight_file_fixtures.main()

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import formula
+import modern_networks
 import networks
 from fixture import numbers, write
 
@@ -23,6 +24,12 @@ CASES = {
     "micro": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67), ("symmetric", 1.0, 32, 32)],
     "resnet20": [("symmetric", 1.0, 32, 32), ("symmetric", 1.0, 35, 33)],
     "squeezenet": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
+    "mobilenetv3_small": [("symmetric", 1.0, 64, 64), ("same", 1.0, 75, 67)],
+    "mobilenetv3_large": [("symmetric", 1.0, 64, 64)],
+    "efficientnet": [("symmetric", 1.0, 64, 64), ("same", 1.0, 75, 67)],
+    "convnext": [("symmetric", 1.0, 64, 64), ("symmetric", 1.0, 75, 67)],
+    "vit": [("symmetric", 1.0, 64, 64)],
+    "dinov2": [("symmetric", 1.0, 42, 42)],
     "bottleneck": [("symmetric", 1.0, 75, 67)],
     "resnext": [("symmetric", 1.0, 64, 64)],
     "wideresnet": [("symmetric", 1.0, 64, 64)],
@@ -40,6 +47,12 @@ def build(name, padding, width):
         "micro": lambda: networks.Micro(10),
         "resnet20": lambda: networks.CifarResNet(10),
         "squeezenet": lambda: networks.SqueezeNet(10),
+        "mobilenetv3_small": lambda: modern_networks.mobilenetv3_small(padding == "same"),
+        "mobilenetv3_large": lambda: modern_networks.mobilenetv3_large(padding == "same"),
+        "efficientnet": lambda: modern_networks.EfficientNet(padding == "same"),
+        "convnext": modern_networks.ConvNeXt,
+        "vit": modern_networks.ViT,
+        "dinov2": modern_networks.DinoV2,
         "bottleneck": lambda: networks.ResNet([2, 1, 1, 1]),
         "resnext": lambda: networks.ResNet([1, 1, 1, 1], groups=32, width_per_group=4),
         "wideresnet": lambda: networks.ResNet([1, 1], width_per_group=128),
@@ -52,7 +65,7 @@ def run(name, padding, width, height, across, dtype):
     network, x = build(name, padding, width).to(dtype), formula.images(2, height, across).to(dtype)
     norms = [n for n, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)]
     norms = norms[:1] + norms[-1:]
-    if name.startswith("mobilenet"):
+    if name in ("mobilenetv1", "mobilenetv2"):
         norms = ["bn1", "bn2" if name == "mobilenetv2" else "blocks.4.1.bn2"]
 
     network.eval()
@@ -71,7 +84,7 @@ def run(name, padding, width, height, across, dtype):
     norms = {n: network.get_submodule(n) for n in norms}
     return dict(
         stages=stages, pooled=pooled, logits=logits, train_logits=train_logits.detach(), loss=loss.detach(),
-        running={n: (m.running_mean, m.running_var) for n, m in norms.items()}, eps=next((m.eps for m in norms.values()), 1e-5),
+        running={n: (m.running_mean, m.running_var) for n, m in norms.items()}, eps=next((m.eps for m in norms.values()), getattr(network, "epsilon", 1e-5)),
         gradients={n: p.grad for n, p in network.named_parameters()})
 
 

@@ -39,7 +39,7 @@ internal static class ActivationExtensions
             using (input) // the graph keeps its memory
                 return activation.Apply(input);
         }
-        return activation switch
+        var result = activation switch
         {
             Activation.None => input,
             Activation.ReLU => input.relu_(),
@@ -50,6 +50,9 @@ internal static class ActivationExtensions
             Activation.Sigmoid => input.sigmoid_(),
             _ => input.hardsigmoid_(),
         };
+        if (!ReferenceEquals(result, input)) // TorchSharp's gelu_ hands back a second handle to the same memory.
+            result.Dispose();
+        return input;
     }
 
     // In place, libtorch would copy the input first.

@@ -67,18 +67,53 @@ public sealed record Backbone
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
-    public static Backbone MobileNetV1(float width = 1)
-    {
-        if (!(width is >= 0.1f and <= 4))
-            throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
-        return new(Backbones.MobileNetV1.OfWidth(width));
-    }
+    public static Backbone MobileNetV1(float width = 1) => new(Backbones.MobileNetV1.OfWidth(CheckWidth(width)));
 
     /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al. 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
     /// <param name="depth">Layers: 20, 32, 44, 56 or 110.</param>
     public static Backbone CifarResNet(int depth) => Backbones.CifarResNet.Depths.Contains(depth)
         ? new(Backbones.CifarResNet.OfDepth(depth))
         : throw new ArgumentOutOfRangeException(nameof(depth), depth, $"The depth must be one of {string.Join(", ", Backbones.CifarResNet.Depths)}.");
+
+    /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters, timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
+    /// <param name="width">Multiplies the channels: 1.0, 0.75 and 0.5 have published weights. 0.1 to 4.</param>
+    public static Backbone MobileNetV3Small(float width = 1) => new(MobileNetV3.OfWidth(large: false, CheckWidth(width)));
+
+    /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters, timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
+    /// <param name="width">Multiplies the channels: 1.0 and 0.75 have published weights. 0.1 to 4.</param>
+    public static Backbone MobileNetV3Large(float width = 1) => new(MobileNetV3.OfWidth(large: true, CheckWidth(width)));
+
+    /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters, timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
+    /// <param name="number">0 to 4; each wants larger pictures than the one before.</param>
+    public static Backbone EfficientNet(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, Backbones.EfficientNet.Largest);
+        return new(Backbones.EfficientNet.Member(number));
+    }
+
+    /// <summary>ConvNeXt (Liu et al. 2022): 28, 49 or 88 million parameters, timm's <c>convnext_tiny</c>.</summary>
+    /// <param name="size">Tiny, small or base.</param>
+    public static Backbone ConvNeXt(BackboneSize size) => new(Backbones.ConvNeXt.OfSize(Defined(size)));
+
+    /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al. 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
+    /// <param name="size">Tiny, small or base.</param>
+    /// <param name="pooling">From tokens to features.</param>
+    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
+    public static Backbone ViT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.ViT(Defined(size), pooling));
+
+    /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone; timm's <c>deit_tiny_patch16_224</c>.</summary>
+    /// <param name="size">Tiny, small or base.</param>
+    /// <param name="pooling">From tokens to features.</param>
+    public static Backbone DeiT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DeiT(Defined(size), pooling));
+
+    /// <summary>
+    /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's <c>vit_small_patch14_dinov2</c>. Its patches have 14
+    /// pixels and its pictures 518; 224 are many times faster.
+    /// </summary>
+    /// <param name="size">Small or base.</param>
+    /// <param name="pooling">From tokens to features.</param>
+    public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DinoV2(Defined(size), pooling));
 
     /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
     /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>
@@ -122,7 +157,7 @@ public sealed record Backbone
     public ImagePreprocessing Preprocessing
     {
         get => _preprocessing ?? _recipe.Preprocessing;
-        init => _preprocessing = value;
+        init => _preprocessing = _family.Checked(value);
     }
 
     /// <summary>How strided convolutions pad. Comes with the weights.</summary>
@@ -131,6 +166,24 @@ public sealed record Backbone
         get => _padding ?? _recipe.Padding;
         init => _padding = _family.Checked(value);
     }
+
+    /// <summary>
+    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained weights are adapted as timm
+    /// does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by 3 / N for others. Mean and standard deviation
+    /// of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
+    /// </summary>
+    public int InputChannels
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, nameof(InputChannels));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024, nameof(InputChannels));
+            if (Script is not null && value != Backbones.InputChannels.Colors)
+                throw new ArgumentException($"A TorchScript program takes {Backbones.InputChannels.Colors} channels here; its stem cannot be adapted to {value}.", nameof(InputChannels));
+            field = value;
+        }
+    } = Backbones.InputChannels.Colors;
 
     /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
     public string? WeightsFile { get; private init; }
@@ -149,6 +202,7 @@ public sealed record Backbone
         init
         {
             _family.Checked(value.Padding);
+            _family.Checked(value.Preprocessing);
             _recipe = value;
         }
     }
@@ -223,7 +277,7 @@ public sealed record Backbone
             if (WeightsFile is { } path)
             {
                 using var file = WeightFile.Open(path);
-                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, () => LooksLike.Hint(file, Name));
+                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, network.Adaptation, () => LooksLike.Hint(file, Name));
                 foreach (var note in notes)
                     log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
@@ -244,14 +298,38 @@ public sealed record Backbone
     internal BackboneNetwork CreateEmptyNetwork()
     {
         TorchRuntime.EnsureLoaded();
-        return _family.Create(Recipe);
+        var network = _family.Create(Recipe);
+        if (InputChannels != Backbones.InputChannels.Colors)
+            network.SetInputChannels(InputChannels);
+        return network;
     }
+
+    private static float CheckWidth(float width) => width is >= 0.1f and <= 4
+        ? width
+        : throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
+
+    private static BackboneSize Defined(BackboneSize size) => Enum.IsDefined(size)
+        ? size
+        : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
 
     private Backbone WithFile(string path, WeightsRecipe usual)
     {
         RequireUnchangedRecipe();
         using var file = WeightFile.Open(path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = usual.With(file.Metadata, path) };
+        var recipe = InNamingOf(file, usual).With(file.Metadata, path);
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = recipe };
+    }
+
+    // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.
+    private WeightsRecipe InNamingOf(WeightFile file, WeightsRecipe usual)
+    {
+        if (_family.OtherNames.All(names => names.Recipe is null))
+            return usual;
+        TorchRuntime.EnsureLoaded();
+        var theirs = FileNaming.Choose(file.Entries, _family.TensorNames.Contains, _family.OtherNames).Map?.Recipe;
+        return theirs is null ? usual
+            : usual == _family.DefaultRecipe ? theirs
+            : usual with { Padding = theirs.Padding, Epsilon = theirs.Epsilon };
     }
 
     private void RequireUnchangedRecipe()
@@ -263,7 +341,7 @@ public sealed record Backbone
     private HubConfig Checked(HubConfig config)
     {
         var published = BackboneFamilies.Find(config.Architecture.ToLowerInvariant());
-        return Equals(published, _family) ? config : throw new InvalidDataException(
+        return published?.PublishedName == _family.PublishedName ? config : throw new InvalidDataException(
             $"'{config.Source}' says that the weights are those of {config.Architecture}, but the backbone is {Name}. "
             + (published is null ? $"There is no backbone {config.Architecture} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
     }

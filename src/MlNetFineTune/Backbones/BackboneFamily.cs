@@ -5,14 +5,15 @@ namespace MlNetFineTune.Backbones;
 /// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
 internal sealed record BackboneFamily(string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
 {
-    private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> s_stages = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, (IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors)> s_known = new(StringComparer.Ordinal);
 
-    /// <summary>From input to output. Known only to the network itself, which is therefore made once.</summary>
-    public IReadOnlyList<string> Stages => Script?.Stages ?? s_stages.GetOrAdd(Name, _ =>
-    {
-        using var network = Create(DefaultRecipe);
-        return [.. network.Stages.Select(stage => stage.Name)];
-    });
+    /// <summary>From input to output.</summary>
+    public IReadOnlyList<string> Stages => Script?.Stages ?? Known.Stages;
+
+    public IReadOnlySet<string> TensorNames => Known.Tensors;
+
+    /// <summary>The name under which its weights are published, where pooling makes this family another one.</summary>
+    public string PublishedName { get; init; } = Name;
 
     /// <summary>No ResNet was published with TensorFlow's padding, and its pooling would need it too.</summary>
     public bool PadsAsTensorFlow { get; init; }
@@ -29,10 +30,27 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>The program that is this network; null where we build it.</summary>
     public TorchScript? Script { get; init; }
 
+    /// <summary>The input's size in pixels must be a multiple of it: a transformer's patch.</summary>
+    public int SizeMultiple { get; init; } = 1;
+
+    /// <exception cref="ArgumentException">The network cannot take pictures of this size.</exception>
+    public ImagePreprocessing Checked(ImagePreprocessing preprocessing) => preprocessing.Size % SizeMultiple == 0
+        ? preprocessing
+        : throw new ArgumentException(
+            $"{Name} cuts pictures into patches of {SizeMultiple} pixels, and {preprocessing.Size} is no multiple of that. The nearest sizes are "
+            + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
+
     /// <exception cref="ArgumentException">The network cannot pad so.</exception>
     public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
+
+    // Known only to the network itself, which is therefore made once.
+    private (IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors) Known => s_known.GetOrAdd(Name, _ =>
+    {
+        using var network = Create(DefaultRecipe);
+        return ([.. network.Stages.Select(stage => stage.Name)], network.NamedTensors().Select(named => named.Name).ToHashSet(StringComparer.Ordinal));
+    });
 
     /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>
     public bool Equals(BackboneFamily? other) => other?.Name == Name && other.Script?.Sha256 == Script?.Sha256;

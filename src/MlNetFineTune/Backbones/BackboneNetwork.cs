@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Backbones;
 
 /// <summary>
-/// The convolutional part of a pretrained network: pixels [N, 3, H, W] -> pooled features [N, <see cref="Features"/>]. Parameter names equal
+/// A pretrained network without its classifier: pixels [N, 3, H, W] -> pooled features [N, <see cref="Features"/>]. Parameter names equal
 /// those of the original, so real weight files load by name.
 /// </summary>
 internal abstract class BackboneNetwork(string name, int features) : nn.Module<Tensor, Tensor>(name)
@@ -12,6 +12,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     private readonly List<Stage> _stages = [];
     private readonly List<(string Path, ConvNorm Pair)> _pairs = [];
     private int _foldedStages;
+
+    // The first convolution, where it takes other than three channels.
+    private Conv2d? _otherStem;
 
     /// <summary>Length of the pooled feature vector.</summary>
     public int Features { get; } = features;
@@ -70,6 +73,13 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     public virtual void MoveTo(Device device) => this.to(device);
 
+    /// <summary>Gives a new network, uninitialised, another number of channels that enter. The convolution that they enter is the only one of three.</summary>
+    public void SetInputChannels(int channels)
+    {
+        _otherStem = named_modules().Select(named => named.module).OfType<Conv2d>().Single(conv => conv.weight.shape[1] == InputChannels.Colors && conv.Groups == 1);
+        _otherStem.SetInChannels(channels);
+    }
+
     /// <summary>Trainable numbers.</summary>
     public long ParameterCount => named_parameters().Sum(p => p.parameter.numel());
 
@@ -82,6 +92,22 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     {
         var index = _stages.FindIndex(s => s.Owns(tensorName));
         return index >= 0 ? index : throw new InvalidOperationException($"Tensor '{tensorName}' belongs to no stage of {GetName()}.");
+    }
+
+    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
+    public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
+
+    /// <summary>
+    /// What makes a file's tensor of another shape this network's: a function from the one to the other, whose result the caller disposes; null where there
+    /// is none. Shapes that differ in ones only hold the same numbers in the same order (a linear layer, and a 1x1 convolution in another library).
+    /// </summary>
+    public virtual Func<Tensor, Tensor>? Adaptation(string name, long[] fileShape)
+    {
+        var tensor = NamedTensors().FirstOrDefault(named => named.Name == name).Tensor;
+        var own = tensor?.shape;
+        if (_otherStem is not null && ReferenceEquals(tensor, _otherStem.weight))
+            return fileShape.SequenceEqual([own![0], InputChannels.Colors, .. own[2..]]) ? read => InputChannels.Adapt(read, (int)own[1]) : null;
+        return own is not null && own.Where(size => size != 1).SequenceEqual(fileShape.Where(size => size != 1)) ? read => read.reshape(own) : null;
     }
 
     protected ConvNorm Pair(string path, Conv2d conv, BatchNorm2d norm, Activation activation)
@@ -97,11 +123,15 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, last);
 
     /// <summary>The same for blocks that do not lie together in a module of the stage's name; <paramref name="then"/> follows the last block.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last = false, Func<Tensor, Tensor>? then = null)
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last = false, Func<Tensor, Tensor>? then = null) =>
+        AddBlocks(name, modules, blocks, then, last ? Average : null);
+
+    /// <summary>The same with another pooling than the average.</summary>
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Func<Tensor, Tensor>? then, Func<Tensor, Tensor>? pool)
     {
         foreach (var block in blocks)
             _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
-        AddStage(name, modules, then is null ? Run : RunThen, last);
+        AddStage(name, modules, then is null ? Run : RunThen, pool);
 
         Tensor RunThen(Tensor maps)
         {
@@ -124,7 +154,13 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     /// <summary>Adds a stage; the last one of a network also averages over the picture, [N, C, H, W] -> [N, C].</summary>
     protected void AddStage(string name, IReadOnlyList<string> modules, Func<Tensor, Tensor> forward, bool last = false) =>
-        _stages.Add(new Stage(name, modules, forward) { Pool = last ? maps => maps.mean([2, 3]) : null });
+        AddStage(name, modules, forward, last ? Average : null);
+
+    /// <summary>The same with another pooling than the average.</summary>
+    protected void AddStage(string name, IReadOnlyList<string> modules, Func<Tensor, Tensor> forward, Func<Tensor, Tensor>? pool) =>
+        _stages.Add(new Stage(name, modules, forward) { Pool = pool });
+
+    private static Tensor Average(Tensor maps) => maps.mean([2, 3]);
 
     protected override void Dispose(bool disposing)
     {

@@ -50,6 +50,14 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
 
     public long Groups { get; }
 
+    /// <summary>Makes room for another number of channels that enter; the weights are uninitialised again.</summary>
+    public void SetInChannels(int channels)
+    {
+        using var noGradients = no_grad();
+        using var other = empty(weight.shape[0], channels, weight.shape[2], weight.shape[3]);
+        weight.set_(other);
+    }
+
     public override Tensor forward(Tensor input) => Apply(input, weight, bias);
 
     /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>

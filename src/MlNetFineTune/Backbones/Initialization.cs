@@ -31,6 +31,13 @@ internal static class Initialization
     /// <summary>The same variance, 2 / fan_in, drawn evenly.</summary>
     public static Distribution? HeUniform(string name, long[] shape) => shape.Length < 2 ? null : new Distribution.Uniform(Math.Sqrt(6.0 / FanIn(shape)));
 
+    /// <summary>
+    /// Normal with deviation 0.02, as vision transformers and ConvNeXt begin. (The authors' code cuts it off at +-2, which is a hundred deviations away.) The
+    /// class token begins at almost nothing. Factors of branches stay at the small value that their module gives them.
+    /// </summary>
+    public static Distribution? Transformer(string name, long[] shape) =>
+        shape.Length < 2 ? null : new Distribution.Normal(name == "cls_token" ? 1e-6 : 0.02);
+
     private static long FanIn(long[] shape) => shape[1..].Aggregate(1L, (product, size) => product * size);
 
     private static long FanOut(long[] shape) => shape[0] * shape[2..].Aggregate(1L, (product, size) => product * size);

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>MobileNetV2's unit: expand 1x1, depthwise 3x3, project 1x1 without activation; added to the input where shapes allow.</summary>
+/// <summary>
+/// The unit of MobileNetV2 and its successors: expand 1x1, depthwise, perhaps squeeze and excitation, project 1x1 without activation; added to the
+/// input where shapes allow. With timm's names.
+/// </summary>
 internal sealed class InvertedResidual : Block
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -10,6 +13,7 @@ internal sealed class InvertedResidual : Block
     private readonly BatchNorm2d bn1;
     private readonly Conv2d conv_dw;
     private readonly BatchNorm2d bn2;
+    private readonly SqueezeExcitation? se;
     private readonly Conv2d conv_pwl;
     private readonly BatchNorm2d bn3;
 #pragma warning restore IDE1006
@@ -19,18 +23,18 @@ internal sealed class InvertedResidual : Block
     private readonly ConvNorm _project;
     private readonly bool _residual;
 
-    public InvertedResidual(int inChannels, int outChannels, int stride, int expansion, ConvolutionPadding padding, double epsilon)
+    public InvertedResidual(int inChannels, int wideChannels, int outChannels, int stride, MobileUnitStyle style)
         : base(nameof(InvertedResidual))
     {
-        var wide = inChannels * expansion;
-        conv_pw = new Conv2d(inChannels, wide, 1);
-        bn1 = new BatchNorm2d(wide, epsilon);
-        conv_dw = new Conv2d(wide, wide, 3, stride, groups: wide, padding);
-        bn2 = new BatchNorm2d(wide, epsilon);
-        conv_pwl = new Conv2d(wide, outChannels, 1);
-        bn3 = new BatchNorm2d(outChannels, epsilon);
-        _expand = new ConvNorm(conv_pw, bn1, Activation.ReLU6);
-        _depthwise = new ConvNorm(conv_dw, bn2, Activation.ReLU6);
+        conv_pw = new Conv2d(inChannels, wideChannels, 1);
+        bn1 = new BatchNorm2d(wideChannels, style.Epsilon);
+        conv_dw = new Conv2d(wideChannels, wideChannels, style.Kernel, stride, groups: wideChannels, style.Padding);
+        bn2 = new BatchNorm2d(wideChannels, style.Epsilon);
+        se = style.Gate?.Invoke(wideChannels);
+        conv_pwl = new Conv2d(wideChannels, outChannels, 1);
+        bn3 = new BatchNorm2d(outChannels, style.Epsilon);
+        _expand = new ConvNorm(conv_pw, bn1, style.Activation);
+        _depthwise = new ConvNorm(conv_dw, bn2, style.Activation);
         _project = new ConvNorm(conv_pwl, bn3, Activation.None);
         _residual = stride == 1 && inChannels == outChannels;
         RegisterComponents();
@@ -40,7 +44,9 @@ internal sealed class InvertedResidual : Block
 
     public override Tensor forward(Tensor input)
     {
-        var output = Chain(input, _expand, _depthwise, _project);
+        var wide = Chain(input, _expand, _depthwise);
+        using var gated = se?.ApplyInPlace(wide) ?? wide;
+        var output = _project.Forward(gated);
         return _residual ? output.add_(input) : output;
     }
 }

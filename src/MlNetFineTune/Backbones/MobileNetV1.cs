@@ -51,10 +51,11 @@ internal sealed class MobileNetV1 : BackboneNetwork
         for (var g = 0; g < s_groups.Length; g++)
         {
             var group = new ModuleList<SeparableConv>();
+            var style = new MobileUnitStyle(padding, epsilon);
             for (var r = 0; r < s_groups[g].Repeats; r++)
             {
                 var outChannels = Scaled(s_groups[g].Channels, width);
-                group.Add(new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, padding, epsilon, Activation.ReLU6, residual: false));
+                group.Add(new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, style, Activation.ReLU6, residual: false));
                 channels = outChannels;
             }
             blocks.Add(group);

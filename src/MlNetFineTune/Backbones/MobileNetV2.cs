@@ -22,7 +22,10 @@ internal sealed class MobileNetV2 : BackboneNetwork
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
-    { PadsAsTensorFlow = true, OtherNames = [new NameMap("torchvision", TorchvisionNames().ToOurs)] };
+    {
+        PadsAsTensorFlow = true,
+        OtherNames = [new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5) }], // bilinear
+    };
 
     private MobileNetV2(ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV2), features: 1280)
@@ -37,12 +40,13 @@ internal sealed class MobileNetV2 : BackboneNetwork
         {
             var (expansion, outChannels, repeats, firstStride) = s_groups[g];
             var group = new ModuleList<Block>();
+            var style = new MobileUnitStyle(padding, epsilon);
             for (var r = 0; r < repeats; r++)
             {
                 var stride = r == 0 ? firstStride : 1;
                 group.Add(expansion == 1
-                    ? new SeparableConv(channels, outChannels, stride, padding, epsilon, Activation.None, residual: true)
-                    : new InvertedResidual(channels, outChannels, stride, expansion, padding, epsilon));
+                    ? new SeparableConv(channels, outChannels, stride, style, Activation.None, residual: true)
+                    : new InvertedResidual(channels, channels * expansion, outChannels, stride, style));
                 channels = outChannels;
             }
             blocks.Add(group);

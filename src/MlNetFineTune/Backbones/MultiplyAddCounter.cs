@@ -24,5 +24,13 @@ internal sealed class MultiplyAddCounter : IDisposable
             counter.Count += output.numel() * (weight.numel() / weight.shape[0]);
     }
 
+    /// <summary>Attention's two products, of queries with keys and of their weights with values.</summary>
+    /// <param name="mixed">[N, heads, T, d]: each of its values took T multiply-adds, and each value of a query as many.</param>
+    public static void AddAttention(Tensor mixed)
+    {
+        if (s_current is { } counter)
+            counter.Count += 2 * mixed.numel() * mixed.shape[2];
+    }
+
     public void Dispose() => s_current = null;
 }

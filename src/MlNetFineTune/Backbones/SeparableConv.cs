@@ -2,12 +2,16 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>Depthwise 3x3 convolution with ReLU6, then a pointwise one: MobileNetV1's unit, and MobileNetV2's first block (which leaves the output linear).</summary>
+/// <summary>
+/// Depthwise convolution with activation, perhaps squeeze and excitation, then a pointwise convolution: MobileNetV1's unit, and the first of its
+/// successors, which leave the output linear. With timm's names.
+/// </summary>
 internal sealed class SeparableConv : Block
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly Conv2d conv_dw;
     private readonly BatchNorm2d bn1;
+    private readonly SqueezeExcitation? se;
     private readonly Conv2d conv_pw;
     private readonly BatchNorm2d bn2;
 #pragma warning restore IDE1006
@@ -16,14 +20,15 @@ internal sealed class SeparableConv : Block
     private readonly ConvNorm _pointwise;
     private readonly bool _residual;
 
-    public SeparableConv(int inChannels, int outChannels, int stride, ConvolutionPadding padding, double epsilon, Activation outputActivation, bool residual)
+    public SeparableConv(int inChannels, int outChannels, int stride, MobileUnitStyle style, Activation outputActivation, bool residual)
         : base(nameof(SeparableConv))
     {
-        conv_dw = new Conv2d(inChannels, inChannels, 3, stride, groups: inChannels, padding);
-        bn1 = new BatchNorm2d(inChannels, epsilon);
+        conv_dw = new Conv2d(inChannels, inChannels, style.Kernel, stride, groups: inChannels, style.Padding);
+        bn1 = new BatchNorm2d(inChannels, style.Epsilon);
+        se = style.Gate?.Invoke(inChannels);
         conv_pw = new Conv2d(inChannels, outChannels, 1);
-        bn2 = new BatchNorm2d(outChannels, epsilon);
-        _depthwise = new ConvNorm(conv_dw, bn1, Activation.ReLU6);
+        bn2 = new BatchNorm2d(outChannels, style.Epsilon);
+        _depthwise = new ConvNorm(conv_dw, bn1, style.Activation);
         _pointwise = new ConvNorm(conv_pw, bn2, outputActivation);
         _residual = residual && stride == 1 && inChannels == outChannels;
         RegisterComponents();
@@ -33,7 +38,9 @@ internal sealed class SeparableConv : Block
 
     public override Tensor forward(Tensor input)
     {
-        var output = Chain(input, _depthwise, _pointwise);
+        var filtered = _depthwise.Forward(input);
+        using var gated = se?.ApplyInPlace(filtered) ?? filtered;
+        var output = _pointwise.Forward(gated);
         return _residual ? output.add_(input) : output;
     }
 }

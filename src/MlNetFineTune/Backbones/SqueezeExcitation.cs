@@ -26,10 +26,13 @@ internal sealed class SqueezeExcitation : nn.Module
         (_activation, _gate) = (activation, gate);
         _reduce = new Conv2d(channels, squeezed, 1, bias: true);
         _expand = new Conv2d(squeezed, channels, 1, bias: true);
-
-        // By hand and not by RegisterComponents, which would take the fields' names.
         register_module(reduceName, _reduce);
         register_module(expandName, _expand);
+    }
+
+    // The parent calls it; it would register the fields once more, under their own names.
+    protected override void RegisterComponents()
+    {
     }
 
     /// <summary>Overwrites its input where no gradient needs it; in any case the caller gives it away. Caller disposes the result.</summary>

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Backbones;
 /// </summary>
 /// <param name="Name">The name users write, such as <c>layer3</c>.</param>
 /// <param name="Modules">The root-level module paths whose tensors belong to the stage, such as <c>conv1</c> and <c>bn1</c>.</param>
-/// <param name="Maps">[N, C, H, W] -> [N, C', H', W']. Caller disposes; the input is left alone.</param>
+/// <param name="Maps">[N, C, H, W] -> [N, C', H', W'], or a transformer's tokens [N, T, C] -> [N, T, C]. Caller disposes; the input is left alone.</param>
 internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Func<Tensor, Tensor> Maps)
 {
     /// <summary>In the last stage of a network: [N, C', H', W'] -> [N, features], its input left alone.</summary>

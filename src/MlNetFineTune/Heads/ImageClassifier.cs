@@ -64,7 +64,10 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     public override int StageOf(string tensorName) =>
         tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
 
-    public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device);
+    public override bool Decays(string name, Tensor parameter) =>
+        StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
+
+    public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device, Definition.InputChannels);
 
     /// <summary>BatchNorm is folded into the convolutions of what is frozen.</summary>
     public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);

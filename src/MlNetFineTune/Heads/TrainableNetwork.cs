@@ -35,6 +35,9 @@ internal abstract class TrainableNetwork : IDisposable
     /// <summary>Parameters and running statistics, in a fixed order, under the names that other tools know.</summary>
     public abstract IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors();
 
+    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
+    public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
+
     /// <summary>What weight files carry beside the tensors.</summary>
     public virtual IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string>();
 

@@ -72,6 +72,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         CheckDifferent([
             (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName),
             .. ImageStatusColumnName is { } status ? [(nameof(ImageStatusColumnName), status)] : (ReadOnlySpan<(string, string)>)[]]);
+        if (Backbone.InputChannels is not (1 or 3))
+            throw new ArgumentException($"Backbone.InputChannels is {Backbone.InputChannels}, but pictures have 3 channels (colours) or 1 (luminance).", "options");
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
         BatchAugmentation.Check(Augmentation, Epochs);

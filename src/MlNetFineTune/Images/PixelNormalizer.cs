@@ -1,38 +1,60 @@
+using MlNetFineTune.Backbones;
 using MlNetFineTune.Rows;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Images;
 
-/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, 3, H, W] in channels-last layout without moving.</summary>
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
 internal sealed class PixelNormalizer : Intake
 {
+    // ITU-R BT.601, as Pillow and torchvision make grey of colours.
+    private static readonly float[] s_luminance = [0.299f, 0.587f, 0.114f];
+
     private readonly Tensor _mean;
     private readonly Tensor _scale;
+    private readonly Tensor? _luminance;
     private readonly Device _device;
     private readonly int _size;
 
-    public PixelNormalizer(ImagePreprocessing preprocessing, Device device)
+    /// <param name="preprocessing">Mean and standard deviation; their averages for luminance.</param>
+    /// <param name="device">Where the input is made.</param>
+    /// <param name="channels">3 for colours, 1 for luminance.</param>
+    public PixelNormalizer(ImagePreprocessing preprocessing, Device device, int channels = InputChannels.Colors)
     {
         using var scope = NewDisposeScope();
         var (mean, std) = (preprocessing.Mean, preprocessing.Std);
         _size = preprocessing.Size;
         _device = device;
+        if (channels == 1)
+        {
+            _luminance = tensor(s_luminance, [3, 1], device: device).DetachFromDisposeScope();
+            (mean, std) = (Grey(mean), Grey(std));
+        }
         // One for each value of a line of pixels: three would make a vector operation of every single pixel.
-        _mean = tensor([mean.Red * 255, mean.Green * 255, mean.Blue * 255], device: device).repeat(_size).DetachFromDisposeScope();
-        _scale = tensor([1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)], device: device).repeat(_size).DetachFromDisposeScope();
+        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255], scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
+        _mean = tensor(means[..channels], device: device).repeat(_size).DetachFromDisposeScope();
+        _scale = tensor(scales[..channels], device: device).repeat(_size).DetachFromDisposeScope();
     }
 
     /// <param name="pixels">[count, size, size, 3].</param>
     /// <param name="count">Pictures; <paramref name="pixels"/> may be longer.</param>
-    /// <returns>[count, 3, size, size]. Caller disposes.</returns>
+    /// <returns>[count, channels, size, size]. Caller disposes.</returns>
     public Tensor Normalize(ReadOnlySpan<byte> pixels, int count)
     {
         using var scope = NewDisposeScope();
         var bytes = empty([count * _size, _size * 3], ScalarType.Byte);
         pixels[..(int)bytes.numel()].CopyTo(bytes.bytes);
-        var lines = bytes.to(_device).to_type(ScalarType.Float32).sub_(_mean).mul_(_scale); // [N * H, W * 3]
-        return lines.view(count, _size, _size, 3).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, 3, H, W], the same memory
+        var lines = bytes.to(_device).to_type(ScalarType.Float32); // [N * H, W * 3]
+        if (_luminance is not null)
+            lines = lines.view(-1, 3).matmul(_luminance).view(-1, _size); // [N * H, W]
+        return lines.sub_(_mean).mul_(_scale).view(count, _size, _size, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, channels, H, W], the same memory
+    }
+
+    private static ColorTriple Grey(ColorTriple triple)
+    {
+        var average = (triple.Red + triple.Green + triple.Blue) / 3;
+        return new(average, average, average);
     }
 
     public override Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
@@ -41,5 +63,6 @@ internal sealed class PixelNormalizer : Intake
     {
         _mean.Dispose();
         _scale.Dispose();
+        _luminance?.Dispose();
     }
 }

@@ -50,14 +50,19 @@ internal sealed record ModelManifest
 }
 
 /// <summary>The network without its numbers. <c>ScriptSha256</c>, added after the first files of version 1, says that the network is a TorchScript program in the same zip.</summary>
-internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, string? ScriptSha256 = null)
+internal sealed record BackboneManifest(
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null)
 {
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.Script?.Sha256);
+        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256);
 
     /// <param name="script">The program; null where the manifest names none.</param>
     public Backbone ToBackbone(byte[]? script) => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
-        ? (script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, SourceWeights ?? Name, Preprocessing), SourceWeights)) with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon) }
+        ? (script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, SourceWeights ?? Name, Preprocessing), SourceWeights)) with
+        {
+            Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon),
+            InputChannels = InputChannels,
+        }
         : throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
 }
 

@@ -1,6 +1,5 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,8 +18,8 @@ internal static class Probe
     {
         var size = classifier.Definition.Preprocessing.Size;
         using var scope = NewDisposeScope();
-        using var normalizer = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
-        return [.. classifier.Probabilities(normalizer.Normalize(Draw(size), 1)).cpu().data<float>()];
+        using var intake = classifier.CreateIntake();
+        return [.. classifier.Probabilities(intake.ToTensor(Draw(size), 1)).cpu().data<float>()];
     }
 
     /// <summary>Warns, or fails, where the scores are others than those of the training.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
@@ -10,12 +11,13 @@ internal static class FitReport
 
     /// <exception cref="InvalidDataException">Something does not fit.</exception>
     public static void ThrowUnlessFits(
-        WeightFile file, FileNaming naming, IReadOnlyDictionary<string, long[]> targets, string network, Func<string, bool> mayIgnore, Func<string?>? hint)
+        WeightFile file, FileNaming naming, IReadOnlyDictionary<string, long[]> targets, string network, Func<string, bool> mayIgnore,
+        Func<string, long[], Func<Tensor, Tensor>?>? adaptation, Func<string?>? hint)
     {
         var found = naming.Named.ToLookup(pair => pair.Name, pair => pair.Entry, StringComparer.Ordinal);
         var missing = targets.Where(target => !found.Contains(target.Key)).Select(target => $"{target.Key} {WeightEntry.Text(target.Value)}").ToList();
         var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name)).Select(pair => pair.Entry.Describe()).ToList();
-        var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !shape.SequenceEqual(pair.Entry.Shape))
+        var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !shape.SequenceEqual(pair.Entry.Shape) && adaptation?.Invoke(pair.Name, pair.Entry.Shape) is null)
             .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(targets[pair.Name])}").ToList();
         var twice = found.Where(group => targets.ContainsKey(group.Key) && group.Skip(1).Any())
             .Select(group => $"{group.Key} by {string.Join(" and ", group.Select(entry => entry.Name))}").ToList();

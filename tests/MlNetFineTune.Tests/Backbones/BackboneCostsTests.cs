@@ -48,6 +48,8 @@ public sealed class BackboneCostsTests
         var names = modules.SelectMany(pair => new[] { "weight", "bias", "running_mean", "running_var" }.Select(tensor => $"{pair.Norm}.{tensor}").Append($"{pair.Conv}.weight")).ToArray();
         CollectionAssert.AreEquivalent(shapes.Keys.ToArray(), names.Select(map.ToOurs).ToArray());
 
+        Assert.AreEqual((Interpolation.Bilinear, Interpolation.Bicubic), (map.Recipe!.Preprocessing.Interpolation, Backbone.MobileNetV2.Preprocessing.Interpolation));
+
         var expected = s_signatures.GetProperty("mobilenet_v2");
         var lines = names.Select(name => $"{name} {shapes[map.ToOurs(name)]}").Order(StringComparer.Ordinal);
         Assert.AreEqual((uint)expected.Number("hash"), Formula.Fnv1a(string.Join('\n', lines)));
@@ -61,9 +63,33 @@ public sealed class BackboneCostsTests
         var counted = listed.Select(info =>
         {
             using var network = Empty(info.Name);
-            return info with { Parameters = network.ParameterCount, MultiplyAdds = Count(network, info.InputSize), Features = network.Features };
+            return info with { Parameters = network.ParameterCount, MultiplyAdds = MultiplyAddsOf(network, info), Features = network.Features };
         }).ToArray();
         Assert.IsTrue(counted.SequenceEqual(listed), "BackboneCosts should say:\n" + string.Concat(counted.Select(Line)));
+    }
+
+    [TestMethod]
+    public void ATransformersCostIsCountedAsItsFormulaSays()
+    {
+        using var network = Small("dinov2", 42);
+        Assert.AreEqual(OfTransformer(patch: 14, channels: 32, blocks: 2, size: 42), Count(network, 42));
+
+        static BackboneNetwork Small(string name, int size) => (FixtureNetworks.Find(name, 1).FromScratch() with { Preprocessing = new ImagePreprocessing { Size = size } }).CreateEmptyNetwork();
+    }
+
+    // A transformer at its full size takes seconds; convolutions cost by area.
+    private static long MultiplyAddsOf(BackboneNetwork network, BackboneInfo info) => info.Name switch
+    {
+        _ when network is VisionTransformer => OfTransformer(info.Name.Contains("patch14", StringComparison.Ordinal) ? 14 : 16, network.Features, blocks: 12, info.InputSize),
+        _ when info.InputSize % 32 == 0 => MultiplyAdds(network, info.InputSize),
+        _ => Count(network, info.InputSize),
+    };
+
+    /// <summary>Patches, then in each block 3 + 1 + 4 + 4 layers of C x C for each token, and attention's two products of T x T.</summary>
+    private static long OfTransformer(int patch, long channels, int blocks, int size)
+    {
+        long places = size / patch * (size / patch), tokens = places + 1;
+        return places * 3 * patch * patch * channels + blocks * (tokens * 12 * channels * channels + 2 * tokens * tokens * channels);
     }
 
     private static string Line(BackboneInfo info) =>

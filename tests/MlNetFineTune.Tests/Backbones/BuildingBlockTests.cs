@@ -54,6 +54,20 @@ public sealed class BuildingBlockTests
         }
     }
 
+    /// <summary>Outside any dispose scope, where the leak check sees every handle.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Activations))]
+    public void AnActivationTakesItsInputOverAndLeavesOneHandle(int which)
+    {
+        var before = Tensor.TotalCount;
+        using var leaf = tensor(s_inputs, requires_grad: true);
+        using (var trained = ((Activation)which).ApplyInPlace(leaf.clone()))
+            Assert.IsTrue(trained.requires_grad);
+        using var noGradients = no_grad();
+        using var scored = ((Activation)which).ApplyInPlace(leaf.clone());
+        Assert.AreEqual(before + 2, Tensor.TotalCount);
+    }
+
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]

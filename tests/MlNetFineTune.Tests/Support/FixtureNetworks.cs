@@ -19,9 +19,22 @@ internal static class FixtureNetworks
         ["vgg"] = _ => new(Vgg.Of("vgg", [(8, 2), (16, 2), (16, 3), (24, 1), (32, 1)], hidden: 48)),
         ["regnety"] = _ => Backbone.RegNetY(400),
         ["squeezenet"] = _ => Backbone.SqueezeNet,
+        ["mobilenetv3_small"] = Backbone.MobileNetV3Small,
+        ["mobilenetv3_large"] = Backbone.MobileNetV3Large,
+        ["efficientnet"] = _ => Backbone.EfficientNet(0),
+
+        // Narrow and shallow ones of our own: the published have tens of millions of parameters and the same code.
+        ["convnext"] = _ => Small("convnext", "head.fc", 64, recipe => new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], recipe.Epsilon)),
+        ["vit"] = _ => Small("vit", "head", 64, recipe =>
+            new VisionTransformer(new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), recipe.Preprocessing.Size, TokenPooling.ClassToken, recipe.Epsilon)),
+        ["dinov2"] = _ => Small("dinov2", "head", 42, recipe =>
+            new VisionTransformer(new TransformerShape(Patch: 14, Channels: 32, Heads: 2, Blocks: 2, ScalesBranches: true), recipe.Preprocessing.Size, TokenPooling.Mean, recipe.Epsilon)),
     };
 
     public static IReadOnlyCollection<string> Names => s_byName.Keys;
 
     public static Backbone Find(string name, float width) => s_byName[name](width);
+
+    private static Backbone Small(string name, string classifier, int size, Func<WeightsRecipe, BackboneNetwork> create) =>
+        new(new BackboneFamily(name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6), create) { InitialWeights = Initialization.Transformer });
 }
