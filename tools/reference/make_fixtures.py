@@ -12,6 +12,7 @@ import picture_fixture
 import position_fixture
 import signature_fixture
 import stem_fixture
+import torchscript_fixture
 import training_fixture
 import views_fixture
 import weight_file_fixtures
@@ -31,4 +32,5 @@ stem_fixture.main()
 augmentation_fixture.main()
 names_fixture.main()
 position_fixture.main()
+torchscript_fixture.main()
 weight_file_fixtures.main()

@@ -121,7 +121,26 @@ public sealed record Backbone
         ? new(RegNet.OfSize(megaflops))
         : throw new ArgumentOutOfRangeException(nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
 
-    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>.</summary>
+    /// <summary>
+    /// A network exported from Python (<c>torch.jit.trace</c> or <c>torch.jit.script</c>, then <c>.save</c>), with its weights; the file is not needed again.
+    /// From normalised pixels [N, 3, H, W] it gives features [N, F], or maps [N, C, H, W], which are averaged over the picture; a dry run on black
+    /// pictures finds out. Stages are the children of its root that hold tensors, in the order of registration. It runs in the layout of Python, is not
+    /// folded, and computes what is frozen once a picture with <see cref="Strategy.HeadOnly"/> alone.
+    /// </summary>
+    /// <param name="path">The file. A script is a program: take it from whom you trust. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
+    /// <param name="preprocessing">How its pictures were prepared, input size included. Default: 224 pixels, ImageNet's mean and std.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is no TorchScript, or a program that fails on such pictures or gives no features.</exception>
+    public static Backbone FromTorchScript(string path, ImagePreprocessing? preprocessing = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        TorchRuntime.EnsureLoaded();
+        return OfScript(TorchScript.Open(path, preprocessing ?? new ImagePreprocessing()), Path.GetFileName(path));
+    }
+
+    internal static Backbone OfScript(TorchScript script, string? origin) => new(script.Family) { WeightsOrigin = origin };
+
+    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>; <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
     public string Name => _family.Name;
 
     /// <summary>The parts of the network from input to output, by name. Strategies freeze and train whole stages.</summary>
@@ -160,6 +179,8 @@ public sealed record Backbone
         {
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, nameof(InputChannels));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024, nameof(InputChannels));
+            if (Script is not null && value != Backbones.InputChannels.Colors)
+                throw new ArgumentException($"A TorchScript program takes {Backbones.InputChannels.Colors} channels here; its stem cannot be adapted to {value}.", nameof(InputChannels));
             field = value;
         }
     } = Backbones.InputChannels.Colors;
@@ -169,6 +190,11 @@ public sealed record Backbone
 
     /// <summary>Whether the weights are to be drawn at random.</summary>
     public bool IsFromScratch { get; private init; }
+
+    /// <summary>The program that is the network; null where we build it.</summary>
+    internal TorchScript? Script => _family.Script;
+
+    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null;
 
     internal WeightsRecipe Recipe
     {
@@ -232,7 +258,10 @@ public sealed record Backbone
     }
 
     /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
-    public Backbone FromScratch() => this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
+    public Backbone FromScratch() => Script is not null
+        ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
+        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})";
@@ -252,7 +281,7 @@ public sealed record Backbone
                 foreach (var note in notes)
                     log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
-            else
+            else if (Script is null)
             {
                 WeightInitialization.Fill(network, _family.InitialWeights, seed);
             }

@@ -8,7 +8,7 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     private static readonly ConcurrentDictionary<string, (IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors)> s_known = new(StringComparer.Ordinal);
 
     /// <summary>From input to output.</summary>
-    public IReadOnlyList<string> Stages => Known.Stages;
+    public IReadOnlyList<string> Stages => Script?.Stages ?? Known.Stages;
 
     public IReadOnlySet<string> TensorNames => Known.Tensors;
 
@@ -26,6 +26,9 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
 
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
+
+    /// <summary>The program that is this network; null where we build it.</summary>
+    public TorchScript? Script { get; init; }
 
     /// <summary>The input's size in pixels must be a multiple of it: a transformer's patch.</summary>
     public int SizeMultiple { get; init; } = 1;
@@ -49,8 +52,8 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
         return ([.. network.Stages.Select(stage => stage.Name)], network.NamedTensors().Select(named => named.Name).ToHashSet(StringComparer.Ordinal));
     });
 
-    /// <summary>A family is its name; the factory is a consequence.</summary>
-    public bool Equals(BackboneFamily? other) => other?.Name == Name;
+    /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>
+    public bool Equals(BackboneFamily? other) => other?.Name == Name && other.Script?.Sha256 == Script?.Sha256;
 
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 }

@@ -25,7 +25,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public sealed override Tensor forward(Tensor input) => Forward(input, 0, Stages.Count);
 
     /// <summary>Runs the stages from <paramref name="first"/> up to, not including, <paramref name="end"/>. Caller disposes the result.</summary>
-    public Tensor Forward(Tensor input, int first, int end)
+    public virtual Tensor Forward(Tensor input, int first, int end)
     {
         var current = input;
         for (var i = first; i < end; i++)
@@ -56,7 +56,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>Training mode for the stages from <paramref name="frozenStages"/> on; frozen ones stay in inference mode, so that their running statistics never move.</summary>
-    public void SetTraining(int frozenStages)
+    public virtual void SetTraining(int frozenStages)
     {
         if (_foldedStages > frozenStages)
             throw new InvalidOperationException($"Stage '{Stages[frozenStages].Name}' is folded; unfold it before it trains.");
@@ -67,6 +67,11 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
                 module.train(true);
         }
     }
+
+    /// <summary>Whether the first so many stages can run by themselves.</summary>
+    public virtual bool RunsAlone(int stages) => true;
+
+    public virtual void MoveTo(Device device) => this.to(device);
 
     /// <summary>Gives a new network, uninitialised, another number of channels that enter. The convolution that they enter is the only one of three.</summary>
     public void SetInputChannels(int channels)

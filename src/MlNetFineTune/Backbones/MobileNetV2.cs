@@ -22,7 +22,10 @@ internal sealed class MobileNetV2 : BackboneNetwork
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
-    { PadsAsTensorFlow = true, OtherNames = [new NameMap("torchvision", TorchvisionNames().ToOurs)] };
+    {
+        PadsAsTensorFlow = true,
+        OtherNames = [new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5) }], // bilinear
+    };
 
     private MobileNetV2(ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV2), features: 1280)

@@ -1,5 +1,7 @@
+using MlNetFineTune.Augmentations;
 using MlNetFineTune.Backbones;
 using MlNetFineTune.Images;
+using MlNetFineTune.Modules;
 using MlNetFineTune.Rows;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,7 +24,7 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public override IReadOnlyList<string> Stages { get; } = [.. backbone.Stages.Select(stage => stage.Name)];
 
-    public override bool RunsStageByStage => true;
+    public override bool RunsAlone(int stages) => Backbone.RunsAlone(stages);
 
     public override IReadOnlyDictionary<string, string> Metadata => Definition.Recipe.ToMetadata();
 
@@ -88,6 +90,11 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
         return Head.forward(features);
     }
 
+    /// <summary>A program draws for its dropout from torch's own generator; our networks draw nothing.</summary>
+    public override Tensor ForwardInTraining(Tensor input, int first, long seed, int step) => Definition.Script is null
+        ? ForwardRest(input, first)
+        : SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(input, first));
+
     /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
     public Tensor Probabilities(Tensor pixels)
     {
@@ -105,7 +112,7 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     protected override void Move(Device device)
     {
-        Backbone.to(device);
+        Backbone.MoveTo(device);
         Head.to(device);
     }
 

@@ -21,8 +21,8 @@ internal abstract class TrainableNetwork : IDisposable
 
     public Device Device { get; private set; } = CPU;
 
-    /// <summary>Whether the first stages can run by themselves, so that what is frozen is computed once a row.</summary>
-    public abstract bool RunsStageByStage { get; }
+    /// <summary>Whether the first so many stages can run by themselves, so that what is frozen is computed once a row.</summary>
+    public abstract bool RunsAlone(int stages);
 
     /// <summary>What turns rows into this network's input. Caller disposes.</summary>
     public abstract Intake CreateIntake();

@@ -15,7 +15,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         init
         {
             ArgumentNullException.ThrowIfNull(value, nameof(Backbone));
-            if (value.WeightsFile is null && !value.IsFromScratch)
+            if (!value.HasWeights)
                 throw new ArgumentException($"Say where the weights of {value.Name} come from: .WithWeights(\"file.safetensors\"), or .FromScratch() for random ones.", nameof(Backbone));
             field = value;
         }

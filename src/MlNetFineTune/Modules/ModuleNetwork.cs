@@ -43,7 +43,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
 
     public override IReadOnlyList<string> Stages => _stages.Names;
 
-    public override bool RunsStageByStage => false;
+    public override bool RunsAlone(int stages) => false;
 
     /// <summary>With the weights that the factory drew.</summary>
     /// <exception cref="InvalidOperationException">The factory failed.</exception>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -16,11 +17,13 @@ namespace MlNetFineTune.Scoring;
 /// The model's part of ML.NET's zip, format version 1:
 /// <c>Model.key</c> (binary): int count of classes, bool whether the key has values, the values in ML.NET's encoding;
 /// <c>weights.safetensors</c>: every tensor of the trained network, in the form that can be trained on;
+/// <c>network.pt</c>: the program, where the network is of TorchScript;
 /// <c>manifest.json</c>: everything else, see <see cref="ModelManifest"/>.
 /// </summary>
 internal static class ModelArchive
 {
     public const string LoaderSignature = "MlNetFineTuneImages";
+    private const string ScriptStream = "network.pt";
 
     private static VersionInfo Version { get; } = new(
         modelSignature: "MNFTIMGC",
@@ -37,6 +40,8 @@ internal static class ModelArchive
         ctx.SetVersionInfo(Version);
         keys.Save(env, ctx.Writer);
 
+        if (classifier.Definition.Script is { } script)
+            ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
         ArchiveFiles.SaveManifest(ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, classifier) });
     }
 
@@ -50,7 +55,7 @@ internal static class ModelArchive
 
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);
-        var classifier = ImageClassifier.CreateEmpty(BackboneOf(manifest), keys.Count);
+        var classifier = ImageClassifier.CreateEmpty(BackboneOf(ctx, manifest), keys.Count);
         try
         {
             ArchiveFiles.LoadWeights(ctx, classifier, manifest.WeightsSha256);
@@ -66,16 +71,25 @@ internal static class ModelArchive
         }
     }
 
-    private static Backbone BackboneOf(ModelManifest manifest)
+    private static Backbone BackboneOf(ModelLoadContext ctx, ModelManifest manifest)
     {
         try
         {
-            return manifest.Backbone.ToBackbone();
+            return manifest.Backbone.ToBackbone(manifest.Backbone.ScriptSha256 is { } expected ? LoadScript(ctx, expected) : null);
         }
         catch (ArgumentException e)
         {
             throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({e.Message})");
         }
+    }
+
+    private static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
+    {
+        byte[]? bytes = null;
+        if (!ctx.TryLoadBinaryStream(ScriptStream, reader => bytes = reader.ReadBytes(checked((int)reader.BaseStream.Length))))
+            throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
+        var actual = Convert.ToHexStringLower(SHA256.HashData(bytes!));
+        return actual == expectedSha256 ? bytes! : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {expectedSha256}");
     }
 
     private static void CheckViews(ModelManifest manifest)

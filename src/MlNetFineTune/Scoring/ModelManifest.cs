@@ -49,14 +49,20 @@ internal sealed record ModelManifest
     public IReadOnlyList<Augmentation> ScoringViews() => MlNetFineTune.TestTimeAugmentation.FromText(TestTimeAugmentation).Views(Backbone.Preprocessing);
 }
 
-/// <summary>The network without its numbers.</summary>
-internal sealed record BackboneManifest(string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3)
+/// <summary>The network without its numbers. <c>ScriptSha256</c>, added after the first files of version 1, says that the network is a TorchScript program in the same zip.</summary>
+internal sealed record BackboneManifest(
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null)
 {
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels);
+        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256);
 
-    public Backbone ToBackbone() => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
-        ? Backbone.FromName(Name).FromScratch() with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon), InputChannels = InputChannels }
+    /// <param name="script">The program; null where the manifest names none.</param>
+    public Backbone ToBackbone(byte[]? script) => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
+        ? (script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, SourceWeights ?? Name, Preprocessing), SourceWeights)) with
+        {
+            Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon),
+            InputChannels = InputChannels,
+        }
         : throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
 }
 

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Training;
 internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel)
 {
     private readonly ProgressMeter _meter = new(options.Progress, options.Epochs);
-    private readonly int _stagesBefore = network.RunsStageByStage ? plan.FrozenStages : 0; // those that have run when a step begins
+    private readonly int _stagesBefore = network.RunsAlone(plan.FrozenStages) ? plan.FrozenStages : 0; // those that have run when a step begins
     private readonly BadRowLog _badRows = new(options.BadRows, channel);
 
     /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>

@@ -24,7 +24,7 @@ internal static class TorchZipReader
             throw new InvalidDataException($"'{source}' is a zip, but not of torch.save: {(pickles.Count == 0 ? "it has no data.pkl" : "it has several data.pkl")}. It holds {FitReport.Few(zip.Keys)}.");
         var folder = pickleName[..(pickleName.Length - PickleName.Length + 1)];
         if (zip.ContainsKey(folder + "constants.pkl"))
-            throw new InvalidDataException($"'{source}' is a TorchScript program, of torch.jit.save, not a file of weights. In Python save torch.jit.load(...).state_dict().");
+            throw new InvalidDataException($"'{source}' is a TorchScript program, of torch.jit.save, not a file of weights. Backbone.FromTorchScript fine-tunes the program itself; for its weights alone save in Python torch.jit.load(...).state_dict().");
         if (zip.FirstOrDefault(entry => entry.Value.IsCompressed).Key is { } compressed)
             throw new InvalidDataException($"'{source}' is not a proper zip of torch.save: entry '{compressed}' is compressed, but torch.save stores plainly. Load it in Python and save it again.");
         if (zip.TryGetValue(folder + "byteorder", out var order) && order.Length == 3 && new BufferedBytes(bytes, order.Offset).ReadText(3) == "big")

@@ -48,6 +48,8 @@ public sealed class BackboneCostsTests
         var names = modules.SelectMany(pair => new[] { "weight", "bias", "running_mean", "running_var" }.Select(tensor => $"{pair.Norm}.{tensor}").Append($"{pair.Conv}.weight")).ToArray();
         CollectionAssert.AreEquivalent(shapes.Keys.ToArray(), names.Select(map.ToOurs).ToArray());
 
+        Assert.AreEqual((Interpolation.Bilinear, Interpolation.Bicubic), (map.Recipe!.Preprocessing.Interpolation, Backbone.MobileNetV2.Preprocessing.Interpolation));
+
         var expected = s_signatures.GetProperty("mobilenet_v2");
         var lines = names.Select(name => $"{name} {shapes[map.ToOurs(name)]}").Order(StringComparer.Ordinal);
         Assert.AreEqual((uint)expected.Number("hash"), Formula.Fnv1a(string.Join('\n', lines)));

@@ -30,17 +30,17 @@ public sealed class WeightInitializationTests
     /// <summary>As each network's authors' code says: the second moment of the weights, times what it is divided by.</summary>
     [TestMethod]
     [DataRow("resnet20", "layer2.0.conv1.weight", 2.0, 16 * 9)] // fan in
-    [DataRow("densenet121", "features.denseblock1.denselayer1.conv1.weight", 2.0, 64)] // fan in
-    [DataRow("squeezenet1_1", "features.12.squeeze.weight", 2.0, 512)] // fan in
-    [DataRow("resnext50_32x4d", "layer4.0.conv2.weight", 2.0, 1024 * 9)] // fan out, of all groups together
-    [DataRow("regnet_y_400mf", "trunk_output.block2.block2-0.f.se.fc1.weight", 2.0, 12)] // fan out
+    [DataRow("densenet", "features.denseblock1.denselayer1.conv1.weight", 2.0, 16)] // fan in
+    [DataRow("squeezenet", "features.12.squeeze.weight", 2.0, 512)] // fan in
+    [DataRow("resnext", "layer4.0.conv2.weight", 2.0, 1024 * 9)] // fan out, of all groups together
+    [DataRow("regnety", "trunk_output.block2.block2-0.f.se.fc1.weight", 2.0, 12)] // fan out
     public void EveryFamilyDrawsByItsOwnRule(string network, string tensor, double gain, int divisor)
     {
-        using var drawn = Backbone.FromName(network).FromScratch().CreateNetwork(seed: 1);
+        using var drawn = FixtureNetworks.Find(network, width: 1).FromScratch().CreateNetwork(seed: 1);
         var values = drawn.NamedTensors().Single(named => named.Name == tensor).Tensor.Values();
         var variance = gain / divisor;
         Assert.AreEqual(variance, values.Average(v => v * v), variance * 5 * Math.Sqrt(2.0 / values.Length), tensor);
-        var isUniform = network == "squeezenet1_1";
+        var isUniform = network == "squeezenet";
         Assert.AreEqual(isUniform, values.Max() <= Math.Sqrt(3 * variance), "a uniform draw ends at sqrt(3) deviations");
         foreach (var (name, bias) in drawn.NamedTensors().Where(named => named.Name.EndsWith(".bias", StringComparison.Ordinal)))
             Assert.IsTrue(bias.Values().All(v => v == 0), name);
