@@ -8,6 +8,7 @@ import mixing_fixture
 import module_fixture
 import names_fixture
 import network_fixtures
+import optimizers_fixture
 import picture_fixture
 import position_fixture
 import signature_fixture
@@ -21,6 +22,7 @@ network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
 module_fixture.main()
+optimizers_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

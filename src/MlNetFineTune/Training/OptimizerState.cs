@@ -1,24 +1,83 @@
+using TorchSharp;
+using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
 
 /// <summary>An optimizer at work: its memory of past gradients, which it owns.</summary>
-internal abstract class OptimizerState(IReadOnlyList<ParameterGroup> groups) : IDisposable
+internal abstract class OptimizerState : IDisposable
 {
-    protected IReadOnlyList<ParameterGroup> Groups { get; } = groups;
+    private readonly IReadOnlyList<ParameterGroup> _groups;
+    private readonly double _weightDecay;
+    private readonly Tensor[][] _memories;
+
+    /// <param name="groups">What trains. The parameters stay the network's.</param>
+    /// <param name="options">Says how strong weight decay is.</param>
+    /// <param name="memories">Tensors that are kept for each parameter, of its shape; all begin as zeros.</param>
+    protected OptimizerState(IReadOnlyList<ParameterGroup> groups, Optimizer options, int memories)
+    {
+        _groups = groups;
+        _weightDecay = ExactDouble.Of(options.WeightDecay);
+        _memories = [.. Parameters.Select(parameter => Enumerable.Range(0, memories).Select(_ => zeros_like(parameter).DetachFromDisposeScope()).ToArray())];
+    }
+
+    /// <summary>Calls of <see cref="Step"/> so far.</summary>
+    public int StepsTaken { get; set; }
+
+    /// <summary>
+    /// All that is remembered, in an order that the parameter groups alone decide. With <see cref="StepsTaken"/> it is the whole state: copied into the tensors of another
+    /// state of the same optimizer and groups, that one goes on as this one would, bit for bit. They stay this state's.
+    /// </summary>
+    public IReadOnlyList<Tensor> Tensors => [.. _memories.SelectMany(memory => memory)];
 
     public void ZeroGradients()
     {
-        foreach (var parameter in Groups.SelectMany(group => group.Parameters))
+        foreach (var parameter in Parameters)
             parameter.grad = null;
     }
 
-    /// <summary>Changes every parameter by its gradient, once.</summary>
+    /// <summary>Changes every parameter by its gradient, once. One that the loss did not reach has no gradient and stays as it is.</summary>
     /// <param name="learningRate">Of the head; each group scales it.</param>
-    public abstract void Step(double learningRate);
+    public void Step(double learningRate)
+    {
+        using var noGradients = no_grad();
+        StepsTaken++;
+        var index = 0;
+        foreach (var group in _groups)
+        {
+            foreach (var parameter in group.Parameters)
+            {
+                using var scope = NewDisposeScope();
+                var memory = _memories[index++];
+                if (parameter.grad is { } gradient)
+                    Update(parameter, gradient, memory, learningRate * group.LearningRateScale, group.Decays ? _weightDecay : 0);
+            }
+        }
+    }
 
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        foreach (var tensor in Tensors)
+            tensor.Dispose();
+    }
 
-    /// <summary>A parameter that the loss did not reach has no gradient and stays as it is.</summary>
-    protected static TorchSharp.torch.Tensor? GradientOf(Parameter parameter) => parameter.grad;
+    /// <summary>Changes one parameter, in a dispose scope.</summary>
+    /// <param name="parameter">Changed in place.</param>
+    /// <param name="gradient">Not changed.</param>
+    /// <param name="memory">Of this parameter; changed in place.</param>
+    /// <param name="rate">Of this parameter.</param>
+    /// <param name="weightDecay">0 where nothing decays.</param>
+    protected abstract void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay);
+
+    /// <summary>Weight decay as L2 regularisation: a part of the gradient.</summary>
+    protected static Tensor Decayed(Tensor gradient, Parameter parameter, double weightDecay) => weightDecay > 0 ? gradient.add(parameter, weightDecay) : gradient;
+
+    /// <summary>Weight decay apart from the gradient: w = w - lr wd w.</summary>
+    protected static void Shrink(Parameter parameter, double rate, double weightDecay)
+    {
+        if (weightDecay > 0)
+            parameter.mul_(1 - rate * weightDecay);
+    }
+
+    private IEnumerable<Parameter> Parameters => _groups.SelectMany(group => group.Parameters);
 }

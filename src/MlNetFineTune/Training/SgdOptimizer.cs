@@ -23,43 +23,20 @@ internal sealed record SgdOptimizer : Optimizer
 
     internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
-    /// <summary>b = g at first, then mu b + g;  w = w - lr (g + mu b) with Nesterov, else w - lr b (Sutskever et al. 2013, in PyTorch's form).</summary>
-    private sealed class State(SgdOptimizer options, IReadOnlyList<ParameterGroup> groups) : OptimizerState(groups)
+    /// <summary>b = mu b + g;  w = w - lr (g + mu b) with Nesterov, else w - lr b (Sutskever et al. 2013, in PyTorch's form).</summary>
+    private sealed class State(SgdOptimizer options, IReadOnlyList<ParameterGroup> groups) : OptimizerState(groups, options, memories: options.Momentum > 0 ? 1 : 0)
     {
-        private readonly Dictionary<Parameter, Tensor> _momenta = new(ReferenceEqualityComparer.Instance);
+        private readonly double _momentum = ExactDouble.Of(options.Momentum);
 
-        public override void Step(double learningRate)
+        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
         {
-            using var noGradients = no_grad();
-            var (momentum, weightDecay) = (ExactDouble.Of(options.Momentum), ExactDouble.Of(options.WeightDecay));
-            foreach (var group in Groups)
+            gradient = Decayed(gradient, parameter, weightDecay);
+            if (memory is [var velocity])
             {
-                var rate = learningRate * group.LearningRateScale;
-                foreach (var parameter in group.Parameters)
-                {
-                    using var scope = NewDisposeScope();
-                    if (GradientOf(parameter) is not { } gradient)
-                        continue;
-                    if (group.Decays && weightDecay > 0)
-                        gradient = gradient.add(parameter, weightDecay);
-                    if (momentum > 0)
-                    {
-                        if (_momenta.TryGetValue(parameter, out var velocity))
-                            velocity.mul_(momentum).add_(gradient);
-                        else
-                            _momenta.Add(parameter, velocity = gradient.clone().DetachFromDisposeScope());
-                        gradient = options.Nesterov ? gradient.add(velocity, momentum) : velocity;
-                    }
-                    parameter.add_(gradient, -rate);
-                }
+                velocity.mul_(_momentum).add_(gradient);
+                gradient = options.Nesterov ? gradient.add(velocity, _momentum) : velocity;
             }
-        }
-
-        public override void Dispose()
-        {
-            foreach (var velocity in _momenta.Values)
-                velocity.Dispose();
-            _momenta.Clear();
+            parameter.add_(gradient, -rate);
         }
     }
 }

@@ -1,0 +1,23 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>The part that Adam and AdamW share: mean and square of the gradient. How weights decay is theirs.</summary>
+internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, Optimizer options, float beta1, float beta2, float epsilon) : OptimizerState(groups, options, memories: 2)
+{
+    private readonly double _beta1 = ExactDouble.Of(beta1);
+    private readonly double _beta2 = ExactDouble.Of(beta2);
+    private readonly double _epsilon = ExactDouble.Of(epsilon);
+
+    /// <summary>m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps).</summary>
+    protected void Descend(Parameter parameter, Tensor gradient, Tensor[] memory, double rate)
+    {
+        var (mean, square) = (memory[0], memory[1]);
+        mean.lerp_(gradient, 1 - _beta1);
+        square.mul_(_beta2).addcmul_(gradient, gradient, 1 - _beta2);
+        var denominator = square.sqrt().div_(Math.Sqrt(1 - Math.Pow(_beta2, StepsTaken))).add_(_epsilon);
+        parameter.addcdiv_(mean, denominator, -rate / (1 - Math.Pow(_beta1, StepsTaken)));
+    }
+}

@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Training;
+
+internal sealed record RmsPropOptimizer : Optimizer
+{
+    public RmsPropOptimizer(float smoothing, float momentum, float weightDecay, float epsilon, bool centered)
+        : base(weightDecay)
+    {
+        (Smoothing, Momentum) = (CheckMemory(smoothing, nameof(smoothing)), CheckMemory(momentum, nameof(momentum)));
+        (Epsilon, Centered) = (CheckEpsilon(epsilon), centered);
+    }
+
+    public float Smoothing { get; }
+
+    public float Momentum { get; }
+
+    public float Epsilon { get; }
+
+    public bool Centered { get; }
+
+    public override string ToString() =>
+        FormattableString.Invariant($"RmsProp(smoothing: {Smoothing}, momentum: {Momentum}, weightDecay: {WeightDecay}, epsilon: {Epsilon}, centered: {Centered})");
+
+    internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
+
+    /// <summary>
+    /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 in place of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b. In PyTorch's form: epsilon
+    /// stands beside the root, not under it, and the learning rate outside the momentum (TensorFlow has it the other way).
+    /// </summary>
+    private sealed class State(RmsPropOptimizer options, IReadOnlyList<ParameterGroup> groups)
+        : OptimizerState(groups, options, memories: 1 + (options.Centered ? 1 : 0) + (options.Momentum > 0 ? 1 : 0))
+    {
+        private readonly double _smoothing = ExactDouble.Of(options.Smoothing);
+        private readonly double _momentum = ExactDouble.Of(options.Momentum);
+        private readonly double _epsilon = ExactDouble.Of(options.Epsilon);
+
+        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
+        {
+            gradient = Decayed(gradient, parameter, weightDecay);
+            memory[0].mul_(_smoothing).addcmul_(gradient, gradient, 1 - _smoothing);
+            var denominator = (options.Centered ? Variance(gradient, memory[0], memory[1]) : memory[0]).sqrt().add_(_epsilon);
+            if (options.Momentum > 0)
+                parameter.add_(memory[^1].mul_(_momentum).addcdiv_(gradient, denominator, 1), -rate);
+            else
+                parameter.addcdiv_(gradient, denominator, -rate);
+        }
+
+        // Rounding may leave the mean's square above the square's mean, and no root.
+        private Tensor Variance(Tensor gradient, Tensor square, Tensor mean)
+        {
+            mean.mul_(_smoothing).add_(gradient, 1 - _smoothing);
+            return square.addcmul(mean, mean, -1).clamp_min_(0);
+        }
+    }
+}
