@@ -13,44 +13,39 @@ namespace MlNetFineTune.Benchmarks;
 /// <summary>The library's own training loop, with everything it does in a step, over one ready batch instead of pictures.</summary>
 internal sealed class ReadyLoop : IDisposable
 {
-    private readonly OptimizerState _optimizer;
+    private readonly TrainingPart _part;
     private readonly TrainingLoop _loop;
     private readonly TrainingData _data;
     private readonly IChannel _channel;
     private readonly StepInputs _inputs;
     private readonly int _rows;
-    private int _step;
 
     public ReadyLoop(ImageClassifier classifier, int trainedStages, Tensor pixels, int[] labels)
     {
         var stages = classifier.Backbone.Stages.Count;
-        var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1);
-        Groups = ParameterGroups.Apply(plan, classifier);
-        classifier.Backbone.Fold(plan.FrozenStages);
+        var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1, epochs: 1);
         var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant, Progress = new Silent() };
-        _optimizer = options.Optimizer.CreateState(Groups);
+        _part = new TrainingPart(plan.Parts.Single(), classifier, options, seed: 1) { Steps = 1_000_000 };
         _rows = labels.Length;
         var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
         _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.LabelSmoothing), plan, _data, options, seed: 1, host, _channel);
-        _inputs = new ReadyInputs(classifier, plan.FrozenStages, pixels);
+        _inputs = new ReadyInputs(classifier, _part.FrozenStages, pixels);
     }
-
-    public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <returns>The mean loss.</returns>
     public double Steps(int count)
     {
         int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
-        _loop.TrainEpoch(epoch: 1, batches, _inputs, _optimizer, ref _step, steps: 1_000_000, out var loss);
+        _loop.TrainEpoch(_part, epoch: 1, batches, _inputs, out var loss);
         return loss;
     }
 
     public void Dispose()
     {
-        _optimizer.Dispose();
+        _part.Dispose();
         _data.Dispose();
         _channel.Dispose();
     }

@@ -1,3 +1,4 @@
+using MlNetFineTune.Heads;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -55,7 +56,10 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         _foldedStages = stages;
     }
 
-    /// <summary>Training mode for the stages from <paramref name="frozenStages"/> on; frozen ones stay in inference mode, so that their running statistics never move.</summary>
+    /// <summary>
+    /// Training mode for the stages from <paramref name="frozenStages"/> on; frozen ones stay in inference mode, and so does above them every layer whose own
+    /// parameters take no gradient, so that the running statistics of what is frozen never move.
+    /// </summary>
     public virtual void SetTraining(int frozenStages)
     {
         if (_foldedStages > frozenStages)
@@ -64,7 +68,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         foreach (var (path, module) in named_modules())
         {
             if (_stages.FindIndex(s => s.Owns(path)) >= frozenStages)
-                module.train(true);
+                module.train(!TrainableNetwork.IsFrozen(module));
         }
     }
 

@@ -32,6 +32,10 @@ internal abstract class TrainableNetwork : IDisposable
 
     public abstract IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters();
 
+    /// <summary>The parameters, and where they are.</summary>
+    public IReadOnlyList<NetworkParameter> Parameters() =>
+        [.. NamedParameters().Select(named => new NetworkParameter(named.Name, named.Parameter, StageOf(named.Name), Decays(named.Name, named.Parameter)))];
+
     /// <summary>Parameters and running statistics, in a fixed order, under the names that other tools know.</summary>
     public abstract IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors();
 
@@ -50,8 +54,18 @@ internal abstract class TrainableNetwork : IDisposable
     /// <summary>Makes the first stages as quick as they can be without gradients; the others see their weights change.</summary>
     public abstract void Freeze(int frozenStages);
 
-    /// <summary>Training mode from the first stage that trains on; frozen ones stay in inference mode, so that their running statistics never move.</summary>
+    /// <summary>
+    /// Training mode from the first stage that trains on; frozen ones stay in inference mode, and so does above them every layer whose own parameters
+    /// take no gradient, so that the running statistics of what is frozen never move.
+    /// </summary>
     public abstract void BeginTraining(int frozenStages);
+
+    /// <summary>Whether a layer has parameters of its own, and none of them trains.</summary>
+    public static bool IsFrozen(nn.Module layer)
+    {
+        var own = layer.named_parameters(recurse: false).ToList();
+        return own.Count > 0 && own.TrueForAll(named => !named.parameter.requires_grad);
+    }
 
     /// <summary>Inference mode: ready to score from many threads.</summary>
     public abstract void PrepareForScoring();

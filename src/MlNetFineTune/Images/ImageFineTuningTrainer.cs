@@ -44,7 +44,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         TorchRuntime.EnsureLoaded();
-        _plan = options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages); // fails here rather than after reading the data
+        _plan = options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages, options.Epochs); // fails here rather than after reading the data
         _env = env;
         _options = options;
     }

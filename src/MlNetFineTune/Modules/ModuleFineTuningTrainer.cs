@@ -75,7 +75,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
                     fit.Channel.Info($"Weights '{Path.GetFileName(weights)}': {note}");
             }
             network.MoveTo(device);
-            var plan = _options.Strategy.Resolve(network.Name, network.Stages);
+            var plan = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
             var report = new TrainingLoop(network, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
             network.PrepareForScoring();

@@ -104,7 +104,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
         _module.train();
         foreach (var (path, module) in _module.named_modules())
         {
-            if (path.Length > 0 && _stages.Owns(path, frozenStages))
+            if (path.Length > 0 && (_stages.Owns(path, frozenStages) || IsFrozen(module)))
                 module.eval();
         }
     }

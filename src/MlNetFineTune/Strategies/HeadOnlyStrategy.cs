@@ -2,7 +2,7 @@ namespace MlNetFineTune.Strategies;
 
 internal sealed record HeadOnlyStrategy : Strategy
 {
-    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages) => TrainingPlan.Trains(stages.Count, 0, 1);
+    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) => TrainingPlan.Trains(stages.Count, 0, 1, epochs);
 
     public override string ToString() => nameof(HeadOnly);
 }

@@ -21,11 +21,20 @@ public abstract record Strategy
     /// <param name="layerDecay">Factor of the learning rate from each stage to the one below it. Above 0, at most 1.</param>
     public static Strategy LastStages(int count, float layerDecay = 0.7f) => new LastStagesStrategy(count, layerDecay);
 
+    /// <summary>A stage trains, and all above it with the head.</summary>
+    /// <param name="stage">One of <see cref="Backbone.Stages"/>.</param>
+    /// <param name="layerDecay">Factor of the learning rate from each stage to the one below it. Above 0, at most 1.</param>
+    public static Strategy From(string stage, float layerDecay = 0.7f) => new FromStageStrategy(stage, layerDecay);
+
     /// <summary>Everything trains.</summary>
     /// <param name="layerDecay">Factor of the learning rate from each stage to the one below it. Above 0, at most 1; 1 for weights from scratch.</param>
     public static Strategy Full(float layerDecay = 0.7f) => new FullStrategy(layerDecay);
 
-    internal abstract TrainingPlan Resolve(string network, IReadOnlyList<string> stages);
+    /// <param name="network">For messages.</param>
+    /// <param name="stages">Its stages, by name.</param>
+    /// <param name="epochs">Of the whole training.</param>
+    /// <exception cref="ArgumentException">The strategy does not fit the network.</exception>
+    internal abstract TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs);
 
     private protected static float CheckDecay(float layerDecay) => layerDecay is > 0 and <= 1
         ? layerDecay

@@ -1,11 +1,16 @@
+using MlNetFineTune.Heads;
+
 namespace MlNetFineTune.Strategies;
 
-/// <summary>A strategy applied to a network.</summary>
-/// <param name="FrozenStages">This many stages from the input on are frozen.</param>
-/// <param name="StageScales">For each stage the factor of the learning rate; 0 where frozen. The head's is 1.</param>
-internal sealed record TrainingPlan(int FrozenStages, IReadOnlyList<float> StageScales)
+/// <summary>A strategy applied to a network: what trains, part by part.</summary>
+/// <param name="Parts">One after another; at least one.</param>
+internal sealed record TrainingPlan(IReadOnlyList<PlanPart> Parts)
 {
-    public static TrainingPlan Trains(int stages, int trained, float layerDecay) => new(
-        stages - trained,
-        [.. Enumerable.Range(0, stages).Select(i => i < stages - trained ? 0 : MathF.Pow(layerDecay, stages - i))]);
+    public int Epochs => Parts.Sum(part => part.Epochs);
+
+    /// <summary>The stages from the input on in which nothing ever trains.</summary>
+    public int FrozenStages(TrainableNetwork network) => Parts.Min(part => part.FrozenStages(network));
+
+    /// <summary>One part, in which the last stages and the head train; each stage learns slower than the one above.</summary>
+    public static TrainingPlan Trains(int stages, int trained, float layerDecay, int epochs) => new([PlanPart.Of(stages, trained, layerDecay, epochs)]);
 }

@@ -12,86 +12,84 @@ namespace MlNetFineTune.Training;
 internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel)
 {
     private readonly ProgressMeter _meter = new(options.Progress, options.Epochs);
-    private readonly int _stagesBefore = network.RunsAlone(plan.FrozenStages) ? plan.FrozenStages : 0; // those that have run when a step begins
     private readonly BadRowLog _badRows = new(options.BadRows, channel);
+    private readonly List<EpochReport> _epochs = [];
+    private int _steps;
+    private int _bestEpoch;
+    private Evaluation? _bestEvaluation;
 
     /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
     public TrainingReport Run()
     {
-        var groups = ParameterGroups.Apply(plan, network);
-        network.Freeze(plan.FrozenStages);
-        LogPlan(groups);
-
-        using var optimizer = options.Optimizer.CreateState(groups);
-        using var trunk = new FrozenTrunk(network, _stagesBefore, seed, options.Workers);
-        using var features = new FeatureCaches(trunk, options, _badRows, _meter, channel, CheckAlive);
-        var training = features.InputsFor(data.Training, options.RowAugmentation);
-        var validator = CreateValidator(features);
-        using var best = new WeightSnapshot(network, plan.FrozenStages);
-
-        var epochs = new List<EpochReport>();
-        var (bestEpoch, bestEvaluation) = (0, (Evaluation?)null);
+        LogData();
+        using var best = new WeightSnapshot(network, plan.FrozenStages(network));
         var end = TrainingEnd.Completed;
-        var steps = options.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
-        var step = 0;
-        for (var epoch = 1; epoch <= options.Epochs; epoch++)
+        foreach (var planned in plan.Parts)
         {
-            if (options.StopToken.IsCancellationRequested)
-            {
-                end = TrainingEnd.Stopped;
+            if (end != TrainingEnd.Completed)
                 break;
-            }
+            using var part = new TrainingPart(planned, network, options, seed);
+            LogPart(part);
+            end = Train(part, best);
+        }
+
+        if (_bestEpoch > 0)
+            best.Restore();
+        if (end == TrainingEnd.Stopped && _bestEpoch > 0)
+            channel.Info($"Stopped as asked; the model is that of epoch {_bestEpoch}.");
+        else if (end == TrainingEnd.Stopped)
+            channel.Warning($"Stopped as asked before the first epoch was complete: the model {(_steps > 0 ? $"has had {_steps} steps and was never judged" : "has not been trained")}.");
+        return Report(end);
+    }
+
+    private TrainingEnd Train(TrainingPart part, WeightSnapshot best)
+    {
+        using var features = new FeatureCaches(part.Trunk, options, _badRows, _meter, channel, CheckAlive);
+        var inputs = features.InputsFor(data.Training, options.RowAugmentation);
+        var validator = CreateValidator(part, features);
+        part.Steps = part.Planned.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
+        for (var i = 0; i < part.Planned.Epochs; i++)
+        {
+            var epoch = _epochs.Count + 1;
+            if (options.StopToken.IsCancellationRequested)
+                return TrainingEnd.Stopped;
             var began = _meter.Elapsed;
             var batches = BatchLoader.Split(Shuffled(epoch), options.BatchSize);
             if (batches.Length == 0)
                 throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
 
-            if (!TrainEpoch(epoch, batches, training, optimizer, ref step, steps, out var loss))
-            {
-                end = TrainingEnd.Stopped;
-                break;
-            }
+            if (!TrainEpoch(part, epoch, batches, inputs, out var loss))
+                return TrainingEnd.Stopped;
             var evaluation = validator?.Evaluate(epoch, CheckAlive, options.StopToken);
             if (validator is not null && evaluation is null)
-            {
-                end = TrainingEnd.Stopped;
-                break;
-            }
+                return TrainingEnd.Stopped;
             if (evaluation is { Loss: var judged } ? !double.IsFinite(judged) : !best.LiveIsFinite())
                 throw Diverged(evaluation is null ? "the weights are no longer numbers" : $"the validation loss is {evaluation.Loss}");
-            var isBest = evaluation is null || evaluation.IsBetterThan(bestEvaluation);
+
+            var isBest = evaluation is null || evaluation.IsBetterThan(_bestEvaluation);
             (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
-            epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(step - 1, steps), (_meter.Elapsed - began).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError });
-            LogEpoch(epochs[^1], isBest);
+            _epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(part, part.Step - 1), (_meter.Elapsed - began).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError });
+            LogEpoch(_epochs[^1], isBest);
             _meter.EndEpoch();
 
             if (isBest)
             {
-                (bestEpoch, bestEvaluation) = (epoch, evaluation);
+                (_bestEpoch, _bestEvaluation) = (epoch, evaluation);
                 best.Take();
             }
-            else if (epoch - bestEpoch >= options.EarlyStoppingPatience)
+            else if (epoch - _bestEpoch >= options.EarlyStoppingPatience)
             {
-                channel.Info($"Stopped early: no improvement since epoch {bestEpoch}.");
-                end = TrainingEnd.EarlyStopped;
-                break;
+                channel.Info($"Stopped early: no improvement since epoch {_bestEpoch}.");
+                return TrainingEnd.EarlyStopped;
             }
         }
-
-        if (bestEpoch > 0)
-            best.Restore();
-        optimizer.ZeroGradients(); // a model that scores needs no memory for them
-        if (end == TrainingEnd.Stopped && bestEpoch > 0)
-            channel.Info($"Stopped as asked; the model is that of epoch {bestEpoch}.");
-        else if (end == TrainingEnd.Stopped)
-            channel.Warning($"Stopped as asked before the first epoch was complete: the model {(step > 0 ? $"has had {step} steps and was never judged" : "has not been trained")}.");
-        return Report(groups, epochs, bestEpoch, end);
+        return TrainingEnd.Completed;
     }
 
     /// <returns>False if the stop token asked for an end.</returns>
-    internal bool TrainEpoch(int epoch, int[][] batches, StepInputs inputs, OptimizerState optimizer, ref int step, int steps, out double meanLoss)
+    internal bool TrainEpoch(TrainingPart part, int epoch, int[][] batches, StepInputs inputs, out double meanLoss)
     {
-        network.BeginTraining(plan.FrozenStages);
+        network.BeginTraining(part.FrozenStages);
         _meter.Begin(TrainingPhase.Training, epoch, batches.Sum(batch => batch.Length));
         var (sum, count) = (0.0, 0);
         meanLoss = double.NaN;
@@ -102,8 +100,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 CheckAlive();
                 if (options.StopToken.IsCancellationRequested)
                     return false;
-                var learningRate = LearningRateAt(step, steps);
-                sum += Step(input, optimizer, learningRate, step++) * input.Rows.Length;
+                var learningRate = LearningRateAt(part, part.Step);
+                sum += Step(part, input, learningRate) * input.Rows.Length;
                 count += input.Rows.Length;
                 meanLoss = sum / count;
                 _meter.Advance(input.Rows.Length, meanLoss, learningRate);
@@ -113,17 +111,18 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     }
 
     /// <summary>Forward, loss, backward, step.</summary>
-    private double Step(StepInput input, OptimizerState optimizer, double learningRate, int step)
+    private double Step(TrainingPart part, StepInput input, double learningRate)
     {
         using var scope = NewDisposeScope();
         var targets = objective.TargetsOf(data.Training.LabelsOf(input.Rows), network.Device); // [N]
-        var outputs = network.ForwardInTraining(input.Activations, _stagesBefore, seed, step); // [N, outputs]
+        var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, _steps); // [N, outputs]
         var loss = input.Mix is { } mix ? mix.Loss(targets, LossOf) : LossOf(targets);
         if (!loss.requires_grad)
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
-        optimizer.ZeroGradients();
+        part.Optimizer.ZeroGradients();
         loss.backward();
-        optimizer.Step(learningRate);
+        part.Optimizer.Step(learningRate);
+        (part.Step, _steps) = (part.Step + 1, _steps + 1);
 
         var value = loss.item<float>(); // waits for the device
         return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
@@ -134,18 +133,19 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private InvalidOperationException Diverged(string what) =>
         new($"The training diverged: {what}. Lower the learning rate ({options.LearningRate}).");
 
-    private Validator? CreateValidator(FeatureCaches features)
+    private Validator? CreateValidator(TrainingPart part, FeatureCaches features)
     {
         if (data.Validation.Rows.Length == 0)
             return null;
         var inputs = features.InputsFor(data.Validation, Augmentation.None);
         var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
         return batches.Length > 0
-            ? new Validator(network, objective, plan.FrozenStages, _stagesBefore, data.Validation, inputs, batches, _meter)
+            ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter)
             : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read.");
     }
 
-    private double LearningRateAt(int step, int steps) => ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, steps), steps);
+    // Of the head, in a step of the part.
+    private double LearningRateAt(TrainingPart part, int step) => ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, part.Steps), part.Steps);
 
     private int[] Shuffled(int epoch)
     {
@@ -162,12 +162,17 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         host.CheckAlive();
     }
 
-    private void LogPlan(IReadOnlyList<ParameterGroup> groups)
+    private void LogData() => channel.Info(
+        $"{network.Description}, strategy {options.Strategy}: {data.Training.Rows.Length} training and {data.Validation.Rows.Length} validation rows, {options.Epochs} epochs of batch {options.BatchSize}, {options.Optimizer}, seed {seed}.");
+
+    private void LogPart(TrainingPart part)
     {
-        var stages = network.Stages;
-        channel.Info($"{network.Description}, strategy {options.Strategy}: {TrainedParameters(groups):N0} parameters train ({string.Join(", ", stages.Skip(plan.FrozenStages).Append("head"))}), "
-            + $"{AllParameters() - TrainedParameters(groups):N0} are frozen ({(plan.FrozenStages == 0 ? "none" : string.Join(", ", stages.Take(plan.FrozenStages)))}).");
-        channel.Info($"{data.Training.Rows.Length} training and {data.Validation.Rows.Length} validation rows, {options.Epochs} epochs of batch {options.BatchSize}, {options.Optimizer}, seed {seed}.");
+        var parameters = network.Parameters();
+        var trained = parameters.Where(parameter => part.Planned.ScaleOf(parameter) > 0).ToList();
+        var stages = network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
+        var epochs = plan.Parts.Count == 1 ? "" : $"Epochs {_epochs.Count + 1} to {_epochs.Count + part.Planned.Epochs}: ";
+        channel.Info($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), "
+            + $"{Count(parameters) - Count(trained):N0} are frozen ({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
     }
 
     private void LogEpoch(EpochReport epoch, bool best) => channel.Info(
@@ -178,23 +183,26 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         + (epoch.ValidationLoss is not null && best ? " (best)" : "")
         + $", {epoch.Seconds:0.0} s");
 
-    private TrainingReport Report(IReadOnlyList<ParameterGroup> groups, IReadOnlyList<EpochReport> epochs, int bestEpoch, TrainingEnd end) => new()
+    private TrainingReport Report(TrainingEnd end)
     {
-        Epochs = epochs,
-        BestEpoch = bestEpoch,
-        End = end,
-        TrainingRows = Usable(data.Training).Length,
-        ValidationRows = Usable(data.Validation).Length,
-        BadRows = _badRows.RowsOf(data.Training.Source),
-        ValidationBadRows = data.Validation.Source == data.Training.Source ? [] : _badRows.RowsOf(data.Validation.Source),
-        RowsWithoutLabel = data.Training.Source.WithoutLabel,
-        TrainedParameters = TrainedParameters(groups),
-        FrozenParameters = AllParameters() - TrainedParameters(groups),
-        TrainedStages = [.. network.Stages.Skip(plan.FrozenStages)],
-        Duration = _meter.Elapsed,
-    };
+        var parameters = network.Parameters();
+        var trained = parameters.Where(parameter => plan.Parts.Any(part => part.ScaleOf(parameter) > 0)).ToList();
+        return new TrainingReport
+        {
+            Epochs = _epochs,
+            BestEpoch = _bestEpoch,
+            End = end,
+            TrainingRows = Usable(data.Training).Length,
+            ValidationRows = Usable(data.Validation).Length,
+            BadRows = _badRows.RowsOf(data.Training.Source),
+            ValidationBadRows = data.Validation.Source == data.Training.Source ? [] : _badRows.RowsOf(data.Validation.Source),
+            RowsWithoutLabel = data.Training.Source.WithoutLabel,
+            TrainedParameters = Count(trained),
+            FrozenParameters = Count(parameters) - Count(trained),
+            TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
+            Duration = _meter.Elapsed,
+        };
+    }
 
-    private static long TrainedParameters(IReadOnlyList<ParameterGroup> groups) => groups.SelectMany(group => group.Parameters).Sum(parameter => parameter.numel());
-
-    private long AllParameters() => network.NamedParameters().Sum(named => named.Parameter.numel());
+    private static long Count(IEnumerable<NetworkParameter> parameters) => parameters.Sum(parameter => parameter.Parameter.numel());
 }

@@ -89,7 +89,7 @@ public sealed class VisionTransformerTests
     {
         using var classifier = ImageClassifier.CreateEmpty(FixtureNetworks.Find("dinov2", 1), classes: 3);
         var names = classifier.NamedParameters().ToDictionary(named => named.Parameter.Handle, named => named.Name);
-        var groups = ParameterGroups.Apply(TrainingPlan.Trains(classifier.Stages.Count, classifier.Stages.Count, 0.5f), classifier);
+        var groups = ParameterGroups.Apply(PlanPart.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1), classifier);
 
         var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();
         var decaying = groups.Where(group => group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();

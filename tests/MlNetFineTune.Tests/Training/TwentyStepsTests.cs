@@ -57,15 +57,16 @@ public sealed class TwentyStepsTests
         var schedule = LearningRateSchedule.Cosine(warmup: 0.2f);
 
         var stages = classifier.Backbone.Stages.Select(stage => stage.Name).ToList();
-        var plan = strategy.Resolve(classifier.Definition.Name, stages);
-        VerifyScales(expected, plan, stages);
-        var groups = ParameterGroups.Apply(plan, classifier);
+        var part = strategy.Resolve(classifier.Definition.Name, stages, epochs: 1).Parts.Single();
+        var frozen = part.FrozenStages(classifier);
+        VerifyScales(expected, part, frozen, classifier);
+        var groups = ParameterGroups.Apply(part, classifier);
         var before = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
         if (type == ScalarType.Float32)
-            classifier.Backbone.Fold(plan.FrozenStages);
+            classifier.Backbone.Fold(frozen);
         using (var state = optimizer.CreateState(groups))
         {
-            classifier.Backbone.SetTraining(plan.FrozenStages);
+            classifier.Backbone.SetTraining(frozen);
             var losses = Enumerable.Range(0, 20).Select(step =>
             {
                 using var scope = NewDisposeScope();
@@ -89,18 +90,20 @@ public sealed class TwentyStepsTests
         VerifyNorms(expected, classifier, after, tolerance);
         foreach (var (name, values) in before)
         {
-            var trains = name.StartsWith(classifier.Definition.Classifier + ".", StringComparison.Ordinal) || classifier.Backbone.StageOf(name) >= plan.FrozenStages;
+            var trains = name.StartsWith(classifier.Definition.Classifier + ".", StringComparison.Ordinal) || classifier.Backbone.StageOf(name) >= frozen;
             Assert.AreEqual(trains, !values.SequenceEqual(after[name]), $"{name}: what is frozen keeps every bit, what trains moves");
         }
     }
 
-    private static void VerifyScales(JsonElement expected, TrainingPlan plan, List<string> stages)
+    private static void VerifyScales(JsonElement expected, PlanPart part, int frozen, MlNetFineTune.Heads.ImageClassifier classifier)
     {
         var scales = expected.GetProperty("scales");
-        for (var s = 0; s < stages.Count; s++)
+        foreach (var parameter in classifier.Parameters())
         {
-            Assert.AreEqual(scales.TryGetProperty(stages[s], out var scale) ? scale.GetDouble() : 0, plan.StageScales[s], 1e-6, stages[s]);
-            Assert.AreEqual(plan.StageScales[s] == 0, s < plan.FrozenStages);
+            var scale = parameter.Stage == classifier.Stages.Count ? 1
+                : scales.TryGetProperty(classifier.Stages[parameter.Stage], out var other) ? other.GetDouble() : 0;
+            Assert.AreEqual(scale, part.ScaleOf(parameter), 1e-6, parameter.Name);
+            Assert.AreEqual(scale == 0, parameter.Stage < frozen, parameter.Name);
         }
     }
 

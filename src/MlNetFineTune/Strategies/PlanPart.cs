@@ -1,0 +1,16 @@
+using MlNetFineTune.Heads;
+
+namespace MlNetFineTune.Strategies;
+
+/// <summary>Epochs in which the same parameters train. The schedule of the learning rate runs once through them, and the optimizer begins afresh.</summary>
+/// <param name="Epochs">At least 1.</param>
+/// <param name="ScaleOf">A parameter's factor of the learning rate; 0 where it is frozen.</param>
+internal sealed record PlanPart(int Epochs, Func<NetworkParameter, float> ScaleOf)
+{
+    /// <summary>The last stages train and the head; each stage learns slower than the one above.</summary>
+    public static PlanPart Of(int stages, int trained, float layerDecay, int epochs) =>
+        new(epochs, parameter => parameter.Stage < stages - trained ? 0 : MathF.Pow(layerDecay, stages - parameter.Stage));
+
+    /// <summary>The stages from the input on in which nothing trains.</summary>
+    public int FrozenStages(TrainableNetwork network) => network.Parameters().Where(parameter => ScaleOf(parameter) > 0).Select(parameter => parameter.Stage).DefaultIfEmpty(network.Stages.Count).Min();
+}
