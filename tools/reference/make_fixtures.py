@@ -4,6 +4,7 @@ import cifar_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
+import lora_fixture
 import mixing_fixture
 import module_fixture
 import names_fixture
@@ -23,6 +24,7 @@ signature_fixture.main()
 training_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
+lora_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
