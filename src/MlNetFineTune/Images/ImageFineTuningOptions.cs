@@ -21,6 +21,17 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         }
     }
 
+    /// <summary>Small matrices that train in the place of the backbone's own weights. Default: none.</summary>
+    public Adapter Adapter
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Adapter));
+            field = value;
+        }
+    } = Adapter.None;
+
     /// <summary>
     /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
     /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their

@@ -60,13 +60,16 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
         var images = new ImageSource(_options.ImageInput, new ImageEncoder(_options.Backbone.Preprocessing));
 
-        using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
-        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed, message => fit.Channel.Info(message));
+        // Before the data are read, which may take longer than to find that something does not fit the network.
+        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed, Log);
         try
         {
+            _options.Backbone.Earlier?.CopyHead(classifier, keys, Log);
             classifier.MoveTo(device);
+            var plan = _options.Adapter.Apply(classifier, _plan, fit.Seed, Log);
+            using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
             var objective = new MulticlassObjective(keys.Count, _options.LabelSmoothing);
-            var report = new TrainingLoop(classifier, objective, _plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
+            var report = new TrainingLoop(classifier, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
             classifier.PrepareForScoring();
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
@@ -75,6 +78,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             classifier.Dispose();
             throw;
         }
+
+        void Log(string message) => fit.Channel.Info(message);
     }
 
     /// <summary>What <see cref="Fit"/> will add, after checking that label and image are there and of a known type.</summary>

@@ -3,6 +3,7 @@ using System.Reflection;
 using Microsoft.ML;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
+using MlNetFineTune.Strategies;
 using TorchSharp;
 
 namespace MlNetFineTune.Scoring;
@@ -15,10 +16,12 @@ internal static class ManifestOf
         FormatVersion = ModelManifest.CurrentVersion,
         Packages = Packages,
         Backbone = BackboneManifest.Of(options.Backbone),
+        Adapter = (options.Adapter as LoraAdapter)?.Describe(classifier),
         Columns = new ColumnManifest(options.LabelColumnName, options.ImageColumnName, options.ImageFolder, options.ScoreColumnName, options.PredictedLabelColumnName, options.RawPixels, options.ImageStatusColumnName),
         Classes = keys.Names,
         Options = new SortedDictionary<string, string>(Describe(options), StringComparer.Ordinal)
         {
+            [nameof(options.Adapter)] = options.Adapter.ToString(),
             [nameof(options.Augmentation)] = options.Augmentation.ToString(),
             [nameof(options.LabelSmoothing)] = options.LabelSmoothing.ToString(CultureInfo.InvariantCulture),
         },
