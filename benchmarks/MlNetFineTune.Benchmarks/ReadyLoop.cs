@@ -24,7 +24,7 @@ internal sealed class ReadyLoop : IDisposable
     {
         var stages = classifier.Backbone.Stages.Count;
         var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1, epochs: 1);
-        var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant, Progress = new Silent() };
+        var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant(), Progress = new Silent() };
         _part = new TrainingPart(plan.Parts.Single(), classifier, options, seed: 1) { Steps = 1_000_000 };
         _rows = labels.Length;
         var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);

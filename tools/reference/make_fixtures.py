@@ -1,6 +1,7 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
 import cifar_fixture
+import clipping_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
@@ -12,6 +13,7 @@ import network_fixtures
 import optimizers_fixture
 import picture_fixture
 import position_fixture
+import schedules_fixture
 import signature_fixture
 import stem_fixture
 import torchscript_fixture
@@ -25,6 +27,8 @@ training_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
 lora_fixture.main()
+schedules_fixture.main()
+clipping_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

@@ -51,6 +51,7 @@ internal static class ManifestOf
         [nameof(options.LearningRate)] = options.LearningRate.ToString(CultureInfo.InvariantCulture),
         [nameof(options.Optimizer)] = options.Optimizer.ToString(),
         [nameof(options.Schedule)] = options.Schedule.ToString(),
+        [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.BadRows)] = options.BadRows.ToString(),

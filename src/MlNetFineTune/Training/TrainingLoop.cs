@@ -121,7 +121,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
         part.Optimizer.ZeroGradients();
         loss.backward();
-        part.Optimizer.Step(learningRate);
+        part.Descend(learningRate);
         (part.Step, _steps) = (part.Step + 1, _steps + 1);
 
         var value = loss.item<float>(); // waits for the device
@@ -145,7 +145,11 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     }
 
     // Of the head, in a step of the part.
-    private double LearningRateAt(TrainingPart part, int step) => ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, part.Steps), part.Steps);
+    private double LearningRateAt(TrainingPart part, int step)
+    {
+        var judged = _epochs.Skip(plan.EpochsBefore(part.Planned)).Select(epoch => epoch.ValidationLoss).OfType<double>();
+        return ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, part.Steps), part.Steps, [.. judged]);
+    }
 
     private int[] Shuffled(int epoch)
     {

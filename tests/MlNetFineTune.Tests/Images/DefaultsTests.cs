@@ -19,6 +19,7 @@ public sealed class DefaultsTests
             EarlyStoppingPatience = null
             Epochs = 10
             FeatureCacheMegabytes = 1024
+            GradientClipping = None
             ImageColumnName = ImagePath
             ImageFolder = null
             ImageStatusColumnName = null
