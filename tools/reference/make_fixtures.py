@@ -5,6 +5,7 @@ import clipping_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
+import losses_fixture
 import mixing_fixture
 import module_fixture
 import names_fixture
@@ -27,6 +28,7 @@ module_fixture.main()
 optimizers_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
+losses_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()
