@@ -68,8 +68,12 @@ public sealed class WeightsOfRowsTests
             var photos = SmallPictures.Take(20).Select((photo, row) => new WeightedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Weight = 0.5f + row % 3 });
             var options = SmallTraining.Options with
             {
-                Epochs = 12, Augmentation = Augmentation.Sequence(new MixUp(0.4f), new CutMix()), Validation = Validation.Fraction(0.2f),
-                Loss = loss, ClassWeights = ClassWeights.Balanced, ExampleWeightColumnName = "Weight",
+                Epochs = 12,
+                Augmentation = Augmentation.Sequence(new MixUp(0.4f), new CutMix()),
+                Validation = Validation.Fraction(0.2f),
+                Loss = loss,
+                ClassWeights = ClassWeights.Balanced,
+                ExampleWeightColumnName = "Weight",
             };
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(photos)));
 
