@@ -31,7 +31,7 @@ internal sealed class ReadyLoop : IDisposable
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
-        _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.LabelSmoothing), plan, _data, options, seed: 1, host, _channel);
+        _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.Loss), plan, _data, options, seed: 1, host, _channel);
         _inputs = new ReadyInputs(classifier, _part.FrozenStages, pixels);
     }
 

@@ -6,6 +6,7 @@ import crop_fixture
 import erasing_fixture
 import format_fixture
 import lora_fixture
+import losses_fixture
 import mixing_fixture
 import module_fixture
 import names_fixture
@@ -29,6 +30,7 @@ optimizers_fixture.main()
 lora_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
+losses_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

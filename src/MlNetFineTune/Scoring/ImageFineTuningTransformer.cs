@@ -23,7 +23,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     private readonly ModelManifest _manifest;
 
     internal ImageFineTuningTransformer(IHostEnvironment env, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest, TrainingReport? report)
-        : this(env, new NetworkScorer(new SharedNetwork(classifier), new MulticlassObjective(keys.Count, labelSmoothing: 0), manifest.ScoringViews()), keys, manifest, report)
+        : this(env, new NetworkScorer(new SharedNetwork(classifier), new MulticlassObjective(keys.Count), manifest.ScoringViews()), keys, manifest, report)
     {
     }
 

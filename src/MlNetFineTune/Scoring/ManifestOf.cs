@@ -19,12 +19,7 @@ internal static class ManifestOf
         Adapter = (options.Adapter as LoraAdapter)?.Describe(classifier),
         Columns = new ColumnManifest(options.LabelColumnName, options.ImageColumnName, options.ImageFolder, options.ScoreColumnName, options.PredictedLabelColumnName, options.RawPixels, options.ImageStatusColumnName),
         Classes = keys.Names,
-        Options = new SortedDictionary<string, string>(Describe(options), StringComparer.Ordinal)
-        {
-            [nameof(options.Adapter)] = options.Adapter.ToString(),
-            [nameof(options.Augmentation)] = options.Augmentation.ToString(),
-            [nameof(options.LabelSmoothing)] = options.LabelSmoothing.ToString(CultureInfo.InvariantCulture),
-        },
+        Options = Describe(options),
         Seed = seed,
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
@@ -42,8 +37,25 @@ internal static class ManifestOf
         ["libtorch"] = typeof(ManifestOf).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "LibTorchVersion").Value!,
     };
 
-    /// <summary>What all trainings have, for people.</summary>
-    public static SortedDictionary<string, string> Describe(FineTuningOptions options) => new(StringComparer.Ordinal)
+    /// <summary>The options of a training, for people.</summary>
+    public static SortedDictionary<string, string> Describe(FineTuningOptions options)
+    {
+        var described = OfEveryTraining(options);
+        foreach (var (name, value) in OfTheTask(options))
+            described.Add(name, value.ToString()!);
+        return described;
+    }
+
+    private static (string Name, object Value)[] OfTheTask(FineTuningOptions options) => options switch
+    {
+        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
+        MulticlassModuleOptions multiclass => [(nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
+        BinaryModuleOptions binary => [(nameof(binary.ClassWeights), binary.ClassWeights)],
+        RegressionModuleOptions regression => [(nameof(regression.Loss), regression.Loss)],
+        _ => [],
+    };
+
+    private static SortedDictionary<string, string> OfEveryTraining(FineTuningOptions options) => new(StringComparer.Ordinal)
     {
         [nameof(options.Strategy)] = options.Strategy.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
@@ -54,6 +66,7 @@ internal static class ManifestOf
         [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
+        [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",
         [nameof(options.BadRows)] = options.BadRows.ToString(),
     };
 

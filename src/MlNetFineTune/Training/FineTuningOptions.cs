@@ -13,6 +13,12 @@ public abstract record FineTuningOptions
     /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
     public string LabelColumnName { get; init; } = "Label";
 
+    /// <summary>
+    /// A Single of 0 or above that says how much a row counts: losses are weighted means, in each step and in validation, whose loss chooses the best epoch. Accuracy and
+    /// errors that are reported count every row once. Default null: all rows count alike.
+    /// </summary>
+    public string? ExampleWeightColumnName { get; init; }
+
     /// <summary>Output: what the model says of a row. Each task documents its own.</summary>
     public string ScoreColumnName { get; init; } = "Score";
 

@@ -53,7 +53,12 @@ public sealed class GradientClippingTests
         var view = SmallModules.View(ml, TableRow.Many(32));
         var options = SmallModules.Multiclass with
         {
-            Epochs = 1, BatchSize = 32, LearningRate = 0.5f, Validation = Validation.None, Schedule = LearningRateSchedule.Constant(), Optimizer = Optimizer.Sgd(momentum: 0, weightDecay: 0, nesterov: false),
+            Epochs = 1,
+            BatchSize = 32,
+            LearningRate = 0.5f,
+            Validation = Validation.None,
+            Schedule = LearningRateSchedule.Constant(),
+            Optimizer = Optimizer.Sgd(momentum: 0, weightDecay: 0, nesterov: false),
         };
         var start = Weights(options with { LearningRate = 1e-20f });
 

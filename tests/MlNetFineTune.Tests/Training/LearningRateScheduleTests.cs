@@ -65,7 +65,10 @@ public sealed class LearningRateScheduleTests
         // Nothing can improve at such a rate, so that every epoch after the first is one without progress.
         using var model = ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with
         {
-            Epochs = 6, LearningRate = 1e-12f, Schedule = LearningRateSchedule.Plateau(factor: 0.5f, patience: 1), Validation = Validation.Fraction(0.25f),
+            Epochs = 6,
+            LearningRate = 1e-12f,
+            Schedule = LearningRateSchedule.Plateau(factor: 0.5f, patience: 1),
+            Validation = Validation.Fraction(0.25f),
         }).Fit(SmallModules.View(ml, TableRow.Many(60)));
 
         var rates = model.Report!.Epochs.Select(epoch => epoch.LearningRate / 1e-12).ToArray();
