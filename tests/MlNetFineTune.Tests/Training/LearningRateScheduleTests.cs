@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML;
+using MlNetFineTune.Strategies;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
@@ -56,6 +57,16 @@ public sealed class LearningRateScheduleTests
                 Assert.IsLessThanOrEqualTo(factors[^2], factors[^1], $"{schedule} of {steps} steps");
             }
         }
+    }
+
+    [TestMethod]
+    public void APartOfAPlanHasTheEpochsBeforeIt()
+    {
+        // Its schedule hears of the validation losses after these alone.
+        PlanPart[] parts = [.. new[] { 3, 2, 4 }.Select(epochs => PlanPart.Of(stages: 4, trained: 0, layerDecay: 1, epochs))];
+        var plan = new TrainingPlan(parts);
+
+        CollectionAssert.AreEqual(new[] { 0, 3, 5 }, parts.Select(plan.EpochsBefore).ToArray());
     }
 
     [TestMethod]
