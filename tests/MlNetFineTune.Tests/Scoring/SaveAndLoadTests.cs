@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML;
@@ -42,7 +41,7 @@ public sealed class SaveAndLoadTests
         _ml.Model.Save(chain, train.Schema, zip);
         var test = SmallPictures.Take(4, skip: 10);
 
-        var printed = RunLoadOnly([zip, .. test.Select(photo => photo.ImagePath)]);
+        var printed = LoadOnly.Run([zip, .. test.Select(photo => photo.ImagePath)]);
 
         CollectionAssert.AreEqual(
             SmallTraining.Scores(chain.Transform(SmallPictures.View(_ml, test))).Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
@@ -151,20 +150,4 @@ public sealed class SaveAndLoadTests
     private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() => _ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options))
         .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
-
-    private static string RunLoadOnly(string[] arguments)
-    {
-        var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
-        var dotnet = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-        var beside = Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests");
-        var start = new ProcessStartInfo(dotnet) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["exec", "--depsfile", beside + ".deps.json", "--runtimeconfig", beside + ".runtimeconfig.json", Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.LoadOnly.dll"), .. arguments])
-            start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.AreEqual(0, process.ExitCode, error.Result);
-        return output;
-    }
 }
