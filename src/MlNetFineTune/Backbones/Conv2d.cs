@@ -68,6 +68,16 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
         return output;
     }
 
+    public GraphValue Write(NetworkGraph graph, GraphValue input) => Write(graph, input, weight, bias);
+
+    /// <summary>The same with other weights.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue input, Tensor kernelWeights, Tensor? bias)
+    {
+        GraphValue[] inputs = [input, graph.Constant("weight", kernelWeights), .. bias is null ? [] : (ReadOnlySpan<GraphValue>)[graph.Constant("bias", bias)]];
+        (string, object) padding = _padsAsTensorFlow ? ("auto_pad", "SAME_UPPER") : ("pads", (long[])[.. _padding, .. _padding]);
+        return graph.Add("Conv", inputs, ("strides", _stride), ("group", Groups), padding);
+    }
+
     private Tensor PadAndApply(Tensor input, Tensor kernelWeights, Tensor? bias)
     {
         var (top, bottom) = Same(input.shape[2], _stride[0]);

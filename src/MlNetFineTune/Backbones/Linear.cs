@@ -28,6 +28,13 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>
         return output;
     }
 
+    /// <summary>Over the last dimension of as many as there are.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        using var scope = NewDisposeScope();
+        return graph.Sum(graph.Add("MatMul", [input, graph.Constant("weight", weight.detach().t())]), graph.Constant("bias", bias));
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)
