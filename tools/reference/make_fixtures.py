@@ -1,9 +1,12 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
 import cifar_fixture
+import clipping_fixture
 import crop_fixture
 import erasing_fixture
 import format_fixture
+import lora_fixture
+import losses_fixture
 import mixing_fixture
 import module_fixture
 import names_fixture
@@ -11,6 +14,7 @@ import network_fixtures
 import optimizers_fixture
 import picture_fixture
 import position_fixture
+import schedules_fixture
 import signature_fixture
 import stem_fixture
 import torchscript_fixture
@@ -23,6 +27,10 @@ signature_fixture.main()
 training_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
+lora_fixture.main()
+schedules_fixture.main()
+clipping_fixture.main()
+losses_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

@@ -23,6 +23,12 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>What a user's module draws in training, such as dropout.</summary>
     public static RandomStream ModuleSteps { get; } = new(17);
 
+    /// <summary>What a user's factory draws for the initial weights of layers in the place of a stage.</summary>
+    public static RandomStream StageWeights { get; } = new(23);
+
+    /// <summary>What adapters drop in a training step.</summary>
+    public static RandomStream AdapterDropout { get; } = new(24);
+
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 

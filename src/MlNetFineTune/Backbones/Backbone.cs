@@ -2,8 +2,6 @@ using MlNetFineTune.Backbones;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles;
 using MlNetFineTune.WeightSources;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace MlNetFineTune;
 
@@ -11,7 +9,7 @@ namespace MlNetFineTune;
 /// The pretrained network to fine-tune, and its weights. Choose a network, then say where its weights come from:
 /// <c>Backbone.ResNet18.WithWeights("resnet18.safetensors")</c>, or <c>.FromScratch()</c> for random ones.
 /// </summary>
-public sealed record Backbone
+public sealed partial record Backbone
 {
     private readonly BackboneFamily _family;
 
@@ -194,7 +192,7 @@ public sealed record Backbone
     /// <summary>The program that is the network; null where we build it.</summary>
     internal TorchScript? Script => _family.Script;
 
-    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null;
+    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Earlier is not null;
 
     internal WeightsRecipe Recipe
     {
@@ -261,48 +259,11 @@ public sealed record Backbone
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
         ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Recipe = _family.DefaultRecipe };
+        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})";
-
-    /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
-    /// <param name="seed">Of random weights.</param>
-    /// <param name="log">Told how the weights were found in their file.</param>
-    internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
-    {
-        var network = CreateEmptyNetwork();
-        try
-        {
-            if (WeightsFile is { } path)
-            {
-                using var file = WeightFile.Open(path);
-                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, network.Adaptation, () => LooksLike.Hint(file, Name));
-                foreach (var note in notes)
-                    log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
-            }
-            else if (Script is null)
-            {
-                WeightInitialization.Fill(network, _family.InitialWeights, seed);
-            }
-            return network;
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>The network, its memory uninitialised. Caller disposes.</summary>
-    internal BackboneNetwork CreateEmptyNetwork()
-    {
-        TorchRuntime.EnsureLoaded();
-        var network = _family.Create(Recipe);
-        if (InputChannels != Backbones.InputChannels.Colors)
-            network.SetInputChannels(InputChannels);
-        return network;
-    }
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})"
+        + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
     private static float CheckWidth(float width) => width is >= 0.1f and <= 4
         ? width
@@ -317,7 +278,7 @@ public sealed record Backbone
         RequireUnchangedRecipe();
         using var file = WeightFile.Open(path);
         var recipe = InNamingOf(file, usual).With(file.Metadata, path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Recipe = recipe };
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Earlier = null, Recipe = recipe };
     }
 
     // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.

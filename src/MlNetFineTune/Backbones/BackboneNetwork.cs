@@ -1,6 +1,7 @@
 using MlNetFineTune.Heads;
 using TorchSharp;
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Backbones;
 
@@ -12,16 +13,20 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 {
     private readonly List<Stage> _stages = [];
     private readonly List<(string Path, ConvNorm Pair)> _pairs = [];
+    private readonly ReplacedStages _replaced = new();
     private int _foldedStages;
 
     // The first convolution, where it takes other than three channels.
     private Conv2d? _otherStem;
 
     /// <summary>Length of the pooled feature vector.</summary>
-    public int Features { get; } = features;
+    public int Features { get; private set; } = features;
 
     /// <summary>In the order of computation.</summary>
     public IReadOnlyList<Stage> Stages => _stages;
+
+    /// <summary>Low-rank additions to layers.</summary>
+    public LowRankSet Adapters { get; } = new();
 
     public sealed override Tensor forward(Tensor input) => Forward(input, 0, Stages.Count);
 
@@ -44,7 +49,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) => _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
 
     /// <summary>
-    /// Folds BatchNorm into the convolutions of the first <paramref name="stages"/> stages, and unfolds the others.
+    /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds the others.
     /// Folded stages do not see later changes of their weights: fold what is frozen, or everything when scoring. What is folded already is left as it is.
     /// </summary>
     public void Fold(int stages)
@@ -58,6 +63,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
                 pair.Fold();
         }
         _foldedStages = stages;
+        Adapters.Merge(stages);
     }
 
     /// <summary>
@@ -74,12 +80,48 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             if (_stages.FindIndex(s => s.Owns(path)) >= frozenStages)
                 module.train(!TrainableNetwork.IsFrozen(module));
         }
+        _replaced.SetTraining(frozenStages);
+    }
+
+    public override void eval()
+    {
+        base.eval();
+        _replaced.Infer();
     }
 
     /// <summary>Whether the first so many stages can run by themselves.</summary>
     public virtual bool RunsAlone(int stages) => true;
 
-    public virtual void MoveTo(Device device) => this.to(device);
+    public virtual void MoveTo(Device device)
+    {
+        this.to(device);
+        _replaced.MoveTo(device);
+        Adapters.MoveTo(device);
+    }
+
+    /// <summary>Layers that can get a low-rank addition, by name.</summary>
+    public IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() =>
+        [.. named_modules().Where(named => named.module is IAdaptable && !_replaced.Hides($"{named.name}.weight")).Select(named => (named.name, (IAdaptable)named.module))];
+
+    /// <summary>Gives a layer a low-rank addition, which the network owns.</summary>
+    public void Adapt(string name, IAdaptable layer, LowRank addition) =>
+        Adapters.Add(name, StageOf(name), _pairs.Exists(named => named.Pair.Holds(layer)), layer, addition);
+
+    /// <summary>Puts a module in the place of a stage's layers and owns it. Their memory is freed and their names are gone.</summary>
+    /// <param name="index">The stage.</param>
+    /// <param name="module">Gives what the layers above can take; of the last stage maps [N, C, H, W], which are averaged, features [N, F], or tokens where the network has them.</param>
+    public void Replace(int index, nn.Module<Tensor, Tensor> module)
+    {
+        var old = _stages[index];
+        _replaced.Add(index, old.Name, module, NamedTensors().Where(named => old.Owns(named.Name)));
+        _pairs.RemoveAll(named => old.Owns(named.Path));
+        _stages[index] = new Stage(old.Name, [old.Name], maps => ReplacedStages.Run(module, maps)) { Pool = old.Pool is null ? null : Pool };
+
+        Tensor Pool(Tensor output) => output.ndim switch { 2 => output.alias(), 4 => Average(output), _ => old.Pool!(output) };
+    }
+
+    /// <summary>Says what the last stage gives, where that was replaced.</summary>
+    public void SetFeatures(long features) => Features = checked((int)features);
 
     /// <summary>Gives a new network, uninitialised, another number of channels that enter. The convolution that they enter is the only one of three.</summary>
     public void SetInputChannels(int channels)
@@ -89,11 +131,15 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>Trainable numbers.</summary>
-    public long ParameterCount => named_parameters().Sum(p => p.parameter.numel());
+    public long ParameterCount => NamedParameters().Sum(p => p.Parameter.numel());
+
+    /// <summary>What can train, by the names of the original, in a fixed order.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
+        [.. named_parameters().Where(p => !_replaced.Hides(p.name)), .. _replaced.NamedParameters(), .. Adapters.NamedParameters()];
 
     /// <summary>Parameters and running statistics by the names of the original, in a fixed order. The network owns them.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-        [.. named_parameters().Select(p => (p.name, (Tensor)p.parameter)), .. named_buffers().Select(b => (b.name, b.buffer))];
+        [.. NamedParameters().Select(p => (p.Name, (Tensor)p.Parameter)), .. named_buffers().Where(b => !_replaced.Hides(b.name)), .. _replaced.NamedBuffers()];
 
     /// <summary>The index of the stage that a tensor belongs to.</summary>
     public int StageOf(string tensorName)
@@ -147,6 +193,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         {
             foreach (var (_, pair) in _pairs)
                 pair.Dispose();
+            _replaced.Dispose();
+            Adapters.Dispose();
         }
         base.Dispose(disposing);
     }

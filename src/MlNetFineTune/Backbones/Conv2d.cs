@@ -9,7 +9,7 @@ namespace MlNetFineTune.Backbones;
 /// A 2-D convolution whose memory is left uninitialised: weights are loaded, or drawn by <see cref="WeightInitialization"/>.
 /// TorchSharp's own module draws from the process-wide generator when it is made, which would disturb other trainings.
 /// </summary>
-internal sealed class Conv2d : nn.Module<Tensor, Tensor>
+internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight; // [out, in / groups, k, k]
@@ -50,6 +50,10 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
 
     public long Groups { get; }
 
+    Parameter IAdaptable.Weight => weight;
+
+    public LowRank? Adapter { get; set; }
+
     /// <summary>Makes room for another number of channels that enter; the weights are uninitialised again.</summary>
     public void SetInChannels(int channels)
     {
@@ -58,7 +62,11 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>
         weight.set_(other);
     }
 
-    public override Tensor forward(Tensor input) => Apply(input, weight, bias);
+    public override Tensor forward(Tensor input)
+    {
+        var output = Apply(input, Adapter?.Merged ?? weight, bias);
+        return Adapter is { Merged: null } ? Adapter.AddBranch(output, input, (x, a) => Apply(x, a, null), (x, b) => nn.functional.conv2d(x, b)) : output;
+    }
 
     /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
     public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)

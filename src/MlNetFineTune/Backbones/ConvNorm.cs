@@ -55,7 +55,8 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
         using var _ = no_grad();
         // In double precision, so that folding costs one rounding, not three.
         var scale = norm.weight.to_type(ScalarType.Float64) / (norm.running_var.to_type(ScalarType.Float64) + norm.Epsilon).sqrt();
-        var weight = (conv.weight.to_type(ScalarType.Float64) * scale.view(-1, 1, 1, 1)).to_type(ScalarType.Float32);
+        var full = conv.Adapter?.Sum() ?? conv.weight.to_type(ScalarType.Float64);
+        var weight = (full * scale.view(-1, 1, 1, 1)).to_type(ScalarType.Float32);
         var shift = norm.running_mean.to_type(ScalarType.Float64);
         if (conv.bias is not null)
             shift -= conv.bias.to_type(ScalarType.Float64);
@@ -68,6 +69,9 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
         _foldedBias?.Dispose();
         _foldedWeight = _foldedBias = null;
     }
+
+    /// <summary>Whether BatchNorm is folded into this layer.</summary>
+    public bool Holds(IAdaptable layer) => ReferenceEquals(layer, conv);
 
     public void Dispose() => Unfold();
 }

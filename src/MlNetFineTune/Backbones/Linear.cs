@@ -6,7 +6,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Backbones;
 
 /// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as <see cref="Conv2d"/>'s are, for the same reason.</summary>
-internal sealed class Linear : nn.Module<Tensor, Tensor>
+internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight; // [out, in]
@@ -21,11 +21,17 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    Parameter IAdaptable.Weight => weight;
+
+    public long Groups => 1;
+
+    public LowRank? Adapter { get; set; }
+
     public override Tensor forward(Tensor input)
     {
-        var output = nn.functional.linear(input, weight, bias);
+        var output = nn.functional.linear(input, Adapter?.Merged ?? weight, bias);
         MultiplyAddCounter.Add(output, weight);
-        return output;
+        return Adapter is { Merged: null } ? Adapter.AddBranch(output, input, (x, a) => nn.functional.linear(x, a), (x, b) => nn.functional.linear(x, b)) : output;
     }
 
     /// <summary>Over the last dimension of as many as there are.</summary>

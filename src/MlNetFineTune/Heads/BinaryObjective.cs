@@ -4,25 +4,34 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Heads;
 
 /// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
-internal sealed class BinaryObjective : Objective
+/// <param name="classWeights">Of no and of yes; null where both are 1.</param>
+internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
 {
+    public static readonly IReadOnlyList<string> Classes = [bool.FalseString, bool.TrueString];
+
     public override int Outputs => 1;
 
-    public override Tensor TargetsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
-
-    public override Tensor Loss(Tensor outputs, Tensor targets, nn.Reduction reduction)
-    {
-        using var logits = outputs.squeeze(1); // [N, 1] -> [N]
-        return nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction: reduction);
-    }
-
-    public override double Count(Tensor outputs, Tensor targets)
+    public override double Count(Tensor outputs, Tensor labels)
     {
         using var scope = NewDisposeScope();
-        return outputs.squeeze(1).gt(0).eq(targets.gt(0.5)).sum().item<long>();
+        return outputs.squeeze(1).gt(0).eq(labels.gt(0.5)).sum().item<long>();
     }
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
 
     public override Tensor ScoresOf(Tensor outputs) => outputs.alias();
+
+    protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
+
+    protected override Tensor SharesOf(Tensor labels) => labels;
+
+    protected override Tensor LossOfEach(Tensor outputs, Tensor labels, bool training)
+    {
+        using var scope = NewDisposeScope();
+        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), labels, reduction: nn.Reduction.None); // [N, 1] -> [N]
+        return (ClassWeightOfEach(labels) is { } weights ? each.mul(weights) : each).MoveToOuterDisposeScope();
+    }
+
+    protected override Tensor? ClassWeightOfEach(Tensor labels) =>
+        classWeights is [var no, var yes] ? labels.mul(yes - no).add(no) : null;
 }

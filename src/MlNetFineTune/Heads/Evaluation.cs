@@ -1,7 +1,7 @@
 namespace MlNetFineTune.Heads;
 
 /// <summary>How good a network is on a part of the rows, each counted once.</summary>
-/// <param name="Loss">Mean, without label smoothing.</param>
+/// <param name="Loss">Mean by the rows' and the classes' weights, without label smoothing.</param>
 internal sealed record Evaluation(double Loss)
 {
     /// <summary>Share of the rows that are right; null where there are no classes.</summary>

@@ -59,7 +59,14 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
     public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
 
-    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.named_parameters(), .. HeadParameters()];
+    public override IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
+    {
+        var merged = Backbone.Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
+        var ours = Backbone.Adapters.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. NamedTensors().Where(named => !ours.Contains(named.Name)).Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
+    }
+
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.NamedParameters(), .. HeadParameters()];
 
     public override int StageOf(string tensorName) =>
         tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
@@ -69,7 +76,7 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device, Definition.InputChannels);
 
-    /// <summary>BatchNorm is folded into the convolutions of what is frozen.</summary>
+    /// <summary>BatchNorm and adapters are folded into the layers of what is frozen.</summary>
     public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);
 
     public override void BeginTraining(int frozenStages) => Backbone.SetTraining(frozenStages);
@@ -90,10 +97,21 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
         return Head.forward(features);
     }
 
-    /// <summary>A program draws for its dropout from torch's own generator; our networks draw nothing.</summary>
-    public override Tensor ForwardInTraining(Tensor input, int first, long seed, int step) => Definition.Script is null
-        ? ForwardRest(input, first)
-        : SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(input, first));
+    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator; adapters draw counted numbers, and our networks nothing.</summary>
+    public override Tensor ForwardInTraining(Tensor input, int first, long seed, int step)
+    {
+        Backbone.Adapters.BeginStep(seed, step);
+        try
+        {
+            return Definition.Script is null && Definition.Changes.All(change => change.Replacement is null)
+                ? ForwardRest(input, first)
+                : SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(input, first));
+        }
+        finally
+        {
+            Backbone.Adapters.BeginStep(seed, step: null);
+        }
+    }
 
     /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
     public Tensor Probabilities(Tensor pixels)

@@ -22,20 +22,19 @@ public abstract record RegressionLoss
 
     /// <param name="scores">[N].</param>
     /// <param name="labels">[N].</param>
-    /// <param name="reduction">Over the rows.</param>
-    /// <returns>Caller disposes.</returns>
-    internal abstract Tensor Of(Tensor scores, Tensor labels, nn.Reduction reduction);
+    /// <returns>[N]. Caller disposes.</returns>
+    internal abstract Tensor OfEach(Tensor scores, Tensor labels);
 
     private sealed record Squared : RegressionLoss
     {
-        internal override Tensor Of(Tensor scores, Tensor labels, nn.Reduction reduction) => nn.functional.mse_loss(scores, labels, reduction);
+        internal override Tensor OfEach(Tensor scores, Tensor labels) => nn.functional.mse_loss(scores, labels, nn.Reduction.None);
 
         public override string ToString() => nameof(SquaredError);
     }
 
     private sealed record Absolute : RegressionLoss
     {
-        internal override Tensor Of(Tensor scores, Tensor labels, nn.Reduction reduction) => nn.functional.l1_loss(scores, labels, reduction);
+        internal override Tensor OfEach(Tensor scores, Tensor labels) => nn.functional.l1_loss(scores, labels, nn.Reduction.None);
 
         public override string ToString() => nameof(AbsoluteError);
     }
@@ -48,7 +47,7 @@ public abstract record RegressionLoss
 
         public float Delta { get; }
 
-        internal override Tensor Of(Tensor scores, Tensor labels, nn.Reduction reduction) => nn.functional.huber_loss(scores, labels, Delta, reduction);
+        internal override Tensor OfEach(Tensor scores, Tensor labels) => nn.functional.huber_loss(scores, labels, Delta, nn.Reduction.None);
 
         public override string ToString() => FormattableString.Invariant($"Huber({Delta})");
     }

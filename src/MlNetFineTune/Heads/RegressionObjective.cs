@@ -8,21 +8,25 @@ internal sealed class RegressionObjective(RegressionLoss loss) : Objective
 {
     public override int Outputs => 1;
 
-    public override Tensor TargetsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
-
-    public override Tensor Loss(Tensor outputs, Tensor targets, nn.Reduction reduction)
-    {
-        using var scores = outputs.squeeze(1); // [N, 1] -> [N]
-        return loss.Of(scores, targets, reduction);
-    }
-
-    public override double Count(Tensor outputs, Tensor targets)
+    public override double Count(Tensor outputs, Tensor labels)
     {
         using var scope = NewDisposeScope();
-        return nn.functional.mse_loss(outputs.squeeze(1), targets, nn.Reduction.Sum).item<float>();
+        return nn.functional.mse_loss(outputs.squeeze(1), labels, nn.Reduction.Sum).item<float>();
     }
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { RootMeanSquaredError = Math.Sqrt(counted) };
 
     public override Tensor ScoresOf(Tensor outputs) => outputs.alias();
+
+    protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
+
+    protected override Tensor SharesOf(Tensor labels) => labels;
+
+    protected override Tensor LossOfEach(Tensor outputs, Tensor labels, bool training)
+    {
+        using var scores = outputs.squeeze(1); // [N, 1] -> [N]
+        return loss.OfEach(scores, labels);
+    }
+
+    protected override Tensor? ClassWeightOfEach(Tensor labels) => null;
 }

@@ -39,6 +39,9 @@ internal abstract class TrainableNetwork : IDisposable
     /// <summary>Parameters and running statistics, in a fixed order, under the names that other tools know.</summary>
     public abstract IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors();
 
+    /// <summary>The same for other tools, with what only we know of (adapters) merged into the tensors that they know. In the caller's dispose scope.</summary>
+    public virtual IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors() => NamedTensors();
+
     /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
     public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
 

@@ -1,5 +1,4 @@
 using MlNetFineTune.Augmentations;
-using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 
 namespace MlNetFineTune;
@@ -20,6 +19,17 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             field = value;
         }
     }
+
+    /// <summary>Small matrices that train in the place of the backbone's own weights. Default: none.</summary>
+    public Adapter Adapter
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Adapter));
+            field = value;
+        }
+    } = Adapter.None;
 
     /// <summary>
     /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
@@ -43,8 +53,11 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>Random changes to the training pictures. Default: crop and flip.</summary>
     public Augmentation Augmentation { get; init; } = Augmentation.Light;
 
-    /// <summary>Moves this share of the target from the true class to all classes evenly (Szegedy et al. 2015, https://arxiv.org/abs/1512.00567). 0 up to, not including, 1. Default 0.</summary>
-    public float LabelSmoothing { get; init => field = MulticlassObjective.CheckSmoothing(value); }
+    /// <summary>What training makes small. Default: cross-entropy without smoothing.</summary>
+    public ClassificationLoss Loss { get; init; } = ClassificationLoss.CrossEntropy();
+
+    /// <summary>How much the rows of each class count. Default: all alike.</summary>
+    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
 
     /// <summary>Memory for what the frozen stages compute, kept from epoch to epoch. Beyond it they run again in every epoch. Default 1024 MiB; 0 keeps nothing.</summary>
     public int FeatureCacheMegabytes

@@ -18,6 +18,7 @@ namespace MlNetFineTune;
 /// | Column | Type | Description |
 /// | -- | -- | -- |
 /// | Label | Key of any raw type | The class. Rows without one are left out. |
+/// | ExampleWeightColumnName, if named | Single | How much the row counts. |
 /// | ImagePath | Text, a vector of Byte, an image column of `LoadImages`, or a vector of pixels | The picture: a path, a file's bytes, an image, or pixels as `RawPixels` says. |
 /// | Score (output) | Vector of Single | Probabilities of the classes; NaN where the picture cannot be read. |
 /// | PredictedLabel (output) | Key | The most probable class; missing where the picture cannot be read. |
@@ -58,15 +59,19 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         using var fit = new FitScope(_env, nameof(ImageFineTuningTrainer), "FineTuneImages", _options.Seed);
         var device = Devices.Choose(fit.Host, fit.Channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
+        _options.ClassWeights.Check(keys.Names);
         var images = new ImageSource(_options.ImageInput, new ImageEncoder(_options.Backbone.Preprocessing));
 
-        using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
-        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed, message => fit.Channel.Info(message));
+        // Before the data are read, which may take longer than to find that something does not fit the network.
+        var classifier = ImageClassifier.Create(_options.Backbone, keys.Count, fit.Seed, Log);
         try
         {
+            _options.Backbone.Earlier?.CopyHead(classifier, keys, Log);
             classifier.MoveTo(device);
-            var objective = new MulticlassObjective(keys.Count, _options.LabelSmoothing);
-            var report = new TrainingLoop(classifier, objective, _plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
+            var plan = _options.Adapter.Apply(classifier, _plan, fit.Seed, Log);
+            using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
+            var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)));
+            var report = new TrainingLoop(classifier, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
             classifier.PrepareForScoring();
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
@@ -75,6 +80,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             classifier.Dispose();
             throw;
         }
+
+        void Log(string message) => fit.Channel.Info(message);
     }
 
     /// <summary>What <see cref="Fit"/> will add, after checking that label and image are there and of a known type.</summary>
@@ -85,6 +92,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", _options.LabelColumnName);
         if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
+        WeightColumn.Check(_env, inputSchema, _options.ExampleWeightColumnName);
         _options.ImageInput.Check(inputSchema, _env, nameof(inputSchema));
 
         var columns = inputSchema.ToDictionary(column => column.Name);

@@ -9,6 +9,8 @@ internal static class Contexts
 {
     public static IHostEnvironment GetEnvironment(TrainCatalogBase.CatalogInstantiatorBase trainers) => CatalogUtils.GetEnvironment(trainers);
 
+    public static IHostEnvironment GetEnvironment(ModelOperationsCatalog models) => ((IInternalCatalog)models).Environment;
+
     /// <summary>The seed given to <see cref="MLContext"/>, if any.</summary>
     public static int? Seed(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;
 

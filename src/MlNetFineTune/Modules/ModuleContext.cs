@@ -2,7 +2,7 @@ namespace MlNetFineTune;
 
 /// <summary>What a network is made for.</summary>
 /// <param name="Inputs">In the order in which the module takes them.</param>
-/// <param name="Outputs">Numbers that the module must give for a row: the number of classes; 1 for binary classification and regression.</param>
+/// <param name="Outputs">Numbers that the module must give for a row: the number of classes; 1 for binary classification and regression; in the place of a stage, its channels.</param>
 public sealed record ModuleContext(IReadOnlyList<ModuleInputShape> Inputs, int Outputs);
 
 /// <summary>One input of a module.</summary>

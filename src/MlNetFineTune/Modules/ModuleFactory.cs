@@ -21,7 +21,7 @@ public abstract class ModuleFactory
     /// <returns>
     /// A module of one to six tensors that gives a tensor (<c>Module&lt;Tensor, Tensor&gt;</c>, <c>Module&lt;Tensor, Tensor, Tensor&gt;</c> ...), in the
     /// order of the inputs, or of an array of them (<c>Module&lt;Tensor[], Tensor&gt;</c>). It gives [N, <see cref="ModuleContext.Outputs"/>] raw
-    /// numbers (logits: no softmax, no sigmoid). It is a new one at every call, and belongs to the caller from then on.
+    /// numbers (logits: no softmax, no sigmoid); <see cref="Backbone.ReplaceStage"/> says what layers in the place of a stage give. It is a new one at every call, and belongs to the caller from then on.
     /// </returns>
     public abstract torch.nn.Module Create(ModuleContext context);
 }

@@ -48,10 +48,13 @@ public sealed record MulticlassModuleOptions : ModuleFineTuningOptions
     /// <summary>Output: the most probable class, a key with the label's key values.</summary>
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
-    /// <inheritdoc cref="ImageFineTuningOptions.LabelSmoothing"/>
-    public float LabelSmoothing { get; init => field = MulticlassObjective.CheckSmoothing(value); }
+    /// <inheritdoc cref="ImageFineTuningOptions.Loss"/>
+    public ClassificationLoss Loss { get; init; } = ClassificationLoss.CrossEntropy();
 
-    internal override ModuleTask Task => new MulticlassTask(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, LabelSmoothing);
+    /// <inheritdoc cref="ImageFineTuningOptions.ClassWeights"/>
+    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
+
+    internal override ModuleTask Task => new MulticlassTask(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, Loss, ClassWeights);
 
     internal override void Check()
     {
@@ -70,12 +73,16 @@ public sealed record BinaryModuleOptions : ModuleFineTuningOptions
     /// <summary>Output: whether the probability is above one half, a Boolean; false where the score is missing.</summary>
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
-    internal override ModuleTask Task => new BinaryTask(LabelColumnName, ScoreColumnName, ProbabilityColumnName, PredictedLabelColumnName);
+    /// <summary>How much the rows of each kind count: <c>ClassWeights.Of(1, 3)</c> counts a true one three times, <c>Balanced</c> makes both kinds count alike. Default: all alike.</summary>
+    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
+
+    internal override ModuleTask Task => new BinaryTask(LabelColumnName, ScoreColumnName, ProbabilityColumnName, PredictedLabelColumnName, ClassWeights);
 
     internal override void Check()
     {
         base.Check();
         CheckDifferent((nameof(ScoreColumnName), ScoreColumnName), (nameof(ProbabilityColumnName), ProbabilityColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName));
+        ClassWeights.Check(BinaryObjective.Classes);
     }
 }
 

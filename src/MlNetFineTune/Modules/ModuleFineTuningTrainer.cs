@@ -4,6 +4,7 @@ using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Modules;
+using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
 using TorchSharp;
@@ -17,6 +18,7 @@ namespace MlNetFineTune;
 /// | Column | Type | Description |
 /// | -- | -- | -- |
 /// | Label | Key, Boolean or Single | Multiclass, binary or regression. Rows with a missing key or NaN are left out. |
+/// | ExampleWeightColumnName, if named | Single | How much the row counts. |
 /// | Features, or any others | Single, Key, vectors of them, pictures | What enters the module, see `ModuleInput`. |
 /// | Score (output) | Vector of Single; Single | Class probabilities; the logit; the number. NaN where an input is. |
 /// | Probability (output) | Single | Binary only. |
@@ -77,7 +79,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
             network.MoveTo(device);
             var plan = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
-            var report = new TrainingLoop(network, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
+            var report = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
             network.PrepareForScoring();
             return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
 
@@ -110,6 +112,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         ArgumentNullException.ThrowIfNull(inputSchema);
         var task = _options.Task;
         task.CheckLabel(_env, inputSchema);
+        WeightColumn.Check(_env, inputSchema, _options.ExampleWeightColumnName);
         ModuleInputShapes.Check(_options.Inputs, _env, inputSchema);
 
         var columns = inputSchema.ToDictionary(column => column.Name);

@@ -48,9 +48,9 @@ internal sealed record ModuleTaskManifest(string Kind, string Label, string Scor
 
     public ModuleTask ToTask() => (Kind, Probability, PredictedLabel) switch
     {
-        (MulticlassTask.Name, _, { } predicted) => new MulticlassTask(Label, Score, predicted, LabelSmoothing: 0),
-        (BinaryTask.Name, { } probability, { } predicted) => new BinaryTask(Label, Score, probability, predicted),
-        (RegressionTask.Name, _, _) => new RegressionTask(Label, Score, RegressionLoss.SquaredError), // scoring asks for no loss
+        (MulticlassTask.Name, _, { } predicted) => new MulticlassTask(Label, Score, predicted, ClassificationLoss.CrossEntropy(), ClassWeights.None), // scoring asks for no loss
+        (BinaryTask.Name, { } probability, { } predicted) => new BinaryTask(Label, Score, probability, predicted, ClassWeights.None),
+        (RegressionTask.Name, _, _) => new RegressionTask(Label, Score, RegressionLoss.SquaredError),
         _ => throw new ArgumentException($"there is no task {this}"),
     };
 }

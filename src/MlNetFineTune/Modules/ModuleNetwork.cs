@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
@@ -12,9 +11,6 @@ namespace MlNetFineTune.Modules;
 /// <summary>A user's module as the engine sees it. Owns it.</summary>
 internal sealed class ModuleNetwork : TrainableNetwork
 {
-    // A factory that gives the same module twice would train one model twice, and free it under the other's feet.
-    private static readonly ConditionalWeakTable<nn.Module, object> s_known = [];
-
     private readonly nn.Module _module;
     private readonly IReadOnlyList<ModuleInput> _inputs;
     private readonly ModuleContext _context;
@@ -50,7 +46,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
     /// <exception cref="ArgumentException">What it made cannot be used.</exception>
     public static ModuleNetwork Create(ModuleFactory factory, string contract, IReadOnlyList<ModuleInput> inputs, ModuleContext context, long seed)
     {
-        var module = SeededTorch.Run(seed, RandomStream.ModuleWeights, ordinal: 0, Make);
+        var module = ModuleMaker.Make(factory, $"module '{contract}'", context, seed, RandomStream.ModuleWeights, ordinal: 0);
         try
         {
             return new ModuleNetwork(module, contract, inputs, context);
@@ -59,22 +55,6 @@ internal sealed class ModuleNetwork : TrainableNetwork
         {
             module.Dispose();
             throw;
-        }
-
-        nn.Module Make()
-        {
-            nn.Module? made;
-            try
-            {
-                made = factory.Create(context);
-            }
-            catch (Exception e)
-            {
-                throw new InvalidOperationException($"The factory of module '{contract}' ({factory.GetType().Name}) failed: {e.Message}", e);
-            }
-            if (made is null)
-                throw new InvalidOperationException($"The factory of module '{contract}' ({factory.GetType().Name}) gave null.");
-            return s_known.TryAdd(made, made) ? made : throw new InvalidOperationException($"The factory of module '{contract}' ({factory.GetType().Name}) gave the same module twice; Create must make a new one each time.");
         }
     }
 

@@ -29,7 +29,13 @@ internal abstract record ModuleTask(string Label, string Score)
 
     public abstract LabelSource Labels(LabelKeys? keys);
 
+    /// <summary>To score by.</summary>
     public abstract Objective Objective(LabelKeys? keys);
+
+    /// <summary>To train by.</summary>
+    /// <param name="keys">The classes, where there are any.</param>
+    /// <param name="labels">Of the rows that train.</param>
+    public abstract Objective TrainingObjective(LabelKeys? keys, float[] labels);
 
     public abstract ScoreColumns Columns(LabelKeys? keys);
 
@@ -38,7 +44,7 @@ internal abstract record ModuleTask(string Label, string Score)
     protected abstract bool Accepts(SchemaShape.Column label);
 }
 
-internal sealed record MulticlassTask(string Label, string Score, string PredictedLabel, float LabelSmoothing) : ModuleTask(Label, Score)
+internal sealed record MulticlassTask(string Label, string Score, string PredictedLabel, ClassificationLoss Loss, ClassWeights ClassWeights) : ModuleTask(Label, Score)
 {
     public const string Name = "Multiclass";
 
@@ -46,20 +52,27 @@ internal sealed record MulticlassTask(string Label, string Score, string Predict
 
     protected override string ExpectedLabel => "Key (Conversion.MapValueToKey makes one)";
 
-    public override LabelKeys KeysOf(DataViewSchema.Column label) => LabelKeys.Of(label);
+    public override LabelKeys KeysOf(DataViewSchema.Column label)
+    {
+        var keys = LabelKeys.Of(label);
+        ClassWeights.Check(keys.Names);
+        return keys;
+    }
 
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => MulticlassColumns.Shapes(Score, PredictedLabel, status: null, label);
 
     public override LabelSource Labels(LabelKeys? keys) => new ClassLabels(Label, keys!);
 
-    public override Objective Objective(LabelKeys? keys) => new MulticlassObjective(keys!.Count, LabelSmoothing);
+    public override Objective Objective(LabelKeys? keys) => new MulticlassObjective(keys!.Count);
+
+    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new MulticlassObjective(keys!.Count, Loss, ClassWeights.Resolve(keys.Names, labels));
 
     public override ScoreColumns Columns(LabelKeys? keys) => new MulticlassColumns(Score, PredictedLabel, status: null, keys!);
 
     protected override bool Accepts(SchemaShape.Column label) => label.IsKey;
 }
 
-internal sealed record BinaryTask(string Label, string Score, string Probability, string PredictedLabel) : ModuleTask(Label, Score)
+internal sealed record BinaryTask(string Label, string Score, string Probability, string PredictedLabel, ClassWeights ClassWeights) : ModuleTask(Label, Score)
 {
     public const string Name = "Binary";
 
@@ -72,6 +85,8 @@ internal sealed record BinaryTask(string Label, string Score, string Probability
     public override LabelSource Labels(LabelKeys? keys) => new BooleanLabels(Label);
 
     public override Objective Objective(LabelKeys? keys) => new BinaryObjective();
+
+    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new BinaryObjective(ClassWeights.Resolve(BinaryObjective.Classes, labels));
 
     public override ScoreColumns Columns(LabelKeys? keys) => new BinaryColumns(Score, Probability, PredictedLabel);
 
@@ -91,6 +106,8 @@ internal sealed record RegressionTask(string Label, string Score, RegressionLoss
     public override LabelSource Labels(LabelKeys? keys) => new NumberLabels(Label);
 
     public override Objective Objective(LabelKeys? keys) => new RegressionObjective(Loss);
+
+    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => Objective(keys);
 
     public override ScoreColumns Columns(LabelKeys? keys) => new RegressionColumns(Score);
 

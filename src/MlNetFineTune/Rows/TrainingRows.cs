@@ -8,13 +8,14 @@ namespace MlNetFineTune.Rows;
 /// <summary>What a data view says about its rows, read once: labels, groups, and inputs by index.</summary>
 internal sealed class TrainingRows : IDisposable
 {
-    internal TrainingRows(InputRows inputs, float[] labels, long[] ordinals, string[]? groups, int withoutLabel)
+    internal TrainingRows(InputRows inputs, float[] labels, long[] ordinals, string[]? groups, int withoutLabel, float[]? weights = null)
     {
         Inputs = inputs;
         Labels = labels;
         Ordinals = ordinals;
         Groups = groups;
         WithoutLabel = withoutLabel;
+        Weights = weights;
     }
 
     public InputRows Inputs { get; }
@@ -30,6 +31,9 @@ internal sealed class TrainingRows : IDisposable
 
     public int WithoutLabel { get; }
 
+    /// <summary>How much each row counts, 0 or above; null where all count alike.</summary>
+    public float[]? Weights { get; }
+
     public int Count => Labels.Length;
 
     /// <param name="host">Its temporary folder takes pictures that are not files.</param>
@@ -37,9 +41,10 @@ internal sealed class TrainingRows : IDisposable
     /// <param name="inputs">Takes what enters the network.</param>
     /// <param name="label">The label's column.</param>
     /// <param name="readLabel">Makes the reader of the label.</param>
+    /// <param name="weight">The example weight's column; null where all rows count alike.</param>
     /// <param name="groupColumn">Keeps rows together in a split.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    public static TrainingRows Read(IHost host, IDataView data, InputSource inputs, DataViewSchema.Column label, Func<IHost, DataViewRow, Func<float>> readLabel, string? groupColumn, CancellationToken cancellation)
+    public static TrainingRows Read(IHost host, IDataView data, InputSource inputs, DataViewSchema.Column label, Func<IHost, DataViewRow, Func<float>> readLabel, DataViewSchema.Column? weight, string? groupColumn, CancellationToken cancellation)
     {
         var schema = data.Schema;
         var group = groupColumn is null ? (DataViewSchema.Column?)null : schema.GetColumnOrNull(groupColumn)
@@ -48,11 +53,14 @@ internal sealed class TrainingRows : IDisposable
         var labels = new List<float>();
         var ordinals = new List<long>();
         var groups = group is null ? null : new List<string>();
+        var weights = weight is null ? null : new List<float>();
         var withoutLabel = 0;
-        DataViewSchema.Column[] active = group is { } g ? [label, .. inputs.ColumnsOf(host, schema), g] : [label, .. inputs.ColumnsOf(host, schema)];
+        DataViewSchema.Column?[] columns = [label, .. inputs.ColumnsOf(host, schema), group, weight];
+        var active = columns.OfType<DataViewSchema.Column>();
         using var cursor = data.GetRowCursor(active);
         var nextLabel = readLabel(host, cursor);
         var nextGroup = group is { } groupedBy ? TextColumn.Reader(host, cursor, groupedBy) : null;
+        var nextWeight = weight is { } weighedBy ? WeightColumn.Reader(host, cursor, weighedBy) : null;
         var collector = inputs.Collect(host, cursor);
         try
         {
@@ -70,8 +78,9 @@ internal sealed class TrainingRows : IDisposable
                 labels.Add(value);
                 ordinals.Add(ordinal);
                 groups?.Add(nextGroup!());
+                weights?.Add(nextWeight!());
             }
-            return new TrainingRows(collector.ToRows(), [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel);
+            return new TrainingRows(collector.ToRows(), [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel, weights is null ? null : [.. weights]);
         }
         catch
         {

@@ -53,7 +53,9 @@ internal static class ArchiveFiles
     }
 
     public static void SaveManifest<T>(ModelSaveContext ctx, T manifest) =>
-        ctx.SaveTextStream(ManifestStream, writer => writer.Write(JsonSerializer.Serialize(manifest, s_json)));
+        ctx.SaveTextStream(ManifestStream, writer => writer.Write(ToJson(manifest)));
+
+    public static string ToJson<T>(T manifest) => JsonSerializer.Serialize(manifest, s_json);
 
     /// <exception cref="NotSupportedException">A later library wrote it.</exception>
     public static T LoadManifest<T>(ModelLoadContext ctx, int currentVersion)
@@ -62,25 +64,35 @@ internal static class ArchiveFiles
         string? json = null;
         if (!ctx.TryLoadTextStream(ManifestStream, reader => json = reader.ReadToEnd()))
             throw Damaged($"it has no {ManifestStream}");
+        return FromJson<T>(json!, currentVersion, ManifestStream);
+    }
+
+    /// <param name="json">A manifest.</param>
+    /// <param name="currentVersion">The last that is known.</param>
+    /// <param name="source">Where it was, for messages.</param>
+    /// <exception cref="NotSupportedException">A later library wrote it.</exception>
+    public static T FromJson<T>(string json, int currentVersion, string source)
+        where T : class
+    {
         try
         {
             // The version first: a newer manifest may not fit our record at all.
-            using (var document = JsonDocument.Parse(json!))
+            using (var document = JsonDocument.Parse(json))
             {
                 if (document.RootElement.ValueKind != JsonValueKind.Object
                     || !document.RootElement.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
                     || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
                 {
-                    throw Damaged($"its {ManifestStream} has no format version");
+                    throw Damaged($"its {source} has no format version");
                 }
                 if (version > currentVersion)
                     throw new NotSupportedException($"The model has format version {version}; this library reads up to {currentVersion}. Update the package MlNetFineTune.");
             }
-            return JsonSerializer.Deserialize<T>(json!, s_json) ?? throw Damaged($"its {ManifestStream} is empty");
+            return JsonSerializer.Deserialize<T>(json, s_json) ?? throw Damaged($"its {source} is empty");
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw Damaged($"its {ManifestStream} cannot be read: {e.Message}");
+            throw Damaged($"its {source} cannot be read: {e.Message}");
         }
     }
 

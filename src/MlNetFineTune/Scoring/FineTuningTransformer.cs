@@ -5,6 +5,7 @@ using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.WeightFiles;
+using TorchSharp;
 
 namespace MlNetFineTune;
 
@@ -56,13 +57,17 @@ public abstract class FineTuningTransformer : ITransformer, ICanSaveModel, IDisp
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
         Host, new EmptyDataView(Host, inputSchema), new ScoringRowMapper(Host, this, inputSchema), schema => new ScoringRowMapper(Host, this, schema));
 
-    /// <summary>Writes the network's weights under their own names (those of the original, where there is one) as a file that Python reads too.</summary>
+    /// <summary>Writes the network's weights under their own names (those of the original, where there is one) as a file that Python reads too. Adapters are merged into them.</summary>
     /// <param name="path"><c>.safetensors</c>, or <c>.pth</c>, <c>.pt</c>, <c>.bin</c> for a state dictionary that <c>torch.load</c> reads. Written beside and renamed.</param>
     /// <exception cref="ArgumentException">The extension is another.</exception>
     public void SaveWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        Scorer.Read(network => WeightFileWriter.Write(path, network.NamedTensors(), network.Metadata));
+        Scorer.Read(network =>
+        {
+            using var scope = torch.NewDisposeScope();
+            WeightFileWriter.Write(path, network.PlainTensors(), network.Metadata);
+        });
     }
 
     /// <summary>Frees the network's memory, after scoring that is under way.</summary>

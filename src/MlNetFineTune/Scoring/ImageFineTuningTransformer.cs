@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Backbones;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Rows;
@@ -22,7 +23,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     private readonly ModelManifest _manifest;
 
     internal ImageFineTuningTransformer(IHostEnvironment env, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest, TrainingReport? report)
-        : this(env, new NetworkScorer(new SharedNetwork(classifier), new MulticlassObjective(keys.Count, labelSmoothing: 0), manifest.ScoringViews()), keys, manifest, report)
+        : this(env, new NetworkScorer(new SharedNetwork(classifier), new MulticlassObjective(keys.Count), manifest.ScoringViews()), keys, manifest, report)
     {
     }
 
@@ -70,6 +71,25 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
         ArgumentNullException.ThrowIfNull(augmentation);
         var manifest = _manifest with { TestTimeAugmentation = augmentation.ToString() };
         return new ImageFineTuningTransformer(Host, Scorer.Share(manifest.ScoringViews()), _keys, manifest, Report);
+    }
+
+    /// <summary>
+    /// Writes what a training with <see cref="Adapter"/> has changed, and nothing else: adapters, head, and stages that were replaced or drawn anew, with classes and preprocessing; some hundred
+    /// KB for most networks. <c>ml.Model.LoadAdapter</c> makes the model of it again, from the same pretrained weights.
+    /// </summary>
+    /// <param name="path">A safetensors file; the adapters' names and shapes are PEFT's. Written beside and renamed.</param>
+    /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
+    public void SaveAdapter(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        Scorer.Read(network => AdapterFile.Save(Host, path, (ImageClassifier)network, _keys, _manifest));
+    }
+
+    internal EarlierModel AsEarlier()
+    {
+        Backbone? definition = null;
+        Scorer.Read(network => definition = ((ImageClassifier)network).Definition);
+        return new EarlierModel(Scorer, _keys, definition!);
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModelArchive.Save(Host, ctx, (ImageClassifier)network, _keys, _manifest);

@@ -3,6 +3,7 @@ using System.Reflection;
 using Microsoft.ML;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
+using MlNetFineTune.Strategies;
 using TorchSharp;
 
 namespace MlNetFineTune.Scoring;
@@ -15,13 +16,10 @@ internal static class ManifestOf
         FormatVersion = ModelManifest.CurrentVersion,
         Packages = Packages,
         Backbone = BackboneManifest.Of(options.Backbone),
+        Adapter = (options.Adapter as LoraAdapter)?.Describe(classifier),
         Columns = new ColumnManifest(options.LabelColumnName, options.ImageColumnName, options.ImageFolder, options.ScoreColumnName, options.PredictedLabelColumnName, options.RawPixels, options.ImageStatusColumnName),
         Classes = keys.Names,
-        Options = new SortedDictionary<string, string>(Describe(options), StringComparer.Ordinal)
-        {
-            [nameof(options.Augmentation)] = options.Augmentation.ToString(),
-            [nameof(options.LabelSmoothing)] = options.LabelSmoothing.ToString(CultureInfo.InvariantCulture),
-        },
+        Options = Describe(options),
         Seed = seed,
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
@@ -39,8 +37,25 @@ internal static class ManifestOf
         ["libtorch"] = typeof(ManifestOf).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "LibTorchVersion").Value!,
     };
 
-    /// <summary>What all trainings have, for people.</summary>
-    public static SortedDictionary<string, string> Describe(FineTuningOptions options) => new(StringComparer.Ordinal)
+    /// <summary>The options of a training, for people.</summary>
+    public static SortedDictionary<string, string> Describe(FineTuningOptions options)
+    {
+        var described = OfEveryTraining(options);
+        foreach (var (name, value) in OfTheTask(options))
+            described.Add(name, value.ToString()!);
+        return described;
+    }
+
+    private static (string Name, object Value)[] OfTheTask(FineTuningOptions options) => options switch
+    {
+        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
+        MulticlassModuleOptions multiclass => [(nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
+        BinaryModuleOptions binary => [(nameof(binary.ClassWeights), binary.ClassWeights)],
+        RegressionModuleOptions regression => [(nameof(regression.Loss), regression.Loss)],
+        _ => [],
+    };
+
+    private static SortedDictionary<string, string> OfEveryTraining(FineTuningOptions options) => new(StringComparer.Ordinal)
     {
         [nameof(options.Strategy)] = options.Strategy.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
@@ -48,8 +63,10 @@ internal static class ManifestOf
         [nameof(options.LearningRate)] = options.LearningRate.ToString(CultureInfo.InvariantCulture),
         [nameof(options.Optimizer)] = options.Optimizer.ToString(),
         [nameof(options.Schedule)] = options.Schedule.ToString(),
+        [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
+        [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",
         [nameof(options.BadRows)] = options.BadRows.ToString(),
     };
 

@@ -55,7 +55,7 @@ internal static class ModelArchive
 
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);
-        var classifier = ImageClassifier.CreateEmpty(BackboneOf(ctx, manifest), keys.Count);
+        var classifier = CreateEmpty(BackboneOf(env, ctx, manifest), keys.Count, manifest);
         try
         {
             ArchiveFiles.LoadWeights(ctx, classifier, manifest.WeightsSha256);
@@ -71,11 +71,26 @@ internal static class ModelArchive
         }
     }
 
-    private static Backbone BackboneOf(ModelLoadContext ctx, ModelManifest manifest)
+    private static ImageClassifier CreateEmpty(Backbone backbone, int classes, ModelManifest manifest)
+    {
+        var classifier = ImageClassifier.CreateEmpty(backbone, classes);
+        try
+        {
+            manifest.Adapter?.Attach(classifier);
+            return classifier;
+        }
+        catch (ArgumentException e)
+        {
+            classifier.Dispose();
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({e.Message})");
+        }
+    }
+
+    private static Backbone BackboneOf(IHostEnvironment env, ModelLoadContext ctx, ModelManifest manifest)
     {
         try
         {
-            return manifest.Backbone.ToBackbone(manifest.Backbone.ScriptSha256 is { } expected ? LoadScript(ctx, expected) : null);
+            return manifest.Backbone.ToBackbone(manifest.Backbone.ScriptSha256 is { } expected ? LoadScript(ctx, expected) : null, env);
         }
         catch (ArgumentException e)
         {

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using MlNetFineTune.Backbones;
 using MlNetFineTune.Rows;
+using MlNetFineTune.Strategies;
 
 namespace MlNetFineTune.Scoring;
 
@@ -18,6 +18,9 @@ internal sealed record ModelManifest
     public required IReadOnlyDictionary<string, string> Packages { get; init; }
 
     public required BackboneManifest Backbone { get; init; }
+
+    /// <summary>The adapters of the network; null where it has none. Added after the first files of version 1.</summary>
+    public AdapterDescription? Adapter { get; init; }
 
     public required ColumnManifest Columns { get; init; }
 
@@ -47,23 +50,6 @@ internal sealed record ModelManifest
 
     /// <exception cref="ArgumentException">There are no such views.</exception>
     public IReadOnlyList<Augmentation> ScoringViews() => MlNetFineTune.TestTimeAugmentation.FromText(TestTimeAugmentation).Views(Backbone.Preprocessing);
-}
-
-/// <summary>The network without its numbers. <c>ScriptSha256</c>, added after the first files of version 1, says that the network is a TorchScript program in the same zip.</summary>
-internal sealed record BackboneManifest(
-    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null)
-{
-    public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256);
-
-    /// <param name="script">The program; null where the manifest names none.</param>
-    public Backbone ToBackbone(byte[]? script) => BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)
-        ? (script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, SourceWeights ?? Name, Preprocessing), SourceWeights)) with
-        {
-            Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon),
-            InputChannels = InputChannels,
-        }
-        : throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
 }
 
 internal sealed record ColumnManifest(

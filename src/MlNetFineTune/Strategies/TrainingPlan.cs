@@ -8,6 +8,8 @@ internal sealed record TrainingPlan(IReadOnlyList<PlanPart> Parts)
 {
     public int Epochs => Parts.Sum(part => part.Epochs);
 
+    public int EpochsBefore(PlanPart part) => Parts.TakeWhile(other => !ReferenceEquals(other, part)).Sum(other => other.Epochs);
+
     /// <summary>The stages from the input on in which nothing ever trains.</summary>
     public int FrozenStages(TrainableNetwork network) => Parts.Min(part => part.FrozenStages(network));
 

@@ -1,3 +1,6 @@
+using MlNetFineTune.Strategies;
+using MlNetFineTune.Training;
+
 namespace MlNetFineTune;
 
 /// <summary>What can be said about every fine-tuning, whatever the network and its inputs.</summary>
@@ -9,6 +12,12 @@ public abstract record FineTuningOptions
 
     /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
     public string LabelColumnName { get; init; } = "Label";
+
+    /// <summary>
+    /// A Single of 0 or above that says how much a row counts: losses are weighted means, in each step and in validation, whose loss chooses the best epoch. Accuracy and
+    /// errors that are reported count every row once. Default null: all rows count alike.
+    /// </summary>
+    public string? ExampleWeightColumnName { get; init; }
 
     /// <summary>Output: what the model says of a row. Each task documents its own.</summary>
     public string ScoreColumnName { get; init; } = "Score";
@@ -36,6 +45,9 @@ public abstract record FineTuningOptions
 
     /// <summary>Default: cosine with a warm-up of 5 % of the steps.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine();
+
+    /// <summary>What is done about gradients that are too large. Default: nothing.</summary>
+    public GradientClipping GradientClipping { get; init; } = GradientClipping.None;
 
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
     public Validation Validation { get; init; } = Validation.Fraction(0.2f);
@@ -75,6 +87,9 @@ public abstract record FineTuningOptions
     {
         if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
+        if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
+            throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");
+        Schedule.Check(this);
     }
 
     private protected static void CheckDifferent(params ReadOnlySpan<(string Option, string Name)> columns)

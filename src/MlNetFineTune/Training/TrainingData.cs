@@ -27,7 +27,7 @@ internal sealed class TrainingData : IDisposable
     public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, InputSource inputs, LabelSource labels, long seed)
     {
         var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
-        var source = TrainingRows.Read(host, input, inputs, input.Schema[labels.Column], labels.Reader, groupColumn, options.CancellationToken);
+        var source = TrainingRows.Read(host, input, inputs, input.Schema[labels.Column], labels.Reader, WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
         TrainingData? result = null;
         try
         {
@@ -39,11 +39,13 @@ internal sealed class TrainingData : IDisposable
             var (training, validation) = options.Validation switch
             {
                 Validation.FractionValidation fraction => Part(source, labels, fraction, seed),
-                Validation.SetValidation set => (all, ReadSet(host, set.View, inputs, labels, options.CancellationToken)),
+                Validation.SetValidation set => (all, ReadSet(host, set.View, inputs, labels, options)),
                 _ => (all, new RowSubset(source, [])),
             };
             result = new TrainingData(source, training, validation);
             labels.Check(channel, result.Training.LabelsOf(training));
+            CheckWeights(result.Training, "training", options);
+            CheckWeights(result.Validation, "validation", options);
             if (source.Inputs.DescribeStorage() is { } storage)
                 channel.Info(storage);
             return result;
@@ -67,15 +69,21 @@ internal sealed class TrainingData : IDisposable
         return (training, new RowSubset(source, validation));
     }
 
-    private static RowSubset ReadSet(IHost host, IDataView view, InputSource inputs, LabelSource labels, CancellationToken cancellation)
+    private static RowSubset ReadSet(IHost host, IDataView view, InputSource inputs, LabelSource labels, FineTuningOptions options)
     {
         var label = view.Schema.GetColumnOrNull(labels.Column) ?? throw host.ExceptSchemaMismatch("validation", "validation label", labels.Column);
         inputs.ColumnsOf(host, view.Schema, "validation ");
-        var rows = TrainingRows.Read(host, view, inputs, label, labels.ReaderOfOtherData, groupColumn: null, cancellation);
+        var rows = TrainingRows.Read(host, view, inputs, label, labels.ReaderOfOtherData, WeightColumn.Find(host, view.Schema, options.ExampleWeightColumnName), groupColumn: null, options.CancellationToken);
         if (rows.Count > 0)
             return new RowSubset(rows, [.. Enumerable.Range(0, rows.Count)]);
         rows.Dispose();
         throw new InvalidOperationException("Validation.Set: the data have no row with a label. Set Validation = Validation.None to train without.");
+    }
+
+    private static void CheckWeights(RowSubset subset, string what, FineTuningOptions options)
+    {
+        if (subset.Rows.Length > 0 && subset.WeightsOf(subset.Rows) is { } weights && weights.All(weight => weight == 0))
+            throw new InvalidOperationException($"All {weights.Length} {what} rows have weight 0 in column '{options.ExampleWeightColumnName}': none of them counts.");
     }
 
     public void Dispose()

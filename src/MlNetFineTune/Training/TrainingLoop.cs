@@ -114,20 +114,18 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private double Step(TrainingPart part, StepInput input, double learningRate)
     {
         using var scope = NewDisposeScope();
-        var targets = objective.TargetsOf(data.Training.LabelsOf(input.Rows), network.Device); // [N]
+        var targets = objective.TargetsOf(data.Training, input.Rows, input.Mix, network.Device); // [N]
         var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, _steps); // [N, outputs]
-        var loss = input.Mix is { } mix ? mix.Loss(targets, LossOf) : LossOf(targets);
+        var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
         part.Optimizer.ZeroGradients();
         loss.backward();
-        part.Optimizer.Step(learningRate);
+        part.Descend(learningRate);
         (part.Step, _steps) = (part.Step + 1, _steps + 1);
 
         var value = loss.item<float>(); // waits for the device
         return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
-
-        Tensor LossOf(Tensor labels) => objective.Loss(outputs, labels);
     }
 
     private InvalidOperationException Diverged(string what) =>
@@ -145,7 +143,11 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     }
 
     // Of the head, in a step of the part.
-    private double LearningRateAt(TrainingPart part, int step) => ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, part.Steps), part.Steps);
+    private double LearningRateAt(TrainingPart part, int step)
+    {
+        var judged = _epochs.Skip(plan.EpochsBefore(part.Planned)).Select(epoch => epoch.ValidationLoss).OfType<double>();
+        return ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, part.Steps), part.Steps, [.. judged]);
+    }
 
     private int[] Shuffled(int epoch)
     {

@@ -2,8 +2,8 @@ namespace MlNetFineTune;
 
 /// <summary>One epoch of a training.</summary>
 /// <param name="Epoch">From 1.</param>
-/// <param name="Loss">Mean training loss over the epoch's rows; that of the mixed labels with <see cref="MixUp"/> or <see cref="CutMix"/>.</param>
-/// <param name="ValidationLoss">Mean cross-entropy over all validation rows; null without validation.</param>
+/// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="MixUp"/> or <see cref="CutMix"/>.</param>
+/// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
 /// <param name="ValidationAccuracy">Share of all validation rows that were right; null without validation.</param>
 /// <param name="LearningRate">Of the head, in the last step.</param>
 /// <param name="Seconds">With its validation.</param>

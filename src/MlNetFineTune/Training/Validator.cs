@@ -33,7 +33,7 @@ internal sealed class Validator(TrainableNetwork network, Objective objective, i
 
     private Evaluation? Judge(Action checkAlive, CancellationToken stop)
     {
-        var (loss, counted, count) = (0.0, 0.0, 0);
+        var (loss, weight, counted, count) = (0.0, 0.0, 0.0, 0);
         foreach (var (activations, rows, _) in inputs.Read(batches, epoch: 0))
         {
             using var scope = NewDisposeScope();
@@ -43,16 +43,19 @@ internal sealed class Validator(TrainableNetwork network, Objective objective, i
                 checkAlive();
                 if (stop.IsCancellationRequested)
                     return null;
-                var targets = objective.TargetsOf(subset.LabelsOf(rows), network.Device);
+                var targets = objective.TargetsOf(subset, rows, mix: null, network.Device);
                 var outputs = network.ForwardRest(activations, stagesBefore);
-                loss += objective.Loss(outputs, targets, nn.Reduction.Sum).item<float>();
-                counted += objective.Count(outputs, targets);
+                var (sum, counts) = objective.Judge(outputs, targets);
+                (loss, weight) = (loss + sum, weight + counts);
+                counted += objective.Count(outputs, targets.Labels);
                 count += rows.Length;
             }
             meter.Advance(rows.Length);
         }
         if (count == 0)
             throw new InvalidOperationException($"None of the {subset.Rows.Length} validation {subset.Source.Inputs.Noun}s could be read.");
-        return objective.Evaluate(loss / count, counted / count);
+        if (weight == 0)
+            throw new InvalidOperationException($"The validation {subset.Source.Inputs.Noun}s that could be read have weight 0, all of them.");
+        return objective.Evaluate(loss / weight, counted / count);
     }
 }

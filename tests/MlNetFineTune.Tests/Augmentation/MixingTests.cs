@@ -33,7 +33,8 @@ public sealed class MixingTests
             var weight = tensor(Formula.Values("mixing.weight", [5, 3]), [5, 3], requires_grad: true);
             var logits = pixels.mean([2, 3]).matmul(weight.t());
             var labels = tensor(s_fixture.GetProperty("labels").Numbers().Select(v => (long)v).ToArray());
-            var loss = new Mix(s_partners, expected.Number("share")).Loss(labels, targets => nn.functional.cross_entropy(logits, targets, label_smoothing: expected.Number("smoothing")));
+            var shares = new Mix(s_partners, expected.Number("share")).Of(nn.functional.one_hot(labels, 5).to_type(ScalarType.Float32));
+            var loss = ClassificationLoss.CrossEntropy((float)expected.Number("smoothing")).OfEach(logits, shares, classWeights: null, training: true).mean();
             loss.backward();
             Fixture.AreClose([expected.Number("loss")], loss.Values(), 1e-6, "loss");
             Fixture.AreClose(expected.GetProperty("gradient").Numbers(), weight.grad!.Values(), 1e-6, "gradient");

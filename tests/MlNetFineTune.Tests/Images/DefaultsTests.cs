@@ -16,15 +16,18 @@ public sealed class DefaultsTests
             Backbone = micro (random weights)
             BadRows = Throw
             BatchSize = 16
+            ClassWeights = None
             EarlyStoppingPatience = null
             Epochs = 10
+            ExampleWeightColumnName = null
             FeatureCacheMegabytes = 1024
+            GradientClipping = None
             ImageColumnName = ImagePath
             ImageFolder = null
             ImageStatusColumnName = null
             LabelColumnName = Label
-            LabelSmoothing = 0
             LearningRate = 0.001
+            Loss = CrossEntropy(smoothing: 0)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             PredictedLabelColumnName = PredictedLabel
@@ -65,7 +68,7 @@ public sealed class DefaultsTests
         foreach (var rate in new[] { 0, -1, float.NaN, float.PositiveInfinity })
             Refuses(() => s_defaults with { LearningRate = rate }, "The learning rate must be above 0.");
         foreach (var smoothing in new[] { -0.1f, 1, float.NaN })
-            Refuses(() => s_defaults with { LabelSmoothing = smoothing }, "Label smoothing must be at least 0 and below 1.");
+            Refuses(() => ClassificationLoss.CrossEntropy(smoothing), "Label smoothing must be at least 0 and below 1.");
         foreach (var decay in new[] { 0, 1.1f, float.NaN })
         {
             Refuses(() => Strategy.Full(decay), "The layer decay must be above 0 and at most 1.");

@@ -41,7 +41,7 @@ public sealed class ModuleParityTests
     private static ModuleFineTuningTrainer TrainerOf(MLContext ml, string task) => task switch
     {
         "multiclass" => ml.MulticlassClassification.Trainers.FineTuneModule((MulticlassModuleOptions)OneStepAnEpoch(SmallModules.Multiclass, outputs: 3)),
-        "smoothed" => ml.MulticlassClassification.Trainers.FineTuneModule((MulticlassModuleOptions)OneStepAnEpoch(SmallModules.Multiclass with { LabelSmoothing = 0.1f }, outputs: 3)),
+        "smoothed" => ml.MulticlassClassification.Trainers.FineTuneModule((MulticlassModuleOptions)OneStepAnEpoch(SmallModules.Multiclass with { Loss = ClassificationLoss.CrossEntropy(smoothing: 0.1f) }, outputs: 3)),
         "binary" => ml.BinaryClassification.Trainers.FineTuneModule((BinaryModuleOptions)OneStepAnEpoch(SmallModules.Binary, outputs: 1)),
         "squared" => ml.Regression.Trainers.FineTuneModule((RegressionModuleOptions)OneStepAnEpoch(SmallModules.Regression, outputs: 1)),
         "absolute" => ml.Regression.Trainers.FineTuneModule((RegressionModuleOptions)OneStepAnEpoch(SmallModules.Regression with { Loss = RegressionLoss.AbsoluteError }, outputs: 1)),

@@ -72,7 +72,7 @@ public sealed class SaveAndLoadTests
             Epochs = 2,
             Seed = 77,
             Validation = Validation.Fraction(0.25f),
-            LabelSmoothing = 0.1f,
+            Loss = ClassificationLoss.CrossEntropy(smoothing: 0.1f),
             Optimizer = Optimizer.Sgd(),
             Strategy = Strategy.LastStages(2),
             OnProbeMismatch = ProbeMismatch.Throw,
@@ -99,7 +99,8 @@ public sealed class SaveAndLoadTests
         Assert.AreEqual("2", said["Epochs"]);
         Assert.AreEqual("8", said["BatchSize"]);
         Assert.AreEqual("0.003", said["LearningRate"]);
-        Assert.AreEqual("0.1", said["LabelSmoothing"]);
+        Assert.AreEqual("CrossEntropy(smoothing: 0.1)", said["Loss"]);
+        Assert.AreEqual("None", said["ClassWeights"]);
         Assert.AreEqual("Fraction(0.25)", said["Validation"]);
         StringAssert.StartsWith(said["Optimizer"], "Sgd(");
         Assert.AreEqual(77, root.GetProperty("Seed").GetInt64());

@@ -55,7 +55,7 @@ public sealed class CancellationTests
     {
         foreach (var validation in (Validation[])[Validation.None, Validation.Fraction(0.25f)])
         {
-            var options = SmallTraining.Options with { Validation = validation, Schedule = LearningRateSchedule.Constant };
+            var options = SmallTraining.Options with { Validation = validation, Schedule = LearningRateSchedule.Constant() };
             using var whole = SmallTraining.Fit(_ml, options with { Epochs = 2 }, _photos);
             using var source = new CancellationTokenSource();
             var watcher = new Watcher(progress =>

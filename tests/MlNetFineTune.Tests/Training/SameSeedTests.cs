@@ -139,7 +139,7 @@ public sealed class SameSeedTests
         foreach (var validation in new[] { Validation.None, Validation.Fraction(0.3f) })
         {
             var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(
-                ml, SmallTraining.Options with { Epochs = 1, LearningRate = 1e30f, Validation = validation, Schedule = LearningRateSchedule.Constant }, SmallPictures.Take(4)));
+                ml, SmallTraining.Options with { Epochs = 1, LearningRate = 1e30f, Validation = validation, Schedule = LearningRateSchedule.Constant() }, SmallPictures.Take(4)));
             StringAssert.Contains(error.Message, "diverged");
             StringAssert.Contains(error.Message, "Lower the learning rate");
         }

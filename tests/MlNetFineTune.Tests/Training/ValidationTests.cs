@@ -161,9 +161,9 @@ public sealed class ValidationTests
     [TestMethod]
     public void LabelSmoothingSgdAndAConstantScheduleTrain()
     {
-        var options = SmallTraining.Options with { Epochs = 6, LearningRate = 0.02f, Optimizer = Optimizer.Sgd(), Schedule = LearningRateSchedule.Constant };
+        var options = SmallTraining.Options with { Epochs = 6, LearningRate = 0.02f, Optimizer = Optimizer.Sgd(), Schedule = LearningRateSchedule.Constant() };
         using var plain = SmallTraining.Fit(_ml, options, _train);
-        using var smooth = SmallTraining.Fit(_ml, options with { LabelSmoothing = 0.2f }, _train);
+        using var smooth = SmallTraining.Fit(_ml, options with { Loss = ClassificationLoss.CrossEntropy(smoothing: 0.2f) }, _train);
 
         foreach (var model in (ImageFineTuningTransformer[])[plain, smooth])
         {

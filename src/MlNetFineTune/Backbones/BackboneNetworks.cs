@@ -1,0 +1,138 @@
+using Microsoft.ML;
+using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Modules;
+using MlNetFineTune.WeightFiles;
+
+namespace MlNetFineTune;
+
+// Changes to the network, and how it is made with them.
+public sealed partial record Backbone
+{
+    /// <summary>The model that the weights come from; null where it is none.</summary>
+    internal EarlierModel? Earlier { get; private init; }
+
+    /// <summary>Stages that do not keep their weights.</summary>
+    internal StageChanges Changes { get; init; } = StageChanges.None;
+
+    /// <summary>
+    /// The network of an earlier model, trained or loaded, as it is now: weights, preprocessing and replaced stages. The head begins with that model's numbers for the classes that
+    /// both have, by the values of their keys; classes that are new begin as in a new head, those that are gone are left out, and the log says which.
+    /// Adapters of the earlier model are merged into the weights.
+    /// </summary>
+    /// <param name="model">An <see cref="ImageFineTuningTransformer"/>, or a chain with one. It must not be disposed before the training has begun with its weights.</param>
+    /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
+    public static Backbone FromModel(ITransformer model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var earlier = EarlierModel.Find(model);
+        return earlier.Definition with { WeightsFile = null, IsFromScratch = false, Earlier = earlier, WeightsOrigin = $"an earlier model of {earlier.Definition}", Changes = earlier.Definition.Changes.Trained() };
+    }
+
+    /// <summary>
+    /// Puts layers of your own in the place of a stage's; the other stages keep their weights. The new layers always train, like the head, whatever the strategy. A dry run before the
+    /// training finds out whether they fit those around them.
+    /// </summary>
+    /// <param name="name">One of <see cref="Stages"/>.</param>
+    /// <param name="factory">
+    /// Makes a <c>Module&lt;Tensor, Tensor&gt;</c>, fresh or with given weights. Its context has one input, the shape of what enters the stage ([C, H, W], or
+    /// [T, C] tokens), and as outputs the channels that the stage gave, which the next one wants. In the place of the last stage it gives maps, which are averaged, or
+    /// features [N, F] of any length. A program that loads the model registers the factory's assembly, as for <c>FineTuneModule</c>.
+    /// </param>
+    /// <exception cref="ArgumentException">There is no such stage, it was changed before, the factory cannot be saved, or the network is of <see cref="FromTorchScript"/>.</exception>
+    public Backbone ReplaceStage(string name, ModuleFactory factory)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        return With(new StageChange(Unchanged(name), new StageModule(factory, ModuleContract.Of(factory))));
+    }
+
+    /// <summary>Draws a stage's weights anew, as its authors did, from the training's seed; the other stages keep theirs. It always trains, like the head, whatever the strategy.</summary>
+    /// <param name="name">One of <see cref="Stages"/>.</param>
+    /// <exception cref="ArgumentException">There is no such stage, it was changed before, or the network is of <see cref="FromTorchScript"/>.</exception>
+    public Backbone ReinitializeStage(string name) => With(new StageChange(Unchanged(name), Replacement: null));
+
+    /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
+    /// <param name="seed">Of random weights.</param>
+    /// <param name="log">Told how the weights were found in their file.</param>
+    internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
+    {
+        TorchRuntime.EnsureLoaded();
+        var network = CreateOriginal();
+        try
+        {
+            if (Earlier is { } earlier)
+            {
+                Replace(network, Changes.Where(change => !change.IsFresh), seed);
+                earlier.CopyTo(network);
+            }
+            else if (WeightsFile is { } path)
+            {
+                using var file = WeightFile.Open(path);
+                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, network.Adaptation, () => LooksLike.Hint(file, Name));
+                foreach (var note in notes)
+                    log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
+            }
+            else if (Script is null)
+            {
+                WeightInitialization.Fill(network, _family.InitialWeights, seed);
+            }
+            Renew(network, seed);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The network, its memory uninitialised. Caller disposes.</summary>
+    internal BackboneNetwork CreateEmptyNetwork()
+    {
+        TorchRuntime.EnsureLoaded();
+        var network = CreateOriginal();
+        try
+        {
+            Replace(network, Changes, seed: 0);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private BackboneNetwork CreateOriginal()
+    {
+        var network = _family.Create(Recipe);
+        if (InputChannels != Backbones.InputChannels.Colors)
+            network.SetInputChannels(InputChannels);
+        return network;
+    }
+
+    private void Renew(BackboneNetwork network, long seed)
+    {
+        Replace(network, Changes.Where(change => change.IsFresh), seed);
+        var anew = Changes.Where(change => change.Replacement is null).Select(change => change.Stage).ToHashSet(StringComparer.Ordinal);
+        if (anew.Count == 0)
+            return;
+        using var other = CreateOriginal();
+        WeightInitialization.Fill(other, _family.InitialWeights, seed);
+        StageReplacement.Reinitialize(network, anew, other);
+    }
+
+    private void Replace(BackboneNetwork network, IEnumerable<StageChange> changes, long seed) => StageReplacement.Apply(
+        network, Name, [.. changes.Where(change => change.Replacement is not null)], [InputChannels, Preprocessing.Size, Preprocessing.Size], seed);
+
+    private Backbone With(StageChange change) => this with { Changes = Changes.With(change) };
+
+    private string Unchanged(string stage)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(stage, "name");
+        return Script is not null ? throw new ArgumentException("A TorchScript program runs as a whole: its stages cannot be changed here. Change them in Python before the export.", "name")
+            : !Stages.Contains(stage) ? throw new ArgumentException($"{Name} has no stage '{stage}'; it has: {string.Join(", ", Stages)}.", "name")
+            : Changes.Any(change => change.Stage == stage) ? throw new ArgumentException($"Stage '{stage}' was changed before.", "name")
+            : stage;
+    }
+}

@@ -1,0 +1,70 @@
+using Microsoft.ML;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Scoring;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Backbones;
+
+/// <summary>A model that another training continues from. It stays its owner's.</summary>
+internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbone definition)
+{
+    public Backbone Definition => definition;
+
+    /// <exception cref="ArgumentException">There is none, or more than one.</exception>
+    public static EarlierModel Find(ITransformer model)
+    {
+        var found = Flat(model).OfType<ImageFineTuningTransformer>().ToList();
+        return found is [var one] ? one.AsEarlier()
+            : throw new ArgumentException($"A training continues from one image classifier of ours, but {(found.Count == 0 ? $"{model.GetType().Name} has none" : $"the model has {found.Count}: give the one that is meant")}.", nameof(model));
+    }
+
+    /// <summary>Copies all weights, adapters merged.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void CopyTo(BackboneNetwork network) => scorer.Read(earlier =>
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var theirs = earlier.PlainTensors().ToDictionary(named => named.Name, named => named.Tensor, StringComparer.Ordinal);
+        foreach (var (name, tensor) in network.NamedTensors())
+        {
+            var shape = theirs[name].shape;
+            var adaptation = shape.SequenceEqual(tensor.shape) ? null : network.Adaptation(name, shape)
+                ?? throw new InvalidOperationException($"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: leave its Preprocessing and InputChannels as they are.");
+            tensor.copy_(adaptation?.Invoke(theirs[name].cpu()) ?? theirs[name]);
+        }
+    });
+
+    /// <summary>Gives the head the numbers of the classes that both know.</summary>
+    public void CopyHead(ImageClassifier classifier, LabelKeys classes, Action<string> log) => scorer.Read(network =>
+    {
+        var theirs = ((ImageClassifier)network).Head;
+        var old = keys.Names.Index().GroupBy(named => named.Item, named => named.Index, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
+        var kept = classes.Names.Index().Where(named => old.ContainsKey(named.Item)).ToList();
+        var reason = theirs.weight.shape[1] != classifier.Backbone.Features ? $"its features are {theirs.weight.shape[1]}, and now {classifier.Backbone.Features}"
+            : (keys.ValueType is null) != (classes.ValueType is null) ? $"its label has {(keys.ValueType is null ? "no key values" : "key values")}, unlike this one: the two cannot be matched"
+            : kept.Count == 0 ? $"it knows none of these classes, but {Few(keys.Names)}"
+            : null;
+        if (reason is not null)
+        {
+            log($"The head of the earlier model is not used, since {reason}.");
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        foreach (var (index, name) in kept)
+        {
+            classifier.Head.weight[index].copy_(theirs.weight[old[name]]);
+            classifier.Head.bias[index].copy_(theirs.bias[old[name]]);
+        }
+        var (added, dropped) = (classes.Names.Where(name => !old.ContainsKey(name)).ToList(), keys.Names.Except(classes.Names, StringComparer.Ordinal).ToList());
+        log($"The head keeps the earlier model's weights of {kept.Count} classes"
+            + (added.Count > 0 ? $"; new: {Few(added)}" : "") + (dropped.Count > 0 ? $"; dropped: {Few(dropped)}" : "") + ".");
+    });
+
+    private static IEnumerable<ITransformer> Flat(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
+
+    private static string Few(IReadOnlyList<string> names) => string.Join(", ", names.Take(10)) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
+}

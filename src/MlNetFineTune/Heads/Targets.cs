@@ -1,0 +1,9 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Heads;
+
+/// <summary>What a batch should give.</summary>
+/// <param name="Labels">[N], as the objective wants them; [N, classes] where classes are mixed.</param>
+/// <param name="Weights">[N]: how much each row counts; null where all count alike.</param>
+internal readonly record struct Targets(Tensor Labels, Tensor? Weights = null);

@@ -1,0 +1,35 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Training;
+
+internal sealed record AdaptiveClipping : GradientClipping
+{
+    public AdaptiveClipping(float factor) => Factor = CheckAboveZero(factor, nameof(factor));
+
+    public float Factor { get; }
+
+    public override string ToString() => FormattableString.Invariant($"Adaptive({Factor})");
+
+    /// <summary>g = g factor max(|w|, 0.001) / |g| where that makes it smaller, each unit by itself.</summary>
+    internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
+    {
+        using var noGradients = no_grad();
+        var factor = ExactDouble.Of(Factor);
+        foreach (var parameter in body)
+        {
+            using var scope = NewDisposeScope();
+            if (parameter.grad is not { } gradient)
+                continue;
+            var largest = NormsOfUnits(parameter).clamp_min_(1e-3).mul_(factor);
+            var norms = NormsOfUnits(gradient);
+            gradient.mul_(where(norms.lt(largest), ones_like(norms), largest.div(norms.clamp_min(1e-6))));
+        }
+    }
+
+    // [outputs, ...] -> [outputs, 1, ...]; a vector or a number -> one norm.
+    private static Tensor NormsOfUnits(Tensor tensor) => tensor.ndim < 2
+        ? tensor.norm()
+        : linalg.vector_norm(tensor, ord: 2, dims: [.. Enumerable.Range(1, (int)tensor.ndim - 1).Select(dimension => (long)dimension)], keepdim: true);
+}

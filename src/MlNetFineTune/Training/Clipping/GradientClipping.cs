@@ -1,0 +1,48 @@
+using MlNetFineTune.Training;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune;
+
+/// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then costs a step and not the training.</summary>
+public abstract record GradientClipping
+{
+    private protected GradientClipping()
+    {
+    }
+
+    /// <summary>Gradients stay as they are.</summary>
+    public static GradientClipping None { get; } = new NoClipping();
+
+    /// <summary>Scales all gradients by one factor where their common L2 norm is above the largest (Pascanu et al. 2012, https://arxiv.org/abs/1211.5063; PyTorch: <c>clip_grad_norm_</c>).</summary>
+    /// <param name="largest">Above 0. Often 1.</param>
+    public static GradientClipping Norm(float largest) => new NormClipping(largest);
+
+    /// <summary>Cuts every number of a gradient off at the largest, and at its negative (PyTorch: <c>clip_grad_value_</c>).</summary>
+    /// <param name="largest">Above 0.</param>
+    public static GradientClipping Value(float largest) => new ValueClipping(largest);
+
+    /// <summary>
+    /// Scales the gradient of each output of a layer (row of a matrix, filter of a convolution; vectors whole) where its L2 norm is above a share of its weights'
+    /// (Brock et al. 2021, https://arxiv.org/abs/2102.06171, as timm does it). Weights count as 0.001 at least, so that zeros can begin to move; the head is left out.
+    /// </summary>
+    /// <param name="factor">The share. Above 0.</param>
+    public static GradientClipping Adaptive(float factor = 0.01f) => new AdaptiveClipping(factor);
+
+    /// <summary>Clips gradients in place.</summary>
+    /// <param name="body">What trains below the head.</param>
+    /// <param name="head">The head's.</param>
+    internal abstract void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head);
+
+    private protected static float CheckAboveZero(float value, string name) => value > 0 && float.IsFinite(value)
+        ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"GradientClipping: {name} must be above 0.");
+
+    private sealed record NoClipping : GradientClipping
+    {
+        public override string ToString() => nameof(None);
+
+        internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
+        {
+        }
+    }
+}
