@@ -12,17 +12,20 @@ internal static class OnnxExport
         Write(ClassifierGraph.Of(classifier), classifier, model.Classes, path));
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at twice the size whose centre the network sees, and the graph
+    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
     /// averages and crops it.
     /// </summary>
+    /// <param name="model">Not disposed.</param>
+    /// <param name="path">Written beside and renamed.</param>
+    /// <param name="oversampling">The multiple.</param>
     /// <returns>Height and width of the input.</returns>
-    public static int WriteUncropped(ImageFineTuningTransformer model, string path)
+    public static int WriteUncropped(ImageFineTuningTransformer model, string path, int oversampling)
     {
         var side = 0;
         Exported.Read(model, classifier =>
         {
             var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.Of(classifier, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: 2);
+            var graph = ClassifierGraph.Of(classifier, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
             side = graph.Side;
             Write(graph, classifier, model.Classes, path);
         });

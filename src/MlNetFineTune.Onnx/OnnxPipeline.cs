@@ -18,13 +18,14 @@ internal static class OnnxPipeline
     /// <param name="ml">The chain's.</param>
     /// <param name="model">Not disposed, and not needed by the chain.</param>
     /// <param name="schema">Of the data to score.</param>
-    public static ITransformer Of(MLContext ml, ImageFineTuningTransformer model, DataViewSchema schema)
+    /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
+    public static ITransformer Of(MLContext ml, ImageFineTuningTransformer model, DataViewSchema schema, int oversampling)
     {
         var columns = model.Manifest.Columns;
         var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
         try
         {
-            var side = OnnxExport.WriteUncropped(model, file);
+            var side = OnnxExport.WriteUncropped(model, file, oversampling);
             var chain = new List<ITransformer>();
             IDataView view = new EmptyDataView(ml, schema);
             Add(Images(ml, columns.Input, schema));

@@ -115,9 +115,12 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         var old = _stages[index];
         _replaced.Add(index, old.Name, module, NamedTensors().Where(named => old.Owns(named.Name)));
         _pairs.RemoveAll(named => old.Owns(named.Path));
-        _stages[index] = new Stage(old.Name, [old.Name], maps => ReplacedStages.Run(module, maps)) { Pool = old.Pool is null ? null : Pool };
+        _stages[index] = new Stage(old.Name, [old.Name], new Computation(maps => ReplacedStages.Run(module, maps), Refuse), old.Pool is null ? null : new Computation(Pool, Refuse));
 
-        Tensor Pool(Tensor output) => output.ndim switch { 2 => output.alias(), 4 => Average(output), _ => old.Pool!(output) };
+        Tensor Pool(Tensor output) => output.ndim switch { 2 => output.alias(), 4 => Computation.Average.Forward(output), _ => old.Pool!.Forward(output) };
+
+        GraphValue Refuse(NetworkGraph graph, GraphValue input) => throw new NotSupportedException(
+            $"Stage '{old.Name}' is a {module.GetType().Name} of your own, and nothing is known of what it computes. Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
     }
 
     /// <summary>Says what the last stage gives, where that was replaced.</summary>

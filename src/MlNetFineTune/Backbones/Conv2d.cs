@@ -76,7 +76,11 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
         return output;
     }
 
-    public GraphValue Write(NetworkGraph graph, GraphValue input) => Write(graph, input, weight, bias);
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        using var full = Adapter?.Sum();
+        return Write(graph, input, full ?? weight, bias);
+    }
 
     /// <summary>The same with other weights.</summary>
     public GraphValue Write(NetworkGraph graph, GraphValue input, Tensor kernelWeights, Tensor? bias)

@@ -38,7 +38,8 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
     public GraphValue Write(NetworkGraph graph, GraphValue input)
     {
         using var scope = NewDisposeScope();
-        return graph.Sum(graph.Add("MatMul", [input, graph.Constant("weight", weight.detach().t())]), graph.Constant("bias", bias));
+        var full = Adapter?.Sum() ?? weight.detach();
+        return graph.Sum(graph.Add("MatMul", [input, graph.Constant("weight", full.t())]), graph.Constant("bias", bias));
     }
 
     protected override void Dispose(bool disposing)

@@ -13,16 +13,17 @@ namespace MlNetFineTune.Tests.Onnx;
 public sealed class OnnxOnPhotosTests
 {
     [TestMethod]
-    [DataRow("ants-bees")]
-    [DataRow("flowers")]
-    public void PhotosAreClassifiedAlike(string set)
+    [DataRow("ants-bees", "mobilenetv2_100", 1)]
+    [DataRow("flowers", "mobilenetv2_100", 1)]
+    [DataRow("flowers", "mobilenetv1_025", 2)]
+    public void PhotosAreClassifiedAlike(string set, string network, int oversampling)
     {
         var photos = SharedData.RequireOrSkip($"data/{set}");
         var ml = new MLContext(seed: 1);
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(ml.Data.LoadImageFolder(Path.Combine(photos, "train")));
         using var model = ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
         {
-            Backbone = Backbone.MobileNetV1(0.25f).WithWeights(SharedData.RequireOrSkip("weights/mobilenetv1_025.safetensors")),
+            Backbone = Backbone.FromName(network).WithWeights(SharedData.RequireOrSkip($"weights/{network}.safetensors")),
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
             Validation = Validation.None,
@@ -40,10 +41,10 @@ public sealed class OnnxOnPhotosTests
         for (var i = 0; i < expected.Length; i++)
             Assert.AreEqual(Array.IndexOf(expected[i], expected[i].Max()), Array.IndexOf(actual[i], actual[i].Max()), $"photo {i}");
 
-        using var chain = (IDisposable)ml.FineTuning.ToOnnxPipeline(model, test.Schema);
+        using var chain = (IDisposable)ml.FineTuning.ToOnnxPipeline(model, test.Schema, oversampling);
         var ours = ml.MulticlassClassification.Evaluate(scored).MicroAccuracy;
         var stock = ml.MulticlassClassification.Evaluate(((ITransformer)chain).Transform(test)).MicroAccuracy;
-        Console.WriteLine($"{set}: accuracy {ours:0.000}, through ML.NET's own image transforms {stock:0.000}");
+        Console.WriteLine($"{set}, {network}: accuracy {ours:0.000}, through ML.NET's own image transforms {stock:0.000}");
         Assert.IsGreaterThan(ours - 0.02, stock, $"accuracy {ours:0.000} became {stock:0.000}");
     }
 
