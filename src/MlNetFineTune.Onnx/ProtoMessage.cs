@@ -57,7 +57,8 @@ internal sealed class ProtoMessage
         {
             output.WriteTag(field, type);
             write(output);
-        }));
+        }
+        ));
         return this;
     }
 }

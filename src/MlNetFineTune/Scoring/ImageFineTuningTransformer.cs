@@ -89,7 +89,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     {
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageClassifier)network).Definition);
-        return new EarlierModel(Scorer, _keys, definition!);
+        return new EarlierModel(Scorer, _keys, definition!, _manifest.Backbone.SourceWeights);
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModelArchive.Save(Host, ctx, (ImageClassifier)network, _keys, _manifest);
