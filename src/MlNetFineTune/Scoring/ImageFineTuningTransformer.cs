@@ -45,6 +45,10 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     /// <summary>The class names, in the order of the scores.</summary>
     public IReadOnlyList<string> Classes => _keys.Names;
 
+    internal LabelKeys Keys => _keys;
+
+    internal ModelManifest Manifest => _manifest;
+
     internal override int BatchSize
     {
         get
