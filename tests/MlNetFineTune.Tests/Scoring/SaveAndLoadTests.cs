@@ -154,13 +154,7 @@ public sealed class SaveAndLoadTests
 
     private static string RunLoadOnly(string[] arguments)
     {
-        var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
-        var dotnet = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-        var beside = Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests");
-        var start = new ProcessStartInfo(dotnet) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["exec", "--depsfile", beside + ".deps.json", "--runtimeconfig", beside + ".runtimeconfig.json", Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.LoadOnly.dll"), .. arguments])
-            start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
+        using var process = ChildProcess.Start("MlNetFineTune.LoadOnly", arguments);
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
