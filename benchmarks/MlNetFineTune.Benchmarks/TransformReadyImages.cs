@@ -2,8 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Scoring;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +9,6 @@ namespace MlNetFineTune.Benchmarks;
 
 internal sealed class TransformReadyImages : Benchmark
 {
-
     public override string Name => "transform";
 
     public override string Question => "Scores of ready 224 px images through Transform, MobileNetV2: ours against the loop an ordinary TorchSharp user writes.";
@@ -29,7 +26,7 @@ internal sealed class TransformReadyImages : Benchmark
         using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
         using var plain = Networks.Plain(classifier);
         plain.eval();
-        using var transformer = Transformer(ml, backbone, view);
+        using var transformer = ReadyModel.Of(ml, backbone, view, nameof(Row.Image));
 
         Networks.CheckSame("score of the first class, summed", Ours().Sum(row => row[0]), Plain(Networks.Batch).Sum(row => row[0]));
 
@@ -60,30 +57,6 @@ internal sealed class TransformReadyImages : Benchmark
             }
             return scores;
         }
-    }
-
-    private static ImageFineTuningTransformer Transformer(MLContext ml, Backbone backbone, IDataView view)
-    {
-        var keys = LabelKeys.Of(view.Schema["Label"]);
-        var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
-        classifier.PrepareForScoring();
-        var options = new ImageFineTuningOptions { Backbone = backbone, ImageColumnName = nameof(Row.Image) };
-        var report = new TrainingReport
-        {
-            Epochs = [],
-            BestEpoch = 0,
-            End = TrainingEnd.Completed,
-            TrainingRows = 0,
-            ValidationRows = 0,
-            BadRows = [],
-            ValidationBadRows = [],
-            RowsWithoutLabel = 0,
-            TrainedParameters = 0,
-            FrozenParameters = 0,
-            TrainedStages = [],
-            Duration = default,
-        };
-        return new ImageFineTuningTransformer(ml, classifier, keys, ManifestOf.Training(options, classifier, keys, report, seed: 1), report);
     }
 
     private static Row Draw(int index)

@@ -1,8 +1,15 @@
 // Loads a model in a process that knows ML.NET and nothing of this library, scores the pictures whose paths follow, and prints the bits of the scores.
+// --register <assembly> before the model registers an assembly with factories.
+using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 var ml = new MLContext();
+if (args[0] == "--register")
+{
+    ml.ComponentCatalog.RegisterAssembly(Assembly.LoadFrom(args[1]));
+    args = args[2..];
+}
 var model = ml.Model.Load(args[0], out _);
 var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(path => new Picture { ImagePath = path, Label = "dots" })));
 foreach (var scores in scored.GetColumn<float[]>("Score"))

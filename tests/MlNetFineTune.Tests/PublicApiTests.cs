@@ -7,17 +7,18 @@ namespace MlNetFineTune.Tests;
 [TestClass]
 public sealed class PublicApiTests
 {
-    private static readonly Assembly Library = typeof(TorchRuntime).Assembly;
+    public static IEnumerable<object[]> Libraries => [["PublicApi", typeof(TorchRuntime).Assembly], ["PublicApi.Onnx", typeof(Microsoft.ML.OnnxExportCatalog).Assembly]];
 
     [TestMethod]
-    public void ThePublicApiIsTheApprovedOne()
+    [DynamicData(nameof(Libraries))]
+    public void ThePublicApiIsTheApprovedOne(string name, Assembly library)
     {
         var folder = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests");
-        var approvedPath = Path.Combine(folder, "PublicApi.approved.txt");
-        var receivedPath = Path.Combine(folder, "PublicApi.received.txt");
+        var approvedPath = Path.Combine(folder, $"{name}.approved.txt");
+        var receivedPath = Path.Combine(folder, $"{name}.received.txt");
         var approved = File.Exists(approvedPath) ? File.ReadAllText(approvedPath).ReplaceLineEndings("\n") : "";
 
-        var received = PublicApi.Describe(Library);
+        var received = PublicApi.Describe(library);
 
         if (received == approved)
         {
@@ -29,16 +30,17 @@ public sealed class PublicApiTests
         var before = approved.Split('\n').ToHashSet();
         var after = received.Split('\n').ToHashSet();
         var changes = before.Except(after).Select(line => "- " + line.Trim()).Concat(after.Except(before).Select(line => "+ " + line.Trim()));
-        Assert.Fail($"The public API has changed:\n{string.Join("\n", changes)}\nIf that is meant, replace PublicApi.approved.txt by PublicApi.received.txt beside it.");
+        Assert.Fail($"The public API has changed:\n{string.Join("\n", changes)}\nIf that is meant, replace {name}.approved.txt by {name}.received.txt beside it.");
     }
 
     [TestMethod]
-    public void NoPublicSignatureNeedsATypeThatMlNetKeepsInternal()
+    [DynamicData(nameof(Libraries))]
+    public void NoPublicSignatureNeedsATypeThatMlNetKeepsInternal(string name, Assembly library)
     {
         // The compiler cannot see it: it reads copies of ML.NET in which everything is public.
-        var hidden = PublicApi.TypesIn(Library).Where(found => !found.Type.IsVisible).Select(found => $"{found.Where} uses {found.Type.FullName}").Distinct().ToList();
+        var hidden = PublicApi.TypesIn(library).Where(found => !found.Type.IsVisible).Select(found => $"{found.Where} uses {found.Type.FullName}").Distinct().ToList();
 
         if (hidden.Count > 0)
-            Assert.Fail(string.Join("\n", hidden));
+            Assert.Fail($"{name}: {string.Join("\n", hidden)}");
     }
 }

@@ -55,6 +55,25 @@ internal static class ActivationExtensions
         return input;
     }
 
+    public static GraphValue Write(this Activation activation, NetworkGraph graph, GraphValue input) => activation switch
+    {
+        Activation.None => input,
+        Activation.ReLU => graph.Add("Relu", [input]),
+        Activation.ReLU6 => graph.Add("Clip", [input, graph.Scalar("zero", 0), graph.Scalar("six", 6)]),
+        Activation.SiLU => graph.Product(input, graph.Add("Sigmoid", [input])),
+        Activation.Hardswish => graph.Add("HardSwish", [input]),
+        Activation.GELU => WriteGelu(graph, input),
+        Activation.Sigmoid => graph.Add("Sigmoid", [input]),
+        _ => graph.Add("HardSigmoid", [input], ("alpha", 1 / 6f), ("beta", 0.5f)),
+    };
+
+    // x (1 + erf(x / sqrt 2)) / 2, which runtimes know and fuse: the operator itself came with version 20.
+    private static GraphValue WriteGelu(NetworkGraph graph, GraphValue input)
+    {
+        var erf = graph.Add("Erf", [graph.Add("Div", [input, graph.Scalar("root_of_two", MathF.Sqrt(2))])]);
+        return graph.Product(graph.Product(input, graph.Sum(erf, graph.Scalar("one", 1))), graph.Scalar("half", 0.5f));
+    }
+
     // In place, libtorch would copy the input first.
     private static bool NeedsInput(Activation activation) => activation is Activation.SiLU or Activation.Hardswish or Activation.GELU or Activation.Hardsigmoid;
 

@@ -35,4 +35,16 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
         MultiplyAddCounter.AddAttention(mixed);
         return proj.forward(mixed.transpose(1, 2).reshape(batch, tokens, channels)).MoveToOuterDisposeScope();
     }
+
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var channels = proj.weight.shape[0];
+        var parts = graph.Transpose(graph.Reshape(qkv.Write(graph, input), 0, 0, 3, _heads, channels / _heads), 2, 0, 3, 1, 4); // [3, N, heads, T, d]
+        var scale = graph.Scalar("scale", 1 / MathF.Sqrt(channels / _heads));
+        var weights = graph.Softmax(graph.Add("MatMul", [graph.Product(Part(0), scale), graph.Transpose(Part(1), 0, 1, 3, 2)])); // [N, heads, T, T]
+        var mixed = graph.Transpose(graph.Add("MatMul", [weights, Part(2)]), 0, 2, 1, 3); // [N, T, heads, d]
+        return proj.Write(graph, graph.Reshape(mixed, 0, 0, -1));
+
+        GraphValue Part(long index) => graph.Add("Squeeze", [graph.Slice(parts, axis: 0, index, index + 1), graph.Constant("axes", 0)]);
+    }
 }

@@ -259,7 +259,7 @@ public sealed partial record Backbone
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
         ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Recipe = _family.DefaultRecipe };
+        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})"
@@ -278,7 +278,7 @@ public sealed partial record Backbone
         RequireUnchangedRecipe();
         using var file = WeightFile.Open(path);
         var recipe = InNamingOf(file, usual).With(file.Metadata, path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Earlier = null, Recipe = recipe };
+        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Earlier = null, Changes = Changes.Untrained(), Recipe = recipe };
     }
 
     // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.

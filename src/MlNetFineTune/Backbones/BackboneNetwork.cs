@@ -44,6 +44,10 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         return end > first ? current : input.alias();
     }
 
+    /// <summary>The network in inference mode as operators: [N, C, H, W] -> [N, <see cref="Features"/>].</summary>
+    /// <exception cref="NotSupportedException">It is a program that nothing is known about.</exception>
+    public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) => _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
+
     /// <summary>
     /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds the others.
     /// Folded stages do not see later changes of their weights: fold what is frozen, or everything when scoring. What is folded already is left as it is.
@@ -111,9 +115,12 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         var old = _stages[index];
         _replaced.Add(index, old.Name, module, NamedTensors().Where(named => old.Owns(named.Name)));
         _pairs.RemoveAll(named => old.Owns(named.Path));
-        _stages[index] = new Stage(old.Name, [old.Name], maps => ReplacedStages.Run(module, maps)) { Pool = old.Pool is null ? null : Pool };
+        _stages[index] = new Stage(old.Name, [old.Name], new Computation(maps => ReplacedStages.Run(module, maps), Refuse), old.Pool is null ? null : new Computation(Pool, Refuse));
 
-        Tensor Pool(Tensor output) => output.ndim switch { 2 => output.alias(), 4 => Average(output), _ => old.Pool!(output) };
+        Tensor Pool(Tensor output) => output.ndim switch { 2 => output.alias(), 4 => Computation.Average.Forward(output), _ => old.Pool!.Forward(output) };
+
+        GraphValue Refuse(NetworkGraph graph, GraphValue input) => throw new NotSupportedException(
+            $"Stage '{old.Name}' is a {module.GetType().Name} of your own, and nothing is known of what it computes. Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
     }
 
     /// <summary>Says what the last stage gives, where that was replaced.</summary>
@@ -169,48 +176,19 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     protected void AddPair(string path, ConvNorm pair) => _pairs.Add((path, pair));
 
-    /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also pools.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, last);
+    /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also averages over the picture, [N, C, H, W] -> [N, C].</summary>
+    protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, pool: last ? Computation.Average : null);
 
-    /// <summary>The same for blocks that do not lie together in a module of the stage's name; <paramref name="then"/> follows the last block.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, bool last = false, Func<Tensor, Tensor>? then = null) =>
-        AddBlocks(name, modules, blocks, then, last ? Average : null);
-
-    /// <summary>The same with another pooling than the average.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Func<Tensor, Tensor>? then, Func<Tensor, Tensor>? pool)
+    /// <summary>The same for blocks that do not lie together in a module of the stage's name, with what follows the last of them.</summary>
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Computation? then = null, Computation? pool = null)
     {
         foreach (var block in blocks)
             _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
-        AddStage(name, modules, then is null ? Run : RunThen, pool);
-
-        Tensor RunThen(Tensor maps)
-        {
-            using var result = Run(maps);
-            return then(result);
-        }
-
-        Tensor Run(Tensor maps)
-        {
-            var current = blocks[0].forward(maps);
-            foreach (var block in blocks.Skip(1))
-            {
-                var next = block.forward(current);
-                current.Dispose();
-                current = next;
-            }
-            return current;
-        }
+        var all = Computation.Of(blocks);
+        AddStage(name, modules, then is null ? all : all.Then(then), pool);
     }
 
-    /// <summary>Adds a stage; the last one of a network also averages over the picture, [N, C, H, W] -> [N, C].</summary>
-    protected void AddStage(string name, IReadOnlyList<string> modules, Func<Tensor, Tensor> forward, bool last = false) =>
-        AddStage(name, modules, forward, last ? Average : null);
-
-    /// <summary>The same with another pooling than the average.</summary>
-    protected void AddStage(string name, IReadOnlyList<string> modules, Func<Tensor, Tensor> forward, Func<Tensor, Tensor>? pool) =>
-        _stages.Add(new Stage(name, modules, forward) { Pool = pool });
-
-    private static Tensor Average(Tensor maps) => maps.mean([2, 3]);
+    protected void AddStage(string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null) => _stages.Add(new Stage(name, modules, maps, pool));
 
     protected override void Dispose(bool disposing)
     {

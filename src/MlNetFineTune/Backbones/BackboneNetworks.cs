@@ -26,7 +26,7 @@ public sealed partial record Backbone
     {
         ArgumentNullException.ThrowIfNull(model);
         var earlier = EarlierModel.Find(model);
-        return earlier.Definition with { WeightsFile = null, IsFromScratch = false, Earlier = earlier, WeightsOrigin = $"an earlier model of {earlier.Definition}", Changes = earlier.Definition.Changes.Trained() };
+        return earlier.Definition with { WeightsFile = null, IsFromScratch = false, Earlier = earlier, WeightsOrigin = earlier.Origin, Changes = earlier.Definition.Changes.Trained() };
     }
 
     /// <summary>

@@ -55,11 +55,24 @@ internal sealed class BasicBlock : Block
         return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
     }
 
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var branch = WriteChain(graph, input, _first, _second);
+        var shortcut = downsample?.Pair.Write(graph, input) ?? (ChangesShape ? WriteZeroPadded(graph, input) : input);
+        return Activation.ReLU.Write(graph, graph.Sum(branch, shortcut));
+    }
+
     // [N, C, H, W] -> [N, C', ceil(H / stride), ceil(W / stride)]
     private Tensor ZeroPadded(Tensor input)
     {
         using var rows = input.slice(2, 0, input.shape[2], _stride);
         using var strided = rows.slice(3, 0, input.shape[3], _stride);
         return nn.functional.pad(strided, [0, 0, 0, 0, _newChannels / 2, _newChannels - _newChannels / 2]);
+    }
+
+    private GraphValue WriteZeroPadded(NetworkGraph graph, GraphValue input)
+    {
+        var strided = graph.Slice(graph.Slice(input, axis: 2, 0, long.MaxValue, _stride), axis: 3, 0, long.MaxValue, _stride);
+        return graph.Add("Pad", [strided, graph.Constant("pads", 0, _newChannels / 2, 0, 0, 0, _newChannels - _newChannels / 2, 0, 0)]);
     }
 }

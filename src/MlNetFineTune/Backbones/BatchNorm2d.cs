@@ -31,6 +31,10 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) =>
         nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum: 0.1, eps: Epsilon);
 
+    public GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
+        "BatchNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias), graph.Constant("running_mean", running_mean), graph.Constant("running_var", running_var)],
+        ("epsilon", (float)Epsilon));
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -9,6 +9,9 @@ internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>The convolutions that folding may join with their BatchNorm.</summary>
     public abstract IEnumerable<ConvNorm> Pairs { get; }
 
+    /// <summary>What <c>forward</c> computes in inference mode, as operators.</summary>
+    public abstract GraphValue Write(NetworkGraph graph, GraphValue input);
+
     /// <summary>Runs steps one after another. Caller disposes the result; the input is left alone.</summary>
     internal static Tensor Chain(Tensor input, params ReadOnlySpan<ConvNorm> steps)
     {
@@ -20,5 +23,13 @@ internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
             current = next;
         }
         return current;
+    }
+
+    /// <summary>The same as operators.</summary>
+    internal static GraphValue WriteChain(NetworkGraph graph, GraphValue input, params ReadOnlySpan<ConvNorm> steps)
+    {
+        foreach (var step in steps)
+            input = step.Write(graph, input);
+        return input;
     }
 }

@@ -57,4 +57,10 @@ internal sealed class Bottleneck : Block
         using var shortcut = downsample?.forward(input);
         return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var branch = WriteChain(graph, input, _reduce, _spatial, _expand);
+        return Activation.ReLU.Write(graph, graph.Sum(branch, downsample?.Pair.Write(graph, input) ?? input));
+    }
 }

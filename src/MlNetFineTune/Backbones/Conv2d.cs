@@ -76,6 +76,20 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
         return output;
     }
 
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        using var full = Adapter?.Sum();
+        return Write(graph, input, full ?? weight, bias);
+    }
+
+    /// <summary>The same with other weights.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue input, Tensor kernelWeights, Tensor? bias)
+    {
+        GraphValue[] inputs = [input, graph.Constant("weight", kernelWeights), .. bias is null ? [] : (ReadOnlySpan<GraphValue>)[graph.Constant("bias", bias)]];
+        (string, object) padding = _padsAsTensorFlow ? ("auto_pad", "SAME_UPPER") : ("pads", (long[])[.. _padding, .. _padding]);
+        return graph.Add("Conv", inputs, ("strides", _stride), ("group", Groups), padding);
+    }
+
     private Tensor PadAndApply(Tensor input, Tensor kernelWeights, Tensor? bias)
     {
         var (top, bottom) = Same(input.shape[2], _stride[0]);

@@ -23,11 +23,7 @@ internal sealed class ConvNeXt : BackboneNetwork
         var patches = stem.Add("0", new Conv2d(3, channels[0], 4, stride: 4, border: 0, bias: true));
         var patchNorm = stem.Add("1", new LayerNorm(channels[0], epsilon));
         register_module("stem", stem);
-        AddStage("stem", ["stem"], pixels =>
-        {
-            using var maps = patches.forward(pixels);
-            return patchNorm.OfMaps(maps);
-        });
+        AddStage("stem", ["stem"], new Computation(patches.forward, patches.Write).Then(new Computation(patchNorm.OfMaps, patchNorm.WriteOfMaps)));
 
         var stages = new NamedModules("stages");
         register_module("stages", stages);
@@ -44,18 +40,12 @@ internal sealed class ConvNeXt : BackboneNetwork
             if (s < blocks.Length - 1)
                 AddBlocks($"stages.{s}", steps, last: false);
             else
-                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps, then: null, Pool);
+                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps, pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)));
         }
         var head = new NamedModules("head");
         head.Add("norm", norm);
         register_module("head", head);
         RegisterComponents();
-
-        Tensor Pool(Tensor maps)
-        {
-            using var means = maps.mean([2, 3]);
-            return norm.forward(means);
-        }
     }
 
     public static IReadOnlyList<BackboneFamily> Families { get; } = [.. Enum.GetValues<BackboneSize>().Select(OfSize)];

@@ -40,6 +40,13 @@ internal sealed class ConvNeXtBlock : Block
         return sum.permute(0, 3, 1, 2);
     }
 
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var pixels = graph.Transpose(conv_dw.Write(graph, input), 0, 2, 3, 1); // [N, H, W, C]
+        var branch = graph.Product(mlp.Write(graph, norm.Write(graph, pixels)), graph.Constant("gamma", gamma));
+        return graph.Sum(input, graph.Transpose(branch, 0, 3, 1, 2));
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -27,4 +27,6 @@ internal sealed class ConvNeXtDownsample : Block
         using var normalized = _norm.OfMaps(input);
         return _conv.forward(normalized);
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => _conv.Write(graph, _norm.WriteOfMaps(graph, input));
 }

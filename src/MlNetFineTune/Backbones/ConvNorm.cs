@@ -36,6 +36,22 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
     {
         Unfold();
         using var scope = NewDisposeScope();
+        var (weight, bias) = Folded();
+        _foldedWeight = ChannelsLast.Of(weight).DetachFromDisposeScope();
+        _foldedBias = bias.DetachFromDisposeScope();
+    }
+
+    /// <summary>One convolution, whatever is folded now.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        using var scope = NewDisposeScope();
+        var (weight, bias) = Folded();
+        return activation.Write(graph, conv.Write(graph, input, weight, bias));
+    }
+
+    // In a scope of the caller's.
+    private (Tensor Weight, Tensor Bias) Folded()
+    {
         using var _ = no_grad();
         // In double precision, so that folding costs one rounding, not three.
         var scale = norm.weight.to_type(ScalarType.Float64) / (norm.running_var.to_type(ScalarType.Float64) + norm.Epsilon).sqrt();
@@ -44,9 +60,7 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
         var shift = norm.running_mean.to_type(ScalarType.Float64);
         if (conv.bias is not null)
             shift -= conv.bias.to_type(ScalarType.Float64);
-        var bias = (norm.bias.to_type(ScalarType.Float64) - shift * scale).to_type(ScalarType.Float32);
-        _foldedWeight = ChannelsLast.Of(weight).DetachFromDisposeScope();
-        _foldedBias = bias.DetachFromDisposeScope();
+        return (weight, (norm.bias.to_type(ScalarType.Float64) - shift * scale).to_type(ScalarType.Float32));
     }
 
     public void Unfold()

@@ -34,6 +34,12 @@ internal sealed class DenseLayer : Block
         using var added = conv2.forward(squeezed);
         return cat([input, added], dim: 1); // [N, C + growth, H, W]
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var squeezed = _squeeze.Write(graph, Activation.ReLU.Write(graph, norm1.Write(graph, input)));
+        return graph.Concat(1, input, conv2.Write(graph, squeezed));
+    }
 }
 
 /// <summary>Between two dense blocks: BatchNorm, ReLU, 1x1 to half the channels, averages of 2x2 pixels.</summary>
@@ -59,5 +65,11 @@ internal sealed class DenseTransition : Block
         using var normalised = Activation.ReLU.ApplyInPlace(norm.forward(input));
         using var fewer = conv.forward(normalised);
         return nn.functional.avg_pool2d(fewer, 2, stride: 2);
+    }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var fewer = conv.Write(graph, Activation.ReLU.Write(graph, norm.Write(graph, input)));
+        return graph.Add("AveragePool", [fewer], ("kernel_shape", (long[])[2, 2]), ("strides", (long[])[2, 2]));
     }
 }

@@ -21,11 +21,7 @@ internal sealed partial class DenseNet : BackboneNetwork
         var features = new NamedModules("features");
         var pool = features.Add("pool0", new MaxPool(3, border: 1));
         var stem = Pair("features.conv0", features.Add("conv0", new Conv2d(3, stemChannels, 7, stride: 2)), features.Add("norm0", new BatchNorm2d(stemChannels, epsilon)), Activation.ReLU);
-        AddStage("stem", ["features.conv0", "features.norm0"], pixels =>
-        {
-            using var maps = stem.Forward(pixels);
-            return pool.forward(maps);
-        });
+        AddStage("stem", ["features.conv0", "features.norm0"], Computation.Of(stem).Then(Computation.Of([pool])));
 
         var channels = stemChannels;
         for (var b = 1; b <= layers.Length; b++)
@@ -51,7 +47,9 @@ internal sealed partial class DenseNet : BackboneNetwork
             }
             var norm = features.Add("norm5", new BatchNorm2d(channels, epsilon));
             modules.Add("features.norm5");
-            AddBlocks($"denseblock{b}", modules, blocks, last: true, then: maps => Activation.ReLU.ApplyInPlace(norm.forward(maps)));
+            AddBlocks($"denseblock{b}", modules, blocks, new Computation(
+                maps => Activation.ReLU.ApplyInPlace(norm.forward(maps)),
+                (graph, maps) => Activation.ReLU.Write(graph, norm.Write(graph, maps))), Computation.Average);
         }
         register_module("features", features);
         RegisterComponents();

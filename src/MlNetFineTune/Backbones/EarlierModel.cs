@@ -8,9 +8,18 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Backbones;
 
 /// <summary>A model that another training continues from. It stays its owner's.</summary>
-internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbone definition)
+/// <param name="scorer">Keeps the network from being disposed while it is read.</param>
+/// <param name="keys">Its classes.</param>
+/// <param name="definition">Its network.</param>
+/// <param name="weights">Where that took its weights from; null where they were random.</param>
+internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbone definition, string? weights)
 {
+    private const string Beginning = "a model that began with ";
+
     public Backbone Definition => definition;
+
+    /// <summary>Of the weights, for logs and the model file: where the first of a row of trainings had them from.</summary>
+    public string Origin => weights is not null && weights.StartsWith(Beginning, StringComparison.Ordinal) ? weights : Beginning + (weights ?? "random weights");
 
     /// <exception cref="ArgumentException">There is none, or more than one.</exception>
     public static EarlierModel Find(ITransformer model)

@@ -37,7 +37,7 @@ internal sealed class EfficientNet : BackboneNetwork
         conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
         bn1 = new BatchNorm2d(channels, epsilon);
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.SiLU);
-        AddStage("stem", [nameof(conv_stem), nameof(bn1)], stem.Forward);
+        AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
         foreach (var (kernel, expansion, baseChannels, repeats, firstStride) in s_groups)
         {
@@ -65,7 +65,7 @@ internal sealed class EfficientNet : BackboneNetwork
         conv_head = new Conv2d(channels, Features, 1);
         bn2 = new BatchNorm2d(Features, epsilon);
         var head = Pair(nameof(conv_head), conv_head, bn2, Activation.SiLU);
-        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], head.Forward, last: true);
+        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], Computation.Of(head), Computation.Average);
         RegisterComponents();
     }
 

@@ -29,4 +29,10 @@ internal sealed class Fire : Block
         using var threes = expand3x3.forward(squeezed);
         return Activation.ReLU.ApplyInPlace(cat([ones, threes], dim: 1)); // [N, 2 * expanded, H, W]
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var squeezed = Activation.ReLU.Write(graph, squeeze.Write(graph, input));
+        return Activation.ReLU.Write(graph, graph.Concat(1, expand1x1.Write(graph, squeezed), expand3x3.Write(graph, squeezed)));
+    }
 }

@@ -49,4 +49,11 @@ internal sealed class InvertedResidual : Block
         var output = _project.Forward(gated);
         return _residual ? output.add_(input) : output;
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var wide = WriteChain(graph, input, _expand, _depthwise);
+        var output = _project.Write(graph, se?.Write(graph, wide) ?? wide);
+        return _residual ? graph.Sum(output, input) : output;
+    }
 }

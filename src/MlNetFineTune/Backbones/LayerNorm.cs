@@ -36,6 +36,12 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
         return normalized.permute(0, 3, 1, 2);
     }
 
+    public GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
+        "LayerNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias)], ("axis", -1L), ("epsilon", (float)_epsilon));
+
+    /// <summary><see cref="OfMaps"/>.</summary>
+    public GraphValue WriteOfMaps(NetworkGraph graph, GraphValue maps) => graph.Transpose(Write(graph, graph.Transpose(maps, 0, 2, 3, 1)), 0, 3, 1, 2);
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -34,6 +34,14 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
         return Adapter is { Merged: null } ? Adapter.AddBranch(output, input, (x, a) => nn.functional.linear(x, a), (x, b) => nn.functional.linear(x, b)) : output;
     }
 
+    /// <summary>Over the last dimension of as many as there are.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        using var scope = NewDisposeScope();
+        var full = Adapter?.Sum() ?? weight.detach();
+        return graph.Sum(graph.Add("MatMul", [input, graph.Constant("weight", full.t())]), graph.Constant("bias", bias));
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)

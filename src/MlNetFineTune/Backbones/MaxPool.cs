@@ -11,4 +11,7 @@ internal sealed class MaxPool(int kernel, int border = 0, bool keepsRest = false
     public override IEnumerable<ConvNorm> Pairs => [];
 
     public override Tensor forward(Tensor input) => nn.functional.max_pool2d(input, kernel, stride: 2, padding: border, ceil_mode: keepsRest);
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
+        "MaxPool", [input], ("kernel_shape", (long[])[kernel, kernel]), ("strides", (long[])[2, 2]), ("pads", (long[])[border, border, border, border]), ("ceil_mode", keepsRest ? 1L : 0L));
 }

@@ -24,4 +24,6 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
         using var wide = Activation.GELU.ApplyInPlace(fc1.forward(input));
         return fc2.forward(wide);
     }
+
+    public GraphValue Write(NetworkGraph graph, GraphValue input) => fc2.Write(graph, Activation.GELU.Write(graph, fc1.Write(graph, input)));
 }

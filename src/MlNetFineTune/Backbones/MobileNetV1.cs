@@ -46,7 +46,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
         conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
         bn1 = new BatchNorm2d(channels, epsilon);
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.ReLU6);
-        AddStage("stem", [nameof(conv_stem), nameof(bn1)], stem.Forward);
+        AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
         for (var g = 0; g < s_groups.Length; g++)
         {

@@ -34,7 +34,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
         conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
         bn1 = new BatchNorm2d(channels, epsilon);
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.ReLU6);
-        AddStage("stem", [nameof(conv_stem), nameof(bn1)], stem.Forward);
+        AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
         for (var g = 0; g < s_groups.Length; g++)
         {
@@ -56,7 +56,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
         conv_head = new Conv2d(channels, Features, 1);
         bn2 = new BatchNorm2d(Features, epsilon);
         var head = Pair(nameof(conv_head), conv_head, bn2, Activation.ReLU6);
-        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], head.Forward, last: true); // [N, 1280, 7, 7] -> [N, 1280]
+        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], Computation.Of(head), Computation.Average); // [N, 1280, 7, 7] -> [N, 1280]
         RegisterComponents();
     }
 

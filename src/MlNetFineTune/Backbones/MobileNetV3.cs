@@ -53,7 +53,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
         conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
         bn1 = new BatchNorm2d(channels, epsilon);
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, HS);
-        AddStage("stem", [nameof(conv_stem), nameof(bn1)], stem.Forward);
+        AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
         foreach (var units in large ? s_large : s_small)
         {
@@ -73,7 +73,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
         AddGroup([new PointwiseConv(channels, wide, epsilon, HS)]);
 
         conv_head = new Conv2d(wide, Features, 1, bias: true);
-        AddStage(nameof(conv_head), [nameof(conv_head)], Hidden, last: true);
+        AddStage(nameof(conv_head), [nameof(conv_head)], new Computation(Hidden, WriteHidden), Computation.Average);
         RegisterComponents();
 
         void AddGroup(ModuleList<Block> group)
@@ -124,6 +124,8 @@ internal sealed class MobileNetV3 : BackboneNetwork
         using var means = maps.mean([2, 3], keepdim: true);
         return HS.ApplyInPlace(conv_head.forward(means));
     }
+
+    private GraphValue WriteHidden(NetworkGraph graph, GraphValue maps) => HS.Write(graph, conv_head.Write(graph, graph.Average(maps)));
 
     // torchvision counts the units through and puts the parts of each into a list.
     private static ModuleNames TorchvisionNames(bool large)

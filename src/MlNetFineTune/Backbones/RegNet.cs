@@ -29,7 +29,7 @@ internal sealed class RegNet : BackboneNetwork
         var channels = 32;
         stem = new NumberedConvNorm(new Conv2d(3, channels, 3, stride: 2), channels, epsilon, Activation.ReLU);
         AddPair(nameof(stem), stem.Pair);
-        AddStage("stem", [nameof(stem)], stem.forward);
+        AddStage("stem", [nameof(stem)], Computation.Of(stem.Pair));
 
         for (var s = 1; s <= depths.Length; s++)
         {
@@ -40,7 +40,7 @@ internal sealed class RegNet : BackboneNetwork
                 blocks.Add(stage.Add($"block{s}-{b}", new RegNetBlock(channels, widths[s - 1], stride: b == 0 ? 2 : 1, groupWidth, epsilon)));
                 channels = widths[s - 1];
             }
-            AddBlocks($"block{s}", [$"{nameof(trunk_output)}.block{s}"], blocks, last: s == depths.Length);
+            AddBlocks($"block{s}", [$"{nameof(trunk_output)}.block{s}"], blocks, pool: s == depths.Length ? Computation.Average : null);
         }
         RegisterComponents();
     }

@@ -41,4 +41,10 @@ internal sealed class RegNetBlock : Block
         using var shortcut = _projection?.forward(input);
         return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var branch = _last.Pair.Write(graph, _gate.Write(graph, WriteChain(graph, input, _first.Pair, _spatial.Pair)));
+        return Activation.ReLU.Write(graph, graph.Sum(branch, _projection?.Pair.Write(graph, input) ?? input));
+    }
 }

@@ -32,7 +32,7 @@ internal sealed class ResNet : BackboneNetwork
         conv1 = new Conv2d(3, stem.Channels, stem.Kernel, stem.Stride);
         bn1 = new BatchNorm2d(stem.Channels, epsilon);
         var first = Pair(nameof(conv1), conv1, bn1, Activation.ReLU);
-        AddStage("stem", [nameof(conv1), nameof(bn1)], pixels => stem.Pools ? MaxPoolAndDispose(first.Forward(pixels)) : first.Forward(pixels));
+        AddStage("stem", [nameof(conv1), nameof(bn1)], stem.Pools ? Computation.Of(first).Then(Computation.Of([new MaxPool(3, border: 1)])) : Computation.Of(first));
 
         var channels = stem.Channels;
         for (var l = 0; l < layers.Count; l++)
@@ -89,10 +89,4 @@ internal sealed class ResNet : BackboneNetwork
             [new(32, 1, 2), new(64, 1, 2), new(128, 1, 2)], (from, to, stride) => new BasicBlock(from, to, stride, recipe.Epsilon)));
 
     public static IReadOnlyList<BackboneFamily> Families => [Micro, ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, ResNeXt50, ResNeXt101, WideResNet50];
-
-    private static Tensor MaxPoolAndDispose(Tensor maps)
-    {
-        using (maps)
-            return nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1);
-    }
 }

@@ -103,7 +103,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
         if (stages.Count == 0)
             stages.Add(("network", first));
         foreach (var (name, modules) in stages)
-            AddStage(name, modules, _ => throw new NotSupportedException("A TorchScript program runs as a whole."));
+            AddStage(name, modules, new Computation(_ => throw new NotSupportedException("A TorchScript program runs as a whole."), (_, _) => throw new NotSupportedException("Nothing is known of what a TorchScript program computes.")));
     }
 
     private static LoadedScript Open(byte[] bytes, string source)

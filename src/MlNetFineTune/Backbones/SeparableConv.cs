@@ -43,4 +43,11 @@ internal sealed class SeparableConv : Block
         var output = _pointwise.Forward(gated);
         return _residual ? output.add_(input) : output;
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var filtered = _depthwise.Write(graph, input);
+        var output = _pointwise.Write(graph, se?.Write(graph, filtered) ?? filtered);
+        return _residual ? graph.Sum(output, input) : output;
+    }
 }

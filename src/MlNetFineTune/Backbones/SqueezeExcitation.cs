@@ -46,4 +46,10 @@ internal sealed class SqueezeExcitation : nn.Module
         using (maps) // the graph keeps its memory
             return maps.mul(gates);
     }
+
+    public GraphValue Write(NetworkGraph graph, GraphValue maps)
+    {
+        var squeezed = _activation.Write(graph, _reduce.Write(graph, graph.Average(maps)));
+        return graph.Product(maps, _gate.Write(graph, _expand.Write(graph, squeezed)));
+    }
 }

@@ -16,7 +16,9 @@ internal sealed class SqueezeNet : BackboneNetwork
     {
         var features = new NamedModules("features");
         var stem = features.Add("0", new Conv2d(3, 64, 3, stride: 2, border: 0, bias: true));
-        AddStage("stem", ["features.0"], pixels => Activation.ReLU.ApplyInPlace(stem.forward(pixels)));
+        AddStage("stem", ["features.0"], new Computation(
+            pixels => Activation.ReLU.ApplyInPlace(stem.forward(pixels)),
+            (graph, pixels) => Activation.ReLU.Write(graph, stem.Write(graph, pixels))));
 
         var channels = 64;
         for (var s = 0; s < s_stages.Length; s++)
@@ -27,7 +29,7 @@ internal sealed class SqueezeNet : BackboneNetwork
                 blocks.Add(features.Add($"{place}", new Fire(channels, squeezed, expanded)));
                 channels = 2 * expanded;
             }
-            AddBlocks($"stage{s + 1}", [.. s_stages[s].Select(fire => $"features.{fire.Place}")], blocks, last: s == s_stages.Length - 1);
+            AddBlocks($"stage{s + 1}", [.. s_stages[s].Select(fire => $"features.{fire.Place}")], blocks, pool: s == s_stages.Length - 1 ? Computation.Average : null);
         }
         register_module("features", features);
         RegisterComponents();

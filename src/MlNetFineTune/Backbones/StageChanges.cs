@@ -32,6 +32,9 @@ internal sealed class StageChanges(IReadOnlyList<StageChange> all) : IReadOnlyLi
     /// <summary>What remains of them once they have been trained: the form, not the freshness.</summary>
     public StageChanges Trained() => new([.. all.Where(change => change.Replacement is not null).Select(change => change with { IsFresh = false })]);
 
+    /// <summary>The same for weights that have not been trained with them.</summary>
+    public StageChanges Untrained() => new([.. all.Select(change => change with { IsFresh = true })]);
+
     public bool Equals(StageChanges? other) => other is not null && all.SequenceEqual(other);
 
     public override bool Equals(object? obj) => Equals(obj as StageChanges);

@@ -28,7 +28,7 @@ internal static class StageReplacement
         var old = new List<long[]>(); // what each stage gave, unpooled
         var maps = zeros([Pictures, .. pixels]);
         foreach (var stage in network.Stages)
-            old.Add((maps = stage.Maps(maps)).shape);
+            old.Add((maps = stage.Maps.Forward(maps)).shape);
 
         maps = zeros([Pictures, .. pixels]);
         StageChange? last = null;

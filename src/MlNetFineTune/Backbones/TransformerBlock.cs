@@ -40,6 +40,15 @@ internal sealed class TransformerBlock : Block
         return Add(attended, norm2, mlp, ls2);
     }
 
+    public override GraphValue Write(NetworkGraph graph, GraphValue input)
+    {
+        var attended = Sum(input, attn.Write(graph, norm1.Write(graph, input)), ls1);
+        return Sum(attended, mlp.Write(graph, norm2.Write(graph, attended)), ls2);
+
+        GraphValue Sum(GraphValue shortcut, GraphValue branch, LayerScale? scale) =>
+            graph.Sum(shortcut, scale is null ? branch : graph.Product(branch, graph.Constant("gamma", scale.gamma)));
+    }
+
     private static Tensor Add(Tensor input, LayerNorm norm, nn.Module<Tensor, Tensor> layer, LayerScale? scale)
     {
         using var normalized = norm.forward(input);

@@ -32,27 +32,42 @@ internal sealed class Vgg : BackboneNetwork
                 channels = stages[s].Channels;
                 place += 3; // convolution, BatchNorm, ReLU
             }
-            AddStage($"stage{s + 1}", modules, maps =>
-            {
-                using var halved = pool?.forward(maps);
-                return Block.Chain(halved ?? maps, [.. steps]);
-            });
+            var convolutions = new Computation(maps => Block.Chain(maps, [.. steps]), (graph, maps) => Block.WriteChain(graph, maps, [.. steps]));
+            AddStage($"stage{s + 1}", modules, pool is null ? convolutions : Computation.Of([pool]).Then(convolutions));
         }
         var lastPool = features.Add($"{place}", new MaxPool(2));
         var classifier = new NamedModules("classifier");
         var first = classifier.Add("0", new Linear(channels * Places * Places, hidden));
         var second = classifier.Add("3", new Linear(hidden, hidden));
-        AddStage("hidden", ["classifier.0", "classifier.3"], maps =>
-        {
-            using var halved = lastPool.forward(maps);
-            using var places = nn.functional.adaptive_avg_pool2d(halved, [Places, Places]);
-            using var flat = places.flatten(1); // [N, C * 7 * 7], channel by channel
-            using var values = Activation.ReLU.ApplyInPlace(first.forward(flat));
-            return Activation.ReLU.ApplyInPlace(second.forward(values)); // [N, hidden]
-        });
+        AddStage("hidden", ["classifier.0", "classifier.3"], Computation.Of([lastPool]).Then(new Computation(Hidden, WriteHidden)));
         register_module("features", features);
         register_module("classifier", classifier);
         RegisterComponents();
+
+        // [N, C, H, W] -> [N, hidden]
+        Tensor Hidden(Tensor maps)
+        {
+            using var places = nn.functional.adaptive_avg_pool2d(maps, [Places, Places]);
+            using var flat = places.flatten(1); // [N, C * 7 * 7], channel by channel
+            using var values = Activation.ReLU.ApplyInPlace(first.forward(flat));
+            return Activation.ReLU.ApplyInPlace(second.forward(values));
+        }
+
+        GraphValue WriteHidden(NetworkGraph graph, GraphValue maps)
+        {
+            var side = graph.Size >> stages.Length; // halved behind every stage
+            var values = side == Places ? maps : WritePooled(graph, maps, side);
+            values = Activation.ReLU.Write(graph, first.Write(graph, graph.Add("Flatten", [values], ("axis", 1L))));
+            return Activation.ReLU.Write(graph, second.Write(graph, values));
+        }
+    }
+
+    /// <summary>Adaptive averages are linear in rows and in columns: [7, side] times each map times [side, 7].</summary>
+    private static GraphValue WritePooled(NetworkGraph graph, GraphValue maps, int side)
+    {
+        using var scope = NewDisposeScope();
+        var averages = nn.functional.adaptive_avg_pool1d(eye(side).unsqueeze(0), Places)[0].t(); // [7, side]
+        return graph.Add("MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
     }
 
     public static BackboneFamily Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096);

@@ -33,7 +33,7 @@ internal sealed class VisionTransformer : BackboneNetwork
         var patchEmbed = new NamedModules("patch_embed");
         var patches = patchEmbed.Add("proj", new Conv2d(3, shape.Channels, shape.Patch, shape.Patch, border: 0, bias: true));
         register_module("patch_embed", patchEmbed);
-        AddStage("patch_embed", ["patch_embed", nameof(cls_token), nameof(pos_embed)], Embed);
+        AddStage("patch_embed", ["patch_embed", nameof(cls_token), nameof(pos_embed)], new Computation(Embed, WriteEmbed));
 
         norm = new LayerNorm(shape.Channels, epsilon);
         for (var b = 0; b < shape.Blocks; b++)
@@ -41,9 +41,9 @@ internal sealed class VisionTransformer : BackboneNetwork
             var block = new TransformerBlock(shape.Channels, shape.Heads, shape.ScalesBranches, epsilon);
             blocks.Add(block);
             if (b < shape.Blocks - 1)
-                AddStage($"blocks.{b}", [$"blocks.{b}"], block.forward);
+                AddStage($"blocks.{b}", [$"blocks.{b}"], Computation.Of([block]));
             else
-                AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Last, pooling == TokenPooling.Mean ? MeanOfPatches : ClassToken);
+                AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block]).Then(new Computation(norm.forward, norm.Write)), Pool(pooling));
         }
         RegisterComponents();
 
@@ -56,10 +56,14 @@ internal sealed class VisionTransformer : BackboneNetwork
             return tokens.add_(pos_embed).MoveToOuterDisposeScope();
         }
 
-        Tensor Last(Tensor tokens)
+        GraphValue WriteEmbed(NetworkGraph graph, GraphValue pixels)
         {
-            using var output = blocks[^1].forward(tokens);
-            return norm.forward(output);
+            var channels = shape.Channels;
+            var places = graph.Transpose(graph.Reshape(patches.Write(graph, pixels), 0, channels, -1), 0, 2, 1);
+            // As many class tokens as pictures: zeros of the right shape, and the token added.
+            var first = graph.Slice(places, axis: 1, 0, 1);
+            var token = graph.Sum(graph.Product(first, graph.Scalar("zero", 0)), graph.Constant(nameof(cls_token), cls_token));
+            return graph.Sum(graph.Concat(1, token, places), graph.Constant(nameof(pos_embed), pos_embed));
         }
     }
 
@@ -89,6 +93,10 @@ internal sealed class VisionTransformer : BackboneNetwork
         var side = (long)Math.Round(Math.Sqrt(tokens - 1));
         return side * side == tokens - 1 ? side : null;
     }
+
+    private static Computation Pool(TokenPooling pooling) => pooling == TokenPooling.Mean
+        ? new(MeanOfPatches, (graph, tokens) => graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
+        : new(ClassToken, (graph, tokens) => graph.Add("Squeeze", [graph.Slice(tokens, axis: 1, 0, 1), graph.Constant("axes", 1)]));
 
     private static Tensor ClassToken(Tensor tokens)
     {

@@ -25,6 +25,9 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor features) => nn.functional.linear(features, weight, bias);
 
+    public GraphValue Write(NetworkGraph graph, GraphValue features) =>
+        graph.Add("Gemm", [features, graph.Constant("head.weight", weight), graph.Constant("head.bias", bias)], ("transB", 1L));
+
     /// <summary>PyTorch's default for linear layers: uniform within 1 / sqrt(features).</summary>
     public void Initialize(long seed)
     {

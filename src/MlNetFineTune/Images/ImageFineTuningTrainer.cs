@@ -31,7 +31,7 @@ namespace MlNetFineTune;
 /// | Is normalization required? | No: pixels are normalised as the weights expect |
 /// | Is caching required? | No |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and a native libtorch package |
-/// | Exportable to ONNX | No |
+/// | Exportable to ONNX | Yes, with the package MlNetFineTune.Onnx |
 /// ]]></format>
 /// </remarks>
 public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransformer>

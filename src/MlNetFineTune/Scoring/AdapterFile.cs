@@ -45,6 +45,7 @@ internal static class AdapterFile
         var manifest = ArchiveFiles.FromJson<ModelManifest>(json, ModelManifest.CurrentVersion, Manifest);
         var keys = KeysOf(env, text, path);
         ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
+        ModelArchive.CheckViews(manifest);
         var definition = DefinitionOf(manifest.Backbone, backbone, path);
 
         using var channel = env.Start("Loading an adapter");
@@ -101,7 +102,7 @@ internal static class AdapterFile
             using var reader = new BinaryReader(new MemoryStream(Convert.FromBase64String(text)));
             return LabelKeys.Load(env, reader);
         }
-        catch (Exception e) when (e is FormatException or IOException)
+        catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
         {
             throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({e.Message}).", e);
         }

@@ -15,7 +15,7 @@ internal sealed record BackboneManifest(
 {
     /// <summary>For messages.</summary>
     [JsonIgnore]
-    public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + string.Concat((ChangedStages ?? []).Select(change => $", stage {change.Stage} {(change.Module is { } module ? $"replaced by '{module.Name}'" : "drawn anew")}"));
+    public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + string.Concat((ChangedStages ?? []).Select(change => $", stage {change?.Stage} {(change?.Module is { } module ? $"replaced by '{module.Name}'" : "drawn anew")}"));
 
     public static BackboneManifest Of(Backbone backbone) => new(
         backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256,
@@ -23,7 +23,7 @@ internal sealed record BackboneManifest(
 
     /// <summary>Whether a backbone has this form, whatever its weights and its input.</summary>
     public bool Fits(Backbone backbone) => backbone.Name == Name && backbone.Script?.Sha256 == ScriptSha256
-        && backbone.Changes.Select(change => (change.Stage, change.Replacement?.Contract.Name)).SequenceEqual((ChangedStages ?? []).Select(change => (change.Stage, change.Module?.Name)));
+        && backbone.Changes.Select(change => (change.Stage, change.Replacement?.Contract.Name)).SequenceEqual((ChangedStages ?? []).Select(change => (change?.Stage ?? "", change?.Module?.Name)));
 
     /// <param name="script">The program; null where the manifest names none.</param>
     /// <param name="env">Knows the factories of replaced stages.</param>

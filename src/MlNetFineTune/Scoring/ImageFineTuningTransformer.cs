@@ -45,6 +45,10 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     /// <summary>The class names, in the order of the scores.</summary>
     public IReadOnlyList<string> Classes => _keys.Names;
 
+    internal LabelKeys Keys => _keys;
+
+    internal ModelManifest Manifest => _manifest;
+
     internal override int BatchSize
     {
         get
@@ -85,7 +89,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     {
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageClassifier)network).Definition);
-        return new EarlierModel(Scorer, _keys, definition!);
+        return new EarlierModel(Scorer, _keys, definition!, _manifest.Backbone.SourceWeights);
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModelArchive.Save(Host, ctx, (ImageClassifier)network, _keys, _manifest);

@@ -107,7 +107,8 @@ internal static class ModelArchive
         return actual == expectedSha256 ? bytes! : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {expectedSha256}");
     }
 
-    private static void CheckViews(ModelManifest manifest)
+    /// <exception cref="InvalidDataException">There are no such views.</exception>
+    public static void CheckViews(ModelManifest manifest)
     {
         try
         {

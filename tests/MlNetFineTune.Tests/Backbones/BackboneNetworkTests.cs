@@ -46,7 +46,7 @@ public sealed class BackboneNetworkTests
         var current = pixels;
         for (var s = 0; s < classifier.Backbone.Stages.Count; s++)
         {
-            var maps = classifier.Backbone.Stages[s].Maps(current);
+            var maps = classifier.Backbone.Stages[s].Maps.Forward(current);
             current = classifier.Backbone.Forward(current, s, s + 1);
             Assert.AreEqual(stages[s].Text("name"), classifier.Backbone.Stages[s].Name);
             var values = maps.Values();

@@ -44,6 +44,21 @@ public sealed class TorchScriptTests
     }
 
     [TestMethod]
+    public void AProgramCannotBeChangedButATrainingContinuesFromIt()
+    {
+        var program = Of("scripted.pt");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => program.ReplaceStage("bn1", new TwoLayersFactory())).Message, "A TorchScript program runs as a whole");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => program.ReinitializeStage("bn1")).Message, "A TorchScript program runs as a whole");
+        var options = SmallTraining.Options with { Backbone = program, Epochs = 1 };
+        var adapted = options with { Adapter = Adapter.Lora() };
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SmallTraining.Fit(_ml, adapted, SmallPictures.Take(2))).Message, "not programs of TorchScript");
+
+        using var earlier = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
+        using var next = SmallTraining.Fit(_ml, options with { Backbone = Backbone.FromModel(earlier), StopToken = new CancellationToken(canceled: true) }, SmallPictures.Take(4));
+        CollectionAssert.AreEqual(SmallTraining.WeightsOf(earlier), SmallTraining.WeightsOf(next));
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Runs))]
     public void FiveStepsArePyTorchs(int index, string run)
     {

@@ -62,7 +62,7 @@ public sealed class PretrainedClassifierTests
         Assert.AreEqual(expected, Accuracy(backbone.Preprocessing with { Interpolation = Interpolation.Bicubic }, part, kind, EncodeFully, pixels =>
         {
             using var noGradients = no_grad();
-            var maps = network.Stages[^1].Maps(network.Forward(pixels, 0, network.Stages.Count - 1));
+            var maps = network.Stages[^1].Maps.Forward(network.Forward(pixels, 0, network.Stages.Count - 1));
             return nn.functional.relu(nn.functional.conv2d(maps, weight, bias)).mean([2, 3]);
         }), 0.03);
     }

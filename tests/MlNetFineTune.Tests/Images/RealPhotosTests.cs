@@ -47,6 +47,34 @@ public sealed class RealPhotosTests
         Assert.AreEqual("bees", engine.Predict(new Photo { ImagePath = Path.Combine(photos, "val", "bees", "1032546534_06907fe3b3.jpg") }).PredictedLabel);
     }
 
+    [TestMethod]
+    public void AdaptersOnMobileNetV2TellAntsFromBeesAndFitIntoSomeHundredKilobytes()
+    {
+        var backbone = Backbone.MobileNetV2.WithWeights(SharedData.RequireOrSkip("weights/mobilenetv2_100.safetensors"));
+        var photos = SharedData.RequireOrSkip("data/ants-bees");
+        var ml = new MLContext(seed: 1);
+        var train = ml.Data.LoadImageFolder(Path.Combine(photos, "train"));
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
+        var test = keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val")));
+
+        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
+        {
+            Backbone = backbone,
+            Adapter = Adapter.Lora(rank: 8),
+            Strategy = Strategy.LastStages(3),
+            Augmentation = Augmentation.None,
+            Epochs = 3,
+        }).Fit(keys.Transform(train));
+        var scored = model.Transform(test);
+        Assert.IsGreaterThanOrEqualTo(0.92, ml.MulticlassClassification.Evaluate(scored).MicroAccuracy);
+
+        var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
+        model.SaveAdapter(path);
+        Assert.IsLessThan(600_000, new FileInfo(path).Length);
+        using var again = ml.Model.LoadAdapter(path, backbone);
+        CollectionAssert.AreEqual(Scores(scored), Scores(again.Transform(test)));
+    }
+
     private static float[] Scores(IDataView scored) => [.. scored.GetColumn<float[]>("Score").SelectMany(row => row)];
 
     private sealed class Photo

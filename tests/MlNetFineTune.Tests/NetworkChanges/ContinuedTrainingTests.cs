@@ -64,7 +64,7 @@ public sealed class ContinuedTrainingTests
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20)));
         Assert.IsGreaterThan(0.85, _ml.MulticlassClassification.Evaluate(next.Transform(test)).MicroAccuracy);
         var manifest = System.Text.Encoding.UTF8.GetString(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json"));
-        StringAssert.Contains(manifest, "an earlier model of micro");
+        StringAssert.Contains(manifest, "\"SourceWeights\": \"a model that began with random weights\"");
     }
 
     [TestMethod]
@@ -86,6 +86,32 @@ public sealed class ContinuedTrainingTests
         using var loaded = (ImageFineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(_ml, last)), out _);
         SmallTraining.AssertSameBits(SmallTraining.Scores(last.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         using var renewed = SmallTraining.Fit(_ml, Untrained(next) with { Backbone = Backbone.FromModel(next).ReinitializeStage("layer1") }, SmallPictures.Take(2));
+    }
+
+    [TestMethod]
+    public void ManyAdaptersGoWithOneEarlierModel()
+    {
+        using var earlier = SmallTraining.LoadModel(_ml);
+        using var next = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier), Adapter = Adapter.Lora(rank: 4), Epochs = 1 }, SmallPictures.Take(4));
+        var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
+        next.SaveAdapter(path);
+
+        using var applied = _ml.Model.LoadAdapter(path, Backbone.FromModel(earlier));
+
+        var test = SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(next.Transform(test)), SmallTraining.Scores(applied.Transform(test)));
+    }
+
+    [TestMethod]
+    public void WeightsChosenAfterItReplaceThoseOfTheEarlierModelAndItsNewLayersAreNewAgain()
+    {
+        using var earlier = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory()), Epochs = 1 }, SmallPictures.Take(2));
+        var backbone = Backbone.FromModel(earlier).FromScratch();
+        Assert.AreEqual("micro (random weights), stage layer2 replaced by 'small layers'", backbone.ToString());
+        using var expected = ImageClassifier.Create(Backbone.Micro.FromScratch().ReplaceStage("layer2", new SmallLayersFactory()), classes: 3, seed: 4);
+        using var actual = ImageClassifier.Create(backbone, classes: 3, seed: 4);
+        foreach (var ((name, tensor), (_, other)) in expected.NamedTensors().Zip(actual.NamedTensors()))
+            CollectionAssert.AreEqual(tensor.Values(), other.Values(), name);
     }
 
     [TestMethod]

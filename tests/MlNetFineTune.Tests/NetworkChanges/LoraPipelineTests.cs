@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Strategies;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.NetworkChanges;
@@ -113,6 +114,67 @@ public sealed class LoraPipelineTests
             var error = Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(damaged), out _));
             Assert.IsInstanceOfType<InvalidDataException>(error is System.Reflection.TargetInvocationException { InnerException: { } inner } ? inner : error, $"{to}: {error}");
         }
+    }
+
+    [TestMethod]
+    public void ADamagedAdapterIsRefusedInWords()
+    {
+        using var model = SmallTraining.Fit(_ml, Options(SmallTraining.Backbone) with { Epochs = 1 }, SmallPictures.Take(4));
+        var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
+        model.SaveAdapter(path);
+        var bytes = File.ReadAllBytes(path);
+        var length = BitConverter.ToInt32(bytes, 0);
+        var header = System.Text.Encoding.UTF8.GetString(bytes, 8, length);
+
+        foreach (var (from, to, says) in ((string, string, string)[])
+        [
+            ("\"mlnetfinetune.keys\":\"", "\"mlnetfinetune.keys\":\"!", "its classes cannot be read"),
+            ("\"mlnetfinetune.keys\":\"", "\"mlnetfinetune.keys\":\"/////", "damaged"),
+            ("\"mlnetfinetune.manifest\":\"{", "\"mlnetfinetune.manifest\":\"", "cannot be read"),
+            ("mlnetfinetune.base", "mlnetfinetune.bass", "lack mlnetfinetune.manifest"),
+            ("layer3.0.conv1.lora_A.weight", "layer3.0.conv9.lora_A.weight", "Missing in the file (1): layer3.0.conv1.lora_A.weight"),
+            ("Rank\\u0022: 4", "Rank\\u0022: 0", "The rank must be from 1 to 1024"),
+            ("\\u0022Layers\\u0022: [", "\\u0022Layers\\u0022: [null, ", "damaged"),
+            ("\\u0022ChangedStages\\u0022: null", "\\u0022ChangedStages\\u0022: [null]", "was trained on micro"),
+            ("\\u0022TestTimeAugmentation\\u0022: \\u0022None", "\\u0022TestTimeAugmentation\\u0022: \\u0022Some", "asks for views"),
+        ])
+        {
+            StringAssert.Contains(header, from);
+            var changed = System.Text.Encoding.UTF8.GetBytes(header.Replace(from, to, StringComparison.Ordinal));
+            changed = [.. changed, .. Enumerable.Repeat((byte)' ', (8 - changed.Length % 8) % 8)];
+            File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)changed.Length), .. changed, .. bytes[(8 + length)..]]);
+            StringAssert.Contains(LoadFails(path, SmallTraining.Backbone), says, to);
+        }
+        File.WriteAllBytes(path, bytes[..^5]);
+        StringAssert.Contains(LoadFails(path, SmallTraining.Backbone), "cut off");
+    }
+
+    // Part of the network is frozen, and so folded and merged, in one part of a plan and trains in another.
+    [TestMethod]
+    [DataRow(0, 4)]
+    [DataRow(4, 0)]
+    [DataRow(1, 3)]
+    public void WhateverThePartsOfAPlanFreezeTheModelIsTheSumOfItsWeightsAndAdapters(int first, int second)
+    {
+        using var model = SmallTraining.Fit(_ml, Options(Pretrained()) with { Strategy = new TwoParts(first, second), Epochs = 2, Validation = Validation.Fraction(0.25f) }, SmallPictures.Take(8));
+        model.Scorer.Read(network =>
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            using var noGradients = TorchSharp.torch.no_grad();
+            var pixels = Formula.Images(2, 32, 32);
+            var merged = network.ForwardRest(pixels, 0).Values();
+            network.Freeze(0);
+            Fixture.AreClose(network.ForwardRest(pixels, 0).Values(), merged, 1e-4, "logit");
+            foreach (var (name, tensor) in network.NamedTensors().Where(named => named.Name.EndsWith("lora_B.weight", StringComparison.Ordinal)))
+                Assert.IsGreaterThan(0, tensor.abs().max().item<float>(), $"{name} has trained");
+            network.PrepareForScoring();
+        });
+    }
+
+    private sealed record TwoParts(int First, int Second) : Strategy
+    {
+        internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            new([PlanPart.Of(stages.Count, First, layerDecay: 1, epochs: 1), PlanPart.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
     }
 
     private string LoadFails(string path, Backbone backbone) => Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(path, backbone)).Message;

@@ -89,6 +89,22 @@ public sealed class ReplaceStageTests
     }
 
     [TestMethod]
+    [TestCategory(Categories.Slow)]
+    public void AFreshProcessThatRegistersTheFactoryGivesTheSameBits()
+    {
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Replaced, Epochs = 1 }, SmallPictures.Take(3));
+        var zip = Path.Combine(SmallPictures.NewFolder(), "model.zip");
+        File.WriteAllBytes(zip, SmallTraining.Save(_ml, model));
+        var test = SmallPictures.Take(2, skip: 10);
+
+        var printed = LoadOnly.Run(["--register", typeof(SmallLayersFactory).Assembly.Location, zip, .. test.Select(photo => photo.ImagePath)]);
+
+        CollectionAssert.AreEqual(
+            SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, test))).Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
+            printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    }
+
+    [TestMethod]
     public void LayersThatDropDrawFromTheTrainingsSeedAlone()
     {
         var options = SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory { Dropout = 0.3 }), Epochs = 1 };

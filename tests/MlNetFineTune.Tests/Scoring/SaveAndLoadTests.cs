@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML;
@@ -42,7 +41,7 @@ public sealed class SaveAndLoadTests
         _ml.Model.Save(chain, train.Schema, zip);
         var test = SmallPictures.Take(4, skip: 10);
 
-        var printed = RunLoadOnly([zip, .. test.Select(photo => photo.ImagePath)]);
+        var printed = LoadOnly.Run([zip, .. test.Select(photo => photo.ImagePath)]);
 
         CollectionAssert.AreEqual(
             SmallTraining.Scores(chain.Transform(SmallPictures.View(_ml, test))).Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
@@ -151,14 +150,4 @@ public sealed class SaveAndLoadTests
     private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() => _ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options))
         .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
-
-    private static string RunLoadOnly(string[] arguments)
-    {
-        using var process = ChildProcess.Start("MlNetFineTune.LoadOnly", arguments);
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.AreEqual(0, process.ExitCode, error.Result);
-        return output;
-    }
 }

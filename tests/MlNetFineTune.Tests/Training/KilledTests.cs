@@ -48,7 +48,7 @@ public sealed class KilledTests
     /// <param name="later">And this time.</param>
     private static (int Batches, bool Killed) Live(string pictures, string checkpoints, string weights, int killAfter, TimeSpan later)
     {
-        using var process = ChildProcess.Start("MlNetFineTune.Killed", pictures, checkpoints, weights);
+        using var process = DotNet.Start(DotNet.WithTestDependencies("MlNetFineTune.Killed", pictures, checkpoints, weights));
         var error = process.StandardError.ReadToEndAsync();
         var batches = 0;
         while (batches < killAfter && process.StandardOutput.ReadLine() is not null)

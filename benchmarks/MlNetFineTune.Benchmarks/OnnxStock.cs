@@ -1,0 +1,112 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using SkiaSharp;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+internal sealed class OnnxStock : Benchmark
+{
+    public override string Name => "onnx";
+
+    public override string Question => "Scores of ready 224 px pixels (and of photo files) by ML.NET's own transformers around an exported MobileNetV2: against the loop an ordinary TorchSharp user writes.";
+
+    public override double Run(bool quick)
+    {
+        using var scope = NewDisposeScope();
+        var ml = new MLContext();
+        var backbone = SharedFiles.MobileNetV2();
+        var rows = Enumerable.Range(0, (quick ? 2 : 4) * Networks.Batch).Select(Draw).ToList();
+        var view = ml.Data.LoadFromEnumerable(rows);
+        using var model = ReadyModel.Of(ml, backbone, ml.Data.LoadFromEnumerable(new List<Photo> { new() }), nameof(Photo.ImagePath));
+        using var classifier = Heads.ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        using var plain = Networks.Plain(classifier);
+        plain.eval();
+
+        var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
+        ml.FineTuning.ExportOnnx(model, file);
+        try
+        {
+            using var stock = ml.Transforms.ApplyOnnxModel("probabilities", "pixels", file).Fit(view);
+            Networks.CheckSame("score of the first class, summed", Stock().Sum(row => row[0]), Plain().Sum(row => row[0]));
+
+            const string library = "ML.NET's ApplyOnnxModel, row by row", user = "TorchSharp as one writes it, batch 16";
+            var timing = new PairedTiming().Add(library, () => Stock().Count).Add(user, () => Plain().Count).Run(rounds: quick ? 2 : 12, quick);
+            Console.WriteLine("ready pixels:");
+            timing.Print(library);
+            FromFiles(ml, model, plain, quick);
+            return timing.Ratio(library, user);
+
+            List<float[]> Stock() => [.. stock.Transform(view).GetColumn<float[]>("probabilities")];
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        List<float[]> Plain() => Score(plain, rows, row => tensor(row.Pixels, [3, Networks.Size, Networks.Size]));
+    }
+
+    private static void FromFiles(MLContext ml, ImageFineTuningTransformer model, PlainMobileNetV2 plain, bool quick)
+    {
+        var photos = Photos.Paths(quick ? 32 : 128).Select(path => new Photo { ImagePath = path }).ToList();
+        var view = ml.Data.LoadFromEnumerable(photos);
+        var chain = ml.FineTuning.ToOnnxPipeline(model, view.Schema);
+        using var owner = (IDisposable)chain;
+
+        const string library = "ToOnnxPipeline", user = "TorchSharp and Skia as one writes it, batch 16", ours = "MlNetFineTune's Transform";
+        var timing = new PairedTiming()
+            .Add(library, () => chain.Transform(view).GetColumn<float[]>("Score").Count())
+            .Add(user, () => Score(plain, photos, photo => Decode(photo.ImagePath)).Count)
+            .Add(ours, () => model.Transform(view).GetColumn<float[]>("Score").Count())
+            .Run(rounds: quick ? 2 : 8, quick);
+        Console.WriteLine("photos from files:");
+        timing.Print(library);
+    }
+
+    private static List<float[]> Score<T>(PlainMobileNetV2 plain, List<T> rows, Func<T, Tensor> pixelsOf)
+    {
+        var scores = new List<float[]>();
+        using var noGradients = no_grad();
+        foreach (var part in rows.Chunk(Networks.Batch))
+        {
+            using var step = NewDisposeScope();
+            var pixels = stack(part.Select(pixelsOf).ToArray()) / 127.5 - 1;
+            scores.AddRange(nn.functional.softmax(plain.forward(pixels), 1).unbind(0).Select(row => row.data<float>().ToArray()));
+        }
+        return scores;
+    }
+
+    // The centre square, resized: [3, 224, 224] of 0 to 255.
+    private static Tensor Decode(string path)
+    {
+        using var photo = SKBitmap.Decode(path);
+        var side = Math.Min(photo.Width, photo.Height);
+        using var square = new SKBitmap();
+        photo.ExtractSubset(square, SKRectI.Create((photo.Width - side) / 2, (photo.Height - side) / 2, side, side));
+        using var small = square.Resize(new SKImageInfo(Networks.Size, Networks.Size, SKColorType.Rgba8888), SKFilterQuality.High);
+        return tensor(small.Bytes, [Networks.Size, Networks.Size, 4])[.., .., ..3].permute(2, 0, 1).to_type(ScalarType.Float32);
+    }
+
+    private static Row Draw(int index)
+    {
+        var random = new Random(index);
+        return new Row { Pixels = [.. Enumerable.Range(0, 3 * Networks.Size * Networks.Size).Select(_ => (float)random.Next(256))] };
+    }
+
+    private sealed class Row
+    {
+        [VectorType(3, Networks.Size, Networks.Size)]
+        [ColumnName("pixels")]
+        public float[] Pixels { get; set; } = [];
+    }
+
+    private sealed class Photo
+    {
+        [KeyType(Networks.Classes)]
+        public uint Label { get; set; }
+
+        public string ImagePath { get; set; } = "";
+    }
+}

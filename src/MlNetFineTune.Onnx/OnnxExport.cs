@@ -1,0 +1,47 @@
+using System.Text.Json;
+using MlNetFineTune.Augmentations;
+
+namespace MlNetFineTune.Onnx;
+
+/// <summary>A fine-tuned image classifier as an ONNX file.</summary>
+internal static class OnnxExport
+{
+    /// <param name="model">Not disposed.</param>
+    /// <param name="path">Written beside and renamed.</param>
+    public static void Write(ImageFineTuningTransformer model, string path) => Exported.Read(model, classifier =>
+        Write(ClassifierGraph.Of(classifier), classifier, model.Classes, path));
+
+    /// <summary>
+    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
+    /// averages and crops it.
+    /// </summary>
+    /// <param name="model">Not disposed.</param>
+    /// <param name="path">Written beside and renamed.</param>
+    /// <param name="oversampling">The multiple.</param>
+    /// <returns>Height and width of the input.</returns>
+    public static int WriteUncropped(ImageFineTuningTransformer model, string path, int oversampling)
+    {
+        var side = 0;
+        Exported.Read(model, classifier =>
+        {
+            var preprocessing = classifier.Definition.Preprocessing;
+            var graph = ClassifierGraph.Of(classifier, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            side = graph.Side;
+            Write(graph, classifier, model.Classes, path);
+        });
+        return side;
+    }
+
+    private static void Write(ClassifierGraph graph, Heads.ImageClassifier classifier, IReadOnlyList<string> classes, string path)
+    {
+        var preprocessing = classifier.Definition.Preprocessing;
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["backbone"] = classifier.Definition.Name,
+            ["classes"] = JsonSerializer.Serialize(classes),
+            ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
+            ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
+            ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
+        });
+    }
+}

@@ -1,0 +1,80 @@
+using Google.Protobuf;
+using MlNetFineTune.Backbones;
+using MlNetFineTune.WeightFiles;
+
+namespace MlNetFineTune.Onnx;
+
+/// <summary>A graph as a file of the ONNX standard. The numbers of the fields are those of its <c>onnx.proto</c> (https://github.com/onnx/onnx).</summary>
+internal static class OnnxFile
+{
+    // The first version of the format whose checker knows operator set 17.
+    private const long FormatVersion = 8;
+    private const long FloatType = 1;
+    private const long LongType = 7;
+
+    /// <param name="path">Written beside and renamed.</param>
+    /// <param name="graph">What it computes.</param>
+    /// <param name="inputShape">Without the batch.</param>
+    /// <param name="outputs">What comes out, and each one's length.</param>
+    /// <param name="metadata">For whoever uses the file.</param>
+    public static void Write(string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long Length)> outputs, IReadOnlyDictionary<string, string> metadata)
+    {
+        var model = new ProtoMessage()
+            .Add(1, FormatVersion)
+            .Add(2, "MlNetFineTune")
+            .Add(3, typeof(OnnxFile).Assembly.GetName().Version!.ToString())
+            .Add(7, Graph(graph, inputShape, outputs))
+            .Add(8, new ProtoMessage().Add(1, "").Add(2, NetworkGraph.OperatorSet))
+            .Add(14, metadata.Select(entry => new ProtoMessage().Add(1, entry.Key).Add(2, entry.Value)));
+        AtomicFile.Write(path, stream =>
+        {
+            using var output = new CodedOutputStream(stream, leaveOpen: true);
+            model.WriteTo(output);
+        });
+    }
+
+    private static ProtoMessage Graph(NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long Length)> outputs) => new ProtoMessage()
+        .Add(1, graph.Nodes.Select(Node))
+        .Add(2, "network")
+        .Add(5, graph.Constants.Select(Constant))
+        .Add(11, Described(graph.Input, inputShape))
+        .Add(12, outputs.Select(output => Described(output.Value, [output.Length])));
+
+    private static ProtoMessage Node(GraphNode node) => new ProtoMessage()
+        .Add(1, node.Inputs)
+        .Add(2, node.Output)
+        .Add(3, node.Output)
+        .Add(4, node.Operator)
+        .Add(5, node.Attributes.Select(attribute => Attribute(attribute.Name, attribute.Value)));
+
+    private static ProtoMessage Attribute(string name, object value)
+    {
+        var attribute = new ProtoMessage().Add(1, name);
+        return value switch
+        {
+            float number => attribute.Add(2, number).Add(20, 1),
+            long number => attribute.Add(3, number).Add(20, 2),
+            string text => attribute.Add(4, text).Add(20, 3),
+            long[] numbers => attribute.Add(8, numbers).Add(20, 7),
+            _ => throw new NotSupportedException($"An attribute of type {value.GetType().Name}."),
+        };
+    }
+
+    private static ProtoMessage Constant(GraphConstant constant)
+    {
+        var tensor = new ProtoMessage().Add(1, constant.Shape).Add(8, constant.Name);
+        return constant.Values switch
+        {
+            float[] values => tensor.Add(2, FloatType).AddRaw(9, values),
+            long[] values => tensor.Add(2, LongType).AddRaw(9, values),
+            _ => throw new NotSupportedException($"A constant of type {constant.Values.GetType().Name}."),
+        };
+    }
+
+    // Floats of shape [batch, ...], the batch open.
+    private static ProtoMessage Described(GraphValue value, long[] shape)
+    {
+        var dimensions = new ProtoMessage().Add(1, [new ProtoMessage().Add(2, "batch"), .. shape.Select(size => new ProtoMessage().Add(1, size))]);
+        return new ProtoMessage().Add(1, value.Name).Add(2, new ProtoMessage().Add(1, new ProtoMessage().Add(1, FloatType).Add(2, dimensions)));
+    }
+}

@@ -1,0 +1,69 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Images;
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Onnx;
+
+/// <summary>Real photos, real weights: the same pixels give the same class in ONNX Runtime, and ML.NET's own image transforms cost little.</summary>
+[TestClass]
+public sealed class OnnxOnPhotosTests
+{
+    [TestMethod]
+    [DataRow("ants-bees", "mobilenetv2_100", 1)]
+    [DataRow("flowers", "mobilenetv2_100", 1)]
+    [DataRow("flowers", "mobilenetv1_025", 2)]
+    public void PhotosAreClassifiedAlike(string set, string network, int oversampling)
+    {
+        var photos = SharedData.RequireOrSkip($"data/{set}");
+        var ml = new MLContext(seed: 1);
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(ml.Data.LoadImageFolder(Path.Combine(photos, "train")));
+        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
+        {
+            Backbone = Backbone.FromName(network).WithWeights(SharedData.RequireOrSkip($"weights/{network}.safetensors")),
+            Strategy = Strategy.HeadOnly,
+            Augmentation = Augmentation.None,
+            Validation = Validation.None,
+            Epochs = 5,
+            BadRows = BadRows.Skip(),
+        }).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
+        var test = keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val")));
+        var scored = model.Transform(test);
+        var expected = SmallTraining.Scores(scored);
+
+        using var folder = new Folder();
+        ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"));
+        var actual = Score(folder.File("model.onnx"), test.GetColumn<string>("ImagePath"), model.Manifest.Backbone.Preprocessing);
+        SmallTraining.AssertClose(expected, actual, 1e-4f);
+        for (var i = 0; i < expected.Length; i++)
+            Assert.AreEqual(Array.IndexOf(expected[i], expected[i].Max()), Array.IndexOf(actual[i], actual[i].Max()), $"photo {i}");
+
+        using var chain = (IDisposable)ml.FineTuning.ToOnnxPipeline(model, test.Schema, oversampling);
+        var ours = ml.MulticlassClassification.Evaluate(scored).MicroAccuracy;
+        var stock = ml.MulticlassClassification.Evaluate(((ITransformer)chain).Transform(test)).MicroAccuracy;
+        Console.WriteLine($"{set}, {network}: accuracy {ours:0.000}, through ML.NET's own image transforms {stock:0.000}");
+        Assert.IsGreaterThan(ours - 0.02, stock, $"accuracy {ours:0.000} became {stock:0.000}");
+    }
+
+    private static float[][] Score(string onnx, IEnumerable<string> paths, ImagePreprocessing preprocessing)
+    {
+        using var session = new InferenceSession(onnx);
+        var encoder = new ImageEncoder(preprocessing);
+        var bytes = new byte[encoder.Length];
+        var input = new DenseTensor<float>([1, 3, preprocessing.Size, preprocessing.Size]);
+        return
+        [
+            .. paths.Select(path =>
+            {
+                Assert.IsNull(encoder.EncodeFile(path, Augmentation.None, default, bytes));
+                for (var i = 0; i < bytes.Length; i++)
+                    input[0, i % 3, i / 3 / preprocessing.Size, i / 3 % preprocessing.Size] = bytes[i];
+                using var results = session.Run([NamedOnnxValue.CreateFromTensor("pixels", input)]);
+                return results.Single(result => result.Name == "probabilities").AsEnumerable<float>().ToArray();
+            }),
+        ];
+    }
+}
