@@ -18,8 +18,8 @@ public sealed class DefaultsTests
             Backbone = micro (random weights)
             BadRows = Throw
             BatchSize = 16
-            ClassWeights = None
             Checkpoint = None
+            ClassWeights = None
             EarlyStoppingPatience = null
             Epochs = 10
             ExampleWeightColumnName = null
