@@ -12,6 +12,7 @@ public sealed class DefaultsTests
         var actual = string.Join('\n', typeof(ImageFineTuningOptions).GetProperties().Where(p => p.Name is not (nameof(ImageFineTuningOptions.Workers) or nameof(ImageFineTuningOptions.StopToken) or nameof(ImageFineTuningOptions.CancellationToken)))
             .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
         Assert.AreEqual("""
+            Adapter = None
             Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
             Backbone = micro (random weights)
             BadRows = Throw
@@ -48,6 +49,7 @@ public sealed class DefaultsTests
     public void EveryChoiceHasTheDocumentedDefault()
     {
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", Strategy.LastStages(2).ToString());
+        Assert.AreEqual("Lora(rank: 8, alpha: 16, targets: [*], dropout: 0)", Adapter.Lora().ToString());
         Assert.AreEqual("HeadOnly", Strategy.HeadOnly.ToString());
         Assert.AreEqual("Sgd(momentum: 0.9, weightDecay: 0.0001, nesterov: True)", Optimizer.Sgd().ToString());
         Assert.AreEqual("Skip(0.1)", FormattableString.Invariant($"{BadRows.Skip()}"));
