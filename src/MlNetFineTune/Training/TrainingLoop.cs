@@ -81,7 +81,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         }
         catch (OperationCanceledException)
         {
-            _checkpoints?.Save(part);
+            _checkpoints?.SaveIfPossible(part);
             throw;
         }
     }
