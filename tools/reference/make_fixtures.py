@@ -17,6 +17,7 @@ import position_fixture
 import schedules_fixture
 import signature_fixture
 import stem_fixture
+import strategies_fixture
 import torchscript_fixture
 import training_fixture
 import views_fixture
@@ -25,6 +26,7 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+strategies_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
 lora_fixture.main()

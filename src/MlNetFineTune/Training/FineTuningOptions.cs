@@ -25,6 +25,13 @@ public abstract record FineTuningOptions
     /// <summary>What trains. Default: everything.</summary>
     public Strategy Strategy { get; init; } = Strategy.Full();
 
+    /// <summary>What BatchNorm does where it trains. Default: it moves.</summary>
+    public BatchNormMode BatchNorm
+    {
+        get;
+        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(BatchNorm), value, "There is no such mode.");
+    }
+
     /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 

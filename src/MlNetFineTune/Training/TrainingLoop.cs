@@ -26,8 +26,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var end = TrainingEnd.Completed;
         foreach (var planned in plan.Parts)
         {
-            if (end != TrainingEnd.Completed)
-                break;
+            if (end == TrainingEnd.Stopped)
+                break; // a part that stops early leads on to the next
             using var part = new TrainingPart(planned, network, options, seed);
             LogPart(part);
             end = Train(part, best);
@@ -45,9 +45,10 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private TrainingEnd Train(TrainingPart part, WeightSnapshot best)
     {
         using var features = new FeatureCaches(part.Trunk, options, _badRows, _meter, channel, CheckAlive);
-        var inputs = features.InputsFor(data.Training, options.RowAugmentation);
+        var inputs = features.InputsFor(data.Training, part.Planned.Augments ? options.RowAugmentation : Augmentation.None);
         var validator = CreateValidator(part, features);
         part.Steps = part.Planned.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
+        var before = _epochs.Count;
         for (var i = 0; i < part.Planned.Epochs; i++)
         {
             var epoch = _epochs.Count + 1;
@@ -77,9 +78,9 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 (_bestEpoch, _bestEvaluation) = (epoch, evaluation);
                 best.Take();
             }
-            else if (epoch - _bestEpoch >= options.EarlyStoppingPatience)
+            else if (epoch - Math.Max(_bestEpoch, before) >= options.EarlyStoppingPatience)
             {
-                channel.Info($"Stopped early: no improvement since epoch {_bestEpoch}.");
+                channel.Info($"Stopped early: no improvement since epoch {Math.Max(_bestEpoch, before)}.");
                 return TrainingEnd.EarlyStopped;
             }
         }
@@ -89,7 +90,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     /// <returns>False if the stop token asked for an end.</returns>
     internal bool TrainEpoch(TrainingPart part, int epoch, int[][] batches, StepInputs inputs, out double meanLoss)
     {
-        network.BeginTraining(part.FrozenStages);
+        network.BeginTraining(part.FrozenStages, options.BatchNorm);
         _meter.Begin(TrainingPhase.Training, epoch, batches.Sum(batch => batch.Length));
         var (sum, count) = (0.0, 0);
         meanLoss = double.NaN;
