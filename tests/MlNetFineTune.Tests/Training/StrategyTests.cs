@@ -109,21 +109,21 @@ public sealed class StrategyTests
     }
 
     [TestMethod]
-    public void APartThatStopsEarlyLeadsOnToTheNext()
+    public void EarlyStoppingWaitsForTheLastPart()
     {
         var ml = new MLContext(seed: 1);
         var options = SmallTraining.Options with
         {
             Strategy = Strategy.ProbeThenFull(probe: 0.5f),
             Epochs = 8,
-            LearningRate = 1e-9f, // nothing improves
+            LearningRate = 1e-12f, // nothing improves after the first epoch
             Validation = Validation.Fraction(0.25f),
-            EarlyStoppingPatience = 1,
+            EarlyStoppingPatience = 2,
         };
         using var model = SmallTraining.Fit(ml, options, SmallPictures.Take(8));
 
-        Assert.IsLessThan(8, model.Report!.Epochs.Count);
-        Assert.IsGreaterThan(2, model.Report.Epochs.Count, "the probe ends after its patience, and the second part has epochs of its own");
+        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.HasCount(6, model.Report.Epochs, "four of the probe, two of the rest");
     }
 
     [TestMethod]
