@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace MlNetFineTune.Tests.Serving;
 
-/// <summary>What shows itself only after long service. Run with MLNETFINETUNE_ENDURANCE=1 and a filter on the category Slow; figures in docs/serving.md.</summary>
+/// <summary>What shows itself only after long service. Run with MLNETFINETUNE_SLOW=1 and a filter on the category Slow; figures in docs/serving.md.</summary>
 [TestClass]
 [TestCategory(Categories.Slow)]
 public sealed class EnduranceTests
@@ -17,7 +17,7 @@ public sealed class EnduranceTests
     [TestMethod]
     public void AHundredThousandPredictionsLeaveTensorsAndMemoryWhereTheyWere()
     {
-        Endurance.RequireOrSkip();
+        Slow.RequireOrSkip();
         using var model = SmallTraining.LoadModel(_ml);
         var rows = ServedPhoto.Take(70);
         using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, example: rows[0]);
@@ -47,7 +47,7 @@ public sealed class EnduranceTests
     [TestMethod]
     public void EightThreadsForFiveMinutesGetNoErrorAndTheirOwnScores()
     {
-        Endurance.RequireOrSkip();
+        Slow.RequireOrSkip();
         using var model = SmallTraining.LoadModel(_ml);
         var rows = ServedPhoto.Take(70);
         var expected = SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable(rows)));
