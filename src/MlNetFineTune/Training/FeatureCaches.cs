@@ -47,7 +47,7 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
                 meter.Advance(rows.Length);
             }
         }
-        channel.Info($"The frozen stages ran once over {count} rows ({meter.ImagesPerSecond:0} a second); their output is kept.");
+        channel.Info($"The frozen stages ran once over {count} rows ({meter.RowsPerSecond:0} a second); their output is kept.");
         return store;
     }
 

@@ -71,6 +71,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             _epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(part, part.Step - 1), (_meter.Elapsed - began).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError });
             LogEpoch(_epochs[^1], isBest);
             _meter.EndEpoch();
+            options.Observer?.AfterEpoch(_epochs, _steps);
 
             if (isBest)
             {
@@ -125,6 +126,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         (part.Step, _steps) = (part.Step + 1, _steps + 1);
 
         var value = loss.item<float>(); // waits for the device
+        options.Observer?.AfterStep(_steps, value, learningRate);
         return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
     }
 
