@@ -93,5 +93,11 @@ internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSourc
         }
 
         public override string Describe(int place) => "a row";
+
+        public override void Dispose()
+        {
+            foreach (var part in parts)
+                part.Dispose();
+        }
     }
 }
