@@ -20,6 +20,7 @@ import stem_fixture
 import torchscript_fixture
 import training_fixture
 import views_fixture
+import watching_fixture
 import weight_file_fixtures
 
 network_fixtures.main()
@@ -37,6 +38,7 @@ mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
+watching_fixture.main()
 format_fixture.main()
 stem_fixture.main()
 augmentation_fixture.main()

@@ -126,7 +126,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         (part.Step, _steps) = (part.Step + 1, _steps + 1);
 
         var value = loss.item<float>(); // waits for the device
-        options.Observer?.AfterStep(_steps, value, learningRate);
+        options.Observer?.AfterStep(_steps, input.Rows.Length, value, learningRate);
         return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
     }
 

@@ -26,7 +26,7 @@ internal sealed class Axis
             (minimum, maximum) = minimum == 0 ? (0, 1) : (minimum - Math.Abs(minimum) / 2, maximum + Math.Abs(maximum) / 2);
         var rough = (maximum - minimum) / atLeast;
         var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        var step = power * (rough / power switch { >= 5 => 5, >= 2 => 2, _ => 1 });
+        var step = power * ((rough / power) switch { >= 5 => 5, >= 2 => 2, _ => 1 });
         if (!exact)
             (minimum, maximum) = (Math.Floor(minimum / step + 1e-9) * step, Math.Ceiling(maximum / step - 1e-9) * step);
         var first = (long)Math.Ceiling(minimum / step - 1e-9);

@@ -45,7 +45,7 @@ internal static class ReportPage
             TrainingEnd.Stopped => "Stopped as asked",
             _ => $"Ended: {report.End}",
         };
-        return report.BestEpoch > 0 ? $"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}." : $"{end}; no epoch was complete.";
+        return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}." : $"{end}; no epoch was complete.";
     }
 
     private static Markup Tiles(RunRecord run)
@@ -68,7 +68,7 @@ internal static class ReportPage
     }
 
     private static Markup Judgement(JudgedRows judged) => judged.Classes is { } classes
-        ? $"{ConfusionMatrix.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
+        ? (Markup)$"{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
         : $"{Curves.PredictedAgainstActual(judged.Rows)}{Mistakes.OfNumbers(judged)}";
 
     private static Markup Again(RunRecord run)

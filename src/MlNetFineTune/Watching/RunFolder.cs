@@ -39,7 +39,7 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         }
     }
 
-    public void AfterStep(int step, double loss, double learningRate)
+    public void AfterStep(int step, int rows, double loss, double learningRate)
     {
         _steps.Add(new RunStep(step, loss, learningRate));
         Try(() => _events.AddScalars(step, ("step/loss", loss), ("step/learning_rate", learningRate)));

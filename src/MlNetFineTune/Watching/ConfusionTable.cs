@@ -1,7 +1,7 @@
 namespace MlNetFineTune.Watching;
 
 /// <summary>Which classes are taken for which: a table with a row for each true class, or, of many classes, the pairs that are confused most.</summary>
-internal static class ConfusionMatrix
+internal static class ConfusionTable
 {
     private const int MostClasses = 20;
     private const int MostPairs = 25;
