@@ -12,15 +12,14 @@ internal static class Curves
         var epochs = run.Report.Epochs;
         if (epochs.Count == 0)
             return Markup.None;
-        var perEpoch = run.Steps.Count == 0 ? 1 : Math.Max(run.Steps[^1].Step / (double)epochs.Count, 1);
-        var steps = Thin([.. run.Steps.Select(step => (X: step.Step / perEpoch, step.Loss, step.LearningRate))], MostPoints);
+        var steps = Thin([.. run.Steps.Where(step => step.Epoch <= epochs.Count)], MostPoints);
         var x = Axis.Linear([0, epochs.Count], atLeast: epochs.Count >= 4 ? 4 : epochs.Count, exact: true);
         var mark = run.Report.BestEpoch > 0 && epochs[0].ValidationLoss is not null ? ((double)run.Report.BestEpoch, "best") : ((double, string)?)null;
 
         List<Chart> charts = [];
         Series[] losses =
         [
-            new("each step", SeriesLook.Faint, [.. steps.Select(step => (step.X, step.Loss))]),
+            new("each step", SeriesLook.Faint, [.. steps.Select(step => (step.Epoch, step.Loss))]),
             new("training", SeriesLook.First, [.. epochs.Select(epoch => (epoch.Epoch * 1.0, epoch.Loss))]),
             new("validation", SeriesLook.Second, PerEpoch(epochs, epoch => epoch.ValidationLoss)),
         ];
@@ -32,7 +31,7 @@ internal static class Curves
                 charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
         }
         if (steps.Length > 0)
-            charts.Add(new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)), [new("", SeriesLook.Guide, [.. steps.Select(step => (step.X, step.LearningRate))])]));
+            charts.Add(new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)), [new("", SeriesLook.Guide, [.. steps.Select(step => (step.Epoch, step.LearningRate))])]));
         return $"""<section><h2>Curves</h2><div class="charts">{charts.Select(SvgChart.Of)}</div></section>""";
     }
 

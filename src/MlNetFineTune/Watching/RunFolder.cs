@@ -1,4 +1,6 @@
+using System.Text;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Watching;
 
@@ -12,6 +14,7 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     private readonly IChannel _channel;
     private readonly EventFile _events;
     private readonly List<RunStep> _steps = [];
+    private double _stepsPerEpoch = double.NaN;
     private bool _failed;
 
     private RunFolder(string path, IChannel channel, TimeProvider clock)
@@ -20,8 +23,8 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         _events = EventFile.Create(path, clock);
     }
 
-    /// <summary>Those that this process has seen.</summary>
-    public IReadOnlyList<RunStep> Steps => _steps;
+    /// <summary>Those that this process has seen, by epochs and not by number.</summary>
+    public IEnumerable<RunStep> Steps => _steps.Select(step => step with { Epoch = step.Step / _stepsPerEpoch });
 
     /// <returns>Null if none is asked for.</returns>
     /// <exception cref="IOException">There can be no such folder, or nothing can be written there.</exception>
@@ -41,12 +44,13 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
 
     public void AfterStep(int step, int rows, double loss, double learningRate)
     {
-        _steps.Add(new RunStep(step, loss, learningRate));
+        _steps.Add(new RunStep(step, 0, loss, learningRate));
         Try(() => _events.AddScalars(step, ("step/loss", loss), ("step/learning_rate", learningRate)));
     }
 
     public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
     {
+        _stepsPerEpoch = step / (double)epochs.Count;
         Try(() => HistoryFiles.Write(_path, epochs));
         var last = epochs[^1];
         (string Tag, double? Value)[] scalars =
@@ -57,9 +61,12 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         Try(() => _events.AddScalars(step, [.. scalars.Where(scalar => scalar.Value is not null).Select(scalar => (scalar.Tag, scalar.Value!.Value))]));
     }
 
-    /// <summary>Writes the page, beside and renamed.</summary>
-    public void WriteReport(Func<RunRecord> record) =>
-        Try(() => WeightFiles.AtomicFile.Write(Path.Combine(_path, "report.html"), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(ReportPage.Of(record())))));
+    /// <summary>Writes the page, and the history again: a training that another process completed has none yet.</summary>
+    public void WriteReport(RunRecord record)
+    {
+        Try(() => HistoryFiles.Write(_path, record.Report.Epochs));
+        Try(() => AtomicFile.Write(Path.Combine(_path, "report.html"), stream => stream.Write(Encoding.UTF8.GetBytes(ReportPage.Of(record)))));
+    }
 
     private void Try(Action write)
     {
@@ -81,6 +88,7 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
 
 /// <summary>A step of the training.</summary>
 /// <param name="Step">From 1.</param>
+/// <param name="Epoch">Epochs that were complete after it, with fractions; NaN while none was.</param>
 /// <param name="Loss">Of its rows alone.</param>
 /// <param name="LearningRate">Of the head.</param>
-internal readonly record struct RunStep(int Step, double Loss, double LearningRate);
+internal readonly record struct RunStep(int Step, double Epoch, double Loss, double LearningRate);

@@ -22,8 +22,8 @@ internal static class RunReport
     /// <param name="seed">Of the training.</param>
     /// <param name="report">What happened.</param>
     public static void Write(RunFolder? folder, TrainableNetwork network, Objective objective, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
-        folder?.WriteReport(() => new RunRecord(
-            network.Name, report, folder.Steps,
+        folder?.WriteReport(new RunRecord(
+            network.Name, report, [.. folder.Steps],
             data.Validation.Rows.Length > 0 ? RowJudge.Judge(network, objective, data.Validation, classes, options, seed) : null,
             ManifestOf.Describe(options), Facts(network, data, options, seed, report)));
 

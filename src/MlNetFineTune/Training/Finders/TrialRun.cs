@@ -13,6 +13,10 @@ internal static class TrialRun
         EarlyStoppingPatience = null,
         Progress = null,
         RunFolder = null,
+        WeightAveraging = WeightAveraging.None,
+        TimeBudget = null,
+        OnDivergence = Divergence.Throw(float.PositiveInfinity),
+        Checkpoint = Checkpoint.None,
     };
 
     /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is thrown away.</summary>

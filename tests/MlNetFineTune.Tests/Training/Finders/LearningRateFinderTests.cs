@@ -22,9 +22,9 @@ public sealed class LearningRateFinderTests
             var losses = expected.GetProperty("losses").Numbers();
             var step = 0;
             for (; !end.IsCancellationRequested; step++)
-                sweep.AfterStep(step + 1, 8, losses[step], highest * schedule.FactorAt(step, 1000));
+                sweep.AfterStep(step + 1, 8, step < losses.Length ? losses[step] : 1, highest * schedule.FactorAt(step, 1000));
 
-            Assert.AreEqual(losses.Length, step);
+            Assert.AreEqual(losses.Length + 1, step, "a step is complete when the next begins");
             Fixture.AreClose(expected.GetProperty("smoothed").Numbers(), [.. sweep.Points.Select(point => point.SmoothedLoss)], 1e-10, "smoothed");
             Assert.AreEqual(expected.Number("suggestion"), LearningRateSearch.Of(sweep.Points, steps).Suggestion, 1e-6 * expected.Number("suggestion"));
         }
@@ -41,6 +41,20 @@ public sealed class LearningRateFinderTests
         Assert.IsTrue(sweep.IsOver && end.IsCancellationRequested);
         Assert.HasCount(1, sweep.Points);
         StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => LearningRateSearch.Of(sweep.Points, 50)).Message, "after 1 of 50 steps");
+    }
+
+    [TestMethod]
+    public void BatchesOfOneStepAreOnePoint()
+    {
+        using var end = new CancellationTokenSource();
+        var sweep = new RateSweep(50, end);
+        sweep.AfterStep(1, 8, 1, 1e-3);
+        sweep.AfterStep(2, 4, 4, 1e-3);
+        sweep.AfterStep(3, 8, 3, 2e-3);
+        sweep.AfterStep(4, 8, 3, 1e-3); // another part of the strategy
+
+        Assert.IsTrue(end.IsCancellationRequested);
+        CollectionAssert.AreEqual(new[] { (1e-3, 2.0), (2e-3, 3.0) }, sweep.Points.Select(point => (point.LearningRate, point.Loss)).ToArray());
     }
 
     [TestMethod]
@@ -96,7 +110,8 @@ public sealed class LearningRateFinderTests
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, lowest: 1, highest: 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, steps: 19));
         Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
-        Assert.Throws<FileNotFoundException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { Backbone = SmallTraining.Backbone.WithWeights("nowhere.safetensors") }));
+        var fault = Assert.Throws<InvalidOperationException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { Backbone = SmallTraining.Backbone.WithWeights("nowhere.safetensors") }));
+        StringAssert.Contains(fault.Message, "nowhere.safetensors");
     }
 
     private sealed class Never : IProgress<TrainingProgress>
