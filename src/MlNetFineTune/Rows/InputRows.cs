@@ -19,6 +19,9 @@ internal abstract class InputRows : IDisposable
     /// <summary>For the log; null where nothing is to be said.</summary>
     public virtual string? DescribeStorage() => null;
 
+    /// <summary>Equal for rows that are encoded alike under the same random numbers; null where that is not known, or the row cannot be read. Safe on many threads.</summary>
+    public virtual ContentHash? ContentOf(int row) => null;
+
     /// <returns>Null, or why the row cannot be used.</returns>
     public abstract string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output);
 

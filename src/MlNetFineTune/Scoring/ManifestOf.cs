@@ -48,7 +48,7 @@ internal static class ManifestOf
 
     private static (string Name, object Value)[] OfTheTask(FineTuningOptions options) => options switch
     {
-        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
+        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.FeatureCache), image.FeatureCache), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
         MulticlassModuleOptions multiclass => [(nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
         BinaryModuleOptions binary => [(nameof(binary.ClassWeights), binary.ClassWeights)],
         RegressionModuleOptions regression => [(nameof(regression.Loss), regression.Loss)],

@@ -19,31 +19,31 @@ internal abstract class StepInputs
 /// <summary>From pictures: decode, augment, and run the frozen stages.</summary>
 /// <param name="trunk">From pictures to activations.</param>
 /// <param name="subset">The rows.</param>
-/// <param name="augmentation">Of single pictures, and of the batch.</param>
+/// <param name="views">Of single pictures, and of the batch.</param>
 /// <param name="epochs">Of the whole training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
-internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, Augmentation augmentation, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
+internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
 {
-    private readonly BatchAugmentation _batchAugmentation = new(augmentation, trunk.Seed, epochs);
+    private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, trunk.Seed, epochs);
 
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch)
     {
-        var ordinal = 0;
-        foreach (var batch in trunk.LoaderFor(subset.Source).Read(batches, augmentation, epoch, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation))
+        var (view, ordinal) = (views.NumberOf(epoch), 0);
+        foreach (var batch in trunk.LoaderFor(subset.Source).Read(batches, views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
         {
             if (batch.Count > 0)
-                yield return Enter(batch, epoch, ordinal);
+                yield return Enter(batch, view, ordinal);
             ordinal++;
         }
     }
 
-    private StepInput Enter(Batch batch, int epoch, int ordinal)
+    private StepInput Enter(Batch batch, int view, int ordinal)
     {
         var pixels = trunk.Enter(batch);
         try
         {
-            var mix = _batchAugmentation.Apply(pixels, batch.Rows, epoch, ordinal);
+            var mix = _batchAugmentation.Apply(pixels, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
             return new StepInput(trunk.Forward(pixels), batch.Rows, mix);
         }
         catch
@@ -55,8 +55,11 @@ internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, Augmentatio
 }
 
 /// <summary>From what the frozen stages computed before.</summary>
-internal sealed class CachedInputs(IFeatureStore features) : StepInputs
+internal sealed class CachedInputs(IFeatureStore store, FeatureLayout layout, RowViews views, Device device) : StepInputs
 {
-    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch) =>
-        batches.Select(rows => new StepInput(features.Get(rows), rows));
+    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch)
+    {
+        var view = views.NumberOf(epoch);
+        return batches.Select(rows => new StepInput(layout.Get(store, Array.ConvertAll(rows, row => views.KeyOf(row, view)), device), rows));
+    }
 }

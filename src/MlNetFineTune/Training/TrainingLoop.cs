@@ -45,7 +45,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private TrainingEnd Train(TrainingPart part, WeightSnapshot best)
     {
         using var features = new FeatureCaches(part.Trunk, options, _badRows, _meter, channel, CheckAlive);
-        var inputs = features.InputsFor(data.Training, options.RowAugmentation);
+        var inputs = features.InputsFor(data.Training, options.RowAugmentation, Enumerable.Range(_epochs.Count + 1, part.Planned.Epochs));
         var validator = CreateValidator(part, features);
         part.Steps = part.Planned.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
         for (var i = 0; i < part.Planned.Epochs; i++)
@@ -135,7 +135,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         if (data.Validation.Rows.Length == 0)
             return null;
-        var inputs = features.InputsFor(data.Validation, Augmentation.None);
+        var inputs = features.InputsFor(data.Validation, Augmentation.None, [0]);
         var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
         return batches.Length > 0
             ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter)
@@ -202,6 +202,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             TrainedParameters = Count(trained),
             FrozenParameters = Count(parameters) - Count(trained),
             TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
+            FeatureCache = _meter.Features,
             Duration = _meter.Elapsed,
         };
     }
