@@ -1,5 +1,6 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
+import averaging_fixture
 import cifar_fixture
 import clipping_fixture
 import crop_fixture
@@ -27,6 +28,7 @@ signature_fixture.main()
 training_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
+averaging_fixture.main()
 lora_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()

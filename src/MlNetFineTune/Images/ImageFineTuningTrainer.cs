@@ -71,7 +71,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             var plan = _options.Adapter.Apply(classifier, _plan, fit.Seed, Log);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
             var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)));
-            var report = new TrainingLoop(classifier, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
+            using var loop = new TrainingLoop(classifier, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel);
+            var report = loop.Run();
             classifier.PrepareForScoring();
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }

@@ -79,7 +79,8 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
             network.MoveTo(device);
             var plan = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
-            var report = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, _options, fit.Seed, fit.Host, fit.Channel).Run();
+            using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, _options, fit.Seed, fit.Host, fit.Channel);
+            var report = loop.Run();
             network.PrepareForScoring();
             return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
@@ -41,6 +42,8 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
     public override string Noun => "picture";
 
     public override string? PathOf(int row) => images.PathOf(row);
+
+    public override void Identify(int row, IncrementalHash hash) => images.Identify(row, hash);
 
     public override string? DescribeStorage() => images is StoredRows { SpooledBytes: > 0 and var bytes, TemporaryFolder: var folder }
         ? $"The pictures of column '{column}' take {bytes >> 20} MiB in '{folder}' while training; a column of paths would need none."

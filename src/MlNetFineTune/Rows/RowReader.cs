@@ -3,7 +3,7 @@ using MlNetFineTune.Augmentations;
 namespace MlNetFineTune.Rows;
 
 /// <summary>The inputs of some rows, taken on the cursor's thread into places and encoded on any.</summary>
-internal abstract class RowReader
+internal abstract class RowReader : IDisposable
 {
     /// <summary>Bytes of a row.</summary>
     public abstract int Length { get; }
@@ -19,4 +19,9 @@ internal abstract class RowReader
 
     /// <summary>What to call this row in a message.</summary>
     public abstract string Describe(int place);
+
+    /// <summary>Gives back what it holds. Nothing is encoded after that.</summary>
+    public virtual void Dispose()
+    {
+    }
 }

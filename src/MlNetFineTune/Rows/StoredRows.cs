@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Images;
@@ -30,6 +33,26 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         if (!picture.Bytes.IsEmpty)
             Append(picture.Bytes);
         _index.Add((picture.Head, _end - picture.Bytes.Length, picture.Bytes.Length));
+    }
+
+    /// <summary>Files by name and length, wherever they lie; spooled pictures by length and four kilobytes from their middle.</summary>
+    public override void Identify(int row, IncrementalHash hash)
+    {
+        var (head, offset, length) = _index[row];
+        Span<byte> size = stackalloc byte[8];
+        if (head.Path is { } path)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(path)));
+            BinaryPrimitives.WriteInt64LittleEndian(size, File.Exists(path) ? new FileInfo(path).Length : -1);
+            hash.AppendData(size);
+            return;
+        }
+        BinaryPrimitives.WriteInt64LittleEndian(size, length);
+        hash.AppendData(size);
+        if (length == 0)
+            return;
+        Span<byte> sample = stackalloc byte[Math.Min(length, 4096)];
+        hash.AppendData(sample[..RandomAccess.Read(_file!, sample, offset + (length - sample.Length) / 2)]);
     }
 
     /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
@@ -49,6 +50,12 @@ internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSourc
 
         public override string? PathOf(int row) => parts.Select(part => part.PathOf(row)).FirstOrDefault(path => path is not null);
 
+        public override void Identify(int row, IncrementalHash hash)
+        {
+            foreach (var part in parts)
+                part.Identify(row, hash);
+        }
+
         public override string? DescribeStorage() => string.Join(" ", parts.Select(part => part.DescribeStorage()).OfType<string>()) is { Length: > 0 } all ? all : null;
 
         public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output)
@@ -93,5 +100,11 @@ internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSourc
         }
 
         public override string Describe(int place) => "a row";
+
+        public override void Dispose()
+        {
+            foreach (var part in parts)
+                part.Dispose();
+        }
     }
 }

@@ -48,7 +48,7 @@ internal static class ManifestOf
 
     private static (string Name, object Value)[] OfTheTask(FineTuningOptions options) => options switch
     {
-        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.FeatureCache), image.FeatureCache), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
+        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
         MulticlassModuleOptions multiclass => [(nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
         BinaryModuleOptions binary => [(nameof(binary.ClassWeights), binary.ClassWeights)],
         RegressionModuleOptions regression => [(nameof(regression.Loss), regression.Loss)],
@@ -60,10 +60,12 @@ internal static class ManifestOf
         [nameof(options.Strategy)] = options.Strategy.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
         [nameof(options.BatchSize)] = options.BatchSize.ToString(CultureInfo.InvariantCulture),
+        [nameof(options.AccumulationSteps)] = options.AccumulationSteps.ToString(CultureInfo.InvariantCulture),
         [nameof(options.LearningRate)] = options.LearningRate.ToString(CultureInfo.InvariantCulture),
         [nameof(options.Optimizer)] = options.Optimizer.ToString(),
         [nameof(options.Schedule)] = options.Schedule.ToString(),
         [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
+        [nameof(options.WeightAveraging)] = options.WeightAveraging.ToString(),
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",

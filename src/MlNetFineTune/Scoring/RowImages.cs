@@ -1,3 +1,4 @@
+using System.Buffers;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Images;
 using MlNetFineTune.Rows;
@@ -18,7 +19,10 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         var picture = reader.Read();
         ref var copy = ref _pictures[place];
         if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
-            copy.Bytes = new byte[picture.Bytes.Length];
+        {
+            Return(copy.Bytes);
+            copy.Bytes = ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch
+        }
         picture.Bytes.CopyTo(copy.Bytes);
         (copy.Head, copy.Length) = (picture.Head, picture.Bytes.Length);
     }
@@ -30,4 +34,19 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
     }
 
     public override string Describe(int place) => _pictures[place].Head.Path is { } path ? $"'{path}'" : "the image";
+
+    public override void Dispose()
+    {
+        foreach (ref var picture in _pictures.AsSpan())
+        {
+            Return(picture.Bytes);
+            picture.Bytes = [];
+        }
+    }
+
+    private static void Return(byte[]? bytes)
+    {
+        if (bytes is { Length: > 0 })
+            ArrayPool<byte>.Shared.Return(bytes);
+    }
 }

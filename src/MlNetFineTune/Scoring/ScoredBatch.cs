@@ -1,15 +1,16 @@
+using System.Buffers;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Scoring;
 
 /// <summary>Takes up to <see cref="Capacity"/> rows, then encodes all their views in parallel and scores them in one forward pass.</summary>
-internal sealed class ScoredBatch(NetworkScorer scorer, RowReader rows, int capacity)
+internal sealed class ScoredBatch(NetworkScorer scorer, RowReader rows, int capacity) : IDisposable
 {
-    private readonly byte[] _bytes = new byte[capacity * scorer.Views.Count * rows.Length];
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
     private readonly string?[] _reasonsOfViews = new string?[capacity * scorer.Views.Count];
     private readonly string?[] _reasons = new string?[capacity];
+    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity * scorer.Views.Count * rows.Length);
     private int _count;
     private int _unreadable;
     private string? _firstUnreadable;
@@ -33,7 +34,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, RowReader rows, int capa
         var good = 0;
         for (var i = 0; i < _count; i++)
         {
-            _reasons[i] = Array.Find(_reasonsOfViews[(i * views)..((i + 1) * views)], reason => reason is not null);
+            _reasons[i] = FirstOf(_reasonsOfViews.AsSpan(i * views, views));
             if (_reasons[i] is { } reason)
             {
                 _unreadable++;
@@ -67,6 +68,25 @@ internal sealed class ScoredBatch(NetworkScorer scorer, RowReader rows, int capa
 
     /// <summary>Why the i-th row taken could not be read; empty where it could.</summary>
     public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
+
+    /// <summary>Gives its memory back. Scores can be read after that, but no row taken.</summary>
+    public void Dispose()
+    {
+        var bytes = Interlocked.Exchange(ref _bytes, []);
+        if (bytes.Length > 0)
+            ArrayPool<byte>.Shared.Return(bytes);
+        rows.Dispose();
+    }
+
+    private static string? FirstOf(ReadOnlySpan<string?> reasons)
+    {
+        foreach (var reason in reasons)
+        {
+            if (reason is not null)
+                return reason;
+        }
+        return null;
+    }
 
     // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.
     private void Spread(int good)

@@ -113,6 +113,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
             _along.Dispose();
             _ahead?.Dispose();
             _batch?.LogUnreadable(_host);
+            _batch?.Dispose();
         }
         base.Dispose(disposing);
     }

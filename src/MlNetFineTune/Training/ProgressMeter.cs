@@ -16,7 +16,10 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     private double _learningRate;
     private double _trainingRate;
 
-    public TimeSpan Elapsed => _total.Elapsed;
+    /// <summary>With what the training took before, in other processes.</summary>
+    public TimeSpan Elapsed => Earlier + _total.Elapsed;
+
+    public TimeSpan Earlier { get; set; }
 
     public double? ValidationLoss { get; set; }
 
@@ -34,7 +37,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         if (_phase == TrainingPhase.Training)
             _trainingRate = ImagesPerSecond;
         if (phase == TrainingPhase.Training && epoch == 1)
-            _trainingBegan = _total.Elapsed;
+            _trainingBegan = Elapsed;
         (_phase, _epoch, _totalImages, _images) = (phase, epoch, totalImages, 0);
         if (phase == TrainingPhase.Training)
             _loss = double.NaN;
@@ -68,7 +71,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         ValidationAccuracy = ValidationAccuracy,
         LearningRate = _learningRate,
         ImagesPerSecond = phase == TrainingPhase.EpochCompleted && _phase != TrainingPhase.Training ? _trainingRate : ImagesPerSecond,
-        Elapsed = _total.Elapsed,
+        Elapsed = Elapsed,
         Remaining = Remaining(phase),
     });
 
@@ -83,6 +86,6 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
             TrainingPhase.Validating or TrainingPhase.EpochCompleted => _epoch,
             _ => 0,
         };
-        return done > 0 ? (_total.Elapsed - _trainingBegan) * ((epochs - done) / done) : null;
+        return done > 0 ? (Elapsed - _trainingBegan) * ((epochs - done) / done) : null;
     }
 }

@@ -12,11 +12,13 @@ public sealed class DefaultsTests
         var actual = string.Join('\n', typeof(ImageFineTuningOptions).GetProperties().Where(p => p.Name is not (nameof(ImageFineTuningOptions.Workers) or nameof(ImageFineTuningOptions.StopToken) or nameof(ImageFineTuningOptions.CancellationToken)))
             .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
         Assert.AreEqual("""
+            AccumulationSteps = 1
             Adapter = None
             Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
             Backbone = micro (random weights)
             BadRows = Throw
             BatchSize = 16
+            Checkpoint = None
             ClassWeights = None
             EarlyStoppingPatience = null
             Epochs = 10
@@ -29,6 +31,7 @@ public sealed class DefaultsTests
             LabelColumnName = Label
             LearningRate = 0.001
             Loss = CrossEntropy(smoothing: 0)
+            OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             PredictedLabelColumnName = PredictedLabel
@@ -39,7 +42,9 @@ public sealed class DefaultsTests
             Seed = null
             Strategy = Full(layerDecay: 0.7)
             TestTimeAugmentation = None
+            TimeBudget = null
             Validation = Fraction(0.2)
+            WeightAveraging = None
             """.ReplaceLineEndings("\n"), actual);
         Assert.AreEqual(Math.Min(Environment.ProcessorCount, 16), s_defaults.Workers);
         Assert.IsFalse(s_defaults.StopToken.CanBeCanceled || s_defaults.CancellationToken.CanBeCanceled);

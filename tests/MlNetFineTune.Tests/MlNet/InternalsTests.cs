@@ -69,6 +69,7 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.IRowMapper",
         "Microsoft.ML.Data.RowToRowMapperTransform",
         "Microsoft.ML.Data.RowToRowMapperTransform..ctor",
+        "Microsoft.ML.DataOperationsCatalog..ctor",
         "Microsoft.ML.ExtensionBaseAttribute..ctor",
         "Microsoft.ML.LoadableClassAttribute",
         "Microsoft.ML.LoadableClassAttribute..ctor",

@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Rows;
@@ -63,14 +62,14 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
     public static (CountingNetwork Network, TrainingReport Report) Train(IEnumerable<Photo> photos, ImageFineTuningOptions options, TrainingPlan? plan = null)
     {
         var ml = new MLContext();
-        var host = ((IHostEnvironment)ml).Register("test");
-        using var channel = host.Start("test");
+        using var fit = new FitScope(ml, "test", "test", options.Seed);
         var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos));
         var keys = LabelKeys.Of(view.Schema["Label"]);
-        using var network = new CountingNetwork(ImageClassifier.Create(options.Backbone, keys.Count, seed: 1));
-        using var data = TrainingData.Read(host, channel, view, options, new ImageSource(options.ImageInput, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), seed: 1);
+        using var network = new CountingNetwork(ImageClassifier.Create(options.Backbone, keys.Count, fit.Seed));
+        using var data = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
         plan ??= options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
-        return (network, new TrainingLoop(network, new MulticlassObjective(keys.Count), plan, data, options, seed: 1, host, channel).Run());
+        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count), plan, data, options, fit.Seed, fit.Host, fit.Channel);
+        return (network, loop.Run());
     }
 
     protected override void Move(Device device) => inner.MoveTo(device);

@@ -222,7 +222,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     }
 
     [TestMethod]
-    public void ACancelledTrainingLeavesNothingAndAStoppedOneWhatItComputed()
+    public void ATrainingThatIsCancelledOrStoppedWhileItComputesLeavesNothing()
     {
         using var source = new CancellationTokenSource();
         var options = _options with { BatchSize = 4, Progress = new Watcher(_ => source.Cancel()) };
@@ -232,7 +232,8 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         using var stop = new CancellationTokenSource();
         using (var stopped = SmallTraining.Fit(_ml, options with { StopToken = stop.Token, Progress = new Watcher(_ => stop.Cancel()) }, _photos))
             Assert.AreEqual((4, 0), (stopped.Report!.FeatureCache!.RowsComputed, stopped.Report.FeatureCache.RowsFound));
-        Train(_options, 8, 4);
+        Assert.IsEmpty(Files);
+        Train(_options, 12, 0);
     }
 
     [TestMethod]

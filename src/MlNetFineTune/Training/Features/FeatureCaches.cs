@@ -47,7 +47,9 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
                 // What is left are pictures that could not be read; whatever looks like them cannot either, and says so.
                 computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
             }
-            _store.Complete();
+            // What was stopped half-way would be found by the training that goes on, which would then compute the rest in other batches.
+            if (!options.StopToken.IsCancellationRequested)
+                _store.Complete();
         }
         catch (FeatureStoreException e)
         {
@@ -83,12 +85,12 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
         return count;
     }
 
-    // The first of those that look alike.
+    // The first of those that look alike. Those that are known to be bad as well: a training that goes on knows more of them, and its batches must be the same to the bit.
     private int[] Missing(RowSubset subset, RowViews views, int number) =>
-        [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row)).DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))];
+        [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))];
 
     private int[] Unread(RowSubset subset, RowViews views, int number) => options.StopToken.IsCancellationRequested ? []
-        : [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row) && !_store!.Contains(views.KeyOf(row, number)))];
+        : [.. subset.Rows.Where(row => !_store!.Contains(views.KeyOf(row, number)) && !badRows.Contains(subset.Source, row, epoch: int.MaxValue))];
 
     public void Dispose() => _store?.Dispose();
 }

@@ -1,0 +1,81 @@
+using System.Collections;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Serving;
+
+/// <summary>
+/// A model over whatever rows lie in it at the moment. ML.NET's views, their schemas and the code that reads and writes rows are made once; a batch costs one cursor.
+/// Used by one thread at a time.
+/// </summary>
+internal sealed class PredictionLane<TIn, TOut>
+    where TIn : class
+    where TOut : class, new()
+{
+    private readonly PresentRows _rows = new();
+    private readonly IEnumerable<TOut> _outputs;
+
+    /// <exception cref="Exception">The columns of <typeparamref name="TIn"/> are not those of the model's input, or those of <typeparamref name="TOut"/> not of its output.</exception>
+    public PredictionLane(IHostEnvironment env, ITransformer model)
+    {
+        var data = new DataOperationsCatalog(env);
+        // Each enumeration opens a cursor, which enumerates the rows of that moment.
+        _outputs = data.CreateEnumerable<TOut>(model.Transform(data.LoadFromEnumerable(_rows)), reuseRowObject: false);
+    }
+
+    /// <summary>One result a row. A row that ends the whole batch with an exception does so for itself alone: all are then scored again, each for itself.</summary>
+    public void Score(IReadOnlyList<TIn> rows, Span<RowResult<TOut>> results)
+    {
+        try
+        {
+            Run(rows, results);
+        }
+        catch (Exception e) when (rows.Count == 1)
+        {
+            results[0] = new(null, e);
+        }
+        catch (Exception)
+        {
+            for (var i = 0; i < rows.Count; i++)
+                Score([rows[i]], results.Slice(i, 1));
+        }
+    }
+
+    /// <exception cref="Exception">What a getter threw.</exception>
+    public void Run(IReadOnlyList<TIn> rows, Span<RowResult<TOut>> results)
+    {
+        _rows.Present = rows;
+        try
+        {
+            var count = 0;
+            foreach (var output in _outputs)
+            {
+                if (count == rows.Count)
+                    throw WrongCount(rows.Count, "more");
+                results[count++] = new(output, null);
+            }
+            if (count < rows.Count)
+                throw WrongCount(rows.Count, $"{count}");
+        }
+        finally
+        {
+            _rows.Present = []; // nothing of a caller's stays
+        }
+    }
+
+    private static InvalidOperationException WrongCount(int rows, string found) =>
+        new($"The model made {found} rows of {rows}: a predictor needs one for each. Take transforms that filter or add rows out of the chain.");
+
+    private sealed class PresentRows : IEnumerable<TIn>
+    {
+        public IReadOnlyList<TIn> Present { get; set; } = [];
+
+        public IEnumerator<TIn> GetEnumerator() => Present.GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}
+
+/// <summary>What became of a row: one of the two is there.</summary>
+internal readonly record struct RowResult<TOut>(TOut? Output, Exception? Error)
+    where TOut : class;

@@ -1,0 +1,176 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Serving;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// One object that scores for a whole application, from any number of threads: calls that come together are scored together, in batches. Made by <c>ml.Model.CreatePredictor</c>.
+/// </summary>
+/// <remarks>
+/// A row that finds fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows waiting is answered after at most <see cref="PredictorOptions.MaxDelay"/> and the time of two batches: the one that
+/// runs when it comes and its own. Rows of a batch do not touch one another: a row whose getter throws fails for its own caller, and the others are scored without it (rows of such a batch are read twice).
+/// The predictor does not own its model: dispose the predictor first.
+/// </remarks>
+/// <typeparam name="TIn">A row of the model's input, as for <c>PredictionEngine</c>. Read on another thread, until its task ends.</typeparam>
+/// <typeparam name="TOut">Columns of the model's output, as for <c>PredictionEngine</c>.</typeparam>
+public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
+    where TIn : class
+    where TOut : class, new()
+{
+    private readonly IHostEnvironment _env;
+    private readonly PredictorOptions _options;
+    private readonly TIn? _example;
+    private readonly int _maxBatchSize;
+    private readonly BatchQueue<PredictionRequest<TIn, TOut>> _queue;
+    private readonly Task _workers;
+    private readonly PredictorCounts _counts = new();
+    private ServedModel<TIn, TOut> _model;
+
+    internal Predictor(IHostEnvironment env, ITransformer model, PredictorOptions options, TIn? example)
+    {
+        _env = env;
+        _options = options;
+        _example = example;
+        _maxBatchSize = options.MaxBatchSize ?? Chains.BatchSizeOf(model);
+        _model = Serve(model);
+        _queue = new(options.QueueCapacity, _maxBatchSize, options.MaxDelay);
+        _workers = Task.WhenAll(Enumerable.Range(0, options.Workers).Select(Start));
+    }
+
+    /// <summary>What it has done so far.</summary>
+    public PredictorMetrics Metrics => _counts.ToMetrics(_queue.Count);
+
+    /// <summary>Scores a row, together with those that come at the same time.</summary>
+    /// <param name="row">Not changed until the task ends.</param>
+    /// <param name="cancellation">Ends the task, and takes the row out of the queue if it still waits there.</param>
+    /// <returns>
+    /// The prediction. A picture that cannot be read has missing values (NaN), as everywhere; what a transform before or after the network throws for this row is thrown here.
+    /// <see cref="PredictorBusyException"/> where the queue is full; <see cref="OperationCanceledException"/>.
+    /// </returns>
+    /// <exception cref="ObjectDisposedException">The predictor was disposed.</exception>
+    public Task<TOut> PredictAsync(TIn row, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        if (cancellation.IsCancellationRequested)
+            return Task.FromCanceled<TOut>(cancellation);
+        var request = new PredictionRequest<TIn, TOut>(row);
+        if (_queue.TryAdd(request) is not { } place)
+        {
+            _counts.Refused();
+            return Task.FromException<TOut>(new PredictorBusyException(_options.QueueCapacity));
+        }
+        return cancellation.CanBeCanceled ? Cancellable() : request.Task;
+
+        async Task<TOut> Cancellable()
+        {
+            using var registration = cancellation.UnsafeRegister(
+                _ =>
+                {
+                    _queue.Remove(place);
+                    request.TrySetCanceled(cancellation);
+                },
+                null);
+            return await request.Task.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The same for callers that cannot await: blocks its thread meanwhile.</summary>
+    /// <inheritdoc cref="PredictAsync"/>
+    /// <exception cref="PredictorBusyException">The queue is full.</exception>
+    /// <exception cref="OperationCanceledException">As asked.</exception>
+    public TOut Predict(TIn row, CancellationToken cancellation = default) => PredictAsync(row, cancellation).GetAwaiter().GetResult();
+
+    /// <summary>
+    /// Puts another model in the place of the present one. No row is lost or refused: batches that run end on the earlier model, later ones run on the new. Where the predictor has an example, the new
+    /// model is warmed up with it first, while the earlier one goes on; if that fails, or the columns differ, nothing changes.
+    /// </summary>
+    /// <param name="model">Its input and output have the columns of <typeparamref name="TIn"/> and <typeparamref name="TOut"/>. Stays the caller's.</param>
+    /// <returns>Completes when no batch uses the earlier model any more: dispose it then.</returns>
+    /// <exception cref="ArgumentException">The model does not go row by row.</exception>
+    public async Task ReplaceModelAsync(ITransformer model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ObjectDisposedException.ThrowIf(_queue.IsClosed, this);
+        var next = await Task.Run(() => Serve(model)).ConfigureAwait(false);
+        var earlier = Interlocked.Exchange(ref _model, next);
+        earlier.Leave();
+        await earlier.Unused.ConfigureAwait(false);
+    }
+
+    /// <summary>Takes no more rows and completes when those that wait are answered.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _queue.Close();
+        return new ValueTask(_workers);
+    }
+
+    /// <summary>The same, and blocks until then.</summary>
+    public void Dispose()
+    {
+        _queue.Close();
+        _workers.GetAwaiter().GetResult();
+    }
+
+    private ServedModel<TIn, TOut> Serve(ITransformer model)
+    {
+        var served = new ServedModel<TIn, TOut>(_env, model, _options.Workers);
+        if (_example is not null)
+            served.WarmUp(_example, _maxBatchSize);
+        return served;
+    }
+
+    // Threads of their own: libtorch keeps a team of threads for each thread that ever ran a forward pass.
+    private Task Start(int worker)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() =>
+        {
+            Work(worker);
+            ended.SetResult();
+        })
+        { IsBackground = true, Name = $"MlNetFineTune predictor {worker}" };
+        thread.Start();
+        return ended.Task;
+    }
+
+    private void Work(int worker)
+    {
+        var batch = new List<PredictionRequest<TIn, TOut>>();
+        var results = new RowResult<TOut>[_maxBatchSize];
+        while (_queue.Take(batch))
+        {
+            var watch = Stopwatch.StartNew();
+            var model = Enter();
+            try
+            {
+                model.Lane(worker).Score(batch.ConvertAll(request => request.Row), results);
+            }
+            finally
+            {
+                model.Leave();
+            }
+            _counts.Batch(results.AsSpan(0, batch.Count), watch.Elapsed);
+            _queue.BatchEnds(batch.Count);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                if (results[i].Error is { } error)
+                    batch[i].TrySetException(error);
+                else
+                    batch[i].TrySetResult(results[i].Output!);
+            }
+            Array.Clear(results);
+        }
+    }
+
+    private ServedModel<TIn, TOut> Enter()
+    {
+        while (true)
+        {
+            var model = Volatile.Read(ref _model);
+            if (model.TryEnter())
+                return model;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Serving;
+
+/// <summary>A model with a lane for each worker, and how many use it: who takes its place learns when nobody does any more.</summary>
+internal sealed class ServedModel<TIn, TOut>
+    where TIn : class
+    where TOut : class, new()
+{
+    private readonly PredictionLane<TIn, TOut>[] _lanes;
+    private readonly TaskCompletionSource _unused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _users = 1; // the predictor
+
+    /// <param name="env">Of the context.</param>
+    /// <param name="model">Stays its owner's.</param>
+    /// <param name="workers">Lanes.</param>
+    /// <exception cref="ArgumentException">The model does not go row by row.</exception>
+    public ServedModel(IHostEnvironment env, ITransformer model, int workers)
+    {
+        if (!model.IsRowToRowMapper)
+            throw new ArgumentException("A predictor needs a model that gives one row for each it gets (a row-to-row mapper); this one has a transform that does not.", nameof(model));
+        _lanes = [.. Enumerable.Range(0, workers).Select(_ => new PredictionLane<TIn, TOut>(env, model))];
+    }
+
+    /// <summary>Completes when it was left by all.</summary>
+    public Task Unused => _unused.Task;
+
+    public PredictionLane<TIn, TOut> Lane(int worker) => _lanes[worker];
+
+    /// <summary>Scores a row alone and in ever larger batches on every lane: code is compiled, memory taken, and the kernels for these shapes chosen, before a caller waits for it.</summary>
+    /// <exception cref="Exception">The row cannot be scored.</exception>
+    public void WarmUp(TIn example, int maxBatchSize)
+    {
+        var results = new RowResult<TOut>[maxBatchSize];
+        foreach (var lane in _lanes)
+        {
+            for (var rows = 1; rows < maxBatchSize; rows *= 2)
+                lane.Run([.. Enumerable.Repeat(example, rows)], results);
+            lane.Run([.. Enumerable.Repeat(example, maxBatchSize)], results);
+        }
+    }
+
+    /// <returns>False when all have left it.</returns>
+    public bool TryEnter()
+    {
+        for (var users = Volatile.Read(ref _users); users > 0; users = Volatile.Read(ref _users))
+        {
+            if (Interlocked.CompareExchange(ref _users, users + 1, users) == users)
+                return true;
+        }
+        return false;
+    }
+
+    public void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+            _unused.SetResult();
+    }
+}

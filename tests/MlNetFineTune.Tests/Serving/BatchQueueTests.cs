@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using MlNetFineTune.Serving;
+
+namespace MlNetFineTune.Tests.Serving;
+
+/// <summary>When a batch begins.</summary>
+[TestClass]
+public sealed class BatchQueueTests
+{
+    private static readonly TimeSpan s_never = TimeSpan.FromMinutes(10);
+
+    [TestMethod]
+    public void ALoneItemBeginsAtOnce()
+    {
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, s_never);
+        var batch = new List<int>();
+
+        for (var i = 0; i < 3; i++)
+        {
+            queue.TryAdd(i);
+            Assert.IsTrue(queue.Take(batch));
+            CollectionAssert.AreEqual(new[] { i }, batch);
+            queue.BatchEnds(batch.Count);
+        }
+    }
+
+    [TestMethod]
+    public void ABatchWaitsForAsManyAsWereUnderWay()
+    {
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, s_never);
+        var batch = new List<int>();
+        queue.TryAdd(0);
+        queue.Take(batch);
+        queue.TryAdd(1);
+        queue.TryAdd(2);
+        queue.BatchEnds(1); // 0 under way, 1 and 2 waiting: three callers
+
+        var taken = Task.Run(() => queue.Take(batch));
+        Assert.IsFalse(taken.Wait(100));
+        queue.TryAdd(3);
+
+        Assert.IsTrue(taken.Wait(TimeSpan.FromSeconds(30)));
+        CollectionAssert.AreEqual(new[] { 1, 2, 3 }, batch);
+    }
+
+    [TestMethod]
+    public void ABatchIsNeverLargerThanAllowedAndNeverWaitsForMore()
+    {
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, s_never);
+        var batch = new List<int>();
+        for (var i = 0; i < 9; i++)
+            queue.TryAdd(i);
+
+        queue.Take(batch);
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 3 }, batch);
+        queue.BatchEnds(4); // nine were there, but four fill a batch
+        queue.Take(batch);
+        CollectionAssert.AreEqual(new[] { 4, 5, 6, 7 }, batch);
+        Assert.AreEqual(1, queue.Count);
+    }
+
+    [TestMethod]
+    public void WhoWaitedLongEnoughGoesWithWhoeverIsThere()
+    {
+        var delay = TimeSpan.FromMilliseconds(80);
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, delay);
+        var batch = new List<int>();
+        queue.BatchEnds(4);
+        queue.TryAdd(0);
+        var watch = Stopwatch.StartNew();
+
+        queue.Take(batch);
+
+        CollectionAssert.AreEqual(new[] { 0 }, batch);
+        Assert.IsGreaterThan(delay * 0.9, watch.Elapsed);
+        queue.BatchEnds(1);
+        queue.TryAdd(1);
+        watch.Restart();
+        queue.Take(batch);
+        Assert.IsLessThan(delay * 0.9, watch.Elapsed, "Once nobody came, the next is not held up.");
+    }
+
+    [TestMethod]
+    public void AClosedQueueGivesWhatItHasWithoutDelayAndEnds()
+    {
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, s_never);
+        var batch = new List<int>();
+        queue.BatchEnds(4);
+        queue.TryAdd(0);
+        var first = Task.Run(() => queue.Take(batch));
+        Assert.IsFalse(first.Wait(50));
+
+        queue.Close();
+
+        Assert.IsTrue(first.Result);
+        CollectionAssert.AreEqual(new[] { 0 }, batch);
+        Assert.IsFalse(queue.Take(batch));
+        Assert.Throws<ObjectDisposedException>(() => queue.TryAdd(1));
+    }
+
+    [TestMethod]
+    public void PlacesAreCountedAndGivenBack()
+    {
+        var queue = new BatchQueue<int>(capacity: 2, maxBatch: 4, s_never);
+        var first = queue.TryAdd(0)!;
+        Assert.IsNotNull(queue.TryAdd(1));
+        Assert.IsNull(queue.TryAdd(2));
+
+        queue.Remove(first);
+        queue.Remove(first);
+
+        Assert.IsNotNull(queue.TryAdd(3));
+        var batch = new List<int>();
+        queue.Take(batch);
+        CollectionAssert.AreEqual(new[] { 1, 3 }, batch);
+        queue.Remove(first); // of a row that was taken: nothing happens
+    }
+}

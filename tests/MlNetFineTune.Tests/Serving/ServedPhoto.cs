@@ -1,0 +1,35 @@
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Serving;
+
+/// <summary>A row that can hold up whoever reads it, or throw.</summary>
+internal sealed class ServedPhoto(string path, Action? onRead = null)
+{
+    public string ImagePath
+    {
+        get
+        {
+            Interlocked.Increment(ref Reads);
+            onRead?.Invoke();
+            return path;
+        }
+    }
+
+    public int Reads;
+
+    /// <summary>A row whose reader waits for the gate.</summary>
+    public static ServedPhoto Holding(ManualResetEventSlim gate, ManualResetEventSlim? reached = null) => new(SmallPictures.PathOf("dots", 0), () =>
+    {
+        reached?.Set();
+        Assert.IsTrue(gate.Wait(TimeSpan.FromMinutes(1)), "The gate was never opened.");
+    });
+
+    public static ServedPhoto[] Take(int count) => [.. SmallPictures.Take(24).Take(count).Select(photo => new ServedPhoto(photo.ImagePath))];
+}
+
+internal sealed class ServedClass
+{
+    public float[] Score { get; set; } = [];
+
+    public uint PredictedLabel { get; set; }
+}
