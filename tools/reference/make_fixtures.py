@@ -18,6 +18,7 @@ import position_fixture
 import schedules_fixture
 import signature_fixture
 import stem_fixture
+import strategies_fixture
 import torchscript_fixture
 import training_fixture
 import views_fixture
@@ -26,6 +27,7 @@ import weight_file_fixtures
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+strategies_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()

@@ -83,7 +83,7 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     /// <summary>BatchNorm and adapters are folded into the layers of what is frozen.</summary>
     public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);
 
-    public override void BeginTraining(int frozenStages) => Backbone.SetTraining(frozenStages);
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) => Backbone.SetTraining(frozenStages, batchNorm);
 
     /// <summary>Everything folded, in inference mode.</summary>
     public override void PrepareForScoring()

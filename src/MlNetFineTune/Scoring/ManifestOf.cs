@@ -58,6 +58,7 @@ internal static class ManifestOf
     private static SortedDictionary<string, string> OfEveryTraining(FineTuningOptions options) => new(StringComparer.Ordinal)
     {
         [nameof(options.Strategy)] = options.Strategy.ToString(),
+        [nameof(options.BatchNorm)] = options.BatchNorm.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
         [nameof(options.BatchSize)] = options.BatchSize.ToString(CultureInfo.InvariantCulture),
         [nameof(options.AccumulationSteps)] = options.AccumulationSteps.ToString(CultureInfo.InvariantCulture),

@@ -8,6 +8,9 @@ namespace MlNetFineTune.Strategies;
 /// <param name="ScaleOf">A parameter's factor of the learning rate; 0 where it is frozen.</param>
 internal sealed record PlanPart(int Epochs, Func<NetworkParameter, float> ScaleOf)
 {
+    /// <summary>Whether the rows are changed at random, if the options say so; else what is frozen need be computed but once.</summary>
+    public bool Augments { get; init; } = true;
+
     /// <summary>The last stages train and the head; each stage learns slower than the one above.</summary>
     public static PlanPart Of(int stages, int trained, float layerDecay, int epochs) =>
         new(epochs, parameter => parameter.Stage < stages - trained ? 0 : MathF.Pow(layerDecay, stages - parameter.Stage));

@@ -25,6 +25,13 @@ public abstract record FineTuningOptions
     /// <summary>What trains. Default: everything.</summary>
     public Strategy Strategy { get; init; } = Strategy.Full();
 
+    /// <summary>What BatchNorm does where it trains. Default: it moves.</summary>
+    public BatchNormMode BatchNorm
+    {
+        get;
+        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(BatchNorm), value, "There is no such mode.");
+    }
+
     /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 
@@ -61,7 +68,7 @@ public abstract record FineTuningOptions
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
     public Validation Validation { get; init; } = Validation.Fraction(0.2f);
 
-    /// <summary>Ends the training when validation has not improved for so many epochs; null (the default) runs all epochs. Needs validation.</summary>
+    /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several; null (the default) runs all epochs. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
 
     /// <summary>Ends the training in good order, with the best model so far, when it has taken so long (reading the rows is not counted; earlier processes are, with <see cref="Checkpoint"/>). Above zero. Default null: no limit.</summary>

@@ -81,7 +81,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         }
         catch (OperationCanceledException)
         {
-            _checkpoints?.Save(part);
+            _checkpoints?.SaveIfPossible(part);
             throw;
         }
     }
@@ -90,7 +90,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         _badRows.Epoch = State.Epochs.Count;
         using var features = new FeatureCaches(part.Trunk, options with { StopToken = _stop.Token }, _badRows, _meter, channel, CheckAlive);
-        var inputs = features.InputsFor(data.Training, options.RowAugmentation, Enumerable.Range(State.Epochs.Count + 1, part.LastEpoch - State.Epochs.Count));
+        var inputs = features.InputsFor(data.Training, part.Planned.Augments ? options.RowAugmentation : Augmentation.None, Enumerable.Range(State.Epochs.Count + 1, part.LastEpoch - State.Epochs.Count));
         var validator = CreateValidator(part, features);
         part.Steps = part.Planned.Epochs * InSteps(Usable(data.Training, part.FirstEpoch)).Steps;
         while (State.Epochs.Count < part.LastEpoch)
@@ -114,7 +114,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         if (order.Batches.Length == 0)
             throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
-        network.BeginTraining(part.FrozenStages);
+        network.BeginTraining(part.FrozenStages, options.BatchNorm);
         _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
         foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {
@@ -187,7 +187,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         return null;
     }
 
-    private bool IsStuck => State.Epochs.Count - _best.Epoch >= options.EarlyStoppingPatience;
+    // Parts before the last one are as long as the strategy says.
+    private bool IsStuck => State.Epochs.Count - Math.Max(_best.Epoch, plan.EpochsBefore(plan.Parts[^1])) >= options.EarlyStoppingPatience;
 
     private void TakeBestOrThrow()
     {
