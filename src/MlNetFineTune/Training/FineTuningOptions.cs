@@ -128,8 +128,8 @@ public abstract record FineTuningOptions
     /// <summary>Random changes to the training rows.</summary>
     internal virtual Augmentation RowAugmentation => Augmentation.None;
 
-    /// <summary>Memory for what frozen stages compute.</summary>
-    internal virtual int CacheMegabytes => 0;
+    /// <summary>Where what the frozen stages compute is kept.</summary>
+    internal virtual FeatureCache Features => FeatureCache.None;
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()

@@ -25,6 +25,11 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
 
     public double? ValidationAccuracy { get; set; }
 
+    /// <summary>Null where nothing was kept.</summary>
+    public FeatureCacheReport? Features { get; private set; }
+
+    public void Add(FeatureCacheReport report) => Features = Features?.Plus(report) ?? report;
+
     public double RowsPerSecond => _rows / Math.Max(_phaseTime.Elapsed.TotalSeconds, 1e-9);
 
     public void Begin(TrainingPhase phase, int epoch, int totalRows)
