@@ -37,7 +37,7 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
 
     public override void Freeze(int frozenStages) => inner.Freeze(frozenStages);
 
-    public override void BeginTraining(int frozenStages) => inner.BeginTraining(frozenStages);
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm) => inner.BeginTraining(frozenStages, batchNorm);
 
     public override void PrepareForScoring() => inner.PrepareForScoring();
 
