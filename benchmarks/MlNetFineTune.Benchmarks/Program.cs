@@ -3,7 +3,7 @@ using MlNetFineTune.Benchmarks;
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 

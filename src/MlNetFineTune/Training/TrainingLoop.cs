@@ -131,6 +131,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 State.LossSum += loss * input.Rows.Length;
                 State.LossRows += input.Rows.Length;
                 (State.BatchesOfEpoch, State.Batches) = (input.Batch + 1, State.Batches + 1);
+                options.Observer?.AfterStep(State.Batches, input.Rows.Length, loss, learningRate);
                 _divergence = State.Losses.Judge(loss, options.OnDivergence.SpikeFactor);
                 if (_divergence is not null)
                     return TrainingEnd.Diverged;
@@ -184,6 +185,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         _checkpoints?.AfterEpoch(part, epoch);
         _log.EndEpoch(report, isBest);
         _meter.EndEpoch();
+        options.Observer?.AfterEpoch(State.Epochs, State.Batches);
         return null;
     }
 

@@ -38,6 +38,7 @@ public sealed class DefaultsTests
             PredictedLabelColumnName = PredictedLabel
             Progress = null
             RawPixels = null
+            RunFolder = null
             Schedule = Cosine(warmup: 0.05)
             ScoreColumnName = Score
             Seed = null
