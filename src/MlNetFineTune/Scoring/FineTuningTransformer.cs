@@ -83,7 +83,7 @@ public abstract class FineTuningTransformer : ITransformer, ICanSaveModel, IDisp
         return builder.ToSchema();
     }
 
-    internal ScoredBatch CreateBatch(DataViewRow row, int capacity) => new(Scorer, Inputs.Read(Host, row, capacity), capacity);
+    internal EncodedBatch CreateBatch(DataViewRow row, int capacity) => new(Inputs.Read(Host, row, capacity), Scorer.Views, capacity);
 
     private protected abstract void Save(ModelSaveContext ctx, TrainableNetwork network);
 }

@@ -40,8 +40,9 @@ internal sealed class ScoredDataView : IDataView
 
         try
         {
-            var ahead = _input.GetRowCursor(_inputs);
-            return new ScoringCursor(Schema, active, along, ahead, _transformer.CreateBatch(ahead, _transformer.BatchSize), _transformer.Columns, _host);
+            var cursor = _input.GetRowCursor(_inputs);
+            var ahead = new ReadAhead(cursor, () => _transformer.CreateBatch(cursor, _transformer.BatchSize));
+            return new ScoringCursor(Schema, active, along, ahead, new ScoredBatch(_transformer.Scorer, _transformer.BatchSize), _transformer.Columns, _host);
         }
         catch
         {

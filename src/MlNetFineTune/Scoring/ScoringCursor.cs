@@ -12,18 +12,17 @@ internal sealed class ScoringCursor : DataViewRowCursor
 {
     private readonly bool[] _active;
     private readonly DataViewRowCursor _along;
-    private readonly DataViewRowCursor? _ahead;
+    private readonly ReadAhead? _ahead;
     private readonly ScoredBatch? _batch;
     private readonly ScoreColumns _columns;
     private readonly IHost _host;
     private readonly ValueGetter<DataViewRowId> _idAlong;
-    private readonly ValueGetter<DataViewRowId>? _idAhead;
-    private readonly DataViewRowId[] _ids;
+    private DataViewRowId[] _ids = [];
     private int _index = -1;
     private long _position = -1;
     private bool _disposed;
 
-    public ScoringCursor(DataViewSchema schema, bool[] active, DataViewRowCursor along, DataViewRowCursor? ahead, ScoredBatch? batch, ScoreColumns columns, IHost host)
+    public ScoringCursor(DataViewSchema schema, bool[] active, DataViewRowCursor along, ReadAhead? ahead, ScoredBatch? batch, ScoreColumns columns, IHost host)
     {
         Schema = schema;
         _active = active;
@@ -33,8 +32,6 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _columns = columns;
         _host = host;
         _idAlong = along.GetIdGetter();
-        _idAhead = ahead?.GetIdGetter();
-        _ids = new DataViewRowId[batch?.Capacity ?? 0];
     }
 
     public override DataViewSchema Schema { get; }
@@ -80,14 +77,8 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     private void FillAhead(ScoredBatch batch)
     {
-        batch.Clear();
-        while (batch.Count < batch.Capacity && _ahead!.MoveNext())
-        {
-            _idAhead!(ref _ids[batch.Count]);
-            batch.Take();
-        }
-        if (batch.Count > 0)
-            batch.Score();
+        (var encoded, _ids) = _ahead!.Next();
+        batch.Score(encoded);
     }
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
@@ -113,7 +104,6 @@ internal sealed class ScoringCursor : DataViewRowCursor
             _along.Dispose();
             _ahead?.Dispose();
             _batch?.LogUnreadable(_host);
-            _batch?.Dispose();
         }
         base.Dispose(disposing);
     }

@@ -21,7 +21,8 @@ internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transfo
             return getters;
 
         // All columns come from one forward pass. Nothing is kept from row to row but the buffers.
-        var batch = transformer.CreateBatch(row, capacity: 1);
+        var encoded = transformer.CreateBatch(row, capacity: 1);
+        var batch = new ScoredBatch(transformer.Scorer, capacity: 1);
         long scored = -1;
         for (var i = 0; i < getters.Length; i++)
             getters[i] = activeOutput(i) ? transformer.Columns.Getter(i, batch, Score) : null;
@@ -31,9 +32,10 @@ internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transfo
         {
             if (scored == row.Position && scored >= 0)
                 return 0;
-            batch.Clear();
-            batch.Take();
-            batch.Score();
+            encoded.Clear();
+            encoded.Take();
+            encoded.Encode();
+            batch.Score(encoded);
             batch.LogUnreadable(host); // at once: PredictionEngine does not say when it is done
             scored = row.Position;
             return 0;
