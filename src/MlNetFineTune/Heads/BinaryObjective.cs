@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
     public override double Count(Tensor outputs, Tensor labels)
     {
         using var scope = NewDisposeScope();
-        return outputs.squeeze(1).gt(0).eq(labels.gt(0.5)).sum().item<long>();
+        return outputs.squeeze(1).Gt(0).eq(labels.Gt(0.5)).sum().item<long>();
     }
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
@@ -33,5 +34,5 @@ internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
     }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) =>
-        classWeights is [var no, var yes] ? labels.mul(yes - no).add(no) : null;
+        classWeights is [var no, var yes] ? labels.Mul(yes - no).Add(no) : null;
 }
