@@ -4,7 +4,7 @@ using MlNetFineTune.Benchmarks;
 IReadOnlyList<Benchmark> benchmarks =
 [
     new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
-    new LoadWeights(), new OnnxStock(), new FineTuneHead(), new FineTuneFull(),
+    new LoadWeights(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 
 if (args is [AugmentationStudy.Name, .. var rest])

@@ -25,7 +25,7 @@ internal sealed class ReadyLoop : IDisposable
         var stages = classifier.Backbone.Stages.Count;
         var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1, epochs: 1);
         var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant(), Progress = new Silent() };
-        _part = new TrainingPart(plan.Parts.Single(), classifier, options, seed: 1) { Steps = 1_000_000 };
+        _part = new TrainingPart(plan.Parts.Single(), firstEpoch: 1, classifier, options, seed: 1) { Steps = 1_000_000 };
         _rows = labels.Length;
         var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
@@ -39,13 +39,15 @@ internal sealed class ReadyLoop : IDisposable
     public double Steps(int count)
     {
         int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
-        _loop.TrainEpoch(_part, epoch: 1, batches, _inputs, out var loss);
-        return loss;
+        _loop.State.BeginEpoch();
+        _loop.TrainEpoch(_part, epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
+        return _loop.State.MeanLoss;
     }
 
     public void Dispose()
     {
         _part.Dispose();
+        _loop.Dispose();
         _data.Dispose();
         _channel.Dispose();
     }
@@ -53,14 +55,14 @@ internal sealed class ReadyLoop : IDisposable
     // Ready pixels through the frozen stages, if any, as RowInputs does it with decoded ones.
     private sealed class ReadyInputs(ImageClassifier classifier, int frozenStages, Tensor pixels) : StepInputs
     {
-        public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch)
+        public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
         {
-            foreach (var rows in batches)
+            foreach (var (batch, rows) in batches.Index().Skip(first))
             {
                 Tensor activations;
                 using (no_grad())
                     activations = classifier.Backbone.Forward(pixels, 0, frozenStages);
-                yield return new StepInput(activations, rows);
+                yield return new StepInput(activations, rows) { Batch = batch };
             }
         }
     }

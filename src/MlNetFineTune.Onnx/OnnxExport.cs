@@ -7,19 +7,21 @@ namespace MlNetFineTune.Onnx;
 internal static class OnnxExport
 {
     /// <param name="model">Not disposed.</param>
+    /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
-    public static void Write(ImageFineTuningTransformer model, string path) => Exported.Read(model, classifier =>
-        Write(ClassifierGraph.Of(classifier), classifier, model.Classes, path));
+    public static void Write(ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(model, classifier =>
+        Write(precision.Apply(ClassifierGraph.Of(classifier), model, classifier), classifier, model.Classes, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
     /// averages and crops it.
     /// </summary>
     /// <param name="model">Not disposed.</param>
+    /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="oversampling">The multiple.</param>
     /// <returns>Height and width of the input.</returns>
-    public static int WriteUncropped(ImageFineTuningTransformer model, string path, int oversampling)
+    public static int WriteUncropped(ImageFineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
     {
         var side = 0;
         Exported.Read(model, classifier =>
@@ -27,7 +29,7 @@ internal static class OnnxExport
             var preprocessing = classifier.Definition.Preprocessing;
             var graph = ClassifierGraph.Of(classifier, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
             side = graph.Side;
-            Write(graph, classifier, model.Classes, path);
+            Write(precision.Apply(graph, model, classifier), classifier, model.Classes, path);
         });
         return side;
     }

@@ -13,13 +13,14 @@ public static class OnnxExportCatalog
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image classifier, or a chain with one; it stays as it is.</param>
     /// <param name="path">Of the file; written beside and renamed.</param>
+    /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
     /// <exception cref="NotSupportedException">The network is a module or a TorchScript program of your own, or scores several views; the message says what to do.</exception>
-    public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path)
+    public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        OnnxExport.Write(Exported.Of(model), path);
+        OnnxExport.Write(Exported.Of(model), precision ?? OnnxPrecision.Float32, path);
     }
 
     /// <summary>
@@ -34,14 +35,15 @@ public static class OnnxExportCatalog
     /// ML.NET shrinks pictures without smoothing them. At 2 it resizes to twice the size, and the network begins by averaging: nearer to the pixels of training, at three times the work before the network.
     /// 1 (the default) to 4.
     /// </param>
+    /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one; or the image column is missing.</exception>
     /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes.</exception>
-    public static ITransformer ToOnnxPipeline(this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1)
+    public static ITransformer ToOnnxPipeline(this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentOutOfRangeException.ThrowIfLessThan(oversampling, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(oversampling, 4);
-        return OnnxPipeline.Of(catalog.Context, Exported.Of(model), schema, oversampling);
+        return OnnxPipeline.Of(catalog.Context, Exported.Of(model), schema, precision ?? OnnxPrecision.Float32, oversampling);
     }
 }

@@ -10,14 +10,13 @@ internal static class OnnxFile
     // The first version of the format whose checker knows operator set 17.
     private const long FormatVersion = 8;
     private const long FloatType = 1;
-    private const long LongType = 7;
 
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="graph">What it computes.</param>
     /// <param name="inputShape">Without the batch.</param>
-    /// <param name="outputs">What comes out, and each one's length.</param>
+    /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
     /// <param name="metadata">For whoever uses the file.</param>
-    public static void Write(string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long Length)> outputs, IReadOnlyDictionary<string, string> metadata)
+    public static void Write(string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs, IReadOnlyDictionary<string, string> metadata)
     {
         var model = new ProtoMessage()
             .Add(1, FormatVersion)
@@ -33,17 +32,17 @@ internal static class OnnxFile
         });
     }
 
-    private static ProtoMessage Graph(NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long Length)> outputs) => new ProtoMessage()
+    private static ProtoMessage Graph(NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new ProtoMessage()
         .Add(1, graph.Nodes.Select(Node))
         .Add(2, "network")
         .Add(5, graph.Constants.Select(Constant))
         .Add(11, Described(graph.Input, inputShape))
-        .Add(12, outputs.Select(output => Described(output.Value, [output.Length])));
+        .Add(12, outputs.Select(output => Described(output.Value, output.Length is { } length ? [length] : null)));
 
     private static ProtoMessage Node(GraphNode node) => new ProtoMessage()
         .Add(1, node.Inputs)
-        .Add(2, node.Output)
-        .Add(3, node.Output)
+        .Add(2, node.Outputs)
+        .Add(3, node.Outputs[0])
         .Add(4, node.Operator)
         .Add(5, node.Attributes.Select(attribute => Attribute(attribute.Name, attribute.Value)));
 
@@ -66,15 +65,21 @@ internal static class OnnxFile
         return constant.Values switch
         {
             float[] values => tensor.Add(2, FloatType).AddRaw(9, values),
-            long[] values => tensor.Add(2, LongType).AddRaw(9, values),
+            sbyte[] values when values.GetType() == typeof(sbyte[]) => tensor.Add(2, 3).AddRaw(9, values), // to the runtime an array of the one is an array of the other
+            byte[] values => tensor.Add(2, 2).AddRaw(9, values),
+            int[] values => tensor.Add(2, 6).AddRaw(9, values),
+            long[] values => tensor.Add(2, 7).AddRaw(9, values),
+            Half[] values => tensor.Add(2, 10).AddRaw(9, values),
             _ => throw new NotSupportedException($"A constant of type {constant.Values.GetType().Name}."),
         };
     }
 
     // Floats of shape [batch, ...], the batch open.
-    private static ProtoMessage Described(GraphValue value, long[] shape)
+    private static ProtoMessage Described(GraphValue value, long[]? shape)
     {
-        var dimensions = new ProtoMessage().Add(1, [new ProtoMessage().Add(2, "batch"), .. shape.Select(size => new ProtoMessage().Add(1, size))]);
-        return new ProtoMessage().Add(1, value.Name).Add(2, new ProtoMessage().Add(1, new ProtoMessage().Add(1, FloatType).Add(2, dimensions)));
+        var type = new ProtoMessage().Add(1, FloatType);
+        if (shape is not null)
+            type.Add(2, new ProtoMessage().Add(1, [new ProtoMessage().Add(2, "batch"), .. shape.Select(size => new ProtoMessage().Add(1, size))]));
+        return new ProtoMessage().Add(1, value.Name).Add(2, new ProtoMessage().Add(1, type));
     }
 }

@@ -18,14 +18,15 @@ internal static class OnnxPipeline
     /// <param name="ml">The chain's.</param>
     /// <param name="model">Not disposed, and not needed by the chain.</param>
     /// <param name="schema">Of the data to score.</param>
+    /// <param name="precision">Of the numbers in the network's file.</param>
     /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
-    public static ITransformer Of(MLContext ml, ImageFineTuningTransformer model, DataViewSchema schema, int oversampling)
+    public static ITransformer Of(MLContext ml, ImageFineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
         var columns = model.Manifest.Columns;
         var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
         try
         {
-            var side = OnnxExport.WriteUncropped(model, file, oversampling);
+            var side = OnnxExport.WriteUncropped(model, precision, file, oversampling);
             var chain = new List<ITransformer>();
             IDataView view = new EmptyDataView(ml, schema);
             Add(Images(ml, columns.Input, schema));

@@ -1,5 +1,6 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
+import averaging_fixture
 import cifar_fixture
 import clipping_fixture
 import crop_fixture
@@ -17,16 +18,20 @@ import position_fixture
 import schedules_fixture
 import signature_fixture
 import stem_fixture
+import strategies_fixture
 import torchscript_fixture
 import training_fixture
 import views_fixture
+import watching_fixture
 import weight_file_fixtures
 
 network_fixtures.main()
 signature_fixture.main()
 training_fixture.main()
+strategies_fixture.main()
 module_fixture.main()
 optimizers_fixture.main()
+averaging_fixture.main()
 lora_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
@@ -37,6 +42,7 @@ mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
+watching_fixture.main()
 format_fixture.main()
 stem_fixture.main()
 augmentation_fixture.main()

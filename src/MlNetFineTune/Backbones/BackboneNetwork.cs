@@ -70,7 +70,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     /// Training mode for the stages from <paramref name="frozenStages"/> on; frozen ones stay in inference mode, and so does above them every layer whose own
     /// parameters take no gradient, so that the running statistics of what is frozen never move.
     /// </summary>
-    public virtual void SetTraining(int frozenStages)
+    public virtual void SetTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
         if (_foldedStages > frozenStages)
             throw new InvalidOperationException($"Stage '{Stages[frozenStages].Name}' is folded; unfold it before it trains.");
@@ -78,9 +78,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         foreach (var (path, module) in named_modules())
         {
             if (_stages.FindIndex(s => s.Owns(path)) >= frozenStages)
-                module.train(!TrainableNetwork.IsFrozen(module));
+                module.train(!TrainableNetwork.IsFrozen(module) && !(batchNorm == BatchNormMode.Frozen && module is BatchNorm2d));
         }
-        _replaced.SetTraining(frozenStages);
+        _replaced.SetTraining(frozenStages); // new layers have no statistics yet that could stay
     }
 
     public override void eval()

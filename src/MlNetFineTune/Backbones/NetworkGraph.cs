@@ -9,14 +9,14 @@ internal readonly record struct GraphValue(string Name);
 /// <summary>An operator of the ONNX standard's default domain.</summary>
 /// <param name="Operator">Its name there, such as <c>Conv</c>.</param>
 /// <param name="Inputs">Values and constants.</param>
-/// <param name="Output">Its one output.</param>
+/// <param name="Outputs">One, as a rule.</param>
 /// <param name="Attributes">Each a long, a float, a text or longs.</param>
-internal sealed record GraphNode(string Operator, IReadOnlyList<string> Inputs, string Output, IReadOnlyList<(string Name, object Value)> Attributes);
+internal sealed record GraphNode(string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
 
 /// <summary>Numbers that belong to a graph.</summary>
 /// <param name="Name">Of a weight, as weight files name it.</param>
 /// <param name="Shape">Its dimensions.</param>
-/// <param name="Values">Floats, or longs where an operator wants sizes.</param>
+/// <param name="Values">Floats, longs where an operator wants sizes, or what a smaller file has in their place: halves, bytes, integers.</param>
 internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 
 /// <summary>
@@ -42,13 +42,22 @@ internal sealed class NetworkGraph(string input, int size)
 
     public IReadOnlyList<GraphConstant> Constants => _constants;
 
+    /// <summary>The same from input to outputs with other operators and numbers.</summary>
+    public NetworkGraph Rewritten(IEnumerable<GraphNode> nodes, IEnumerable<GraphConstant> constants)
+    {
+        var graph = new NetworkGraph(Input.Name, Size);
+        graph._nodes.AddRange(nodes);
+        graph._constants.AddRange(constants);
+        return graph;
+    }
+
     /// <param name="name">Of the operator.</param>
     /// <param name="inputs">Values and constants, in its order.</param>
     /// <param name="attributes">As <see cref="GraphNode"/> takes them.</param>
     public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes)
     {
         var output = Unused(name.ToLowerInvariant());
-        _nodes.Add(new GraphNode(name, [.. inputs.Select(value => value.Name)], output, attributes));
+        _nodes.Add(new GraphNode(name, [.. inputs.Select(value => value.Name)], [output], attributes));
         return new GraphValue(output);
     }
 
@@ -97,7 +106,7 @@ internal sealed class NetworkGraph(string input, int size)
     {
         if (!_names.Add(name))
             throw new ArgumentException($"The graph has a value '{name}' already.", nameof(name));
-        _nodes.Add(new GraphNode("Identity", [value.Name], name, []));
+        _nodes.Add(new GraphNode("Identity", [value.Name], [name], []));
         return new GraphValue(name);
     }
 

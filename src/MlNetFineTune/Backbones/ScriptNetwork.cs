@@ -58,8 +58,11 @@ internal sealed class ScriptNetwork : BackboneNetwork
             return output.mean([2, 3]);
     }
 
-    public override void SetTraining(int frozenStages)
+    /// <exception cref="NotSupportedException">Part of a child is to stay as it is.</exception>
+    public override void SetTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
+        if (batchNorm == BatchNormMode.Frozen || named_parameters().Any(named => StageOf(named.name) >= frozenStages && !named.parameter.requires_grad))
+            throw new NotSupportedException("A TorchScript program trains or freezes the children of its root as a whole. Choose Strategy.HeadOnly, LastStages, From or Full, and BatchNormMode.Train.");
         if (frozenStages == Stages.Count)
             _script.Train(false);
         else

@@ -38,6 +38,13 @@ internal abstract class Objective
         return (counts is null ? each.mean() : each.sum().div(counts.sum().ClampMin(1e-30))).MoveToOuterDisposeScope();
     }
 
+    /// <summary>What the rows count together in the mean of <see cref="Loss"/>.</summary>
+    public double CountOf(Targets targets)
+    {
+        using var scope = NewDisposeScope();
+        return CountOfEach(targets) is { } counts ? Number(counts.sum()) : targets.Labels.shape[0];
+    }
+
     /// <summary>The same to judge by, in parts: the sum of the losses, and of what the rows count.</summary>
     public (double Sum, double Count) Judge(Tensor outputs, Targets targets)
     {

@@ -16,6 +16,9 @@ internal abstract class TrainableNetwork : IDisposable
     /// <summary>For the log: the name, and where the weights come from.</summary>
     public abstract string Description { get; }
 
+    /// <summary>All that decides what it computes, but for its tensors.</summary>
+    public virtual string Computation => Name;
+
     /// <summary>Names of the stages, from the input on; the head comes after them.</summary>
     public abstract IReadOnlyList<string> Stages { get; }
 
@@ -61,7 +64,9 @@ internal abstract class TrainableNetwork : IDisposable
     /// Training mode from the first stage that trains on; frozen ones stay in inference mode, and so does above them every layer whose own parameters
     /// take no gradient, so that the running statistics of what is frozen never move.
     /// </summary>
-    public abstract void BeginTraining(int frozenStages);
+    /// <param name="frozenStages">From the input on.</param>
+    /// <param name="batchNorm">Of the others.</param>
+    public abstract void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train);
 
     /// <summary>Whether a layer has parameters of its own, and none of them trains.</summary>
     public static bool IsFrozen(nn.Module layer)

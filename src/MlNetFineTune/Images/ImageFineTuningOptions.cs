@@ -1,5 +1,7 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
+using MlNetFineTune.Strategies;
 
 namespace MlNetFineTune;
 
@@ -59,25 +61,36 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>How much the rows of each class count. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
 
-    /// <summary>Memory for what the frozen stages compute, kept from epoch to epoch. Beyond it they run again in every epoch. Default 1024 MiB; 0 keeps nothing.</summary>
-    public int FeatureCacheMegabytes
+    /// <summary>Where the output of the frozen stages is kept from epoch to epoch. Default: in 1024 MiB of memory.</summary>
+    public FeatureCache FeatureCache
     {
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(FeatureCacheMegabytes));
+            ArgumentNullException.ThrowIfNull(value, nameof(FeatureCache));
             field = value;
         }
-    } = 1024;
+    } = FeatureCache.InMemory();
 
     /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="ImageFineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
+
+    /// <summary>What will train, in words: for each part of the training its epochs, and for each stage the parameters that train, how many numbers they are, and their learning rate before the schedule. Reads no data.</summary>
+    /// <param name="classes">How many classes the head tells apart. At least 1.</param>
+    /// <exception cref="ArgumentException">Strategy or adapter do not fit the backbone.</exception>
+    public string Describe(int classes = 2)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        using var classifier = ImageClassifier.CreateEmpty(Backbone, classes);
+        var plan = Adapter.Apply(classifier, Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs), seed: 0, log: _ => { });
+        return PlanDescription.Of(plan, classifier, LearningRate);
+    }
 
     internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);
 
     internal override Augmentation RowAugmentation => Augmentation;
 
-    internal override int CacheMegabytes => FeatureCacheMegabytes;
+    internal override FeatureCache Features => FeatureCache;
 
     internal override void Check()
     {
@@ -85,6 +98,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         CheckDifferent([
             (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName),
             .. ImageStatusColumnName is { } status ? [(nameof(ImageStatusColumnName), status)] : (ReadOnlySpan<(string, string)>)[]]);
+        if (BatchNorm == BatchNormMode.Frozen && Backbone.IsFromScratch)
+            throw new ArgumentException($"BatchNormMode.Frozen keeps pretrained statistics, and {Backbone} has none.", "options");
         if (Backbone.InputChannels is not (1 or 3))
             throw new ArgumentException($"Backbone.InputChannels is {Backbone.InputChannels}, but pictures have 3 channels (colours) or 1 (luminance).", "options");
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)

@@ -79,15 +79,18 @@ internal sealed class ModuleNetwork : TrainableNetwork
     {
     }
 
-    public override void BeginTraining(int frozenStages)
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
         _module.train();
         foreach (var (path, module) in _module.named_modules())
         {
-            if (path.Length > 0 && (_stages.Owns(path, frozenStages) || IsFrozen(module)))
+            if (path.Length > 0 && (_stages.Owns(path, frozenStages) || IsFrozen(module) || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))))
                 module.eval();
         }
     }
+
+    /// <summary>One of TorchSharp's.</summary>
+    public static bool IsBatchNorm(nn.Module module) => module is TorchSharp.Modules.BatchNorm1d or TorchSharp.Modules.BatchNorm2d or TorchSharp.Modules.BatchNorm3d;
 
     public override void PrepareForScoring() => _module.eval();
 

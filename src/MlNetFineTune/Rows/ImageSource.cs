@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
@@ -42,9 +43,13 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
 
     public override string? PathOf(int row) => images.PathOf(row);
 
+    public override void Identify(int row, IncrementalHash hash) => images.Identify(row, hash);
+
     public override string? DescribeStorage() => images is StoredRows { SpooledBytes: > 0 and var bytes, TemporaryFolder: var folder }
         ? $"The pictures of column '{column}' take {bytes >> 20} MiB in '{folder}' while training; a column of paths would need none."
         : null;
+
+    public override ContentHash? ContentOf(int row) => images.ContentOf(row);
 
     public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output) => images.Encode(row, encoder, augmentation, random, output);
 

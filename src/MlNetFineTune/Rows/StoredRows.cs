@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Images;
@@ -32,17 +35,51 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         _index.Add((picture.Head, _end - picture.Bytes.Length, picture.Bytes.Length));
     }
 
+    /// <summary>Files by name and length, wherever they lie; spooled pictures by length and four kilobytes from their middle.</summary>
+    public override void Identify(int row, IncrementalHash hash)
+    {
+        var (head, offset, length) = _index[row];
+        Span<byte> size = stackalloc byte[8];
+        if (head.Path is { } path)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(path)));
+            BinaryPrimitives.WriteInt64LittleEndian(size, File.Exists(path) ? new FileInfo(path).Length : -1);
+            hash.AppendData(size);
+            return;
+        }
+        BinaryPrimitives.WriteInt64LittleEndian(size, length);
+        hash.AppendData(size);
+        if (length == 0)
+            return;
+        Span<byte> sample = stackalloc byte[Math.Min(length, 4096)];
+        hash.AppendData(sample[..RandomAccess.Read(_file!, sample, offset + (length - sample.Length) / 2)]);
+    }
+
+    /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
+    public override ContentHash? ContentOf(int row)
+    {
+        var (head, offset, length) = _index[row];
+        using var bytes = new ScratchBuffer<byte>(length);
+        Read(offset, bytes.Span);
+        return new Picture(head, bytes.Span).Content;
+    }
+
     /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
     public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output)
     {
         var (head, offset, length) = _index[row];
         using var bytes = new ScratchBuffer<byte>(length);
-        for (var read = 0; read < length;)
+        Read(offset, bytes.Span);
+        return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output);
+    }
+
+    private void Read(long offset, Span<byte> bytes)
+    {
+        for (var read = 0; read < bytes.Length;)
         {
-            var count = RandomAccess.Read(_file!, bytes.Span[read..], offset + read);
+            var count = RandomAccess.Read(_file!, bytes[read..], offset + read);
             read += count > 0 ? count : throw new EndOfStreamException($"The temporary file in '{TemporaryFolder}' was cut off by someone else.");
         }
-        return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output);
     }
 
     private void Append(ReadOnlySpan<byte> bytes)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
@@ -48,6 +49,12 @@ internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSourc
         public override string Noun => "row";
 
         public override string? PathOf(int row) => parts.Select(part => part.PathOf(row)).FirstOrDefault(path => path is not null);
+
+        public override void Identify(int row, IncrementalHash hash)
+        {
+            foreach (var part in parts)
+                part.Identify(row, hash);
+        }
 
         public override string? DescribeStorage() => string.Join(" ", parts.Select(part => part.DescribeStorage()).OfType<string>()) is { Length: > 0 } all ? all : null;
 

@@ -58,12 +58,15 @@ internal static class ManifestOf
     private static SortedDictionary<string, string> OfEveryTraining(FineTuningOptions options) => new(StringComparer.Ordinal)
     {
         [nameof(options.Strategy)] = options.Strategy.ToString(),
+        [nameof(options.BatchNorm)] = options.BatchNorm.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
         [nameof(options.BatchSize)] = options.BatchSize.ToString(CultureInfo.InvariantCulture),
+        [nameof(options.AccumulationSteps)] = options.AccumulationSteps.ToString(CultureInfo.InvariantCulture),
         [nameof(options.LearningRate)] = options.LearningRate.ToString(CultureInfo.InvariantCulture),
         [nameof(options.Optimizer)] = options.Optimizer.ToString(),
         [nameof(options.Schedule)] = options.Schedule.ToString(),
         [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
+        [nameof(options.WeightAveraging)] = options.WeightAveraging.ToString(),
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",

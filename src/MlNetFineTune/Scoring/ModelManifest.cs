@@ -65,6 +65,8 @@ internal sealed record TrainingManifest(int Rows, int ValidationRows, int Epochs
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
+        if (report.Averaged is { } average)
+            return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, average.ValidationLoss, average.ValidationAccuracy, average.ValidationRootMeanSquaredError);
         return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, best?.ValidationLoss, best?.ValidationAccuracy, best?.ValidationRootMeanSquaredError);
     }
 }

@@ -1,4 +1,5 @@
 using MlNetFineTune.Heads;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Strategies;
 
@@ -9,6 +10,13 @@ internal sealed record TrainingPlan(IReadOnlyList<PlanPart> Parts)
     public int Epochs => Parts.Sum(part => part.Epochs);
 
     public int EpochsBefore(PlanPart part) => Parts.TakeWhile(other => !ReferenceEquals(other, part)).Sum(other => other.Epochs);
+
+    /// <summary>What any part changes. They stay the network's.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> ChangingTensors(TrainableNetwork network)
+    {
+        var names = Parts.SelectMany(part => part.ChangingTensors(network)).Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. network.NamedTensors().Where(named => names.Contains(named.Name))];
+    }
 
     /// <summary>The stages from the input on in which nothing ever trains.</summary>
     public int FrozenStages(TrainableNetwork network) => Parts.Min(part => part.FrozenStages(network));

@@ -1,5 +1,6 @@
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
 
 namespace MlNetFineTune;
 
@@ -25,11 +26,24 @@ public abstract record FineTuningOptions
     /// <summary>What trains. Default: everything.</summary>
     public Strategy Strategy { get; init; } = Strategy.Full();
 
+    /// <summary>What BatchNorm does where it trains. Default: it moves.</summary>
+    public BatchNormMode BatchNorm
+    {
+        get;
+        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(BatchNorm), value, "There is no such mode.");
+    }
+
     /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 
     /// <summary>Rows in one step. Default 16. The rows are spread evenly over the steps, so that there is no small last one.</summary>
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
+
+    /// <summary>
+    /// Batches whose gradients make one step together, each row with the same weight: a large batch in the memory of a small one. Steps have the rows that they would have with a
+    /// <see cref="BatchSize"/> so many times as large; BatchNorm sees the small batches. Default 1.
+    /// </summary>
+    public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
 
     /// <summary>Of the head; strategies scale it for the stages below. Default 0.001.</summary>
     public float LearningRate
@@ -49,11 +63,27 @@ public abstract record FineTuningOptions
     /// <summary>What is done about gradients that are too large. Default: nothing.</summary>
     public GradientClipping GradientClipping { get; init; } = GradientClipping.None;
 
+    /// <summary>Whether the model has the weights of one moment, or an average of several. Default: of one moment, the best epoch's.</summary>
+    public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
+
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
     public Validation Validation { get; init; } = Validation.Fraction(0.2f);
 
-    /// <summary>Ends the training when validation has not improved for so many epochs; null (the default) runs all epochs. Needs validation.</summary>
+    /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several; null (the default) runs all epochs. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
+
+    /// <summary>Ends the training in good order, with the best model so far, when it has taken so long (reading the rows is not counted; earlier processes are, with <see cref="Checkpoint"/>). Above zero. Default null: no limit.</summary>
+    public TimeSpan? TimeBudget
+    {
+        get;
+        init => field = value is null || value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(TimeBudget), value, "The time budget must be above zero.");
+    }
+
+    /// <summary>What happens when the loss is no number any more, or jumps up and stays there. Default: an error.</summary>
+    public Divergence OnDivergence { get; init; } = Divergence.Throw();
+
+    /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
+    public Checkpoint Checkpoint { get; init; } = Checkpoint.None;
 
     /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
@@ -67,6 +97,22 @@ public abstract record FineTuningOptions
     /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 
+    /// <summary>
+    /// A folder to watch the training in, made if it is not there: <c>history.csv</c> and <c>history.json</c>, written after every epoch; TensorBoard's events (<c>tensorboard --logdir</c>),
+    /// after every step; and at the end <c>report.html</c>, a page of its own with curves, confusion matrix, worst mistakes and what it takes to do the same again. One folder for each
+    /// training: a later one replaces history and report. Default null: none.
+    /// </summary>
+    public string? RunFolder
+    {
+        get;
+        init
+        {
+            if (value is not null)
+                ArgumentException.ThrowIfNullOrWhiteSpace(value, nameof(RunFolder));
+            field = value;
+        }
+    }
+
     /// <summary>Told after every step. Called on the training thread: be quick.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
@@ -76,17 +122,22 @@ public abstract record FineTuningOptions
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
 
+    /// <summary>Of ours, beside what the options above ask for.</summary>
+    internal ITrainingObserver? Observer { get; init; }
+
     /// <summary>Random changes to the training rows.</summary>
     internal virtual Augmentation RowAugmentation => Augmentation.None;
 
-    /// <summary>Memory for what frozen stages compute.</summary>
-    internal virtual int CacheMegabytes => 0;
+    /// <summary>Where what the frozen stages compute is kept.</summary>
+    internal virtual FeatureCache Features => FeatureCache.None;
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
         if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
+        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is Validation.NoValidation)
+            throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: it says which epochs are the best, and whether their average is better.", "options");
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");
         Schedule.Check(this);

@@ -10,6 +10,8 @@ internal static class ParameterGroups
     public static IReadOnlyList<ParameterGroup> Apply(PlanPart part, TrainableNetwork network)
     {
         var parameters = network.Parameters();
+        if (!parameters.Any(parameter => part.ScaleOf(parameter) > 0))
+            throw new ArgumentException($"The strategy trains none of the {parameters.Count} parameters of {network.Name}, such as '{parameters[0].Name}': give a factor above 0 to some.");
         foreach (var parameter in parameters)
             parameter.Parameter.requires_grad = part.ScaleOf(parameter) > 0;
         return [.. parameters

@@ -9,134 +9,229 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Training;
 
 /// <summary>Trains a network in place and leaves it with the weights of its best epoch.</summary>
-internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel)
+internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel) : IDisposable
 {
     private readonly ProgressMeter _meter = new(options.Progress, options.Epochs);
+    private readonly TrainingLog _log = new(network, plan, data, options, seed, channel);
     private readonly BadRowLog _badRows = new(options.BadRows, channel);
-    private readonly List<EpochReport> _epochs = [];
-    private int _steps;
-    private int _bestEpoch;
-    private Evaluation? _bestEvaluation;
+    private readonly BestEpochs _best = new(plan.ChangingTensors(network), options.WeightAveraging.KeptEpochs);
+    private readonly StopRequest _stop = new(options.StopToken, options.TimeBudget);
+    private RunCheckpoints? _checkpoints;
+    private string? _divergence;
+
+    public RunState State { get; } = new();
 
     /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
     public TrainingReport Run()
     {
-        LogData();
-        using var best = new WeightSnapshot(network, plan.FrozenStages(network));
-        var end = TrainingEnd.Completed;
-        foreach (var planned in plan.Parts)
-        {
-            if (end != TrainingEnd.Completed)
-                break;
-            using var part = new TrainingPart(planned, network, options, seed);
-            LogPart(part);
-            end = Train(part, best);
-        }
+        _log.Begin();
+        var contents = new RunContents(network, plan.ChangingTensors(network), State, _best, _badRows, data, _meter);
+        _checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunIdentity.Of(network, data, options, seed), contents, channel);
+        if (_checkpoints?.Resume() is { } finished)
+            return Report(finished);
+        _stop.StartClock(_meter.Elapsed);
 
-        if (_bestEpoch > 0)
-            best.Restore();
-        if (end == TrainingEnd.Stopped && _bestEpoch > 0)
-            channel.Info($"Stopped as asked; the model is that of epoch {_bestEpoch}.");
-        else if (end == TrainingEnd.Stopped)
-            channel.Warning($"Stopped as asked before the first epoch was complete: the model {(_steps > 0 ? $"has had {_steps} steps and was never judged" : "has not been trained")}.");
-        return Report(end);
+        var end = TrainParts();
+        _log.End(end, _best.Epoch, State.Batches);
+        if (end == TrainingEnd.Diverged)
+            TakeBestOrThrow();
+        _best.PutBack();
+        var isOver = end is TrainingEnd.Completed or TrainingEnd.EarlyStopped;
+        var result = new FinishedRun(end, isOver ? TryAverage() : null);
+        if (isOver)
+            _checkpoints?.Finish(result);
+        return Report(result);
     }
 
-    private TrainingEnd Train(TrainingPart part, WeightSnapshot best)
+    public void Dispose()
     {
-        using var features = new FeatureCaches(part.Trunk, options, _badRows, _meter, channel, CheckAlive);
-        var inputs = features.InputsFor(data.Training, options.RowAugmentation);
-        var validator = CreateValidator(part, features);
-        part.Steps = part.Planned.Epochs * BatchLoader.Split(Usable(data.Training), options.BatchSize).Length;
-        for (var i = 0; i < part.Planned.Epochs; i++)
+        _checkpoints?.Dispose();
+        _best.Dispose();
+        _stop.Dispose();
+    }
+
+    private TrainingEnd TrainParts()
+    {
+        foreach (var planned in plan.Parts)
         {
-            var epoch = _epochs.Count + 1;
-            if (options.StopToken.IsCancellationRequested)
-                return TrainingEnd.Stopped;
-            var began = _meter.Elapsed;
-            var batches = BatchLoader.Split(Shuffled(epoch), options.BatchSize);
-            if (batches.Length == 0)
-                throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
-
-            if (!TrainEpoch(part, epoch, batches, inputs, out var loss))
-                return TrainingEnd.Stopped;
-            var evaluation = validator?.Evaluate(epoch, CheckAlive, options.StopToken);
-            if (validator is not null && evaluation is null)
-                return TrainingEnd.Stopped;
-            if (evaluation is { Loss: var judged } ? !double.IsFinite(judged) : !best.LiveIsFinite())
-                throw Diverged(evaluation is null ? "the weights are no longer numbers" : $"the validation loss is {evaluation.Loss}");
-
-            var isBest = evaluation is null || evaluation.IsBetterThan(_bestEvaluation);
-            (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
-            _epochs.Add(new EpochReport(epoch, loss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(part, part.Step - 1), (_meter.Elapsed - began).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError });
-            LogEpoch(_epochs[^1], isBest);
-            _meter.EndEpoch();
-
-            if (isBest)
-            {
-                (_bestEpoch, _bestEvaluation) = (epoch, evaluation);
-                best.Take();
-            }
-            else if (epoch - _bestEpoch >= options.EarlyStoppingPatience)
-            {
-                channel.Info($"Stopped early: no improvement since epoch {_bestEpoch}.");
+            var firstEpoch = plan.EpochsBefore(planned) + 1;
+            if (IsStuck)
                 return TrainingEnd.EarlyStopped;
-            }
+            if (State.Epochs.Count >= firstEpoch + planned.Epochs - 1)
+                continue; // before the checkpoint
+            using var part = new TrainingPart(planned, firstEpoch, network, options, seed);
+            _checkpoints?.Resume(part);
+            _log.BeginPart(part);
+            var end = TrainOrSave(part);
+            if (end != TrainingEnd.Completed)
+                return end;
+        }
+        return IsStuck ? TrainingEnd.EarlyStopped : TrainingEnd.Completed;
+    }
+
+    // What is cancelled or stopped can go on from there.
+    private TrainingEnd TrainOrSave(TrainingPart part)
+    {
+        try
+        {
+            var end = Train(part);
+            if (end is TrainingEnd.Stopped or TrainingEnd.TimeBudgetSpent)
+                _checkpoints?.Save(part);
+            return end;
+        }
+        catch (OperationCanceledException)
+        {
+            _checkpoints?.SaveIfPossible(part);
+            throw;
+        }
+    }
+
+    private TrainingEnd Train(TrainingPart part)
+    {
+        _badRows.Epoch = State.Epochs.Count;
+        using var features = new FeatureCaches(part.Trunk, options with { StopToken = _stop.Token }, _badRows, _meter, channel, CheckAlive);
+        var inputs = features.InputsFor(data.Training, part.Planned.Augments ? options.RowAugmentation : Augmentation.None, Enumerable.Range(State.Epochs.Count + 1, part.LastEpoch - State.Epochs.Count));
+        var validator = CreateValidator(part, features);
+        part.Steps = part.Planned.Epochs * InSteps(Usable(data.Training, part.FirstEpoch)).Steps;
+        while (State.Epochs.Count < part.LastEpoch)
+        {
+            if (_stop.Token.IsCancellationRequested)
+                return _stop.End;
+            var epoch = _badRows.Epoch = State.Epochs.Count + 1;
+            if (State.BatchesOfEpoch == 0)
+                State.EpochBegan = _meter.Elapsed;
+            if ((TrainEpoch(part, epoch, InSteps(Shuffled(epoch)), inputs) ?? JudgeEpoch(part, epoch, validator)) is { } end)
+                return end;
+            if (IsStuck)
+                return TrainingEnd.EarlyStopped;
         }
         return TrainingEnd.Completed;
     }
 
-    /// <returns>False if the stop token asked for an end.</returns>
-    internal bool TrainEpoch(TrainingPart part, int epoch, int[][] batches, StepInputs inputs, out double meanLoss)
+    /// <summary>Goes on where the state says.</summary>
+    /// <returns>Null if the epoch is complete.</returns>
+    internal TrainingEnd? TrainEpoch(TrainingPart part, int epoch, EpochOrder order, StepInputs inputs)
     {
-        network.BeginTraining(part.FrozenStages);
-        _meter.Begin(TrainingPhase.Training, epoch, batches.Sum(batch => batch.Length));
-        var (sum, count) = (0.0, 0);
-        meanLoss = double.NaN;
-        foreach (var input in inputs.Read(batches, epoch))
+        if (order.Batches.Length == 0)
+            throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
+        network.BeginTraining(part.FrozenStages, options.BatchNorm);
+        _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
+        foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {
             using (input.Activations)
             {
                 CheckAlive();
-                if (options.StopToken.IsCancellationRequested)
-                    return false;
+                if (_stop.Token.IsCancellationRequested)
+                    return _stop.End;
+                // A step whose last batch had no row that could be read is due now.
+                if (part.HasPending && order.StepOf[State.BatchesOfEpoch - 1] != order.StepOf[input.Batch])
+                    part.Descend(LearningRateAt(part, part.Step));
                 var learningRate = LearningRateAt(part, part.Step);
-                sum += Step(part, input, learningRate) * input.Rows.Length;
-                count += input.Rows.Length;
-                meanLoss = sum / count;
-                _meter.Advance(input.Rows.Length, meanLoss, learningRate);
+                var loss = Step(part, input, order.EndsStep(input.Batch) ? learningRate : null);
+                State.LossSum += loss * input.Rows.Length;
+                State.LossRows += input.Rows.Length;
+                (State.BatchesOfEpoch, State.Batches) = (input.Batch + 1, State.Batches + 1);
+                options.Observer?.AfterStep(State.Batches, input.Rows.Length, loss, learningRate);
+                _divergence = State.Losses.Judge(loss, options.OnDivergence.SpikeFactor);
+                if (_divergence is not null)
+                    return TrainingEnd.Diverged;
+                if (!part.HasPending)
+                    _checkpoints?.AfterStep(part);
+                _meter.Advance(input.Rows.Length, State.MeanLoss, learningRate);
             }
         }
-        return true;
+        if (part.HasPending)
+            part.Descend(LearningRateAt(part, part.Step));
+        State.BatchesOfEpoch = order.Batches.Length;
+        return null;
     }
 
     /// <summary>Forward, loss, backward, step.</summary>
-    private double Step(TrainingPart part, StepInput input, double learningRate)
+    /// <param name="part">At work.</param>
+    /// <param name="input">A batch.</param>
+    /// <param name="learningRate">Null if more batches come before the optimizer's step.</param>
+    private double Step(TrainingPart part, StepInput input, double? learningRate)
     {
         using var scope = NewDisposeScope();
         var targets = objective.TargetsOf(data.Training, input.Rows, input.Mix, network.Device); // [N]
-        var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, _steps); // [N, outputs]
+        var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, State.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
-        part.Optimizer.ZeroGradients();
-        loss.backward();
-        part.Descend(learningRate);
-        (part.Step, _steps) = (part.Step + 1, _steps + 1);
-
-        var value = loss.item<float>(); // waits for the device
-        return float.IsFinite(value) ? value : throw Diverged($"the loss is {value}");
+        part.Backward(loss, () => objective.CountOf(targets));
+        if (learningRate is { } rate)
+            part.Descend(rate);
+        return loss.item<float>(); // waits for the device
     }
 
-    private InvalidOperationException Diverged(string what) =>
-        new($"The training diverged: {what}. Lower the learning rate ({options.LearningRate}).");
+    /// <summary>Validates, with the average of the weights where one is kept, and keeps what is best.</summary>
+    private TrainingEnd? JudgeEpoch(TrainingPart part, int epoch, Validator? validator)
+    {
+        EpochReport report;
+        bool isBest;
+        using (part.Average?.InPlaceOfWeights())
+        {
+            var evaluation = validator?.Evaluate(epoch, CheckAlive, _stop.Token);
+            if (validator is not null && evaluation is null)
+                return _stop.End;
+            _divergence = evaluation is { Loss: var judged } ? (double.IsFinite(judged) ? null : $"the validation loss is {judged}") : _best.LiveIsFinite() ? null : "the weights are no longer numbers";
+            if (_divergence is not null)
+                return TrainingEnd.Diverged;
+            isBest = _best.Offer(epoch, evaluation);
+            (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
+            report = new EpochReport(epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(part, part.Step - 1), (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
+        }
+        State.EndEpoch(report);
+        _checkpoints?.AfterEpoch(part, epoch);
+        _log.EndEpoch(report, isBest);
+        _meter.EndEpoch();
+        options.Observer?.AfterEpoch(State.Epochs, State.Batches);
+        return null;
+    }
+
+    // Parts before the last one are as long as the strategy says.
+    private bool IsStuck => State.Epochs.Count - Math.Max(_best.Epoch, plan.EpochsBefore(plan.Parts[^1])) >= options.EarlyStoppingPatience;
+
+    private void TakeBestOrThrow()
+    {
+        var what = $"The training diverged in step {State.Batches} (epoch {State.Epochs.Count + 1}): {_divergence}.";
+        var lastGood = State.Epochs is [.., var last] ? $"The last good epoch was {last.Epoch}: {TrainingLog.Metrics(last)}." : "No epoch was complete.";
+        if (options.OnDivergence is not Divergence.ReturnBestOnDivergence || _best.Epoch == 0)
+        {
+            throw new InvalidOperationException(
+                $"{what} {lastGood} Lower the learning rate ({options.LearningRate}), lengthen the warm-up of the schedule, or set GradientClipping. OnDivergence = Divergence.ReturnBest() gives the best epoch instead, if one is complete.");
+        }
+        channel.Warning($"{what} {lastGood} The model is that of epoch {_best.Epoch}.");
+    }
+
+    /// <summary>Gives the network the average of the best epochs, if that is wanted and validation prefers it to the best one alone.</summary>
+    private AveragedEpochs? TryAverage()
+    {
+        if (options.WeightAveraging is not WeightAveraging.BestAveraging || _best.Kept.Count < 2)
+            return null;
+        var frozen = plan.FrozenStages(network);
+        network.Freeze(frozen);
+        using var trunk = new FrozenTrunk(network, network.RunsAlone(frozen) ? frozen : 0, seed, options.Workers);
+        var inputs = new RowInputs(trunk, data.Validation, new RowViews(data.Validation.Source, Augmentation.None, seed), options.Epochs, _badRows, options.CancellationToken);
+        var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
+        _best.PutAverage();
+        var evaluation = new Validator(network, objective, frozen, trunk.Stages, data.Validation, inputs, batches, _meter).Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
+        int[] epochs = [.. _best.Kept.Select(kept => kept.Epoch).Order()];
+        var averaged = evaluation.IsBetterThan(_best.Evaluation)
+            ? new AveragedEpochs(epochs, evaluation.Loss, evaluation.Accuracy) { ValidationRootMeanSquaredError = evaluation.RootMeanSquaredError }
+            : null;
+        if (averaged is null)
+            _best.PutBack();
+        _log.Average(averaged, evaluation, epochs);
+        return averaged;
+    }
 
     private Validator? CreateValidator(TrainingPart part, FeatureCaches features)
     {
         if (data.Validation.Rows.Length == 0)
             return null;
-        var inputs = features.InputsFor(data.Validation, Augmentation.None);
-        var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
+        var inputs = features.InputsFor(data.Validation, Augmentation.None, [0]);
+        var batches = BatchLoader.Split(Usable(data.Validation, part.FirstEpoch), options.BatchSize);
         return batches.Length > 0
             ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter)
             : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read.");
@@ -145,18 +240,21 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     // Of the head, in a step of the part.
     private double LearningRateAt(TrainingPart part, int step)
     {
-        var judged = _epochs.Skip(plan.EpochsBefore(part.Planned)).Select(epoch => epoch.ValidationLoss).OfType<double>();
+        var judged = State.Epochs.Skip(part.FirstEpoch - 1).Select(epoch => epoch.ValidationLoss).OfType<double>();
         return ExactDouble.Of(options.LearningRate) * options.Schedule.FactorAt(Math.Min(step, part.Steps), part.Steps, [.. judged]);
     }
 
+    private EpochOrder InSteps(int[] order) => EpochOrder.Of(order, options.BatchSize, options.AccumulationSteps);
+
     private int[] Shuffled(int epoch)
     {
-        var order = Usable(data.Training);
+        var order = Usable(data.Training, epoch);
         new CountedRandom(seed, RandomStream.Shuffle, epoch, ordinal: 0).Shuffle(order);
         return order;
     }
 
-    private int[] Usable(RowSubset subset) => [.. subset.Rows.Where(row => !_badRows.Contains(subset.Source, row))];
+    // Less those that were found bad before an epoch: a training that goes on in the middle of it must find the same.
+    private int[] Usable(RowSubset subset, int epoch = int.MaxValue) => [.. subset.Rows.Where(row => !_badRows.Contains(subset.Source, row, epoch))];
 
     private void CheckAlive()
     {
@@ -164,47 +262,27 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         host.CheckAlive();
     }
 
-    private void LogData() => channel.Info(
-        $"{network.Description}, strategy {options.Strategy}: {data.Training.Rows.Length} training and {data.Validation.Rows.Length} validation rows, {options.Epochs} epochs of batch {options.BatchSize}, {options.Optimizer}, seed {seed}.");
-
-    private void LogPart(TrainingPart part)
-    {
-        var parameters = network.Parameters();
-        var trained = parameters.Where(parameter => part.Planned.ScaleOf(parameter) > 0).ToList();
-        var stages = network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
-        var epochs = plan.Parts.Count == 1 ? "" : $"Epochs {_epochs.Count + 1} to {_epochs.Count + part.Planned.Epochs}: ";
-        channel.Info($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), "
-            + $"{Count(parameters) - Count(trained):N0} are frozen ({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
-    }
-
-    private void LogEpoch(EpochReport epoch, bool best) => channel.Info(
-        $"Epoch {epoch.Epoch}/{options.Epochs}: loss {epoch.Loss:0.0000}"
-        + (epoch.ValidationLoss is { } judged ? $", validation loss {judged:0.0000}" : "")
-        + (epoch.ValidationAccuracy is { } accuracy ? $", accuracy {accuracy:0.0000}" : "")
-        + (epoch.ValidationRootMeanSquaredError is { } error ? $", root mean squared error {error:0.0000}" : "")
-        + (epoch.ValidationLoss is not null && best ? " (best)" : "")
-        + $", {epoch.Seconds:0.0} s");
-
-    private TrainingReport Report(TrainingEnd end)
+    private TrainingReport Report(FinishedRun run)
     {
         var parameters = network.Parameters();
         var trained = parameters.Where(parameter => plan.Parts.Any(part => part.ScaleOf(parameter) > 0)).ToList();
+        var count = trained.Sum(parameter => parameter.Parameter.numel());
         return new TrainingReport
         {
-            Epochs = _epochs,
-            BestEpoch = _bestEpoch,
-            End = end,
+            Epochs = State.Epochs,
+            BestEpoch = _best.Epoch,
+            Averaged = run.Averaged,
+            End = run.End,
             TrainingRows = Usable(data.Training).Length,
             ValidationRows = Usable(data.Validation).Length,
             BadRows = _badRows.RowsOf(data.Training.Source),
             ValidationBadRows = data.Validation.Source == data.Training.Source ? [] : _badRows.RowsOf(data.Validation.Source),
             RowsWithoutLabel = data.Training.Source.WithoutLabel,
-            TrainedParameters = Count(trained),
-            FrozenParameters = Count(parameters) - Count(trained),
+            TrainedParameters = count,
+            FrozenParameters = parameters.Sum(parameter => parameter.Parameter.numel()) - count,
             TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
+            FeatureCache = _meter.Features,
             Duration = _meter.Elapsed,
         };
     }
-
-    private static long Count(IEnumerable<NetworkParameter> parameters) => parameters.Sum(parameter => parameter.Parameter.numel());
 }

@@ -1,5 +1,7 @@
 using MlNetFineTune.Heads;
 using MlNetFineTune.Strategies;
+using TorchSharp;
+using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
@@ -10,20 +12,34 @@ internal sealed class TrainingPart : IDisposable
     private readonly GradientClipping _clipping;
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
+    private readonly bool _accumulates;
+    private int _pendingBatches;
+    private double _pendingCount;
 
-    public TrainingPart(PlanPart planned, TrainableNetwork network, FineTuningOptions options, long seed)
+    /// <param name="planned">What trains.</param>
+    /// <param name="firstEpoch">From 1.</param>
+    /// <param name="network">Frozen here.</param>
+    /// <param name="options">Of the training.</param>
+    /// <param name="seed">Of the training.</param>
+    public TrainingPart(PlanPart planned, int firstEpoch, TrainableNetwork network, FineTuningOptions options, long seed)
     {
-        Planned = planned;
+        (Planned, FirstEpoch) = (planned, firstEpoch);
         Groups = ParameterGroups.Apply(planned, network);
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
+        _accumulates = options.AccumulationSteps > 1;
         FrozenStages = planned.FrozenStages(network);
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
+        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average ? new MovingAverage(planned.ChangingTensors(network), average.Decay) : null;
         Trunk = new FrozenTrunk(network, network.RunsAlone(FrozenStages) ? FrozenStages : 0, seed, options.Workers);
     }
 
     public PlanPart Planned { get; }
+
+    public int FirstEpoch { get; }
+
+    public int LastEpoch => FirstEpoch + Planned.Epochs - 1;
 
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
@@ -32,26 +48,83 @@ internal sealed class TrainingPart : IDisposable
 
     public OptimizerState Optimizer { get; }
 
+    /// <summary>Of the weights, if that is asked for.</summary>
+    public MovingAverage? Average { get; }
+
     public FrozenTrunk Trunk { get; }
 
     /// <summary>Steps done.</summary>
-    public int Step { get; set; }
+    public int Step => Optimizer.StepsTaken;
 
     /// <summary>Steps of the whole part.</summary>
     public int Steps { get; set; }
+
+    /// <summary>Whether gradients wait for those of more batches.</summary>
+    public bool HasPending => _pendingBatches > 0;
+
+    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight, however many a batch has.</summary>
+    /// <param name="loss">Mean over the batch.</param>
+    /// <param name="countOf">What its rows count in the mean.</param>
+    public void Backward(Tensor loss, Func<double> countOf)
+    {
+        if (!HasPending)
+            Optimizer.ZeroGradients();
+        _pendingBatches++;
+        if (!_accumulates)
+        {
+            loss.backward();
+            return;
+        }
+        var count = countOf();
+        _pendingCount += count;
+        loss.mul(count).backward();
+    }
 
     /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
     /// <param name="learningRate">Of the head.</param>
     public void Descend(double learningRate)
     {
+        if (_accumulates && _pendingCount > 0)
+            DivideGradients(_pendingCount);
+        (_pendingBatches, _pendingCount) = (0, 0);
         _clipping.Clip(_body, _head);
         Optimizer.Step(learningRate);
+        Average?.Update();
+    }
+
+    public PartState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
+
+    /// <summary>What the part must remember beside the weights. Gradients belong to the present dispose scope, the others to the part.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Tensors(TrainableNetwork network) =>
+    [
+        .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
+        .. Average?.Tensors.Select(named => ($"average/{named.Name}", named.Tensor)) ?? [],
+        .. HasPending ? network.NamedParameters().Where(named => named.Parameter.grad is not null).Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
+    ];
+
+    /// <summary>Makes place for <see cref="Tensors"/>.</summary>
+    public void Restore(PartState state, TrainableNetwork network, Func<string, bool> has)
+    {
+        Optimizer.StepsTaken = state.OptimizerSteps;
+        Average?.Updates = state.AverageUpdates;
+        (_pendingBatches, _pendingCount) = (state.PendingBatches, state.PendingCount);
+        foreach (var (name, parameter) in network.NamedParameters())
+            parameter.grad = has($"gradient/{name}") ? zeros_like(parameter) : null;
     }
 
     public void Dispose()
     {
         Optimizer.ZeroGradients(); // a model that scores needs no memory for them, nor what is frozen next
         Optimizer.Dispose();
+        Average?.Dispose();
         Trunk.Dispose();
+    }
+
+    private void DivideGradients(double count)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        foreach (var parameter in Groups.SelectMany(group => group.Parameters))
+            parameter.grad?.div_(count);
     }
 }

@@ -24,6 +24,22 @@ public enum TrainingEnd
 
     /// <summary><see cref="FineTuningOptions.StopToken"/> asked for the best model so far.</summary>
     Stopped,
+
+    /// <summary><see cref="FineTuningOptions.TimeBudget"/> was spent.</summary>
+    TimeBudgetSpent,
+
+    /// <summary>The training diverged, and <see cref="Divergence.ReturnBest"/> gave the best epoch before.</summary>
+    Diverged,
+}
+
+/// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
+/// <param name="Epochs">Averaged; from 1, in order.</param>
+/// <param name="ValidationLoss">Of the average.</param>
+/// <param name="ValidationAccuracy">Of the average; null where there are no classes.</param>
+public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss, double? ValidationAccuracy)
+{
+    /// <summary>Of the average; null where there are classes.</summary>
+    public double? ValidationRootMeanSquaredError { get; init; }
 }
 
 /// <summary>What happened in a training.</summary>
@@ -34,6 +50,9 @@ public sealed record TrainingReport
 
     /// <summary>The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete.</summary>
     public required int BestEpoch { get; init; }
+
+    /// <summary>Set where the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>.</summary>
+    public AveragedEpochs? Averaged { get; init; }
 
     /// <summary>Why it ended.</summary>
     public required TrainingEnd End { get; init; }
@@ -61,6 +80,9 @@ public sealed record TrainingReport
 
     /// <summary>The names of the stages that trained, in order; the head trains always.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
+
+    /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
+    public FeatureCacheReport? FeatureCache { get; init; }
 
     /// <summary>The whole training.</summary>
     public required TimeSpan Duration { get; init; }

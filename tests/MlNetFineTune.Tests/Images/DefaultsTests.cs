@@ -12,16 +12,19 @@ public sealed class DefaultsTests
         var actual = string.Join('\n', typeof(ImageFineTuningOptions).GetProperties().Where(p => p.Name is not (nameof(ImageFineTuningOptions.Workers) or nameof(ImageFineTuningOptions.StopToken) or nameof(ImageFineTuningOptions.CancellationToken)))
             .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
         Assert.AreEqual("""
+            AccumulationSteps = 1
             Adapter = None
             Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
             Backbone = micro (random weights)
             BadRows = Throw
+            BatchNorm = Train
             BatchSize = 16
+            Checkpoint = None
             ClassWeights = None
             EarlyStoppingPatience = null
             Epochs = 10
             ExampleWeightColumnName = null
-            FeatureCacheMegabytes = 1024
+            FeatureCache = InMemory(1024)
             GradientClipping = None
             ImageColumnName = ImagePath
             ImageFolder = null
@@ -29,17 +32,21 @@ public sealed class DefaultsTests
             LabelColumnName = Label
             LearningRate = 0.001
             Loss = CrossEntropy(smoothing: 0)
+            OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             PredictedLabelColumnName = PredictedLabel
             Progress = null
             RawPixels = null
+            RunFolder = null
             Schedule = Cosine(warmup: 0.05)
             ScoreColumnName = Score
             Seed = null
             Strategy = Full(layerDecay: 0.7)
             TestTimeAugmentation = None
+            TimeBudget = null
             Validation = Fraction(0.2)
+            WeightAveraging = None
             """.ReplaceLineEndings("\n"), actual);
         Assert.AreEqual(Math.Min(Environment.ProcessorCount, 16), s_defaults.Workers);
         Assert.IsFalse(s_defaults.StopToken.CanBeCanceled || s_defaults.CancellationToken.CanBeCanceled);
@@ -50,6 +57,8 @@ public sealed class DefaultsTests
     {
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", Strategy.LastStages(2).ToString());
         Assert.AreEqual("Lora(rank: 8, alpha: 16, targets: [*], dropout: 0)", Adapter.Lora().ToString());
+        Assert.AreEqual("Gradual(epochsEach: 1, layerDecay: 0.7)", Strategy.Gradual().ToString());
+        Assert.AreEqual("ProbeThenFull(probe: 0.4, fullRate: 0.5, layerDecay: 0.7)", Strategy.ProbeThenFull().ToString());
         Assert.AreEqual("HeadOnly", Strategy.HeadOnly.ToString());
         Assert.AreEqual("Sgd(momentum: 0.9, weightDecay: 0.0001, nesterov: True)", Optimizer.Sgd().ToString());
         Assert.AreEqual("Skip(0.1)", FormattableString.Invariant($"{BadRows.Skip()}"));
@@ -66,7 +75,7 @@ public sealed class DefaultsTests
         Refuses(() => s_defaults with { BatchSize = -1 }, "BatchSize");
         Refuses(() => s_defaults with { Workers = 0 }, "Workers");
         Refuses(() => s_defaults with { EarlyStoppingPatience = 0 }, "EarlyStoppingPatience");
-        Refuses(() => s_defaults with { FeatureCacheMegabytes = -1 }, "FeatureCacheMegabytes");
+        Refuses(() => FeatureCache.InMemory(0), "megabytes");
         foreach (var rate in new[] { 0, -1, float.NaN, float.PositiveInfinity })
             Refuses(() => s_defaults with { LearningRate = rate }, "The learning rate must be above 0.");
         foreach (var smoothing in new[] { -0.1f, 1, float.NaN })

@@ -100,7 +100,7 @@ public sealed class OnnxExportTests
     {
         var graph = ClassifierGraph.Of(classifier);
         var classes = classifier.Head.bias.shape[0];
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
     }
 
     private static void Verify(ImageClassifier classifier, double tolerance)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Images;
 using MlNetFineTune.Rows;
@@ -146,6 +147,8 @@ public sealed class BatchLoaderTests
         public override int Count => Rows;
 
         public override string? PathOf(int row) => null;
+
+        public override void Identify(int row, IncrementalHash hash) => hash.AppendData([(byte)row]);
 
         public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output)
         {

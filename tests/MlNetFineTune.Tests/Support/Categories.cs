@@ -9,6 +9,6 @@ internal static class Categories
     /// <summary>Needs real pretrained weights; begins with <see cref="SharedData.RequireOrSkip"/>.</summary>
     public const string Weights = "Weights";
 
-    /// <summary>Takes more than about ten seconds.</summary>
+    /// <summary>Takes more than about ten seconds; what takes minutes begins with <see cref="Tests.Support.Slow.RequireOrSkip"/>.</summary>
     public const string Slow = "Slow";
 }

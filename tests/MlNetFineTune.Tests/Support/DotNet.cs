@@ -8,13 +8,26 @@ internal static class DotNet
     /// <summary>What the program prints; the test fails with its errors where it does.</summary>
     public static string Run(params IEnumerable<string> arguments)
     {
-        var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
-        var host = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-        using var process = Process.Start(new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Start(arguments);
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.AreEqual(0, process.ExitCode, error.Result);
         return output;
+    }
+
+    /// <summary>Its output and errors are redirected. Caller disposes.</summary>
+    public static Process Start(params IEnumerable<string> arguments)
+    {
+        var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
+        var host = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
+        return Process.Start(new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    }
+
+    /// <summary>Arguments that run a program beside the tests with the tests' own dependencies.</summary>
+    public static IEnumerable<string> WithTestDependencies(string assembly, params IEnumerable<string> arguments)
+    {
+        var beside = Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests");
+        return ["exec", "--depsfile", beside + ".deps.json", "--runtimeconfig", beside + ".runtimeconfig.json", Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments];
     }
 }

@@ -4,9 +4,5 @@ namespace MlNetFineTune.Tests.Support;
 internal static class LoadOnly
 {
     /// <returns>What it printed.</returns>
-    public static string Run(params IEnumerable<string> arguments)
-    {
-        var beside = Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests");
-        return DotNet.Run(["exec", "--depsfile", beside + ".deps.json", "--runtimeconfig", beside + ".runtimeconfig.json", Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.LoadOnly.dll"), .. arguments]);
-    }
+    public static string Run(params IEnumerable<string> arguments) => DotNet.Run(DotNet.WithTestDependencies("MlNetFineTune.LoadOnly", arguments));
 }

@@ -1,5 +1,7 @@
+using Microsoft.ML;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Strategies;
+using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
@@ -43,5 +45,117 @@ public sealed class StrategyTests
 
         foreach (var (path, layer) in classifier.Backbone.named_modules().Where(named => named.module.named_parameters(recurse: false).Any()))
             Assert.AreEqual(path.StartsWith("layer2.", StringComparison.Ordinal), layer.training, path);
+    }
+
+    [TestMethod]
+    [DataRow(10, 1, "1:0 1:1 1:2 1:3 6:4")]
+    [DataRow(3, 1, "1:0 1:2 1:4")]
+    [DataRow(1, 1, "1:4")]
+    [DataRow(9, 2, "2:0 2:1 2:2 3:4")]
+    public void StagesJoinOneByOneOrTogetherWhereEpochsAreFew(int epochs, int each, string expected)
+    {
+        string[] stages = ["stem", "layer1", "layer2", "layer3"];
+        using var classifier = ImageClassifier.CreateEmpty(Backbone.Micro, classes: 3);
+
+        var plan = Strategy.Gradual(each).Resolve("micro", stages, epochs);
+
+        Assert.AreEqual(expected, string.Join(' ', plan.Parts.Select(part => $"{part.Epochs}:{4 - part.FrozenStages(classifier)}")));
+    }
+
+    [TestMethod]
+    [DataRow(10, 0.4f, "4 6")]
+    [DataRow(2, 0.9f, "1 1")]
+    [DataRow(5, 0.01f, "1 4")]
+    public void TheProbeHasItsShareOfTheEpochsAndSeesNoAugmentation(int epochs, float share, string expected)
+    {
+        var plan = Strategy.ProbeThenFull(share).Resolve("micro", Backbone.Micro.Stages, epochs);
+
+        Assert.AreEqual(expected, string.Join(' ', plan.Parts.Select(part => part.Epochs)));
+        CollectionAssert.AreEqual(new[] { false, true }, plan.Parts.Select(part => part.Augments).ToArray());
+    }
+
+    [TestMethod]
+    public void WhatMakesNoSenseIsSaid()
+    {
+        var ml = new MLContext(seed: 1);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Strategy.ProbeThenFull().Resolve("micro", Backbone.Micro.Stages, epochs: 1)).Message, "needs at least 2 epochs");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probe: 1));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(fullRate: float.NaN));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.Gradual(epochsEach: 0));
+        Assert.ThrowsExactly<ArgumentNullException>(() => Strategy.Custom(null!));
+        StringAssert.Contains(Fails(Strategy.Custom(_ => -1)), "the rule gives -1 for 'layer1.0.conv1.weight'");
+        StringAssert.Contains(Fails(Strategy.Custom(_ => 0)), "parameters of micro, such as 'layer1.0.conv1.weight'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { BatchNorm = BatchNormMode.Frozen })).Message,
+            "BatchNormMode.Frozen keeps pretrained statistics, and micro (random weights) has none");
+
+        string Fails(Strategy strategy) =>
+            Assert.ThrowsExactly<ArgumentException>(() => SmallTraining.Fit(ml, SmallTraining.Options with { Strategy = strategy }, SmallPictures.Take(4))).Message;
+    }
+
+    [TestMethod]
+    public void EveryStrategyTrainsAndKeepsTheBestEpochOfAllItsParts()
+    {
+        var ml = new MLContext(seed: 1);
+        foreach (var strategy in (Strategy[])[Strategy.Gradual(), Strategy.ProbeThenFull(), Strategy.NormAndBias, Strategy.Custom(name => name.Contains("bn", StringComparison.Ordinal) ? 0 : 1)])
+        {
+            using var model = SmallTraining.Fit(ml, SmallTraining.Options with { Strategy = strategy, Epochs = 5, Validation = Validation.Fraction(0.25f), Augmentation = Augmentation.Light }, SmallPictures.Take(16));
+
+            var report = model.Report!;
+            Assert.HasCount(5, report.Epochs);
+            Assert.AreEqual(report.Epochs.Min(epoch => epoch.ValidationLoss), report.Epochs[report.BestEpoch - 1].ValidationLoss, strategy.ToString());
+            Assert.AreEqual(strategy == Strategy.NormAndBias, report.TrainedParameters < report.FrozenParameters / 10, strategy.ToString());
+        }
+    }
+
+    [TestMethod]
+    public void EarlyStoppingWaitsForTheLastPart()
+    {
+        var ml = new MLContext(seed: 1);
+        var options = SmallTraining.Options with
+        {
+            Strategy = Strategy.ProbeThenFull(probe: 0.5f),
+            Epochs = 8,
+            LearningRate = 1e-12f, // nothing improves after the first epoch
+            Validation = Validation.Fraction(0.25f),
+            EarlyStoppingPatience = 2,
+        };
+        using var model = SmallTraining.Fit(ml, options, SmallPictures.Take(8));
+
+        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.HasCount(6, model.Report.Epochs, "four of the probe, two of the rest");
+    }
+
+    [TestMethod]
+    public void FrozenBatchNormKeepsItsStatisticsWhileItsScaleTrains()
+    {
+        var ml = new MLContext(seed: 1);
+        using var first = SmallTraining.LoadModel(ml);
+        using var second = SmallTraining.Fit(ml, SmallTraining.Options with { Backbone = Backbone.FromModel(first), BatchNorm = BatchNormMode.Frozen }, SmallPictures.Take(6));
+        var (before, after) = (Tensors(first), Tensors(second));
+
+        foreach (var (name, values) in before.Where(one => one.Key.Contains("bn", StringComparison.Ordinal)))
+            Assert.AreEqual(name.Contains("running", StringComparison.Ordinal), values.SequenceEqual(after[name]), name);
+
+        static Dictionary<string, double[]> Tensors(ImageFineTuningTransformer model)
+        {
+            var tensors = new Dictionary<string, double[]>();
+            model.Scorer.Read(network => tensors = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal));
+            return tensors;
+        }
+    }
+
+    [TestMethod]
+    public void TheDescriptionSaysWhatTrainsWhenAndHowFast()
+    {
+        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f }).Describe(classes: 10).ReplaceLineEndings("\n");
+
+        StringAssert.Contains(text, "Epochs 1 to 2: 1,290 of ");
+        StringAssert.Contains(text, ", without augmentation\n  stem             frozen\n");
+        StringAssert.Contains(text, "  head                    1,290 at learning rate 1e-3: all\n");
+        StringAssert.Contains(text, "Epochs 3 to 4: ");
+        StringAssert.Contains(text, "(100 %)");
+        StringAssert.Contains((SmallTraining.Options with { Strategy = Strategy.NormAndBias }).Describe(), "bn1.weight, bn1.bias");
+        StringAssert.Contains((SmallTraining.Options with { Adapter = Adapter.Lora(rank: 2) }).Describe(), "lora_A.weight");
     }
 }

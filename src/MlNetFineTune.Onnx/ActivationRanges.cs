@@ -1,0 +1,66 @@
+using System.Numerics.Tensors;
+using Microsoft.ML;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Backbones;
+
+namespace MlNetFineTune.Onnx;
+
+/// <summary>Between which values each operator's output lies, on typical photos.</summary>
+internal static class ActivationRanges
+{
+    private const int Photos = 100;
+
+    /// <param name="graph">From the network's own pixels.</param>
+    /// <param name="model">Reads the photos as it does in scoring.</param>
+    /// <param name="calibration">The photos.</param>
+    /// <returns>For each node, in order.</returns>
+    /// <exception cref="InvalidOperationException">No photo could be read.</exception>
+    public static IReadOnlyList<(float Least, float Most)> Measure(NetworkGraph graph, ImageFineTuningTransformer model, IDataView calibration)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
+        try
+        {
+            OnnxFile.Write(file, graph, [3, graph.Size, graph.Size], [.. graph.Nodes.Select(node => (new GraphValue(node.Outputs[0]), (long?)null))], new Dictionary<string, string>());
+            using var session = new InferenceSession(file);
+            var ranges = graph.Nodes.Select(_ => (Least: float.PositiveInfinity, Most: float.NegativeInfinity)).ToArray();
+            var places = graph.Nodes.Index().ToDictionary(node => node.Item.Outputs[0], node => node.Index, StringComparer.Ordinal);
+            var count = 0;
+            foreach (var pixels in Pixels(model, calibration, graph.Size))
+            {
+                using var outputs = session.Run([NamedOnnxValue.CreateFromTensor(graph.Input.Name, pixels)]);
+                foreach (var output in outputs)
+                {
+                    var i = places[output.Name];
+                    var values = ((DenseTensor<float>)output.Value).Buffer.Span;
+                    ranges[i] = (Math.Min(ranges[i].Least, TensorPrimitives.Min<float>(values)), Math.Max(ranges[i].Most, TensorPrimitives.Max<float>(values)));
+                }
+                count++;
+            }
+            return count > 0 ? ranges : throw new InvalidOperationException("OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static IEnumerable<DenseTensor<float>> Pixels(ImageFineTuningTransformer model, IDataView calibration, int size)
+    {
+        var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");
+        using var cursor = calibration.GetRowCursor(columns);
+        var reader = model.Inputs.Read(model.Host, cursor, places: 1);
+        var bytes = new byte[reader.Length];
+        for (var taken = 0; taken < Photos && cursor.MoveNext(); taken++)
+        {
+            reader.Take(0);
+            if (reader.Encode(0, Augmentation.None, bytes) is not null)
+                continue;
+            var pixels = new DenseTensor<float>([1, 3, size, size]);
+            for (var i = 0; i < bytes.Length; i++)
+                pixels.Buffer.Span[i % 3 * size * size + i / 3] = bytes[i];
+            yield return pixels;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using MlNetFineTune.Backbones;
+
+namespace MlNetFineTune.Onnx;
+
+/// <summary>Weights as halves, which a runtime widens once, when it loads the file.</summary>
+internal static class HalfPrecision
+{
+    private const long FloatType = 1;
+
+    // Biases and the like are few, and lose the most.
+    private const int Few = 1024;
+
+    public static NetworkGraph Of(NetworkGraph graph)
+    {
+        var nodes = new List<GraphNode>();
+        var constants = new List<GraphConstant>();
+        foreach (var constant in graph.Constants)
+        {
+            if (constant.Values is not float[] { Length: >= Few } values)
+            {
+                constants.Add(constant);
+                continue;
+            }
+            var half = constant with { Name = constant.Name + ".half", Values = Array.ConvertAll(values, Narrow) };
+            constants.Add(half);
+            nodes.Add(new GraphNode("Cast", [half.Name], [constant.Name], [("to", FloatType)]));
+        }
+        return graph.Rewritten([.. nodes, .. graph.Nodes], constants);
+    }
+
+    // What is beyond a half's range would become infinite.
+    private static Half Narrow(float value) => (Half)Math.Clamp(value, (float)Half.MinValue, (float)Half.MaxValue);
+}

@@ -1,0 +1,69 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>An exponential moving average of tensors, which it owns: see <see cref="WeightAveraging.Exponential"/>. Whole numbers are not averaged but copied.</summary>
+internal sealed class MovingAverage : IDisposable
+{
+    private readonly double _decay;
+    private readonly IReadOnlyList<(string Name, Tensor Live, Tensor Average)> _tensors;
+
+    /// <param name="tensors">Averaged; they stay the network's.</param>
+    /// <param name="decay">The largest.</param>
+    public MovingAverage(IEnumerable<(string Name, Tensor Tensor)> tensors, float decay)
+    {
+        using var noGradients = no_grad();
+        _decay = ExactDouble.Of(decay);
+        _tensors = [.. tensors.Select(named => (named.Name, named.Tensor, named.Tensor.clone().DetachFromDisposeScope()))];
+    }
+
+    public int Updates { get; set; }
+
+    /// <summary>They stay this average's.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Tensors => _tensors.Select(tensor => (tensor.Name, tensor.Average));
+
+    public void Update()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var decay = Math.Min(_decay, (1.0 + Updates) / (10.0 + Updates));
+        Updates++;
+        foreach (var (_, live, average) in _tensors)
+        {
+            if (average.is_floating_point())
+                average.lerp_(live, 1 - decay);
+            else
+                average.copy_(live);
+        }
+    }
+
+    /// <summary>Lends the network the average until the result is disposed.</summary>
+    public IDisposable InPlaceOfWeights()
+    {
+        Swap();
+        return new Return(this);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, _, average) in _tensors)
+            average.Dispose();
+    }
+
+    private void Swap()
+    {
+        using var noGradients = no_grad();
+        foreach (var (_, live, average) in _tensors)
+        {
+            using var kept = live.clone();
+            live.copy_(average);
+            average.copy_(kept);
+        }
+    }
+
+    private sealed class Return(MovingAverage average) : IDisposable
+    {
+        public void Dispose() => average.Swap();
+    }
+}

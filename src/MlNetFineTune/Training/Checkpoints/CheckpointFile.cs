@@ -1,0 +1,121 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.WeightFiles;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// A checkpoint as one safetensors file: the tensors, and in the metadata the state as JSON and a SHA-256 of both: of the JSON, the tensors' names, types and shapes, and their bytes.
+/// </summary>
+internal sealed class CheckpointFile : IDisposable
+{
+    private const string StateKey = "state";
+    private const string SumKey = "sha256";
+
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    private readonly WeightFile _file;
+    private readonly Dictionary<string, WeightEntry> _entries;
+
+    private CheckpointFile(WeightFile file, CheckpointState state)
+    {
+        _file = file;
+        _entries = file.Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
+        State = state;
+    }
+
+    public CheckpointState State { get; }
+
+    public static void Write(string path, CheckpointState state, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
+    {
+        var json = JsonSerializer.Serialize(state, s_json);
+        using var hash = BeginSum(json, tensors.Select(named => (named.Name, named.Tensor.dtype, named.Tensor.shape)));
+        using (var sink = new HashingStream(Stream.Null, hash))
+        {
+            foreach (var (_, tensor) in tensors)
+                SafeTensorsWriter.WriteNumbers(sink, tensor);
+        }
+        SafeTensorsWriter.WriteFile(path, tensors, new Dictionary<string, string> { [StateKey] = json, [SumKey] = Convert.ToHexStringLower(hash.GetHashAndReset()) });
+    }
+
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    /// <exception cref="NotSupportedException">Another version of this library wrote it.</exception>
+    public static CheckpointFile Open(string path)
+    {
+        var file = WeightFile.Open(path);
+        try
+        {
+            if (!file.Metadata.TryGetValue(StateKey, out var json) || !file.Metadata.TryGetValue(SumKey, out var sum))
+                throw new InvalidDataException("it is no checkpoint: it has no state.");
+            if (SumOf(path, json, file) != sum)
+                throw new InvalidDataException("its checksum does not fit.");
+            return new CheckpointFile(file, Parse(json));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Copies the numbers of these tensors, which are there in these shapes.</summary>
+    public void ReadInto(IEnumerable<(string Name, Tensor Tensor)> targets)
+    {
+        foreach (var (name, target) in targets)
+        {
+            if (!_entries.TryGetValue(name, out var entry) || !entry.Shape.SequenceEqual(target.shape))
+                throw new InvalidDataException($"Checkpoint '{_file.Source}' has {entry?.Describe() ?? $"no {name}"}; expected {name} {WeightEntry.Text(target.shape)}. Delete it to train anew.");
+            _file.Read(entry, target);
+        }
+    }
+
+    public bool Has(string name) => _entries.ContainsKey(name);
+
+    public void Dispose() => _file.Dispose();
+
+    private static CheckpointState Parse(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            var version = document.RootElement.GetProperty(nameof(CheckpointState.FormatVersion)).GetInt32();
+            return version == CheckpointState.CurrentVersion
+                ? document.Deserialize<CheckpointState>(s_json)!
+                : throw new NotSupportedException($"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"its state cannot be read ({e.Message}).", e);
+        }
+    }
+
+    private static string SumOf(string path, string json, WeightFile file)
+    {
+        using var stream = File.OpenRead(path);
+        Span<byte> length = stackalloc byte[8];
+        stream.ReadExactly(length);
+        stream.Position = 8 + (long)BinaryPrimitives.ReadUInt64LittleEndian(length);
+        using var hash = BeginSum(json, file.Entries.Select(entry => (entry.Name, entry.Type, entry.Shape)));
+        using var sink = new HashingStream(Stream.Null, hash);
+        stream.CopyTo(sink);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static IncrementalHash BeginSum(string json, IEnumerable<(string Name, ScalarType Type, long[] Shape)> tensors)
+    {
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(json));
+        foreach (var (name, type, shape) in tensors)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {type} {WeightEntry.Text(shape)}\n"));
+        return hash;
+    }
+}

@@ -1,0 +1,54 @@
+using MlNetFineTune.Heads;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>What a checkpoint says beside its tensors, as JSON.</summary>
+internal sealed record CheckpointState
+{
+    public const int CurrentVersion = 1;
+
+    public int FormatVersion { get; init; } = CurrentVersion;
+
+    /// <summary>What makes the training this one and no other: see <see cref="RunIdentity"/>.</summary>
+    public required IReadOnlyDictionary<string, string> Training { get; init; }
+
+    /// <summary>Torch's. With another number the training goes on, but not to the same bits.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Time that the training has taken.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    public required RunState Run { get; init; }
+
+    /// <summary>Null between two parts of the plan, and at the end.</summary>
+    public PartState? Part { get; init; }
+
+    /// <summary>Whose weights are kept, best first.</summary>
+    public required IReadOnlyList<KeptEpoch> Best { get; init; }
+
+    public required IReadOnlyList<KnownBadRow> BadRows { get; init; }
+
+    /// <summary>Set when the training is over, and the weights are those of its model.</summary>
+    public FinishedRun? Finished { get; init; }
+}
+
+/// <summary>Where a part of the plan is.</summary>
+/// <param name="FirstEpoch">Which part.</param>
+/// <param name="OptimizerSteps">Steps taken.</param>
+/// <param name="AverageUpdates">Of the moving average, if there is one.</param>
+/// <param name="PendingBatches">Whose gradients wait for those of others.</param>
+/// <param name="PendingCount">What their rows count.</param>
+internal sealed record PartState(int FirstEpoch, int OptimizerSteps, int AverageUpdates, int PendingBatches, double PendingCount);
+
+/// <summary>An epoch whose weights are kept.</summary>
+internal sealed record KeptEpoch(int Epoch, Evaluation? Evaluation);
+
+/// <summary>A row that could not be read.</summary>
+/// <param name="OfValidationSet">Rows of a validation set of its own are numbered for themselves.</param>
+/// <param name="Row">Its index.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Epoch">In which it was found; it is left out from the next on.</param>
+internal sealed record KnownBadRow(bool OfValidationSet, int Row, string Reason, int Epoch);
+
+/// <summary>How a training ended.</summary>
+internal sealed record FinishedRun(TrainingEnd End, AveragedEpochs? Averaged);

@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>A training's folder of checkpoints: finds the one to go on from, and writes new ones when it is time. Holds the folder for as long as it lives.</summary>
+internal sealed class RunCheckpoints : IDisposable
+{
+    private const string Prefix = "checkpoint-";
+    private const string Extension = ".safetensors";
+
+    private readonly Checkpoint.FolderCheckpoint _options;
+    private readonly IReadOnlyDictionary<string, string> _identity;
+    private readonly RunContents _contents;
+    private readonly IChannel _channel;
+    private readonly FileStream _lock;
+    private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
+    private int _number;
+    private int _stepsSinceLast;
+    private CheckpointFile? _resumed;
+
+    private RunCheckpoints(Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, string> identity, RunContents contents, IChannel channel)
+    {
+        (_options, _identity, _contents, _channel) = (options, identity, contents, channel);
+        _lock = Lock(options.Folder);
+    }
+
+    /// <returns>Null if none are wanted. Caller disposes.</returns>
+    public static RunCheckpoints? Open(Checkpoint options, Func<IReadOnlyDictionary<string, string>> identity, RunContents contents, IChannel channel) =>
+        options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, identity(), contents, channel) : null;
+
+    /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>
+    /// <returns>How the training ended, if it did.</returns>
+    /// <exception cref="InvalidOperationException">The folder is another training's.</exception>
+    public FinishedRun? Resume()
+    {
+        var files = Files();
+        _number = files.Count > 0 ? NumberOf(files[0]) : 0;
+        if ((_resumed = NewestSound(files)) is not { } file)
+            return null;
+        _contents.Restore(file);
+        var state = file.State;
+        if (state.Finished is { } finished)
+        {
+            _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. Delete the folder to train anew.");
+            return finished;
+        }
+        _channel.Info($"Goes on after {state.Run.Epochs.Count} epochs and {state.Run.BatchesOfEpoch} batches, from the checkpoint in '{_options.Folder}'.");
+        if (state.Threads != get_num_threads())
+            _channel.Warning($"The checkpoint was written with {state.Threads} torch threads and now there are {get_num_threads()}: the training goes on, but not to the same bits.");
+        return null;
+    }
+
+    /// <summary>The same for a part of the plan that begins, or goes on.</summary>
+    public void Resume(TrainingPart part)
+    {
+        if (_resumed is not null)
+            _contents.Restore(_resumed, part);
+        Close();
+    }
+
+    public void AfterStep(TrainingPart part)
+    {
+        _stepsSinceLast++;
+        if (_stepsSinceLast >= _options.Steps || _sinceLast.Elapsed >= _options.Interval)
+            Save(part);
+    }
+
+    /// <param name="part">Of the plan.</param>
+    /// <param name="epochs">That are complete.</param>
+    public void AfterEpoch(TrainingPart part, int epochs)
+    {
+        if (epochs % _options.Epochs == 0)
+            Save(part);
+    }
+
+    /// <summary>When the training is cancelled: that must not fail for want of room on a disk.</summary>
+    public void SaveIfPossible(TrainingPart part)
+    {
+        try
+        {
+            Save(part);
+        }
+        catch (IOException e)
+        {
+            _channel.Warning(e.Message);
+        }
+    }
+
+    public void Save(TrainingPart part)
+    {
+        Write(part, finished: null);
+        Delete(Files().Skip(_options.Keep));
+    }
+
+    /// <summary>The weights are the model's. One file remains.</summary>
+    public void Finish(FinishedRun finished)
+    {
+        Write(part: null, finished);
+        Delete(Files().Skip(1));
+    }
+
+    public void Dispose()
+    {
+        Close();
+        _lock.Dispose();
+    }
+
+    private void Close()
+    {
+        _resumed?.Dispose();
+        _resumed = null;
+    }
+
+    private void Write(TrainingPart? part, FinishedRun? finished)
+    {
+        Close(); // a file that is open cannot be deleted everywhere
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(_options.Folder, FormattableString.Invariant($"{Prefix}{++_number:000000}{Extension}"));
+        try
+        {
+            CheckpointFile.Write(path, _contents.StateOf(_identity, part, finished), _contents.TensorsOf(part));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The checkpoint '{path}' could not be written: {e.Message} Make room, or choose another folder in Checkpoint.", e);
+        }
+        _stepsSinceLast = 0;
+        _sinceLast.Restart();
+    }
+
+    private CheckpointFile? NewestSound(IReadOnlyList<string> files)
+    {
+        foreach (var path in files)
+        {
+            CheckpointFile file;
+            try
+            {
+                file = CheckpointFile.Open(path);
+            }
+            catch (NotSupportedException e)
+            {
+                throw new InvalidOperationException($"The checkpoint '{path}' cannot be used: {e.Message} Delete it to train anew, or choose another folder.", e);
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException or FormatException)
+            {
+                _channel.Warning($"The checkpoint '{path}' is damaged and left aside: {e.Message} {(path == files[^1] ? "There is no older one: the training begins anew." : "The one before serves.")}");
+                continue;
+            }
+            if (RunIdentity.Difference(file.State.Training, _identity) is not { } difference)
+                return file;
+            file.Dispose();
+            throw new InvalidOperationException(
+                $"The checkpoints in '{_options.Folder}' are those of another training: {difference}. Set it back to go on with that one; choose another folder, or delete this one, to train anew.");
+        }
+        return null;
+    }
+
+    // The newest first.
+    private List<string> Files() => [.. Directory.EnumerateFiles(_options.Folder, $"{Prefix}*{Extension}").Where(path => NumberOf(path) > 0).OrderByDescending(NumberOf)];
+
+    private static int NumberOf(string path) =>
+        int.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    // With them what a killed process left half written: the folder is ours alone.
+    private void Delete(IEnumerable<string> files)
+    {
+        foreach (var path in files.Concat(Directory.EnumerateFiles(_options.Folder, $"{Prefix}*{Extension}.*.tmp")))
+            File.Delete(path);
+    }
+
+    private static FileStream Lock(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return new FileStream(Path.Combine(folder, "in-use.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0); // it ends with its process, however that ends
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The folder of checkpoints '{folder}' cannot be used: {e.Message} Another training may be using it: each needs a folder of its own.", e);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using MlNetFineTune.Heads;
+using MlNetFineTune.Rows;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of. Random numbers are counted, so positions are all that there is of them.</summary>
+internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows, TrainingData data, ProgressMeter meter)
+{
+    public CheckpointState StateOf(IReadOnlyDictionary<string, string> identity, TrainingPart? part, FinishedRun? finished) => new()
+    {
+        Training = identity,
+        Threads = get_num_threads(),
+        Elapsed = meter.Elapsed,
+        Run = run,
+        Part = part?.State,
+        Best = best.Kept,
+        BadRows = [.. badRows.Known(data.Training.Source, ofValidationSet: false), .. HasOwnValidation ? badRows.Known(data.Validation.Source, ofValidationSet: true) : []],
+        Finished = finished,
+    };
+
+    /// <summary>They stay their owners', but for gradients, which belong to the present dispose scope.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPart? part) =>
+    [
+        .. weights.Select(named => ($"model/{named.Name}", named.Tensor)),
+        .. best.Tensors(),
+        .. part?.Tensors(network) ?? [],
+    ];
+
+    /// <summary>All but what belongs to a part of the plan.</summary>
+    public void Restore(CheckpointFile file)
+    {
+        var state = file.State;
+        file.ReadInto(weights.Select(named => ($"model/{named.Name}", named.Tensor)));
+        run.Restore(state.Run);
+        best.Restore(state.Best);
+        file.ReadInto(best.Tensors());
+        foreach (var bad in state.BadRows)
+            badRows.Restore(bad.OfValidationSet ? data.Validation.Source : data.Training.Source, bad);
+        meter.Earlier = state.Elapsed;
+        if (run.Epochs is [.., var last])
+            (meter.ValidationLoss, meter.ValidationAccuracy) = (last.ValidationLoss, last.ValidationAccuracy);
+    }
+
+    /// <summary>Optimizer, average and waiting gradients, if the checkpoint was made in this part.</summary>
+    public void Restore(CheckpointFile file, TrainingPart part)
+    {
+        if (file.State.Part is not { } state || state.FirstEpoch != part.FirstEpoch)
+            return;
+        using var scope = NewDisposeScope();
+        part.Restore(state, network, file.Has);
+        file.ReadInto(part.Tensors(network));
+    }
+
+    private bool HasOwnValidation => data.Validation.Source != data.Training.Source;
+}

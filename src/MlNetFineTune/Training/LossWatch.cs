@@ -1,0 +1,52 @@
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Notices a training that diverges: a loss that is no number, or a spike that stays. A spike is when the median of the last 5 losses is more than so many times the median of the 100
+/// before, and than that of the run's first 5: one hard batch is none, nor is a small loss that becomes a little less small.
+/// </summary>
+internal sealed class LossWatch
+{
+    private const int Last = 5;
+    private const int Before = 100;
+
+    /// <summary>Of the run.</summary>
+    public List<double> First { get; init; } = [];
+
+    /// <summary>Oldest first.</summary>
+    public List<double> Recent { get; init; } = [];
+
+    /// <returns>Null, or what is wrong.</returns>
+    public string? Judge(double loss, float spikeFactor)
+    {
+        if (!double.IsFinite(loss))
+            return FormattableString.Invariant($"the loss is {loss}");
+        if (float.IsPositiveInfinity(spikeFactor))
+            return null;
+        if (First.Count < Last)
+            First.Add(loss);
+        Recent.Add(loss);
+        if (Recent.Count > Before + Last)
+            Recent.RemoveAt(0);
+        if (Recent.Count < 2 * Last)
+            return null;
+        // In a training that goes well this is all: the long median is not asked for.
+        var now = Median(Recent, ^Last..);
+        if (now <= spikeFactor * Median(First, ..))
+            return null;
+        var before = Median(Recent, ..^Last);
+        return before > 0 && now > spikeFactor * before
+            ? FormattableString.Invariant($"the loss, {now:0.####} in the last {Last} steps, is {now / before:0.#} times what it was before")
+            : null;
+    }
+
+    private static double Median(List<double> values, Range range)
+    {
+        Span<double> sorted = stackalloc double[Before + Last];
+        var (start, length) = range.GetOffsetAndLength(values.Count);
+        sorted = sorted[..length];
+        for (var i = 0; i < length; i++)
+            sorted[i] = values[start + i];
+        sorted.Sort();
+        return length % 2 == 1 ? sorted[length / 2] : (sorted[length / 2 - 1] + sorted[length / 2]) / 2;
+    }
+}

@@ -1,0 +1,27 @@
+namespace MlNetFineTune.Training;
+
+/// <summary>Asks a training to end in good order: the stop token of the options, or the end of its time.</summary>
+internal sealed class StopRequest(CancellationToken token, TimeSpan? budget) : IDisposable
+{
+    private static readonly TimeSpan s_longestTimer = TimeSpan.FromDays(40);
+
+    private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(token);
+
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>Who asked.</summary>
+    public TrainingEnd End => token.IsCancellationRequested ? TrainingEnd.Stopped : TrainingEnd.TimeBudgetSpent;
+
+    /// <param name="spent">By the same training in earlier processes.</param>
+    public void StartClock(TimeSpan spent)
+    {
+        if (budget - spent is not { } left)
+            return;
+        if (left <= TimeSpan.Zero)
+            _source.Cancel();
+        else
+            _source.CancelAfter(left < s_longestTimer ? left : s_longestTimer);
+    }
+
+    public void Dispose() => _source.Dispose();
+}

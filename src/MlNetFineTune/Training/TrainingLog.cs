@@ -1,0 +1,51 @@
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Strategies;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>What a training says in the context's log.</summary>
+internal sealed class TrainingLog(TrainableNetwork network, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IChannel channel)
+{
+    public void Begin() => channel.Info(
+        $"{network.Description}, strategy {options.Strategy}: {data.Training.Rows.Length} training and {data.Validation.Rows.Length} validation rows, {options.Epochs} epochs of batch {options.BatchSize}"
+        + $"{(options.AccumulationSteps > 1 ? $", {options.AccumulationSteps} batches a step" : "")}, {options.Optimizer}, seed {seed}.");
+
+    public void BeginPart(TrainingPart part)
+    {
+        var parameters = network.Parameters();
+        var trained = parameters.Where(parameter => part.Planned.ScaleOf(parameter) > 0).ToList();
+        var stages = network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
+        var epochs = plan.Parts.Count == 1 ? "" : $"Epochs {part.FirstEpoch} to {part.LastEpoch}: ";
+        channel.Info($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), "
+            + $"{Count(parameters) - Count(trained):N0} are frozen ({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
+    }
+
+    public void EndEpoch(EpochReport epoch, bool best) => channel.Info(
+        $"Epoch {epoch.Epoch}/{options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, {epoch.Seconds:0.0} s");
+
+    public void Average(AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => channel.Info(
+        $"The average of epochs {string.Join(", ", epochs)} has the validation loss {evaluation.Loss:0.0000}: {(averaged is null ? "the best epoch stays" : "it is the model")}.");
+
+    public void End(TrainingEnd end, int bestEpoch, int batches)
+    {
+        if (end == TrainingEnd.EarlyStopped)
+            channel.Info($"Stopped early: no improvement since epoch {bestEpoch}.");
+        if (end is not (TrainingEnd.Stopped or TrainingEnd.TimeBudgetSpent))
+            return;
+        var why = end == TrainingEnd.Stopped ? "Stopped as asked" : $"The time budget of {options.TimeBudget} is spent";
+        if (bestEpoch > 0)
+            channel.Info($"{why}; the model is that of epoch {bestEpoch}.");
+        else
+            channel.Warning($"{why} before the first epoch was complete: the model {(batches > 0 ? $"has had {batches} batches and was never judged" : "has not been trained")}.");
+    }
+
+    /// <summary>In words that an error ends with as well.</summary>
+    public static string Metrics(EpochReport epoch) =>
+        $"loss {epoch.Loss:0.0000}"
+        + (epoch.ValidationLoss is { } judged ? $", validation loss {judged:0.0000}" : "")
+        + (epoch.ValidationAccuracy is { } accuracy ? $", accuracy {accuracy:0.0000}" : "")
+        + (epoch.ValidationRootMeanSquaredError is { } error ? $", root mean squared error {error:0.0000}" : "");
+
+    private static long Count(IEnumerable<NetworkParameter> parameters) => parameters.Sum(parameter => parameter.Parameter.numel());
+}
