@@ -3,7 +3,7 @@ using MlNetFineTune.Training;
 
 namespace Microsoft.ML;
 
-/// <summary>Options that can be measured before they are chosen: <c>ml.FineTuning.FindLearningRate(...)</c></summary>
+/// <summary>Options that can be measured before they are chosen: <c>ml.FineTuning.FindLearningRate(...)</c>, <c>FindBatchSize(...)</c>.</summary>
 public static class FindersCatalog
 {
     /// <summary>
@@ -25,5 +25,24 @@ public static class FindersCatalog
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         return LearningRateFinder.Find(catalog.Context, data, options, lowest, highest, steps);
+    }
+
+    /// <summary>
+    /// Trains a few steps at batch sizes 2, 4, 8, ... and says how quick each is and what memory it takes; suggests the smallest that is nearly as quick as the quickest. On a CPU the next
+    /// size is begun only if the memory that it will need, foretold from the ones before, is available; on a GPU one that does not fit ends the search. It ends too when two doublings
+    /// in a row bring nothing, or there are not so many rows. What is trained is thrown away; the options are not changed. Kept features (<see cref="FeatureCache"/>) are not used.
+    /// </summary>
+    /// <param name="catalog"><c>ml.FineTuning</c>.</param>
+    /// <param name="data">As the trainer's <c>Fit</c> takes them; read once for each size.</param>
+    /// <param name="options">Of the training to come: image or module options. Accumulation, learning rate, schedule, epochs and validation do not count.</param>
+    /// <param name="largest">The largest size to be tried. 2 or above.</param>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
+    public static BatchSizeSearch FindBatchSize(this FineTuningCatalog catalog, IDataView data, FineTuningOptions options, int largest = 256)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(largest, 2);
+        return BatchSizeFinder.Find(catalog.Context, data, options, largest);
     }
 }
