@@ -8,6 +8,7 @@ using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
 
 namespace MlNetFineTune;
 
@@ -57,6 +58,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(ImageFineTuningTrainer), "FineTuneImages", _options.Seed);
+        using var folder = RunFolder.Open(_options, fit.Channel);
+        var options = _options with { Observer = folder ?? _options.Observer };
         var device = Devices.Choose(fit.Host, fit.Channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
         _options.ClassWeights.Check(keys.Names);
@@ -71,9 +74,10 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             var plan = _options.Adapter.Apply(classifier, _plan, fit.Seed, Log);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
             var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)));
-            using var loop = new TrainingLoop(classifier, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel);
+            using var loop = new TrainingLoop(classifier, objective, plan, data, options, fit.Seed, fit.Host, fit.Channel);
             var report = loop.Run();
             classifier.PrepareForScoring();
+            RunReport.Write(folder, classifier, objective, keys.Names, data, options, fit.Seed, report);
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
         catch

@@ -7,6 +7,7 @@ using MlNetFineTune.Modules;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
 using TorchSharp;
 
 namespace MlNetFineTune;
@@ -58,6 +59,8 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(ModuleFineTuningTrainer), "FineTuneModule", _options.Seed);
+        using var folder = RunFolder.Open(_options, fit.Channel);
+        var options = _options with { Observer = folder ?? _options.Observer };
         var device = Devices.Choose(fit.Host, fit.Channel);
         var task = _options.Task;
         var keys = task.KeysOf(input.Schema[task.Label]);
@@ -79,9 +82,10 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
             network.MoveTo(device);
             var plan = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
-            using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, _options, fit.Seed, fit.Host, fit.Channel);
+            using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, options, fit.Seed, fit.Host, fit.Channel);
             var report = loop.Run();
             network.PrepareForScoring();
+            RunReport.Write(folder, network, objective, task.ClassNames(keys), data, options, fit.Seed, report);
             return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
 
             ModuleManifest ManifestOf() => new()

@@ -16,6 +16,9 @@ internal abstract record ModuleTask(string Label, string Score)
     /// <summary>The classes, where there are any.</summary>
     public virtual LabelKeys? KeysOf(DataViewSchema.Column label) => null;
 
+    /// <summary>Names by number; null where a number is predicted.</summary>
+    public virtual IReadOnlyList<string>? ClassNames(LabelKeys? keys) => keys?.Names;
+
     /// <exception cref="Exception">The label is of another type; in ML.NET's words.</exception>
     public void CheckLabel(IExceptionContext context, SchemaShape schema)
     {
@@ -81,6 +84,8 @@ internal sealed record BinaryTask(string Label, string Score, string Probability
     protected override string ExpectedLabel => "Boolean";
 
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => BinaryColumns.Shapes(Score, Probability, PredictedLabel);
+
+    public override IReadOnlyList<string> ClassNames(LabelKeys? keys) => BinaryObjective.Classes;
 
     public override LabelSource Labels(LabelKeys? keys) => new BooleanLabels(Label);
 

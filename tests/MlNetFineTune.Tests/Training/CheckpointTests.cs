@@ -156,7 +156,7 @@ public sealed class CheckpointTests
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Images: > 4 })
+            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 4 })
                 source.Cancel();
         });
 
