@@ -61,6 +61,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>How much the rows of each class count. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
 
+    /// <summary>Whether probabilities are calibrated on the validation rows. Validation, and so the fit, sees one view of a picture. Default: they are not.</summary>
+    public Calibration Calibration { get; init; } = Calibration.None;
+
     /// <summary>Memory for what the frozen stages compute, kept from epoch to epoch. Beyond it they run again in every epoch. Default 1024 MiB; 0 keeps nothing.</summary>
     public int FeatureCacheMegabytes
     {
@@ -89,6 +92,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);
 
     internal override Augmentation RowAugmentation => Augmentation;
+
+    internal override Calibration ScoreCalibration => Calibration;
 
     internal override int CacheMegabytes => FeatureCacheMegabytes;
 

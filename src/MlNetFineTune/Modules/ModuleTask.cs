@@ -16,6 +16,9 @@ internal abstract record ModuleTask(string Label, string Score)
     /// <summary>The classes, where there are any.</summary>
     public virtual LabelKeys? KeysOf(DataViewSchema.Column label) => null;
 
+    /// <summary>Their names; empty where there are none.</summary>
+    public abstract IReadOnlyList<string> ClassesOf(LabelKeys? keys);
+
     /// <exception cref="Exception">The label is of another type; in ML.NET's words.</exception>
     public void CheckLabel(IExceptionContext context, SchemaShape schema)
     {
@@ -30,7 +33,9 @@ internal abstract record ModuleTask(string Label, string Score)
     public abstract LabelSource Labels(LabelKeys? keys);
 
     /// <summary>To score by.</summary>
-    public abstract Objective Objective(LabelKeys? keys);
+    /// <param name="keys">The classes, where there are any.</param>
+    /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
+    public abstract Objective Objective(LabelKeys? keys, CalibrationReport? calibration);
 
     /// <summary>To train by.</summary>
     /// <param name="keys">The classes, where there are any.</param>
@@ -59,11 +64,13 @@ internal sealed record MulticlassTask(string Label, string Score, string Predict
         return keys;
     }
 
+    public override IReadOnlyList<string> ClassesOf(LabelKeys? keys) => keys!.Names;
+
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => MulticlassColumns.Shapes(Score, PredictedLabel, status: null, label);
 
     public override LabelSource Labels(LabelKeys? keys) => new ClassLabels(Label, keys!);
 
-    public override Objective Objective(LabelKeys? keys) => new MulticlassObjective(keys!.Count);
+    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => MulticlassObjective.OfScoring(keys!.Count, calibration);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new MulticlassObjective(keys!.Count, Loss, ClassWeights.Resolve(keys.Names, labels));
 
@@ -80,11 +87,13 @@ internal sealed record BinaryTask(string Label, string Score, string Probability
 
     protected override string ExpectedLabel => "Boolean";
 
+    public override IReadOnlyList<string> ClassesOf(LabelKeys? keys) => BinaryObjective.Classes;
+
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => BinaryColumns.Shapes(Score, Probability, PredictedLabel);
 
     public override LabelSource Labels(LabelKeys? keys) => new BooleanLabels(Label);
 
-    public override Objective Objective(LabelKeys? keys) => new BinaryObjective();
+    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => new BinaryObjective(temperature: calibration?.Temperature ?? 1);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new BinaryObjective(ClassWeights.Resolve(BinaryObjective.Classes, labels));
 
@@ -101,13 +110,15 @@ internal sealed record RegressionTask(string Label, string Score, RegressionLoss
 
     protected override string ExpectedLabel => "Single (Conversion.ConvertType makes one)";
 
+    public override IReadOnlyList<string> ClassesOf(LabelKeys? keys) => [];
+
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => RegressionColumns.Shapes(Score);
 
     public override LabelSource Labels(LabelKeys? keys) => new NumberLabels(Label);
 
-    public override Objective Objective(LabelKeys? keys) => new RegressionObjective(Loss);
+    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => new RegressionObjective(Loss);
 
-    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => Objective(keys);
+    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => Objective(keys, calibration: null);
 
     public override ScoreColumns Columns(LabelKeys? keys) => new RegressionColumns(Score);
 
