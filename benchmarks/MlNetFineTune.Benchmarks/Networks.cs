@@ -13,9 +13,12 @@ internal static class Networks
 
     public static ImageClassifier Ours() => ImageClassifier.Create(SharedFiles.MobileNetV2(), Classes, seed: 1);
 
-    public static PlainMobileNetV2 Plain(ImageClassifier ours)
+    public static PlainMobileNetV2 Plain(ImageClassifier ours) => Filled(new PlainMobileNetV2(Classes), ours);
+
+    /// <summary>The peer's network with our numbers.</summary>
+    public static T Filled<T>(T plain, ImageClassifier ours)
+        where T : nn.Module
     {
-        var plain = new PlainMobileNetV2(Classes);
         var state = plain.state_dict();
         using var noGradients = no_grad();
         foreach (var (name, tensor) in ours.NamedTensors())

@@ -63,17 +63,17 @@ internal sealed class Overlap : Benchmark
                 Workers = Photos.Workers,
                 Progress = progress,
             })).Fit(photos);
-        return progress.ImagesPerSecond;
+        return progress.RowsPerSecond;
     }
 
     private sealed class LastEpoch : IProgress<TrainingProgress>
     {
-        public double ImagesPerSecond { get; private set; }
+        public double RowsPerSecond { get; private set; }
 
         public void Report(TrainingProgress value)
         {
             if (value.Phase == TrainingPhase.EpochCompleted)
-                ImagesPerSecond = value.ImagesPerSecond;
+                RowsPerSecond = value.RowsPerSecond;
         }
     }
 

@@ -3,15 +3,21 @@ using MlNetFineTune.Benchmarks;
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
-    new LoadWeights(), new OnnxStock(), new FineTuneHead(), new FineTuneFull(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
+    new LoadWeights(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 
-if (args is [AugmentationStudy.Name, .. var rest])
+var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>
+{
+    [AugmentationStudy.Name] = (AugmentationStudy.Run, AugmentationStudy.Usage),
+    [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
+};
+
+if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))
 {
     try
     {
-        return AugmentationStudy.Run(rest);
+        return study.Run(rest);
     }
     catch (CannotRunException e)
     {
@@ -27,7 +33,8 @@ if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name ==
     Console.Error.WriteLine("Usage: dotnet run -c Release --project benchmarks/MlNetFineTune.Benchmarks -- NAME [--quick]");
     foreach (var known in benchmarks)
         Console.Error.WriteLine($"  {known.Name,-16} {known.Question}");
-    Console.Error.WriteLine($"  {AugmentationStudy.Usage}");
+    foreach (var (_, usage) in studies.Values)
+        Console.Error.WriteLine($"  {usage}");
     return 2;
 }
 

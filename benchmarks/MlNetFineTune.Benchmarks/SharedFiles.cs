@@ -14,13 +14,18 @@ internal static class SharedFiles
         : throw new CannotRunException($"There is no '{relativePath}' in '{Root}'. Set MLNETFINETUNE_DATA to the folder that holds it.");
 
     /// <summary>Real weights where they are, else random ones: the time is the same.</summary>
-    public static Backbone MobileNetV2()
+    public static Backbone MobileNetV2() => WithWeights(Backbone.MobileNetV2, "mobilenetv2_100.safetensors");
+
+    /// <inheritdoc cref="MobileNetV2"/>
+    public static Backbone MobileNetV1Quarter() => WithWeights(Backbone.MobileNetV1(0.25f), "mobilenetv1_025.safetensors");
+
+    private static Backbone WithWeights(Backbone backbone, string file)
     {
-        var weights = Path.Combine(Root, "weights", "mobilenetv2_100.safetensors");
+        var weights = Path.Combine(Root, "weights", file);
         if (File.Exists(weights))
-            return Backbone.MobileNetV2.WithWeights(weights);
+            return backbone.WithWeights(weights);
         Console.WriteLine($"(random weights: there is no '{weights}')");
-        return Backbone.MobileNetV2.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame };
+        return backbone.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame };
     }
 
     private static string FindRoot()

@@ -26,11 +26,12 @@ internal static class CommandLine
         var learningRate = new Option<float?>("--learning-rate") { Description = "Of the new classifier; lower stages learn slower. Default: 0.005 for micro, 0.001 for the others, which are larger.", CustomParser = ParseLearningRate };
         var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
+        var runFolder = new Option<DirectoryInfo?>("--run-folder") { Description = "Where to leave history, TensorBoard's events and report.html. Default: nowhere." };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, to see that everything runs." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
-            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, smoke,
+            train, test, backbone, weights, strategy, augmentation, epochs, learningRate, seed, output, runFolder, smoke,
         };
         root.Validators.Add(result =>
         {
@@ -60,7 +61,8 @@ internal static class CommandLine
                 Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 15),
                 LearningRate: parsed.GetValue(learningRate) ?? (parsed.GetValue(backbone) is null or "micro" ? 5e-3f : 1e-3f),
                 Seed: parsed.GetValue(seed),
-                Output: parsed.GetValue(output)));
+                Output: parsed.GetValue(output),
+                RunFolder: parsed.GetValue(runFolder)));
         });
         return root.Parse(args);
     }

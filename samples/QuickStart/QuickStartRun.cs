@@ -61,6 +61,7 @@ internal static class QuickStartRun
             Augmentation = settings.Augmentation,
             Epochs = settings.Epochs,
             LearningRate = settings.LearningRate,
+            RunFolder = settings.RunFolder?.FullName,
             Progress = progress,
             StopToken = keys.StopToken,
             CancellationToken = keys.CancellationToken,

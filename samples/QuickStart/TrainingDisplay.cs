@@ -57,7 +57,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 
     private static double ShareDone(TrainingProgress now) => now.Phase switch
     {
-        TrainingPhase.Training => (now.Epoch - 1 + (now.Images / (double)now.TotalImages)) / now.Epochs,
+        TrainingPhase.Training => (now.Epoch - 1 + (now.Rows / (double)now.TotalRows)) / now.Epochs,
         _ => now.Epoch / (double)now.Epochs,
     };
 
@@ -71,7 +71,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
         };
         return what
             + (now.ValidationAccuracy is { } accuracy ? $", validation accuracy {accuracy:0.00}" : "")
-            + $", {now.ImagesPerSecond:0} images/s"
+            + $", {now.RowsPerSecond:0} images/s"
             + (now.Remaining is { } remaining ? $", {remaining:m\\:ss} left" : "");
     }
 

@@ -23,6 +23,7 @@ import strategies_fixture
 import torchscript_fixture
 import training_fixture
 import views_fixture
+import watching_fixture
 import weight_file_fixtures
 
 network_fixtures.main()
@@ -43,6 +44,7 @@ mixing_fixture.main()
 erasing_fixture.main()
 picture_fixture.main()
 views_fixture.main()
+watching_fixture.main()
 format_fixture.main()
 stem_fixture.main()
 augmentation_fixture.main()

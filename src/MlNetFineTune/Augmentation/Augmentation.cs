@@ -9,7 +9,7 @@ public abstract record Augmentation
     {
     }
 
-    /// <summary>Every epoch sees the same centre crop that scoring sees. What is frozen is then computed once, not once an epoch.</summary>
+    /// <summary>Every epoch sees the same centre crop that scoring sees. What is frozen is then computed once, not once an epoch; <see cref="FixedViews"/> have it both ways.</summary>
     public static Augmentation None { get; } = new CenterCrop();
 
     /// <summary><see cref="RandomResizedCrop"/> as in its paper, then <see cref="HorizontalFlip"/>: the usual choice for fine-tuning.</summary>
@@ -43,6 +43,9 @@ public abstract record Augmentation
 
     internal bool IsNone => this is CenterCrop;
 
+    /// <summary>How many views there are of a picture; null where every epoch has its own.</summary>
+    internal virtual int? Views => null;
+
     /// <summary>Whether it chooses the region itself, from the whole picture. What does not crop changes the centre crop that scoring sees.</summary>
     internal virtual bool Crops => false;
 
@@ -54,6 +57,8 @@ public abstract record Augmentation
     // What None is: evaluation's view, whatever the random numbers.
     private sealed record CenterCrop : Augmentation
     {
+        internal override int? Views => 1;
+
         internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
         {
         }

@@ -8,6 +8,8 @@ internal sealed record AugmentationSequence : Augmentation
     {
         if (operations.Count == 0 || operations.Any(operation => operation is null || operation.IsNone))
             throw new ArgumentException("A sequence needs at least one operation, and Augmentation.None cannot be one of them.", nameof(operations));
+        if (operations.OfType<FixedViews>().Any())
+            throw new ArgumentException("FixedViews cannot be a part of a sequence: put the sequence into it, as in new FixedViews(Augmentation.Sequence(...), 4).", nameof(operations));
         _operations = [.. operations.SelectMany(operation => operation.Operations)];
     }
 

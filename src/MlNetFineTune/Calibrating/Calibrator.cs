@@ -13,13 +13,13 @@ internal static class Calibrator
     /// <summary>The training's report, with what calibration found; as it is where none is asked for, or no epoch was complete.</summary>
     /// <param name="report">Of the training.</param>
     /// <param name="network">Trained, prepared for scoring.</param>
-    /// <param name="classes">Their names.</param>
+    /// <param name="classes">Their names; null where a number is predicted.</param>
     /// <param name="data">The training's.</param>
     /// <param name="options">The training's.</param>
     /// <param name="fit">The training's.</param>
-    public static TrainingReport Calibrate(this TrainingReport report, TrainableNetwork network, IReadOnlyList<string> classes, TrainingData data, FineTuningOptions options, FitScope fit)
+    public static TrainingReport Calibrate(this TrainingReport report, TrainableNetwork network, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, FitScope fit)
     {
-        if (options.ScoreCalibration is not Calibration.TemperatureCalibration calibration || report.BestEpoch == 0)
+        if (options.ScoreCalibration is not Calibration.TemperatureCalibration calibration || classes is null || report.BestEpoch == 0)
             return report;
         var (logits, labels) = Read(network, data.Validation, options, fit);
         if (logits.Count == 0)

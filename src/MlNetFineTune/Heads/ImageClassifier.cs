@@ -3,6 +3,7 @@ using MlNetFineTune.Backbones;
 using MlNetFineTune.Images;
 using MlNetFineTune.Modules;
 using MlNetFineTune.Rows;
+using MlNetFineTune.Scoring;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -21,6 +22,9 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
     public override string Name => Definition.Name;
 
     public override string Description => Definition.ToString();
+
+    public override string Computation => ArchiveFiles.ToJson(BackboneManifest.Of(Definition) with { SourceWeights = null })
+        + string.Concat(Definition.Changes.Select(change => change.Replacement?.Factory.GetType().Module.ModuleVersionId));
 
     public override IReadOnlyList<string> Stages { get; } = [.. backbone.Stages.Select(stage => stage.Name)];
 

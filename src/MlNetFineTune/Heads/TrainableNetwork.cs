@@ -16,6 +16,9 @@ internal abstract class TrainableNetwork : IDisposable
     /// <summary>For the log: the name, and where the weights come from.</summary>
     public abstract string Description { get; }
 
+    /// <summary>All that decides what it computes, but for its tensors.</summary>
+    public virtual string Computation => Name;
+
     /// <summary>Names of the stages, from the input on; the head comes after them.</summary>
     public abstract IReadOnlyList<string> Stages { get; }
 

@@ -64,16 +64,16 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>Whether probabilities are calibrated on the validation rows. Validation, and so the fit, sees one view of a picture. Default: they are not.</summary>
     public Calibration Calibration { get; init; } = Calibration.None;
 
-    /// <summary>Memory for what the frozen stages compute, kept from epoch to epoch. Beyond it they run again in every epoch. Default 1024 MiB; 0 keeps nothing.</summary>
-    public int FeatureCacheMegabytes
+    /// <summary>Where the output of the frozen stages is kept from epoch to epoch. Default: in 1024 MiB of memory.</summary>
+    public FeatureCache FeatureCache
     {
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(FeatureCacheMegabytes));
+            ArgumentNullException.ThrowIfNull(value, nameof(FeatureCache));
             field = value;
         }
-    } = 1024;
+    } = FeatureCache.InMemory();
 
     /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="ImageFineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
@@ -95,7 +95,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     internal override Calibration ScoreCalibration => Calibration;
 
-    internal override int CacheMegabytes => FeatureCacheMegabytes;
+    internal override FeatureCache Features => FeatureCache;
 
     internal override void Check()
     {

@@ -9,6 +9,7 @@ using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
 
 namespace MlNetFineTune;
 
@@ -58,6 +59,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(ImageFineTuningTrainer), "FineTuneImages", _options.Seed);
+        using var folder = RunFolder.Open(_options, fit.Channel);
+        var options = _options with { Observer = folder ?? _options.Observer };
         var device = Devices.Choose(fit.Host, fit.Channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
         _options.ClassWeights.Check(keys.Names);
@@ -72,10 +75,11 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             var plan = _options.Adapter.Apply(classifier, _plan, fit.Seed, Log);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
             var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)));
-            using var loop = new TrainingLoop(classifier, objective, plan, data, _options, fit.Seed, fit.Host, fit.Channel);
+            using var loop = new TrainingLoop(classifier, objective, plan, data, options, fit.Seed, fit.Host, fit.Channel);
             var trained = loop.Run();
             classifier.PrepareForScoring();
-            var report = trained.Calibrate(classifier, keys.Names, data, _options, fit);
+            var report = trained.Calibrate(classifier, keys.Names, data, options, fit);
+            RunReport.Write(folder, classifier, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names, data, options, fit.Seed, report);
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
         catch

@@ -73,7 +73,7 @@ internal static class ModuleArchive
                 throw ArchiveFiles.Damaged($"its task is {manifest.Task.Kind}, {(keys is null ? "without" : "with")} classes");
             if (keys is not null)
                 ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
-            ArchiveFiles.CheckCalibration(manifest.Calibration, task.ClassesOf(keys));
+            ArchiveFiles.CheckCalibration(manifest.Calibration, task.ClassNames(keys) ?? []);
             return manifest.Inputs.Count > 0 && manifest.Inputs.All(input => input is not null)
                 ? (task, [.. manifest.Inputs.Select(input => input.ToInput())], [.. manifest.Inputs.Select(input => input.ToShape())])
                 : throw ArchiveFiles.Damaged("it has no inputs");

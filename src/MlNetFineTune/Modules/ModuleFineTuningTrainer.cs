@@ -8,6 +8,7 @@ using MlNetFineTune.Modules;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
 using TorchSharp;
 
 namespace MlNetFineTune;
@@ -59,6 +60,8 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(ModuleFineTuningTrainer), "FineTuneModule", _options.Seed);
+        using var folder = RunFolder.Open(_options, fit.Channel);
+        var options = _options with { Observer = folder ?? _options.Observer };
         var device = Devices.Choose(fit.Host, fit.Channel);
         var task = _options.Task;
         var keys = task.KeysOf(input.Schema[task.Label]);
@@ -80,10 +83,12 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
             network.MoveTo(device);
             var plan = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
-            using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, _options, fit.Seed, fit.Host, fit.Channel);
+            using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, options, fit.Seed, fit.Host, fit.Channel);
             var trained = loop.Run();
             network.PrepareForScoring();
-            var report = trained.Calibrate(network, task.ClassesOf(keys), data, _options, fit);
+            var report = trained.Calibrate(network, task.ClassNames(keys), data, options, fit);
+            var objective = task.Objective(keys, report.Calibration);
+            RunReport.Write(folder, network, objective, task.ClassNames(keys), data, options, fit.Seed, report);
             return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
 
             ModuleManifest ManifestOf() => new()
@@ -100,7 +105,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
                 Training = TrainingManifest.Of(report),
                 Calibration = report.Calibration,
                 OnProbeMismatch = _options.OnProbeMismatch,
-                ProbeScores = ProbeRow.Score(network, task.Objective(keys, report.Calibration), _options.Inputs, shapes),
+                ProbeScores = ProbeRow.Score(network, objective, _options.Inputs, shapes),
             };
         }
         catch

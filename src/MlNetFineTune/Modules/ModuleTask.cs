@@ -16,8 +16,8 @@ internal abstract record ModuleTask(string Label, string Score)
     /// <summary>The classes, where there are any.</summary>
     public virtual LabelKeys? KeysOf(DataViewSchema.Column label) => null;
 
-    /// <summary>Their names; empty where there are none.</summary>
-    public abstract IReadOnlyList<string> ClassesOf(LabelKeys? keys);
+    /// <summary>Names by number; null where a number is predicted.</summary>
+    public virtual IReadOnlyList<string>? ClassNames(LabelKeys? keys) => keys?.Names;
 
     /// <exception cref="Exception">The label is of another type; in ML.NET's words.</exception>
     public void CheckLabel(IExceptionContext context, SchemaShape schema)
@@ -64,8 +64,6 @@ internal sealed record MulticlassTask(string Label, string Score, string Predict
         return keys;
     }
 
-    public override IReadOnlyList<string> ClassesOf(LabelKeys? keys) => keys!.Names;
-
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => MulticlassColumns.Shapes(Score, PredictedLabel, status: null, label);
 
     public override LabelSource Labels(LabelKeys? keys) => new ClassLabels(Label, keys!);
@@ -87,9 +85,9 @@ internal sealed record BinaryTask(string Label, string Score, string Probability
 
     protected override string ExpectedLabel => "Boolean";
 
-    public override IReadOnlyList<string> ClassesOf(LabelKeys? keys) => BinaryObjective.Classes;
-
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => BinaryColumns.Shapes(Score, Probability, PredictedLabel);
+
+    public override IReadOnlyList<string> ClassNames(LabelKeys? keys) => BinaryObjective.Classes;
 
     public override LabelSource Labels(LabelKeys? keys) => new BooleanLabels(Label);
 
@@ -109,8 +107,6 @@ internal sealed record RegressionTask(string Label, string Score, RegressionLoss
     public override string Kind => Name;
 
     protected override string ExpectedLabel => "Single (Conversion.ConvertType makes one)";
-
-    public override IReadOnlyList<string> ClassesOf(LabelKeys? keys) => [];
 
     public override SchemaShape.Column[] Shapes(SchemaShape.Column label) => RegressionColumns.Shapes(Score);
 

@@ -15,14 +15,15 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
     /// <param name="epoch">Counts the random numbers.</param>
     /// <param name="onBadRow">Told of each picture that cannot be read, on the caller's thread; may throw.</param>
     /// <param name="cancellation">Ends the pass with <see cref="OperationCanceledException"/>.</param>
-    public IEnumerable<Batch> Read(IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation)
+    /// <param name="ordinalOf">Counts a row's random numbers; null takes the row.</param>
+    public IEnumerable<Batch> Read(IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation, Func<int, int>? ordinalOf = null)
     {
         using var pass = new Pass(batches, Math.Min(workers, batches.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
         foreach (var batch in pass.Batches(onBadRow))
             yield return batch;
 
         string? Encode(int row, Memory<byte> output) =>
-            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, row), output.Span);
+            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row), output.Span);
     }
 
     /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker, so that none waits while there is room.</summary>

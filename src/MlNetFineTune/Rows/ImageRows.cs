@@ -12,6 +12,9 @@ internal abstract class ImageRows : IDisposable
     /// <summary>The file of a row, where there is one.</summary>
     public abstract string? PathOf(int row);
 
+    /// <summary>Equal for equal pictures; null where there is none. Safe on many threads.</summary>
+    public virtual ContentHash? ContentOf(int row) => null;
+
     /// <summary>Tells a picture from another as far as that is cheap.</summary>
     public abstract void Identify(int row, IncrementalHash hash);
 

@@ -49,6 +49,8 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
         ? $"The pictures of column '{column}' take {bytes >> 20} MiB in '{folder}' while training; a column of paths would need none."
         : null;
 
+    public override ContentHash? ContentOf(int row) => images.ContentOf(row);
+
     public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output) => images.Encode(row, encoder, augmentation, random, output);
 
     public override void Dispose() => images.Dispose();

@@ -20,6 +20,9 @@ internal abstract class InputRows : IDisposable
     /// <summary>For the log; null where nothing is to be said.</summary>
     public virtual string? DescribeStorage() => null;
 
+    /// <summary>Equal for rows that are encoded alike under the same random numbers; null where that is not known, or the row cannot be read. Safe on many threads.</summary>
+    public virtual ContentHash? ContentOf(int row) => null;
+
     /// <summary>Tells a row from another as far as that is cheap: here by its bytes, which lie in memory.</summary>
     public virtual void Identify(int row, IncrementalHash hash)
     {

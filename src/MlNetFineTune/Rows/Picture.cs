@@ -22,6 +22,15 @@ internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes 
 
     public ReadOnlySpan<byte> Bytes { get; } = bytes;
 
+    /// <summary>Equal for equal pictures, wherever they lie; null where there is none.</summary>
+    public ContentHash? Content => Head switch
+    {
+        { Problem: not null } => null,
+        { Path: { } path } => ContentHash.OfFile(path),
+        { Pixels: { } form } => ContentHash.Of(FormattableString.Invariant($"pixels {form.Width} x {form.Height} {(form.BlueFirst ? "BGRA" : "RGBA")}"), Bytes),
+        _ => ContentHash.Of(Bytes),
+    };
+
     public static Picture Unusable(string reason) => new(new PictureHead(Problem: reason));
 
     /// <returns>Null, or why the picture cannot be used.</returns>

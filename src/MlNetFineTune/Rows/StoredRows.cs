@@ -56,16 +56,30 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
     }
 
     /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
+    public override ContentHash? ContentOf(int row)
+    {
+        var (head, offset, length) = _index[row];
+        using var bytes = new ScratchBuffer<byte>(length);
+        Read(offset, bytes.Span);
+        return new Picture(head, bytes.Span).Content;
+    }
+
+    /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
     public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output)
     {
         var (head, offset, length) = _index[row];
         using var bytes = new ScratchBuffer<byte>(length);
-        for (var read = 0; read < length;)
+        Read(offset, bytes.Span);
+        return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output);
+    }
+
+    private void Read(long offset, Span<byte> bytes)
+    {
+        for (var read = 0; read < bytes.Length;)
         {
-            var count = RandomAccess.Read(_file!, bytes.Span[read..], offset + read);
+            var count = RandomAccess.Read(_file!, bytes[read..], offset + read);
             read += count > 0 ? count : throw new EndOfStreamException($"The temporary file in '{TemporaryFolder}' was cut off by someone else.");
         }
-        return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output);
     }
 
     private void Append(ReadOnlySpan<byte> bytes)

@@ -11,6 +11,7 @@ internal sealed class TrainingRows : IDisposable
     internal TrainingRows(InputRows inputs, float[] labels, long[] ordinals, string[]? groups, int withoutLabel, float[]? weights = null)
     {
         Inputs = inputs;
+        Contents = new RowContents(inputs);
         Labels = labels;
         Ordinals = ordinals;
         Groups = groups;
@@ -19,6 +20,9 @@ internal sealed class TrainingRows : IDisposable
     }
 
     public InputRows Inputs { get; }
+
+    /// <summary>What the rows hold, as hashes.</summary>
+    public RowContents Contents { get; }
 
     /// <summary>Class of each row, from 0, or its number.</summary>
     public float[] Labels { get; }

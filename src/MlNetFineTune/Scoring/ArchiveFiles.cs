@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML;
@@ -14,6 +15,7 @@ namespace MlNetFineTune.Scoring;
 internal static class ArchiveFiles
 {
     public const string ManifestStream = "manifest.json";
+    private const string ManifestHashStream = "manifest.sha256";
     private const string WeightsStream = "weights.safetensors";
 
     private static readonly JsonSerializerOptions s_json = new()
@@ -54,8 +56,13 @@ internal static class ArchiveFiles
             throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {expectedSha256}");
     }
 
-    public static void SaveManifest<T>(ModelSaveContext ctx, T manifest) =>
-        ctx.SaveTextStream(ManifestStream, writer => writer.Write(ToJson(manifest)));
+    /// <summary>The manifest, and its SHA-256 beside it: a changed digit in a mean or a crop would still be a manifest.</summary>
+    public static void SaveManifest<T>(ModelSaveContext ctx, T manifest)
+    {
+        var json = ToJson(manifest);
+        ctx.SaveTextStream(ManifestStream, writer => writer.Write(json));
+        ctx.SaveTextStream(ManifestHashStream, writer => writer.Write(Sha256(json)));
+    }
 
     public static string ToJson<T>(T manifest) => JsonSerializer.Serialize(manifest, s_json);
 
@@ -66,8 +73,13 @@ internal static class ArchiveFiles
         string? json = null;
         if (!ctx.TryLoadTextStream(ManifestStream, reader => json = reader.ReadToEnd()))
             throw Damaged($"it has no {ManifestStream}");
+        string? expected = null; // the first files of version 1 have none
+        if (ctx.TryLoadTextStream(ManifestHashStream, reader => expected = reader.ReadToEnd().Trim()) && expected != Sha256(json!))
+            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json!)}, expected {expected}");
         return FromJson<T>(json!, currentVersion, ManifestStream);
     }
+
+    private static string Sha256(string json) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
 
     /// <param name="json">A manifest.</param>
     /// <param name="currentVersion">The last that is known.</param>

@@ -18,7 +18,7 @@ namespace MlNetFineTune.Scoring;
 /// <c>Model.key</c> (binary): int count of classes, bool whether the key has values, the values in ML.NET's encoding;
 /// <c>weights.safetensors</c>: every tensor of the trained network, in the form that can be trained on;
 /// <c>network.pt</c>: the program, where the network is of TorchScript;
-/// <c>manifest.json</c>: everything else, see <see cref="ModelManifest"/>.
+/// <c>manifest.json</c>: everything else, see <see cref="ModelManifest"/>; <c>manifest.sha256</c>: its hash.
 /// </summary>
 internal static class ModelArchive
 {

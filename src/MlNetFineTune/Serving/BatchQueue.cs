@@ -3,13 +3,14 @@ using System.Diagnostics;
 namespace MlNetFineTune.Serving;
 
 /// <summary>
-/// Items that wait, and the rule by which they become a batch: when it is full; when as many wait as were under way at the end of the batch before (their callers, if they
-/// call in a loop, have come again); or when the first has waited long enough. One caller at a time so never waits for company that does not come.
+/// Items that wait, and the rule by which they become a batch: when it is full; when as many wait as were under way at the end of the batch before, or a share of them (their callers, if they
+/// call in a loop, have come again); or when the first has waited long enough. One caller at a time so never waits for company that does not come. Several workers share what is there.
 /// </summary>
-internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay)
+internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay, int workers = 1)
 {
     private readonly object _lock = new(); // Monitor can wait, Lock cannot
     private readonly LinkedList<(T Item, long Since)> _waiting = new();
+    private int _underWay;
     private int _expected = 1;
     private bool _closed;
 
@@ -80,11 +81,12 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
                     break;
                 Monitor.Wait(_lock, (int)Math.Ceiling(left.TotalMilliseconds)); // upward: a wait of zero would spin
             }
-            while (batch.Count < maxBatch && _waiting.First is { } next)
+            for (var count = Math.Max(_expected, ShareOf(_waiting.Count)); batch.Count < count && _waiting.First is { } next;)
             {
                 batch.Add(next.Value.Item);
                 _waiting.RemoveFirst();
             }
+            _underWay += batch.Count;
         }
         return true;
     }
@@ -93,7 +95,10 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
     public void BatchEnds(int rows)
     {
         lock (_lock)
-            _expected = Math.Clamp(rows + _waiting.Count, 1, maxBatch);
+        {
+            _expected = ShareOf(_underWay + _waiting.Count);
+            _underWay -= rows;
+        }
     }
 
     /// <summary>Nothing more comes in; what waits is still taken, without delay.</summary>
@@ -105,4 +110,6 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
             Monitor.PulseAll(_lock);
         }
     }
+
+    private int ShareOf(int rows) => Math.Clamp((rows + workers - 1) / workers, 1, maxBatch);
 }

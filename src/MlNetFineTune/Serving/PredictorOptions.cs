@@ -16,7 +16,7 @@ public sealed record PredictorOptions
 
     /// <summary>
     /// How long a row may wait for others to join its batch while the model is idle: from zero to a minute, 5 ms by default. It is rarely used up: a batch begins as soon as as many rows
-    /// wait as were under way at the end of the batch before, so a lone caller never waits. Timers have a grain of about a millisecond.
+    /// wait as a worker's share of those under way at the end of the batch before, so a lone caller never waits. Timers have a grain of about a millisecond.
     /// </summary>
     public TimeSpan MaxDelay
     {
@@ -34,14 +34,14 @@ public sealed record PredictorOptions
     } = 256;
 
     /// <summary>
-    /// Batches scored at the same time, at least 1, the default. One forward pass uses all of torch's threads, so a second one pays where they do not help each other:
-    /// small networks on many cores, or where much happens before the network (decoding large photos). Each has a thread of its own.
+    /// Batches under way at the same time, at least 1, 2 by default: while one is in the network another is read and decoded, and fills the gaps in which the first leaves cores idle. Those who wait are
+    /// shared among the workers. Each has a thread of its own; more of them pay where much happens before the network, and cost latency where they fight for the cores.
     /// </summary>
     public int Workers
     {
         get;
         init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "There is at least 1 worker.");
-    } = 1;
+    } = 2;
 
     /// <summary>As it stands in logs.</summary>
     public override string ToString() => string.Create(

@@ -1,5 +1,6 @@
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
 
 namespace MlNetFineTune;
 
@@ -96,6 +97,22 @@ public abstract record FineTuningOptions
     /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 
+    /// <summary>
+    /// A folder to watch the training in, made if it is not there: <c>history.csv</c> and <c>history.json</c>, written after every epoch; TensorBoard's events (<c>tensorboard --logdir</c>),
+    /// after every step; and at the end <c>report.html</c>, a page of its own with curves, confusion matrix, worst mistakes and what it takes to do the same again. One folder for each
+    /// training: a later one replaces history and report. Default null: none.
+    /// </summary>
+    public string? RunFolder
+    {
+        get;
+        init
+        {
+            if (value is not null)
+                ArgumentException.ThrowIfNullOrWhiteSpace(value, nameof(RunFolder));
+            field = value;
+        }
+    }
+
     /// <summary>Told after every step. Called on the training thread: be quick.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
@@ -105,14 +122,17 @@ public abstract record FineTuningOptions
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
 
+    /// <summary>Of ours, beside what the options above ask for.</summary>
+    internal ITrainingObserver? Observer { get; init; }
+
     /// <summary>Random changes to the training rows.</summary>
     internal virtual Augmentation RowAugmentation => Augmentation.None;
 
     /// <summary>What becomes of the probabilities, where there are any.</summary>
     internal virtual Calibration ScoreCalibration => Calibration.None;
 
-    /// <summary>Memory for what frozen stages compute.</summary>
-    internal virtual int CacheMegabytes => 0;
+    /// <summary>Where what the frozen stages compute is kept.</summary>
+    internal virtual FeatureCache Features => FeatureCache.None;
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using TorchSharp;
@@ -13,6 +15,7 @@ namespace MlNetFineTune.Training;
 internal sealed class FrozenTrunk(TrainableNetwork network, int stages, long seed, int workers) : IDisposable
 {
     private readonly Intake _intake = network.CreateIntake();
+    private FeatureLayout? _layout;
 
     public long Seed => seed;
 
@@ -38,11 +41,32 @@ internal sealed class FrozenTrunk(TrainableNetwork network, int stages, long see
             return network.ForwardFirst(input, stages);
     }
 
-    /// <summary>Bytes that one row's features take.</summary>
-    public long FeatureBytes(TrainingRows rows)
+    /// <summary>How the features of these rows lie in a store.</summary>
+    public FeatureLayout LayoutOf(TrainingRows rows)
     {
+        if (_layout is not null)
+            return _layout;
         using var features = Forward(_intake.ToTensor(new byte[rows.Inputs.Length], count: 1));
-        return features.numel() * sizeof(float);
+        return _layout = new FeatureLayout(features.shape[1..]);
+    }
+
+    /// <summary>
+    /// Hash of all that features depend on beside the picture: what computes (this library, its decoder and torch, the device's kind), the network's form and preprocessing, how
+    /// many stages, and their tensors.
+    /// </summary>
+    public ContentHash ComputeIdentity()
+    {
+        using var scope = NewDisposeScope();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append($"{typeof(FrozenTrunk).Module.ModuleVersionId} {typeof(SkiaSharp.SKCodec).Assembly.FullName} {typeof(torch).Assembly.FullName} {Device.type} {network.Computation} {stages}");
+        foreach (var (name, tensor) in network.PlainTensors().Where(named => network.StageOf(named.Name) < stages))
+        {
+            Append($"{name} {tensor.dtype} [{string.Join(", ", tensor.shape)}]");
+            hash.AppendData(tensor.detach().cpu().contiguous().bytes);
+        }
+        return ContentHash.Take(hash);
+
+        void Append(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + '\n'));
     }
 
     public void Dispose() => _intake.Dispose();

@@ -9,8 +9,10 @@ internal sealed class LossWatch
     private const int Last = 5;
     private const int Before = 100;
 
+    /// <summary>Of the run.</summary>
     public List<double> First { get; init; } = [];
 
+    /// <summary>Oldest first.</summary>
     public List<double> Recent { get; init; } = [];
 
     /// <returns>Null, or what is wrong.</returns>
@@ -27,15 +29,24 @@ internal sealed class LossWatch
             Recent.RemoveAt(0);
         if (Recent.Count < 2 * Last)
             return null;
-        var (now, before, first) = (Median(Recent[^Last..]), Median(Recent[..^Last]), Median(First));
-        return before > 0 && now > spikeFactor * Math.Max(before, first)
+        // In a training that goes well this is all: the long median is not asked for.
+        var now = Median(Recent, ^Last..);
+        if (now <= spikeFactor * Median(First, ..))
+            return null;
+        var before = Median(Recent, ..^Last);
+        return before > 0 && now > spikeFactor * before
             ? FormattableString.Invariant($"the loss, {now:0.####} in the last {Last} steps, is {now / before:0.#} times what it was before")
             : null;
     }
 
-    private static double Median(List<double> values)
+    private static double Median(List<double> values, Range range)
     {
-        var sorted = values.Order().ToArray();
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+        Span<double> sorted = stackalloc double[Before + Last];
+        var (start, length) = range.GetOffsetAndLength(values.Count);
+        sorted = sorted[..length];
+        for (var i = 0; i < length; i++)
+            sorted[i] = values[start + i];
+        sorted.Sort();
+        return length % 2 == 1 ? sorted[length / 2] : (sorted[length / 2 - 1] + sorted[length / 2]) / 2;
     }
 }

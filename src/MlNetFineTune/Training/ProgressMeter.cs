@@ -9,8 +9,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     private readonly Stopwatch _phaseTime = new();
     private TrainingPhase _phase;
     private int _epoch;
-    private int _images;
-    private int _totalImages;
+    private int _rows;
+    private int _totalRows;
     private TimeSpan _trainingBegan;
     private double _loss = double.NaN;
     private double _learningRate;
@@ -25,30 +25,35 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
 
     public double? ValidationAccuracy { get; set; }
 
-    public double ImagesPerSecond => _images / Math.Max(_phaseTime.Elapsed.TotalSeconds, 1e-9);
+    /// <summary>Null where nothing was kept.</summary>
+    public FeatureCacheReport? Features { get; private set; }
 
-    public void Begin(TrainingPhase phase, int epoch, int totalImages)
+    public void Add(FeatureCacheReport report) => Features = Features?.Plus(report) ?? report;
+
+    public double RowsPerSecond => _rows / Math.Max(_phaseTime.Elapsed.TotalSeconds, 1e-9);
+
+    public void Begin(TrainingPhase phase, int epoch, int totalRows)
     {
         if (_phase == TrainingPhase.Training)
-            _trainingRate = ImagesPerSecond;
+            _trainingRate = RowsPerSecond;
         if (phase == TrainingPhase.Training && epoch == 1)
             _trainingBegan = Elapsed;
-        (_phase, _epoch, _totalImages, _images) = (phase, epoch, totalImages, 0);
+        (_phase, _epoch, _totalRows, _rows) = (phase, epoch, totalRows, 0);
         if (phase == TrainingPhase.Training)
             _loss = double.NaN;
         _phaseTime.Restart();
     }
 
     /// <summary>After a training step.</summary>
-    public void Advance(int images, double loss, double learningRate)
+    public void Advance(int rows, double loss, double learningRate)
     {
         (_loss, _learningRate) = (loss, learningRate);
-        Advance(images);
+        Advance(rows);
     }
 
-    public void Advance(int images)
+    public void Advance(int rows)
     {
-        _images += images;
+        _rows += rows;
         Report(_phase);
     }
 
@@ -59,13 +64,13 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Phase = phase,
         Epoch = _epoch,
         Epochs = epochs,
-        Images = _images,
-        TotalImages = _totalImages,
+        Rows = _rows,
+        TotalRows = _totalRows,
         Loss = _loss,
         ValidationLoss = ValidationLoss,
         ValidationAccuracy = ValidationAccuracy,
         LearningRate = _learningRate,
-        ImagesPerSecond = phase == TrainingPhase.EpochCompleted && _phase != TrainingPhase.Training ? _trainingRate : ImagesPerSecond,
+        RowsPerSecond = phase == TrainingPhase.EpochCompleted && _phase != TrainingPhase.Training ? _trainingRate : RowsPerSecond,
         Elapsed = Elapsed,
         Remaining = Remaining(phase),
     });
@@ -74,10 +79,10 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     private TimeSpan? Remaining(TrainingPhase phase)
     {
         if (phase == TrainingPhase.ComputingFeatures)
-            return TimeSpan.FromSeconds((_totalImages - _images) / ImagesPerSecond); // of this phase; the steps on ready features are quick
+            return TimeSpan.FromSeconds((_totalRows - _rows) / RowsPerSecond); // of this phase; the steps on ready features are quick
         var done = phase switch
         {
-            TrainingPhase.Training => _epoch - 1 + _images / (double)_totalImages,
+            TrainingPhase.Training => _epoch - 1 + _rows / (double)_totalRows,
             TrainingPhase.Validating or TrainingPhase.EpochCompleted => _epoch,
             _ => 0,
         };

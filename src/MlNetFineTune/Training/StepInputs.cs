@@ -27,31 +27,31 @@ internal abstract class StepInputs
 /// <summary>From pictures: decode, augment, and run the frozen stages.</summary>
 /// <param name="trunk">From pictures to activations.</param>
 /// <param name="subset">The rows.</param>
-/// <param name="augmentation">Of single pictures, and of the batch.</param>
+/// <param name="views">Of single pictures, and of the batch.</param>
 /// <param name="epochs">Of the whole training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
-internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, Augmentation augmentation, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
+internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
 {
-    private readonly BatchAugmentation _batchAugmentation = new(augmentation, trunk.Seed, epochs);
+    private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, trunk.Seed, epochs);
 
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
     {
-        var ordinal = first;
-        foreach (var batch in trunk.LoaderFor(subset.Source).Read([.. batches.Skip(first)], augmentation, epoch, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation))
+        var (view, ordinal) = (views.NumberOf(epoch), first);
+        foreach (var batch in trunk.LoaderFor(subset.Source).Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
         {
             if (batch.Count > 0)
-                yield return Enter(batch, epoch, ordinal);
+                yield return Enter(batch, view, ordinal);
             ordinal++;
         }
     }
 
-    private StepInput Enter(Batch batch, int epoch, int ordinal)
+    private StepInput Enter(Batch batch, int view, int ordinal)
     {
         var pixels = trunk.Enter(batch);
         try
         {
-            var mix = _batchAugmentation.Apply(pixels, batch.Rows, epoch, ordinal);
+            var mix = _batchAugmentation.Apply(pixels, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
             return new StepInput(trunk.Forward(pixels), batch.Rows, mix) { Batch = ordinal };
         }
         catch
@@ -63,8 +63,11 @@ internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, Augmentatio
 }
 
 /// <summary>From what the frozen stages computed before.</summary>
-internal sealed class CachedInputs(IFeatureStore features) : StepInputs
+internal sealed class CachedInputs(IFeatureStore store, FeatureLayout layout, RowViews views, Device device) : StepInputs
 {
-    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0) =>
-        batches.Index().Skip(first).Select(batch => new StepInput(features.Get(batch.Item), batch.Item) { Batch = batch.Index });
+    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
+    {
+        var view = views.NumberOf(epoch);
+        return batches.Index().Skip(first).Select(batch => new StepInput(layout.Get(store, Array.ConvertAll(batch.Item, row => views.KeyOf(row, view)), device), batch.Item) { Batch = batch.Index });
+    }
 }

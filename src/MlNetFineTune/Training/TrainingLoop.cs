@@ -81,7 +81,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         }
         catch (OperationCanceledException)
         {
-            _checkpoints?.Save(part);
+            _checkpoints?.SaveIfPossible(part);
             throw;
         }
     }
@@ -90,7 +90,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         _badRows.Epoch = State.Epochs.Count;
         using var features = new FeatureCaches(part.Trunk, options with { StopToken = _stop.Token }, _badRows, _meter, channel, CheckAlive);
-        var inputs = features.InputsFor(data.Training, part.Planned.Augments ? options.RowAugmentation : Augmentation.None);
+        var inputs = features.InputsFor(data.Training, part.Planned.Augments ? options.RowAugmentation : Augmentation.None, Enumerable.Range(State.Epochs.Count + 1, part.LastEpoch - State.Epochs.Count));
         var validator = CreateValidator(part, features);
         part.Steps = part.Planned.Epochs * InSteps(Usable(data.Training, part.FirstEpoch)).Steps;
         while (State.Epochs.Count < part.LastEpoch)
@@ -131,6 +131,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 State.LossSum += loss * input.Rows.Length;
                 State.LossRows += input.Rows.Length;
                 (State.BatchesOfEpoch, State.Batches) = (input.Batch + 1, State.Batches + 1);
+                options.Observer?.AfterStep(State.Batches, input.Rows.Length, loss, learningRate);
                 _divergence = State.Losses.Judge(loss, options.OnDivergence.SpikeFactor);
                 if (_divergence is not null)
                     return TrainingEnd.Diverged;
@@ -184,6 +185,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         _checkpoints?.AfterEpoch(part, epoch);
         _log.EndEpoch(report, isBest);
         _meter.EndEpoch();
+        options.Observer?.AfterEpoch(State.Epochs, State.Batches);
         return null;
     }
 
@@ -210,7 +212,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var frozen = plan.FrozenStages(network);
         network.Freeze(frozen);
         using var trunk = new FrozenTrunk(network, network.RunsAlone(frozen) ? frozen : 0, seed, options.Workers);
-        var inputs = new RowInputs(trunk, data.Validation, Augmentation.None, options.Epochs, _badRows, options.CancellationToken);
+        var inputs = new RowInputs(trunk, data.Validation, new RowViews(data.Validation.Source, Augmentation.None, seed), options.Epochs, _badRows, options.CancellationToken);
         var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
         _best.PutAverage();
         var evaluation = new Validator(network, objective, frozen, trunk.Stages, data.Validation, inputs, batches, _meter).Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
@@ -228,7 +230,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         if (data.Validation.Rows.Length == 0)
             return null;
-        var inputs = features.InputsFor(data.Validation, Augmentation.None);
+        var inputs = features.InputsFor(data.Validation, Augmentation.None, [0]);
         var batches = BatchLoader.Split(Usable(data.Validation, part.FirstEpoch), options.BatchSize);
         return batches.Length > 0
             ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter)
@@ -279,6 +281,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             TrainedParameters = count,
             FrozenParameters = parameters.Sum(parameter => parameter.Parameter.numel()) - count,
             TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
+            FeatureCache = _meter.Features,
             Duration = _meter.Elapsed,
         };
     }

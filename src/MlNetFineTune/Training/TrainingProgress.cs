@@ -13,10 +13,10 @@ public sealed record TrainingProgress
     public required int Epochs { get; init; }
 
     /// <summary>Rows (with images: pictures) done in this phase.</summary>
-    public required int Images { get; init; }
+    public required int Rows { get; init; }
 
     /// <summary>Rows of this phase.</summary>
-    public required int TotalImages { get; init; }
+    public required int TotalRows { get; init; }
 
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
     public required double Loss { get; init; }
@@ -31,7 +31,7 @@ public sealed record TrainingProgress
     public required double LearningRate { get; init; }
 
     /// <summary>Rows a second in this phase; those of the training, when an epoch is complete.</summary>
-    public required double ImagesPerSecond { get; init; }
+    public required double RowsPerSecond { get; init; }
 
     /// <summary>Since the training began.</summary>
     public required TimeSpan Elapsed { get; init; }

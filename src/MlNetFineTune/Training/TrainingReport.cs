@@ -84,6 +84,9 @@ public sealed record TrainingReport
     /// <summary>The names of the stages that trained, in order; the head trains always.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
 
+    /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
+    public FeatureCacheReport? FeatureCache { get; init; }
+
     /// <summary>The whole training.</summary>
     public required TimeSpan Duration { get; init; }
 }

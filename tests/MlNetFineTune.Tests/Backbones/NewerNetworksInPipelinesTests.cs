@@ -37,7 +37,7 @@ public sealed class NewerNetworksInPipelinesTests
     {
         var options = SmallTraining.Options with { Backbone = Named(name), Strategy = stages == 0 ? Strategy.HeadOnly : Strategy.LastStages(stages), Epochs = 2 };
         using var cached = SmallTraining.Fit(_ml, options, SmallPictures.Take(3));
-        using var fresh = SmallTraining.Fit(_ml, options with { FeatureCacheMegabytes = 0 }, SmallPictures.Take(3));
+        using var fresh = SmallTraining.Fit(_ml, options with { FeatureCache = FeatureCache.None }, SmallPictures.Take(3));
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4, skip: 10)));
         SmallTraining.AssertClose(SmallTraining.Scores(cached.Transform(test)), SmallTraining.Scores(fresh.Transform(test)), 1e-4f);
     }

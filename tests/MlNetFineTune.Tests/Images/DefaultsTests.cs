@@ -25,7 +25,7 @@ public sealed class DefaultsTests
             EarlyStoppingPatience = null
             Epochs = 10
             ExampleWeightColumnName = null
-            FeatureCacheMegabytes = 1024
+            FeatureCache = InMemory(1024)
             GradientClipping = None
             ImageColumnName = ImagePath
             ImageFolder = null
@@ -39,6 +39,7 @@ public sealed class DefaultsTests
             PredictedLabelColumnName = PredictedLabel
             Progress = null
             RawPixels = null
+            RunFolder = null
             Schedule = Cosine(warmup: 0.05)
             ScoreColumnName = Score
             Seed = null
@@ -75,7 +76,7 @@ public sealed class DefaultsTests
         Refuses(() => s_defaults with { BatchSize = -1 }, "BatchSize");
         Refuses(() => s_defaults with { Workers = 0 }, "Workers");
         Refuses(() => s_defaults with { EarlyStoppingPatience = 0 }, "EarlyStoppingPatience");
-        Refuses(() => s_defaults with { FeatureCacheMegabytes = -1 }, "FeatureCacheMegabytes");
+        Refuses(() => FeatureCache.InMemory(0), "megabytes");
         foreach (var rate in new[] { 0, -1, float.NaN, float.PositiveInfinity })
             Refuses(() => s_defaults with { LearningRate = rate }, "The learning rate must be above 0.");
         foreach (var smoothing in new[] { -0.1f, 1, float.NaN })

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Tests.Support;
@@ -175,6 +176,37 @@ public sealed class TransformTests
 
         Assert.AreEqual(_photos.Length, rows);
         Assert.AreEqual(_photos.Length, scored.GetRowCount() ?? _photos.Length);
+    }
+
+    [TestMethod]
+    public void TransformsThatReadSetsOfCursorsGetTheSameScores()
+    {
+        // One cursor is all a view has to give (a forward pass uses every core by itself); ML.NET's own transforms then share it out among their threads.
+        using var model = SmallTraining.LoadModel(_ml);
+        var scored = model.Transform(Counted().View);
+        var expected = SmallTraining.Scores(scored);
+        var after = _ml.Transforms.Concatenate("Features", "Score").Append(_ml.Transforms.NormalizeMinMax("Normalized", "Features", fixZero: false)).Fit(scored).Transform(scored);
+        DataViewSchema.Column[] columns = [after.Schema["Number"], after.Schema["Score"], after.Schema["Normalized"]];
+
+        var found = new ConcurrentDictionary<int, float[]>();
+        Parallel.ForEach(after.GetRowCursorSet(columns, 4), cursor =>
+        {
+            using (cursor)
+            {
+                var (number, score) = (cursor.GetGetter<int>(columns[0]), cursor.GetGetter<VBuffer<float>>(columns[1]));
+                var (n, scores) = (0, default(VBuffer<float>));
+                while (cursor.MoveNext())
+                {
+                    number(ref n);
+                    score(ref scores);
+                    Assert.IsTrue(found.TryAdd(n, [.. scores.DenseValues()]));
+                }
+            }
+        });
+
+        SmallTraining.AssertSameBits(expected, [.. found.OrderBy(row => row.Key).Select(row => row.Value)]);
+        var trained = _ml.Clustering.Trainers.KMeans("Features", numberOfClusters: 3).Fit(after); // a stock trainer, which reads with as many cursors as it gets
+        Assert.HasCount(_photos.Length, trained.Transform(after).GetColumn<uint>("PredictedLabel").ToArray());
     }
 
     [TestMethod]

@@ -65,7 +65,7 @@ public sealed class BatchQueueTests
         var delay = TimeSpan.FromMilliseconds(80);
         var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, delay);
         var batch = new List<int>();
-        queue.BatchEnds(4);
+        Four(queue, batch);
         queue.TryAdd(0);
         var watch = Stopwatch.StartNew();
 
@@ -81,11 +81,31 @@ public sealed class BatchQueueTests
     }
 
     [TestMethod]
+    public void SeveralWorkersShareWhatIsThere()
+    {
+        var queue = new BatchQueue<int>(capacity: 20, maxBatch: 8, s_never, workers: 2);
+        var (first, second) = (new List<int>(), new List<int>());
+        for (var i = 0; i < 8; i++)
+            queue.TryAdd(i);
+
+        queue.Take(first);
+        queue.Take(second);
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 3 }, first);
+        CollectionAssert.AreEqual(new[] { 4, 5 }, second); // its share of what was left
+
+        queue.BatchEnds(4); // 6 under way, 2 waiting: 4 for each
+        foreach (var i in (int[])[8, 9])
+            queue.TryAdd(i);
+        queue.Take(first);
+        CollectionAssert.AreEqual(new[] { 6, 7, 8, 9 }, first);
+    }
+
+    [TestMethod]
     public void AClosedQueueGivesWhatItHasWithoutDelayAndEnds()
     {
         var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, s_never);
         var batch = new List<int>();
-        queue.BatchEnds(4);
+        Four(queue, batch);
         queue.TryAdd(0);
         var first = Task.Run(() => queue.Take(batch));
         Assert.IsFalse(first.Wait(50));
@@ -114,5 +134,14 @@ public sealed class BatchQueueTests
         queue.Take(batch);
         CollectionAssert.AreEqual(new[] { 1, 3 }, batch);
         queue.Remove(first); // of a row that was taken: nothing happens
+    }
+
+    // Four were under way and have ended.
+    private static void Four(BatchQueue<int> queue, List<int> batch)
+    {
+        for (var i = 0; i < 4; i++)
+            queue.TryAdd(-1);
+        queue.Take(batch);
+        queue.BatchEnds(4);
     }
 }

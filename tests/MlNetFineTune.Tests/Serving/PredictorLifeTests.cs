@@ -22,7 +22,7 @@ public sealed class PredictorLifeTests
     public async Task ARowTooManyIsRefusedAndTheOthersAreScored()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { QueueCapacity = 3 });
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { QueueCapacity = 3, Workers = 1 });
         var held = Hold(predictor);
         var rows = ServedPhoto.Take(4);
         var waiting = rows[..3].Select(row => predictor.PredictAsync(row)).ToArray();
@@ -44,7 +44,7 @@ public sealed class PredictorLifeTests
     public async Task ACancelledRowLeavesTheQueueAndIsNotRead()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { QueueCapacity = 2 });
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { QueueCapacity = 2, Workers = 1 });
         using var source = new CancellationTokenSource();
         var rows = ServedPhoto.Take(3);
         var held = Hold(predictor, source.Token);
@@ -68,7 +68,7 @@ public sealed class PredictorLifeTests
     public async Task DisposingAnswersWhatWaitsAndThenRefuses()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 4, MaxDelay = TimeSpan.FromMinutes(1) });
+        var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 4, MaxDelay = TimeSpan.FromMinutes(1), Workers = 1 });
         var held = Hold(predictor);
         var waiting = ServedPhoto.Take(10).Select(row => predictor.PredictAsync(row)).ToArray();
 
@@ -91,7 +91,7 @@ public sealed class PredictorLifeTests
     {
         var earlier = SmallTraining.LoadModel(_ml);
         using var later = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(4));
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(earlier);
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(earlier, new PredictorOptions { Workers = 1 });
         var row = ServedPhoto.Take(1)[0];
         var scores = new[] { Alone(earlier), Alone(later) };
         var held = Hold(predictor);

@@ -12,7 +12,7 @@ public sealed class PredictorOptionsTests
         CultureInfo.CurrentCulture = new CultureInfo("de-DE");
         try
         {
-            Assert.AreEqual("MaxBatchSize = the model's, MaxDelay = 5 ms, QueueCapacity = 256, Workers = 1", new PredictorOptions().ToString());
+            Assert.AreEqual("MaxBatchSize = the model's, MaxDelay = 5 ms, QueueCapacity = 256, Workers = 2", new PredictorOptions().ToString());
             Assert.AreEqual("MaxBatchSize = 8, MaxDelay = 2.5 ms, QueueCapacity = 1, Workers = 3", new PredictorOptions { MaxBatchSize = 8, MaxDelay = TimeSpan.FromMilliseconds(2.5), QueueCapacity = 1, Workers = 3 }.ToString());
         }
         finally

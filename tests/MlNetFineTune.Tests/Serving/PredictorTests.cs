@@ -14,7 +14,7 @@ public sealed class PredictorTests
     public async Task RowsScoredTogetherHaveTheBitsOfTheSameBatchInTransform()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 12 });
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 12, Workers = 1 });
         using var gate = new ManualResetEventSlim();
         using var reached = new ManualResetEventSlim();
         var rows = ServedPhoto.Take(12);
@@ -85,7 +85,7 @@ public sealed class PredictorTests
     public async Task ABadRowIsItsOwnCallersAlone()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model);
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { Workers = 1 });
         using var gate = new ManualResetEventSlim();
         var rows = ServedPhoto.Take(9);
         var expected = SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable(rows)));
@@ -93,7 +93,9 @@ public sealed class PredictorTests
         rows[4] = new ServedPhoto("missing.jpg");
         rows[8] = new ServedPhoto("", () => throw new FormatException("row 8"));
 
-        var first = predictor.PredictAsync(ServedPhoto.Holding(gate));
+        using var reached = new ManualResetEventSlim();
+        var first = predictor.PredictAsync(ServedPhoto.Holding(gate, reached));
+        reached.Wait();
         var tasks = rows.Select(row => predictor.PredictAsync(row)).ToArray();
         gate.Set();
         await first;

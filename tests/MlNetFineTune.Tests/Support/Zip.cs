@@ -20,7 +20,7 @@ internal static class Zip
     /// <summary>The content of the only entry whose name ends so.</summary>
     public static byte[] Entry(byte[] zip, string name) => Read(zip).Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;
 
-    /// <summary>The same file with other content in one entry; null removes it.</summary>
+    /// <summary>The same file with other content in one entry; null removes it. With the manifest goes its hash, as in files from before it: what the manifest says is then judged itself.</summary>
     public static byte[] With(byte[] zip, string name, Func<byte[], byte[]?> change)
     {
         using var stream = new MemoryStream();
@@ -28,6 +28,8 @@ internal static class Zip
         {
             foreach (var (path, content) in Read(zip))
             {
+                if (name == "manifest.json" && path.EndsWith("manifest.sha256", StringComparison.Ordinal))
+                    continue;
                 if ((path.EndsWith(name, StringComparison.Ordinal) ? change(content) : content) is not { } bytes)
                     continue;
                 using var entry = archive.CreateEntry(path).Open();

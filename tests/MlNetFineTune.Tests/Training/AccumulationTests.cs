@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.WeightFiles;
 using MlNetFineTune.Training;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 

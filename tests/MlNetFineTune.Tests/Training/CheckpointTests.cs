@@ -78,10 +78,13 @@ public sealed class CheckpointTests
     }
 
     [TestMethod]
-    public void AProcessThatDiesGoesOnFromTheLastCheckpoint()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void AProcessThatDiesGoesOnFromTheLastCheckpoint(bool adapts)
     {
-        using var whole = SmallTraining.Fit(_ml, s_options, s_photos);
-        var options = s_options with { Checkpoint = Checkpoint.EverySteps(_folder, steps: 2) };
+        var basis = adapts ? s_options with { Adapter = Adapter.Lora(2, dropout: 0.3f) } : s_options;
+        using var whole = SmallTraining.Fit(_ml, basis, s_photos);
+        var options = basis with { Checkpoint = Checkpoint.EverySteps(_folder, steps: 2) };
         foreach (var steps in (int[])[7, 2, 8, 9, 40])
         {
             var lived = 0;
@@ -145,7 +148,7 @@ public sealed class CheckpointTests
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Images: > 4 })
+            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 4 })
                 source.Cancel();
         });
 
@@ -224,6 +227,27 @@ public sealed class CheckpointTests
 
         StringAssert.Contains(log.Warnings.Single(), "There is no older one: the training begins anew.");
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(first), SmallTraining.WeightsOf(second));
+    }
+
+    [TestMethod]
+    public void AnotherNumberOfThreadsIsSaid()
+    {
+        using var source = new CancellationTokenSource();
+        var options = s_options with { Epochs = 2, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
+        var log = new LogLines(_ml);
+        var threads = TorchSharp.torch.get_num_threads();
+        TorchSharp.torch.set_num_threads(threads + 1);
+        try
+        {
+            SmallTraining.Fit(_ml, options, s_photos).Dispose();
+        }
+        finally
+        {
+            TorchSharp.torch.set_num_threads(threads);
+        }
+
+        StringAssert.Contains(log.Warnings.Single(), $"was written with {threads} torch threads and now there are {threads + 1}");
     }
 
     [TestMethod]

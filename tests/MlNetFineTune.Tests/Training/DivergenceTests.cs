@@ -14,7 +14,12 @@ public sealed class DivergenceTests
     // A learning rate that rises to twenty, slowly enough for some good epochs.
     private static ImageFineTuningOptions Absurd => SmallTraining.Options with
     {
-        Epochs = 12, BatchSize = 4, LearningRate = 20, Optimizer = Optimizer.Sgd(), Validation = Validation.Fraction(0.25f), Schedule = LearningRateSchedule.OneCycle(warmup: 0.9f, initialDivisor: 1e5f),
+        Epochs = 12,
+        BatchSize = 4,
+        LearningRate = 20,
+        Optimizer = Optimizer.Sgd(),
+        Validation = Validation.Fraction(0.25f),
+        Schedule = LearningRateSchedule.OneCycle(warmup: 0.9f, initialDivisor: 1e5f),
     };
 
     [TestMethod]

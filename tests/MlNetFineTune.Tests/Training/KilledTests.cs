@@ -34,7 +34,6 @@ public sealed class KilledTests
             CollectionAssert.AreEqual(expected, File.ReadAllBytes(weights), $"killed at {moment} of {batches} batches");
             killed += first.Killed ? 1 : 0;
             resumed += second.Batches < batches ? 1 : 0;
-            Console.WriteLine($"{moment}: {first.Batches} batches, then {second.Batches} of {batches}");
         }
 
         Assert.IsGreaterThanOrEqualTo(18, killed, "of 20; some may have been ready");

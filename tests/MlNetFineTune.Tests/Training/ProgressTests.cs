@@ -25,8 +25,8 @@ public sealed class ProgressTests
         {
             var now = seen[i];
             Assert.AreEqual(3, now.Epochs);
-            Assert.IsTrue(now.Images > 0 && now.Images <= now.TotalImages, now.ToString());
-            Assert.IsTrue(now.ImagesPerSecond > 0 && double.IsFinite(now.ImagesPerSecond), now.ToString());
+            Assert.IsTrue(now.Rows > 0 && now.Rows <= now.TotalRows, now.ToString());
+            Assert.IsTrue(now.RowsPerSecond > 0 && double.IsFinite(now.RowsPerSecond), now.ToString());
             Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, now.Epoch == 0);
             Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, double.IsNaN(now.Loss), now.ToString());
             Assert.IsTrue(now.Remaining >= TimeSpan.Zero, now.ToString());
@@ -35,8 +35,8 @@ public sealed class ProgressTests
                 continue;
             var before = seen[i - 1];
             Assert.IsTrue(now.Elapsed >= before.Elapsed && now.Epoch >= before.Epoch);
-            if (now.Phase == before.Phase && now.Images > before.Images)
-                Assert.AreEqual(before.TotalImages, now.TotalImages);
+            if (now.Phase == before.Phase && now.Rows > before.Rows)
+                Assert.AreEqual(before.TotalRows, now.TotalRows);
         }
         foreach (var epoch in model.Report!.Epochs)
         {
@@ -44,7 +44,7 @@ public sealed class ProgressTests
             Assert.AreEqual(epoch.Loss, end.Loss);
             Assert.AreEqual(epoch.LearningRate, end.LearningRate);
             Assert.AreEqual(epoch.ValidationAccuracy, end.ValidationAccuracy);
-            Assert.AreEqual(18, seen.Last(progress => progress.Phase == TrainingPhase.Training && progress.Epoch == epoch.Epoch).Images);
+            Assert.AreEqual(18, seen.Last(progress => progress.Phase == TrainingPhase.Training && progress.Epoch == epoch.Epoch).Rows);
             Assert.AreEqual(epoch.Loss, seen.Last(progress => progress.Phase == TrainingPhase.Validating && progress.Epoch == epoch.Epoch).Loss);
         }
         Assert.AreEqual(TimeSpan.Zero, seen[^1].Remaining);

@@ -29,7 +29,7 @@ public sealed class SameSeedTests
         var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Epochs = 3 };
         CollectionAssert.AreEqual(Train(options), Train(options with { Workers = 4 }));
         using var cached = SmallTraining.Fit(_ml, options, _photos);
-        using var computed = SmallTraining.Fit(_ml, options with { FeatureCacheMegabytes = 0 }, _photos);
+        using var computed = SmallTraining.Fit(_ml, options with { FeatureCache = FeatureCache.None }, _photos);
 
         SmallTraining.AssertClose(Scores(cached), Scores(computed), 1e-4f);
 

@@ -118,8 +118,13 @@ public sealed class WeightAveragingTests
             var judges = SmallModules.View(ml, TableRow.Many(200, seed: 2));
             var options = SmallModules.Regression with
             {
-                LearningRate = learningRate, Epochs = epochs, BatchSize = 2, Optimizer = Optimizer.Sgd(momentum: 0, nesterov: false), Schedule = LearningRateSchedule.Constant(),
-                Validation = Validation.Set(judges), WeightAveraging = WeightAveraging.BestCheckpoints(3),
+                LearningRate = learningRate,
+                Epochs = epochs,
+                BatchSize = 2,
+                Optimizer = Optimizer.Sgd(momentum: 0, nesterov: false),
+                Schedule = LearningRateSchedule.Constant(),
+                Validation = Validation.Set(judges),
+                WeightAveraging = WeightAveraging.BestCheckpoints(3),
             };
             using var model = ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(ml, TableRow.Many(60)));
 

@@ -84,13 +84,18 @@ internal sealed class CheckpointFile : IDisposable
 
     private static CheckpointState Parse(string json)
     {
-        using (var document = JsonDocument.Parse(json))
+        try
         {
+            using var document = JsonDocument.Parse(json);
             var version = document.RootElement.GetProperty(nameof(CheckpointState.FormatVersion)).GetInt32();
-            if (version != CheckpointState.CurrentVersion)
-                throw new NotSupportedException($"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
+            return version == CheckpointState.CurrentVersion
+                ? document.Deserialize<CheckpointState>(s_json)!
+                : throw new NotSupportedException($"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
         }
-        return JsonSerializer.Deserialize<CheckpointState>(json, s_json)!;
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"its state cannot be read ({e.Message}).", e);
+        }
     }
 
     private static string SumOf(string path, string json, WeightFile file)

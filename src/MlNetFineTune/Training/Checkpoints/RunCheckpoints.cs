@@ -57,11 +57,9 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>The same for a part of the plan that begins, or goes on.</summary>
     public void Resume(TrainingPart part)
     {
-        if (_resumed is not { } file)
-            return;
-        _contents.Restore(file, part);
-        file.Dispose();
-        _resumed = null;
+        if (_resumed is not null)
+            _contents.Restore(_resumed, part);
+        Close();
     }
 
     public void AfterStep(TrainingPart part)
@@ -79,6 +77,19 @@ internal sealed class RunCheckpoints : IDisposable
             Save(part);
     }
 
+    /// <summary>When the training is cancelled: that must not fail for want of room on a disk.</summary>
+    public void SaveIfPossible(TrainingPart part)
+    {
+        try
+        {
+            Save(part);
+        }
+        catch (IOException e)
+        {
+            _channel.Warning(e.Message);
+        }
+    }
+
     public void Save(TrainingPart part)
     {
         Write(part, finished: null);
@@ -94,12 +105,19 @@ internal sealed class RunCheckpoints : IDisposable
 
     public void Dispose()
     {
-        _resumed?.Dispose();
+        Close();
         _lock.Dispose();
+    }
+
+    private void Close()
+    {
+        _resumed?.Dispose();
+        _resumed = null;
     }
 
     private void Write(TrainingPart? part, FinishedRun? finished)
     {
+        Close(); // a file that is open cannot be deleted everywhere
         using var scope = NewDisposeScope();
         var path = Path.Combine(_options.Folder, FormattableString.Invariant($"{Prefix}{++_number:000000}{Extension}"));
         try

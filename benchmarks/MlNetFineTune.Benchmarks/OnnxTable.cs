@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>Which runtime to deploy: every family in ONNX Runtime and in libtorch, one picture at a time and sixteen.</summary>
+internal static class OnnxTable
+{
+    public const string Name = "onnx-table";
+
+    public const string Usage = $"{Name} [--quick]";
+
+    // A member of each family, the smaller ones.
+    private static readonly string[] s_networks =
+    [
+        "mobilenetv1_025", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_small_100", "mobilenetv3_large_100", "efficientnet_b0", "squeezenet1_1", "resnet18", "resnet50", "resnext50_32x4d",
+        "regnet_y_400mf", "densenet121", "vgg16_bn", "convnext_tiny", "deit_small_patch16_224", "resnet20", "micro",
+    ];
+
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        if (arguments is not ([] or ["--quick"]))
+        {
+            Console.Error.WriteLine($"Usage: {Usage}");
+            return 2;
+        }
+        Console.WriteLine("Pictures a second on ready pixels, random weights; each pair measured in turns\n");
+        Console.WriteLine("| network | file, MB | ONNX Runtime, 1 | libtorch, 1 | ONNX Runtime, 16 | libtorch, 16 |");
+        Console.WriteLine("|---|---|---|---|---|---|");
+        foreach (var network in arguments.Count > 0 ? s_networks[..1] : s_networks)
+            Measure(network);
+        return 0;
+    }
+
+    private static void Measure(string network)
+    {
+        var ml = new MLContext();
+        var backbone = Backbone.FromName(network).FromScratch();
+        using var model = ReadyModel.Of(ml, backbone, ml.Data.LoadFromEnumerable(new List<Row> { new() }), nameof(Row.ImagePath));
+        var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
+        try
+        {
+            ml.FineTuning.ExportOnnx(model, file);
+            using var session = new InferenceSession(file);
+            using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+            classifier.PrepareForScoring();
+            var rates = new List<double>();
+            foreach (var batch in (int[])[1, 16])
+                rates.AddRange(Rates(session, classifier, batch, backbone.Preprocessing.Size));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {network} | {new FileInfo(file).Length / 1e6:0.0} | {string.Join(" | ", rates.Select(rate => rate.ToString(rate < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)))} |"));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static double[] Rates(InferenceSession session, ImageClassifier classifier, int batch, int size)
+    {
+        var input = NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>([batch, 3, size, size]));
+        var bytes = new byte[batch * 3 * size * size];
+        using var intake = classifier.CreateIntake();
+        var (onnx, torch) = (new List<double>(), new List<double>());
+        for (var round = 0; round < 6; round++)
+        {
+            onnx.Add(Rate(() => session.Run([input]).Dispose()));
+            torch.Add(Rate(() =>
+            {
+                using var scope = NewDisposeScope();
+                using var inference = inference_mode();
+                nn.functional.softmax(classifier.ForwardRest(intake.ToTensor(bytes, batch), first: 0), 1).data<float>().ToArray();
+            }));
+        }
+        return [PairedTiming.Median(onnx.Skip(1)), PairedTiming.Median(torch.Skip(1))];
+
+        double Rate(Action run)
+        {
+            var (watch, runs) = (Stopwatch.StartNew(), 0);
+            do
+            {
+                run();
+                runs++;
+            }
+            while (watch.Elapsed.TotalSeconds < 0.3);
+            return runs * batch / watch.Elapsed.TotalSeconds;
+        }
+    }
+
+    private sealed class Row
+    {
+        [Microsoft.ML.Data.KeyType(Networks.Classes)]
+        public uint Label { get; set; }
+
+        public string ImagePath { get; set; } = "";
+    }
+}

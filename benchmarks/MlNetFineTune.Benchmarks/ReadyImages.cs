@@ -1,0 +1,87 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>Images of the network's size, the library's model over them, and the loop that an ordinary TorchSharp user writes, with the same numbers.</summary>
+internal sealed class ReadyImages : IDisposable
+{
+    private readonly nn.Module<Tensor, Tensor> _plain;
+    private readonly IDataView _view;
+
+    /// <param name="backbone">Its images have a mean and a standard deviation of a half.</param>
+    /// <param name="plain">Makes the same network as one writes it.</param>
+    /// <param name="count">Images.</param>
+    public ReadyImages(Backbone backbone, Func<nn.Module<Tensor, Tensor>> plain, int count)
+    {
+        // The whole picture, so that both sides see the same pixels; resizing is measured with the data path.
+        backbone = backbone with { Preprocessing = backbone.Preprocessing with { CropFraction = 1 } };
+        Rows = [.. Enumerable.Range(0, count).Select(Draw)];
+        _view = Context.Data.LoadFromEnumerable(Rows);
+        Model = ReadyModel.Of(Context, backbone, _view, nameof(Row.Image));
+        using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        _plain = Networks.Filled(plain(), classifier);
+        _plain.eval();
+        Networks.CheckSame("score of the first class, summed", Ours().Sum(row => row[0]), Plain(Networks.Batch).Sum(row => row[0]));
+    }
+
+    public MLContext Context { get; } = new();
+
+    public IReadOnlyList<Row> Rows { get; }
+
+    public ImageFineTuningTransformer Model { get; }
+
+    public List<float[]> Ours() => [.. Model.Transform(_view).GetColumn<float[]>("Score")];
+
+    public List<float[]> Plain(int batch)
+    {
+        var scores = new List<float[]>();
+        using var noGradients = no_grad();
+        foreach (var part in Rows.Chunk(batch))
+        {
+            using var step = NewDisposeScope();
+            var pixels = stack(part.Select(row => ToTensor(row.Image)).ToArray());
+            var result = nn.functional.softmax(_plain.forward(pixels), 1);
+            scores.AddRange(result.unbind(0).Select(row => row.data<float>().ToArray()));
+        }
+        return scores;
+    }
+
+    public void Dispose()
+    {
+        _plain.Dispose();
+        Model.Dispose();
+        foreach (var row in Rows)
+            row.Image.Dispose();
+    }
+
+    private static Row Draw(int index)
+    {
+        var pixels = new byte[Networks.Size * Networks.Size * 4];
+        new Random(index).NextBytes(pixels);
+        return new Row { Label = 1, Image = MLImage.CreateFromPixels(Networks.Size, Networks.Size, MLPixelFormat.Bgra32, pixels) };
+    }
+
+    // BGRA bytes -> [3, 224, 224] in [-1, 1], written as one would, with tensor operations rather than a loop over pixels.
+    private static Tensor ToTensor(MLImage image)
+    {
+        var bytes = tensor(image.Pixels.ToArray(), [image.Height, image.Width, 4]);
+        var red = bytes.select(2, 2);
+        var green = bytes.select(2, 1);
+        var blue = bytes.select(2, 0);
+        return stack([red, green, blue]).to_type(ScalarType.Float32) / 127.5 - 1;
+    }
+
+    public sealed class Row
+    {
+        [KeyType(Networks.Classes)]
+        public uint Label { get; set; }
+
+        [ImageType(Networks.Size, Networks.Size)]
+        public MLImage Image { get; set; } = null!;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Rows;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with <see cref="FixedViews"/>) go
+/// through the frozen stages a single time in a part of a plan, or never, if their features are found.
+/// </summary>
+internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive) : IDisposable
+{
+    private IFeatureStore? _store;
+
+    /// <summary>Where the trainable part takes its input from.</summary>
+    /// <param name="subset">The rows.</param>
+    /// <param name="augmentation">Of the rows.</param>
+    /// <param name="epochs">In which they will be read.</param>
+    public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IEnumerable<int> epochs)
+    {
+        var views = new RowViews(subset.Source, augmentation, trunk.Seed);
+        var inputs = new RowInputs(trunk, subset, views, options.Epochs, badRows, options.CancellationToken);
+        var keeps = trunk.Stages > 0 && augmentation.Views is not null && options.Features is not NoFeatureCache;
+        if (keeps || augmentation is FixedViews)
+            views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
+        return keeps && TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()]) ? new CachedInputs(_store!, trunk.LayoutOf(subset.Source), views, trunk.Device) : inputs;
+    }
+
+    private bool TryKeep(RowInputs inputs, RowSubset subset, RowViews views, int[] numbers)
+    {
+        var watch = Stopwatch.StartNew();
+        var layout = trunk.LayoutOf(subset.Source);
+        _store ??= options.Features.Open(trunk, layout, channel);
+        var missing = Array.ConvertAll(numbers, number => Missing(subset, views, number));
+        var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
+        if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
+        {
+            channel.Info($"The frozen stages run in every epoch: their output for {subset.Rows.Length} rows takes {bytes >> 20} MiB, but {refusal}.");
+            return false;
+        }
+        var computed = 0;
+        try
+        {
+            for (var i = 0; i < numbers.Length; i++)
+            {
+                computed += Fill(inputs, layout, views, numbers[i], missing[i]);
+                // What is left are pictures that could not be read; whatever looks like them cannot either, and says so.
+                computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
+            }
+            // What was stopped half-way would be found by the training that goes on, which would then compute the rest in other batches.
+            if (!options.StopToken.IsCancellationRequested)
+                _store.Complete();
+        }
+        catch (FeatureStoreException e)
+        {
+            channel.Warning($"The frozen stages run in every epoch: {e.Message}");
+            return false;
+        }
+        var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
+        var report = new FeatureCacheReport(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
+        meter.Add(report);
+        channel.Info($"The frozen stages ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s.");
+        return true;
+    }
+
+    /// <returns>How many rows were computed.</returns>
+    private int Fill(RowInputs inputs, FeatureLayout layout, RowViews views, int number, int[] rows)
+    {
+        if (rows.Length == 0)
+            return 0;
+        meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, rows.Length);
+        var count = 0;
+        foreach (var (activations, read, _) in inputs.Read(BatchLoader.Split(rows, options.BatchSize), number))
+        {
+            using (activations)
+            {
+                checkAlive();
+                if (options.StopToken.IsCancellationRequested)
+                    break; // the loop will not begin
+                layout.Put(activations, _store!, Array.ConvertAll(read, row => views.KeyOf(row, number)));
+                count += read.Length;
+                meter.Advance(read.Length);
+            }
+        }
+        return count;
+    }
+
+    // The first of those that look alike. Those that are known to be bad as well: a training that goes on knows more of them, and its batches must be the same to the bit.
+    private int[] Missing(RowSubset subset, RowViews views, int number) =>
+        [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))];
+
+    private int[] Unread(RowSubset subset, RowViews views, int number) => options.StopToken.IsCancellationRequested ? []
+        : [.. subset.Rows.Where(row => !_store!.Contains(views.KeyOf(row, number)) && !badRows.Contains(subset.Source, row, epoch: int.MaxValue))];
+
+    public void Dispose() => _store?.Dispose();
+}

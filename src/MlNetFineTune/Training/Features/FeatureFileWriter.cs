@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using MlNetFineTune.Rows;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Writes a new file of features beside, row by row, and renames it when it is complete: under its name no half file is ever seen, and a file never changes.</summary>
+internal sealed class FeatureFileWriter : IDisposable
+{
+    public const string BesideExtension = ".tmp";
+
+    private readonly FeatureFileForm _form;
+    private readonly string _path;
+    private readonly FileStream _stream;
+    private readonly List<(ContentHash Key, ulong Checksum)> _rows = [];
+    private readonly HashSet<ContentHash> _keys = [];
+
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public FeatureFileWriter(string folder, FeatureFileForm form)
+    {
+        _form = form;
+        _path = Path.Combine(folder, Guid.NewGuid().ToString("N") + FeatureFileForm.Extension);
+        _stream = new FileStream(Beside, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        _stream.Write(new byte[FeatureFileForm.HeaderSize]);
+    }
+
+    private string Beside => _path + BesideExtension;
+
+    public bool Contains(ContentHash key) => _keys.Contains(key);
+
+    public void Put(ContentHash key, ReadOnlySpan<byte> features)
+    {
+        _stream.Write(features);
+        _keys.Add(key);
+        _rows.Add((key, FeatureFileForm.Checksum(features)));
+    }
+
+    /// <returns>Its path.</returns>
+    public string Complete()
+    {
+        var index = new byte[checked(_rows.Count * FeatureFileForm.EntrySize)];
+        for (var i = 0; i < _rows.Count; i++)
+        {
+            var entry = index.AsSpan(i * FeatureFileForm.EntrySize);
+            _rows[i].Key.Write(entry);
+            BinaryPrimitives.WriteUInt64LittleEndian(entry[ContentHash.Size..], _rows[i].Checksum);
+        }
+        _stream.Write(index);
+        _stream.Position = 0;
+        _stream.Write(_form.Header(index));
+        _stream.Flush(flushToDisk: true);
+        _stream.Dispose();
+        File.Move(Beside, _path);
+        return _path;
+    }
+
+    /// <summary>Of a file that was not completed nothing stays.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // What could not be written on a full disk is not wanted any more.
+        }
+        TryDelete(Beside);
+    }
+
+    /// <summary>Deletes a file that nobody needs, if that is possible.</summary>
+    public static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another process has it, or took its folder away.
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using MlNetFineTune.Rows;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>How a row's features lie in a store: 32-bit floats; maps channels-last, as the network wants them.</summary>
+/// <param name="shape">Of a row's features as the frozen stages give them: [C, H, W], or [F], or [T, F].</param>
+internal sealed class FeatureLayout(long[] shape)
+{
+    private readonly long[] _stored = shape is [var channels, var height, var width] ? [height, width, channels] : shape;
+
+    /// <summary>Of a row.</summary>
+    public long Bytes { get; } = shape.Aggregate((long)sizeof(float), (product, size) => checked(product * size));
+
+    /// <summary>For keys.</summary>
+    public override string ToString() => $"Float32 [{string.Join(", ", _stored)}]";
+
+    /// <summary>Keeps the rows' features.</summary>
+    /// <param name="features">[N, ...], on any device. The caller keeps it.</param>
+    /// <param name="store">Takes them.</param>
+    /// <param name="keys">N.</param>
+    public void Put(Tensor features, IFeatureStore store, ReadOnlySpan<ContentHash> keys)
+    {
+        using var scope = NewDisposeScope();
+        var rows = (features.ndim == 4 ? features.permute(0, 2, 3, 1) : features).cpu().contiguous(); // [N, C, H, W] -> [N, H, W, C]
+        for (var i = 0; i < keys.Length; i++)
+        {
+            using var row = rows.select(0, i);
+            store.Put(keys[i], row.bytes);
+        }
+    }
+
+    /// <summary>[N, ...] in the order asked for. Caller disposes.</summary>
+    public Tensor Get(IFeatureStore store, ReadOnlySpan<ContentHash> keys, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var rows = empty([keys.Length, .. _stored]);
+        for (var i = 0; i < keys.Length; i++)
+        {
+            using var row = rows.select(0, i);
+            store.Get(keys[i]).CopyTo(row.bytes);
+        }
+        rows = rows.to(device);
+        return (rows.ndim == 4 ? rows.permute(0, 3, 1, 2) : rows).MoveToOuterDisposeScope();
+    }
+}

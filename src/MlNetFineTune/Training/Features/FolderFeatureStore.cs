@@ -1,0 +1,129 @@
+using MlNetFineTune.Rows;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Features in the files of one folder, all of one network. What is new goes into a file of its own; complete files never change, so that processes share the folder without locks. Two
+/// that compute the same rows at the same time both write them, which costs room and nothing else.
+/// </summary>
+internal sealed class FolderFeatureStore : IFeatureStore
+{
+    private static readonly TimeSpan s_abandoned = TimeSpan.FromDays(1);
+
+    private readonly string _folder;
+    private readonly FeatureFileForm _form;
+    private readonly Action<string> _warn;
+    private readonly List<FeatureFile> _files = [];
+    private readonly Dictionary<ContentHash, (FeatureFile File, int Row)> _index = [];
+    private readonly HashSet<ContentHash> _checked = [];
+    private FeatureFileWriter? _writer;
+
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    public FolderFeatureStore(string folder, FeatureFileForm form, Action<string> warn)
+    {
+        (_folder, _form, _warn) = (folder, form, warn);
+        foreach (var left in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension + FeatureFileWriter.BesideExtension).Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
+            FeatureFileWriter.TryDelete(left.FullName);
+        // The newest last: it has what was computed again.
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension).OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
+            TryOpen(file.FullName);
+    }
+
+    public string? Refuse(long bytes)
+    {
+        var free = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(_folder)! : _folder).AvailableFreeSpace;
+        return bytes <= free ? null : $"the disk of '{_folder}' has {free >> 20} MiB left";
+    }
+
+    public bool Contains(ContentHash key)
+    {
+        if (_writer?.Contains(key) == true)
+            return true;
+        if (!_index.TryGetValue(key, out var place))
+            return false;
+        if (!_checked.Add(key) || place.File.IsWhole(place.Row))
+            return true;
+        _index.Remove(key);
+        _checked.Remove(key);
+        _warn($"Features in '{place.File.Path}' are damaged (row {place.Row}: its checksum is wrong) and are computed again.");
+        return false;
+    }
+
+    public void Put(ContentHash key, ReadOnlySpan<byte> features)
+    {
+        if (Contains(key))
+            return;
+        try
+        {
+            (_writer ??= new FeatureFileWriter(_folder, _form)).Put(key, features);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw GiveUp(e);
+        }
+    }
+
+    public void Complete()
+    {
+        if (_writer is null)
+            return;
+        try
+        {
+            var file = new FeatureFile(_writer.Complete(), _form);
+            _writer.Dispose();
+            _writer = null;
+            Add(file, areWhole: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw GiveUp(e);
+        }
+    }
+
+    public ReadOnlySpan<byte> Get(ContentHash key)
+    {
+        var (file, row) = _index[key];
+        return file.FeaturesOf(row);
+    }
+
+    public void Dispose()
+    {
+        _writer?.Dispose();
+        foreach (var file in _files)
+            file.Dispose();
+    }
+
+    private void TryOpen(string path)
+    {
+        try
+        {
+            Add(new FeatureFile(path, _form), areWhole: false);
+        }
+        catch (InvalidDataException e)
+        {
+            _warn($"The feature cache cannot use '{path}', and computes again what it lacks: {e.Message}. Delete the file.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _warn($"The feature cache cannot read '{path}', and computes again what it lacks: {e.Message}");
+        }
+    }
+
+    private void Add(FeatureFile file, bool areWhole)
+    {
+        _files.Add(file);
+        foreach (var (key, row) in file.Keys)
+        {
+            _index[key] = (file, row);
+            if (areWhole)
+                _checked.Add(key);
+        }
+    }
+
+    private FeatureStoreException GiveUp(Exception e)
+    {
+        _writer?.Dispose();
+        _writer = null;
+        return new FeatureStoreException($"their output could not be written into '{_folder}': {e.Message} Make room on the disk, or take FeatureCache.InMemory().", e);
+    }
+}

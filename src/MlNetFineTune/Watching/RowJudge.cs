@@ -1,0 +1,62 @@
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Rows;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Watching;
+
+/// <summary>Scores the validation rows once more with the finished model, each for itself.</summary>
+internal static class RowJudge
+{
+    private const int MostMistakes = 24;
+
+    /// <param name="network">Ready to score.</param>
+    /// <param name="objective">Makes scores of outputs.</param>
+    /// <param name="subset">The rows; those that cannot be read are left out.</param>
+    /// <param name="classes">Null where a number is predicted.</param>
+    /// <param name="options">Batch size, workers, cancellation.</param>
+    /// <param name="seed">Of the training.</param>
+    public static JudgedRows Judge(TrainableNetwork network, Objective objective, RowSubset subset, IReadOnlyList<string>? classes, FineTuningOptions options, long seed)
+    {
+        var judged = new List<JudgedRow>();
+        using var intake = network.CreateIntake();
+        using var inference = inference_mode();
+        var loader = new BatchLoader(subset.Source.Inputs, seed, options.Workers);
+        foreach (var batch in loader.Read(BatchLoader.Split(subset.Rows, options.BatchSize), Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
+        {
+            if (batch.Count == 0)
+                continue;
+            using var scope = NewDisposeScope();
+            using var outputs = network.ForwardRest(intake.ToTensor(batch.Pixels, batch.Count), first: 0);
+            var scores = objective.ScoresOf(outputs).cpu().to_type(ScalarType.Float32).contiguous().data<float>().ToArray();
+            foreach (var (i, row) in batch.Rows.Index())
+                judged.Add(Of(row, subset.Source.Labels[row], scores.AsSpan(i * objective.ScoreLength, objective.ScoreLength), classes));
+        }
+        var worst = classes is null
+            ? judged.OrderByDescending(row => Math.Abs(row.Label - row.Predicted))
+            : judged.Where(row => row.IsWrong).OrderBy(row => row.LabelProbability);
+        return new JudgedRows(subset.Source.Inputs.Noun, classes, judged, [.. worst.Take(MostMistakes).Select(row => new Mistake(row, Where(subset.Source, row.Row), Thumbnail.Of(subset.Source.Inputs, row.Row)))]);
+    }
+
+    private static JudgedRow Of(int row, float label, ReadOnlySpan<float> scores, IReadOnlyList<string>? classes)
+    {
+        if (classes is null)
+            return new JudgedRow(row, label, scores[0], float.NaN, float.NaN);
+        if (scores.Length == 1)
+        {
+            var yes = 1 / (1 + MathF.Exp(-scores[0])); // the score is a logit
+            return new JudgedRow(row, label, scores[0] > 0 ? 1 : 0, Math.Max(yes, 1 - yes), label > 0.5f ? yes : 1 - yes);
+        }
+        var best = 0;
+        for (var c = 1; c < scores.Length; c++)
+        {
+            if (scores[c] > scores[best])
+                best = c;
+        }
+        return new JudgedRow(row, label, best, scores[best], scores[(int)label]);
+    }
+
+    private static string Where(TrainingRows source, int row) => source.Inputs.PathOf(row) is { } path
+        ? $"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}"
+        : FormattableString.Invariant($"row {source.Ordinals[row]}");
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Training;
+using MlNetFineTune.WeightFiles;
+using TorchSharp;
+
+namespace MlNetFineTune.Watching;
+
+/// <summary>Gathers what the report page shows of a finished training.</summary>
+internal static class RunReport
+{
+    /// <param name="folder">Where to; null where none is asked for.</param>
+    /// <param name="network">Trained, and ready to score.</param>
+    /// <param name="objective">Makes scores of outputs.</param>
+    /// <param name="classes">Null where a number is predicted.</param>
+    /// <param name="data">Trained and judged.</param>
+    /// <param name="options">Of the training.</param>
+    /// <param name="seed">Of the training.</param>
+    /// <param name="report">What happened.</param>
+    public static void Write(RunFolder? folder, TrainableNetwork network, Objective objective, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
+        folder?.WriteReport(new RunRecord(
+            network.Name, report, [.. folder.Steps],
+            data.Validation.Rows.Length > 0 ? RowJudge.Judge(network, objective, data.Validation, classes, options, seed) : null,
+            ManifestOf.Describe(options), Facts(network, data, options, seed, report)));
+
+    private static List<(string Name, string Value)> Facts(TrainableNetwork network, TrainingData data, FineTuningOptions options, long seed, TrainingReport report)
+    {
+        List<(string Name, string Value)> facts =
+        [
+            ("Network", network.Description),
+            ("Stages that trained", string.Join(", ", report.TrainedStages.Append("head"))),
+            ("Weights, SHA-256", Sha256Of(network)),
+            ("Seed", seed.ToString(CultureInfo.InvariantCulture)),
+            ("Torch threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture)),
+            ("Workers", $"{options.Workers.ToString(CultureInfo.InvariantCulture)} (do not change the result)"),
+            ("Device", network.Device.type.ToString()),
+            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {RuntimeInformation.FrameworkDescription}"),
+            ("Training rows", Invariant($"{report.TrainingRows} used, {report.BadRows.Count} unreadable, {report.RowsWithoutLabel} without a label")),
+            ("Validation rows", data.Validation.Rows.Length == 0 ? "none" : Invariant($"{report.ValidationRows} used, {report.ValidationBadRows.Count} unreadable")),
+            ("Steps", report.Epochs.Count == 0 ? "no epoch complete" : Invariant($"{report.Epochs.Count} epochs in {report.Duration.TotalSeconds:0.0} s")),
+        ];
+        facts.AddRange(ManifestOf.Packages.Select(package => (package.Key, package.Value)));
+        return facts;
+    }
+
+    // What the model file's manifest will say of its weights.
+    private static string Sha256Of(TrainableNetwork network)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hashing = new HashingStream(Stream.Null, sha);
+        SafeTensorsWriter.Write(hashing, network.NamedTensors(), network.Metadata);
+        return Convert.ToHexStringLower(sha.GetHashAndReset());
+    }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
