@@ -35,7 +35,7 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
         if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
         {
-            channel.Info($"The frozen stages run in every epoch: their output for {subset.Rows.Length} rows takes {bytes >> 20} MiB, but {refusal}.");
+            channel.Info($"The frozen stages run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}.");
             return false;
         }
         var computed = 0;
