@@ -13,13 +13,13 @@ internal sealed class ReadyImages : IDisposable
     private readonly nn.Module<Tensor, Tensor> _plain;
     private readonly IDataView _view;
 
-    /// <param name="backbone">Its images have a mean and a standard deviation of a half.</param>
+    /// <param name="backbone">Takes its images in [-1, 1].</param>
     /// <param name="plain">Makes the same network as one writes it.</param>
     /// <param name="count">Images.</param>
     public ReadyImages(Backbone backbone, Func<nn.Module<Tensor, Tensor>> plain, int count)
     {
-        // The whole picture, so that both sides see the same pixels; resizing is measured with the data path.
-        backbone = backbone with { Preprocessing = backbone.Preprocessing with { CropFraction = 1 } };
+        // The whole picture, so that both sides see the same pixels; resizing is measured with the data path. Random weights bring no mean.
+        backbone = backbone with { Preprocessing = backbone.Preprocessing with { CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half } };
         Rows = [.. Enumerable.Range(0, count).Select(Draw)];
         _view = Context.Data.LoadFromEnumerable(Rows);
         Model = ReadyModel.Of(Context, backbone, _view, nameof(Row.Image));
