@@ -6,7 +6,8 @@ namespace MlNetFineTune.Heads;
 
 /// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
 /// <param name="classWeights">Of no and of yes; null where both are 1.</param>
-internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
+/// <param name="temperature">What logits are divided by before they become scores.</param>
+internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1) : Objective
 {
     public static readonly IReadOnlyList<string> Classes = [bool.FalseString, bool.TrueString];
 
@@ -20,7 +21,7 @@ internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
 
-    public override Tensor ScoresOf(Tensor outputs) => outputs.alias();
+    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.div(temperature);
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
 
