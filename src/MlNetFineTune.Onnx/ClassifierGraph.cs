@@ -18,17 +18,22 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, GraphValue 
     private static readonly float[] s_luminance = [0.299f, 0.587f, 0.114f];
 
     /// <param name="classifier">Read, not kept.</param>
+    /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph Of(ImageClassifier classifier, int border = 0, int shrink = 1)
+    public static ClassifierGraph Of(ImageClassifier classifier, CalibrationReport? calibration, int border = 0, int shrink = 1)
     {
         var preprocessing = classifier.Definition.Preprocessing;
         var graph = new NetworkGraph(Input, preprocessing.Size);
         var features = classifier.Backbone.Write(graph, Normalized(graph, Cropped(graph, Shrunk(graph, shrink), border), classifier.Definition));
         var logits = classifier.Head.Write(graph, features);
         return new ClassifierGraph(
-            graph, (preprocessing.Size + 2 * border) * shrink, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(logits)));
+            graph, (preprocessing.Size + 2 * border) * shrink, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
     }
+
+    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, CalibrationReport? calibration) => calibration is null
+        ? logits
+        : graph.Product(logits, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
 
     private static GraphValue Shrunk(NetworkGraph graph, int factor) => factor == 1
         ? graph.Input

@@ -10,7 +10,7 @@ internal static class OnnxExport
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(model, classifier =>
-        Write(precision.Apply(ClassifierGraph.Of(classifier), model, classifier), classifier, model.Classes, path));
+        Write(precision.Apply(ClassifierGraph.Of(classifier, model.Calibration), model, classifier), classifier, model.Classes, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
@@ -27,7 +27,7 @@ internal static class OnnxExport
         Exported.Read(model, classifier =>
         {
             var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.Of(classifier, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            var graph = ClassifierGraph.Of(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
             side = graph.Side;
             Write(precision.Apply(graph, model, classifier), classifier, model.Classes, path);
         });

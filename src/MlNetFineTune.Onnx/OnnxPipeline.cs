@@ -8,7 +8,7 @@ using MlNetFineTune.Rows;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned image classifier as a chain of ML.NET's own transformers. Its last one is a maximum-entropy model whose weights are the identity: its raw scores are the network's, and
+/// A fine-tuned image classifier as a chain of ML.NET's own transformers. Its last one is a maximum-entropy model whose weights are the identity (over the temperature of calibrated probabilities): its raw scores are the network's, and
 /// ML.NET does with them what it does for its own trainers: softmax, slot names, the predicted label with the key values.
 /// </summary>
 internal static class OnnxPipeline
@@ -33,7 +33,7 @@ internal static class OnnxPipeline
             Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
             Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image).Fit(view));
             Add(ml.Transforms.ApplyOnnxModel(ClassifierGraph.LogitsOutput, ClassifierGraph.Input, file).Fit(view));
-            Add(Scorer(ml, model.Keys, columns));
+            Add(Scorer(ml, model.Keys, columns, 1 / (model.Calibration?.Temperature ?? 1)));
             Add(ml.Transforms.DropColumns(Image, ClassifierGraph.Input, ClassifierGraph.LogitsOutput).Fit(view));
             using var fitted = new TransformerChain<ITransformer>([.. chain]);
             return Owning(ml, fitted);
@@ -71,10 +71,10 @@ internal static class OnnxPipeline
     }
 
     // Trained, as far as ML.NET is concerned, on a column of raw scores and a label with the model's keys.
-    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Scorer(MLContext ml, LabelKeys keys, Scoring.ColumnManifest columns)
+    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Scorer(MLContext ml, LabelKeys keys, Scoring.ColumnManifest columns, float scale)
     {
         var classes = keys.Count;
-        var identity = Enumerable.Range(0, classes).Select(i => new VBuffer<float>(classes, 1, [1f], [i])).ToArray();
+        var identity = Enumerable.Range(0, classes).Select(i => new VBuffer<float>(classes, 1, [scale], [i])).ToArray();
         var linear = new MaximumEntropyModelParameters(ml, identity, new float[classes], classes, classes, [.. keys.Names]);
 
         var labels = new DataViewSchema.Annotations.Builder();

@@ -1,6 +1,7 @@
 """Writes every fixture again:  python3 tools/reference/make_fixtures.py  (PyTorch 1.13 and torchvision 0.14; about half a minute)."""
 import augmentation_fixture
 import averaging_fixture
+import calibration_fixture
 import cifar_fixture
 import clipping_fixture
 import crop_fixture
@@ -36,6 +37,7 @@ lora_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
 losses_fixture.main()
+calibration_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()
 mixing_fixture.main()

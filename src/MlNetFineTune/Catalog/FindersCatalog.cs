@@ -18,7 +18,7 @@ public static class FindersCatalog
     /// <param name="highest">The last step's. Above the lowest.</param>
     /// <param name="steps">20 to 10,000.</param>
     /// <exception cref="InvalidOperationException">The loss ran away so soon that there is nothing to suggest.</exception>
-    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> or <see cref="FineTuningOptions.StopToken"/> asked for it.</exception>
     public static LearningRateSearch FindLearningRate(this FineTuningCatalog catalog, IDataView data, FineTuningOptions options, float lowest = 1e-7f, float highest = 10, int steps = 100)
     {
         ArgumentNullException.ThrowIfNull(catalog);
@@ -36,7 +36,7 @@ public static class FindersCatalog
     /// <param name="data">As the trainer's <c>Fit</c> takes them; read once for each size.</param>
     /// <param name="options">Of the training to come: image or module options. Accumulation, learning rate, schedule, epochs and validation do not count.</param>
     /// <param name="largest">The largest size to be tried. 2 or above.</param>
-    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> or <see cref="FineTuningOptions.StopToken"/> asked for it.</exception>
     public static BatchSizeSearch FindBatchSize(this FineTuningCatalog catalog, IDataView data, FineTuningOptions options, int largest = 256)
     {
         ArgumentNullException.ThrowIfNull(catalog);

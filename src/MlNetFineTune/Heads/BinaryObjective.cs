@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -5,7 +6,8 @@ namespace MlNetFineTune.Heads;
 
 /// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
 /// <param name="classWeights">Of no and of yes; null where both are 1.</param>
-internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
+/// <param name="temperature">What logits are divided by before they become scores.</param>
+internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1) : Objective
 {
     public static readonly IReadOnlyList<string> Classes = [bool.FalseString, bool.TrueString];
 
@@ -14,12 +16,12 @@ internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
     public override double Count(Tensor outputs, Tensor labels)
     {
         using var scope = NewDisposeScope();
-        return outputs.squeeze(1).gt(0).eq(labels.gt(0.5)).sum().item<long>();
+        return outputs.squeeze(1).Gt(0).eq(labels.Gt(0.5)).sum().item<long>();
     }
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
 
-    public override Tensor ScoresOf(Tensor outputs) => outputs.alias();
+    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.div(temperature);
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
 
@@ -33,5 +35,5 @@ internal sealed class BinaryObjective(float[]? classWeights = null) : Objective
     }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) =>
-        classWeights is [var no, var yes] ? labels.mul(yes - no).add(no) : null;
+        classWeights is [var no, var yes] ? labels.Mul(yes - no).Add(no) : null;
 }

@@ -7,7 +7,8 @@ namespace MlNetFineTune.Heads;
 /// <param name="classes">At least 1.</param>
 /// <param name="loss">Null, where nothing trains, is cross-entropy.</param>
 /// <param name="classWeights">One a class; null where all are 1.</param>
-internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss = null, float[]? classWeights = null) : Objective
+/// <param name="temperature">What logits are divided by before they become scores.</param>
+internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1) : Objective
 {
     private readonly ClassificationLoss _loss = loss ?? ClassificationLoss.CrossEntropy();
 
@@ -21,7 +22,16 @@ internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss 
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
 
-    public override Tensor ScoresOf(Tensor outputs) => nn.functional.softmax(outputs, dim: 1);
+    /// <summary>To score by.</summary>
+    public static MulticlassObjective OfScoring(int classes, CalibrationReport? calibration) => new(classes, temperature: calibration?.Temperature ?? 1);
+
+    public override Tensor ScoresOf(Tensor outputs)
+    {
+        if (temperature == 1)
+            return nn.functional.softmax(outputs, dim: 1);
+        using var scaled = outputs.div(temperature);
+        return nn.functional.softmax(scaled, dim: 1);
+    }
 
     protected override Tensor LabelsOf(float[] labels, Device device) =>
         tensor(Array.ConvertAll(labels, label => (long)label), ScalarType.Int64, device);

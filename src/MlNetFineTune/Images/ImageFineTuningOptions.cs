@@ -61,6 +61,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>How much the rows of each class count. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
 
+    /// <summary>Whether probabilities are calibrated on the validation rows. Validation, and so the fit, sees one view of a picture. Default: they are not.</summary>
+    public Calibration Calibration { get; init; } = Calibration.None;
+
     /// <summary>Where the output of the frozen stages is kept from epoch to epoch. Default: in 1024 MiB of memory.</summary>
     public FeatureCache FeatureCache
     {
@@ -89,6 +92,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);
 
     internal override Augmentation RowAugmentation => Augmentation;
+
+    internal override Calibration ScoreCalibration => Calibration;
 
     internal override FeatureCache Features => FeatureCache;
 

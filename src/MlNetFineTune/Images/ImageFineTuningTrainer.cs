@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Calibrating;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.MlNet;
@@ -75,9 +76,10 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
             var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)));
             using var loop = new TrainingLoop(classifier, objective, plan, data, options, fit.Seed, fit.Host, fit.Channel);
-            var report = loop.Run();
+            var trained = loop.Run();
             classifier.PrepareForScoring();
-            RunReport.Write(folder, classifier, objective, keys.Names, data, options, fit.Seed, report);
+            var report = trained.Calibrate(classifier, keys.Names, data, options, fit);
+            RunReport.Write(folder, classifier, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names, data, options, fit.Seed, report);
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
         catch

@@ -33,7 +33,7 @@ internal static class ModuleArchive
         ctx.SetVersionInfo(Version);
         ctx.Writer.Write(keys is not null);
         keys?.Save(env, ctx.Writer);
-        ArchiveFiles.SaveManifest(ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network) });
+        ArchiveFiles.SaveManifest(ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
 
     public static ModuleFineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
@@ -42,7 +42,7 @@ internal static class ModuleArchive
         var keys = ctx.Reader.ReadBoolean() ? LabelKeys.Load(env, ctx.Reader) : null;
         var manifest = ArchiveFiles.LoadManifest<ModuleManifest>(ctx, ModuleManifest.CurrentVersion);
         var (task, inputs, shapes) = Read(manifest, keys);
-        var objective = task.Objective(keys);
+        var objective = task.Objective(keys, manifest.Calibration);
         if (manifest.ProbeScores.Count != objective.ScoreLength)
             throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for {objective.ScoreLength} outputs");
 
@@ -73,6 +73,7 @@ internal static class ModuleArchive
                 throw ArchiveFiles.Damaged($"its task is {manifest.Task.Kind}, {(keys is null ? "without" : "with")} classes");
             if (keys is not null)
                 ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
+            ArchiveFiles.CheckCalibration(manifest.Calibration, task.ClassNames(keys) ?? []);
             return manifest.Inputs.Count > 0 && manifest.Inputs.All(input => input is not null)
                 ? (task, [.. manifest.Inputs.Select(input => input.ToInput())], [.. manifest.Inputs.Select(input => input.ToShape())])
                 : throw ArchiveFiles.Damaged("it has no inputs");

@@ -54,6 +54,11 @@ public sealed record MulticlassModuleOptions : ModuleFineTuningOptions
     /// <inheritdoc cref="ImageFineTuningOptions.ClassWeights"/>
     public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
 
+    /// <summary>Whether probabilities are calibrated on the validation rows. Default: they are not.</summary>
+    public Calibration Calibration { get; init; } = Calibration.None;
+
+    internal override Calibration ScoreCalibration => Calibration;
+
     internal override ModuleTask Task => new MulticlassTask(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, Loss, ClassWeights);
 
     internal override void Check()
@@ -75,6 +80,11 @@ public sealed record BinaryModuleOptions : ModuleFineTuningOptions
 
     /// <summary>How much the rows of each kind count: <c>ClassWeights.Of(1, 3)</c> counts a true one three times, <c>Balanced</c> makes both kinds count alike. Default: all alike.</summary>
     public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
+
+    /// <summary>Whether probability and score, its logit, are calibrated on the validation rows. Default: they are not.</summary>
+    public Calibration Calibration { get; init; } = Calibration.None;
+
+    internal override Calibration ScoreCalibration => Calibration;
 
     internal override ModuleTask Task => new BinaryTask(LabelColumnName, ScoreColumnName, ProbabilityColumnName, PredictedLabelColumnName, ClassWeights);
 

@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Calibrating;
 using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Modules;
@@ -64,14 +65,14 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         var device = Devices.Choose(fit.Host, fit.Channel);
         var task = _options.Task;
         var keys = task.KeysOf(input.Schema[task.Label]);
-        var objective = task.Objective(keys);
+        var outputs = task.Objective(keys, calibration: null).Outputs;
         var shapes = ModuleInputShapes.Resolve(_options.Inputs, fit.Host, input.Schema);
         var source = ModuleInputShapes.SourceOf(_options.Inputs, shapes);
         if ((long)source.Length * _options.BatchSize > Array.MaxLength)
             throw new InvalidOperationException($"BatchSize {_options.BatchSize} rows of {source.Length:N0} bytes do not fit into one buffer: lower BatchSize.");
 
         // Before the data are read, which may take longer than to find that the module does not fit them.
-        var network = ModuleNetwork.Create(_options.Factory, _contract.Name, _options.Inputs, new ModuleContext(shapes, objective.Outputs), fit.Seed);
+        var network = ModuleNetwork.Create(_options.Factory, _contract.Name, _options.Inputs, new ModuleContext(shapes, outputs), fit.Seed);
         try
         {
             if (_options.WeightsFile is { } weights)
@@ -83,8 +84,10 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
             var plan = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, source, task.Labels(keys), fit.Seed);
             using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, options, fit.Seed, fit.Host, fit.Channel);
-            var report = loop.Run();
+            var trained = loop.Run();
             network.PrepareForScoring();
+            var report = trained.Calibrate(network, task.ClassNames(keys), data, options, fit);
+            var objective = task.Objective(keys, report.Calibration);
             RunReport.Write(folder, network, objective, task.ClassNames(keys), data, options, fit.Seed, report);
             return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
 
@@ -100,6 +103,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
                 Seed = fit.Seed,
                 Threads = torch.get_num_threads(),
                 Training = TrainingManifest.Of(report),
+                Calibration = report.Calibration,
                 OnProbeMismatch = _options.OnProbeMismatch,
                 ProbeScores = ProbeRow.Score(network, objective, _options.Inputs, shapes),
             };

@@ -17,6 +17,9 @@ public sealed class ModuleFineTuningTransformer : FineTuningTransformer
     private const int LargestBatch = 256;
     private const int LargestBatchNumbers = 1 << 20;
 
+    private readonly ModuleTask _task;
+    private readonly IReadOnlyList<ModuleInput> _inputs;
+    private readonly IReadOnlyList<ModuleInputShape> _shapes;
     private readonly LabelKeys? _keys;
     private readonly ModuleManifest _manifest;
 
@@ -25,9 +28,10 @@ public sealed class ModuleFineTuningTransformer : FineTuningTransformer
         LabelKeys? keys, ModuleManifest manifest, TrainingReport? report)
         : base(
             env, nameof(ModuleFineTuningTransformer),
-            new NetworkScorer(new SharedNetwork(network), task.Objective(keys), [Augmentation.None]),
+            new NetworkScorer(new SharedNetwork(network), task.Objective(keys, manifest.Calibration), [Augmentation.None]),
             ModuleInputShapes.SourceOf(inputs, shapes), task.Columns(keys), report)
     {
+        (_task, _inputs, _shapes) = (task, inputs, shapes);
         _keys = keys;
         _manifest = manifest;
         BatchSize = (int)Math.Clamp(LargestBatchNumbers / shapes.Sum(shape => (long)shape.Size), 1, LargestBatch);
@@ -36,7 +40,36 @@ public sealed class ModuleFineTuningTransformer : FineTuningTransformer
     /// <summary>The class names, in the order of the scores; empty for binary classification and regression.</summary>
     public IReadOnlyList<string> Classes => _keys?.Names ?? [];
 
+    /// <inheritdoc/>
+    public override CalibrationReport? Calibration => _manifest.Calibration;
+
     internal override int BatchSize { get; }
+
+    /// <inheritdoc cref="ImageFineTuningTransformer.WithHalfPrecisionWeights"/>
+    public ModuleFineTuningTransformer WithHalfPrecisionWeights()
+    {
+        ModuleNetwork? copy = null;
+        Scorer.Read(network => copy = Halved((ModuleNetwork)network));
+        var manifest = _manifest with { WeightPrecision = WeightPrecision.Float16, ProbeScores = ProbeRow.Score(copy!, _task.Objective(_keys, Calibration), _inputs, _shapes) };
+        return new ModuleFineTuningTransformer(Host, copy!, _task, _inputs, _shapes, _keys, manifest, Report);
+    }
+
+    private ModuleNetwork Halved(ModuleNetwork original)
+    {
+        var copy = original.CreateAnother(_manifest.Seed);
+        try
+        {
+            HalfWeights.Copy(original, copy);
+            copy.MoveTo(original.Device);
+            copy.PrepareForScoring();
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+    }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModuleArchive.Save(Host, ctx, (ModuleNetwork)network, _keys, _manifest);
 }

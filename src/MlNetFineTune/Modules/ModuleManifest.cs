@@ -29,6 +29,12 @@ internal sealed record ModuleManifest
 
     public required TrainingManifest Training { get; init; }
 
+    /// <summary>How probabilities are calibrated; null where they are not. Added after the first files of version 1.</summary>
+    public CalibrationReport? Calibration { get; init; }
+
+    /// <summary>In which numbers the weights are written; added after the first files of version 1.</summary>
+    public WeightPrecision WeightPrecision { get; init; }
+
     public required ProbeMismatch OnProbeMismatch { get; init; }
 
     /// <summary>Scores of the probe row (<see cref="ProbeRow"/>).</summary>

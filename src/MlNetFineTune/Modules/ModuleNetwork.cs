@@ -12,14 +12,17 @@ namespace MlNetFineTune.Modules;
 internal sealed class ModuleNetwork : TrainableNetwork
 {
     private readonly nn.Module _module;
+    private readonly ModuleFactory _factory;
+    private readonly string _contract;
     private readonly IReadOnlyList<ModuleInput> _inputs;
     private readonly ModuleContext _context;
     private readonly ModuleStages _stages;
     private readonly Func<Tensor[], Tensor> _call;
 
-    private ModuleNetwork(nn.Module module, string contract, IReadOnlyList<ModuleInput> inputs, ModuleContext context)
+    private ModuleNetwork(nn.Module module, ModuleFactory factory, string contract, IReadOnlyList<ModuleInput> inputs, ModuleContext context)
     {
         _module = module;
+        (_factory, _contract) = (factory, contract);
         _inputs = inputs;
         _context = context;
         Name = $"module '{contract}'";
@@ -49,7 +52,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
         var module = ModuleMaker.Make(factory, $"module '{contract}'", context, seed, RandomStream.ModuleWeights, ordinal: 0);
         try
         {
-            return new ModuleNetwork(module, contract, inputs, context);
+            return new ModuleNetwork(module, factory, contract, inputs, context);
         }
         catch
         {
@@ -57,6 +60,9 @@ internal sealed class ModuleNetwork : TrainableNetwork
             throw;
         }
     }
+
+    /// <summary>One more of the same form, with the weights that the factory draws.</summary>
+    public ModuleNetwork CreateAnother(long seed) => Create(_factory, _contract, _inputs, _context, seed);
 
     /// <summary>Takes the weights from a file, strictly.</summary>
     /// <returns>Sentences for the log.</returns>

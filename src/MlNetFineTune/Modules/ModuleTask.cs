@@ -33,7 +33,9 @@ internal abstract record ModuleTask(string Label, string Score)
     public abstract LabelSource Labels(LabelKeys? keys);
 
     /// <summary>To score by.</summary>
-    public abstract Objective Objective(LabelKeys? keys);
+    /// <param name="keys">The classes, where there are any.</param>
+    /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
+    public abstract Objective Objective(LabelKeys? keys, CalibrationReport? calibration);
 
     /// <summary>To train by.</summary>
     /// <param name="keys">The classes, where there are any.</param>
@@ -66,7 +68,7 @@ internal sealed record MulticlassTask(string Label, string Score, string Predict
 
     public override LabelSource Labels(LabelKeys? keys) => new ClassLabels(Label, keys!);
 
-    public override Objective Objective(LabelKeys? keys) => new MulticlassObjective(keys!.Count);
+    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => MulticlassObjective.OfScoring(keys!.Count, calibration);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new MulticlassObjective(keys!.Count, Loss, ClassWeights.Resolve(keys.Names, labels));
 
@@ -89,7 +91,7 @@ internal sealed record BinaryTask(string Label, string Score, string Probability
 
     public override LabelSource Labels(LabelKeys? keys) => new BooleanLabels(Label);
 
-    public override Objective Objective(LabelKeys? keys) => new BinaryObjective();
+    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => new BinaryObjective(temperature: calibration?.Temperature ?? 1);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new BinaryObjective(ClassWeights.Resolve(BinaryObjective.Classes, labels));
 
@@ -110,9 +112,9 @@ internal sealed record RegressionTask(string Label, string Score, RegressionLoss
 
     public override LabelSource Labels(LabelKeys? keys) => new NumberLabels(Label);
 
-    public override Objective Objective(LabelKeys? keys) => new RegressionObjective(Loss);
+    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => new RegressionObjective(Loss);
 
-    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => Objective(keys);
+    public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => Objective(keys, calibration: null);
 
     public override ScoreColumns Columns(LabelKeys? keys) => new RegressionColumns(Score);
 

@@ -25,6 +25,8 @@ internal static class AdapterFile
     {
         if (classifier.Backbone.Adapters.Count == 0)
             throw new InvalidOperationException("The model has no adapter: train it with Adapter = Adapter.Lora(...). SaveWeights writes all weights.");
+        if (manifest.WeightPrecision == WeightPrecision.Float16)
+            throw new InvalidOperationException("The model's weights were rounded to half precision, so that they are no pretrained file's any more: save the adapter of the model before WithHalfPrecisionWeights.");
         using var bytes = new MemoryStream();
         using (var writer = new BinaryWriter(bytes, Encoding.UTF8, leaveOpen: true))
             keys.Save(env, writer);
@@ -46,6 +48,7 @@ internal static class AdapterFile
         var keys = KeysOf(env, text, path);
         ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
         ModelArchive.CheckViews(manifest);
+        ArchiveFiles.CheckCalibration(manifest.Calibration, keys.Names);
         var definition = DefinitionOf(manifest.Backbone, backbone, path);
 
         using var channel = env.Start("Loading an adapter");
@@ -59,7 +62,7 @@ internal static class AdapterFile
                 throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {expected}, those of {backbone} {actual}. Its training took them from '{manifest.Backbone.SourceWeights}'.");
             classifier.MoveTo(device);
             classifier.PrepareForScoring();
-            Probe.Check(channel, "picture", Probe.Score(classifier), manifest.ProbeScores, manifest.OnProbeMismatch);
+            Probe.Check(channel, "picture", Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration)), manifest.ProbeScores, manifest.OnProbeMismatch);
             return new ImageFineTuningTransformer(env, classifier, keys, manifest with { Backbone = BackboneManifest.Of(definition) }, report: null);
         }
         catch

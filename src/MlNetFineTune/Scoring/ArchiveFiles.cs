@@ -7,6 +7,7 @@ using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using MlNetFineTune.WeightFiles;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
@@ -27,13 +28,14 @@ internal static class ArchiveFiles
     };
 
     /// <returns>Their SHA-256.</returns>
-    public static string SaveWeights(ModelSaveContext ctx, TrainableNetwork network)
+    public static string SaveWeights(ModelSaveContext ctx, TrainableNetwork network, WeightPrecision precision)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         ctx.SaveBinaryStream(WeightsStream, writer =>
         {
             using var hashing = new HashingStream(writer.BaseStream, sha);
-            SafeTensorsWriter.Write(hashing, network.NamedTensors(), network.Metadata);
+            using var scope = NewDisposeScope();
+            SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(), network.Metadata);
         });
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
@@ -114,6 +116,18 @@ internal static class ArchiveFiles
             throw Damaged($"its {ManifestStream} has {probeScores.Count} probe scores for {keys.Count} classes");
         if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal))
             throw Damaged($"its manifest names the classes {string.Join(", ", classes)}, its key {string.Join(", ", keys.Names)}");
+    }
+
+    public static void CheckCalibration(CalibrationReport? calibration, IReadOnlyList<string> classes)
+    {
+        try
+        {
+            calibration?.Check(classes);
+        }
+        catch (ArgumentException e)
+        {
+            throw Damaged($"the calibration in its {ManifestStream} makes no sense ({e.Message})");
+        }
     }
 
     public static InvalidDataException Damaged(string what) => new($"The model file is damaged or not ours: {what}. Save the model again, or fetch the file again.");

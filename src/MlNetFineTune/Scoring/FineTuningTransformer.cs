@@ -25,6 +25,9 @@ public abstract class FineTuningTransformer : ITransformer, ICanSaveModel, IDisp
     /// <summary>What happened in training; null for a model that was loaded.</summary>
     public TrainingReport? Report { get; }
 
+    /// <summary>How its probabilities are calibrated, and below which scores a row is better given to a person; null where they are the network's own.</summary>
+    public abstract CalibrationReport? Calibration { get; }
+
     internal IHost Host { get; }
 
     internal NetworkScorer Scorer { get; }

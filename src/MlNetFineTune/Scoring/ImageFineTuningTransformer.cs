@@ -23,7 +23,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     private readonly ModelManifest _manifest;
 
     internal ImageFineTuningTransformer(IHostEnvironment env, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest, TrainingReport? report)
-        : this(env, new NetworkScorer(new SharedNetwork(classifier), new MulticlassObjective(keys.Count), manifest.ScoringViews()), keys, manifest, report)
+        : this(env, new NetworkScorer(new SharedNetwork(classifier), MulticlassObjective.OfScoring(keys.Count, manifest.Calibration), manifest.ScoringViews()), keys, manifest, report)
     {
     }
 
@@ -44,6 +44,9 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
 
     /// <summary>The class names, in the order of the scores.</summary>
     public IReadOnlyList<string> Classes => _keys.Names;
+
+    /// <inheritdoc/>
+    public override CalibrationReport? Calibration => _manifest.Calibration;
 
     internal LabelKeys Keys => _keys;
 
@@ -74,6 +77,19 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     }
 
     /// <summary>
+    /// A copy whose weights are rounded to half precision and saved so: half the file. It computes in single precision as before, with the rounded weights: what is evaluated is what is loaded.
+    /// Biases, norms and their running statistics stay in single precision. Dispose each model for itself.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public ImageFineTuningTransformer WithHalfPrecisionWeights()
+    {
+        ImageClassifier? copy = null;
+        Scorer.Read(network => copy = Halved((ImageClassifier)network));
+        var manifest = _manifest with { WeightPrecision = WeightPrecision.Float16, ProbeScores = Probe.Score(copy!, MulticlassObjective.OfScoring(_keys.Count, Calibration)) };
+        return new ImageFineTuningTransformer(Host, copy!, _keys, manifest, Report);
+    }
+
+    /// <summary>
     /// Writes what a training with <see cref="Adapter"/> has changed, and nothing else: adapters, head, and stages that were replaced or drawn anew, with classes and preprocessing; some hundred
     /// KB for most networks. <c>ml.Model.LoadAdapter</c> makes the model of it again, from the same pretrained weights.
     /// </summary>
@@ -90,6 +106,23 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageClassifier)network).Definition);
         return new EarlierModel(Scorer, _keys, definition!, _manifest.Backbone.SourceWeights);
+    }
+
+    private ImageClassifier Halved(ImageClassifier original)
+    {
+        var copy = ModelArchive.CreateEmpty(original.Definition, _keys.Count, _manifest);
+        try
+        {
+            HalfWeights.Copy(original, copy);
+            copy.MoveTo(original.Device);
+            copy.PrepareForScoring();
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModelArchive.Save(Host, ctx, (ImageClassifier)network, _keys, _manifest);

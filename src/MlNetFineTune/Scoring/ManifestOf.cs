@@ -23,9 +23,10 @@ internal static class ManifestOf
         Seed = seed,
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
+        Calibration = report.Calibration,
         TestTimeAugmentation = options.TestTimeAugmentation.ToString(),
         OnProbeMismatch = options.OnProbeMismatch,
-        ProbeScores = Probe.Score(classifier),
+        ProbeScores = Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, report.Calibration)),
     };
 
     /// <summary>Versions of what made a model.</summary>
@@ -48,9 +49,9 @@ internal static class ManifestOf
 
     private static (string Name, object Value)[] OfTheTask(FineTuningOptions options) => options switch
     {
-        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
-        MulticlassModuleOptions multiclass => [(nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
-        BinaryModuleOptions binary => [(nameof(binary.ClassWeights), binary.ClassWeights)],
+        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Calibration), image.Calibration), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
+        MulticlassModuleOptions multiclass => [(nameof(multiclass.Calibration), multiclass.Calibration), (nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
+        BinaryModuleOptions binary => [(nameof(binary.Calibration), binary.Calibration), (nameof(binary.ClassWeights), binary.ClassWeights)],
         RegressionModuleOptions regression => [(nameof(regression.Loss), regression.Loss)],
         _ => [],
     };

@@ -42,7 +42,7 @@ internal static class ModelArchive
 
         if (classifier.Definition.Script is { } script)
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
-        ArchiveFiles.SaveManifest(ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, classifier) });
+        ArchiveFiles.SaveManifest(ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, classifier, manifest.WeightPrecision) });
     }
 
     public static ImageFineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
@@ -52,6 +52,7 @@ internal static class ModelArchive
         var manifest = ArchiveFiles.LoadManifest<ModelManifest>(ctx, ModelManifest.CurrentVersion);
         ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
         CheckViews(manifest);
+        ArchiveFiles.CheckCalibration(manifest.Calibration, keys.Names);
 
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);
@@ -61,7 +62,7 @@ internal static class ModelArchive
             ArchiveFiles.LoadWeights(ctx, classifier, manifest.WeightsSha256);
             classifier.MoveTo(device);
             classifier.PrepareForScoring();
-            Probe.Check(channel, "picture", Probe.Score(classifier), manifest.ProbeScores, manifest.OnProbeMismatch);
+            Probe.Check(channel, "picture", Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration)), manifest.ProbeScores, manifest.OnProbeMismatch);
             return new ImageFineTuningTransformer(env, classifier, keys, manifest, report: null);
         }
         catch
@@ -71,7 +72,8 @@ internal static class ModelArchive
         }
     }
 
-    private static ImageClassifier CreateEmpty(Backbone backbone, int classes, ModelManifest manifest)
+    /// <summary>To be filled.</summary>
+    public static ImageClassifier CreateEmpty(Backbone backbone, int classes, ModelManifest manifest)
     {
         var classifier = ImageClassifier.CreateEmpty(backbone, classes);
         try

@@ -37,6 +37,12 @@ internal sealed record ModelManifest
 
     public required TrainingManifest Training { get; init; }
 
+    /// <summary>How probabilities are calibrated; null where they are not. Added after the first files of version 1.</summary>
+    public CalibrationReport? Calibration { get; init; }
+
+    /// <summary>In which numbers the weights are written; added after the first files of version 1.</summary>
+    public WeightPrecision WeightPrecision { get; init; }
+
     /// <summary>Which views are scored, as <see cref="MlNetFineTune.TestTimeAugmentation"/> writes itself; added after the first files of version 1.</summary>
     public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.ToString();
 

@@ -14,12 +14,13 @@ internal static class Probe
     /// <summary>Differences of the CPU stay below this; a wrong weight, padding or preprocessing does not.</summary>
     public const float Tolerance = 1e-3f;
 
-    public static float[] Score(ImageClassifier classifier)
+    public static float[] Score(ImageClassifier classifier, Objective objective)
     {
         var size = classifier.Definition.Preprocessing.Size;
         using var scope = NewDisposeScope();
+        using var inference = inference_mode();
         using var intake = classifier.CreateIntake();
-        return [.. classifier.Probabilities(intake.ToTensor(Draw(size), 1)).cpu().data<float>()];
+        return [.. objective.ScoresOf(classifier.ForwardRest(intake.ToTensor(Draw(size), 1), first: 0)).cpu().data<float>()];
     }
 
     /// <summary>Warns, or fails, where the scores are others than those of the training.</summary>

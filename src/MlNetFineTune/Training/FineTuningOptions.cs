@@ -128,6 +128,9 @@ public abstract record FineTuningOptions
     /// <summary>Random changes to the training rows.</summary>
     internal virtual Augmentation RowAugmentation => Augmentation.None;
 
+    /// <summary>What becomes of the probabilities, where there are any.</summary>
+    internal virtual Calibration ScoreCalibration => Calibration.None;
+
     /// <summary>Where what the frozen stages compute is kept.</summary>
     internal virtual FeatureCache Features => FeatureCache.None;
 
@@ -138,6 +141,8 @@ public abstract record FineTuningOptions
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
         if (WeightAveraging is WeightAveraging.BestAveraging && Validation is Validation.NoValidation)
             throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: it says which epochs are the best, and whether their average is better.", "options");
+        if (ScoreCalibration != Calibration.None && Validation is Validation.NoValidation)
+            throw new ArgumentException("Calibration needs validation: the temperature is fitted on its rows.", "options");
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");
         Schedule.Check(this);

@@ -54,6 +54,9 @@ public sealed record TrainingReport
     /// <summary>Set where the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>.</summary>
     public AveragedEpochs? Averaged { get; init; }
 
+    /// <summary>What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said, or no epoch was complete.</summary>
+    public CalibrationReport? Calibration { get; init; }
+
     /// <summary>Why it ended.</summary>
     public required TrainingEnd End { get; init; }
 

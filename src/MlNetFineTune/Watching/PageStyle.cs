@@ -29,7 +29,7 @@ internal static class PageStyle
         svg path.first{stroke:var(--first)}svg path.second{stroke:var(--second)}svg path.faint{stroke:var(--soft);stroke-width:1;opacity:.45}
         svg path.guide{stroke:var(--soft);stroke-width:1.5}
         svg circle.first{fill:var(--first)}svg circle.second{fill:var(--second)}svg circle.dots{fill:var(--first);opacity:.55}
-        .wide{overflow-x:auto;background:var(--card);border:1px solid var(--rule);border-radius:8px}
+        .wide{overflow-x:auto;width:fit-content;max-width:100%;background:var(--card);border:1px solid var(--rule);border-radius:8px}
         table{border-collapse:collapse;font-variant-numeric:tabular-nums;min-width:100%}
         th,td{padding:6px 10px;text-align:left;font-size:14px}thead th{font-size:12px;color:var(--soft);font-weight:600;vertical-align:bottom}
         tbody tr+tr>*{border-top:1px solid var(--rule)}.number{text-align:right}

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Writes Float32 and Int64 tensors as a safetensors file, which Python reads as well. The same tensors give the same bytes.</summary>
+/// <summary>Writes Float32, Float16 and Int64 tensors as a safetensors file, which Python reads as well. The same tensors give the same bytes.</summary>
 internal static class SafeTensorsWriter
 {
     public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
@@ -30,8 +30,8 @@ internal static class SafeTensorsWriter
     /// <exception cref="ArgumentException">The tensor is of another type.</exception>
     public static void RequireWritable(string name, Tensor tensor)
     {
-        if (tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64))
-            throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32 and Int64 are written.");
+        if (tensor.dtype is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.Int64))
+            throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32, Float16 and Int64 are written.");
     }
 
     /// <summary>Writes beside <paramref name="path"/> and renames, so that no half file is ever seen under that name.</summary>

@@ -19,6 +19,7 @@ public sealed class DefaultsTests
             BadRows = Throw
             BatchNorm = Train
             BatchSize = 16
+            Calibration = None
             Checkpoint = None
             ClassWeights = None
             EarlyStoppingPatience = null

@@ -28,6 +28,13 @@ public sealed class OnnxExportTests
         Verify(classifier, 1e-4);
     }
 
+    [TestMethod]
+    public void CalibratedProbabilitiesAreInTheFileAndLogitsStay()
+    {
+        using var classifier = Formula.Classifier("micro", width: 0.5f, "symmetric", epsilon: 1e-3);
+        Verify(classifier, 1e-4, new CalibrationReport { Temperature = 2.5f, Rows = 9, LossBefore = 1, LossAfter = 1, ErrorBefore = 0, ErrorAfter = 0, TargetPrecision = 1, RejectThresholds = new Dictionary<string, float?>() });
+    }
+
     // 60 pixels leave VGG 1 place and not 7 x 7, which is then repeated; ceilings and odd sizes everywhere else.
     [TestMethod]
     [DataRow("vgg", 60)]
@@ -96,18 +103,18 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
-    internal static void Write(ImageClassifier classifier, string path)
+    internal static void Write(ImageClassifier classifier, string path, CalibrationReport? calibration = null)
     {
-        var graph = ClassifierGraph.Of(classifier);
+        var graph = ClassifierGraph.Of(classifier, calibration);
         var classes = classifier.Head.bias.shape[0];
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
     }
 
-    private static void Verify(ImageClassifier classifier, double tolerance)
+    private static void Verify(ImageClassifier classifier, double tolerance, CalibrationReport? calibration = null)
     {
         using var scope = NewDisposeScope();
         using var folder = new Folder();
-        Write(classifier, folder.File("network.onnx"));
+        Write(classifier, folder.File("network.onnx"), calibration);
         using var session = new InferenceSession(folder.File("network.onnx"));
         classifier.PrepareForScoring();
         var size = classifier.Definition.Preprocessing.Size;
@@ -121,7 +128,7 @@ public sealed class OnnxExportTests
             {
                 var logits = classifier.ForwardRest(intake.ToTensor(pixels, count), first: 0);
                 expected = [.. logits.data<float>()];
-                probabilities = [.. nn.functional.softmax(logits, 1).data<float>()];
+                probabilities = [.. nn.functional.softmax(logits / (calibration?.Temperature ?? 1), 1).data<float>()];
             }
 
             var input = new DenseTensor<float>([count, 3, size, size]);

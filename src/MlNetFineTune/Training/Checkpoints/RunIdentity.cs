@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.Json;
 using MlNetFineTune.Heads;
+using MlNetFineTune.Modules;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.WeightFiles;
@@ -20,6 +22,8 @@ internal static class RunIdentity
         var identity = ManifestOf.Describe(options);
         identity["Seed"] = seed.ToString(CultureInfo.InvariantCulture);
         identity["Network"] = network.Name;
+        foreach (var (name, value) in OfTheNetwork(options))
+            identity[name] = value;
         identity["Weights at the beginning"] = Sum(hash =>
         {
             using var sink = new HashingStream(Stream.Null, hash);
@@ -40,6 +44,26 @@ internal static class RunIdentity
 
         static string Of(IReadOnlyDictionary<string, string> identity, string name) => identity.TryGetValue(name, out var value) ? value : "unknown";
     }
+
+    // What the weights do not say: how rows become input, and the settings of a user's modules.
+    private static IEnumerable<(string Name, string Value)> OfTheNetwork(FineTuningOptions options) => options switch
+    {
+        ImageFineTuningOptions { Backbone: var backbone } image =>
+        [
+            ("Preprocessing", JsonSerializer.Serialize(backbone.Preprocessing)),
+            ("Recipe", JsonSerializer.Serialize(backbone.Recipe.ToMetadata())),
+            ("RawPixels", JsonSerializer.Serialize(image.RawPixels)),
+            .. backbone.Changes.Select(change => ($"Stage {change.Stage}", change.Replacement is { } module ? Describe(module.Contract) : "drawn anew")),
+        ],
+        ModuleFineTuningOptions module =>
+        [
+            ("Module", Describe(ModuleContract.Of(module.Factory))),
+            ("Inputs", string.Join(", ", module.Inputs.Select(input => input is ModuleInput.PictureInput picture ? $"{picture.ColumnName} {JsonSerializer.Serialize(picture.Preprocessing)}" : input.ColumnName))),
+        ],
+        _ => [],
+    };
+
+    private static string Describe(ModuleContract contract) => $"{contract.Name} {contract.Settings}";
 
     private static string Describe(RowSubset subset)
     {

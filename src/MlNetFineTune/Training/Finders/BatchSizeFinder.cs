@@ -28,7 +28,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
             using var end = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
             using var peak = new MemoryPeak();
             var clock = new StepClock(Steps, end);
-            var plain = TrialRun.Plain(options) with { BatchSize = batchSize, AccumulationSteps = 1, Epochs = Steps + 1, LearningRate = 1e-6f, Schedule = LearningRateSchedule.Constant() };
+            var plain = TrialRun.Plain(options) with { BatchSize = batchSize, AccumulationSteps = 1, Epochs = Math.Max(Steps + 1, options.Epochs), LearningRate = 1e-6f, Schedule = LearningRateSchedule.Constant() };
             // As in an epoch without kept features: they would be computed for all rows before the first step.
             TrialRun.Run(ml, data, plain is ImageFineTuningOptions image ? image with { FeatureCache = FeatureCache.None } : plain, clock, () => clock.IsOver, end);
             options.CancellationToken.ThrowIfCancellationRequested();

@@ -15,10 +15,10 @@ public sealed record LearningRateSearch(IReadOnlyList<LearningRatePoint> Points,
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         // The explosion would press the slope flat.
         var first = Points[0].SmoothedLoss;
-        var ceiling = first + 0.5 * Math.Abs(first);
-        var shown = Points.Where(point => point.SmoothedLoss <= ceiling && point.Loss <= 2 * ceiling).ToList();
+        var ceiling = first + 0.3 * Math.Abs(first);
+        var heights = Points.TakeWhile(point => point.SmoothedLoss <= ceiling).SelectMany(point => (double[])[point.Loss, point.SmoothedLoss]).Where(loss => loss <= ceiling).Append(ceiling);
         PngChart.Save(path, new Chart(
-            "learning rate finder", "learning rate", Axis.Logarithmic(Points.Select(point => point.LearningRate)), Axis.Linear(shown.SelectMany(point => (double[])[point.Loss, point.SmoothedLoss])),
+            "learning rate finder", "learning rate", Axis.Logarithmic(Points.Select(point => point.LearningRate)), Axis.Linear(heights),
             [
                 new("loss of each step", SeriesLook.Faint, [.. Points.Select(point => (point.LearningRate, point.Loss))]),
                 new("smoothed", SeriesLook.First, [.. Points.Select(point => (point.LearningRate, point.SmoothedLoss))]),

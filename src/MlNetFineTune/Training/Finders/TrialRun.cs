@@ -26,6 +26,7 @@ internal static class TrialRun
     /// <param name="observer">Watches.</param>
     /// <param name="isOver">Whether the observer has called the end: what ends the training then is no fault.</param>
     /// <param name="end">Linked to the options' own token.</param>
+    /// <exception cref="OperationCanceledException">One of the options' tokens asked for it.</exception>
     public static void Run(MLContext ml, IDataView data, FineTuningOptions options, ITrainingObserver observer, Func<bool> isOver, CancellationTokenSource end)
     {
         options = options with { Observer = observer, CancellationToken = end.Token };
@@ -44,5 +45,7 @@ internal static class TrialRun
         {
             // Cancelled by the observer; or a loss that is no number, which the observer heard of first.
         }
+        if (!isOver())
+            options.StopToken.ThrowIfCancellationRequested(); // half a search is none
     }
 }

@@ -69,6 +69,7 @@ public sealed class BatchSizeFinderTests
         using var picture = SKBitmap.Decode(folder.File("batch.png"));
         Assert.AreEqual((880, 880), (picture.Width, picture.Height));
         Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { StopToken = new CancellationToken(canceled: true) }));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options, largest: 1));
     }
 

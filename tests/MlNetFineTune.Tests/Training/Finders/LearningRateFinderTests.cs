@@ -110,6 +110,7 @@ public sealed class LearningRateFinderTests
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, lowest: 1, highest: 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, steps: 19));
         Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { StopToken = new CancellationToken(canceled: true) }));
         var fault = Assert.Throws<FileNotFoundException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { Backbone = Backbone.Micro.WithWeights("nowhere.safetensors") }));
         StringAssert.Contains(fault.Message, "nowhere.safetensors");
     }

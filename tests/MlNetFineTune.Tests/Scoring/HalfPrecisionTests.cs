@@ -1,0 +1,135 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Tests.Support;
+using MlNetFineTune.WeightFiles;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tests.Scoring;
+
+/// <summary>Weights in half precision: half the file, and the model that was evaluated is the one that is loaded.</summary>
+[TestClass]
+public sealed class HalfPrecisionTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+
+    [TestMethod]
+    public void TheFileIsHalfAndLoadsAsItWasEvaluated()
+    {
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 4, OnProbeMismatch = ProbeMismatch.Throw }, SmallPictures.Take(10));
+        var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10, skip: 15)));
+        var before = SmallTraining.Scores(model.Transform(test));
+
+        using var half = model.WithHalfPrecisionWeights();
+        var zip = SmallTraining.Save(_ml, half);
+        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _); // the probe's scores are the rounded network's, or this fails
+
+        var scores = SmallTraining.Scores(half.Transform(test));
+        SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));
+        SmallTraining.AssertClose(before, scores, 0.01f);
+        Assert.IsTrue(before.Zip(scores, (a, b) => !a.SequenceEqual(b)).Any(differs => differs), "Nothing was rounded.");
+        CollectionAssert.AreEqual(SmallTraining.PredictedKeys(model.Transform(test)), SmallTraining.PredictedKeys(half.Transform(test)));
+        SmallTraining.AssertSameBits(before, SmallTraining.Scores(model.Transform(test)));
+        var (whole, halved) = (Zip.Entry(SmallTraining.Save(_ml, model), "weights.safetensors"), Zip.Entry(zip, "weights.safetensors"));
+        Assert.IsLessThan(0.6, (double)halved.Length / whole.Length);
+        CollectionAssert.AreEqual(Zip.Entry(zip, "weights.safetensors"), Zip.Entry(SmallTraining.Save(_ml, loaded), "weights.safetensors"));
+
+        using var damaged = new MemoryStream(Zip.With(zip, "weights.safetensors", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]));
+        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.Load(damaged, out _)).GetBaseException().Message, "SHA-256");
+    }
+
+    [TestMethod]
+    public void MatricesAreRoundedToTheNearestHalfAndAllElseStays()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        using var half = model.WithHalfPrecisionWeights();
+        var path = Path.Combine(SmallPictures.NewFolder(), "half.safetensors");
+        File.WriteAllBytes(path, Zip.Entry(SmallTraining.Save(_ml, half), "weights.safetensors"));
+        using var file = WeightFile.Open(path);
+        var types = file.Entries.ToDictionary(entry => entry.Name, entry => entry.Type);
+
+        model.Scorer.Read(network => half.Scorer.Read(rounded =>
+        {
+            using var scope = NewDisposeScope();
+            var parameters = network.NamedParameters().Select(named => named.Name).ToHashSet();
+            foreach (var ((name, original), (_, copy)) in network.NamedTensors().Zip(rounded.NamedTensors()))
+            {
+                var isMatrix = parameters.Contains(name) && original.ndim >= 2;
+                Assert.AreEqual(isMatrix ? ScalarType.Float16 : original.dtype, types[name], name);
+                Assert.AreEqual(original.dtype, copy.dtype, name);
+                var expected = isMatrix ? original.Values().Select(value => (double)(Half)(float)value) : original.Values();
+                CollectionAssert.AreEqual(expected.ToArray(), copy.Values(), name);
+            }
+        }));
+    }
+
+    [TestMethod]
+    public void NumbersThatHalfPrecisionLacksKeepTheirTensorWhole()
+    {
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(2));
+        model.Scorer.Read(network =>
+        {
+            using var scope = NewDisposeScope();
+            using var noGradients = no_grad();
+            var head = ((ImageClassifier)network).Head.weight;
+            head[0, 0] = 70_000;
+            var written = HalfWeights.Of(network).ToDictionary(named => named.Name, named => named.Tensor.dtype);
+            Assert.AreEqual(ScalarType.Float32, written.Single(named => named.Key.EndsWith("weight") && network.StageOf(named.Key) == network.Stages.Count).Value);
+            Assert.Contains(ScalarType.Float16, written.Values);
+        });
+    }
+
+    [TestMethod]
+    public void EachModelIsDisposedForItself()
+    {
+        var model = SmallTraining.LoadModel(_ml);
+        using var half = model.WithHalfPrecisionWeights();
+        model.Dispose();
+
+        Assert.HasCount(3, SmallTraining.Scores(half.Transform(SmallPictures.View(_ml, SmallPictures.Take(1)))));
+        Assert.Throws<ObjectDisposedException>(() => model.WithHalfPrecisionWeights());
+    }
+
+    [TestMethod]
+    public void ModulesToo()
+    {
+        var data = SmallModules.View(_ml, TableRow.Many(60));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Factory = new TwoLayersFactory { Hidden = 64 }, Epochs = 2 }).Fit(data);
+        using var half = model.WithHalfPrecisionWeights();
+        using var loaded = SmallModules.Reload(_ml, half);
+
+        var scores = SmallTraining.Scores(half.Transform(data));
+        SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(data)));
+        SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(data)), scores, 0.01f);
+        Assert.IsFalse(SmallTraining.Scores(model.Transform(data))[0].SequenceEqual(scores[0]));
+    }
+
+    [TestMethod]
+    public void AnAdapterIsSavedOfTheUnroundedModelOnly()
+    {
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(2));
+        using var half = model.WithHalfPrecisionWeights();
+        var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
+
+        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => half.SaveAdapter(path)).Message, "before WithHalfPrecisionWeights");
+        Assert.IsFalse(File.Exists(path));
+        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, half)), out _);
+        var test = SmallPictures.View(_ml, SmallPictures.Take(2, skip: 15));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(half.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
+    }
+
+    [TestMethod]
+    public void AManifestWithAnUnknownPrecisionIsRefused()
+    {
+        var zip = Zip.With(SmallTraining.ModelZip, "manifest.json", bytes =>
+        {
+            var manifest = JsonNode.Parse(bytes)!;
+            manifest["WeightPrecision"] = "Float8";
+            return System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString());
+        });
+        Assert.IsInstanceOfType<InvalidDataException>(Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _)).GetBaseException());
+    }
+}
