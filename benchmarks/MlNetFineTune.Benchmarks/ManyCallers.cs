@@ -15,7 +15,6 @@ internal sealed class ManyCallers : Benchmark
 
     public override double Run(bool quick)
     {
-        MlNet.TorchRuntime.EnsureLoaded(); // as an application does: before libtorch, so that its threads sleep while they wait
         using var scope = NewDisposeScope();
         var small = SharedFiles.MobileNetV1Quarter();
         var ratio = Measure("MobileNetV1 0.25", small, () => new PlainMobileNetV1(0.25, Networks.Classes, small.Recipe.Epsilon), quick ? 8 : 64, quick);

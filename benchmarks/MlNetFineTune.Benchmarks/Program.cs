@@ -1,6 +1,9 @@
 using System.Globalization;
 using MlNetFineTune.Benchmarks;
 
+// As in an application that uses the library before TorchSharp: OpenMP's threads sleep while they wait, on both sides of every race.
+MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
+
 IReadOnlyList<Benchmark> benchmarks =
 [
     new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
