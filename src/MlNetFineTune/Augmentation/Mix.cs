@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ internal sealed record Mix(int[] Partners, double Share)
     {
         using var partners = tensor(Partners, ScalarType.Int64, labels.device);
         using var others = labels.index_select(0, partners);
-        using var own = labels.mul(Share);
-        return own.add(others, alpha: 1 - Share);
+        using var own = labels.Mul(Share);
+        return own.Add(others, 1 - Share);
     }
 }

@@ -1,4 +1,5 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,6 +45,6 @@ public sealed record MixUp : Augmentation, IMixing
     internal static void Blend(Tensor pixels, Tensor partners, double share)
     {
         using var others = pixels.index_select(0, partners);
-        pixels.mul_(share).add_(others, alpha: 1 - share);
+        pixels.Mul_(share).Add_(others, 1 - share);
     }
 }

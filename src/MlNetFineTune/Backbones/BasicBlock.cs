@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,7 +53,7 @@ internal sealed class BasicBlock : Block
     {
         var branch = Chain(input, _first, _second);
         using var shortcut = downsample?.forward(input) ?? (ChangesShape ? ZeroPadded(input) : null);
-        return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
+        return Activation.ReLU.ApplyInPlace(branch.Add_(shortcut ?? input));
     }
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input)

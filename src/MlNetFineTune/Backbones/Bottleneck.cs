@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
@@ -55,7 +56,7 @@ internal sealed class Bottleneck : Block
     {
         var branch = Chain(input, _reduce, _spatial, _expand);
         using var shortcut = downsample?.forward(input);
-        return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
+        return Activation.ReLU.ApplyInPlace(branch.Add_(shortcut ?? input));
     }
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input)

@@ -23,7 +23,7 @@ internal sealed class ConvNeXtBlock : Block
         conv_dw = new Conv2d(channels, channels, 7, groups: channels, bias: true);
         norm = new LayerNorm(channels, epsilon);
         mlp = new Mlp(channels, 4 * channels);
-        gamma = Parameters.Of(full(channels, 1e-6)); // "Layer Scale" of the paper's training
+        gamma = Parameters.Of(Scalars.Full(channels, 1e-6)); // "Layer Scale" of the paper's training
         RegisterComponents();
     }
 
@@ -36,7 +36,7 @@ internal sealed class ConvNeXtBlock : Block
         using var normalized = norm.forward(pixels);
         using var branch = mlp.forward(normalized);
         using var shortcut = input.permute(0, 2, 3, 1);
-        using var sum = shortcut.addcmul(branch, gamma, 1);
+        using var sum = shortcut.Addcmul(branch, gamma, 1);
         return sum.permute(0, 3, 1, 2);
     }
 

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -54,7 +55,7 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
     {
         using var _ = no_grad();
         // In double precision, so that folding costs one rounding, not three.
-        var scale = norm.weight.to_type(ScalarType.Float64) / (norm.running_var.to_type(ScalarType.Float64) + norm.Epsilon).sqrt();
+        var scale = norm.weight.to_type(ScalarType.Float64) / norm.running_var.to_type(ScalarType.Float64).Add(norm.Epsilon).sqrt();
         var full = conv.Adapter?.Sum() ?? conv.weight.to_type(ScalarType.Float64);
         var weight = (full * scale.view(-1, 1, 1, 1)).to_type(ScalarType.Float32);
         var shift = norm.running_mean.to_type(ScalarType.Float64);

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
@@ -21,7 +22,7 @@ internal static class InputChannels
         var numbers = kernels.to_type(ScalarType.Float32);
         var adapted = channels == 1
             ? numbers.sum(1, keepdim: true)
-            : numbers.repeat(1, (channels + Colors - 1) / Colors, 1, 1).narrow(1, 0, channels) * (Colors / (float)channels);
+            : numbers.repeat(1, (channels + Colors - 1) / Colors, 1, 1).narrow(1, 0, channels).Mul(Colors / (float)channels);
         return adapted.MoveToOuterDisposeScope();
     }
 }

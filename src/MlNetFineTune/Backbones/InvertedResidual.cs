@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
@@ -47,7 +48,7 @@ internal sealed class InvertedResidual : Block
         var wide = Chain(input, _expand, _depthwise);
         using var gated = se?.ApplyInPlace(wide) ?? wide;
         var output = _project.Forward(gated);
-        return _residual ? output.add_(input) : output;
+        return _residual ? output.Add_(input) : output;
     }
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input)

@@ -57,7 +57,7 @@ internal sealed class LowRank : nn.Module
         using var noGradients = no_grad();
         var product = lora_B.to_type(ScalarType.Float64).flatten(1).mm(lora_A.to_type(ScalarType.Float64).flatten(1)); // [out, in k k]
         var weight = _weight();
-        return (weight.to_type(ScalarType.Float64) + product.mul_(_scale).view(weight.shape)).MoveToOuterDisposeScope();
+        return weight.to_type(ScalarType.Float64).Add(product.Mul_(_scale).view(weight.shape)).MoveToOuterDisposeScope();
     }
 
     public void Merge()
@@ -84,7 +84,7 @@ internal sealed class LowRank : nn.Module
         using var dropped = Drop(input);
         using var low = down(dropped, lora_A);
         using var branch = up(low, lora_B);
-        return output.add_(branch, _scale);
+        return output.Add_(branch, _scale);
     }
 
     // A generator of its own, seeded by counted numbers: whole tensors at once, and nobody else's numbers.
@@ -95,8 +95,8 @@ internal sealed class LowRank : nn.Module
         var own = (ulong)numbers.NextUInt32() << 32 | numbers.NextUInt32();
         using var scope = NewDisposeScope();
         using var generator = new Generator(own, input.device);
-        var kept = rand(input.shape, input.dtype, input.device, generator: generator).ge(_dropout);
-        return (input * kept).div_(1 - _dropout).MoveToOuterDisposeScope();
+        var kept = rand(input.shape, input.dtype, input.device, generator: generator).Ge(_dropout);
+        return (input * kept).Div_(1 - _dropout).MoveToOuterDisposeScope();
     }
 
     protected override void Dispose(bool disposing)

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
@@ -39,7 +40,7 @@ internal sealed class RegNetBlock : Block
         using var gated = _gate.ApplyInPlace(Chain(input, _first.Pair, _spatial.Pair));
         var branch = _last.Pair.Forward(gated);
         using var shortcut = _projection?.forward(input);
-        return Activation.ReLU.ApplyInPlace(branch.add_(shortcut ?? input));
+        return Activation.ReLU.ApplyInPlace(branch.Add_(shortcut ?? input));
     }
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input)

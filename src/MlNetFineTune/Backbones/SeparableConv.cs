@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
@@ -41,7 +42,7 @@ internal sealed class SeparableConv : Block
         var filtered = _depthwise.Forward(input);
         using var gated = se?.ApplyInPlace(filtered) ?? filtered;
         var output = _pointwise.Forward(gated);
-        return _residual ? output.add_(input) : output;
+        return _residual ? output.Add_(input) : output;
     }
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input)

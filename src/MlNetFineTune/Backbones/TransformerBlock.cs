@@ -54,9 +54,9 @@ internal sealed class TransformerBlock : Block
         using var normalized = norm.forward(input);
         var branch = layer.forward(normalized);
         if (scale is null)
-            return branch.add_(input); // the backward pass of a linear layer does not need its output
+            return branch.Add_(input); // the backward pass of a linear layer does not need its output
         using (branch)
-            return input.addcmul(branch, scale.gamma, 1);
+            return input.Addcmul(branch, scale.gamma, 1);
     }
 }
 
@@ -70,7 +70,7 @@ internal sealed class LayerScale : nn.Module
     public LayerScale(int channels)
         : base(nameof(LayerScale))
     {
-        gamma = Parameters.Of(full(channels, 1e-5)); // DINOv2's
+        gamma = Parameters.Of(Scalars.Full(channels, 1e-5)); // DINOv2's
         RegisterComponents();
     }
 

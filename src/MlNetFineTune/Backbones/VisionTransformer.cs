@@ -53,7 +53,7 @@ internal sealed class VisionTransformer : BackboneNetwork
             using var scope = NewDisposeScope();
             var places = patches.forward(pixels).flatten(2).transpose(1, 2); // a view of channels-last maps
             var tokens = cat([cls_token.expand(places.shape[0], -1, -1), places], 1);
-            return tokens.add_(pos_embed).MoveToOuterDisposeScope();
+            return tokens.Add_(pos_embed).MoveToOuterDisposeScope();
         }
 
         GraphValue WriteEmbed(NetworkGraph graph, GraphValue pixels)

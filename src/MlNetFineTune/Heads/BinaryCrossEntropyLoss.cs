@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -35,8 +36,8 @@ internal sealed record BinaryCrossEntropyLoss : ClassificationLoss
     private Tensor TargetsOf(Tensor shares)
     {
         if (Threshold is { } threshold)
-            return shares.gt(ExactDouble.Of(threshold)).to_type(shares.dtype);
+            return shares.Gt(ExactDouble.Of(threshold)).to_type(shares.dtype);
         var smoothing = ExactDouble.Of(Smoothing);
-        return smoothing > 0 ? shares.mul(1 - smoothing).add(smoothing / shares.shape[1]) : shares;
+        return smoothing > 0 ? shares.Mul(1 - smoothing).Add(smoothing / shares.shape[1]) : shares;
     }
 }

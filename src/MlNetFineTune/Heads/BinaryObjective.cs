@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,12 +16,12 @@ internal sealed class BinaryObjective(float[]? classWeights = null, float temper
     public override double Count(Tensor outputs, Tensor labels)
     {
         using var scope = NewDisposeScope();
-        return outputs.squeeze(1).gt(0).eq(labels.gt(0.5)).sum().item<long>();
+        return outputs.squeeze(1).Gt(0).eq(labels.Gt(0.5)).sum().item<long>();
     }
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
 
-    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.div(temperature);
+    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.Div(temperature);
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
 
@@ -34,5 +35,5 @@ internal sealed class BinaryObjective(float[]? classWeights = null, float temper
     }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) =>
-        classWeights is [var no, var yes] ? labels.mul(yes - no).add(no) : null;
+        classWeights is [var no, var yes] ? labels.Mul(yes - no).Add(no) : null;
 }

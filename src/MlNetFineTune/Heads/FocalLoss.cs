@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,8 +19,8 @@ internal sealed record FocalLoss : ClassificationLoss
     {
         using var scope = NewDisposeScope();
         var logs = nn.functional.log_softmax(logits, dim: 1);
-        var others = logs.expm1().neg().clamp_min(1e-12); // 1 - p, but never 0, where the slope of a power below 1 is infinite
-        var ofClasses = others.pow(ExactDouble.Of(Gamma)).mul(logs).neg();
+        var others = logs.expm1().neg().ClampMin(1e-12); // 1 - p, but never 0, where the slope of a power below 1 is infinite
+        var ofClasses = others.Pow(ExactDouble.Of(Gamma)).mul(logs).neg();
         var shares = ClassLabelTensors.Shares(labels, logits);
         if (classWeights is not null)
             shares = shares.mul(classWeights);

@@ -1,4 +1,5 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,7 +35,7 @@ internal abstract class Objective
         using var scope = NewDisposeScope();
         var each = Weighed(LossOfEach(outputs, targets.Labels, training: true), targets.Weights);
         var counts = CountOfEach(targets);
-        return (counts is null ? each.mean() : each.sum().div(counts.sum().clamp_min(1e-30))).MoveToOuterDisposeScope();
+        return (counts is null ? each.mean() : each.sum().div(counts.sum().ClampMin(1e-30))).MoveToOuterDisposeScope();
     }
 
     /// <summary>What the rows count together in the mean of <see cref="Loss"/>.</summary>

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -7,6 +8,7 @@ namespace MlNetFineTune.Training;
 /// <summary>The part that Adam and AdamW share: mean and square of the gradient. How weights decay is theirs.</summary>
 internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, Optimizer options, float beta1, float beta2, float epsilon) : OptimizerState(groups, options, memories: 2)
 {
+    private readonly Tensor _share = tensor(1 - ExactDouble.Of(beta1)).DetachFromDisposeScope(); // lerp takes no number, and a tensor is slow to make
     private readonly double _beta1 = ExactDouble.Of(beta1);
     private readonly double _beta2 = ExactDouble.Of(beta2);
     private readonly double _epsilon = ExactDouble.Of(epsilon);
@@ -15,9 +17,15 @@ internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, Optimize
     protected void Descend(Parameter parameter, Tensor gradient, Tensor[] memory, double rate)
     {
         var (mean, square) = (memory[0], memory[1]);
-        mean.lerp_(gradient, 1 - _beta1);
-        square.mul_(_beta2).addcmul_(gradient, gradient, 1 - _beta2);
-        var denominator = square.sqrt().div_(Math.Sqrt(1 - Math.Pow(_beta2, StepsTaken))).add_(_epsilon);
-        parameter.addcdiv_(mean, denominator, -rate / (1 - Math.Pow(_beta1, StepsTaken)));
+        mean.lerp_(gradient, _share);
+        square.Mul_(_beta2).Addcmul_(gradient, gradient, 1 - _beta2);
+        var denominator = square.sqrt().Div_(Math.Sqrt(1 - Math.Pow(_beta2, StepsTaken))).Add_(_epsilon);
+        parameter.Addcdiv_(mean, denominator, -rate / (1 - Math.Pow(_beta1, StepsTaken)));
+    }
+
+    public override void Dispose()
+    {
+        _share.Dispose();
+        base.Dispose();
     }
 }

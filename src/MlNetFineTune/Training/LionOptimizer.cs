@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -26,9 +27,9 @@ internal sealed record LionOptimizer : Optimizer
         protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
         {
             Shrink(parameter, rate, weightDecay);
-            var direction = memory[0].mul(_beta1).add_(gradient, 1 - _beta1).sign_();
-            parameter.add_(direction, -rate);
-            memory[0].mul_(_beta2).add_(gradient, 1 - _beta2);
+            var direction = memory[0].Mul(_beta1).Add_(gradient, 1 - _beta1).sign_();
+            parameter.Add_(direction, -rate);
+            memory[0].Mul_(_beta2).Add_(gradient, 1 - _beta2);
         }
     }
 }

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -55,7 +56,7 @@ internal abstract class OptimizerState : IDisposable
         }
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         foreach (var tensor in Tensors)
             tensor.Dispose();
@@ -70,13 +71,13 @@ internal abstract class OptimizerState : IDisposable
     protected abstract void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay);
 
     /// <summary>Weight decay as L2 regularisation: a part of the gradient.</summary>
-    protected static Tensor Decayed(Tensor gradient, Parameter parameter, double weightDecay) => weightDecay > 0 ? gradient.add(parameter, weightDecay) : gradient;
+    protected static Tensor Decayed(Tensor gradient, Parameter parameter, double weightDecay) => weightDecay > 0 ? gradient.Add(parameter, weightDecay) : gradient;
 
     /// <summary>Weight decay apart from the gradient: w = w - lr wd w.</summary>
     protected static void Shrink(Parameter parameter, double rate, double weightDecay)
     {
         if (weightDecay > 0)
-            parameter.mul_(1 - rate * weightDecay);
+            parameter.Mul_(1 - rate * weightDecay);
     }
 
     private IEnumerable<Parameter> Parameters => _groups.SelectMany(group => group.Parameters);

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -40,19 +41,19 @@ internal sealed record RmsPropOptimizer : Optimizer
         protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
         {
             gradient = Decayed(gradient, parameter, weightDecay);
-            memory[0].mul_(_smoothing).addcmul_(gradient, gradient, 1 - _smoothing);
-            var denominator = (options.Centered ? Variance(gradient, memory[0], memory[1]) : memory[0]).sqrt().add_(_epsilon);
+            memory[0].Mul_(_smoothing).Addcmul_(gradient, gradient, 1 - _smoothing);
+            var denominator = (options.Centered ? Variance(gradient, memory[0], memory[1]) : memory[0]).sqrt().Add_(_epsilon);
             if (options.Momentum > 0)
-                parameter.add_(memory[^1].mul_(_momentum).addcdiv_(gradient, denominator, 1), -rate);
+                parameter.Add_(memory[^1].Mul_(_momentum).Addcdiv_(gradient, denominator, 1), -rate);
             else
-                parameter.addcdiv_(gradient, denominator, -rate);
+                parameter.Addcdiv_(gradient, denominator, -rate);
         }
 
         // Rounding may leave the mean's square above the square's mean, and no root.
         private Tensor Variance(Tensor gradient, Tensor square, Tensor mean)
         {
-            mean.mul_(_smoothing).add_(gradient, 1 - _smoothing);
-            return square.addcmul(mean, mean, -1).clamp_min_(0);
+            mean.Mul_(_smoothing).Add_(gradient, 1 - _smoothing);
+            return square.Addcmul(mean, mean, -1).ClampMin_(0);
         }
     }
 }

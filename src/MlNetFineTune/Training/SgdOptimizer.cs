@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -33,10 +34,10 @@ internal sealed record SgdOptimizer : Optimizer
             gradient = Decayed(gradient, parameter, weightDecay);
             if (memory is [var velocity])
             {
-                velocity.mul_(_momentum).add_(gradient);
-                gradient = options.Nesterov ? gradient.add(velocity, _momentum) : velocity;
+                velocity.Mul_(_momentum).Add_(gradient);
+                gradient = options.Nesterov ? gradient.Add(velocity, _momentum) : velocity;
             }
-            parameter.add_(gradient, -rate);
+            parameter.Add_(gradient, -rate);
         }
     }
 }

@@ -1,4 +1,5 @@
 using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Strategies;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -77,7 +78,7 @@ internal sealed class TrainingPart : IDisposable
         }
         var count = countOf();
         _pendingCount += count;
-        loss.mul(count).backward();
+        loss.Mul(count).backward();
     }
 
     /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
@@ -125,6 +126,6 @@ internal sealed class TrainingPart : IDisposable
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         foreach (var parameter in Groups.SelectMany(group => group.Parameters))
-            parameter.grad?.div_(count);
+            parameter.grad?.Div_(count);
     }
 }

@@ -29,10 +29,11 @@ internal sealed class MovingAverage : IDisposable
         using var noGradients = no_grad();
         var decay = Math.Min(_decay, (1.0 + Updates) / (10.0 + Updates));
         Updates++;
+        var share = tensor(1 - decay); // lerp takes no number, and a tensor is slow to make
         foreach (var (_, live, average) in _tensors)
         {
             if (average.is_floating_point())
-                average.lerp_(live, 1 - decay);
+                average.lerp_(live, share);
             else
                 average.copy_(live);
         }

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -22,14 +23,14 @@ internal sealed record AdaptiveClipping : GradientClipping
             using var scope = NewDisposeScope();
             if (parameter.grad is not { } gradient)
                 continue;
-            var largest = NormsOfUnits(parameter).clamp_min_(1e-3).mul_(factor);
+            var largest = NormsOfUnits(parameter).ClampMin_(1e-3).Mul_(factor);
             var norms = NormsOfUnits(gradient);
-            gradient.mul_(where(norms.lt(largest), ones_like(norms), largest.div(norms.clamp_min(1e-6))));
+            gradient.mul_(where(norms.lt(largest), ones_like(norms), largest.div(norms.ClampMin(1e-6))));
         }
     }
 
     // [outputs, ...] -> [outputs, 1, ...]; a vector or a number -> one norm.
     private static Tensor NormsOfUnits(Tensor tensor) => tensor.ndim < 2
         ? tensor.norm()
-        : linalg.vector_norm(tensor, ord: 2, dims: [.. Enumerable.Range(1, (int)tensor.ndim - 1).Select(dimension => (long)dimension)], keepdim: true);
+        : tensor.flatten(1).norm(1).view([-1, .. Enumerable.Repeat(1L, (int)tensor.ndim - 1)]);
 }

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -25,6 +26,6 @@ internal sealed record NormClipping : GradientClipping
         if (!(factor < 1))
             return;
         foreach (var gradient in gradients)
-            gradient.mul_(factor);
+            gradient.Mul_(factor);
     }
 }

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -18,6 +19,6 @@ internal sealed record ValueClipping : GradientClipping
         using var scope = NewDisposeScope();
         var largest = ExactDouble.Of(Largest);
         foreach (var parameter in body.Concat(head))
-            parameter.grad?.clamp_(-largest, largest);
+            parameter.grad?.Clamp_(-largest, largest);
     }
 }
