@@ -13,6 +13,7 @@ IReadOnlyList<Benchmark> benchmarks =
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>
 {
     [AugmentationStudy.Name] = (AugmentationStudy.Run, AugmentationStudy.Usage),
+    [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
 };
 

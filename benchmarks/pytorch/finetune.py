@@ -7,11 +7,13 @@ full         everything trains, BatchNorm too; head 1e-3, rest 2e-4
 head-cached  backbone run once over train and test (resize 256, centre crop 224, no augmentation), then the head alone on the cached features
 
 All: AdamW, weight decay 0.01, batch 16, cosine to zero over all steps, test accuracy after each epoch; one process decodes, as PyTorch does by default.
-`train_s` is training alone (decoding of the training photos included), `total_s` everything from the first photo to the last accuracy.
+`train_s` is training alone (decoding of the training photos included), `total_s` everything from the first photo to the last accuracy; `peak_mib` is the
+process's largest resident memory.
 """
 import argparse
 import json
 import os
+import resource
 import sys
 import time
 
@@ -100,7 +102,7 @@ def fine_tune(options, begin):
         network.eval()
         accuracies.append(accuracy(network, tests))
         report_epoch(epoch, accuracies, begin)
-    return accuracies, train_seconds, options.epochs * len(train) / train_seconds
+    return accuracies, train_seconds, options.epochs * len(train) / train_seconds, sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def fine_tune_cached(options, begin):
@@ -125,7 +127,7 @@ def fine_tune_cached(options, begin):
         accuracies.append(accuracy(head, [(test_x, test_y)]))
         report_epoch(epoch, accuracies, begin)
     train_seconds = time.perf_counter() - start
-    return accuracies, train_seconds, options.epochs * len(train) / train_seconds
+    return accuracies, train_seconds, options.epochs * len(train) / train_seconds, sum(p.numel() for p in head.parameters())
 
 
 def features(network, dataset):
@@ -145,11 +147,12 @@ def main():
     torch.manual_seed(options.seed)
     begin = time.perf_counter()
     run = fine_tune_cached if options.mode == "head-cached" else fine_tune
-    accuracies, train_seconds, rate = run(options, begin)
+    accuracies, train_seconds, rate, trained = run(options, begin)
     print(json.dumps(dict(
         network=options.network, mode=options.mode, seed=options.seed, threads=torch.get_num_threads(), torch=torch.__version__,
         accuracies=[round(a, 4) for a in accuracies], train_s=round(train_seconds, 1), train_images_per_s=round(rate, 1),
-        total_s=round(time.perf_counter() - begin, 1))))
+        total_s=round(time.perf_counter() - begin, 1), trained_parameters=trained,
+        peak_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ internal sealed class BinaryObjective(float[]? classWeights = null, float temper
 
     public override Evaluation Evaluate(double loss, double counted) => new(loss) { Accuracy = counted };
 
-    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.div(temperature);
+    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.Div(temperature);
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
 

@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss 
     {
         if (temperature == 1)
             return nn.functional.softmax(outputs, dim: 1);
-        using var scaled = outputs.div(temperature);
+        using var scaled = outputs.Div(temperature);
         return nn.functional.softmax(scaled, dim: 1);
     }
 

@@ -59,6 +59,12 @@ internal static class Scalars
         return tensor.mul_(number);
     }
 
+    public static Tensor Div(this Tensor tensor, double divisor)
+    {
+        using Scalar number = divisor;
+        return tensor.div(number);
+    }
+
     public static Tensor Div_(this Tensor tensor, double divisor)
     {
         using Scalar number = divisor;

@@ -90,13 +90,14 @@ internal sealed class ModuleNetwork : TrainableNetwork
         _module.train();
         foreach (var (path, module) in _module.named_modules())
         {
-            if (path.Length > 0 && (_stages.Owns(path, frozenStages) || IsFrozen(module) || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))))
-                module.eval();
+            // Each by itself, and those within it after it: a frozen layer may hold others that train.
+            if (path.Length > 0)
+                module.train(!(_stages.Owns(path, frozenStages) || IsFrozen(module) || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))));
         }
     }
 
-    /// <summary>One of TorchSharp's.</summary>
-    public static bool IsBatchNorm(nn.Module module) => module is TorchSharp.Modules.BatchNorm1d or TorchSharp.Modules.BatchNorm2d or TorchSharp.Modules.BatchNorm3d;
+    /// <summary>Whoever wrote it: a layer with running statistics.</summary>
+    public static bool IsBatchNorm(nn.Module module) => module.named_buffers(recurse: false).Any(named => named.name == "running_mean");
 
     public override void PrepareForScoring() => _module.eval();
 

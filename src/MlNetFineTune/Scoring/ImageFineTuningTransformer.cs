@@ -77,7 +77,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     }
 
     /// <summary>
-    /// A copy whose weights are rounded to half precision and saved so: half the file. It computes in single precision as before, with the rounded weights: what is evaluated is what is loaded.
+    /// A copy whose weights are rounded to half precision and saved so, in half the bytes. It computes in single precision as before, with the rounded weights: what is evaluated is what is loaded.
     /// Biases, norms and their running statistics stay in single precision. Dispose each model for itself.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>

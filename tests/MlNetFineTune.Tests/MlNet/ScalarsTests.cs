@@ -112,6 +112,7 @@ public sealed class ScalarsTests
         ("Add_", three => three.Add_(1e-3), 3 + 1e-3),
         ("Mul", three => three.Mul(0.1), 3 * 0.1),
         ("Mul_", three => three.Mul_(0.9), 3 * 0.9),
+        ("Div", three => three.Div(0.3), 3 / 0.3),
         ("Div_", three => three.Div_(0.7), 3 / 0.7),
         ("Pow", three => three.Pow(3), 27),
         ("Addcmul", three => three.Addcmul(three, three, -0.5), -1.5),

@@ -67,6 +67,37 @@ public sealed class HalfPrecisionTests
     }
 
     [TestMethod]
+    public void OnPhotosTheWeightsAreHalfAndTheClassesStay()
+    {
+        var photos = SharedData.RequireOrSkip("data/ants-bees");
+        var keys = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadImageFolder(Path.Combine(photos, "train")));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
+        {
+            Backbone = Backbone.MobileNetV2.WithWeights(SharedData.RequireOrSkip("weights/mobilenetv2_100.safetensors")),
+            Strategy = Strategy.HeadOnly,
+            Augmentation = Augmentation.None,
+            Validation = Validation.Fraction(0.3f),
+            Calibration = Calibration.Temperature(),
+            Epochs = 5,
+            BadRows = BadRows.Skip(),
+        }).Fit(keys.Transform(_ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
+        var test = keys.Transform(_ml.Data.LoadImageFolder(Path.Combine(photos, "val")));
+
+        using var half = model.WithHalfPrecisionWeights();
+
+        var (before, after) = (SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(half.Transform(test)));
+        var largest = before.Zip(after).Max(row => row.First.Zip(row.Second).Max(pair => Math.Abs(pair.First - pair.Second)));
+        var changed = before.Zip(after).Count(row => Array.IndexOf(row.First, row.First.Max()) != Array.IndexOf(row.Second, row.Second.Max()));
+        double Accuracy(float[][] scores) => scores.Zip(test.GetColumn<uint>("Label")).Average(row => Array.IndexOf(row.First, row.First.Max()) + 1 == row.Second ? 1.0 : 0);
+        var (whole, halved) = (SmallTraining.Save(_ml, model), SmallTraining.Save(_ml, half));
+        Console.WriteLine($"accuracy {Accuracy(before):0.0000} and {Accuracy(after):0.0000}, {changed} of {before.Length} classes changed, largest change {largest:0.00000}; zip {whole.Length:N0} and {halved.Length:N0} bytes");
+        Assert.IsLessThanOrEqualTo(1, changed);
+        Assert.IsLessThanOrEqualTo(0.01, Math.Abs(Accuracy(before) - Accuracy(after)));
+        Assert.IsLessThan(0.53, (double)Zip.Entry(halved, "weights.safetensors").Length / Zip.Entry(whole, "weights.safetensors").Length);
+        Assert.IsLessThan(whole.Length, halved.Length);
+    }
+
+    [TestMethod]
     public void NumbersThatHalfPrecisionLacksKeepTheirTensorWhole()
     {
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(2));

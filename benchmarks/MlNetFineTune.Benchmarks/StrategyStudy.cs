@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>
+/// What each strategy costs and gives: MobileNetV2 on two sets of photos, the same epochs, augmentation and seeds for each, beside PyTorch's recipe. A fifth of the photos in <c>train</c> chooses
+/// the epoch; those in <c>val</c> are scored once and choose nothing. Each training runs in a process of its own, whose peak memory is the system's figure.
+/// </summary>
+internal static class StrategyStudy
+{
+    public const string Name = "strategies";
+
+    public const string Usage = $"{Name} [--epochs N] [--seeds N] [--data ants-bees,flowers] [--strategies HeadOnly,Full,...,PyTorch-head,PyTorch-full] [--quick]";
+
+    private const string One = "--one";
+
+    private static readonly (string Name, Func<ImageFineTuningOptions, ImageFineTuningOptions> With)[] s_strategies =
+    [
+        ("HeadOnly", options => options with { Strategy = Strategy.HeadOnly }),
+        ("LastStages", options => options with { Strategy = Strategy.LastStages(3) }),
+        ("Full", options => options with { Strategy = Strategy.Full() }),
+        ("Gradual", options => options with { Strategy = Strategy.Gradual() }),
+        ("ProbeThenFull", options => options with { Strategy = Strategy.ProbeThenFull() }),
+        ("NormAndBias", options => options with { Strategy = Strategy.NormAndBias }),
+        ("Lora", options => options with { Strategy = Strategy.LastStages(3), Adapter = Adapter.Lora(), LearningRate = 5e-3f }),
+    ];
+
+    private static readonly string[] s_peers = ["PyTorch-head", "PyTorch-full"];
+
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        if (arguments is [One, var set, var strategy, var oneSeed, var oneEpochs])
+        {
+            Console.WriteLine(JsonSerializer.Serialize(Train(set, strategy, int.Parse(oneSeed, CultureInfo.InvariantCulture), int.Parse(oneEpochs, CultureInfo.InvariantCulture))));
+            return 0;
+        }
+        var (epochs, seeds) = (5, 3);
+        string[] sets = ["ants-bees", "flowers"];
+        string[] known = [.. s_strategies.Select(one => one.Name), .. s_peers];
+        var chosen = known;
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i] == "--quick")
+                (epochs, seeds, sets, chosen) = (2, 1, ["ants-bees"], ["HeadOnly", "ProbeThenFull"]);
+            else if (arguments[i] == "--epochs" && Number(i + 1) is { } given)
+                (epochs, i) = (given, i + 1);
+            else if (arguments[i] == "--seeds" && Number(i + 1) is { } count)
+                (seeds, i) = (count, i + 1);
+            else if (arguments[i] == "--data" && List(i + 1) is { } data)
+                (sets, i) = (data, i + 1);
+            else if (arguments[i] == "--strategies" && List(i + 1) is { } names && names.All(known.Contains))
+                (chosen, i) = (names, i + 1);
+            else
+                return Misused(arguments[i], known);
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"MobileNetV2, Augmentation.Light, {epochs} epochs of batch 16, seeds 1 to {seeds}; accuracy on the photos of val, means\n"));
+        Console.WriteLine("| photos | strategy | accuracy | sd | seconds | trained parameters | peak memory, MiB |");
+        Console.WriteLine("|---|---|---|---|---|---|---|");
+        foreach (var photos in sets)
+        {
+            foreach (var name in chosen)
+                Print(photos, name, [.. Enumerable.Range(1, seeds).Select(seed => s_peers.Contains(name) ? Peer(photos, name, seed, epochs) : Child(photos, name, seed, epochs))]);
+        }
+        return 0;
+
+        int? Number(int index) => index < arguments.Count && int.TryParse(arguments[index], CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
+
+        string[]? List(int index) => index < arguments.Count ? arguments[index].Split(',', StringSplitOptions.RemoveEmptyEntries) : null;
+    }
+
+    private static int Misused(string argument, IEnumerable<string> known)
+    {
+        Console.Error.WriteLine($"'{argument}' is not understood, or what must follow it is missing or unknown. Usage: {Usage}\nStrategies: {string.Join(", ", known)}");
+        return 2;
+    }
+
+    private static Outcome Train(string set, string strategy, int seed, int epochs)
+    {
+        var photos = SharedFiles.Require($"data/{set}");
+        var weights = SharedFiles.Require("weights/mobilenetv2_100.safetensors"); // random ones would say nothing
+        var watch = Stopwatch.StartNew();
+        var ml = new MLContext(seed);
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(ml.Data.LoadImageFolder(Path.Combine(photos, "train")));
+        var options = s_strategies.First(one => one.Name == strategy).With(new ImageFineTuningOptions { Backbone = Backbone.MobileNetV2.WithWeights(weights), Epochs = epochs });
+        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
+        var accuracy = ml.MulticlassClassification.Evaluate(model.Transform(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val"))))).MicroAccuracy;
+        using var process = Process.GetCurrentProcess();
+        return new Outcome(accuracy, watch.Elapsed.TotalSeconds, model.Report!.TrainedParameters, process.PeakWorkingSet64 / (double)(1 << 20));
+    }
+
+    private static Outcome Child(string set, string strategy, int seed, int epochs)
+    {
+        string[] arguments = [Name, One, set, strategy, seed.ToString(CultureInfo.InvariantCulture), epochs.ToString(CultureInfo.InvariantCulture)];
+        var start = new ProcessStartInfo("dotnet", [typeof(StrategyStudy).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? JsonSerializer.Deserialize<Outcome>(output.Trim().Split('\n')[^1])!
+            : throw new CannotRunException($"The training with {strategy} on {set} failed.");
+    }
+
+    private static Outcome Peer(string set, string name, int seed, int epochs)
+    {
+        var photos = SharedFiles.Require($"data/{set}");
+        string[] arguments = ["--mode", name["PyTorch-".Length..], "--seed", $"{seed}", "--epochs", $"{epochs}", "--train", Path.Combine(photos, "train"), "--test", Path.Combine(photos, "val"), "--weights", SharedFiles.Require("weights")];
+        var last = PyTorch.Run("finetune.py", arguments)[^1];
+        return new Outcome(last.GetProperty("accuracies").EnumerateArray().Last().GetDouble(), last.GetProperty("total_s").GetDouble(), last.GetProperty("trained_parameters").GetInt64(), last.GetProperty("peak_mib").GetDouble());
+    }
+
+    private static void Print(string set, string name, List<Outcome> outcomes)
+    {
+        var mean = outcomes.Average(outcome => outcome.Accuracy);
+        var deviation = outcomes.Count > 1 ? Math.Sqrt(outcomes.Sum(outcome => Math.Pow(outcome.Accuracy - mean, 2)) / (outcomes.Count - 1)) : double.NaN;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {set} | {name} | {mean:0.000} | {deviation:0.000} | {outcomes.Average(outcome => outcome.Seconds):0.0} | {outcomes[0].TrainedParameters:N0} | {outcomes.Average(outcome => outcome.PeakMegabytes):0} |"));
+    }
+
+    private sealed record Outcome(double Accuracy, double Seconds, long TrainedParameters, double PeakMegabytes);
+}
