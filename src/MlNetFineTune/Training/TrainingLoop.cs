@@ -137,7 +137,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                     return TrainingEnd.Diverged;
                 if (!part.HasPending)
                     _checkpoints?.AfterStep(part);
-                _meter.Advance(input.Rows.Length, State.MeanLoss, learningRate);
+                _meter.Advance(input.Rows.Length, State.MeanLoss, part.LargestScale * learningRate);
             }
         }
         if (part.HasPending)
@@ -179,7 +179,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 return TrainingEnd.Diverged;
             isBest = _best.Offer(epoch, evaluation);
             (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
-            report = new EpochReport(epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, LearningRateAt(part, part.Step - 1), (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
+            report = new EpochReport(epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, part.LargestScale * LearningRateAt(part, part.Step - 1), (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
         }
         State.EndEpoch(report);
         _checkpoints?.AfterEpoch(part, epoch);
@@ -237,7 +237,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read.");
     }
 
-    // Of the head, in a step of the part.
+    // In a step of the part, before the factors of its parameters.
     private double LearningRateAt(TrainingPart part, int step)
     {
         var judged = State.Epochs.Skip(part.FirstEpoch - 1).Select(epoch => epoch.ValidationLoss).OfType<double>();

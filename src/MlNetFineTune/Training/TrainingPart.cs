@@ -44,6 +44,9 @@ internal sealed class TrainingPart : IDisposable
 
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
+    /// <summary>The head's factor of the learning rate, as a rule.</summary>
+    public float LargestScale => Groups.Max(group => group.LearningRateScale);
+
     /// <summary>In these nothing trains.</summary>
     public int FrozenStages { get; }
 

@@ -104,6 +104,8 @@ public sealed class StrategyTests
             var report = model.Report!;
             Assert.HasCount(5, report.Epochs);
             Assert.AreEqual(report.Epochs.Min(epoch => epoch.ValidationLoss), report.Epochs[report.BestEpoch - 1].ValidationLoss, strategy.ToString());
+            if (strategy == Strategy.ProbeThenFull())
+                Assert.IsLessThan(0.6 * SmallTraining.Options.LearningRate, report.Epochs.Skip(2).Max(epoch => epoch.LearningRate), "the second part learns at half the rate");
             Assert.AreEqual(strategy == Strategy.NormAndBias, report.TrainedParameters < report.FrozenParameters / 10, strategy.ToString());
         }
     }
