@@ -33,27 +33,32 @@ internal static class OnnxTable
         Console.WriteLine("Pictures a second on ready pixels, random weights; each pair measured in turns\n");
         Console.WriteLine("| network | file, MB | ONNX Runtime, 1 | libtorch, 1 | ONNX Runtime, 16 | libtorch, 16 |");
         Console.WriteLine("|---|---|---|---|---|---|");
+        var ml = new MLContext();
         foreach (var network in arguments.Count > 0 ? s_networks[..1] : s_networks)
-            Measure(network);
+            Measure(ml, network, OnnxPrecision.Float32, network);
+        if (arguments.Count > 0)
+            return 0;
+        const string Smaller = "mobilenetv2_100";
+        Measure(ml, Smaller, OnnxPrecision.Float16, $"{Smaller}, `Float16`");
+        Measure(ml, Smaller, OnnxPrecision.Int8(ml.Data.LoadFromEnumerable(Photos.Paths(32).Select(path => new Row { ImagePath = path }))), $"{Smaller}, `Int8`");
         return 0;
     }
 
-    private static void Measure(string network)
+    private static void Measure(MLContext ml, string network, OnnxPrecision precision, string name)
     {
-        var ml = new MLContext();
         var backbone = Backbone.FromName(network).FromScratch();
         using var model = ReadyModel.Of(ml, backbone, ml.Data.LoadFromEnumerable(new List<Row> { new() }), nameof(Row.ImagePath));
         var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
         try
         {
-            ml.FineTuning.ExportOnnx(model, file);
+            ml.FineTuning.ExportOnnx(model, file, precision);
             using var session = new InferenceSession(file);
             using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
             classifier.PrepareForScoring();
             var rates = new List<double>();
             foreach (var batch in (int[])[1, 16])
                 rates.AddRange(Rates(session, classifier, batch, backbone.Preprocessing.Size));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {network} | {new FileInfo(file).Length / 1e6:0.0} | {string.Join(" | ", rates.Select(rate => rate.ToString(rate < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)))} |"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {new FileInfo(file).Length / 1e6:0.0} | {string.Join(" | ", rates.Select(rate => rate.ToString(rate < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)))} |"));
         }
         finally
         {

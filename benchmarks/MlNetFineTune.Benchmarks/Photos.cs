@@ -20,8 +20,8 @@ internal static class Photos
     }
 
     /// <summary>Reads every photo once, as training does, and normalises each batch.</summary>
-    /// <returns>How many photos, and the mean of all their normalised values, to compare with the peer's.</returns>
-    public static (int Count, double Mean) Decode(IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0)
+    /// <returns>How many photos, and the mean of all their normalised values, where it is asked for, to compare with the peer's.</returns>
+    public static (int Count, double Mean) Decode(IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0, bool withMean = true)
     {
         using var files = new StoredRows(Path.GetTempPath());
         foreach (var path in paths)
@@ -33,9 +33,11 @@ internal static class Photos
         foreach (var batch in loader.Read(BatchLoader.Split([.. Enumerable.Range(0, paths.Count)], Networks.Batch), augmentation, epoch, OnBadRow, CancellationToken.None))
         {
             using var pixels = normalizer.ToTensor(batch.Pixels, batch.Count);
+            count += batch.Count;
+            if (!withMean)
+                continue;
             using var mean = pixels.mean();
             sum += mean.item<float>() * batch.Count;
-            count += batch.Count;
         }
         return (count, sum / count);
 
