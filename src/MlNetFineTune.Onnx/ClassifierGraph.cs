@@ -1,5 +1,6 @@
 using MlNetFineTune.Backbones;
 using MlNetFineTune.Heads;
+using MlNetFineTune.Images;
 
 namespace MlNetFineTune.Onnx;
 
@@ -13,9 +14,6 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, GraphValue 
     public const string Input = "pixels";
     public const string LogitsOutput = "logits";
     public const string ProbabilitiesOutput = "probabilities";
-
-    // ITU-R BT.601, as scoring makes grey of colours.
-    private static readonly float[] s_luminance = [0.299f, 0.587f, 0.114f];
 
     /// <param name="classifier">Read, not kept.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
@@ -46,13 +44,9 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, GraphValue 
     // Colours of 0 to 255 as the weights expect them.
     private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, Backbone definition)
     {
-        var (mean, std) = (definition.Preprocessing.Mean, definition.Preprocessing.Std);
-        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255], scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
+        var (means, scales) = PixelNormalizer.MeansAndScales(definition.Preprocessing, definition.InputChannels);
         if (definition.InputChannels == 1)
-        {
-            pixels = graph.Add("Conv", [pixels, graph.Constant("luminance", [1, 3, 1, 1], s_luminance)]);
-            (means, scales) = ([(mean.Red + mean.Green + mean.Blue) / 3 * 255], [1 / ((std.Red + std.Green + std.Blue) / 3 * 255)]);
-        }
+            pixels = graph.Add("Conv", [pixels, graph.Constant("luminance", [1, 3, 1, 1], PixelNormalizer.Luminance)]);
         var centred = graph.Add("Sub", [pixels, graph.Constant("mean", [means.Length, 1, 1], means)]);
         return graph.Product(centred, graph.Constant("scale", [scales.Length, 1, 1], scales));
     }

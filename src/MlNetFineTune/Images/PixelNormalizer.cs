@@ -8,8 +8,8 @@ namespace MlNetFineTune.Images;
 /// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
 internal sealed class PixelNormalizer : Intake
 {
-    // ITU-R BT.601, as Pillow and torchvision make grey of colours.
-    private static readonly float[] s_luminance = [0.299f, 0.587f, 0.114f];
+    /// <summary>Of red, green and blue: ITU-R BT.601, as Pillow and torchvision make grey of colours.</summary>
+    public static readonly float[] Luminance = [0.299f, 0.587f, 0.114f];
 
     private readonly Tensor _mean;
     private readonly Tensor _scale;
@@ -23,18 +23,22 @@ internal sealed class PixelNormalizer : Intake
     public PixelNormalizer(ImagePreprocessing preprocessing, Device device, int channels = InputChannels.Colors)
     {
         using var scope = NewDisposeScope();
-        var (mean, std) = (preprocessing.Mean, preprocessing.Std);
         _size = preprocessing.Size;
         _device = device;
         if (channels == 1)
-        {
-            _luminance = tensor(s_luminance, [3, 1], device: device).DetachFromDisposeScope();
-            (mean, std) = (Grey(mean), Grey(std));
-        }
+            _luminance = tensor(Luminance, [3, 1], device: device).DetachFromDisposeScope();
         // One for each value of a line of pixels: three would make a vector operation of every single pixel.
+        var (means, scales) = MeansAndScales(preprocessing, channels);
+        _mean = tensor(means, device: device).repeat(_size).DetachFromDisposeScope();
+        _scale = tensor(scales, device: device).repeat(_size).DetachFromDisposeScope();
+    }
+
+    /// <summary>What is subtracted from pixels of 0 to 255, and what they are multiplied by then: one of each a channel.</summary>
+    public static (float[] Means, float[] Scales) MeansAndScales(ImagePreprocessing preprocessing, int channels)
+    {
+        var (mean, std) = channels == 1 ? (Grey(preprocessing.Mean), Grey(preprocessing.Std)) : (preprocessing.Mean, preprocessing.Std);
         float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255], scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
-        _mean = tensor(means[..channels], device: device).repeat(_size).DetachFromDisposeScope();
-        _scale = tensor(scales[..channels], device: device).repeat(_size).DetachFromDisposeScope();
+        return (means[..channels], scales[..channels]);
     }
 
     /// <param name="pixels">[count, size, size, 3].</param>

@@ -49,26 +49,9 @@ public sealed class ModuleFineTuningTransformer : FineTuningTransformer
     public ModuleFineTuningTransformer WithHalfPrecisionWeights()
     {
         ModuleNetwork? copy = null;
-        Scorer.Read(network => copy = Halved((ModuleNetwork)network));
+        Scorer.Read(network => copy = HalfWeights.Fill(network, ((ModuleNetwork)network).CreateAnother(_manifest.Seed)));
         var manifest = _manifest with { WeightPrecision = WeightPrecision.Float16, ProbeScores = ProbeRow.Score(copy!, _task.Objective(_keys, Calibration), _inputs, _shapes) };
         return new ModuleFineTuningTransformer(Host, copy!, _task, _inputs, _shapes, _keys, manifest, Report);
-    }
-
-    private ModuleNetwork Halved(ModuleNetwork original)
-    {
-        var copy = original.CreateAnother(_manifest.Seed);
-        try
-        {
-            HalfWeights.Copy(original, copy);
-            copy.MoveTo(original.Device);
-            copy.PrepareForScoring();
-            return copy;
-        }
-        catch
-        {
-            copy.Dispose();
-            throw;
-        }
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModuleArchive.Save(Host, ctx, (ModuleNetwork)network, _keys, _manifest);

@@ -16,10 +16,28 @@ internal static class HalfWeights
         return [.. network.NamedTensors().Select(named => (named.Name, parameters.Contains(named.Name) ? Rounded(named.Tensor) : named.Tensor))];
     }
 
-    /// <summary>Makes one network's tensors those of another, in half precision.</summary>
-    /// <param name="from">Stays as it is.</param>
-    /// <param name="to">Has the same form.</param>
-    public static void Copy(TrainableNetwork from, TrainableNetwork to)
+    /// <summary>Gives a network the weights of another, in half precision, and makes it ready to score where that one is.</summary>
+    /// <param name="original">Stays as it is.</param>
+    /// <param name="copy">Has the same form. Disposed if this fails.</param>
+    /// <returns><paramref name="copy"/>.</returns>
+    public static T Fill<T>(TrainableNetwork original, T copy)
+        where T : TrainableNetwork
+    {
+        try
+        {
+            Copy(original, copy);
+            copy.MoveTo(original.Device);
+            copy.PrepareForScoring();
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+    }
+
+    private static void Copy(TrainableNetwork from, TrainableNetwork to)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

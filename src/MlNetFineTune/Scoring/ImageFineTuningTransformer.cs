@@ -84,7 +84,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     public ImageFineTuningTransformer WithHalfPrecisionWeights()
     {
         ImageClassifier? copy = null;
-        Scorer.Read(network => copy = Halved((ImageClassifier)network));
+        Scorer.Read(network => copy = HalfWeights.Fill(network, ModelArchive.CreateEmpty(((ImageClassifier)network).Definition, _keys.Count, _manifest)));
         var manifest = _manifest with { WeightPrecision = WeightPrecision.Float16, ProbeScores = Probe.Score(copy!, MulticlassObjective.OfScoring(_keys.Count, Calibration)) };
         return new ImageFineTuningTransformer(Host, copy!, _keys, manifest, Report);
     }
@@ -106,23 +106,6 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageClassifier)network).Definition);
         return new EarlierModel(Scorer, _keys, definition!, _manifest.Backbone.SourceWeights);
-    }
-
-    private ImageClassifier Halved(ImageClassifier original)
-    {
-        var copy = ModelArchive.CreateEmpty(original.Definition, _keys.Count, _manifest);
-        try
-        {
-            HalfWeights.Copy(original, copy);
-            copy.MoveTo(original.Device);
-            copy.PrepareForScoring();
-            return copy;
-        }
-        catch
-        {
-            copy.Dispose();
-            throw;
-        }
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModelArchive.Save(Host, ctx, (ImageClassifier)network, _keys, _manifest);
