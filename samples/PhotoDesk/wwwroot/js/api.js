@@ -1,0 +1,56 @@
+// The server's calls. A refusal is thrown as an Error whose message is the server's own words.
+import { connectionLost } from "./connection.js";
+
+const Patience = 6; // how often a call that came too fast (429) is made again
+const Unreachable = "PhotoDesk does not answer. Nothing was changed; try again in a moment.";
+
+/** An answer other than success: `status` is HTTP's, 0 when none came. */
+export class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+
+  /** Whether the same call may succeed later. */
+  get isPassing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export const get = (path) => ask("GET", path);
+export const put = (path, value) => ask("PUT", path, JSON.stringify(value), { "Content-Type": "application/json" });
+export const remove = (path) => ask("DELETE", path);
+export const post = (path, form) => ask("POST", path, form);
+
+async function ask(method, path, body, headers = {}) {
+  // The header that only a script of this origin can send: the server takes no change without it.
+  if (method !== "GET") headers["X-PhotoDesk"] = "1";
+  for (let attempt = 1; ; attempt++) {
+    let answer;
+    try {
+      answer = await fetch(path, { method, body, headers, cache: "no-store" });
+    } catch {
+      connectionLost();
+      throw new Refusal(0, Unreachable);
+    }
+    if (answer.status === 429 && attempt < Patience) {
+      await pause(Math.min(10, Number(answer.headers.get("Retry-After")) || attempt));
+      continue;
+    }
+    if (!answer.ok) throw await refusal(answer);
+    return answer.status === 204 ? null : isJson(answer) ? answer.json() : null;
+  }
+}
+
+async function refusal(answer) {
+  const problem = isJson(answer) ? await answer.json().catch(() => ({})) : {};
+  return new Refusal(answer.status, problem.detail || problem.title || `The server refused (HTTP ${answer.status}).`);
+}
+
+function isJson(answer) {
+  return /\bjson\b/.test(answer.headers.get("Content-Type") ?? "");
+}
+
+function pause(seconds) {
+  return new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+}
