@@ -1,10 +1,12 @@
 // Photos come by drop, choice or paste, and go to the server a few at a time, so that a hundred show progress and none waits for all.
-import { post } from "./api.js";
 import { announce } from "./announce.js";
+import { getFile, post } from "./api.js";
+import { tell } from "./dialogs.js";
 import { button, element, find } from "./dom.js";
 import { count, tally } from "./words.js";
 
 const FilesPerCall = 8;
+const Examples = 10_000; // as many can be drawn
 const queue = [];
 let total = 0;
 let isSending = false;
@@ -14,6 +16,7 @@ export function startUpload(received) {
   const take = (files) => {
     if (files.length > 0) send(files, received);
   };
+  find("examples").append(button("Try drawn examples", { failed: tell }, async () => take(await drawExamples(8))));
   const drop = find("drop");
   const choose = find("choose");
   choose.addEventListener("change", () => {
@@ -34,6 +37,15 @@ export function startUpload(received) {
     take([...event.dataTransfer.files]);
   });
   addEventListener("paste", (event) => take([...event.clipboardData.files]));
+}
+
+/** Photos for who has none at hand; the server draws them, and they come back as any other. */
+function drawExamples(number) {
+  const first = Math.floor(Math.random() * (Examples - number));
+  return Promise.all(Array.from({ length: number }, async (_, offset) => {
+    const name = `surface-${String(first + offset).padStart(4, "0")}.jpg`;
+    return new File([await getFile(`api/examples/${first + offset}`)], name, { type: "image/jpeg" });
+  }));
 }
 
 async function send(files, received) {
