@@ -15,7 +15,7 @@ internal sealed class DeskPage
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
-                _complaints.Enqueue(message.Text);
+                _complaints.Enqueue($"{message.Text} ({message.Location})");
         };
         page.PageError += (_, error) => _complaints.Enqueue(error);
         page.Context.Request += (_, request) =>
@@ -50,8 +50,12 @@ internal sealed class DeskPage
     /// <summary>Complaints that contain this are the point of the test.</summary>
     public void Expect(string complaint) => _expected.Add(complaint);
 
-    public void VerifyNoComplaints() =>
-        Assert.AreEqual("", string.Join('\n', _complaints.Where(complaint => !_expected.Exists(complaint.Contains))));
+    public void VerifyNoComplaints()
+    {
+        var complaints = _complaints.Where(complaint => !_expected.Exists(complaint.Contains)).ToArray();
+        if (complaints.Length > 0)
+            Assert.Fail($"The browser complains: {string.Join("; ", complaints)}");
+    }
 
     /// <summary>Chooses files, and waits until each is a row or a fault.</summary>
     public async Task UploadAsync(params IReadOnlyList<FilePayload> files)

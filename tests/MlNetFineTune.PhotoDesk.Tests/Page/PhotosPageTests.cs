@@ -92,6 +92,14 @@ public sealed class PhotosPageTests
     });
 
     [TestMethod]
+    public Task WhoHasNoPhotosAtHandTriesDrawnOnes() => DeskPage.Use(SharedDesk.Value, async desk =>
+    {
+        var before = await desk.Rows.CountAsync();
+        await desk.Button("Try drawn examples").ClickAsync();
+        await Assertions.Expect(desk.Rows).ToHaveCountAsync(before + 8);
+    });
+
+    [TestMethod]
     public Task APhotoIsLookedAtInFullAndDeletedOnlyAfterAQuestion() => DeskPage.Use(SharedDesk.Value, async desk =>
     {
         await desk.UploadAsync(Pictures.Of("stain", 9, "big.jpg"));
