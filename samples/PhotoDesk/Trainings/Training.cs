@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace PhotoDesk;
 
 /// <summary>A training, as it is now.</summary>
@@ -16,6 +18,7 @@ internal sealed record Training(
     long Id, TrainingState State, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, int Epoch, int Epochs, double Fraction, double? SecondsLeft,
     IReadOnlyList<EpochLine> History, string? Message, long? ModelId)
 {
+    [JsonIgnore]
     public bool HasEnded => State is not (TrainingState.Queued or TrainingState.Running or TrainingState.Stopping);
 }
 
