@@ -32,14 +32,15 @@ internal sealed class DeskPage
     {
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await Chromium.LaunchAsync(playwright);
-        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        await using var context = await browser.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = width, Height = width < 500 ? 812 : 900 },
             ColorScheme = scheme,
             Locale = "en-GB",
             ReducedMotion = ReducedMotion.Reduce,
         });
-        page.SetDefaultTimeout(60_000);
+        context.SetDefaultTimeout(60_000);
+        var page = await context.NewPageAsync();
         var opened = new DeskPage(page, desk);
         await page.GotoAsync(desk.Url);
         await Assertions.Expect(page.Locator("#models li").First).ToBeVisibleAsync();

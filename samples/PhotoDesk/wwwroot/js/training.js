@@ -1,5 +1,5 @@
 // The training: start it, see it go, stop it. Its events come from the server for as long as it lasts.
-import { Refusal, get, post } from "./api.js";
+import { get, post } from "./api.js";
 import { announce } from "./announce.js";
 import { connectionLost, whenBack } from "./connection.js";
 import { curves } from "./curves.js";
@@ -33,10 +33,7 @@ export function startTraining(whenEnded) {
 }
 
 export async function loadTraining() {
-  const training = await get("api/trainings/latest").catch((fault) => {
-    if (fault instanceof Refusal && fault.status === 404) return null;
-    throw fault;
-  });
+  const training = await get("api/trainings/latest"); // null before the first
   if (training) show(training);
   return training;
 }
