@@ -14,14 +14,13 @@ public sealed partial record Backbone
     internal Pruning? Pruning { get; private init; }
 
     /// <summary>
-    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these channels at zero. Train it as any other to win
-    /// back what that costs: <c>Backbone.FromModel(model).Prune(0.3f)</c> with <c>Strategy.Full(1)</c> and a tenth of the first training's learning rate. The model file has the smaller
-    /// network, and nothing of the channels that are gone.
+    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these channels at zero. What that costs is won back by the
+    /// training that follows, an ordinary one that lets all layers learn: <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file has the smaller network.
     /// </summary>
     /// <param name="ratio">
     /// The share of channels that go, above 0 and below 1. It is that of the channels inside blocks, which are most of them; those that blocks add up, the stem's and the features that the head sees
-    /// stay (MobileNetV1 and VGG add nothing up: there the features alone stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by about this share where
-    /// one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
+    /// stay (MobileNetV1 and VGG add nothing up: there the features alone stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by a
+    /// little less than this share where one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
     /// </param>
     /// <param name="norm">By what the channels of a layer are ranked; of equal ones the first stay.</param>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is not between 0 and 1, or so small that nothing goes.</exception>
