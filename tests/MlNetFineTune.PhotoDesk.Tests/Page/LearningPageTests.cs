@@ -34,6 +34,7 @@ public sealed class LearningPageTests
             foreach (var number in await comparison.Locator(".numbers td:nth-child(2), .numbers td:nth-child(3)").AllInnerTextsAsync())
                 Assert.IsTrue(double.Parse(number, System.Globalization.CultureInfo.InvariantCulture) is >= 0 and <= 1, number);
             await VerifyChangesAsync(comparison);
+            await Assertions.Expect(comparison.Locator(".lead")).ToContainTextAsync(" is right ");
 
             await desk.Button("Switch to model 2").ClickAsync();
             await Assertions.Expect(desk.Page.Locator("#served")).ToHaveTextAsync("Model 2 answers");

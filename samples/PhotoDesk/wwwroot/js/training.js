@@ -70,15 +70,15 @@ function words({ state, epoch, epochs, fraction, secondsLeft, startedAt, endedAt
 function history({ history, epochs }) {
   const of = (name) => history.map((entry) => entry[name]);
   return [
-    curves("Loss", [{ name: "training", className: "quiet", values: of("trainingLoss") }, { name: "held out", className: "loud", values: of("validationLoss") }],
-      Math.max(epochs, history.length), (value, exact) => (value == null ? "–" : exact ? value.toFixed(3) : String(Number(value.toFixed(2))))),
-    curves("Accuracy", [{ name: "held out", className: "loud", values: of("accuracy") }], Math.max(epochs, history.length), (value) => (value == null ? "–" : percent(value))),
+    curves("Loss", [{ name: "training", className: "quiet", values: of("trainingLoss") }, { name: "validation", className: "loud", values: of("validationLoss") }],
+      Math.max(epochs, history.length), { span: 0.1, top: Infinity }, (value, exact) => (value == null ? "–" : exact ? value.toFixed(3) : String(Number(value.toFixed(2))))),
+    curves("Accuracy", [{ name: "validation", className: "loud", values: of("accuracy") }], Math.max(epochs, history.length), { span: 0.2, top: 1 }, (value) => (value == null ? "–" : percent(value))),
     element("details", { open: charts.querySelector("details")?.open ?? false }, element("summary", {}, "The numbers"), numbers(history)),
   ];
 }
 
 function numbers(history) {
-  const names = ["Epoch", "Training loss", "Held-out loss", "Accuracy"];
+  const names = ["Epoch", "Training loss", "Validation loss", "Accuracy"];
   return element("table", { className: "numbers" },
     element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)))),
     element("tbody", {}, ...history.map((entry) => element("tr", {}, element("th", { scope: "row" }, entry.epoch),
