@@ -10,7 +10,7 @@ import { metric, moment, percent, timeLeft } from "./words.js";
 const Ongoing = new Set(["queued", "running", "stopping"]);
 const Words = {
   queued: "Waiting to begin", running: "Learning", stopping: "Stopping after this step", finished: "Finished",
-  stopped: "Stopped, the best so far is kept", failed: "Failed", interrupted: "Interrupted",
+  stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
 };
 const start = button("Retrain", { className: "button primary", failed: refuse }, async () => show(await post("api/trainings")));
 const stop = button("Stop", { failed: tell }, async () => show(await post("api/trainings/latest/stop")));
