@@ -12,7 +12,6 @@ export async function compare(id, switched) {
   const gained = Math.round((candidate.accuracy - current.accuracy) * heldOut);
   const turn = button(`Switch to model ${id}`, { className: gained >= 0 ? "button primary" : "button", failed: tell }, async () => {
     await post(`api/models/${id}/activate`);
-    place.hidden = true;
     announce(`Model ${id} answers now.`);
     await switched();
   });
@@ -28,8 +27,10 @@ export async function compare(id, switched) {
   return place;
 }
 
+/** The focus goes on to the models, where a switch can be taken back. */
 export function close() {
   find("comparison").hidden = true;
+  find("models-part").focus();
 }
 
 function verdict(id, gained) {
