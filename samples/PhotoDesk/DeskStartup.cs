@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Options;
+
+namespace PhotoDesk;
+
+/// <summary>Before everything else: the data folder is ours alone, the database is of the newest version, and there are a model and pictures in it.</summary>
+internal sealed class DeskStartup(Database database, PhotoStore photos, ModelStore models, HeldOutJudge judge, IOptions<PhotoDeskOptions> options) : IHostedService, IDisposable
+{
+    private FileStream? _lock;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateDirectory(options.Value.DataFolder).FullName;
+        try
+        {
+            // The system lets go of it when the process ends, however it ends.
+            _lock = new FileStream(Path.Combine(folder, "photodesk.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new InvalidOperationException($"Another PhotoDesk works in '{folder}'. Stop it, or choose another folder with --data.");
+        }
+        database.Prepare();
+        if (!photos.HasEmbedded())
+            photos.AddEmbedded(EmbeddedPictures.Draw(options.Value.EmbeddedPerClass));
+        if (models.List().Count == 0)
+            AddFirstModel();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        database.Close();
+        _lock?.Dispose();
+    }
+
+    private void AddFirstModel()
+    {
+        var id = models.NextId();
+        File.Copy(FirstModel.EmbeddedPath, models.PathOf(id), overwrite: true); // of a start that was interrupted
+        var quality = judge.QualityOf(id);
+        using var connection = database.Open();
+        using var transaction = connection.BeginTransaction();
+        models.Add(connection, id, trainingId: null, quality, corrections: 0);
+        models.Activate(connection, id);
+        transaction.Commit();
+    }
+}

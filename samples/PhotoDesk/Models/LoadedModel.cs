@@ -1,0 +1,46 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune;
+
+namespace PhotoDesk;
+
+/// <summary>
+/// A model in memory. Behind the chain of its file comes one transform more: it says which model has answered, so that a prediction keeps its author while models change, and whether
+/// the answer is sure enough by the thresholds that the training has calibrated.
+/// </summary>
+internal sealed class LoadedModel : IDisposable
+{
+    private readonly ITransformer _file;
+
+    public LoadedModel(MLContext ml, long id, string path)
+    {
+        Id = id;
+        _file = ml.Model.Load(path, out _);
+        var network = ((IEnumerable<ITransformer>)_file).OfType<ImageFineTuningTransformer>().Single();
+        Classes = network.Classes;
+        var thresholds = network.Calibration?.RejectThresholds ?? throw new InvalidDataException($"Model {id} has no calibration, which decides when a person should look.");
+        var verdict = ml.Transforms.CustomMapping<ScoredRow, Verdict>(
+            (answer, verdict) =>
+            {
+                verdict.ModelId = id;
+                // No threshold: the validation photos have not shown that the class can be trusted.
+                verdict.Rejected = !(answer.Status == "" && thresholds[answer.PredictedLabel] is { } least && answer.Score.Max() >= least);
+            },
+            contractName: null);
+        var nothing = _file.Transform(ml.Data.LoadFromEnumerable<PhotoRow>([]));
+        Transformer = new TransformerChain<ITransformer>(_file, verdict.Fit(nothing));
+    }
+
+    public long Id { get; }
+
+    /// <summary>In the order of the scores.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary><see cref="PhotoRow"/> to <see cref="JudgedRow"/>.</summary>
+    public ITransformer Transformer { get; }
+
+    /// <summary>For <c>Backbone.FromModel</c> and <c>Transform</c>.</summary>
+    public ITransformer File => _file;
+
+    public void Dispose() => (_file as IDisposable)?.Dispose();
+}

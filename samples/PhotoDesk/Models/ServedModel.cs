@@ -1,0 +1,93 @@
+using Microsoft.ML;
+using MlNetFineTune;
+
+namespace PhotoDesk;
+
+/// <summary>The one predictor of the application, and the model in it.</summary>
+internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<ServedModel> log) : IHostedService, IDisposable
+{
+    private readonly SemaphoreSlim _switching = new(1);
+    private Predictor<PhotoRow, JudgedRow>? _predictor;
+    private volatile LoadedModel? _model;
+
+    public long Id => Model.Id;
+
+    /// <summary>All models of a desk have the same classes in the same order.</summary>
+    public IReadOnlyList<string> Classes => Model.Classes;
+
+    public PredictorMetrics Metrics => Predictor.Metrics;
+
+    private LoadedModel Model => _model ?? throw new InvalidOperationException("No model is loaded yet.");
+
+    private Predictor<PhotoRow, JudgedRow> Predictor => _predictor ?? throw new InvalidOperationException("No model is loaded yet.");
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var active = models.Active;
+        _model = new LoadedModel(ml, active.Id, models.PathOf(active.Id));
+        // Warmed up with an embedded picture before the first request comes in.
+        _predictor = ml.Model.CreatePredictor<PhotoRow, JudgedRow>(_model.Transformer, example: new PhotoRow { Photo = EmbeddedPictures.Draw(1)[0].Content });
+        log.LogInformation("Model {Model} is served.", active.Id);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Photos of all callers are scored together.</summary>
+    /// <exception cref="PredictorBusyException">Too many wait.</exception>
+    public async Task<JudgedRow> ScoreAsync(byte[] photo, CancellationToken cancellation) =>
+        await Predictor.PredictAsync(new PhotoRow { Photo = photo }, cancellation);
+
+    public Opinion ToOpinion(JudgedRow row) => new(
+        row.ModelId, row.PredictedLabel,
+        [.. Classes.Zip(row.Score, (label, probability) => new ClassProbability(label, probability)).OrderByDescending(c => c.Probability)],
+        row.Rejected);
+
+    /// <summary>Puts another model in the place of this one. Requests go on meanwhile; none is lost or refused.</summary>
+    /// <param name="choose">Under the lock, which model; null changes nothing.</param>
+    /// <param name="record">Writes down that it is served now.</param>
+    public async Task<long?> SwitchAsync(Func<long?> choose, Action<long> record)
+    {
+        await _switching.WaitAsync();
+        try
+        {
+            if (choose() is not { } id)
+                return null;
+            if (id != Id)
+            {
+                var next = await Task.Run(() => new LoadedModel(ml, id, models.PathOf(id)));
+                try
+                {
+                    await Predictor.ReplaceModelAsync(next.Transformer);
+                }
+                catch
+                {
+                    next.Dispose(); // the earlier model goes on
+                    throw;
+                }
+                var earlier = Model;
+                _model = next;
+                earlier.Dispose();
+            }
+            record(id);
+            log.LogInformation("Model {Model} is served.", id);
+            return id;
+        }
+        finally
+        {
+            _switching.Release();
+        }
+    }
+
+    /// <summary>After the web server, which has answered every request by then.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_predictor is not null)
+            await _predictor.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
+        _predictor?.Dispose();
+        _model?.Dispose();
+        _switching.Dispose();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Options;
+using Microsoft.ML;
+
+namespace PhotoDesk;
+
+/// <summary>Puts the application together.</summary>
+internal static class PhotoDeskApp
+{
+    private static readonly Dictionary<string, string> Switches = new() { ["--data"] = $"{PhotoDeskOptions.Section}:{nameof(PhotoDeskOptions.DataFolder)}" };
+
+    /// <summary>Caller starts and disposes it.</summary>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddCommandLine(args, Switches);
+        if (builder.Configuration["urls"] is null)
+            builder.WebHost.UseUrls("http://127.0.0.1:5080");
+        // By another name a page elsewhere could reach us through the visitor's browser (DNS rebinding). Behind a proxy say --AllowedHosts NAME.
+        builder.Configuration["AllowedHosts"] ??= "localhost;127.0.0.1;[::1]";
+        builder.Configuration["Logging:LogLevel:Microsoft.AspNetCore"] ??= "Warning";
+
+        var services = builder.Services;
+        services.AddOptions<PhotoDeskOptions>().BindConfiguration(PhotoDeskOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(TimeProvider.System).AddSingleton(_ => new MLContext());
+        services.AddSingleton<Database>().AddSingleton<PhotoStore>().AddSingleton<ModelStore>().AddSingleton<HeldOutStore>().AddSingleton<TrainingStore>();
+        services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<PhotoIntake>();
+        services.AddSingleton<TrainingFeed>().AddSingleton<Retrainer>().AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
+        services.AddHealthChecks().AddCheck<DeskHealth>(DeskHealth.Name);
+        services.AddProblems().AddRateLimits();
+        // They start in this order, before the web server, and stop in the opposite one, after it.
+        services.AddHostedService<DeskStartup>();
+        services.AddHostedService(provider => provider.GetRequiredService<ServedModel>());
+        services.AddHostedService(provider => provider.GetRequiredService<Retrainer>());
+
+        services.AddHostFiltering(options => options.IncludeFailureMessage = false);
+        builder.WebHost.ConfigureKestrel((_, kestrel) =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = kestrel.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LargestUploadBytes;
+        });
+
+        var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<RequestMetrics>().MeasureAsync);
+        app.UseSecurityHeaders();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages(); // 404 and 405 as problems too
+        app.UseRateLimiter();
+        app.UseCsrfGuard();
+        app.UseDefaultFiles();
+        app.UseStaticFiles();
+        app.MapPhotos();
+        app.MapExamples();
+        app.MapTrainings();
+        app.MapModels();
+        app.MapOperations();
+        return app;
+    }
+}

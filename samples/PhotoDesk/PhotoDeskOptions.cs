@@ -1,0 +1,58 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace PhotoDesk;
+
+/// <summary>What can be set: in configuration's section PhotoDesk, on the command line as <c>--PhotoDesk:Epochs 10</c>. <c>--data FOLDER</c> is short for <c>--PhotoDesk:DataFolder</c>.</summary>
+internal sealed class PhotoDeskOptions
+{
+    public const string Section = "PhotoDesk";
+
+    /// <summary>Where everything lies: the database, models, checkpoints.</summary>
+    [Required]
+    public string DataFolder { get; set; } = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "PhotoDesk");
+
+    /// <summary>Pictures of each class that are drawn at the first start. The first model has learned from as many.</summary>
+    [Range(10, 150)]
+    public int EmbeddedPerClass { get; set; } = 150;
+
+    /// <summary>Photos in one upload.</summary>
+    [Range(1, 1000)]
+    public int LargestUpload { get; set; } = 64;
+
+    /// <summary>Bytes of one photo.</summary>
+    [Range(1024, 1 << 28)]
+    public int LargestPhotoBytes { get; set; } = 20 << 20;
+
+    /// <summary>Bytes of one upload.</summary>
+    [Range(1024, 1 << 30)]
+    public int LargestUploadBytes { get; set; } = 64 << 20;
+
+    /// <summary>Pixels of one photo: a small file can claim very many.</summary>
+    [Range(1, 178_000_000)]
+    public int LargestPixels { get; set; } = 50_000_000;
+
+    /// <summary>Uploads that are worked on at the same time; four times as many wait, the rest is answered 429.</summary>
+    [Range(1, 1000)]
+    public int ConcurrentUploads { get; set; } = 16;
+
+    /// <summary>Requests that one address may make in a second on average. It may save up ten seconds' worth.</summary>
+    [Range(1, 1_000_000)]
+    public int RequestsPerSecond { get; set; } = 50;
+
+    /// <summary>Labelled photos that a training needs.</summary>
+    [Range(1, 1000)]
+    public int LeastLabelled { get; set; } = 4;
+
+    /// <summary>How much more a corrected photo counts than an embedded one: there are few of them.</summary>
+    [Range(1, 100)]
+    public float CorrectionWeight { get; set; } = 4;
+
+    [Range(1, 1000)]
+    public int Epochs { get; set; } = 6;
+
+    [Range(1e-6, 1)]
+    public float LearningRate { get; set; } = 1e-3f;
+
+    /// <summary>A training that is killed loses at most so much.</summary>
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(5);
+}

@@ -1,0 +1,66 @@
+using SkiaSharp;
+
+namespace PhotoDesk;
+
+/// <summary>A small JPEG of a picture, upright. Made once, at the upload.</summary>
+internal static class Thumbnail
+{
+    private const int Side = 256;
+    private const int Quality = 80;
+
+    // A PNG is decoded whole: not many of them at once.
+    private static readonly SemaphoreSlim Turns = new(Math.Max(1, Environment.ProcessorCount / 2));
+
+    /// <param name="content">Of a picture that was checked.</param>
+    /// <returns>Null where the pixels cannot be read.</returns>
+    public static byte[]? Of(byte[] content)
+    {
+        Turns.Wait();
+        try
+        {
+            using var data = SKData.CreateCopy(content);
+            using var codec = SKCodec.Create(data);
+            if (codec is null)
+                return null;
+            var scale = Math.Min(1, Side / (float)Math.Max(codec.Info.Width, codec.Info.Height));
+            // JPEG decodes at a fraction of its size; other formats answer with their own.
+            var size = codec.GetScaledDimensions(scale);
+            using var decoded = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Bgra8888, SKAlphaType.Premul));
+            if (codec.GetPixels(decoded.Info, decoded.GetPixels()) is not (SKCodecResult.Success or SKCodecResult.IncompleteInput))
+                return null;
+            return Encode(decoded, codec.EncodedOrigin);
+        }
+        finally
+        {
+            Turns.Release();
+        }
+    }
+
+    private static byte[] Encode(SKBitmap picture, SKEncodedOrigin origin)
+    {
+        var scale = Math.Min(1, Side / (float)Math.Max(picture.Width, picture.Height));
+        var (width, height) = (Math.Max(1, (int)(picture.Width * scale)), Math.Max(1, (int)(picture.Height * scale)));
+        var turned = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        using var surface = SKSurface.Create(new SKImageInfo(turned ? height : width, turned ? width : height, SKColorType.Bgra8888, SKAlphaType.Opaque));
+        surface.Canvas.Clear(SKColors.White); // behind what is transparent
+        surface.Canvas.SetMatrix(Upright(origin, width, height));
+        using var paint = new SKPaint { FilterQuality = SKFilterQuality.Medium };
+        surface.Canvas.DrawBitmap(picture, new SKRect(0, 0, width, height), paint);
+        using var image = surface.Snapshot();
+        using var jpeg = image.Encode(SKEncodedImageFormat.Jpeg, Quality);
+        return jpeg.ToArray();
+    }
+
+    // EXIF 2.3, tag Orientation: where the first row and column of the stored picture (w x h) belong.
+    private static SKMatrix Upright(SKEncodedOrigin origin, float w, float h) => origin switch
+    {
+        SKEncodedOrigin.TopRight => new SKMatrix(-1, 0, w, 0, 1, 0, 0, 0, 1),
+        SKEncodedOrigin.BottomRight => new SKMatrix(-1, 0, w, 0, -1, h, 0, 0, 1),
+        SKEncodedOrigin.BottomLeft => new SKMatrix(1, 0, 0, 0, -1, h, 0, 0, 1),
+        SKEncodedOrigin.LeftTop => new SKMatrix(0, 1, 0, 1, 0, 0, 0, 0, 1),
+        SKEncodedOrigin.RightTop => new SKMatrix(0, -1, h, 1, 0, 0, 0, 0, 1),
+        SKEncodedOrigin.RightBottom => new SKMatrix(0, -1, h, -1, 0, w, 0, 0, 1),
+        SKEncodedOrigin.LeftBottom => new SKMatrix(0, 1, 0, -1, 0, w, 0, 0, 1),
+        _ => SKMatrix.Identity,
+    };
+}

@@ -1,0 +1,43 @@
+using MlNetFineTune;
+
+namespace PhotoDesk;
+
+/// <summary>From the training thread, after every step, to those who watch. Epochs that are complete are written down too.</summary>
+internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings, TimeProvider time) : IProgress<TrainingProgress>
+{
+    private static readonly TimeSpan BetweenSteps = TimeSpan.FromMilliseconds(150);
+    private long _last;
+
+    public void Report(TrainingProgress value)
+    {
+        if (value.Phase == TrainingPhase.EpochCompleted)
+        {
+            if (feed.Update(now => With(now, value) with { History = [.. now.History.Where(line => line.Epoch < value.Epoch), LineOf(value)] }) is { } training)
+                trainings.Keep(training);
+        }
+        else if (_last == 0 || time.GetElapsedTime(_last) > BetweenSteps)
+        {
+            _last = time.GetTimestamp();
+            feed.Update(now => With(now, value));
+        }
+    }
+
+    private static Training With(Training now, TrainingProgress value) => now with
+    {
+        Epoch = value.Epoch,
+        Fraction = FractionOf(value),
+        SecondsLeft = value.Remaining?.TotalSeconds,
+        Message = null,
+    };
+
+    private static double FractionOf(TrainingProgress value) => value.Phase switch
+    {
+        TrainingPhase.Training => (value.Epoch - 1 + (double)value.Rows / value.TotalRows) / value.Epochs,
+        _ => (double)value.Epoch / value.Epochs,
+    };
+
+    private static EpochLine LineOf(TrainingProgress value) => new(value.Epoch, Finite(value.Loss), Finite(value.ValidationLoss), Finite(value.ValidationAccuracy));
+
+    // JSON has no other numbers.
+    private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
+}

@@ -1,0 +1,164 @@
+using Microsoft.Extensions.Options;
+using Microsoft.ML;
+using MlNetFineTune;
+
+namespace PhotoDesk;
+
+/// <summary>
+/// Trains in the background, one training at a time. One that the program's end has broken off goes on at the next start from its checkpoint, to the same model that it would have made.
+/// </summary>
+internal sealed class Retrainer(
+    MLContext ml, Database database, TrainingStore trainings, ModelStore models, HeldOutJudge judge, ServedModel served, TrainingFeed feed, TimeProvider time, IOptions<PhotoDeskOptions> options, ILogger<Retrainer> log)
+    : BackgroundService
+{
+    // A training that takes the program down with it must not do so for ever.
+    private const int MostStarts = 3;
+
+    private readonly PhotoDeskOptions _options = options.Value;
+    private readonly SemaphoreSlim _ordered = new(0);
+    private readonly Lock _starting = new();
+    private CancellationTokenSource? _stop;
+
+    /// <summary>Orders a training from the labels of this moment, to continue from the served model.</summary>
+    /// <returns>Null where one has not ended.</returns>
+    public Training? Begin()
+    {
+        if (trainings.Add(served.Id, new TrainingSettings(_options.Epochs, _options.LearningRate, _options.CorrectionWeight)) is not { } training)
+            return null;
+        feed.Publish(training);
+        _ordered.Release();
+        return training;
+    }
+
+    /// <summary>Ends the training within a step, with the best epoch so far.</summary>
+    /// <returns>Null where none goes on.</returns>
+    public Training? Stop()
+    {
+        lock (_starting)
+        {
+            if (feed.Now is not { } training || !trainings.AskToStop(training.Id))
+                return null;
+            _stop?.Cancel();
+            return feed.Update(now => now with { State = TrainingState.Stopping });
+        }
+    }
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (trainings.Latest() is { HasEnded: false } broken)
+            feed.Publish(broken with { Message = "Goes on after a restart." });
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (Next() is { } order)
+                await Task.Factory.StartNew(() => Run(order, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            else
+                await _ordered.WaitAsync(stoppingToken);
+        }
+    }
+
+    private TrainingOrder? Next()
+    {
+        lock (_starting)
+        {
+            _stop = new CancellationTokenSource();
+            var order = trainings.Start();
+            if (order is { StopAsked: true })
+                _stop.Cancel();
+            return order;
+        }
+    }
+
+    private void Run(TrainingOrder order, CancellationToken programEnds)
+    {
+        try
+        {
+            if (order.Starts > MostStarts)
+                End(order, TrainingState.Interrupted, $"The program ended {MostStarts} times during this training, so it was not started again.");
+            else
+                Train(order, programEnds);
+        }
+        catch (OperationCanceledException) when (programEnds.IsCancellationRequested)
+        {
+            trainings.Pause(order.Id);
+            log.LogInformation("Training {Training} has left a checkpoint and goes on at the next start.", order.Id);
+            return;
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "Training {Training} failed.", order.Id);
+            if (order.Starts == 1)
+                End(order, TrainingState.Failed, "The training failed. The log has the details.");
+            else
+                End(order, TrainingState.Interrupted, "The program ended during this training, and it could not go on from its checkpoint. Start another.");
+        }
+        DeleteCheckpoint(order);
+        feed.Publish(trainings.Latest()!);
+    }
+
+    private void Train(TrainingOrder order, CancellationToken programEnds)
+    {
+        using var earlier = new LoadedModel(ml, order.BaseModelId, models.PathOf(order.BaseModelId));
+        var training = ModelTraining.OptionsFor(Backbone.FromModel(earlier.File)) with
+        {
+            Epochs = order.Settings.Epochs,
+            LearningRate = order.Settings.LearningRate,
+            Checkpoint = Checkpoint.EveryInterval(CheckpointOf(order), _options.CheckpointInterval),
+            RunFolder = Path.Combine(_options.DataFolder, "runs", $"training-{order.Id}"),
+            Progress = new ProgressToFeed(feed, trainings, time),
+            StopToken = _stop!.Token,
+            CancellationToken = programEnds,
+        };
+        feed.Update(now => now with { State = _stop.IsCancellationRequested ? TrainingState.Stopping : TrainingState.Running });
+        using var model = ModelTraining.Fit(ml, earlier.Classes, Rows(PhotoSide.Training), Rows(PhotoSide.Validation), training, out var report);
+        if (report.BestEpoch == 0)
+            End(order, TrainingState.Stopped, "Stopped before an epoch was complete: there is no model.");
+        else
+            Keep(order, model, report);
+
+        IEnumerable<LabelledRow> Rows(PhotoSide side) => trainings.Rows(order.Id, side, order.Settings.CorrectionWeight);
+    }
+
+    // File, then row: a kill between the two leaves a file that the next start writes again.
+    private void Keep(TrainingOrder order, ITransformer model, TrainingReport report)
+    {
+        var id = models.NextId();
+        ml.Model.SaveAtomically(model, ModelTraining.InputSchema(ml), models.PathOf(id));
+        var quality = judge.QualityOf(id);
+        using var connection = database.Open();
+        using var transaction = connection.BeginTransaction();
+        models.Add(connection, id, order.Id, quality, trainings.CountCorrections(order.Id));
+        trainings.End(
+            connection, order.Id, report.End == TrainingEnd.Stopped ? TrainingState.Stopped : TrainingState.Finished,
+            $"Model {id} has the weights of epoch {report.BestEpoch}, the best on the validation photos.", id);
+        transaction.Commit();
+        log.LogInformation("Training {Training} made model {Model}: accuracy {Accuracy:0.000} on {HeldOut} held-out photos.", order.Id, id, quality.Accuracy, quality.HeldOut);
+    }
+
+    private void End(TrainingOrder order, TrainingState state, string message) => trainings.End(order.Id, state, message);
+
+    private string CheckpointOf(TrainingOrder order) => Path.Combine(_options.DataFolder, "checkpoints", $"training-{order.Id}");
+
+    private void DeleteCheckpoint(TrainingOrder order)
+    {
+        try
+        {
+            if (Directory.Exists(CheckpointOf(order)))
+                Directory.Delete(CheckpointOf(order), recursive: true);
+        }
+        catch (IOException e)
+        {
+            log.LogWarning(e, "The checkpoint of training {Training} could not be deleted.", order.Id);
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _ordered.Dispose();
+    }
+}

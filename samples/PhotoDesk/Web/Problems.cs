@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using MlNetFineTune;
+
+namespace PhotoDesk;
+
+/// <summary>Errors as application/problem+json: what is wrong in words, never a path or a stack trace. Those go to the log.</summary>
+internal static class Problems
+{
+    public static ProblemHttpResult Answer(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
+
+    public static ProblemHttpResult NotFound(string what) => Answer(StatusCodes.Status404NotFound, $"There is no such {what}.");
+
+    public static ProblemHttpResult Conflict(string detail) => Answer(StatusCodes.Status409Conflict, detail);
+
+    public static IServiceCollection AddProblems(this IServiceCollection services) => services
+        .AddProblemDetails(options => options.CustomizeProblemDetails = context => context.ProblemDetails.Extensions.Remove("traceId"))
+        .AddExceptionHandler<ExceptionToProblem>()
+        .Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // in every environment, and answered below
+
+    private sealed class ExceptionToProblem : IExceptionHandler
+    {
+        public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
+        {
+            var (status, detail) = exception switch
+            {
+                BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is too large."),
+                BadHttpRequestException bad => (bad.StatusCode, "The request cannot be read."),
+                PredictorBusyException => (StatusCodes.Status503ServiceUnavailable, "Too many photos wait. Try again in a moment."),
+                _ => (StatusCodes.Status500InternalServerError, "Something went wrong. The log has the details."),
+            };
+            if (status == StatusCodes.Status503ServiceUnavailable)
+                context.Response.Headers.RetryAfter = "1";
+            await Answer(status, detail).ExecuteAsync(context);
+            return true;
+        }
+    }
+}

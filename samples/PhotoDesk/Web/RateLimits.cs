@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+
+namespace PhotoDesk;
+
+/// <summary>How much one address may ask, and how many uploads are worked on at once. More is answered 429, with the time to wait.</summary>
+internal static class RateLimits
+{
+    public const string Uploads = "uploads";
+
+    public static IServiceCollection AddRateLimits(this IServiceCollection services) => services
+        .AddRateLimiter(_ => { })
+        .AddSingleton<IConfigureOptions<RateLimiterOptions>>(provider => new ConfigureOptions<RateLimiterOptions>(limiter => Set(limiter, provider.GetRequiredService<IOptions<PhotoDeskOptions>>().Value)));
+
+    private static void Set(RateLimiterOptions limiter, PhotoDeskOptions options)
+    {
+        limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
+            context.Connection.RemoteIpAddress?.ToString() ?? "",
+            _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = 10 * options.RequestsPerSecond,
+                TokensPerPeriod = options.RequestsPerSecond,
+                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            }));
+        limiter.AddConcurrencyLimiter(Uploads, uploads =>
+        {
+            uploads.PermitLimit = options.ConcurrentUploads;
+            uploads.QueueLimit = 4 * options.ConcurrentUploads;
+        });
+        limiter.OnRejected = async (rejected, _) =>
+        {
+            var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var time) ? time : TimeSpan.FromSeconds(1);
+            rejected.HttpContext.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            await Problems.Answer(StatusCodes.Status429TooManyRequests, "Too many requests. Try again in a moment.").ExecuteAsync(rejected.HttpContext);
+        };
+    }
+}

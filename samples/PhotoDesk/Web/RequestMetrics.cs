@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Routing;
+
+namespace PhotoDesk;
+
+/// <summary>Counts requests by route and status, and keeps the last durations of each route.</summary>
+internal sealed class RequestMetrics(TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, RouteMetrics> _routes = new(StringComparer.Ordinal);
+
+    public async Task MeasureAsync(HttpContext context, RequestDelegate next)
+    {
+        var start = time.GetTimestamp();
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            // Streams of events last as long as someone watches.
+            var streams = context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) == true;
+            Add(RouteOf(context), context.Response.StatusCode, streams ? null : time.GetElapsedTime(start).TotalSeconds);
+        }
+    }
+
+    /// <summary>Of this moment.</summary>
+    public IReadOnlyList<RouteSummary> Summaries()
+    {
+        lock (_lock)
+            return [.. _routes.Select(route => route.Value.Summary(route.Key))];
+    }
+
+    private void Add(string route, int status, double? seconds)
+    {
+        lock (_lock)
+        {
+            if (!_routes.TryGetValue(route, out var metrics))
+                _routes[route] = metrics = new RouteMetrics();
+            metrics.Add(status, seconds);
+        }
+    }
+
+    // The pattern and not the address: there are few of them, whatever is asked for.
+    private static string RouteOf(HttpContext context) => context.GetEndpoint() is RouteEndpoint endpoint
+        ? $"{context.Request.Method} {endpoint.RoutePattern.RawText?.TrimEnd('/')}"
+        : "other";
+
+    private sealed class RouteMetrics
+    {
+        private const int Kept = 1024;
+        private readonly double[] _last = new double[Kept];
+        private readonly SortedDictionary<int, long> _byStatus = [];
+        private long _measured;
+        private double _seconds;
+
+        public void Add(int status, double? seconds)
+        {
+            _byStatus[status] = _byStatus.GetValueOrDefault(status) + 1;
+            if (seconds is not { } duration)
+                return;
+            _last[_measured++ % Kept] = duration;
+            _seconds += duration;
+        }
+
+        public RouteSummary Summary(string route)
+        {
+            var sorted = _last.AsSpan(0, (int)Math.Min(_measured, Kept)).ToArray();
+            Array.Sort(sorted);
+            return new RouteSummary(route, new SortedDictionary<int, long>(_byStatus), _measured, _seconds, q => Quantiles.Of(sorted, q));
+        }
+    }
+}
+
+internal sealed record RouteSummary(string Route, IReadOnlyDictionary<int, long> ByStatus, long Measured, double Seconds, Func<double, double> Quantile);
+
+internal static class Quantiles
+{
+    /// <summary>The nearest rank: the smallest value that a share <paramref name="q"/> of all do not exceed. NaN of nothing.</summary>
+    public static double Of(ReadOnlySpan<double> sorted, double q) =>
+        sorted.Length == 0 ? double.NaN : sorted[Math.Clamp((int)Math.Ceiling(q * sorted.Length) - 1, 0, sorted.Length - 1)];
+}
