@@ -64,6 +64,17 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>Whether probabilities are calibrated on the validation rows. Validation, and so the fit, sees one view of a picture. Default: they are not.</summary>
     public Calibration Calibration { get; init; } = Calibration.None;
 
+    /// <summary>A trained model that teaches this one beside the labels. Default: none.</summary>
+    public Distillation Distillation
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Distillation));
+            field = value;
+        }
+    } = Distillation.None;
+
     /// <summary>Where the output of the frozen stages is kept from epoch to epoch. Default: in 1024 MiB of memory.</summary>
     public FeatureCache FeatureCache
     {
@@ -119,6 +130,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             throw new ArgumentException($"Backbone.InputChannels is {Backbone.InputChannels}, but pictures have 3 channels (colours) or 1 (luminance).", "options");
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
             throw new ArgumentException($"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
+        Distillation.Check(Backbone);
         BatchAugmentation.Check(Augmentation, Epochs);
         TestTimeAugmentation.Views(Backbone.Preprocessing);
     }

@@ -23,6 +23,7 @@ public sealed class DefaultsTests
             Calibration = None
             Checkpoint = None
             ClassWeights = None
+            Distillation = None
             EarlyStoppingPatience = null
             Epochs = 10
             ExampleWeightColumnName = null
