@@ -134,6 +134,9 @@ public abstract record FineTuningOptions
     /// <summary>Where what the frozen stages compute is kept.</summary>
     internal virtual FeatureCache Features => FeatureCache.None;
 
+    /// <summary>Whether activations are computed again rather than kept.</summary>
+    internal virtual bool Recomputes => false;
+
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {

@@ -160,7 +160,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         using var scope = NewDisposeScope();
         var targets = objective.TargetsOf(data.Training, input.Rows, input.Mix, network.Device) with { TeacherLogits = input.TeacherLogits }; // [N]
-        var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, State.Batches); // [N, outputs]
+        var outputs = part.Forward(input.Activations, State.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
