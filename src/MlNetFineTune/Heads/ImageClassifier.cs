@@ -80,6 +80,8 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device, Definition.InputChannels);
 
+    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
+
     /// <summary>BatchNorm and adapters are folded into the layers of what is frozen.</summary>
     public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);
 

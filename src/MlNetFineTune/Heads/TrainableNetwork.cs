@@ -57,6 +57,9 @@ internal abstract class TrainableNetwork : IDisposable
         Device = device;
     }
 
+    /// <summary>Whether every BatchNorm is known to have the statistics of a pretraining, and can be told to stay with them.</summary>
+    public virtual bool HasPretrainedStatistics => false;
+
     /// <summary>Makes the first stages as quick as they can be without gradients; the others see their weights change.</summary>
     public abstract void Freeze(int frozenStages);
 

@@ -97,7 +97,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         using var classifier = ImageClassifier.CreateEmpty(Backbone, classes);
         var plan = Adapter.Apply(classifier, Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs), seed: 0, log: _ => { });
-        return PlanDescription.Of(plan, classifier, LearningRate);
+        return PlanDescription.Of(plan, classifier, LearningRate, BatchNorm);
     }
 
     /// <summary>

@@ -26,7 +26,7 @@ public abstract record FineTuningOptions
     /// <summary>What trains. Default: everything.</summary>
     public Strategy Strategy { get; init; } = Strategy.Full();
 
-    /// <summary>What BatchNorm does where it trains. Default: it moves.</summary>
+    /// <summary>What BatchNorm does where it trains. Default: what the strategy wants, which is as a rule that it moves.</summary>
     public BatchNormMode BatchNorm
     {
         get;

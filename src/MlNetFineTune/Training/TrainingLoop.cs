@@ -120,7 +120,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         if (order.Batches.Length == 0)
             throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
-        network.BeginTraining(part.FrozenStages, options.BatchNorm);
+        network.BeginTraining(part.FrozenStages, part.Planned.BatchNormOf(network, options.BatchNorm));
         _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
         foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {

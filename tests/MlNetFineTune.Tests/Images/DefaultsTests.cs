@@ -18,7 +18,7 @@ public sealed class DefaultsTests
             Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
             Backbone = micro (random weights)
             BadRows = Throw
-            BatchNorm = Train
+            BatchNorm = ByStrategy
             BatchSize = 16
             Calibration = None
             Checkpoint = None
