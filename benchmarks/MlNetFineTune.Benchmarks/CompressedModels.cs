@@ -12,7 +12,7 @@ internal static class CompressedModels
     // In this order: most begin with the first.
     private static readonly (string Name, Func<Making, ImageFineTuningTransformer> Make)[] s_all =
     [
-        (Whole, making => making.Train(MobileNetV2 with { Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None, FeatureCache = FeatureCache.InFolder(making.Features) })),
+        (Whole, making => making.Train(MobileNetV2)),
         ("MobileNetV2, half precision", making => making.Earlier().WithHalfPrecisionWeights()),
         ("MobileNetV1 0.25", making => making.Train(Student)),
         ("MobileNetV1 0.25, taught by MobileNetV2", making => making.Train(Student with { Distillation = Distillation.From(making.Earlier()) })),
@@ -24,7 +24,7 @@ internal static class CompressedModels
 
     private static ImageFineTuningOptions MobileNetV2 => new() { Backbone = Backbone.MobileNetV2.WithWeights(SharedFiles.Require("weights/mobilenetv2_100.safetensors")) };
 
-    private static ImageFineTuningOptions Student => new() { Backbone = Backbone.MobileNetV1(0.25f).WithWeights(SharedFiles.Require("weights/mobilenetv1_025.safetensors")), Strategy = Strategy.Full() };
+    private static ImageFineTuningOptions Student => new() { Backbone = Backbone.MobileNetV1(0.25f).WithWeights(SharedFiles.Require("weights/mobilenetv1_025.safetensors")) };
 
     public static string FileOf(string folder, string name, int seed) => Path.Combine(folder, FormattableString.Invariant($"{name}, seed {seed}.zip"));
 
@@ -49,9 +49,6 @@ internal static class CompressedModels
         private ImageFineTuningTransformer? _earlier;
 
         public MLContext Context { get; } = new(seed);
-
-        /// <summary>Where those of the pretrained network are kept for all seeds.</summary>
-        public string Features => Path.Combine(folder, "features");
 
         /// <summary>The whole MobileNetV2 of the same seed.</summary>
         public ImageFineTuningTransformer Earlier() => _earlier ??= (ImageFineTuningTransformer)Context.Model.Load(FileOf(folder, Whole, seed), out _);
