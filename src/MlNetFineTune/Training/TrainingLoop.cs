@@ -120,7 +120,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         if (order.Batches.Length == 0)
             throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
-        network.BeginTraining(part.FrozenStages, options.BatchNorm);
+        network.BeginTraining(part.FrozenStages, part.Planned.BatchNormOf(network, options.BatchNorm));
         _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
         foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {
@@ -160,7 +160,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         using var scope = NewDisposeScope();
         var targets = objective.TargetsOf(data.Training, input.Rows, input.Mix, network.Device) with { TeacherLogits = input.TeacherLogits }; // [N]
-        var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, State.Batches); // [N, outputs]
+        var outputs = part.Forward(input.Activations, State.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
