@@ -49,7 +49,7 @@ internal static class ActivationsStudy
 
         Outcome Print(string what, bool recomputes)
         {
-            var outcome = Child([Name, One, name, $"{batch}", $"{steps}", $"{recomputes}"]);
+            var outcome = StudyProcess.Run<Outcome>(Name, One, name, $"{batch}", $"{steps}", $"{recomputes}");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {outcome.Seconds:0.00} | {outcome.PeakMegabytes:0} | {outcome.MegabytesBefore:0} |"));
             return outcome;
         }
@@ -77,15 +77,6 @@ internal static class ActivationsStudy
         }
         process.Refresh();
         return new Outcome(seconds.Order().ElementAt(seconds.Count / 2), process.PeakWorkingSet64 / (double)(1 << 20), before / (double)(1 << 20), loss);
-    }
-
-    private static Outcome Child(string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [typeof(ActivationsStudy).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? JsonSerializer.Deserialize<Outcome>(output.Trim().Split('\n')[^1])! : throw new CannotRunException("A process of the study failed.");
     }
 
     private static int Whole(string text) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new CannotRunException($"'{text}' must be a whole number above 0. Usage: {Usage}");
