@@ -25,6 +25,8 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         return await run.RunAsync();
     }
 
+    private TimeSpan LongestTraining => 10 * settings.Seconds;
+
     public void Dispose() => _http.Dispose();
 
     private async Task<int> RunAsync()
@@ -100,7 +102,7 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         return result.Photo ?? throw new InvalidDataException(result.Error);
     }
 
-    /// <summary>Labels what it needs, orders a training, and waits for its end.</summary>
+    /// <summary>Labels what it needs, orders a training, and waits for its end; stops it where the load starves it.</summary>
     private async Task RetrainAsync()
     {
         for (var i = 0; i < 8; i++)
@@ -109,9 +111,13 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
             (await _http.PutAsJsonAsync($"api/photos/{photo.Id}/label", new { label = photo.PredictedLabel })).EnsureSuccessStatusCode();
         }
         (await _http.PostAsync("api/trainings", null)).EnsureSuccessStatusCode();
-        await _http.GetAsync("api/trainings/latest/events");
+        var start = Stopwatch.GetTimestamp();
         for (Training? training = null; training is not { HasEnded: true }; await Task.Delay(500))
+        {
             training = await _http.GetFromJsonAsync<Training>("api/trainings/latest", Json);
+            if (training!.State == TrainingState.Running && Stopwatch.GetElapsedTime(start) > LongestTraining)
+                (await _http.PostAsync("api/trainings/latest/stop", null)).Dispose(); // it keeps the best so far
+        }
     }
 
     /// <summary>The newest model and the one that was served before it take turns, twice a second.</summary>
