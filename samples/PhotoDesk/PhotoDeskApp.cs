@@ -52,6 +52,7 @@ internal static class PhotoDeskApp
         app.UseDefaultFiles();
         app.UseStaticFiles();
         app.MapPhotos();
+        app.MapExamples();
         app.MapTrainings();
         app.MapModels();
         app.MapOperations();

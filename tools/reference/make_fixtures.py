@@ -16,6 +16,7 @@ import network_fixtures
 import optimizers_fixture
 import picture_fixture
 import position_fixture
+import pruning_fixture
 import schedules_fixture
 import signature_fixture
 import stem_fixture
@@ -34,6 +35,7 @@ module_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()
 lora_fixture.main()
+pruning_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
 losses_fixture.main()

@@ -12,7 +12,8 @@ internal static class TrainingEndpoints
     {
         var trainings = app.MapGroup("/api/trainings");
         trainings.MapPost("/", Begin);
-        trainings.MapGet("/latest", (TrainingFeed feed, TrainingStore store) => Latest(feed, store) is { } training ? Results.Ok(training) : Problems.NotFound("training"));
+        // 204 before the first: a browser's console reports every 404 as an error, and here nothing is wrong.
+        trainings.MapGet("/latest", (TrainingFeed feed, TrainingStore store) => Latest(feed, store) is { } training ? Results.Ok(training) : Results.NoContent());
         trainings.MapPost("/latest/stop", Stop);
         trainings.MapGet("/latest/events", Watch);
     }

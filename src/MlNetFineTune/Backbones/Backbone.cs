@@ -263,6 +263,7 @@ public sealed partial record Backbone
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})"
+        + (Pruning is null ? "" : $", {Pruning}")
         + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
     private static float CheckWidth(float width) => width is >= 0.1f and <= 4

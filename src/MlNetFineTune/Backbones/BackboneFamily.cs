@@ -5,12 +5,15 @@ namespace MlNetFineTune.Backbones;
 /// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
 internal sealed record BackboneFamily(string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
 {
-    private static readonly ConcurrentDictionary<string, (IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors)> s_known = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, Facts> s_known = new(StringComparer.Ordinal);
 
     /// <summary>From input to output.</summary>
     public IReadOnlyList<string> Stages => Script?.Stages ?? Known.Stages;
 
     public IReadOnlySet<string> TensorNames => Known.Tensors;
+
+    /// <summary>Of the groups of channels that can be pruned, by name.</summary>
+    public IReadOnlyDictionary<string, int> ChannelWidths => Known.ChannelWidths;
 
     /// <summary>The name under which its weights are published, where pooling makes this family another one.</summary>
     public string PublishedName { get; init; } = Name;
@@ -45,11 +48,15 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 
+    private sealed record Facts(IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors, IReadOnlyDictionary<string, int> ChannelWidths);
+
     // Known only to the network itself, which is therefore made once.
-    private (IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors) Known => s_known.GetOrAdd(Name, _ =>
+    private Facts Known => s_known.GetOrAdd(Name, _ =>
     {
         using var network = Create(DefaultRecipe);
-        return ([.. network.Stages.Select(stage => stage.Name)], network.NamedTensors().Select(named => named.Name).ToHashSet(StringComparer.Ordinal));
+        return new Facts(
+            [.. network.Stages.Select(stage => stage.Name)], network.NamedTensors().Select(named => named.Name).ToHashSet(StringComparer.Ordinal),
+            network.ChannelGroups().ToDictionary(group => group.Name, group => group.Channels.Width, StringComparer.Ordinal));
     });
 
     /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>

@@ -13,6 +13,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 {
     private readonly List<Stage> _stages = [];
     private readonly List<(string Path, ConvNorm Pair)> _pairs = [];
+    private readonly List<ChannelGroup> _channels = [];
     private readonly ReplacedStages _replaced = new();
     private int _foldedStages;
 
@@ -133,6 +134,13 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         _otherStem.SetInChannels(channels);
     }
 
+    /// <summary>Channels that can be pruned, by the name of the convolution that makes them.</summary>
+    public IReadOnlyList<(string Name, ChannelGroup Channels)> ChannelGroups()
+    {
+        var modules = named_modules().ToList();
+        return [.. _channels.Select(group => (modules.Find(named => ReferenceEquals(named.module, group.Maker)).name, group))];
+    }
+
     /// <summary>Trainable numbers.</summary>
     public long ParameterCount => NamedParameters().Sum(p => p.Parameter.numel());
 
@@ -174,6 +182,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         return pair;
     }
 
+    protected void AddChannels(ChannelGroup group) => _channels.Add(group);
+
     protected void AddPair(string path, ConvNorm pair) => _pairs.Add((path, pair));
 
     /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also averages over the picture, [N, C, H, W] -> [N, C].</summary>
@@ -183,7 +193,10 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Computation? then = null, Computation? pool = null)
     {
         foreach (var block in blocks)
+        {
             _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
+            _channels.AddRange(block.InnerChannels);
+        }
         var all = Computation.Of(blocks);
         AddStage(name, modules, then is null ? all : all.Then(then), pool);
     }

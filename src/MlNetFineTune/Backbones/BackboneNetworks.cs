@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using MlNetFineTune.Backbones;
 using MlNetFineTune.MlNet;
@@ -16,7 +17,7 @@ public sealed partial record Backbone
     internal StageChanges Changes { get; init; } = StageChanges.None;
 
     /// <summary>
-    /// The network of an earlier model, trained or loaded, as it is now: weights, preprocessing and replaced stages. The head begins with that model's numbers for the classes that
+    /// The network of an earlier model, trained or loaded, as it is now: weights, preprocessing, replaced stages, and channels that were pruned. The head begins with that model's numbers for the classes that
     /// both have, by the values of their keys; classes that are new begin as in a new head, those that are gone are left out, and the log says which.
     /// Adapters of the earlier model are merged into the weights.
     /// </summary>
@@ -26,7 +27,7 @@ public sealed partial record Backbone
     {
         ArgumentNullException.ThrowIfNull(model);
         var earlier = EarlierModel.Find(model);
-        return earlier.Definition with { WeightsFile = null, IsFromScratch = false, Earlier = earlier, WeightsOrigin = earlier.Origin, Changes = earlier.Definition.Changes.Trained() };
+        return earlier.Definition with { WeightsFile = null, IsFromScratch = false, Earlier = earlier, WeightsOrigin = earlier.Origin, Changes = earlier.Definition.Changes.Trained(), Pruning = null };
     }
 
     /// <summary>
@@ -57,7 +58,7 @@ public sealed partial record Backbone
     internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
     {
         TorchRuntime.EnsureLoaded();
-        var network = CreateOriginal();
+        var network = CreateOriginal(Pruning?.Before ?? Widths);
         try
         {
             if (Earlier is { } earlier)
@@ -76,6 +77,7 @@ public sealed partial record Backbone
             {
                 WeightInitialization.Fill(network, _family.InitialWeights, seed);
             }
+            Prune(network, log);
             Renew(network, seed);
             return network;
         }
@@ -90,7 +92,7 @@ public sealed partial record Backbone
     internal BackboneNetwork CreateEmptyNetwork()
     {
         TorchRuntime.EnsureLoaded();
-        var network = CreateOriginal();
+        var network = CreateOriginal(Widths);
         try
         {
             Replace(network, Changes, seed: 0);
@@ -103,12 +105,22 @@ public sealed partial record Backbone
         }
     }
 
-    private BackboneNetwork CreateOriginal()
+    private BackboneNetwork CreateOriginal(ChannelWidths widths)
     {
         var network = _family.Create(Recipe);
         if (InputChannels != Backbones.InputChannels.Colors)
             network.SetInputChannels(InputChannels);
+        widths.ApplyTo(network);
         return network;
+    }
+
+    private void Prune(BackboneNetwork network, Action<string>? log)
+    {
+        if (Pruning is null)
+            return;
+        var before = network.ParameterCount;
+        Pruning.Apply(network, Widths);
+        log?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{Name} is {Pruning}, by the norm {Pruning.Norm}: {network.ParameterCount:N0} of its {before:N0} parameters are left."));
     }
 
     private void Renew(BackboneNetwork network, long seed)
@@ -117,7 +129,7 @@ public sealed partial record Backbone
         var anew = Changes.Where(change => change.Replacement is null).Select(change => change.Stage).ToHashSet(StringComparer.Ordinal);
         if (anew.Count == 0)
             return;
-        using var other = CreateOriginal();
+        using var other = CreateOriginal(Widths);
         WeightInitialization.Fill(other, _family.InitialWeights, seed);
         StageReplacement.Reinitialize(network, anew, other);
     }

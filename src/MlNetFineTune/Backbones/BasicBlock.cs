@@ -47,6 +47,8 @@ internal sealed class BasicBlock : Block
 
     public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_first, _second] : [_first, _second, downsample.Pair];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_first).Into(conv2)];
+
     private bool ChangesShape => _stride != 1 || _newChannels != 0;
 
     public override Tensor forward(Tensor input)

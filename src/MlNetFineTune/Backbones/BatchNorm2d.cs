@@ -28,6 +28,13 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
 
     public double Epsilon { get; }
 
+    /// <summary>Leaves these of the channels.</summary>
+    public void Keep(Tensor channels)
+    {
+        foreach (var each in (ReadOnlySpan<Tensor>)[weight, bias, running_mean, running_var])
+            ChannelGroup.Keep(each, 0, channels);
+    }
+
     public override Tensor forward(Tensor input) =>
         nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum: 0.1, eps: Epsilon);
 

@@ -52,6 +52,9 @@ internal sealed class Bottleneck : Block
 
     public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_reduce, _spatial, _expand] : [_reduce, _spatial, _expand, downsample.Pair];
 
+    // Channels of a group would have to go from all groups at once.
+    public override IEnumerable<ChannelGroup> InnerChannels => conv2.Groups == 1 ? [ChannelGroup.Of(_reduce).Into(conv2), ChannelGroup.Of(_spatial).Into(conv3)] : [];
+
     public override Tensor forward(Tensor input)
     {
         var branch = Chain(input, _reduce, _spatial, _expand);

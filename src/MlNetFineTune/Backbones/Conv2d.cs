@@ -20,6 +20,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     private readonly long[] _padding;
     private readonly long _kernel;
     private readonly bool _padsAsTensorFlow;
+    private readonly long? _groups; // null where each channel is a group
     private static readonly long[] s_none = [0, 0];
     private static readonly long[] s_dilation = [1, 1];
 
@@ -41,14 +42,14 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
         _kernel = kernel;
         _stride = [stride, stride];
         _padding = [border ?? (kernel - 1) / 2, border ?? (kernel - 1) / 2];
-        Groups = groups;
+        _groups = groups > 1 && groups == inChannels && groups == outChannels ? null : groups;
 
         // At stride 1 and odd kernels SAME and symmetric padding are the same thing.
         _padsAsTensorFlow = padding == ConvolutionPadding.TensorFlowSame && stride > 1 && kernel > 1 && border is null;
         RegisterComponents();
     }
 
-    public long Groups { get; }
+    public long Groups => _groups ?? weight.size(0);
 
     Parameter IAdaptable.Weight => weight;
 
@@ -61,6 +62,17 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
         using var other = empty(weight.shape[0], channels, weight.shape[2], weight.shape[3]);
         weight.set_(other);
     }
+
+    /// <summary>Leaves these of the channels that leave; of a depthwise convolution, of those that enter as well.</summary>
+    public void KeepLeaving(Tensor channels)
+    {
+        ChannelGroup.Keep(weight, 0, channels);
+        if (bias is not null)
+            ChannelGroup.Keep(bias, 0, channels);
+    }
+
+    /// <summary>Leaves these of the channels that enter.</summary>
+    public void KeepEntering(Tensor channels) => ChannelGroup.Keep(weight, 1, channels);
 
     public override Tensor forward(Tensor input)
     {

@@ -29,6 +29,8 @@ internal sealed class ConvNeXtBlock : Block
 
     public override IEnumerable<ConvNorm> Pairs => [];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input)
     {
         using var filtered = conv_dw.forward(input);

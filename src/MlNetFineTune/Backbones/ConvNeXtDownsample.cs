@@ -22,6 +22,8 @@ internal sealed class ConvNeXtDownsample : Block
 
     public override IEnumerable<ConvNorm> Pairs => [];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input)
     {
         using var normalized = _norm.OfMaps(input);

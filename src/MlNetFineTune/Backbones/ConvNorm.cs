@@ -16,6 +16,10 @@ internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activat
     private Tensor? _foldedWeight;
     private Tensor? _foldedBias;
 
+    public Conv2d Conv => conv;
+
+    public BatchNorm2d Norm => norm;
+
     public Tensor Forward(Tensor input)
     {
         Tensor output;

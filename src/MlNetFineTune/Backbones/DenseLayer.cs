@@ -27,6 +27,8 @@ internal sealed class DenseLayer : Block
 
     public override IEnumerable<ConvNorm> Pairs => [_squeeze];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_squeeze).Into(conv2)];
+
     public override Tensor forward(Tensor input)
     {
         using var normalised = Activation.ReLU.ApplyInPlace(norm1.forward(input));
@@ -59,6 +61,8 @@ internal sealed class DenseTransition : Block
     }
 
     public override IEnumerable<ConvNorm> Pairs => [];
+
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

@@ -22,6 +22,8 @@ internal sealed class Fire : Block
 
     public override IEnumerable<ConvNorm> Pairs => [];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input)
     {
         using var squeezed = Activation.ReLU.ApplyInPlace(squeeze.forward(input));

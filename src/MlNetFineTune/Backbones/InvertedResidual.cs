@@ -43,6 +43,8 @@ internal sealed class InvertedResidual : Block
 
     public override IEnumerable<ConvNorm> Pairs => [_expand, _depthwise, _project];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_expand).Through(_depthwise).Through(se).Into(conv_pwl)];
+
     public override Tensor forward(Tensor input)
     {
         var wide = Chain(input, _expand, _depthwise);

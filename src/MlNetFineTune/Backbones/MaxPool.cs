@@ -10,6 +10,8 @@ internal sealed class MaxPool(int kernel, int border = 0, bool keepsRest = false
 {
     public override IEnumerable<ConvNorm> Pairs => [];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input) => nn.functional.max_pool2d(input, kernel, stride: 2, padding: border, ceil_mode: keepsRest);
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(

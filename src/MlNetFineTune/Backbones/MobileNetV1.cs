@@ -48,6 +48,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.ReLU6);
         AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
+        // There are no sums: all channels can go but the last, which are the head's features.
+        var entering = ChannelGroup.Of(stem);
         for (var g = 0; g < s_groups.Length; g++)
         {
             var group = new ModuleList<SeparableConv>();
@@ -57,6 +59,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
                 var outChannels = Scaled(s_groups[g].Channels, width);
                 group.Add(new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, style, Activation.ReLU6, residual: false));
                 channels = outChannels;
+                AddChannels(group[r].Take(entering));
+                entering = group[r].Leaving;
             }
             blocks.Add(group);
             AddBlocks($"blocks.{g}", [.. group], last: g == s_groups.Length - 1);

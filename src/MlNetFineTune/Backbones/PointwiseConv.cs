@@ -23,6 +23,8 @@ internal sealed class PointwiseConv : Block
 
     public override IEnumerable<ConvNorm> Pairs => [_pair];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input) => _pair.Forward(input);
 
     public override GraphValue Write(NetworkGraph graph, GraphValue input) => _pair.Write(graph, input);

@@ -35,6 +35,8 @@ internal sealed class RegNetBlock : Block
     public override IEnumerable<ConvNorm> Pairs =>
         _projection is null ? [_first.Pair, _spatial.Pair, _last.Pair] : [_projection.Pair, _first.Pair, _spatial.Pair, _last.Pair];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input)
     {
         using var gated = _gate.ApplyInPlace(Chain(input, _first.Pair, _spatial.Pair));

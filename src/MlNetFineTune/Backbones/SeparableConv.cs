@@ -37,6 +37,14 @@ internal sealed class SeparableConv : Block
 
     public override IEnumerable<ConvNorm> Pairs => [_depthwise, _pointwise];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
+    /// <summary>Channels that leave the block.</summary>
+    public ChannelGroup Leaving => ChannelGroup.Of(_pointwise);
+
+    /// <summary>Adds what the block does to channels that enter it and go nowhere else.</summary>
+    public ChannelGroup Take(ChannelGroup entering) => entering.Through(_depthwise).Through(se).Into(conv_pw);
+
     public override Tensor forward(Tensor input)
     {
         var filtered = _depthwise.Forward(input);

@@ -35,6 +35,13 @@ internal sealed class SqueezeExcitation : nn.Module
     {
     }
 
+    /// <summary>Leaves these of the maps' channels; those between the convolutions stay.</summary>
+    public void Keep(Tensor channels)
+    {
+        _reduce.KeepEntering(channels);
+        _expand.KeepLeaving(channels);
+    }
+
     /// <summary>Overwrites its input where no gradient needs it; in any case the caller gives it away. Caller disposes the result.</summary>
     public Tensor ApplyInPlace(Tensor maps)
     {

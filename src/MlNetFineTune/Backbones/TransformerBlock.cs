@@ -34,6 +34,8 @@ internal sealed class TransformerBlock : Block
 
     public override IEnumerable<ConvNorm> Pairs => [];
 
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
     public override Tensor forward(Tensor input)
     {
         using var attended = Add(input, norm1, attn, ls1);

@@ -18,6 +18,7 @@ internal sealed class Vgg : BackboneNetwork
     {
         var features = new NamedModules("features");
         var (place, channels) = (0, 3);
+        ChannelGroup? entering = null; // the last, which a hidden layer reads place by place, stay
         for (var s = 0; s < stages.Length; s++)
         {
             var pool = s > 0 ? features.Add($"{place++}", new MaxPool(2)) : null;
@@ -28,7 +29,10 @@ internal sealed class Vgg : BackboneNetwork
                 modules.AddRange([$"features.{place}", $"features.{place + 1}"]);
                 var conv = features.Add($"{place}", new Conv2d(channels, stages[s].Channels, 3, bias: true));
                 var norm = features.Add($"{place + 1}", new BatchNorm2d(stages[s].Channels, epsilon));
+                if (entering is not null)
+                    AddChannels(entering.Into(conv));
                 steps.Add(Pair(modules[^2], conv, norm, Activation.ReLU));
+                entering = ChannelGroup.Of(steps[^1]);
                 channels = stages[s].Channels;
                 place += 3; // convolution, BatchNorm, ReLU
             }

@@ -110,7 +110,7 @@ public sealed class OnnxExportTests
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
     }
 
-    private static void Verify(ImageClassifier classifier, double tolerance, CalibrationReport? calibration = null)
+    internal static void Verify(ImageClassifier classifier, double tolerance, CalibrationReport? calibration = null)
     {
         using var scope = NewDisposeScope();
         using var folder = new Folder();

@@ -1,0 +1,33 @@
+// The browser's own dialogs: they trap and return the focus, and close with Escape.
+import { button, element } from "./dom.js";
+
+/** The photo at its full size. */
+export function look(photo) {
+  open(photo.name, [element("img", { className: "full", src: `api/photos/${photo.id}/image`, alt: photo.name })], []);
+}
+
+/** Asks first; then `action` runs. */
+export function confirmThen(question, consequence, verb, action) {
+  open(question, [element("p", {}, consequence)], [[verb, action]]);
+}
+
+/** A fault in words. */
+export function tell(fault) {
+  if (!fault.status && fault.status !== 0) console.error(fault);
+  open("That did not work", [element("p", {}, fault.message)], []);
+}
+
+function open(title, content, verbs) {
+  const dialog = element("dialog", { "aria-label": title });
+  const act = (action) => async () => {
+    dialog.close();
+    await action();
+  };
+  dialog.append(element("h2", {}, title), ...content, element("p", { className: "buttons" },
+    ...verbs.map(([verb, action]) => button(verb, { className: "button primary", failed: tell }, act(action))),
+    button(verbs.length > 0 ? "Cancel" : "Close", {}, () => dialog.close())));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // a click beside it
+  document.body.append(dialog);
+  dialog.showModal();
+}
