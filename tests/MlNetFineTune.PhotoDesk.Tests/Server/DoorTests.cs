@@ -127,6 +127,24 @@ public sealed partial class DoorTests
     }
 
     [TestMethod]
+    public async Task ADatabaseThatDoesNotAnswerIsNoHealth()
+    {
+        s_desk.Execute("ALTER TABLE models RENAME TO elsewhere");
+        using var ill = await s_desk.Http.GetAsync("health");
+        using var failed = await s_desk.Http.GetAsync("api/models");
+        s_desk.Execute("ALTER TABLE elsewhere RENAME TO models");
+
+        Assert.AreEqual(HttpStatusCode.ServiceUnavailable, ill.StatusCode);
+        Assert.AreEqual(HttpStatusCode.InternalServerError, failed.StatusCode);
+        foreach (var answer in (HttpResponseMessage[])[ill, failed])
+        {
+            Assert.AreEqual("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
+            Assert.DoesNotContain("SQL", await answer.Content.ReadAsStringAsync());
+        }
+        (await s_desk.Http.GetAsync("health")).EnsureSuccessStatusCode();
+    }
+
+    [TestMethod]
     public async Task TooManyRequestsWait()
     {
         await using var busy = await RunningDesk.StartAsync("--PhotoDesk:RequestsPerSecond", "1"); // and ten saved up

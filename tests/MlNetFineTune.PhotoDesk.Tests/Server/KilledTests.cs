@@ -86,8 +86,8 @@ public sealed class KilledTests
             {
             }
             Assert.IsNotNull(line, _process.StandardError.ReadToEnd());
-            _process.OutputDataReceived += (_, _) => { };
-            _process.BeginOutputReadLine(); // so that its pipe never fills
+            _ = _process.StandardOutput.ReadToEndAsync(); // so that its pipes never fill
+            _ = _process.StandardError.ReadToEndAsync();
             Http = new HttpClient { BaseAddress = new Uri(line.Split(Listening)[1].Trim()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
         }
 
@@ -109,7 +109,7 @@ public sealed class KilledTests
 
         public async Task<Training> UntilAsync(Func<Training, bool> reached)
         {
-            for (var start = Environment.TickCount64; Environment.TickCount64 - start < 180_000; await Task.Delay(20))
+            for (var start = Environment.TickCount64; Environment.TickCount64 - start < 120_000; await Task.Delay(20))
             {
                 if (await Http.GetFromJsonAsync<Training>("api/trainings/latest", s_json) is { } training && reached(training))
                     return training;

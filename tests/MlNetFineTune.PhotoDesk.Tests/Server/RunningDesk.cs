@@ -44,7 +44,8 @@ internal sealed class RunningDesk : IAsyncDisposable
     public async Task StopAsync()
     {
         Http.Dispose();
-        await _app!.DisposeAsync();
+        await _app!.StopAsync();
+        await _app.DisposeAsync();
         _app = null;
     }
 
@@ -92,7 +93,7 @@ internal sealed class RunningDesk : IAsyncDisposable
 
     public async Task<Training> UntilAsync(Func<Training, bool> reached)
     {
-        for (var start = Environment.TickCount64; Environment.TickCount64 - start < 180_000; await Task.Delay(30))
+        for (var start = Environment.TickCount64; Environment.TickCount64 - start < 120_000; await Task.Delay(30))
         {
             if (await GetAsync<Training>("api/trainings/latest") is { } training && reached(training))
                 return training;
