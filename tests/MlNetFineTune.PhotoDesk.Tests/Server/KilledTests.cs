@@ -85,10 +85,11 @@ public sealed class KilledTests
             while ((line = _process.StandardOutput.ReadLine()) is not null && !line.Contains(Listening, StringComparison.Ordinal))
             {
             }
-            Assert.IsNotNull(line, _process.StandardError.ReadToEnd());
+            if (line is null)
+                Assert.Fail(_process.StandardError.ReadToEnd());
             _ = _process.StandardOutput.ReadToEndAsync(); // so that its pipes never fill
             _ = _process.StandardError.ReadToEndAsync();
-            Http = new HttpClient { BaseAddress = new Uri(line.Split(Listening)[1].Trim()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+            Http = new HttpClient { BaseAddress = new Uri(line!.Split(Listening)[1].Trim()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
         }
 
         public HttpClient Http { get; }
