@@ -20,11 +20,11 @@ internal sealed class ReadyLoop : IDisposable
     private readonly StepInputs _inputs;
     private readonly int _rows;
 
-    public ReadyLoop(ImageClassifier classifier, int trainedStages, Tensor pixels, int[] labels)
+    public ReadyLoop(ImageClassifier classifier, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false)
     {
         var stages = classifier.Backbone.Stages.Count;
         var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1, epochs: 1);
-        var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant(), Progress = new Silent() };
+        var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant(), Progress = new Silent(), ActivationCheckpointing = activationCheckpointing };
         _part = new TrainingPart(plan.Parts.Single(), firstEpoch: 1, classifier, options, seed: 1) { Steps = 1_000_000 };
         _rows = labels.Length;
         var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);

@@ -57,9 +57,9 @@ internal static class StrategyStudy
                 return Misused(arguments[i], known);
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"MobileNetV2, Augmentation.Light, {epochs} epochs of batch 16, seeds 1 to {seeds}; accuracy on the photos of val, means\n"));
-        Console.WriteLine("| photos | strategy | accuracy | sd | seconds | trained parameters | peak memory, MiB |");
-        Console.WriteLine("|---|---|---|---|---|---|---|");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"MobileNetV2, Augmentation.Light, {epochs} epochs of batch 16, seeds 1 to {seeds}; accuracy on the photos of val, means; validation: loss of the epoch that was kept\n"));
+        Console.WriteLine("| photos | strategy | accuracy | sd | validation | seconds | trained parameters | peak memory, MiB |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|");
         foreach (var photos in sets)
         {
             foreach (var name in chosen)
@@ -89,7 +89,8 @@ internal static class StrategyStudy
         using var model = ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
         var accuracy = ml.MulticlassClassification.Evaluate(model.Transform(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val"))))).MicroAccuracy;
         using var process = Process.GetCurrentProcess();
-        return new Outcome(accuracy, watch.Elapsed.TotalSeconds, model.Report!.TrainedParameters, process.PeakWorkingSet64 / (double)(1 << 20));
+        var report = model.Report!;
+        return new Outcome(accuracy, report.Epochs[report.BestEpoch - 1].ValidationLoss, watch.Elapsed.TotalSeconds, report.TrainedParameters, process.PeakWorkingSet64 / (double)(1 << 20));
     }
 
     private static Outcome Child(string set, string strategy, int seed, int epochs)
@@ -109,16 +110,17 @@ internal static class StrategyStudy
         var photos = SharedFiles.Require($"data/{set}");
         string[] arguments = ["--mode", name["PyTorch-".Length..], "--seed", $"{seed}", "--epochs", $"{epochs}", "--train", Path.Combine(photos, "train"), "--test", Path.Combine(photos, "val"), "--weights", SharedFiles.Require("weights")];
         var last = PyTorch.Run("finetune.py", arguments)[^1];
-        return new Outcome(last.GetProperty("accuracies").EnumerateArray().Last().GetDouble(), last.GetProperty("total_s").GetDouble(), last.GetProperty("trained_parameters").GetInt64(), last.GetProperty("peak_mib").GetDouble());
+        return new Outcome(last.GetProperty("accuracies").EnumerateArray().Last().GetDouble(), null, last.GetProperty("total_s").GetDouble(), last.GetProperty("trained_parameters").GetInt64(), last.GetProperty("peak_mib").GetDouble());
     }
 
     private static void Print(string set, string name, List<Outcome> outcomes)
     {
         var mean = outcomes.Average(outcome => outcome.Accuracy);
         var deviation = outcomes.Count > 1 ? Math.Sqrt(outcomes.Sum(outcome => Math.Pow(outcome.Accuracy - mean, 2)) / (outcomes.Count - 1)) : double.NaN;
+        var validation = outcomes.All(outcome => outcome.ValidationLoss is not null) ? string.Create(CultureInfo.InvariantCulture, $"{outcomes.Average(outcome => outcome.ValidationLoss):0.000}") : "none";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {set} | {name} | {mean:0.000} | {deviation:0.000} | {outcomes.Average(outcome => outcome.Seconds):0.0} | {outcomes[0].TrainedParameters:N0} | {outcomes.Average(outcome => outcome.PeakMegabytes):0} |"));
+            $"| {set} | {name} | {mean:0.000} | {deviation:0.000} | {validation} | {outcomes.Average(outcome => outcome.Seconds):0.0} | {outcomes[0].TrainedParameters:N0} | {outcomes.Average(outcome => outcome.PeakMegabytes):0} |"));
     }
 
-    private sealed record Outcome(double Accuracy, double Seconds, long TrainedParameters, double PeakMegabytes);
+    private sealed record Outcome(double Accuracy, double? ValidationLoss, double Seconds, long TrainedParameters, double PeakMegabytes);
 }

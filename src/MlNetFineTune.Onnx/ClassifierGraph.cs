@@ -7,39 +7,55 @@ namespace MlNetFineTune.Onnx;
 /// <summary>A fine-tuned classifier from pixels to probabilities.</summary>
 /// <param name="Graph">All of it.</param>
 /// <param name="Side">Height and width of its input, in pixels.</param>
+/// <param name="TakesBytes">Its input is of bytes, and of floats otherwise.</param>
 /// <param name="Logits">[N, classes].</param>
 /// <param name="Probabilities">[N, classes].</param>
-internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, GraphValue Logits, GraphValue Probabilities)
+internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesBytes, GraphValue Logits, GraphValue Probabilities)
 {
     public const string Input = "pixels";
     public const string LogitsOutput = "logits";
     public const string ProbabilitiesOutput = "probabilities";
 
+    /// <summary>From the network's own pixels, as floats.</summary>
+    /// <param name="classifier">Read, not kept.</param>
+    /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
+    public static ClassifierGraph Of(ImageClassifier classifier, CalibrationReport? calibration)
+    {
+        var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
+        return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false);
+    }
+
+    /// <summary>The same from a larger picture, as bytes: a quarter of what is copied on the way.</summary>
     /// <param name="classifier">Read, not kept.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph Of(ImageClassifier classifier, CalibrationReport? calibration, int border = 0, int shrink = 1)
+    public static ClassifierGraph OfPicture(ImageClassifier classifier, CalibrationReport? calibration, int border, int shrink)
     {
-        var preprocessing = classifier.Definition.Preprocessing;
-        var graph = new NetworkGraph(Input, preprocessing.Size);
-        var features = classifier.Backbone.Write(graph, Normalized(graph, Cropped(graph, Shrunk(graph, shrink), border), classifier.Definition));
+        var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
+        var seen = Cropped(graph, border * shrink, graph.Size * shrink);
+        var pixels = Shrunk(graph, graph.Add("Cast", [seen], ("to", OnnxFile.FloatType)), shrink);
+        return Of(classifier, calibration, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
+    }
+
+    private static ClassifierGraph Of(ImageClassifier classifier, CalibrationReport? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+    {
+        var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
         var logits = classifier.Head.Write(graph, features);
-        return new ClassifierGraph(
-            graph, (preprocessing.Size + 2 * border) * shrink, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
+        return new ClassifierGraph(graph, side, takesBytes, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
     }
 
     private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, CalibrationReport? calibration) => calibration is null
         ? logits
         : graph.Product(logits, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
 
-    private static GraphValue Shrunk(NetworkGraph graph, int factor) => factor == 1
-        ? graph.Input
-        : graph.Add("AveragePool", [graph.Input], ("kernel_shape", (long[])[factor, factor]), ("strides", (long[])[factor, factor]));
-
-    private static GraphValue Cropped(NetworkGraph graph, GraphValue pixels, int border) => border == 0
+    private static GraphValue Shrunk(NetworkGraph graph, GraphValue pixels, int factor) => factor == 1
         ? pixels
-        : graph.Slice(graph.Slice(pixels, axis: 2, border, border + graph.Size), axis: 3, border, border + graph.Size);
+        : graph.Add("AveragePool", [pixels], ("kernel_shape", (long[])[factor, factor]), ("strides", (long[])[factor, factor]));
+
+    private static GraphValue Cropped(NetworkGraph graph, int border, int size) => border == 0
+        ? graph.Input
+        : graph.Slice(graph.Slice(graph.Input, axis: 2, border, border + size), axis: 3, border, border + size);
 
     // Colours of 0 to 255 as the weights expect them.
     private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, Backbone definition)

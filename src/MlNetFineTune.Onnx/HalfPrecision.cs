@@ -5,8 +5,6 @@ namespace MlNetFineTune.Onnx;
 /// <summary>Weights as halves, which a runtime widens once, when it loads the file.</summary>
 internal static class HalfPrecision
 {
-    private const long FloatType = 1;
-
     // Biases and the like are few, and lose the most.
     private const int Few = 1024;
 
@@ -21,9 +19,10 @@ internal static class HalfPrecision
                 constants.Add(constant);
                 continue;
             }
+            // Not among the graph's own constants, where ML.NET knows no halves and refuses the file.
             var half = constant with { Name = constant.Name + ".half", Values = Array.ConvertAll(values, Narrow) };
-            constants.Add(half);
-            nodes.Add(new GraphNode("Cast", [half.Name], [constant.Name], [("to", FloatType)]));
+            nodes.Add(new GraphNode("Constant", [], [half.Name], [("value", half)]));
+            nodes.Add(new GraphNode("Cast", [half.Name], [constant.Name], [("to", OnnxFile.FloatType)]));
         }
         return graph.Rewritten([.. nodes, .. graph.Nodes], constants);
     }

@@ -27,7 +27,7 @@ internal static class OnnxExport
         Exported.Read(model, classifier =>
         {
             var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.Of(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            var graph = ClassifierGraph.OfPicture(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
             side = graph.Side;
             Write(precision.Apply(graph, model, classifier), classifier, model.Classes, path);
         });
@@ -44,6 +44,6 @@ internal static class OnnxExport
             ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
             ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
             ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
-        });
+        }, graph.TakesBytes);
     }
 }

@@ -26,7 +26,8 @@ public static class OnnxExportCatalog
     /// <summary>
     /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the model's score and predicted label. It saves, loads and scores where neither
     /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little;
-    /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file.
+    /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file. ML.NET scores rows on all cores, and ONNX Runtime each row as well: where many rows are scored,
+    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded, makes it up to twice as fast.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image classifier, or a chain with one; other transformers of the chain are not taken over.</param>
@@ -37,7 +38,7 @@ public static class OnnxExportCatalog
     /// </param>
     /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one; or the image column is missing.</exception>
-    /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes.</exception>
+    /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes, or the model has one class.</exception>
     public static ITransformer ToOnnxPipeline(this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -7,22 +7,26 @@ namespace MlNetFineTune.Onnx;
 /// <summary>A graph as a file of the ONNX standard. The numbers of the fields are those of its <c>onnx.proto</c> (https://github.com/onnx/onnx).</summary>
 internal static class OnnxFile
 {
+    public const long FloatType = 1;
+    private const long ByteType = 2;
+
     // The first version of the format whose checker knows operator set 17.
     private const long FormatVersion = 8;
-    private const long FloatType = 1;
 
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="graph">What it computes.</param>
     /// <param name="inputShape">Without the batch.</param>
     /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
     /// <param name="metadata">For whoever uses the file.</param>
-    public static void Write(string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs, IReadOnlyDictionary<string, string> metadata)
+    /// <param name="takesBytes">What goes in is of bytes, and of floats otherwise.</param>
+    public static void Write(
+        string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs, IReadOnlyDictionary<string, string> metadata, bool takesBytes = false)
     {
         var model = new ProtoMessage()
             .Add(1, FormatVersion)
             .Add(2, "MlNetFineTune")
             .Add(3, typeof(OnnxFile).Assembly.GetName().Version!.ToString())
-            .Add(7, Graph(graph, inputShape, outputs))
+            .Add(7, Graph(graph, Described(graph.Input, takesBytes ? ByteType : FloatType, inputShape), outputs))
             .Add(8, new ProtoMessage().Add(1, "").Add(2, NetworkGraph.OperatorSet))
             .Add(14, metadata.Select(entry => new ProtoMessage().Add(1, entry.Key).Add(2, entry.Value)));
         AtomicFile.Write(path, stream =>
@@ -32,12 +36,12 @@ internal static class OnnxFile
         });
     }
 
-    private static ProtoMessage Graph(NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new ProtoMessage()
+    private static ProtoMessage Graph(NetworkGraph graph, ProtoMessage input, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new ProtoMessage()
         .Add(1, graph.Nodes.Select(Node))
         .Add(2, "network")
         .Add(5, graph.Constants.Select(Constant))
-        .Add(11, Described(graph.Input, inputShape))
-        .Add(12, outputs.Select(output => Described(output.Value, output.Length is { } length ? [length] : null)));
+        .Add(11, input)
+        .Add(12, outputs.Select(output => Described(output.Value, FloatType, output.Length is { } length ? [length] : null)));
 
     private static ProtoMessage Node(GraphNode node) => new ProtoMessage()
         .Add(1, node.Inputs)
@@ -54,6 +58,7 @@ internal static class OnnxFile
             float number => attribute.Add(2, number).Add(20, 1),
             long number => attribute.Add(3, number).Add(20, 2),
             string text => attribute.Add(4, text).Add(20, 3),
+            GraphConstant tensor => attribute.Add(5, Constant(tensor)).Add(20, 4),
             long[] numbers => attribute.Add(8, numbers).Add(20, 7),
             _ => throw new NotSupportedException($"An attribute of type {value.GetType().Name}."),
         };
@@ -74,10 +79,10 @@ internal static class OnnxFile
         };
     }
 
-    // Floats of shape [batch, ...], the batch open.
-    private static ProtoMessage Described(GraphValue value, long[]? shape)
+    // Of shape [batch, ...], the batch open.
+    private static ProtoMessage Described(GraphValue value, long elements, long[]? shape)
     {
-        var type = new ProtoMessage().Add(1, FloatType);
+        var type = new ProtoMessage().Add(1, elements);
         if (shape is not null)
             type.Add(2, new ProtoMessage().Add(1, [new ProtoMessage().Add(2, "batch"), .. shape.Select(size => new ProtoMessage().Add(1, size))]));
         return new ProtoMessage().Add(1, value.Name).Add(2, new ProtoMessage().Add(1, type));

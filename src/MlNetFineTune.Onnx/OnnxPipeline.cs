@@ -22,6 +22,8 @@ internal static class OnnxPipeline
     /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
     public static ITransformer Of(MLContext ml, ImageFineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
+        if (model.Keys.Count < 2)
+            throw new NotSupportedException($"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with ExportOnnx.");
         var columns = model.Manifest.Columns;
         var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
         try
@@ -31,7 +33,7 @@ internal static class OnnxPipeline
             IDataView view = new EmptyDataView(ml, schema);
             Add(Images(ml, columns.Input, schema));
             Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
-            Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image).Fit(view));
+            Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image, outputAsFloatArray: false).Fit(view));
             Add(ml.Transforms.ApplyOnnxModel(ClassifierGraph.LogitsOutput, ClassifierGraph.Input, file).Fit(view));
             Add(Scorer(ml, model.Keys, columns, 1 / (model.Calibration?.Temperature ?? 1)));
             Add(ml.Transforms.DropColumns(Image, ClassifierGraph.Input, ClassifierGraph.LogitsOutput).Fit(view));

@@ -13,7 +13,6 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     // Seven bits: processors without VNNI add two products of 8 by 8 bits in 16, which may overflow.
     private const int WeightLevels = 63;
 
-    private const long FloatType = 1;
     private static readonly HashSet<string> s_activations = ["Relu", "Clip"];
     private static readonly HashSet<string> s_between = ["Conv", "Add", "MaxPool", "GlobalAveragePool", "Concat"];
 
@@ -86,7 +85,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
         string[] input = [$"{output}.input", $"{output}.input.scale", $"{output}.input.zero"];
         _nodes.Add(new GraphNode("DynamicQuantizeLinear", [node.Inputs[0]], input, []));
         _nodes.Add(new GraphNode("MatMulInteger", [input[0], Constant($"{weight.Name}.integers", weight.Shape, integers), input[2]], [$"{output}.integers"], []));
-        _nodes.Add(new GraphNode("Cast", [$"{output}.integers"], [$"{output}.floats"], [("to", FloatType)]));
+        _nodes.Add(new GraphNode("Cast", [$"{output}.integers"], [$"{output}.floats"], [("to", OnnxFile.FloatType)]));
         _nodes.Add(new GraphNode("Mul", [input[1], Constant($"{weight.Name}.scale", [columns], scales)], [$"{output}.scale"], []));
         _nodes.Add(new GraphNode("Mul", [$"{output}.floats", $"{output}.scale"], [output], []));
     }

@@ -5,6 +5,7 @@ import calibration_fixture
 import cifar_fixture
 import clipping_fixture
 import crop_fixture
+import distillation_fixture
 import erasing_fixture
 import format_fixture
 import lora_fixture
@@ -39,6 +40,7 @@ pruning_fixture.main()
 schedules_fixture.main()
 clipping_fixture.main()
 losses_fixture.main()
+distillation_fixture.main()
 calibration_fixture.main()
 cifar_fixture.main()
 crop_fixture.main()

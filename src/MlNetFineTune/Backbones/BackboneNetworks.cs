@@ -26,7 +26,7 @@ public sealed partial record Backbone
     public static Backbone FromModel(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var earlier = EarlierModel.Find(model);
+        var earlier = EarlierModel.Find(model, "A training continues from");
         return earlier.Definition with { WeightsFile = null, IsFromScratch = false, Earlier = earlier, WeightsOrigin = earlier.Origin, Changes = earlier.Definition.Changes.Trained(), Pruning = null };
     }
 

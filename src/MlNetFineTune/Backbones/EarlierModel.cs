@@ -7,27 +7,45 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Backbones;
 
-/// <summary>A model that another training continues from. It stays its owner's.</summary>
+/// <summary>A model that another training continues from, or that teaches it. It stays its owner's.</summary>
 /// <param name="scorer">Keeps the network from being disposed while it is read.</param>
 /// <param name="keys">Its classes.</param>
 /// <param name="definition">Its network.</param>
 /// <param name="weights">Where that took its weights from; null where they were random.</param>
-internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbone definition, string? weights)
+/// <param name="precision">In which its file has them.</param>
+internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbone definition, string? weights, WeightPrecision precision)
 {
     private const string Beginning = "a model that began with ";
 
     public Backbone Definition => definition;
 
+    public LabelKeys Keys => keys;
+
     /// <summary>Of the weights, for logs and the model file: where the first of a row of trainings had them from.</summary>
     public string Origin => weights is not null && weights.StartsWith(Beginning, StringComparison.Ordinal) ? weights : Beginning + (weights ?? "random weights");
 
+    /// <param name="model">One of ours, or a chain with one.</param>
+    /// <param name="purpose">The beginning of a sentence about it.</param>
     /// <exception cref="ArgumentException">There is none, or more than one.</exception>
-    public static EarlierModel Find(ITransformer model)
+    public static EarlierModel Find(ITransformer model, string purpose)
     {
         var found = Flat(model).OfType<ImageFineTuningTransformer>().ToList();
         return found is [var one] ? one.AsEarlier()
-            : throw new ArgumentException($"A training continues from one image classifier of ours, but {(found.Count == 0 ? $"{model.GetType().Name} has none" : $"the model has {found.Count}: give the one that is meant")}.", nameof(model));
+            : throw new ArgumentException($"{purpose} one image classifier of ours, but {(found.Count == 0 ? $"{model.GetType().Name} has none" : $"the model has {found.Count}: give the one that is meant")}.", nameof(model));
     }
+
+    /// <summary>Of the weights, as the manifest of its file has it.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public string ComputeWeightsSha256()
+    {
+        var sha = "";
+        scorer.Read(network => sha = ArchiveFiles.Sha256Of(network, precision));
+        return sha;
+    }
+
+    /// <summary>Lends the network, which is ready to score, while nobody can dispose it.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Read(Action<TrainableNetwork> action) => scorer.Read(action);
 
     /// <summary>Copies all weights, adapters merged.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>

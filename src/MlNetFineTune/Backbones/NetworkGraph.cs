@@ -10,7 +10,7 @@ internal readonly record struct GraphValue(string Name);
 /// <param name="Operator">Its name there, such as <c>Conv</c>.</param>
 /// <param name="Inputs">Values and constants.</param>
 /// <param name="Outputs">One, as a rule.</param>
-/// <param name="Attributes">Each a long, a float, a text or longs.</param>
+/// <param name="Attributes">Each a long, a float, a text, longs or a constant.</param>
 internal sealed record GraphNode(string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
 
 /// <summary>Numbers that belong to a graph.</summary>

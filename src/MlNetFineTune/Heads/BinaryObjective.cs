@@ -27,11 +27,11 @@ internal sealed class BinaryObjective(float[]? classWeights = null, float temper
 
     protected override Tensor SharesOf(Tensor labels) => labels;
 
-    protected override Tensor LossOfEach(Tensor outputs, Tensor labels, bool training)
+    protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
     {
         using var scope = NewDisposeScope();
-        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), labels, reduction: nn.Reduction.None); // [N, 1] -> [N]
-        return (ClassWeightOfEach(labels) is { } weights ? each.mul(weights) : each).MoveToOuterDisposeScope();
+        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.Labels, reduction: nn.Reduction.None); // [N, 1] -> [N]
+        return (ClassWeightOfEach(targets.Labels) is { } weights ? each.mul(weights) : each).MoveToOuterDisposeScope();
     }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) =>

@@ -80,6 +80,8 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public override Intake CreateIntake() => new PixelNormalizer(Definition.Preprocessing, Device, Definition.InputChannels);
 
+    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
+
     /// <summary>BatchNorm and adapters are folded into the layers of what is frozen.</summary>
     public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);
 
@@ -101,20 +103,29 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
         return Head.forward(features);
     }
 
-    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator; adapters draw counted numbers, and our networks nothing.</summary>
+    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers; adapters draw counted numbers, and our networks nothing.</summary>
     public override Tensor ForwardInTraining(Tensor input, int first, long seed, int step)
     {
-        Backbone.Adapters.BeginStep(seed, step);
-        try
+        if (Definition.Script is not null)
+            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(input, first));
+        var current = input.alias();
+        for (var stage = first; stage < Stages.Count; stage++)
         {
-            return Definition.Script is null && Definition.Changes.All(change => change.Replacement is null)
-                ? ForwardRest(input, first)
-                : SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(input, first));
+            var next = RunStage(current, stage, seed, step);
+            current.Dispose();
+            current = next;
         }
-        finally
-        {
-            Backbone.Adapters.BeginStep(seed, step: null);
-        }
+        using (current)
+            return Head.forward(current);
+    }
+
+    /// <summary>A user's layers get a copy: they may change what they are given.</summary>
+    public override Tensor ForwardStageInTraining(Tensor input, int stage, long seed, int step)
+    {
+        if (!IsReplaced(stage))
+            return RunStage(input, stage, seed, step);
+        using var copy = input.clone();
+        return RunStage(copy, stage, seed, step);
     }
 
     /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
@@ -137,6 +148,23 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
         Backbone.MoveTo(device);
         Head.to(device);
     }
+
+    private Tensor RunStage(Tensor input, int stage, long seed, int step)
+    {
+        Backbone.Adapters.BeginStep(seed, step);
+        try
+        {
+            return IsReplaced(stage) ? SeededTorch.Run(seed, RandomStream.ModuleSteps, step, Run, part: stage) : Run();
+        }
+        finally
+        {
+            Backbone.Adapters.BeginStep(seed, step: null);
+        }
+
+        Tensor Run() => Backbone.Forward(input, stage, stage + 1);
+    }
+
+    private bool IsReplaced(int stage) => Definition.Changes.Any(change => change.Replacement is not null && change.Stage == Stages[stage]);
 
     private (string Name, Parameter Parameter)[] HeadParameters() => [($"{Definition.Classifier}.weight", Head.weight), ($"{Definition.Classifier}.bias", Head.bias)];
 }

@@ -1,3 +1,4 @@
+using MlNetFineTune.Distilling;
 using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,7 +10,8 @@ namespace MlNetFineTune.Heads;
 /// <param name="loss">Null, where nothing trains, is cross-entropy.</param>
 /// <param name="classWeights">One a class; null where all are 1.</param>
 /// <param name="temperature">What logits are divided by before they become scores.</param>
-internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1) : Objective
+/// <param name="softTargets">The part of the loss that a teacher has in training; null where there is none.</param>
+internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1, SoftTargetLoss? softTargets = null) : Objective
 {
     private readonly ClassificationLoss _loss = loss ?? ClassificationLoss.CrossEntropy();
 
@@ -39,7 +41,14 @@ internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss 
 
     protected override Tensor SharesOf(Tensor labels) => ClassLabelTensors.Shares(labels, classes, ScalarType.Float32);
 
-    protected override Tensor LossOfEach(Tensor outputs, Tensor labels, bool training) => _loss.OfEach(outputs, labels, WeightsOf(outputs.dtype, outputs.device), training);
+    protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
+    {
+        using var scope = NewDisposeScope();
+        var each = _loss.OfEach(outputs, targets.Labels, WeightsOf(outputs.dtype, outputs.device), training);
+        if (softTargets is not null && targets.TeacherLogits is { } teacher)
+            each = softTargets.Blend(each, outputs, teacher, ClassWeightOfEach(targets.Labels));
+        return each.MoveToOuterDisposeScope();
+    }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) => WeightsOf(ScalarType.Float32, labels.device) is { } weights ? ClassLabelTensors.WeightOfEach(labels, weights) : null;
 

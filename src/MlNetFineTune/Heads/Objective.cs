@@ -33,7 +33,7 @@ internal abstract class Objective
     public Tensor Loss(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
-        var each = Weighed(LossOfEach(outputs, targets.Labels, training: true), targets.Weights);
+        var each = Weighed(LossOfEach(outputs, targets, training: true), targets.Weights);
         var counts = CountOfEach(targets);
         return (counts is null ? each.mean() : each.sum().div(counts.sum().ClampMin(1e-30))).MoveToOuterDisposeScope();
     }
@@ -49,7 +49,7 @@ internal abstract class Objective
     public (double Sum, double Count) Judge(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
-        var each = Weighed(LossOfEach(outputs, targets.Labels, training: false), targets.Weights);
+        var each = Weighed(LossOfEach(outputs, targets, training: false), targets.Weights);
         return (Number(each.sum()), CountOfEach(targets) is { } counts ? Number(counts.sum()) : outputs.shape[0]);
     }
 
@@ -71,9 +71,9 @@ internal abstract class Objective
 
     /// <summary>Each row's loss, times the weight of its class: [N].</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
-    /// <param name="labels">Of the same rows.</param>
+    /// <param name="targets">Of the same rows.</param>
     /// <param name="training">Whether what makes training harder, such as label smoothing, takes part.</param>
-    protected abstract Tensor LossOfEach(Tensor outputs, Tensor labels, bool training);
+    protected abstract Tensor LossOfEach(Tensor outputs, Targets targets, bool training);
 
     /// <summary>The weight of each row's class: [N]; null where all are 1.</summary>
     protected abstract Tensor? ClassWeightOfEach(Tensor labels);

@@ -22,10 +22,10 @@ internal sealed class RegressionObjective(RegressionLoss loss) : Objective
 
     protected override Tensor SharesOf(Tensor labels) => labels;
 
-    protected override Tensor LossOfEach(Tensor outputs, Tensor labels, bool training)
+    protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
     {
         using var scores = outputs.squeeze(1); // [N, 1] -> [N]
-        return loss.OfEach(scores, labels);
+        return loss.OfEach(scores, targets.Labels);
     }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) => null;

@@ -57,6 +57,9 @@ internal abstract class TrainableNetwork : IDisposable
         Device = device;
     }
 
+    /// <summary>Whether every BatchNorm is known to have the statistics of a pretraining, and can be told to stay with them.</summary>
+    public virtual bool HasPretrainedStatistics => false;
+
     /// <summary>Makes the first stages as quick as they can be without gradients; the others see their weights change.</summary>
     public abstract void Freeze(int frozenStages);
 
@@ -92,6 +95,16 @@ internal abstract class TrainableNetwork : IDisposable
     /// <param name="seed">Of the training.</param>
     /// <param name="step">From 0.</param>
     public virtual Tensor ForwardInTraining(Tensor input, int first, long seed, int step) => ForwardRest(input, first);
+
+    /// <summary>
+    /// One stage of <see cref="ForwardInTraining"/>: as often as it is asked for with the same random numbers, so that what is not kept can be computed again. Caller disposes; the input stays
+    /// his, and as it is.
+    /// </summary>
+    /// <param name="input">What the stage before gave.</param>
+    /// <param name="stage">From 0.</param>
+    /// <param name="seed">Of the training.</param>
+    /// <param name="step">From 0.</param>
+    public virtual Tensor ForwardStageInTraining(Tensor input, int stage, long seed, int step) => throw new NotSupportedException($"{Name} runs as a whole.");
 
     public abstract void Dispose();
 

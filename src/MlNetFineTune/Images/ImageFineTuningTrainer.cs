@@ -64,6 +64,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
         var device = Devices.Choose(fit.Host, fit.Channel);
         var keys = LabelKeys.Of(input.Schema[_options.LabelColumnName]);
         _options.ClassWeights.Check(keys.Names);
+        using var teacher = _options.Distillation.Begin(_options.LabelColumnName, keys, _options.Backbone, device, Log);
         var images = new ImageSource(_options.ImageInput, new ImageEncoder(_options.Backbone.Preprocessing));
 
         // Before the data are read, which may take longer than to find that something does not fit the network.
@@ -74,8 +75,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             classifier.MoveTo(device);
             var plan = _options.Adapter.Apply(classifier, _plan, fit.Seed, Log);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, images, new ClassLabels(_options.LabelColumnName, keys), fit.Seed);
-            var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)));
-            using var loop = new TrainingLoop(classifier, objective, plan, data, options, fit.Seed, fit.Host, fit.Channel);
+            var objective = new MulticlassObjective(keys.Count, _options.Loss, _options.ClassWeights.Resolve(keys.Names, data.Training.LabelsOf(data.Training.Rows)), softTargets: _options.Distillation.Loss);
+            using var loop = new TrainingLoop(classifier, objective, plan, data, options, fit.Seed, fit.Host, fit.Channel, teacher);
             var trained = loop.Run();
             classifier.PrepareForScoring();
             var report = trained.Calibrate(classifier, keys.Names, data, options, fit);

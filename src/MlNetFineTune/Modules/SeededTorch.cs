@@ -17,9 +17,10 @@ internal static class SeededTorch
     /// <param name="stream">What the numbers are for.</param>
     /// <param name="ordinal">Which time.</param>
     /// <param name="action">Draws.</param>
-    public static T Run<T>(long seed, RandomStream stream, int ordinal, Func<T> action)
+    /// <param name="part">Which of those that draw at the same time.</param>
+    public static T Run<T>(long seed, RandomStream stream, int ordinal, Func<T> action, int part = 0)
     {
-        var numbers = new CountedRandom(seed, stream, epoch: 0, ordinal);
+        var numbers = new CountedRandom(seed, stream, epoch: part, ordinal);
         var own = (long)((ulong)numbers.NextUInt32() << 32 | numbers.NextUInt32());
         lock (s_turn)
         {

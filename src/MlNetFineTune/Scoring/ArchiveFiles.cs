@@ -31,12 +31,15 @@ internal static class ArchiveFiles
     public static string SaveWeights(ModelSaveContext ctx, TrainableNetwork network, WeightPrecision precision)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        ctx.SaveBinaryStream(WeightsStream, writer =>
-        {
-            using var hashing = new HashingStream(writer.BaseStream, sha);
-            using var scope = NewDisposeScope();
-            SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(), network.Metadata);
-        });
+        ctx.SaveBinaryStream(WeightsStream, writer => WriteWeights(writer.BaseStream, sha, network, precision));
+        return Convert.ToHexStringLower(sha.GetHashAndReset());
+    }
+
+    /// <summary>What <see cref="SaveWeights"/> would give.</summary>
+    public static string Sha256Of(TrainableNetwork network, WeightPrecision precision)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        WriteWeights(Stream.Null, sha, network, precision);
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
@@ -128,6 +131,13 @@ internal static class ArchiveFiles
         {
             throw Damaged($"the calibration in its {ManifestStream} makes no sense ({e.Message})");
         }
+    }
+
+    private static void WriteWeights(Stream stream, IncrementalHash sha, TrainableNetwork network, WeightPrecision precision)
+    {
+        using var hashing = new HashingStream(stream, sha);
+        using var scope = NewDisposeScope();
+        SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(), network.Metadata);
     }
 
     public static InvalidDataException Damaged(string what) => new($"The model file is damaged or not ours: {what}. Save the model again, or fetch the file again.");

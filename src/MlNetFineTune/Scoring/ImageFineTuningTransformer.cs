@@ -105,7 +105,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     {
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageClassifier)network).Definition);
-        return new EarlierModel(Scorer, _keys, definition!, _manifest.Backbone.SourceWeights);
+        return new EarlierModel(Scorer, _keys, definition!, _manifest.Backbone.SourceWeights, _manifest.WeightPrecision);
     }
 
     private protected override void Save(ModelSaveContext ctx, TrainableNetwork network) => ModelArchive.Save(Host, ctx, (ImageClassifier)network, _keys, _manifest);

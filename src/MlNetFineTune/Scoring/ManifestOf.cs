@@ -24,6 +24,7 @@ internal static class ManifestOf
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
         Calibration = report.Calibration,
+        Distillation = report.Distillation,
         TestTimeAugmentation = options.TestTimeAugmentation.ToString(),
         OnProbeMismatch = options.OnProbeMismatch,
         ProbeScores = Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, report.Calibration)),
@@ -49,7 +50,7 @@ internal static class ManifestOf
 
     private static (string Name, object Value)[] OfTheTask(FineTuningOptions options) => options switch
     {
-        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Calibration), image.Calibration), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
+        ImageFineTuningOptions image => [(nameof(image.Adapter), image.Adapter), (nameof(image.Augmentation), image.Augmentation), (nameof(image.Calibration), image.Calibration), (nameof(image.Distillation), image.Distillation), (nameof(image.Loss), image.Loss), (nameof(image.ClassWeights), image.ClassWeights)],
         MulticlassModuleOptions multiclass => [(nameof(multiclass.Calibration), multiclass.Calibration), (nameof(multiclass.Loss), multiclass.Loss), (nameof(multiclass.ClassWeights), multiclass.ClassWeights)],
         BinaryModuleOptions binary => [(nameof(binary.Calibration), binary.Calibration), (nameof(binary.ClassWeights), binary.ClassWeights)],
         RegressionModuleOptions regression => [(nameof(regression.Loss), regression.Loss)],

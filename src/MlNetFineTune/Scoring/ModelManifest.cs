@@ -40,6 +40,9 @@ internal sealed record ModelManifest
     /// <summary>How probabilities are calibrated; null where they are not. Added after the first files of version 1.</summary>
     public CalibrationReport? Calibration { get; init; }
 
+    /// <summary>Who taught; null where nobody did. Added after the first files of version 1.</summary>
+    public DistillationReport? Distillation { get; init; }
+
     /// <summary>In which numbers the weights are written; added after the first files of version 1.</summary>
     public WeightPrecision WeightPrecision { get; init; }
 

@@ -12,7 +12,8 @@ internal static class PlanDescription
     /// <param name="plan">For this network.</param>
     /// <param name="network">With its adapters.</param>
     /// <param name="learningRate">Of the head, before the schedule.</param>
-    public static string Of(TrainingPlan plan, TrainableNetwork network, double learningRate)
+    /// <param name="batchNorm">As the options have it.</param>
+    public static string Of(TrainingPlan plan, TrainableNetwork network, double learningRate, BatchNormMode batchNorm)
     {
         var text = new StringBuilder();
         var all = network.Parameters().ToLookup(parameter => parameter.Stage);
@@ -20,7 +21,7 @@ internal static class PlanDescription
         foreach (var part in plan.Parts)
         {
             var (trained, total) = (Count(all.SelectMany(stage => stage).Where(parameter => part.ScaleOf(parameter) > 0)), Count(all.SelectMany(stage => stage)));
-            text.AppendLine(Invariant($"Epochs {first} to {first + part.Epochs - 1}: {trained:N0} of {total:N0} parameters train ({100.0 * trained / total:0.#} %){(part.Augments ? "" : ", without augmentation")}"));
+            text.AppendLine(Invariant($"Epochs {first} to {first + part.Epochs - 1}: {trained:N0} of {total:N0} parameters train ({100.0 * trained / total:0.#} %){(part.Augments ? "" : ", without augmentation")}{(part.BatchNormOf(network, batchNorm) == BatchNormMode.Frozen ? ", statistics of BatchNorm as they are" : "")}"));
             for (var stage = 0; stage <= network.Stages.Count; stage++)
                 text.AppendLine(Line(stage < network.Stages.Count ? network.Stages[stage] : "head", [.. all[stage]], part, learningRate));
             first += part.Epochs;

@@ -11,6 +11,13 @@ internal sealed record PlanPart(int Epochs, Func<NetworkParameter, float> ScaleO
     /// <summary>Whether the rows are changed at random, if the options say so; else what is frozen need be computed but once.</summary>
     public bool Augments { get; init; } = true;
 
+    /// <summary>Whether BatchNorm stays with the pretrained statistics, where there are any and the options do not say what it does.</summary>
+    public bool KeepsStatistics { get; init; }
+
+    /// <summary>What BatchNorm does where it trains: never <see cref="BatchNormMode.ByStrategy"/>.</summary>
+    public BatchNormMode BatchNormOf(TrainableNetwork network, BatchNormMode chosen) =>
+        chosen != BatchNormMode.ByStrategy ? chosen : KeepsStatistics && network.HasPretrainedStatistics ? BatchNormMode.Frozen : BatchNormMode.Train;
+
     /// <summary>The last stages train and the head; each stage learns slower than the one above.</summary>
     public static PlanPart Of(int stages, int trained, float layerDecay, int epochs) =>
         new(epochs, parameter => parameter.Stage < stages - trained ? 0 : MathF.Pow(layerDecay, stages - parameter.Stage));

@@ -22,7 +22,7 @@ internal sealed record ProbeThenFullStrategy : Strategy
         return new(
         [
             PlanPart.Of(stages.Count, trained: 0, layerDecay: 1, probe) with { Augments = false },
-            full with { ScaleOf = parameter => _fullRate * full.ScaleOf(parameter) },
+            full with { KeepsStatistics = true, ScaleOf = parameter => (parameter.Stage < stages.Count ? _fullRate : 1) * full.ScaleOf(parameter) },
         ]);
     }
 

@@ -40,10 +40,10 @@ public abstract record Strategy
 
     /// <summary>
     /// First the head alone, on features that are computed once a picture, without augmentation; then everything, from a head that no longer pulls the pretrained features about (Kumar et al. 2022,
-    /// https://arxiv.org/abs/2202.10054). With validation the best epoch of both parts is kept, so that the model is never worse on it than the probe. Needs 2 epochs. In each part the schedule runs once.
+    /// https://arxiv.org/abs/2202.10054); for the same reason BatchNorm stays with the pretrained statistics, unless <see cref="FineTuningOptions.BatchNorm"/> says otherwise. With validation the best epoch of both parts is kept, so that the model is never worse on it than the probe. Needs 2 epochs. In each part the schedule runs once.
     /// </summary>
     /// <param name="probe">Share of the epochs for the head alone. Above 0, below 1.</param>
-    /// <param name="fullRate">Factor of the learning rate in the second part. Above 0.</param>
+    /// <param name="fullRate">In the second part, factor of the learning rate of all below the head. Above 0.</param>
     /// <param name="layerDecay">In the second part, factor of the learning rate from each stage to the one below it. Above 0, at most 1.</param>
     public static Strategy ProbeThenFull(float probe = 0.5f, float fullRate = 0.1f, float layerDecay = 0.7f) => new ProbeThenFullStrategy(probe, fullRate, layerDecay);
 

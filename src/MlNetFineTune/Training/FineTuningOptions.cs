@@ -26,7 +26,7 @@ public abstract record FineTuningOptions
     /// <summary>What trains. Default: everything.</summary>
     public Strategy Strategy { get; init; } = Strategy.Full();
 
-    /// <summary>What BatchNorm does where it trains. Default: it moves.</summary>
+    /// <summary>What BatchNorm does where it trains. Default: what the strategy wants, which is as a rule that it moves.</summary>
     public BatchNormMode BatchNorm
     {
         get;
@@ -133,6 +133,9 @@ public abstract record FineTuningOptions
 
     /// <summary>Where what the frozen stages compute is kept.</summary>
     internal virtual FeatureCache Features => FeatureCache.None;
+
+    /// <summary>Whether activations are computed again rather than kept.</summary>
+    internal virtual bool Recomputes => false;
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()

@@ -24,10 +24,10 @@ internal sealed record LionOptimizer : Optimizer
         private readonly double _beta1 = ExactDouble.Of(options.Beta1);
         private readonly double _beta2 = ExactDouble.Of(options.Beta2);
 
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
+        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
             Shrink(parameter, rate, weightDecay);
-            var direction = memory[0].Mul(_beta1).Add_(gradient, 1 - _beta1).sign_();
+            var direction = scratch.copy_(memory[0]).Mul_(_beta1).Add_(gradient, 1 - _beta1).sign_();
             parameter.Add_(direction, -rate);
             memory[0].Mul_(_beta2).Add_(gradient, 1 - _beta2);
         }

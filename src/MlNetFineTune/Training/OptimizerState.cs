@@ -11,6 +11,7 @@ internal abstract class OptimizerState : IDisposable
     private readonly IReadOnlyList<ParameterGroup> _groups;
     private readonly double _weightDecay;
     private readonly Tensor[][] _memories;
+    private readonly Tensor[] _scratch; // one piece of memory in each parameter's shape: temporaries of this size cost page faults in every step
 
     /// <param name="groups">What trains. The parameters stay the network's.</param>
     /// <param name="options">Says how strong weight decay is.</param>
@@ -20,6 +21,10 @@ internal abstract class OptimizerState : IDisposable
         _groups = groups;
         _weightDecay = ExactDouble.Of(options.WeightDecay);
         _memories = [.. Parameters.Select(parameter => Enumerable.Range(0, memories).Select(_ => zeros_like(parameter).DetachFromDisposeScope()).ToArray())];
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var all = Parameters.Any() ? empty(Parameters.Max(parameter => parameter.numel()), Parameters.First().dtype, Parameters.First().device) : null;
+        _scratch = [.. Parameters.Select(parameter => all!.narrow(0, 0, parameter.numel()).view(parameter.shape).DetachFromDisposeScope())];
     }
 
     /// <summary>Calls of <see cref="Step"/> so far.</summary>
@@ -49,16 +54,17 @@ internal abstract class OptimizerState : IDisposable
             foreach (var parameter in group.Parameters)
             {
                 using var scope = NewDisposeScope();
-                var memory = _memories[index++];
+                var (memory, scratch) = (_memories[index], _scratch[index]);
+                index++;
                 if (parameter.grad is { } gradient)
-                    Update(parameter, gradient, memory, learningRate * group.LearningRateScale, group.Decays ? _weightDecay : 0);
+                    Update(parameter, gradient, memory, scratch, learningRate * group.LearningRateScale, group.Decays ? _weightDecay : 0);
             }
         }
     }
 
     public virtual void Dispose()
     {
-        foreach (var tensor in Tensors)
+        foreach (var tensor in (IEnumerable<Tensor>)[.. Tensors, .. _scratch])
             tensor.Dispose();
     }
 
@@ -66,12 +72,13 @@ internal abstract class OptimizerState : IDisposable
     /// <param name="parameter">Changed in place.</param>
     /// <param name="gradient">Not changed.</param>
     /// <param name="memory">Of this parameter; changed in place.</param>
+    /// <param name="scratch">For what is computed on the way, of the parameter's shape; holds nothing.</param>
     /// <param name="rate">Of this parameter.</param>
     /// <param name="weightDecay">0 where nothing decays.</param>
-    protected abstract void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay);
+    protected abstract void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay);
 
-    /// <summary>Weight decay as L2 regularisation: a part of the gradient.</summary>
-    protected static Tensor Decayed(Tensor gradient, Parameter parameter, double weightDecay) => weightDecay > 0 ? gradient.Add(parameter, weightDecay) : gradient;
+    /// <summary>Weight decay as L2 regularisation: a part of the gradient. In <paramref name="scratch"/>, if there is any.</summary>
+    protected static Tensor Decayed(Tensor gradient, Parameter parameter, Tensor scratch, double weightDecay) => weightDecay > 0 ? scratch.copy_(gradient).Add_(parameter, weightDecay) : gradient;
 
     /// <summary>Weight decay apart from the gradient: w = w - lr wd w.</summary>
     protected static void Shrink(Parameter parameter, double rate, double weightDecay)

@@ -38,9 +38,9 @@ internal sealed record RmsPropOptimizer : Optimizer
         private readonly double _momentum = ExactDouble.Of(options.Momentum);
         private readonly double _epsilon = ExactDouble.Of(options.Epsilon);
 
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
+        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
-            gradient = Decayed(gradient, parameter, weightDecay);
+            gradient = Decayed(gradient, parameter, scratch, weightDecay);
             memory[0].Mul_(_smoothing).Addcmul_(gradient, gradient, 1 - _smoothing);
             var denominator = (options.Centered ? Variance(gradient, memory[0], memory[1]) : memory[0]).sqrt().Add_(_epsilon);
             if (options.Momentum > 0)

@@ -29,13 +29,13 @@ internal sealed record SgdOptimizer : Optimizer
     {
         private readonly double _momentum = ExactDouble.Of(options.Momentum);
 
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, double rate, double weightDecay)
+        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
-            gradient = Decayed(gradient, parameter, weightDecay);
+            gradient = Decayed(gradient, parameter, scratch, weightDecay);
             if (memory is [var velocity])
             {
                 velocity.Mul_(_momentum).Add_(gradient);
-                gradient = options.Nesterov ? gradient.Add(velocity, _momentum) : velocity;
+                gradient = options.Nesterov ? scratch.copy_(gradient).Add_(velocity, _momentum) : velocity;
             }
             parameter.Add_(gradient, -rate);
         }

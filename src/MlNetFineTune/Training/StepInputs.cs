@@ -1,17 +1,28 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Distilling;
 using MlNetFineTune.Rows;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
 /// <summary>What enters the trainable part of the network in one step.</summary>
-/// <param name="Activations">The output of the frozen stages; the pixels, if nothing is frozen. The loop disposes it.</param>
+/// <param name="Activations">The output of the frozen stages; the pixels, if nothing is frozen.</param>
 /// <param name="Rows">One row each, in the same order.</param>
 /// <param name="Mix">How the pictures, and so the labels, were mixed; null where they were not.</param>
-internal readonly record struct StepInput(Tensor Activations, int[] Rows, Mix? Mix = null)
+/// <remarks>Whoever reads it disposes it.</remarks>
+internal readonly record struct StepInput(Tensor Activations, int[] Rows, Mix? Mix = null) : IDisposable
 {
     /// <summary>Which of the epoch's batches it is, from 0.</summary>
     public int Batch { get; init; }
+
+    /// <summary>[N, classes]: what a teacher says of the same pixels; null where there is none.</summary>
+    public Tensor? TeacherLogits { get; init; }
+
+    public void Dispose()
+    {
+        Activations.Dispose();
+        TeacherLogits?.Dispose();
+    }
 }
 
 /// <summary>Gives the trainable part of the network its input, batch by batch.</summary>
@@ -24,14 +35,15 @@ internal abstract class StepInputs
     public abstract IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0);
 }
 
-/// <summary>From pictures: decode, augment, and run the frozen stages.</summary>
+/// <summary>From pictures: decode, augment, ask the teacher, and run the frozen stages.</summary>
 /// <param name="trunk">From pictures to activations.</param>
 /// <param name="subset">The rows.</param>
 /// <param name="views">Of single pictures, and of the batch.</param>
 /// <param name="epochs">Of the whole training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
-internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation) : StepInputs
+/// <param name="teacher">Sees the pixels as they enter; null where there is none.</param>
+internal sealed class RowInputs(Trunk trunk, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation, Teacher? teacher = null) : StepInputs
 {
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, trunk.Seed, epochs);
 
@@ -49,25 +61,25 @@ internal sealed class RowInputs(FrozenTrunk trunk, RowSubset subset, RowViews vi
     private StepInput Enter(Batch batch, int view, int ordinal)
     {
         var pixels = trunk.Enter(batch);
+        Tensor? logits = null;
         try
         {
             var mix = _batchAugmentation.Apply(pixels, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
-            return new StepInput(trunk.Forward(pixels), batch.Rows, mix) { Batch = ordinal };
+            logits = teacher?.LogitsOf(pixels);
+            return new StepInput(trunk.Forward(pixels), batch.Rows, mix) { Batch = ordinal, TeacherLogits = logits };
         }
         catch
         {
             pixels.Dispose();
+            logits?.Dispose();
             throw;
         }
     }
 }
 
 /// <summary>From what the frozen stages computed before.</summary>
-internal sealed class CachedInputs(IFeatureStore store, FeatureLayout layout, RowViews views, Device device) : StepInputs
+internal sealed class CachedInputs(KeptOutputs outputs) : StepInputs
 {
-    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
-    {
-        var view = views.NumberOf(epoch);
-        return batches.Index().Skip(first).Select(batch => new StepInput(layout.Get(store, Array.ConvertAll(batch.Item, row => views.KeyOf(row, view)), device), batch.Item) { Batch = batch.Index });
-    }
+    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0) =>
+        batches.Index().Skip(first).Select(batch => new StepInput(outputs.Of(batch.Item, epoch), batch.Item) { Batch = batch.Index });
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Distilling;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Strategies;
@@ -9,7 +10,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Training;
 
 /// <summary>Trains a network in place and leaves it with the weights of its best epoch.</summary>
-internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel) : IDisposable
+internal sealed class TrainingLoop(TrainableNetwork network, Objective objective, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, IHost host, IChannel channel, Teacher? teacher = null) : IDisposable
 {
     private readonly ProgressMeter _meter = new(options.Progress, options.Epochs);
     private readonly TrainingLog _log = new(network, plan, data, options, seed, channel);
@@ -17,6 +18,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private readonly BestEpochs _best = new(plan.ChangingTensors(network), options.WeightAveraging.KeptEpochs);
     private readonly StopRequest _stop = new(options.StopToken, options.TimeBudget);
     private RunCheckpoints? _checkpoints;
+    private Lessons? _lessons;
     private string? _divergence;
 
     public RunState State { get; } = new();
@@ -26,10 +28,11 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         _log.Begin();
         var contents = new RunContents(network, plan.ChangingTensors(network), State, _best, _badRows, data, _meter);
-        _checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunIdentity.Of(network, data, options, seed), contents, channel);
+        _checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunIdentity.Of(network, data, options, seed, teacher), contents, channel);
         if (_checkpoints?.Resume() is { } finished)
             return Report(finished);
         _stop.StartClock(_meter.Elapsed);
+        _lessons = BeginLessons();
 
         var end = TrainParts();
         _log.End(end, _best.Epoch, State.Batches);
@@ -46,6 +49,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     public void Dispose()
     {
         _checkpoints?.Dispose();
+        _lessons?.Dispose();
         _best.Dispose();
         _stop.Dispose();
     }
@@ -89,8 +93,10 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private TrainingEnd Train(TrainingPart part)
     {
         _badRows.Epoch = State.Epochs.Count;
-        using var features = new FeatureCaches(part.Trunk, options with { StopToken = _stop.Token }, _badRows, _meter, channel, CheckAlive);
-        var inputs = features.InputsFor(data.Training, part.Planned.Augments ? options.RowAugmentation : Augmentation.None, Enumerable.Range(State.Epochs.Count + 1, part.LastEpoch - State.Epochs.Count));
+        using var features = CachesOf(part.Trunk);
+        var augmentation = part.Planned.Augments ? options.RowAugmentation : Augmentation.None;
+        int[] epochs = [.. Enumerable.Range(State.Epochs.Count + 1, part.LastEpoch - State.Epochs.Count)];
+        var inputs = _lessons?.InputsFor(features, data.Training, augmentation, epochs) ?? features.InputsFor(data.Training, augmentation, epochs);
         var validator = CreateValidator(part, features);
         part.Steps = part.Planned.Epochs * InSteps(Usable(data.Training, part.FirstEpoch)).Steps;
         while (State.Epochs.Count < part.LastEpoch)
@@ -114,11 +120,11 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         if (order.Batches.Length == 0)
             throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
-        network.BeginTraining(part.FrozenStages, options.BatchNorm);
+        network.BeginTraining(part.FrozenStages, part.Planned.BatchNormOf(network, options.BatchNorm));
         _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
         foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {
-            using (input.Activations)
+            using (input)
             {
                 CheckAlive();
                 if (_stop.Token.IsCancellationRequested)
@@ -153,8 +159,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private double Step(TrainingPart part, StepInput input, double? learningRate)
     {
         using var scope = NewDisposeScope();
-        var targets = objective.TargetsOf(data.Training, input.Rows, input.Mix, network.Device); // [N]
-        var outputs = network.ForwardInTraining(input.Activations, part.Trunk.Stages, seed, State.Batches); // [N, outputs]
+        var targets = objective.TargetsOf(data.Training, input.Rows, input.Mix, network.Device) with { TeacherLogits = input.TeacherLogits }; // [N]
+        var outputs = part.Forward(input.Activations, State.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
             throw new InvalidOperationException($"Nothing that trains in {network.Name} reaches its output: it detaches its result, or computes without its parameters.");
@@ -226,6 +232,16 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         return averaged;
     }
 
+    private FeatureCaches CachesOf(Trunk trunk) => new(trunk, options with { StopToken = _stop.Token }, _badRows, _meter, channel, CheckAlive);
+
+    private Lessons? BeginLessons()
+    {
+        if (teacher is null)
+            return null;
+        var trunk = new TeacherTrunk(teacher, network, seed, options.Workers);
+        return new Lessons(teacher, trunk, CachesOf(trunk));
+    }
+
     private Validator? CreateValidator(TrainingPart part, FeatureCaches features)
     {
         if (data.Validation.Rows.Length == 0)
@@ -282,6 +298,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             FrozenParameters = parameters.Sum(parameter => parameter.Parameter.numel()) - count,
             TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
             FeatureCache = _meter.Features,
+            Distillation = teacher?.Report,
             Duration = _meter.Elapsed,
         };
     }

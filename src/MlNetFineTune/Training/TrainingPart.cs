@@ -10,6 +10,9 @@ namespace MlNetFineTune.Training;
 /// <summary>A part of the plan at work: what trains in it, by which optimizer, and the way to the lowest stage that trains.</summary>
 internal sealed class TrainingPart : IDisposable
 {
+    private readonly TrainableNetwork _network;
+    private readonly long _seed;
+    private readonly RecomputedStages? _recomputed;
     private readonly GradientClipping _clipping;
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
@@ -24,7 +27,7 @@ internal sealed class TrainingPart : IDisposable
     /// <param name="seed">Of the training.</param>
     public TrainingPart(PlanPart planned, int firstEpoch, TrainableNetwork network, FineTuningOptions options, long seed)
     {
-        (Planned, FirstEpoch) = (planned, firstEpoch);
+        (Planned, FirstEpoch, _network, _seed) = (planned, firstEpoch, network, seed);
         Groups = ParameterGroups.Apply(planned, network);
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
@@ -34,6 +37,7 @@ internal sealed class TrainingPart : IDisposable
         Optimizer = options.Optimizer.CreateState(Groups);
         Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average ? new MovingAverage(planned.ChangingTensors(network), average.Decay) : null;
         Trunk = new FrozenTrunk(network, network.RunsAlone(FrozenStages) ? FrozenStages : 0, seed, options.Workers);
+        _recomputed = options.Recomputes ? new RecomputedStages(network, Trunk.Stages, seed) : null;
     }
 
     public PlanPart Planned { get; }
@@ -66,6 +70,12 @@ internal sealed class TrainingPart : IDisposable
     /// <summary>Whether gradients wait for those of more batches.</summary>
     public bool HasPending => _pendingBatches > 0;
 
+    /// <summary>From what the frozen stages gave to the outputs, [N, outputs], in training mode.</summary>
+    /// <param name="activations">The caller's.</param>
+    /// <param name="batch">Batches done before, which count the random numbers.</param>
+    public Tensor Forward(Tensor activations, int batch) =>
+        _recomputed is null ? _network.ForwardInTraining(activations, Trunk.Stages, _seed, batch) : _recomputed.Forward(activations, batch);
+
     /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight, however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>
     /// <param name="countOf">What its rows count in the mean.</param>
@@ -74,14 +84,14 @@ internal sealed class TrainingPart : IDisposable
         if (!HasPending)
             Optimizer.ZeroGradients();
         _pendingBatches++;
-        if (!_accumulates)
+        if (_accumulates)
         {
-            loss.backward();
-            return;
+            var count = countOf();
+            _pendingCount += count;
+            loss = loss.Mul(count);
         }
-        var count = countOf();
-        _pendingCount += count;
-        loss.Mul(count).backward();
+        loss.backward();
+        _recomputed?.Backward();
     }
 
     /// <summary>The optimizer's step, by gradients that are clipped before.</summary>

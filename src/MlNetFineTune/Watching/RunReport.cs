@@ -1,11 +1,9 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
-using MlNetFineTune.WeightFiles;
 using TorchSharp;
 
 namespace MlNetFineTune.Watching;
@@ -33,7 +31,8 @@ internal static class RunReport
         [
             ("Network", network.Description),
             ("Stages that trained", string.Join(", ", report.TrainedStages.Append("head"))),
-            ("Weights, SHA-256", Sha256Of(network)),
+            ("Weights, SHA-256", ArchiveFiles.Sha256Of(network, WeightPrecision.Float32)), // what the model file's manifest will say
+            .. report.Distillation is { } taught ? [("Teacher", $"{taught.Teacher}, SHA-256 of its weights {taught.WeightsSha256}")] : ((string, string)[])[],
             ("Seed", seed.ToString(CultureInfo.InvariantCulture)),
             ("Torch threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture)),
             ("Workers", $"{options.Workers.ToString(CultureInfo.InvariantCulture)} (do not change the result)"),
@@ -45,15 +44,6 @@ internal static class RunReport
         ];
         facts.AddRange(ManifestOf.Packages.Select(package => (package.Key, package.Value)));
         return facts;
-    }
-
-    // What the model file's manifest will say of its weights.
-    private static string Sha256Of(TrainableNetwork network)
-    {
-        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var hashing = new HashingStream(Stream.Null, sha);
-        SafeTensorsWriter.Write(hashing, network.NamedTensors(), network.Metadata);
-        return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

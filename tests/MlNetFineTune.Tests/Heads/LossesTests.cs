@@ -1,9 +1,8 @@
 using System.Text.Json;
-using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
+using static MlNetFineTune.Tests.Support.LossFixture;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Heads;
@@ -12,13 +11,9 @@ namespace MlNetFineTune.Tests.Heads;
 [TestClass]
 public sealed class LossesTests
 {
-    private static readonly JsonElement s_fixture = Fixture.Read("losses.json");
+    private static readonly JsonElement s_fixture = LossFixture.Content;
 
     private static readonly JsonElement[] s_cases = [.. s_fixture.GetProperty("cases").EnumerateArray()];
-
-    private static readonly float[] s_classWeights = Floats(s_fixture.GetProperty("classWeights"));
-
-    private static readonly int[] s_rows = [0, 1, 2, 3, 4, 5];
 
     public static IEnumerable<object[]> Cases => s_cases.Select((c, index) => new object[] { index, $"{LossOf(c)} mixed={Said(c, "mixed")} classes={Said(c, "classWeights")} rows={Said(c, "exampleWeights")}" });
 
@@ -30,9 +25,9 @@ public sealed class LossesTests
         var expected = s_cases[index];
         var logits = Logits("losses.logits", [6, 5]);
         var objective = ObjectiveOf(expected);
-        var targets = TargetsOf(objective, Floats(s_fixture.GetProperty("labels")), expected, Said(expected, "mixed"));
+        var targets = TargetsOf(objective, Labels, expected, Said(expected, "mixed"));
 
-        var each = LossOf(expected).OfEach(logits, targets.Labels, Said(expected, "classWeights") ? tensor(s_classWeights, ScalarType.Float64) : null, training: true);
+        var each = LossOf(expected).OfEach(logits, targets.Labels, Said(expected, "classWeights") ? tensor(WeightsOfClasses, ScalarType.Float64) : null, training: true);
         var mean = objective.Loss(logits, targets);
         mean.backward();
 
@@ -56,7 +51,7 @@ public sealed class LossesTests
             && (!c.TryGetProperty("gamma", out var gamma) || gamma.GetDouble() == tried.Number("gamma")));
         var objective = ObjectiveOf(tried);
 
-        var (sum, count) = objective.Judge(Logits("losses.logits", [6, 5]), TargetsOf(objective, Floats(s_fixture.GetProperty("labels")), tried, mixed: false));
+        var (sum, count) = objective.Judge(Logits("losses.logits", [6, 5]), TargetsOf(objective, Labels, tried, mixed: false));
 
         Fixture.AreClose([plain.Number("mean")], [sum / count], 1e-9, what);
     }
@@ -146,33 +141,7 @@ public sealed class LossesTests
         outputs.grad = null;
     }
 
-    private static Targets TargetsOf(Objective objective, float[] labels, JsonElement expected, bool mixed)
-    {
-        var weights = Said(expected, "exampleWeights") ? Floats(s_fixture.GetProperty("exampleWeights")) : null;
-        var rows = new TrainingRows(inputs: null!, labels, [0, 1, 2, 3, 4, 5], groups: null, withoutLabel: 0, weights);
-        var mix = mixed ? new Mix([.. s_fixture.GetProperty("partners").Numbers().Select(partner => (int)partner)], s_fixture.Number("share")) : null;
-        var targets = objective.TargetsOf(new RowSubset(rows, s_rows), s_rows, mix, CPU);
-        return targets.Labels.dtype == ScalarType.Float32 ? targets with { Labels = targets.Labels.to_type(ScalarType.Float64) } : targets;
-    }
-
-    private static MulticlassObjective ObjectiveOf(JsonElement expected) => new(5, LossOf(expected), Said(expected, "classWeights") ? s_classWeights : null);
-
-    private static ClassificationLoss LossOf(JsonElement expected) => expected.Text("loss") switch
-    {
-        "CrossEntropy" => ClassificationLoss.CrossEntropy((float)expected.Number("smoothing")),
-        "Focal" => ClassificationLoss.Focal((float)expected.Number("gamma")),
-        _ => ClassificationLoss.BinaryCrossEntropy((float)expected.Number("smoothing"), expected.TryGetProperty("threshold", out var threshold) ? (float)threshold.GetDouble() : null),
-    };
-
-    private static Tensor Logits(string name, long[] shape)
-    {
-        using var single = tensor(Formula.Values(name, shape), shape);
-        return single.to_type(ScalarType.Float64).mul_(3).requires_grad_();
-    }
-
-    private static bool Said(JsonElement expected, string name) => expected.GetProperty(name).GetBoolean();
-
-    private static float[] Floats(JsonElement numbers) => [.. numbers.Numbers().Select(number => (float)number)];
+    private static MulticlassObjective ObjectiveOf(JsonElement expected) => new(5, LossOf(expected), Said(expected, "classWeights") ? WeightsOfClasses : null);
 
     private static void Refuses(Func<object> make, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make()).Message, message);

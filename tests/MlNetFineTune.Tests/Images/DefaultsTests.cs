@@ -13,15 +13,17 @@ public sealed class DefaultsTests
             .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
         Assert.AreEqual("""
             AccumulationSteps = 1
+            ActivationCheckpointing = False
             Adapter = None
             Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
             Backbone = micro (random weights)
             BadRows = Throw
-            BatchNorm = Train
+            BatchNorm = ByStrategy
             BatchSize = 16
             Calibration = None
             Checkpoint = None
             ClassWeights = None
+            Distillation = None
             EarlyStoppingPatience = null
             Epochs = 10
             ExampleWeightColumnName = null

@@ -3,7 +3,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.NetworkChanges;
 
-/// <summary>The snippets of docs/fine-tuning.md on changes to the network: they are compiled here, run here, and are the same there, line by line.</summary>
+/// <summary>The snippets of docs/adapters.md on changes to the network: they are compiled here, run here, and are the same there, line by line.</summary>
 [TestClass]
 public sealed class DocumentedSnippetsTests
 {
@@ -58,7 +58,7 @@ public sealed class DocumentedSnippetsTests
         var source = File.ReadAllText(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "NetworkChanges", "DocumentedSnippetsTests.cs")).ReplaceLineEndings("\n");
         var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1].Split("        // end\n")[0];
         var snippet = string.Concat(body.Split('\n').Select(line => line.Length > 8 ? line[8..] + "\n" : ""));
-        var documentation = File.ReadAllText(Path.Combine(Repository.Root, "docs", "fine-tuning.md")).ReplaceLineEndings("\n");
-        Assert.IsTrue(documentation.Contains($"```csharp\n{snippet}```", StringComparison.Ordinal), $"docs/fine-tuning.md should have:\n{snippet}");
+        var documentation = File.ReadAllText(Path.Combine(Repository.Root, "docs", "adapters.md")).ReplaceLineEndings("\n");
+        Assert.IsTrue(documentation.Contains($"```csharp\n{snippet}```", StringComparison.Ordinal), $"docs/adapters.md should have:\n{snippet}");
     }
 }

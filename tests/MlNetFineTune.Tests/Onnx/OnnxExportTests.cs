@@ -57,6 +57,38 @@ public sealed class OnnxExportTests
         Verify(classifier, 1e-4);
     }
 
+    // What ML.NET's pipeline feeds: bytes, a picture twice as large with a border of three pixels around what the network sees.
+    [TestMethod]
+    public void ALargerPictureOfBytesIsCroppedAndAveragedInside()
+    {
+        const int border = 3, shrink = 2;
+        using var classifier = ImageClassifier.Create(SmallTraining.Backbone, classes: 4, seed: 3);
+        using var folder = new Folder();
+        var graph = ClassifierGraph.OfPicture(classifier, calibration: null, border, shrink);
+        var (size, side) = (graph.Graph.Size, graph.Side);
+        OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Logits, 4)], new Dictionary<string, string>(), graph.TakesBytes);
+        Write(classifier, folder.File("network.onnx"));
+
+        var picture = new DenseTensor<byte>([2, 3, side, side]);
+        new Random(1).NextBytes(picture.Buffer.Span);
+        var pixels = new DenseTensor<float>([2, 3, size, size]);
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            var (n, c, y, x) = (i / 3 / size / size, i / size / size % 3, (i / size % size + border) * shrink, (i % size + border) * shrink);
+            pixels.Buffer.Span[i] = (picture[n, c, y, x] + picture[n, c, y, x + 1] + picture[n, c, y + 1, x] + picture[n, c, y + 1, x + 1]) / 4f;
+        }
+
+        Assert.AreEqual((size + 2 * border) * shrink, side);
+        SmallTraining.AssertClose([Run("network.onnx", NamedOnnxValue.CreateFromTensor("pixels", pixels))], [Run("picture.onnx", NamedOnnxValue.CreateFromTensor("pixels", picture))]);
+
+        float[] Run(string file, NamedOnnxValue input)
+        {
+            using var session = new InferenceSession(folder.File(file));
+            using var results = session.Run([input], ["logits"]);
+            return [.. results.Single().AsEnumerable<float>()];
+        }
+    }
+
     [TestMethod]
     public void WhatWasTrainedBecomesAFileThatSaysWhatItIs()
     {

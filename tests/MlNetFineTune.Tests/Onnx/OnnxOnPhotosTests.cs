@@ -84,7 +84,7 @@ public sealed class OnnxOnPhotosTests
         return (ml, model, keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val"))));
     }
 
-    private static float[][] Score(string onnx, IEnumerable<string> paths, ImagePreprocessing preprocessing)
+    internal static float[][] Score(string onnx, IEnumerable<string> paths, ImagePreprocessing preprocessing, string output = "probabilities")
     {
         using var session = new InferenceSession(onnx);
         var encoder = new ImageEncoder(preprocessing);
@@ -98,7 +98,7 @@ public sealed class OnnxOnPhotosTests
                 for (var i = 0; i < bytes.Length; i++)
                     input[0, i % 3, i / 3 / preprocessing.Size, i / 3 % preprocessing.Size] = bytes[i];
                 using var results = session.Run([NamedOnnxValue.CreateFromTensor("pixels", input)]);
-                return results.Single(result => result.Name == "probabilities").AsEnumerable<float>().ToArray();
+                return results.Single(result => result.Name == output).AsEnumerable<float>().ToArray();
             }),
         ];
     }

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Distilling;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Images;
 using MlNetFineTune.Rows;
@@ -59,7 +60,8 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
     /// <param name="photos">Of <see cref="SmallPictures.Classes"/>.</param>
     /// <param name="options">As for a whole training.</param>
     /// <param name="plan">Null takes the strategy's.</param>
-    public static (CountingNetwork Network, TrainingReport Report) Train(IEnumerable<Photo> photos, ImageFineTuningOptions options, TrainingPlan? plan = null)
+    /// <param name="teacher">Stays the caller's. Null where there is none.</param>
+    public static (CountingNetwork Network, TrainingReport Report) Train(IEnumerable<Photo> photos, ImageFineTuningOptions options, TrainingPlan? plan = null, Teacher? teacher = null)
     {
         var ml = new MLContext();
         using var fit = new FitScope(ml, "test", "test", options.Seed);
@@ -68,7 +70,7 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
         using var network = new CountingNetwork(ImageClassifier.Create(options.Backbone, keys.Count, fit.Seed));
         using var data = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
         plan ??= options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
-        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count), plan, data, options, fit.Seed, fit.Host, fit.Channel);
+        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count, softTargets: options.Distillation.Loss), plan, data, options, fit.Seed, fit.Host, fit.Channel, teacher);
         return (network, loop.Run());
     }
 

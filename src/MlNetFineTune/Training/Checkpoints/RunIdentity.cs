@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using MlNetFineTune.Distilling;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Modules;
 using MlNetFineTune.Rows;
@@ -17,7 +18,8 @@ internal static class RunIdentity
     /// <param name="data">Labels, order and split; of the inputs what is cheap to know: name and length of files, or bytes in memory.</param>
     /// <param name="options">What changes the result; not how fast, how long or how watched.</param>
     /// <param name="seed">Of the training.</param>
-    public static SortedDictionary<string, string> Of(TrainableNetwork network, TrainingData data, FineTuningOptions options, long seed)
+    /// <param name="teacher">Null where there is none.</param>
+    public static SortedDictionary<string, string> Of(TrainableNetwork network, TrainingData data, FineTuningOptions options, long seed, Teacher? teacher)
     {
         var identity = ManifestOf.Describe(options);
         identity["Seed"] = seed.ToString(CultureInfo.InvariantCulture);
@@ -30,6 +32,8 @@ internal static class RunIdentity
             foreach (var (_, tensor) in network.NamedTensors())
                 SafeTensorsWriter.WriteNumbers(sink, tensor);
         });
+        if (teacher is not null)
+            identity["Weights of the teacher"] = teacher.Report.WeightsSha256[..16];
         identity["Training rows"] = Describe(data.Training);
         identity["Validation rows"] = Describe(data.Validation);
         return identity;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Distilling;
 using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Training;
@@ -8,7 +9,13 @@ namespace MlNetFineTune.Training;
 /// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with <see cref="FixedViews"/>) go
 /// through the frozen stages a single time in a part of a plan, or never, if their features are found.
 /// </summary>
-internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive) : IDisposable
+/// <param name="trunk">What computes.</param>
+/// <param name="options">Of the training.</param>
+/// <param name="badRows">Told of pictures that cannot be read.</param>
+/// <param name="meter">Told how far it is.</param>
+/// <param name="channel">The log.</param>
+/// <param name="checkAlive">Throws if the training is cancelled.</param>
+internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive) : IDisposable
 {
     private IFeatureStore? _store;
 
@@ -16,14 +23,26 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
     /// <param name="subset">The rows.</param>
     /// <param name="augmentation">Of the rows.</param>
     /// <param name="epochs">In which they will be read.</param>
-    public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IEnumerable<int> epochs)
+    /// <param name="teacher">Must see the pixels of every batch, which are then read anew; null where there is none.</param>
+    public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null)
     {
-        var views = new RowViews(subset.Source, augmentation, trunk.Seed);
-        var inputs = new RowInputs(trunk, subset, views, options.Epochs, badRows, options.CancellationToken);
-        var keeps = trunk.Stages > 0 && augmentation.Views is not null && options.Features is not NoFeatureCache;
-        if (keeps || augmentation is FixedViews)
+        if (teacher is null && TryKeep(subset, augmentation, epochs) is { } kept)
+            return new CachedInputs(kept);
+        var views = ViewsOf(subset, augmentation);
+        if (augmentation is FixedViews)
             views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        return keeps && TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()]) ? new CachedInputs(_store!, trunk.LayoutOf(subset.Source), views, trunk.Device) : inputs;
+        return new RowInputs(trunk, subset, views, options.Epochs, badRows, options.CancellationToken, teacher);
+    }
+
+    /// <returns>Null where the rows look different in every epoch, there is nothing to compute, or no place to keep it.</returns>
+    public KeptOutputs? TryKeep(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs)
+    {
+        if (!trunk.Computes || augmentation.Views is null || options.Features is NoFeatureCache)
+            return null;
+        var views = ViewsOf(subset, augmentation);
+        views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
+        var inputs = new RowInputs(trunk, subset, views, options.Epochs, badRows, options.CancellationToken);
+        return TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()]) ? new KeptOutputs(_store!, trunk.LayoutOf(subset.Source), views, trunk.Device) : null;
     }
 
     private bool TryKeep(RowInputs inputs, RowSubset subset, RowViews views, int[] numbers)
@@ -35,7 +54,7 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
         if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
         {
-            channel.Info($"The frozen stages run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}.");
+            channel.Info($"The {trunk.Name} run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}.");
             return false;
         }
         var computed = 0;
@@ -53,13 +72,14 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
         }
         catch (FeatureStoreException e)
         {
-            channel.Warning($"The frozen stages run in every epoch: {e.Message}");
+            channel.Warning($"The {trunk.Name} run in every epoch: {e.Message}");
             return false;
         }
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
         var report = new FeatureCacheReport(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
-        meter.Add(report);
-        channel.Info($"The frozen stages ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s.");
+        if (trunk is FrozenTrunk) // the report is of what is frozen in the network that trains
+            meter.Add(report);
+        channel.Info($"The {trunk.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s.");
         return true;
     }
 
@@ -84,6 +104,8 @@ internal sealed class FeatureCaches(FrozenTrunk trunk, FineTuningOptions options
         }
         return count;
     }
+
+    private RowViews ViewsOf(RowSubset subset, Augmentation augmentation) => new(subset.Source, augmentation, trunk.Seed);
 
     // The first of those that look alike. Those that are known to be bad as well: a training that goes on knows more of them, and its batches must be the same to the bit.
     private int[] Missing(RowSubset subset, RowViews views, int number) =>

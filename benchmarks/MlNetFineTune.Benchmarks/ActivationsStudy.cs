@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using MlNetFineTune.Backbones;
+using MlNetFineTune.Heads;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Benchmarks;
+
+/// <summary>What activation checkpointing saves and costs: training steps of all of a network on ready pixels, each way in a process of its own, whose peak memory is the system's figure.</summary>
+internal static class ActivationsStudy
+{
+    public const string Name = "activations";
+
+    public const string Usage = $"{Name} [--backbone NAME] [--batch N] [--steps N] [--quick]";
+
+    private const string One = "--one";
+
+    public static int Run(IReadOnlyList<string> arguments)
+    {
+        if (arguments is [One, var backbone, var rows, var count, var recomputes])
+        {
+            Console.WriteLine(JsonSerializer.Serialize(Train(backbone, Whole(rows), Whole(count), bool.Parse(recomputes))));
+            return 0;
+        }
+        var (name, batch, steps) = (Backbone.MobileNetV2.Name, 32, 6);
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i] == "--quick")
+                (batch, steps) = (4, 2);
+            else if (arguments[i] == "--backbone" && i + 1 < arguments.Count)
+                name = arguments[++i];
+            else if (arguments[i] == "--batch" && i + 1 < arguments.Count)
+                batch = Whole(arguments[++i]);
+            else if (arguments[i] == "--steps" && i + 1 < arguments.Count)
+                steps = Whole(arguments[++i]);
+            else
+                throw new CannotRunException($"'{arguments[i]}' is not understood. Usage: {Usage}");
+        }
+
+        Console.WriteLine($"Training steps of all of {Backbone.FromName(name).Name}, {Networks.Size} px, batch {batch}, ready pixels, AdamW; medians of {steps} steps\n");
+        Console.WriteLine("| activations | seconds a step | peak memory, MiB | of that before the first step |");
+        Console.WriteLine("|---|---|---|---|");
+        var kept = Print("kept", recomputes: false);
+        var again = Print("computed again", recomputes: true);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nloss of the last step: {kept.Loss:0.0000000} and {again.Loss:0.0000000}"));
+        return 0;
+
+        Outcome Print(string what, bool recomputes)
+        {
+            var outcome = Child([Name, One, name, $"{batch}", $"{steps}", $"{recomputes}"]);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {outcome.Seconds:0.00} | {outcome.PeakMegabytes:0} | {outcome.MegabytesBefore:0} |"));
+            return outcome;
+        }
+    }
+
+    private static Outcome Train(string name, int batch, int steps, bool recomputes)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Random(1);
+        var values = new float[batch * 3 * Networks.Size * Networks.Size];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = random.NextSingle() * 2 - 1;
+        var pixels = ChannelsLast.Of(tensor(values, [batch, 3, Networks.Size, Networks.Size]));
+        using var classifier = ImageClassifier.Create(Backbone.FromName(name).FromScratch(), Networks.Classes, seed: 1);
+        using var loop = new ReadyLoop(classifier, classifier.Backbone.Stages.Count, pixels, [.. Enumerable.Range(0, batch).Select(i => i % Networks.Classes)], recomputes);
+        using var process = Process.GetCurrentProcess();
+        var before = process.PeakWorkingSet64;
+        var (seconds, loss) = (new List<double>(), 0.0);
+        for (var step = 0; step <= steps; step++)
+        {
+            var watch = Stopwatch.StartNew();
+            loss = loop.Steps(1);
+            if (step > 0) // the first one takes memory
+                seconds.Add(watch.Elapsed.TotalSeconds);
+        }
+        process.Refresh();
+        return new Outcome(seconds.Order().ElementAt(seconds.Count / 2), process.PeakWorkingSet64 / (double)(1 << 20), before / (double)(1 << 20), loss);
+    }
+
+    private static Outcome Child(string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(ActivationsStudy).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? JsonSerializer.Deserialize<Outcome>(output.Trim().Split('\n')[^1])! : throw new CannotRunException("A process of the study failed.");
+    }
+
+    private static int Whole(string text) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new CannotRunException($"'{text}' must be a whole number above 0. Usage: {Usage}");
+
+    private sealed record Outcome(double Seconds, double PeakMegabytes, double MegabytesBefore, double Loss);
+}
