@@ -1,7 +1,6 @@
 // PhotoDesk's page: photos on the one side, the model that learns from their corrections on the other.
 import { close, compare } from "./js/comparison.js";
 import { whenBack } from "./js/connection.js";
-import { find } from "./js/dom.js";
 import { tell } from "./js/dialogs.js";
 import { loadModels } from "./js/models.js";
 import { addPhotos, loadPhotos, startPhotos } from "./js/photos.js";
@@ -16,8 +15,7 @@ async function openComparison(id) {
 
 async function modelSwitched() {
   close();
-  find("models-part").scrollIntoView({ block: "nearest" });
-  await Promise.all([showModels(), loadPhotos()]);
+  await showModels();
 }
 
 /** A new model shows itself beside the old one, without taking the focus from what its user is doing. */

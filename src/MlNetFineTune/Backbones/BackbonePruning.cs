@@ -54,10 +54,12 @@ public sealed partial record Backbone
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
     internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_family);
 
-    /// <summary>What this network costs as it is described here, pruned, or with other pictures or channels; <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
-    /// <exception cref="InvalidOperationException">A factory of <see cref="ReplaceStage"/> failed.</exception>
+    /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels. <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts what those multiply.</exception>
     public BackboneInfo Measure()
     {
+        if (Script is not null || Changes.Any(change => change.Replacement is not null))
+            throw new InvalidOperationException($"{this}: what {(Script is null ? "layers of your own multiply" : "a TorchScript program multiplies")} is not known here and cannot be counted.");
         using var network = CreateEmptyNetwork();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();

@@ -2,14 +2,11 @@ using Microsoft.Playwright;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Page;
 
-/// <summary>On a phone and on a desktop, light and dark: nothing overflows, everything can be read and named. The screenshots are results of the test.</summary>
+/// <summary>On a phone and on a desktop, light and dark: nothing overflows, everything can be read and named. The screenshots are in TestResults.</summary>
 [TestClass]
 public sealed class AppearancePageTests
 {
     private static readonly Lazy<Desk> SharedDesk = new(() => new Desk("--PhotoDesk:EmbeddedPerClass=20", "--PhotoDesk:Epochs=4", "--PhotoDesk:LearningRate=0.02"));
-
-    /// <summary>Set by the runner.</summary>
-    public TestContext TestContext { get; set; } = null!;
 
     [ClassCleanup]
     public static void Stop()
@@ -34,11 +31,9 @@ public sealed class AppearancePageTests
         Assert.AreEqual("", await desk.Page.EvaluateAsync<string>(PaleText), "text with a contrast below WCAG AA");
         Assert.AreEqual("", await desk.Page.EvaluateAsync<string>(Nameless), "controls without a name, or too small to press");
 
-        var file = Path.Combine(TestContext.TestRunResultsDirectory ?? Path.GetTempPath(), $"photodesk-{width}-{scheme}.png".ToLowerInvariant());
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var file = Path.Combine(AppContext.BaseDirectory, "TestResults", $"photodesk-{width}-{scheme}.png".ToLowerInvariant());
         await desk.Page.EvaluateAsync("scrollTo(0, 0)");
         await desk.Page.ScreenshotAsync(new PageScreenshotOptions { Path = file, FullPage = true });
-        TestContext.AddResultFile(file);
     }, width, scheme);
 
     [TestMethod]

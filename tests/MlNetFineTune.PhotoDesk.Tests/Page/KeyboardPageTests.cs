@@ -47,7 +47,7 @@ public sealed class KeyboardPageTests
             await Assertions.Expect(desk.State).ToHaveTextAsync("Finished", new() { Timeout = 120_000 });
             await Assertions.Expect(desk.Button("Retrain")).ToBeFocusedAsync(); // nothing took it away
             await Assertions.Expect(desk.Page.Locator("#comparison")).ToBeVisibleAsync();
-            await TabToAsync(desk.Page, "#comparison .button.primary");
+            await TabToAsync(desk.Page, "#comparison .buttons .button");
             await keyboard.PressAsync("Enter");
             await Assertions.Expect(desk.Page.Locator("#served")).ToHaveTextAsync("Model 2 answers");
 

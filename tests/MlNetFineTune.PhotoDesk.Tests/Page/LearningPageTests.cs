@@ -34,6 +34,7 @@ public sealed class LearningPageTests
             foreach (var number in await comparison.Locator(".numbers td:nth-child(2), .numbers td:nth-child(3)").AllInnerTextsAsync())
                 Assert.IsTrue(double.Parse(number, System.Globalization.CultureInfo.InvariantCulture) is >= 0 and <= 1, number);
             await VerifyChangesAsync(comparison);
+            await Assertions.Expect(comparison.Locator(".lead")).ToContainTextAsync(" is right ");
 
             await desk.Button("Switch to model 2").ClickAsync();
             await Assertions.Expect(desk.Page.Locator("#served")).ToHaveTextAsync("Model 2 answers");
@@ -71,10 +72,11 @@ public sealed class LearningPageTests
             await Assertions.Expect(second.Locator("#training .state")).ToHaveTextAsync("Learning");
 
             await desk.Button("Stop").ClickAsync();
-            await Assertions.Expect(desk.State).ToHaveTextAsync("Stopped, the best so far is kept", new() { Timeout = 60_000 });
+            await Assertions.Expect(desk.State).ToHaveTextAsync("Stopped", new() { Timeout = 60_000 });
+            await Assertions.Expect(desk.Page.Locator(".training-line .detail")).ToContainTextAsync("Model 2 has the weights of epoch");
             await Assertions.Expect(desk.Button("Stop")).ToBeHiddenAsync();
             await Assertions.Expect(desk.Page.GetByRole(AriaRole.Heading, new() { Name = "Model 2 beside model 1" })).ToBeVisibleAsync();
-            await Assertions.Expect(second.Locator("#training .state")).ToHaveTextAsync("Stopped, the best so far is kept");
+            await Assertions.Expect(second.Locator("#training .state")).ToHaveTextAsync("Stopped");
             await desk.Button("Keep model 1").ClickAsync();
             await Assertions.Expect(desk.Page.Locator("#comparison")).ToBeHiddenAsync();
         });
@@ -104,7 +106,7 @@ public sealed class LearningPageTests
             await Assertions.Expect(desk.Page.Locator("[aria-pressed='true']")).ToHaveCountAsync(4);
             await Assertions.Expect(desk.State).ToHaveTextAsync("Learning", new() { Timeout = 60_000 });
             await desk.Button("Stop").ClickAsync();
-            await Assertions.Expect(desk.State).ToHaveTextAsync("Stopped, the best so far is kept", new() { Timeout = 60_000 });
+            await Assertions.Expect(desk.State).ToHaveTextAsync("Stopped", new() { Timeout = 60_000 });
         });
     }
 

@@ -197,6 +197,8 @@ public sealed class PruningTests
             StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => backbone.Prune(0.5f)).Message, $"{backbone.Name} cannot be pruned");
         var script = Backbone.FromTorchScript(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", "scripted.pt"), new ImagePreprocessing { Size = 32 });
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => script.Prune(0.5f)).Message, "TorchScript");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => script.Measure()).Message, "a TorchScript program multiplies is not known");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.ReplaceStage("layer1", new SmallLayersFactory()).Measure()).Message, "layers of your own");
         Assert.AreEqual(micro.Prune(0.5f), micro.Prune(0.5f));
         Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.75f));
         Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.5f, PruningNorm.BatchNormScale));

@@ -4,6 +4,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Heads;
+using MlNetFineTune.Onnx;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tests.NetworkChanges;
@@ -63,6 +64,26 @@ public sealed class ExportedModelsTests
         SmallTraining.AssertClose(expected, actual, tolerance);
         SmallTraining.AssertClose([.. logits.Select(row => Softmax(row, temperature))], actual, 1e-5f);
         SmallTraining.AssertClose(actual, SmallTraining.Scores(((ITransformer)chain).Transform(SmallPictures.View(_ml, s_photos))), 1e-4f);
+    }
+
+    [TestMethod]
+    public void TheStandardsOwnCheckerAcceptsEveryPrecisionAndWhatTheChainHolds()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        using var folder = new Folder();
+        foreach (var name in (string[])["Float32", "Float16", "Int8"])
+        {
+            _ml.FineTuning.ExportOnnx(model, folder.File($"{name}.onnx"), Precision(name));
+            OnnxExport.WriteUncropped(model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2);
+        }
+        var files = Directory.GetFiles(Path.GetDirectoryName(folder.File("x"))!);
+
+        var report = Python.RunOrSkip("check_onnx.py", files);
+
+        if (report.TryGetProperty("skipped", out var reason))
+            Assert.Inconclusive(reason.GetString()!);
+        Assert.HasCount(6, files);
+        Assert.AreEqual(6, report.GetProperty("checked").GetInt32());
     }
 
     [TestMethod]

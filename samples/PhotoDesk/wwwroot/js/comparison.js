@@ -9,26 +9,33 @@ import { count, metric } from "./words.js";
 export async function compare(id, switched) {
   const { heldOut, current, candidate, changed } = await get(`api/models/${id}/comparison`);
   const place = find("comparison");
-  const turn = button(`Switch to model ${id}`, { className: "button primary", failed: tell }, async () => {
+  const gained = Math.round((candidate.accuracy - current.accuracy) * heldOut);
+  const turn = button(`Switch to model ${id}`, { className: gained >= 0 ? "button primary" : "button", failed: tell }, async () => {
     await post(`api/models/${id}/activate`);
-    place.hidden = true;
     announce(`Model ${id} answers now.`);
     await switched();
   });
   place.replaceChildren(
     element("h2", { id: "comparison-heading" }, `Model ${candidate.modelId} beside model ${current.modelId}`),
-    element("p", { className: "lead" }, `Both answered the same ${count(heldOut, "photo")}, which neither learned from.`),
+    element("p", { className: "lead" }, `Both answered the same ${count(heldOut, "photo")}, which neither learned from. ${verdict(candidate.modelId, gained)}`),
     scores(current, candidate),
     element("h3", {}, changed.length === 0 ? "No answer changed" : `${count(changed.length, "answer")} changed`),
     element("ul", { className: "changes" }, ...changed.map(change)),
-    element("p", { className: "buttons" }, turn, button(`Keep model ${current.modelId}`, {}, close)));
+    element("p", { className: "buttons" }, turn, button(`Keep model ${current.modelId}`, { className: gained < 0 ? "button primary" : "button" }, close)));
   place.hidden = false;
   announce(`Model ${id}: accuracy ${metric(candidate.accuracy)}, before ${metric(current.accuracy)}. ${count(changed.length, "answer")} changed.`);
   return place;
 }
 
+/** The focus goes on to the models, where a switch can be taken back. */
 export function close() {
   find("comparison").hidden = true;
+  find("models-part").focus();
+}
+
+function verdict(id, gained) {
+  if (gained === 0) return `Model ${id} is right as often.`;
+  return `Model ${id} is right on ${Math.abs(gained)} ${gained > 0 ? "more" : "fewer"}.`;
 }
 
 function scores(current, candidate) {
@@ -49,9 +56,9 @@ function difference(now, before) {
 }
 
 function change({ photoId, name, imageUrl, label, currentLabel, candidateLabel }) {
-  const verdict = candidateLabel === label ? "now right" : currentLabel === label ? "now wrong" : "still wrong";
+  const outcome = candidateLabel === label ? "now right" : currentLabel === label ? "now wrong" : "still wrong";
   return element("li", {},
     element("img", { src: imageUrl, alt: name ?? `photo ${photoId}`, width: 64, height: 64, loading: "lazy" }),
-    element("span", {}, element("b", {}, verdict), element("span", { className: "detail" }, `is ${label}`),
+    element("span", {}, element("b", {}, outcome), element("span", { className: "detail" }, `is ${label}`),
       element("span", { className: "detail" }, `${currentLabel} → ${candidateLabel}`)));
 }

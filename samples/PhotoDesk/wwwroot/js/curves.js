@@ -4,10 +4,10 @@ import { element, shape } from "./dom.js";
 const Width = 340, Height = 150;
 const Left = 40, Right = 8, Top = 8, Bottom = 22;
 
-/** `series`: [{ name, className, values }], values by epoch, null where there is none. `format` writes a value. */
-export function curves(title, series, epochs, format) {
+/** `series`: [{ name, className, values }], values by epoch, null where there is none. `axis`: { span, top }: it shows no less than `span`, from 0 to `top`. `format` writes a value. */
+export function curves(title, series, epochs, axis, format) {
   const all = series.flatMap((s) => s.values).filter((value) => value != null);
-  const [low, high, step] = scale(Math.min(...all), Math.max(...all));
+  const [low, high, step] = scale(Math.min(...all), Math.max(...all), axis);
   const x = (index) => Left + (Width - Left - Right) * (epochs > 1 ? index / (epochs - 1) : 0.5);
   const y = (value) => Top + (Height - Top - Bottom) * (1 - (value - low) / (high - low));
 
@@ -31,8 +31,10 @@ export function curves(title, series, epochs, format) {
 }
 
 /** Round bounds and step around [low, high]: 1, 2 or 5 times a power of ten, about four steps. */
-function scale(low, high) {
-  const span = Math.max(high - low, 0.02);
+function scale(low, high, axis) {
+  const span = Math.max(high - low, axis.span);
+  low = Math.max(0, Math.min((low + high - span) / 2, axis.top - span));
+  high = Math.max(high, low + span);
   const power = 10 ** Math.floor(Math.log10(span / 3));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power * 4 >= span);
   const from = step * Math.floor(low / step);

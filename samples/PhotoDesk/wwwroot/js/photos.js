@@ -7,14 +7,15 @@ import { confirmThen, look, tell } from "./dialogs.js";
 import { moment } from "./words.js";
 
 const Page = 50;
+const LongestPage = 200; // that the server gives
 const body = element("tbody", { role: "rowgroup" });
 let classes = [];
 let total = 0;
 
-/** Fills the table from the server; again after a switch of the model or a restart. */
+/** Fills the table from the server; again after a restart. */
 export async function loadPhotos() {
   classes = await get("api/classes");
-  const answer = await get(`api/photos?skip=0&take=${Math.max(Page, body.children.length)}`);
+  const answer = await get(`api/photos?skip=0&take=${Math.min(LongestPage, Math.max(Page, body.children.length))}`);
   total = answer.total;
   body.replaceChildren(...answer.photos.map(row));
   showTable();

@@ -10,7 +10,7 @@ import { metric, moment, percent, timeLeft } from "./words.js";
 const Ongoing = new Set(["queued", "running", "stopping"]);
 const Words = {
   queued: "Waiting to begin", running: "Learning", stopping: "Stopping after this step", finished: "Finished",
-  stopped: "Stopped, the best so far is kept", failed: "Failed", interrupted: "Interrupted",
+  stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
 };
 const start = button("Retrain", { className: "button primary", failed: refuse }, async () => show(await post("api/trainings")));
 const stop = button("Stop", { failed: tell }, async () => show(await post("api/trainings/latest/stop")));
@@ -70,15 +70,15 @@ function words({ state, epoch, epochs, fraction, secondsLeft, startedAt, endedAt
 function history({ history, epochs }) {
   const of = (name) => history.map((entry) => entry[name]);
   return [
-    curves("Loss", [{ name: "training", className: "quiet", values: of("trainingLoss") }, { name: "held out", className: "loud", values: of("validationLoss") }],
-      Math.max(epochs, history.length), (value, exact) => (value == null ? "–" : exact ? value.toFixed(3) : String(Number(value.toFixed(2))))),
-    curves("Accuracy", [{ name: "held out", className: "loud", values: of("accuracy") }], Math.max(epochs, history.length), (value) => (value == null ? "–" : percent(value))),
+    curves("Loss", [{ name: "training", className: "quiet", values: of("trainingLoss") }, { name: "validation", className: "loud", values: of("validationLoss") }],
+      Math.max(epochs, history.length), { span: 0.1, top: Infinity }, (value, exact) => (value == null ? "–" : exact ? value.toFixed(3) : String(Number(value.toFixed(2))))),
+    curves("Accuracy", [{ name: "validation", className: "loud", values: of("accuracy") }], Math.max(epochs, history.length), { span: 0.2, top: 1 }, (value) => (value == null ? "–" : percent(value))),
     element("details", { open: charts.querySelector("details")?.open ?? false }, element("summary", {}, "The numbers"), numbers(history)),
   ];
 }
 
 function numbers(history) {
-  const names = ["Epoch", "Training loss", "Held-out loss", "Accuracy"];
+  const names = ["Epoch", "Training loss", "Validation loss", "Accuracy"];
   return element("table", { className: "numbers" },
     element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)))),
     element("tbody", {}, ...history.map((entry) => element("tr", {}, element("th", { scope: "row" }, entry.epoch),

@@ -89,7 +89,10 @@ function showProgress() {
 function showFaults(faults, received) {
   if (faults.length === 0) return;
   const again = faults.map((fault) => fault.again).filter(Boolean);
-  const dismiss = () => find("upload-faults").replaceChildren();
+  const dismiss = () => {
+    find("upload-faults").replaceChildren();
+    find("choose").focus();
+  };
   const buttons = [button("Dismiss", {}, dismiss)];
   if (again.length > 0) buttons.unshift(button("Try again", {}, () => { dismiss(); send(again, received); }));
   find("upload-faults").replaceChildren(element("div", { className: "notice bad" },

@@ -1,0 +1,16 @@
+using System.Globalization;
+using MlNetFineTune;
+
+namespace FineTuneSafely;
+
+/// <summary>A line an epoch, and what is done after it.</summary>
+internal sealed class EpochLines(Action<int> afterEpoch) : IProgress<TrainingProgress>
+{
+    public void Report(TrainingProgress value)
+    {
+        if (value.Phase != TrainingPhase.EpochCompleted)
+            return;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, {value.Elapsed.TotalSeconds:0} s"));
+        afterEpoch(value.Epoch);
+    }
+}

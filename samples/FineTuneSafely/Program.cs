@@ -1,0 +1,89 @@
+using System.Globalization;
+using FineTuneSafely;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlNetFineTune;
+using QuickStart;
+
+// A training that may take long, and what it leaves: LoRA adapters on a network that stays as it is, checkpoints from which the same command goes on after Ctrl-C, a time budget, a folder to watch it in,
+// and a file of the adapters alone. Press Ctrl-C, and start it again. --smoke: few photos; it stops itself after an epoch and goes on.
+bool smoke = args.Contains("--smoke");
+string[] folders = [.. args.Where(argument => argument != "--smoke")];
+if (folders.Length > 1 || folders.Any(folder => folder.StartsWith('-')))
+{
+    Console.Error.WriteLine("Usage: [--smoke] [FOLDER]. The folder keeps photos, checkpoints and results; the same folder goes on.");
+    return 1;
+}
+
+string folder = folders is [var given] ? Path.GetFullPath(given) : smoke ? Directory.CreateTempSubdirectory("fine-tune-safely-").FullName : Path.Combine(Path.GetTempPath(), "fine-tune-safely");
+string adapterFile = Path.Combine(folder, "surfaces.adapter.safetensors");
+if (!Directory.Exists(Path.Combine(folder, "test")))
+{
+    SurfaceImages.WriteFolder(Path.Combine(folder, "train"), seed: 1, smoke ? 10 : 150);
+    SurfaceImages.WriteFolder(Path.Combine(folder, "test"), seed: ~1, smoke ? 5 : 50);
+}
+Console.WriteLine($"Folder: {folder}");
+
+var ml = new MLContext(seed: 1);
+ml.Log += (_, line) =>
+{
+    if (line.RawMessage.StartsWith("Goes on after", StringComparison.Ordinal))
+        Console.WriteLine(line.RawMessage);
+};
+IDataView train = ml.Data.LoadImageFolder(Path.Combine(folder, "train")), test = ml.Data.LoadImageFolder(Path.Combine(folder, "test"));
+var toKeys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
+
+Backbone backbone = Backbone.Micro.WithWeights(Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors"));
+var options = new ImageFineTuningOptions
+{
+    Backbone = backbone,
+    Adapter = Adapter.Lora(rank: 4),                                                  // the network's own weights stay as they are
+    Strategy = Strategy.LastStages(3),
+    Augmentation = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip()),
+    Epochs = smoke ? 3 : 20,
+    LearningRate = 1e-2f,
+    Checkpoint = Checkpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
+    TimeBudget = TimeSpan.FromMinutes(10),                                            // of all processes together; then the best epoch so far
+    OnDivergence = Divergence.ReturnBest(),
+    RunFolder = Path.Combine(folder, "run"),                                          // history, TensorBoard's events, report.html
+};
+
+using var keys = new CtrlC();
+using (ImageFineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
+{
+    if (model.Report!.End != TrainingEnd.Stopped)
+        return Finish(model);
+    Console.WriteLine("Stopped in good order, with a checkpoint. The same command goes on from there.");
+    if (!smoke)
+        return 130;
+}
+using (ImageFineTuningTransformer model = Train(stopsAfter: null))
+    return Finish(model);
+
+ImageFineTuningTransformer Train(int? stopsAfter)
+{
+    using var stop = CancellationTokenSource.CreateLinkedTokenSource(keys.StopToken);
+    var lines = new EpochLines(epoch =>
+    {
+        if (epoch == stopsAfter)
+            stop.Cancel(); // as Ctrl-C does
+    });
+    var trainer = ml.MulticlassClassification.Trainers.FineTuneImages(options with { Progress = lines, StopToken = stop.Token, CancellationToken = keys.CancellationToken });
+    return trainer.Fit(toKeys.Transform(train));
+}
+
+int Finish(ImageFineTuningTransformer model)
+{
+    TrainingReport report = model.Report!;
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.End} after {report.Epochs.Count} epochs and {report.Duration.TotalSeconds:0} s; the best was epoch {report.BestEpoch}. {report.TrainedParameters:N0} numbers trained, {report.FrozenParameters:N0} stayed."));
+    Console.WriteLine($"Report: {Path.Combine(folder, "run", "report.html")}");
+    model.SaveAdapter(adapterFile);
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Adapter: {adapterFile} ({new FileInfo(adapterFile).Length / 1024.0:0} KiB)"));
+
+    // As another program would, which has the network's weights and gets the small file.
+    var fresh = new MLContext();
+    using ImageFineTuningTransformer again = fresh.Model.LoadAdapter(adapterFile, backbone);
+    MulticlassClassificationMetrics metrics = fresh.MulticlassClassification.Evaluate(again.Transform(toKeys.Transform(test)));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
+    return 0;
+}
