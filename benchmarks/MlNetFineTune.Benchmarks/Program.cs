@@ -14,6 +14,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
 {
     [AugmentationStudy.Name] = (AugmentationStudy.Run, AugmentationStudy.Usage),
     [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
+    [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
 };

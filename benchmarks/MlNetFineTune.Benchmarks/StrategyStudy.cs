@@ -93,17 +93,8 @@ internal static class StrategyStudy
         return new Outcome(accuracy, report.Epochs[report.BestEpoch - 1].ValidationLoss, watch.Elapsed.TotalSeconds, report.TrainedParameters, process.PeakWorkingSet64 / (double)(1 << 20));
     }
 
-    private static Outcome Child(string set, string strategy, int seed, int epochs)
-    {
-        string[] arguments = [Name, One, set, strategy, seed.ToString(CultureInfo.InvariantCulture), epochs.ToString(CultureInfo.InvariantCulture)];
-        var start = new ProcessStartInfo("dotnet", [typeof(StrategyStudy).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0
-            ? JsonSerializer.Deserialize<Outcome>(output.Trim().Split('\n')[^1])!
-            : throw new CannotRunException($"The training with {strategy} on {set} failed.");
-    }
+    private static Outcome Child(string set, string strategy, int seed, int epochs) =>
+        StudyProcess.Run<Outcome>(Name, One, set, strategy, seed.ToString(CultureInfo.InvariantCulture), epochs.ToString(CultureInfo.InvariantCulture));
 
     private static Outcome Peer(string set, string name, int seed, int epochs)
     {

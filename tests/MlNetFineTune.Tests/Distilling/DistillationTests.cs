@@ -139,6 +139,20 @@ public sealed class DistillationTests
     }
 
     [TestMethod]
+    public void AModelTeachesWhatIsLeftOfItWhenItIsPruned()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        var options = SmallTraining.Options with { Backbone = Backbone.FromModel(model).Prune(0.5f), Distillation = Distillation.From(model, weight: 1), Epochs = 4 };
+        Photo[] unsorted = [.. SmallPictures.Take(15).Select((photo, index) => new Photo { Label = SmallPictures.Classes[index / 3 % 3], ImagePath = photo.ImagePath })];
+
+        using var smaller = SmallTraining.Fit(_ml, options, unsorted);
+
+        Assert.IsLessThan(SmallTraining.WeightsOf(model).Length, SmallTraining.WeightsOf(smaller).Length);
+        var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10, skip: 20)));
+        Assert.IsGreaterThanOrEqualTo(0.9, _ml.MulticlassClassification.Evaluate(smaller.Transform(test)).MicroAccuracy, "it learns from the whole model, not from labels that say nothing");
+    }
+
+    [TestMethod]
     public void AChainTeachesToo()
     {
         var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1 }));
