@@ -4,10 +4,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using PhotoDesk;
 
-namespace MlNetFineTune.PhotoDesk.Tests.Server;
-
 using Training = global::PhotoDesk.Training; // and not the library's namespace
 
+namespace MlNetFineTune.PhotoDesk.Tests.Server;
 /// <summary>The program in a process of its own, killed by the system without a word, and a load from another.</summary>
 [TestClass]
 public sealed class KilledTests

@@ -1,10 +1,9 @@
 using System.Net;
 using PhotoDesk;
 
-namespace MlNetFineTune.PhotoDesk.Tests.Server;
-
 using Training = global::PhotoDesk.Training; // and not the library's namespace
 
+namespace MlNetFineTune.PhotoDesk.Tests.Server;
 /// <summary>Trainings, and what becomes of them when the program ends and starts again.</summary>
 [TestClass]
 public sealed class LearningTests

@@ -9,10 +9,9 @@ using PhotoDesk;
 using QuickStart;
 using SkiaSharp;
 
-namespace MlNetFineTune.PhotoDesk.Tests.Server;
-
 using Training = global::PhotoDesk.Training; // and not the library's namespace
 
+namespace MlNetFineTune.PhotoDesk.Tests.Server;
 /// <summary>The application in this process, on a free port of the loopback, and someone who talks to it. Its data outlive a stop.</summary>
 internal sealed class RunningDesk : IAsyncDisposable
 {

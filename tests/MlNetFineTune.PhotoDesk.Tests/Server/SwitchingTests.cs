@@ -1,9 +1,8 @@
 using PhotoDesk;
 
-namespace MlNetFineTune.PhotoDesk.Tests.Server;
-
 using Training = global::PhotoDesk.Training; // and not the library's namespace
 
+namespace MlNetFineTune.PhotoDesk.Tests.Server;
 [TestClass]
 public sealed class SwitchingTests
 {
