@@ -3,8 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PhotoDesk;
-
-using Training = global::PhotoDesk.Training; // and not the library's namespace
+using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 /// <summary>The program in a process of its own, killed by the system without a word, and a load from another.</summary>
@@ -19,7 +18,7 @@ public sealed class KilledTests
     {
         await using var undisturbed = await RunningDesk.StartAsync("--PhotoDesk:Epochs", "6");
         await undisturbed.TeachAsync();
-        await undisturbed.PostAsync<Training>("api/trainings");
+        await undisturbed.PostAsync<DeskTraining>("api/trainings");
         var expected = await undisturbed.UntilAsync(training => training.HasEnded);
         await undisturbed.StopAsync(); // two trainings at once would only be slower
 
@@ -33,7 +32,7 @@ public sealed class KilledTests
             first.Kill();
         }
         Assert.IsTrue(Directory.EnumerateFiles(Path.Combine(data.FullName, "checkpoints", "training-1")).Any(), "it was killed in the middle");
-        Training resumed;
+        DeskTraining resumed;
         using (var second = new Program(data))
         {
             resumed = await second.UntilAsync(training => training.HasEnded);
@@ -107,11 +106,11 @@ public sealed class KilledTests
                 (await Http.PutAsJsonAsync($"api/photos/{result.Photo!.Id}/label", new { label = kind })).EnsureSuccessStatusCode();
         }
 
-        public async Task<Training> UntilAsync(Func<Training, bool> reached)
+        public async Task<DeskTraining> UntilAsync(Func<DeskTraining, bool> reached)
         {
             for (var start = Environment.TickCount64; Environment.TickCount64 - start < 120_000; await Task.Delay(20))
             {
-                if (await Http.GetFromJsonAsync<Training>("api/trainings/latest", s_json) is { } training && reached(training))
+                if (await Http.GetFromJsonAsync<DeskTraining>("api/trainings/latest", s_json) is { } training && reached(training))
                     return training;
             }
             throw new TimeoutException();

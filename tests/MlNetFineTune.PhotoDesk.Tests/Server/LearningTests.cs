@@ -1,7 +1,6 @@
 using System.Net;
 using PhotoDesk;
-
-using Training = global::PhotoDesk.Training; // and not the library's namespace
+using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 /// <summary>Trainings, and what becomes of them when the program ends and starts again.</summary>
@@ -17,9 +16,9 @@ public sealed class LearningTests
         Assert.AreEqual(HttpStatusCode.Conflict, (await desk.Http.PostAsync("api/trainings", null)).StatusCode);
         var photos = await desk.TeachAsync();
 
-        Assert.AreEqual(TrainingState.Queued, (await desk.PostAsync<Training>("api/trainings")).State);
+        Assert.AreEqual(TrainingState.Queued, (await desk.PostAsync<DeskTraining>("api/trainings")).State);
         var events = await desk.Http.GetStringAsync("api/trainings/latest/events"); // to the end
-        var training = await desk.GetAsync<Training>("api/trainings/latest");
+        var training = await desk.GetAsync<DeskTraining>("api/trainings/latest");
         Assert.AreEqual((TrainingState.Finished, 2L, 1.0), (training.State, training.ModelId, training.Fraction));
         CollectionAssert.AreEqual(new[] { 1, 2 }, training.History.Select(line => line.Epoch).ToArray());
         StringAssert.StartsWith(events, "event: progress\ndata: {\"id\":1,");
@@ -50,12 +49,12 @@ public sealed class LearningTests
         await using var desk = await RunningDesk.StartAsync("--PhotoDesk:Epochs", Endless);
         var photos = await desk.TeachAsync();
         var learned = photos.First(photo => SideOf(desk, photo) != PhotoSide.HeldOut);
-        await desk.PostAsync<Training>("api/trainings");
+        await desk.PostAsync<DeskTraining>("api/trainings");
         Assert.AreEqual(HttpStatusCode.Conflict, (await desk.Http.PostAsync("api/trainings", null)).StatusCode);
         await desk.UntilAsync(training => training.History.Count > 0);
         Assert.AreEqual(HttpStatusCode.Conflict, (await desk.Http.DeleteAsync($"api/photos/{learned.Id}")).StatusCode);
 
-        Assert.AreEqual(TrainingState.Stopping, (await desk.PostAsync<Training>("api/trainings/latest/stop")).State);
+        Assert.AreEqual(TrainingState.Stopping, (await desk.PostAsync<DeskTraining>("api/trainings/latest/stop")).State);
         var training = await desk.UntilAsync(now => now.HasEnded);
         Assert.AreEqual((TrainingState.Stopped, 2L), (training.State, training.ModelId));
         Assert.AreEqual(HttpStatusCode.Conflict, (await desk.Http.PostAsync("api/trainings/latest/stop", null)).StatusCode);
@@ -74,7 +73,7 @@ public sealed class LearningTests
     {
         await using var desk = await RunningDesk.StartAsync("--PhotoDesk:Epochs", Endless);
         await desk.TeachAsync();
-        await desk.PostAsync<Training>("api/trainings");
+        await desk.PostAsync<DeskTraining>("api/trainings");
         var before = await desk.UntilAsync(training => training.History.Count >= 2);
         await desk.StopAsync();
         if (meanwhile != "")
@@ -85,7 +84,7 @@ public sealed class LearningTests
         {
             var after = await desk.UntilAsync(training => training.History.Count > before.History.Count + 1);
             CollectionAssert.AreEqual(before.History.ToArray(), after.History.Take(before.History.Count).ToArray());
-            await desk.PostAsync<Training>("api/trainings/latest/stop");
+            await desk.PostAsync<DeskTraining>("api/trainings/latest/stop");
         }
         var end = await desk.UntilAsync(training => training.HasEnded);
         Assert.AreEqual(expected, $"{end.State}");

@@ -8,8 +8,7 @@ using Microsoft.Data.Sqlite;
 using PhotoDesk;
 using QuickStart;
 using SkiaSharp;
-
-using Training = global::PhotoDesk.Training; // and not the library's namespace
+using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 /// <summary>The application in this process, on a free port of the loopback, and someone who talks to it. Its data outlive a stop.</summary>
@@ -90,11 +89,11 @@ internal sealed class RunningDesk : IAsyncDisposable
         return [.. results.Select(result => result.Photo!)];
     }
 
-    public async Task<Training> UntilAsync(Func<Training, bool> reached)
+    public async Task<DeskTraining> UntilAsync(Func<DeskTraining, bool> reached)
     {
         for (var start = Environment.TickCount64; Environment.TickCount64 - start < 120_000; await Task.Delay(30))
         {
-            if (await GetAsync<Training>("api/trainings/latest") is { } training && reached(training))
+            if (await GetAsync<DeskTraining>("api/trainings/latest") is { } training && reached(training))
                 return training;
         }
         throw new TimeoutException($"Still {await Http.GetStringAsync("api/trainings/latest")}");

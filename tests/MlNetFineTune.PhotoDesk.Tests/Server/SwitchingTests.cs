@@ -1,6 +1,5 @@
 using PhotoDesk;
-
-using Training = global::PhotoDesk.Training; // and not the library's namespace
+using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 [TestClass]
@@ -12,7 +11,7 @@ public sealed class SwitchingTests
     {
         await using var desk = await RunningDesk.StartAsync("--PhotoDesk:Epochs", "1", "--PhotoDesk:RequestsPerSecond", "100000");
         await desk.TeachAsync();
-        await desk.PostAsync<Training>("api/trainings");
+        await desk.PostAsync<DeskTraining>("api/trainings");
         await desk.UntilAsync(training => training.State == TrainingState.Finished);
 
         using var ended = new CancellationTokenSource();
