@@ -2,6 +2,7 @@ using PhotoDesk;
 using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
+
 [TestClass]
 public sealed class SwitchingTests
 {
