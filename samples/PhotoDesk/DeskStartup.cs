@@ -38,6 +38,7 @@ internal sealed class DeskStartup(Database database, PhotoStore photos, ModelSto
     private void AddFirstModel()
     {
         var id = models.NextId();
+        Directory.CreateDirectory(Path.GetDirectoryName(models.PathOf(id))!);
         File.Copy(FirstModel.EmbeddedPath, models.PathOf(id), overwrite: true); // of a start that was interrupted
         var quality = judge.QualityOf(id);
         using var connection = database.Open();

@@ -33,7 +33,7 @@ internal sealed class PhotoDeskOptions
 
     /// <summary>Uploads that are worked on at the same time; four times as many wait, the rest is answered 429.</summary>
     [Range(1, 1000)]
-    public int ConcurrentUploads { get; set; } = 16;
+    public int ConcurrentUploads { get; set; } = 8;
 
     /// <summary>Requests that one address may make in a second on average. It may save up ten seconds' worth.</summary>
     [Range(1, 1_000_000)]

@@ -24,7 +24,7 @@ internal sealed class PhotoIntake(ServedModel served, PhotoStore photos, IOption
         if (PictureCheck.Check(content, options.Value.LargestPixels, out var mediaType) is { } error)
             return (null, error);
         var answer = await served.ScoreAsync(content, cancellation);
-        if (answer.Status != "" || Thumbnail.Of(content) is not { } thumbnail)
+        if (answer.Status != "" || await Thumbnail.OfAsync(content, cancellation) is not { } thumbnail)
             return (null, "The picture is damaged and cannot be read.");
         return (new NewPhoto(file.Name, mediaType, content, thumbnail, served.ToOpinion(answer)), null);
     }

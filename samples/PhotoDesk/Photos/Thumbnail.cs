@@ -12,28 +12,34 @@ internal static class Thumbnail
     private static readonly SemaphoreSlim Turns = new(Math.Max(1, Environment.ProcessorCount / 2));
 
     /// <param name="content">Of a picture that was checked.</param>
+    /// <param name="cancellation">While it waits for its turn.</param>
     /// <returns>Null where the pixels cannot be read.</returns>
-    public static byte[]? Of(byte[] content)
+    public static async Task<byte[]?> OfAsync(byte[] content, CancellationToken cancellation)
     {
-        Turns.Wait();
+        await Turns.WaitAsync(cancellation);
         try
         {
-            using var data = SKData.CreateCopy(content);
-            using var codec = SKCodec.Create(data);
-            if (codec is null)
-                return null;
-            var scale = Math.Min(1, Side / (float)Math.Max(codec.Info.Width, codec.Info.Height));
-            // JPEG decodes at a fraction of its size; other formats answer with their own.
-            var size = codec.GetScaledDimensions(scale);
-            using var decoded = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Bgra8888, SKAlphaType.Premul));
-            if (codec.GetPixels(decoded.Info, decoded.GetPixels()) is not (SKCodecResult.Success or SKCodecResult.IncompleteInput))
-                return null;
-            return Encode(decoded, codec.EncodedOrigin);
+            return Of(content);
         }
         finally
         {
             Turns.Release();
         }
+    }
+
+    private static byte[]? Of(byte[] content)
+    {
+        using var data = SKData.CreateCopy(content);
+        using var codec = SKCodec.Create(data);
+        if (codec is null)
+            return null;
+        var scale = Math.Min(1, Side / (float)Math.Max(codec.Info.Width, codec.Info.Height));
+        // JPEG decodes at a fraction of its size; other formats answer with their own.
+        var size = codec.GetScaledDimensions(scale);
+        using var decoded = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Bgra8888, SKAlphaType.Premul));
+        return codec.GetPixels(decoded.Info, decoded.GetPixels()) is SKCodecResult.Success or SKCodecResult.IncompleteInput
+            ? Encode(decoded, codec.EncodedOrigin)
+            : null;
     }
 
     private static byte[] Encode(SKBitmap picture, SKEncodedOrigin origin)

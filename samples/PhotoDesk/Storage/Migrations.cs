@@ -13,7 +13,7 @@ internal static class Migrations
     [
         """
         CREATE TABLE models (
-            id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, training_id INTEGER, file TEXT NOT NULL,
+            id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, training_id INTEGER,
             accuracy REAL NOT NULL, f1 REAL NOT NULL, held_out INTEGER NOT NULL, corrections INTEGER NOT NULL);
 
         -- The newest that was not undone is served; the one before is what a roll back goes to.

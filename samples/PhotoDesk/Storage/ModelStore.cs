@@ -49,7 +49,6 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
     public long NextId()
     {
         using var connection = database.Open();
-        Directory.CreateDirectory(_folder);
         return connection.Scalar<long>("SELECT ifnull(max(id), 0) + 1 FROM models");
     }
 
@@ -59,8 +58,8 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
     /// <param name="quality">On the held-out photos.</param>
     /// <param name="corrections">Labelled photos that it has learned from.</param>
     public void Add(SqliteConnection connection, long id, long? trainingId, Quality quality, int corrections) => connection.Execute(
-        "INSERT INTO models (id, created_at, training_id, file, accuracy, f1, held_out, corrections) VALUES ($id, $now, $training, $file, $accuracy, $f1, $heldOut, $corrections)",
-        ("$id", id), ("$now", Now), ("$training", trainingId), ("$file", Path.GetFileName(PathOf(id))), ("$accuracy", quality.Accuracy), ("$f1", quality.F1), ("$heldOut", quality.HeldOut), ("$corrections", corrections));
+        "INSERT INTO models (id, created_at, training_id, accuracy, f1, held_out, corrections) VALUES ($id, $now, $training, $accuracy, $f1, $heldOut, $corrections)",
+        ("$id", id), ("$now", Now), ("$training", trainingId), ("$accuracy", quality.Accuracy), ("$f1", quality.F1), ("$heldOut", quality.HeldOut), ("$corrections", corrections));
 
     /// <summary>From now on it is served, also after a restart.</summary>
     public void Activate(long id)

@@ -54,10 +54,18 @@ internal sealed class Retrainer(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            if (Next() is { } order)
-                await Task.Factory.StartNew(() => Run(order, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            else
-                await _ordered.WaitAsync(stoppingToken);
+            try
+            {
+                if (Next() is { } order)
+                    await Task.Factory.StartNew(() => Run(order, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                else
+                    await _ordered.WaitAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                log.LogError(e, "The state of a training could not be written down; trying again.");
+                await Task.Delay(TimeSpan.FromSeconds(5), time, stoppingToken);
+            }
         }
     }
 
@@ -65,6 +73,7 @@ internal sealed class Retrainer(
     {
         lock (_starting)
         {
+            _stop?.Dispose();
             _stop = new CancellationTokenSource();
             var order = trainings.Start();
             if (order is { StopAsked: true })
@@ -160,5 +169,6 @@ internal sealed class Retrainer(
     {
         base.Dispose();
         _ordered.Dispose();
+        _stop?.Dispose();
     }
 }

@@ -18,10 +18,15 @@ internal static class Problems
         .AddExceptionHandler<ExceptionToProblem>()
         .Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // in every environment, and answered below
 
-    private sealed class ExceptionToProblem : IExceptionHandler
+    private sealed class ExceptionToProblem(ILogger<ExceptionToProblem> log) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
         {
+            if (context.RequestAborted.IsCancellationRequested)
+            {
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest; // for the metrics; nobody listens
+                return true;
+            }
             var (status, detail) = exception switch
             {
                 BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is too large."),
@@ -29,6 +34,8 @@ internal static class Problems
                 PredictorBusyException => (StatusCodes.Status503ServiceUnavailable, "Too many photos wait. Try again in a moment."),
                 _ => (StatusCodes.Status500InternalServerError, "Something went wrong. The log has the details."),
             };
+            if (status == StatusCodes.Status500InternalServerError)
+                log.LogError(exception, "{Method} {Path} failed.", context.Request.Method, context.Request.Path);
             if (status == StatusCodes.Status503ServiceUnavailable)
                 context.Response.Headers.RetryAfter = "1";
             await Answer(status, detail).ExecuteAsync(context);

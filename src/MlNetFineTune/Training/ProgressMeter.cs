@@ -57,7 +57,12 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Report(_phase);
     }
 
-    public void EndEpoch() => Report(TrainingPhase.EpochCompleted);
+    /// <param name="loss">Mean training loss of the epoch, whose steps may have been those of an earlier process.</param>
+    public void EndEpoch(double loss)
+    {
+        _loss = loss;
+        Report(TrainingPhase.EpochCompleted);
+    }
 
     private void Report(TrainingPhase phase) => progress?.Report(new TrainingProgress
     {

@@ -190,7 +190,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         State.EndEpoch(report);
         _checkpoints?.AfterEpoch(part, epoch);
         _log.EndEpoch(report, isBest);
-        _meter.EndEpoch();
+        _meter.EndEpoch(report.Loss);
         options.Observer?.AfterEpoch(State.Epochs, State.Batches);
         return null;
     }

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using QuickStart;
+using SkiaSharp;
+
+namespace PhotoDesk;
+
+/// <summary>
+/// <c>-- load</c>: from a process of its own, callers that upload photo after photo, quiet, while the desk retrains, and while its model changes. Every photo must come back with a prediction:
+/// one that does not is lost, and the exit code says so. It ends by itself.
+/// </summary>
+internal sealed class LoadRun(LoadSettings settings) : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+
+    private readonly HttpClient _http = new() { BaseAddress = settings.Url, Timeout = TimeSpan.FromSeconds(60), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+    private readonly byte[][] _photos = [.. Enumerable.Range(0, 32).Select(Draw)];
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        using var run = new LoadRun(LoadSettings.Parse(args));
+        return await run.RunAsync();
+    }
+
+    private TimeSpan LongestTraining => 10 * settings.Seconds;
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<int> RunAsync()
+    {
+        await UploadAsync(_photos[0]); // connections and code are warm
+        var (memory, tensors) = (await MetricAsync("process_resident_memory_bytes"), await MetricAsync("photodesk_tensors"));
+
+        List<LoadPhase> phases = [await PhaseAsync("quiet", () => Task.Delay(settings.Seconds))];
+        if (settings.Retrain)
+            phases.Add(await PhaseAsync("retraining", RetrainAsync));
+        if (settings.Switch)
+            phases.Add(await PhaseAsync("switching", SwitchAsync));
+
+        Console.WriteLine(LoadPhase.Header);
+        foreach (var phase in phases)
+            Console.WriteLine(phase);
+        foreach (var error in phases.SelectMany(phase => phase.Errors))
+            Console.WriteLine($"  {error}");
+        Console.WriteLine(FormattableString.Invariant(
+            $"the server's memory: {memory / 1048576:0} MiB before, {await MetricAsync("process_resident_memory_bytes") / 1048576:0} MiB after; tensors: {tensors} before, {await MetricAsync("photodesk_tensors")} after"));
+        Console.WriteLine($"lost: {phases.Sum(phase => phase.Lost)} of {phases.Sum(phase => phase.Sent)}");
+        return phases.Sum(phase => phase.Lost) == 0 ? 0 : 1;
+    }
+
+    /// <summary>Callers call until <paramref name="meanwhile"/> has ended.</summary>
+    private async Task<LoadPhase> PhaseAsync(string name, Func<Task> meanwhile)
+    {
+        var phase = new LoadPhase(name);
+        using var ended = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, settings.Callers).Select(caller => Task.Run(async () =>
+        {
+            for (var i = caller; !ended.IsCancellationRequested; i++)
+                await CallAsync(phase, _photos[i % _photos.Length]);
+        })).ToArray();
+        try
+        {
+            await meanwhile();
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await Task.WhenAll(callers);
+            phase.End();
+        }
+        return phase;
+    }
+
+    private async Task CallAsync(LoadPhase phase, byte[] photo)
+    {
+        phase.Send();
+        var start = Stopwatch.GetTimestamp();
+        try
+        {
+            var scored = await UploadAsync(photo);
+            if (Math.Abs(scored.Probabilities.Sum(p => p.Probability) - 1) > 1e-3)
+                throw new InvalidDataException("the probabilities are none");
+            phase.Answered(Stopwatch.GetElapsedTime(start).TotalSeconds, scored.ModelId);
+        }
+        catch (Exception e) when (e is HttpRequestException or InvalidDataException or OperationCanceledException or JsonException)
+        {
+            phase.Failed(e.Message);
+        }
+    }
+
+    private async Task<Photo> UploadAsync(byte[] photo)
+    {
+        using var content = new MultipartFormDataContent { { new ByteArrayContent(photo), "photos", "load.jpg" } };
+        using var response = await _http.PostAsync("api/photos", content);
+        if ((int)response.StatusCode == StatusCodes.Status429TooManyRequests)
+            throw new InvalidDataException("429: the desk limits its callers; start it with --PhotoDesk:RequestsPerSecond 100000");
+        response.EnsureSuccessStatusCode();
+        var result = (await response.Content.ReadFromJsonAsync<UploadAnswer>(Json))!.Results.Single();
+        return result.Photo ?? throw new InvalidDataException(result.Error);
+    }
+
+    /// <summary>Labels what it needs, orders a training, and waits for its end; stops it where the load starves it.</summary>
+    private async Task RetrainAsync()
+    {
+        for (var i = 0; i < 8; i++)
+        {
+            var photo = await UploadAsync(_photos[i]);
+            (await _http.PutAsJsonAsync($"api/photos/{photo.Id}/label", new { label = photo.PredictedLabel })).EnsureSuccessStatusCode();
+        }
+        (await _http.PostAsync("api/trainings", null)).EnsureSuccessStatusCode();
+        var start = Stopwatch.GetTimestamp();
+        for (Training? training = null; training is not { HasEnded: true }; await Task.Delay(500))
+        {
+            training = await _http.GetFromJsonAsync<Training>("api/trainings/latest", Json);
+            if (training!.State == TrainingState.Running && Stopwatch.GetElapsedTime(start) > LongestTraining)
+                (await _http.PostAsync("api/trainings/latest/stop", null)).Dispose(); // it keeps the best so far
+        }
+    }
+
+    /// <summary>The newest model and the one that was served before it take turns, twice a second.</summary>
+    private async Task SwitchAsync()
+    {
+        var models = (await _http.GetFromJsonAsync<ModelInfo[]>("api/models", Json))!;
+        if (models.Length < 2)
+            throw new InvalidOperationException("There is one model only, and nothing to switch to: say --during retrain,switch.");
+        var switches = 0;
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < settings.Seconds || switches % 2 == 1; switches++)
+        {
+            using var answer = await _http.PostAsync(switches % 2 == 0 ? $"api/models/{models.First(model => !model.Active).Id}/activate" : "api/models/rollback", null);
+            answer.EnsureSuccessStatusCode();
+            await Task.Delay(500);
+        }
+        Console.WriteLine($"{switches} switches");
+    }
+
+    private async Task<double> MetricAsync(string name)
+    {
+        var page = await _http.GetStringAsync("metrics");
+        return double.Parse(page.Split('\n').Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..], CultureInfo.InvariantCulture);
+    }
+
+    private static byte[] Draw(int index)
+    {
+        using var picture = SurfaceImages.Draw(seed: 99, index % SurfaceImages.Kinds.Count, index, size: 320);
+        using var jpeg = picture.Encode(SKEncodedImageFormat.Jpeg, quality: 90);
+        return jpeg.ToArray();
+    }
+}
