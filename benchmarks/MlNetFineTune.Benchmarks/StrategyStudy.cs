@@ -22,6 +22,7 @@ internal static class StrategyStudy
         ("HeadOnly", options => options with { Strategy = Strategy.HeadOnly }),
         ("LastStages", options => options with { Strategy = Strategy.LastStages(3) }),
         ("Full", options => options with { Strategy = Strategy.Full() }),
+        ("FullFrozenBatchNorm", options => options with { Strategy = Strategy.Full(), BatchNorm = BatchNormMode.Frozen }),
         ("Gradual", options => options with { Strategy = Strategy.Gradual() }),
         ("ProbeThenFull", options => options with { Strategy = Strategy.ProbeThenFull() }),
         ("NormAndBias", options => options with { Strategy = Strategy.NormAndBias }),
