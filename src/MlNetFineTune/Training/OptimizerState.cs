@@ -23,8 +23,10 @@ internal abstract class OptimizerState : IDisposable
         _memories = [.. Parameters.Select(parameter => Enumerable.Range(0, memories).Select(_ => zeros_like(parameter).DetachFromDisposeScope()).ToArray())];
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var all = Parameters.Any() ? empty(Parameters.Max(parameter => parameter.numel()), Parameters.First().dtype, Parameters.First().device) : null;
-        _scratch = [.. Parameters.Select(parameter => all!.narrow(0, 0, parameter.numel()).view(parameter.shape).DetachFromDisposeScope())];
+        var all = Parameters.GroupBy(Kind).ToDictionary(same => same.Key, same => empty(same.Max(parameter => parameter.numel()), same.Key.Type, same.First().device)); // a module may have numbers of several types
+        _scratch = [.. Parameters.Select(parameter => all[Kind(parameter)].narrow(0, 0, parameter.numel()).view(parameter.shape).DetachFromDisposeScope())];
+
+        static (ScalarType Type, string Device) Kind(Parameter parameter) => (parameter.dtype, $"{parameter.device}");
     }
 
     /// <summary>Calls of <see cref="Step"/> so far.</summary>

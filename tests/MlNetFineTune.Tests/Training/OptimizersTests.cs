@@ -34,6 +34,20 @@ public sealed class OptimizersTests
 
     [TestMethod]
     [DynamicData(nameof(Runs))]
+    public void AParameterOfAnotherTypeChangesNothingForTheOthers(string name)
+    {
+        var expected = RunOf(name);
+        using var network = new SmallNetwork(ScalarType.Float64);
+        using var single = Parameters.Of(ones(3));
+        using var state = Create(expected).CreateState([new ParameterGroup([single], 1, Decays: true), .. network.Groups]);
+
+        var losses = Enumerable.Range(0, 20).Select(step => network.Step(state, RateOf(expected, step))).ToArray();
+
+        Fixture.AreClose(expected.GetProperty("losses").Numbers(), losses, 1e-9, $"loss of {name} at step");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Runs))]
     public void ARestoredStateGoesOnBitForBit(string name)
     {
         var expected = RunOf(name);
