@@ -2,7 +2,7 @@
 
 Step s sees what it sees in training_fixture.py, whose schedule, optimizers and loss are these too; but a strategy of several parts runs the schedule once in each, with a new optimizer. Five steps an epoch, four epochs.
   gradual          one epoch each: the head; layer3 too; from layer2 on; everything (five stages with the head join in four parts); layer decay 0.7
-  probeThenFull    two epochs the head; two epochs everything, all below the head at half the rate, layer decay 0.7
+  probeThenFull    two epochs the head at three times the rate; two epochs everything at half the rate, layer decay 0.7
   normAndBias      parameters of one dimension, and the head
   custom           convolutions of layer2 at half the rate, the head at the full
   batchNormFrozen  everything, with BatchNorm in inference mode
@@ -33,13 +33,13 @@ def parts(network, strategy):
     def last(count, decay=0.7, rate=1.0):
         def scale(name, p):
             below = len(stages) - 1 - stages.index(networks.stage_of(name))
-            return (1.0 if below == 0 else rate) * decay ** below if below <= count else 0.0
+            return rate * decay ** below if below <= count else 0.0
         return scale
 
     if strategy == "gradual":
         return [(1, last(0)), (1, last(1)), (1, last(2)), (1, last(4))]
     if strategy == "probeThenFull":
-        return [(2, last(0)), (2, last(4, rate=0.5))]
+        return [(2, last(0, rate=3.0)), (2, last(4, rate=0.5))]
     if strategy == "normAndBias":
         return [(4, lambda name, p: 1.0 if p.ndim < 2 or networks.stage_of(name) == "head" else 0.0)]
     if strategy == "custom":

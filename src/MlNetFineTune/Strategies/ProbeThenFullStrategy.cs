@@ -3,13 +3,15 @@ namespace MlNetFineTune.Strategies;
 internal sealed record ProbeThenFullStrategy : Strategy
 {
     private readonly float _probe;
+    private readonly float _probeRate;
     private readonly float _fullRate;
     private readonly float _layerDecay;
 
-    public ProbeThenFullStrategy(float probe, float fullRate, float layerDecay)
+    public ProbeThenFullStrategy(float probe, float probeRate, float fullRate, float layerDecay)
     {
         _probe = probe is > 0 and < 1 ? probe : throw new ArgumentOutOfRangeException(nameof(probe), probe, "The probe's share of the epochs must be above 0 and below 1.");
-        _fullRate = fullRate > 0 && float.IsFinite(fullRate) ? fullRate : throw new ArgumentOutOfRangeException(nameof(fullRate), fullRate, "The factor of the learning rate must be above 0.");
+        _probeRate = CheckRate(probeRate, nameof(probeRate));
+        _fullRate = CheckRate(fullRate, nameof(fullRate));
         _layerDecay = CheckDecay(layerDecay);
     }
 
@@ -21,10 +23,13 @@ internal sealed record ProbeThenFullStrategy : Strategy
         var full = PlanPart.Of(stages.Count, stages.Count, _layerDecay, epochs - probe);
         return new(
         [
-            PlanPart.Of(stages.Count, trained: 0, layerDecay: 1, probe) with { Augments = false },
-            full with { KeepsStatistics = true, ScaleOf = parameter => (parameter.Stage < stages.Count ? _fullRate : 1) * full.ScaleOf(parameter) },
+            new PlanPart(probe, parameter => parameter.Stage < stages.Count ? 0 : _probeRate) { Augments = false },
+            full with { KeepsStatistics = true, ScaleOf = parameter => _fullRate * full.ScaleOf(parameter) },
         ]);
     }
 
-    public override string ToString() => FormattableString.Invariant($"ProbeThenFull(probe: {_probe}, fullRate: {_fullRate}, layerDecay: {_layerDecay})");
+    public override string ToString() => FormattableString.Invariant($"ProbeThenFull(probe: {_probe}, probeRate: {_probeRate}, fullRate: {_fullRate}, layerDecay: {_layerDecay})");
+
+    private static float CheckRate(float rate, string name) =>
+        rate > 0 && float.IsFinite(rate) ? rate : throw new ArgumentOutOfRangeException(name, rate, "The factor of the learning rate must be above 0.");
 }

@@ -43,9 +43,10 @@ public abstract record Strategy
     /// https://arxiv.org/abs/2202.10054); for the same reason BatchNorm stays with the pretrained statistics, unless <see cref="FineTuningOptions.BatchNorm"/> says otherwise. With validation the best epoch of both parts is kept, so that the model is never worse on it than the probe. Needs 2 epochs. In each part the schedule runs once.
     /// </summary>
     /// <param name="probe">Share of the epochs for the head alone. Above 0, below 1.</param>
-    /// <param name="fullRate">In the second part, factor of the learning rate of all below the head. Above 0.</param>
+    /// <param name="probeRate">In the first part, factor of the head's learning rate: one layer on features that do not change bears more than a network. Above 0.</param>
+    /// <param name="fullRate">In the second part, factor of the learning rate, the head's too. Above 0.</param>
     /// <param name="layerDecay">In the second part, factor of the learning rate from each stage to the one below it. Above 0, at most 1.</param>
-    public static Strategy ProbeThenFull(float probe = 0.5f, float fullRate = 0.2f, float layerDecay = 0.7f) => new ProbeThenFullStrategy(probe, fullRate, layerDecay);
+    public static Strategy ProbeThenFull(float probe = 0.5f, float probeRate = 3, float fullRate = 0.3f, float layerDecay = 0.7f) => new ProbeThenFullStrategy(probe, probeRate, fullRate, layerDecay);
 
     /// <summary>
     /// Biases, the scales and shifts of norms, and the head: a few thousandths of the parameters, on features that stay the pretrained ones (Ben Zaken et al. 2021, "BitFit", https://arxiv.org/abs/2106.10199; Frankle et al. 2020,

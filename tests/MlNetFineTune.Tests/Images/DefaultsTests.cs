@@ -61,7 +61,7 @@ public sealed class DefaultsTests
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", Strategy.LastStages(2).ToString());
         Assert.AreEqual("Lora(rank: 8, alpha: 16, targets: [*], dropout: 0)", Adapter.Lora().ToString());
         Assert.AreEqual("Gradual(epochsEach: 1, layerDecay: 0.7)", Strategy.Gradual().ToString());
-        Assert.AreEqual("ProbeThenFull(probe: 0.5, fullRate: 0.2, layerDecay: 0.7)", Strategy.ProbeThenFull().ToString());
+        Assert.AreEqual("ProbeThenFull(probe: 0.5, probeRate: 3, fullRate: 0.3, layerDecay: 0.7)", Strategy.ProbeThenFull().ToString());
         Assert.AreEqual("HeadOnly", Strategy.HeadOnly.ToString());
         Assert.AreEqual("Sgd(momentum: 0.9, weightDecay: 0.0001, nesterov: True)", Optimizer.Sgd().ToString());
         Assert.AreEqual("Skip(0.1)", FormattableString.Invariant($"{BadRows.Skip()}"));

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 
@@ -49,6 +50,19 @@ public sealed class ProgressTests
         }
         Assert.AreEqual(TimeSpan.Zero, seen[^1].Remaining);
         Assert.IsTrue(model.Report.Duration >= seen[^1].Elapsed);
+    }
+
+    // A checkpoint of an epoch's last step: the process that resumes it takes none of its steps.
+    [TestMethod]
+    public void AnEpochWhoseStepsWereAnEarlierProcessesEndsWithItsLoss()
+    {
+        var watcher = new Watcher();
+        var meter = new ProgressMeter(watcher, epochs: 2);
+
+        meter.Begin(TrainingPhase.Training, epoch: 1, totalRows: 8);
+        meter.EndEpoch(0.25);
+
+        Assert.AreEqual((TrainingPhase.EpochCompleted, 0.25), (watcher.Seen.Single().Phase, watcher.Seen.Single().Loss));
     }
 
     [TestMethod]

@@ -23,7 +23,7 @@ public sealed class StrategyParityTests
         var strategy = expected.Text("strategy") switch
         {
             "gradual" => Strategy.Gradual(),
-            "probeThenFull" => Strategy.ProbeThenFull(probe: 0.5f, fullRate: 0.5f),
+            "probeThenFull" => Strategy.ProbeThenFull(probe: 0.5f, probeRate: 3, fullRate: 0.5f),
             "normAndBias" => Strategy.NormAndBias,
             "custom" => Strategy.Custom(parameter => parameter.StartsWith("fc.", StringComparison.Ordinal) ? 1 : parameter.StartsWith("layer2.", StringComparison.Ordinal) && (parameter.Contains("conv") || parameter.Contains("downsample.0")) ? 0.5f : 0),
             _ => Strategy.Full(layerDecay: 1),

@@ -81,6 +81,7 @@ public sealed class StrategyTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Strategy.ProbeThenFull().Resolve("micro", Backbone.Micro.Stages, epochs: 1)).Message, "needs at least 2 epochs");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probe: 1));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(fullRate: float.NaN));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probeRate: 0));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.Gradual(epochsEach: 0));
         Assert.ThrowsExactly<ArgumentNullException>(() => Strategy.Custom(null!));
         StringAssert.Contains(Fails(Strategy.Custom(_ => -1)), "the rule gives -1 for 'layer1.0.conv1.weight'");
@@ -161,8 +162,9 @@ public sealed class StrategyTests
 
         StringAssert.Contains(text, "Epochs 1 to 2: 1,290 of ");
         StringAssert.Contains(text, ", without augmentation\n  stem             frozen\n");
-        StringAssert.Contains(text, "  head                    1,290 at learning rate 1e-3: all\n");
+        StringAssert.Contains(text, "  head                    1,290 at learning rate 3e-3: all\n");
         StringAssert.Contains(text, "Epochs 3 to 4: ");
+        StringAssert.Contains(text[text.IndexOf("Epochs 3 to 4: ", StringComparison.Ordinal)..], "  head                    1,290 at learning rate 3e-4: all\n");
         StringAssert.Contains(text, "(100 %)");
         Assert.DoesNotContain("statistics", text, "random weights have none");
         StringAssert.Contains((SmallTraining.Options with { Strategy = Strategy.NormAndBias }).Describe(), "bn1.weight, bn1.bias");

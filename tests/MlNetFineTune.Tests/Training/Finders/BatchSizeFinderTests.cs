@@ -54,12 +54,14 @@ public sealed class BatchSizeFinderTests
     }
 
     [TestMethod]
-    public void BatchesOfATrainingAreMeasured()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void BatchesOfATrainingAreMeasured(bool activationCheckpointing)
     {
         using var folder = new Folder();
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8)));
 
-        var search = _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { BatchSize = 1000, Progress = new Never() }, largest: 8);
+        var search = _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { BatchSize = 1000, Progress = new Never(), ActivationCheckpointing = activationCheckpointing }, largest: 8);
 
         CollectionAssert.IsSubsetOf(search.Trials.Select(trial => trial.BatchSize).ToArray(), new[] { 2, 4, 8 });
         Assert.IsGreaterThanOrEqualTo(2, search.Trials.Count);
