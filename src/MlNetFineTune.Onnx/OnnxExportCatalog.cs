@@ -26,8 +26,8 @@ public static class OnnxExportCatalog
     /// <summary>
     /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the model's score and predicted label. It saves, loads and scores where neither
     /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little;
-    /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file. Where the machine has other work to do,
-    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded, halves the processor time; on a quiet machine it is slower.
+    /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file. ML.NET scores many rows on all cores, and ONNX Runtime each row as well:
+    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded, halves the processor time, and where hundreds of rows are scored it is the faster too (docs/onnx.md); for one row at a time leave it out.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image classifier, or a chain with one; other transformers of the chain are not taken over.</param>

@@ -3,7 +3,7 @@ using MlNetFineTune.Strategies;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Which part of the network trains, when, and how fast. The new classifier (the head) trains at the full learning rate, with every strategy but <see cref="Custom"/>; below it a layer
+/// Which part of the network trains, when, and how fast. The new classifier (the head) trains at the full learning rate, with every strategy but <see cref="ProbeThenFull"/> and <see cref="Custom"/>; below it a layer
 /// decay makes each stage learn slower than the one above (Howard and Ruder 2018, section 3.2, https://arxiv.org/abs/1801.06146), since early
 /// layers need the least change. What does not train is frozen: its weights and its BatchNorm statistics stay as they are.
 /// </summary>
