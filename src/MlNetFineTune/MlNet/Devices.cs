@@ -12,6 +12,8 @@ internal static class Devices
     public static Device Choose(IHostEnvironment environment, IChannel channel)
     {
         TorchRuntime.EnsureLoaded();
+        if (TorchRuntime.Note is { } note)
+            channel.Info(note);
         var (gpu, fallback) = Contexts.Device(environment);
         if (gpu is not { } id)
         {

@@ -11,13 +11,24 @@ namespace MlNetFineTune.MlNet;
 internal static class TorchRuntime
 {
     // Tried once: a load that failed fails again, and TorchSharp's second attempt copies the libraries about before it does.
-    private static readonly Lazy<Exception?> Failure = new(TryLoad);
+    private static readonly Lazy<Exception?> s_failure = new(TryLoad);
+    private static string? s_note;
 
-    /// <exception cref="InvalidOperationException">The library does not load. The message says what to add or install.</exception>
+    /// <summary>What had to be done for this processor, for the log; null where nothing had to be.</summary>
+    public static string? Note
+    {
+        get
+        {
+            EnsureLoaded();
+            return s_note;
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">The library does not load, or computes wrong. The message says what to add, install or set.</exception>
     public static void EnsureLoaded()
     {
-        if (Failure.Value is { } failure)
-            throw new InvalidOperationException(Explain(), failure);
+        if (s_failure.Value is { } failure)
+            throw new InvalidOperationException(failure is ArithmeticException ? failure.Message : Explain(), failure);
     }
 
     private static Exception? TryLoad()
@@ -25,8 +36,12 @@ internal static class TorchRuntime
         try
         {
             OpenMp.WaitPassively();
+            CacheSizes.BeforeLoading();
             torch.InitializeDeviceType(DeviceType.CPU);
             torch.get_num_threads(); // a call that really crosses into the library
+            NnPack.StayOffWhereItCannotWork();
+            s_note = CacheSizes.AfterLoading();
+            ArithmeticCheck.Run();
             return null;
         }
         catch (Exception e)
