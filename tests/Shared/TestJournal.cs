@@ -27,7 +27,7 @@ public sealed class TestJournal
             s_lines.Value.WriteLine(line);
     }
 
-    // A row of data may hold any character; a line of the journal is one line.
+    // As --list-tests writes control characters, which a row of data may hold: as pictures of them, so that a line stays a line.
     private static string NameOf(TestContext context) =>
-        string.Concat($"{context.FullyQualifiedTestClassName}.{context.TestDisplayName ?? context.TestName}".Select(c => char.IsControl(c) ? ' ' : c));
+        $"{context.FullyQualifiedTestClassName}\t{string.Concat((context.TestDisplayName ?? context.TestName ?? "").Select(c => char.IsControl(c) ? (char)(0x2400 + c) : c))}";
 }
