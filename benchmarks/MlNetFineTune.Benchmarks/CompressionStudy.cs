@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Benchmarks;
 
@@ -96,7 +97,7 @@ internal static class CompressionStudy
         if (File.Exists(record))
             return JsonSerializer.Deserialize<CompressedModel>(File.ReadAllText(record))!;
         var made = StudyProcess.Run<CompressedModel>(Name, One, photos, name, seed.ToString(CultureInfo.InvariantCulture), epochs.ToString(CultureInfo.InvariantCulture), folder);
-        File.WriteAllText(record, JsonSerializer.Serialize(made));
+        AtomicFile.Write(record, stream => JsonSerializer.Serialize(stream, made));
         Console.Error.WriteLine(FormattableString.Invariant($"({photos}, {name}, seed {seed}: accuracy {made.Accuracy:0.000}, {made.Seconds:0} s)"));
         return made;
     }

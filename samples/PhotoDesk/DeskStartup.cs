@@ -39,7 +39,13 @@ internal sealed class DeskStartup(Database database, PhotoStore photos, ModelSto
     {
         var id = models.NextId();
         Directory.CreateDirectory(Path.GetDirectoryName(models.PathOf(id))!);
-        File.Copy(FirstModel.EmbeddedPath, models.PathOf(id), overwrite: true); // of a start that was interrupted
+        // Over what an interrupted start left, and on the disk before the database names it.
+        using (var embedded = File.OpenRead(FirstModel.EmbeddedPath))
+        using (var copy = new FileStream(models.PathOf(id), FileMode.Create))
+        {
+            embedded.CopyTo(copy);
+            copy.Flush(flushToDisk: true);
+        }
         var quality = judge.QualityOf(id);
         using var connection = database.Open();
         using var transaction = connection.BeginTransaction();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Microsoft.ML;
 
@@ -8,6 +9,9 @@ namespace PhotoDesk;
 /// <summary>Puts the application together.</summary>
 internal static class PhotoDeskApp
 {
+    /// <summary>Of a request that is no upload: a label, and what belongs to it.</summary>
+    private const int LargestJsonBytes = 16 << 10;
+
     private static readonly Dictionary<string, string> Switches = new() { ["--data"] = $"{PhotoDeskOptions.Section}:{nameof(PhotoDeskOptions.DataFolder)}" };
 
     /// <summary>Caller starts and disposes it.</summary>
@@ -22,10 +26,12 @@ internal static class PhotoDeskApp
         builder.Configuration["Logging:LogLevel:Microsoft.AspNetCore"] ??= "Warning";
 
         var services = builder.Services;
-        services.AddOptions<PhotoDeskOptions>().BindConfiguration(PhotoDeskOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<PhotoDeskOptions>().BindConfiguration(PhotoDeskOptions.Section).ValidateDataAnnotations()
+            .Validate(options => options.LargestWaitingBytes >= options.LargestUploadBytes, "LargestWaitingBytes must be no less than LargestUploadBytes: one upload must fit.")
+            .ValidateOnStart();
         services.AddSingleton(TimeProvider.System).AddSingleton(_ => new MLContext());
         services.AddSingleton<Database>().AddSingleton<PhotoStore>().AddSingleton<ModelStore>().AddSingleton<HeldOutStore>().AddSingleton<TrainingStore>();
-        services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<PhotoIntake>();
+        services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<UploadMemory>().AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>();
         services.AddSingleton<TrainingFeed>().AddSingleton<Retrainer>().AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
         services.AddHealthChecks().AddCheck<DeskHealth>(DeskHealth.Name);
@@ -39,7 +45,9 @@ internal static class PhotoDeskApp
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = kestrel.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LargestUploadBytes;
+            var rate = new MinDataRate(kestrel.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LeastBytesPerSecond, TimeSpan.FromSeconds(5));
+            (kestrel.Limits.MinRequestBodyDataRate, kestrel.Limits.MinResponseDataRate) = (rate, rate);
+            kestrel.Limits.MaxRequestBodySize = LargestJsonBytes; // an upload has a limit of its own: PhotoEndpoints
         });
 
         var app = builder.Build();

@@ -31,7 +31,26 @@ internal sealed class PhotoDeskOptions
     [Range(1, 178_000_000)]
     public int LargestPixels { get; set; } = 50_000_000;
 
-    /// <summary>Uploads that are worked on at the same time; four times as many wait, the rest is answered 429.</summary>
+    /// <summary>
+    /// Bytes of all uploads together that are in memory: those that are being received, those that wait for their turn, and those that are worked
+    /// on. An upload that would need more is answered 503. No less than <see cref="LargestUploadBytes"/>.
+    /// </summary>
+    [Range(1024, int.MaxValue)]
+    public int LargestWaitingBytes { get; set; } = 256 << 20;
+
+    /// <summary>An upload, or the reader of an answer, that is slower than this after five seconds is given up (408, or the connection ends).</summary>
+    [Range(1, 1 << 30)]
+    public int LeastBytesPerSecond { get; set; } = 1024;
+
+    /// <summary>An upload that is not here whole after this time is given up (408).</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "1.00:00:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan UploadDeadline { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Uploads that one address may have open at the same time, however slowly they come; more is answered 429.</summary>
+    [Range(1, 100_000)]
+    public int UploadsPerAddress { get; set; } = 64;
+
+    /// <summary>Uploads that are worked on at the same time, once they are here whole; four times as many wait, the rest is answered 503.</summary>
     [Range(1, 1000)]
     public int ConcurrentUploads { get; set; } = 8;
 
@@ -47,7 +66,7 @@ internal sealed class PhotoDeskOptions
     [Range(1, 100)]
     public float CorrectionWeight { get; set; } = 4;
 
-    [Range(1, 1000)]
+    [Range(1, 10_000)]
     public int Epochs { get; set; } = 6;
 
     [Range(1e-6, 1)]

@@ -15,11 +15,11 @@ public sealed class TensorLeakTests
         thread.Start();
         thread.Join();
 
-        var failure = Assert.ThrowsExactly<AssertFailedException>(check.Verify);
+        var failure = Assert.ThrowsExactly<AssertFailedException>(() => check.Verify(TimeSpan.Zero));
         StringAssert.Contains(failure.Message, "1 tensors were left alive");
 
         leaked!.Dispose();
-        check.Verify();
+        check.Verify(TimeSpan.Zero);
     }
 
     [TestMethod]
@@ -33,7 +33,7 @@ public sealed class TensorLeakTests
             tensor.Dispose();
         });
 
-        check.Verify();
+        check.Verify(Patience.Limit);
         worker.Wait();
     }
 }

@@ -19,7 +19,7 @@ internal static class SmokeRun
             await using var app = PhotoDeskApp.Build(
                 ["--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "20", "--PhotoDesk:Epochs", "1", "--Logging:LogLevel:Default", "Warning"]);
             await app.StartAsync();
-            using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+            using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10), BaseAddress = new Uri(app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
             await LiveAsync(http);
             await app.StopAsync();
             return 0;

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
@@ -16,7 +17,7 @@ internal static class PhotoEndpoints
 
         var photos = app.MapGroup("/api/photos");
         photos.MapGet("/", List);
-        photos.MapPost("/", Upload).RequireRateLimiting(RateLimits.Uploads);
+        photos.MapPost("/", Upload).RequireRateLimiting(RateLimits.Uploads).WithMetadata(new RequestSizeLimitAttribute(LargestUploadBytes(app)));
         photos.MapGet("/{id:long}", Find);
         photos.MapGet("/{id:long}/image", (long id, PhotoStore store) => Picture(store.Content(id)));
         photos.MapGet("/{id:long}/thumbnail", (long id, PhotoStore store) => Picture(store.ThumbnailOf(id)));
@@ -25,14 +26,19 @@ internal static class PhotoEndpoints
         photos.MapDelete("/{id:long}", Delete);
     }
 
-    private static async Task<Results<Ok<UploadAnswer>, ProblemHttpResult>> Upload(HttpRequest request, UploadReader reader, PhotoIntake intake, IOptions<PhotoDeskOptions> options, CancellationToken aborted)
+    private static long LargestUploadBytes(IEndpointRouteBuilder app) => app.ServiceProvider.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LargestUploadBytes;
+
+    private static async Task<Results<Ok<UploadAnswer>, ProblemHttpResult>> Upload(
+        HttpRequest request, UploadReader reader, UploadMemory memory, UploadTurns turns, PhotoIntake intake, IOptions<PhotoDeskOptions> options, CancellationToken aborted)
     {
         if (UploadReader.BoundaryOf(request) is not { } boundary)
             return Problems.Answer(StatusCodes.Status415UnsupportedMediaType, "Send multipart/form-data with files in the field 'photos'.");
-        var files = await reader.ReadAsync(request, boundary, aborted);
-        return files.Count == 0
-            ? Problems.Answer(StatusCodes.Status400BadRequest, $"Send 1 to {options.Value.LargestUpload} files in the field 'photos'.")
-            : TypedResults.Ok(new UploadAnswer(await intake.TakeAsync(files, aborted)));
+        using var held = memory.Open();
+        var files = await reader.ReadAsync(request, boundary, held, aborted);
+        if (files.Count == 0)
+            return Problems.Answer(StatusCodes.Status400BadRequest, $"Send 1 to {options.Value.LargestUpload} files in the field 'photos'.");
+        using var turn = await turns.TakeAsync(aborted);
+        return TypedResults.Ok(new UploadAnswer(await intake.TakeAsync(files, aborted)));
     }
 
     private static Results<Ok<PhotoPage>, ProblemHttpResult> List(PhotoStore store, int skip = 0, int take = 50) =>

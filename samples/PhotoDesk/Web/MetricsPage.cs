@@ -5,12 +5,14 @@ using TorchSharp;
 namespace PhotoDesk;
 
 /// <summary>All measurements in Prometheus' text format, version 0.0.4.</summary>
-internal sealed class MetricsPage(RequestMetrics requests, ServedModel served, TrainingFeed trainings)
+internal sealed class MetricsPage(RequestMetrics requests, UploadMemory uploads, ServedModel served, TrainingFeed trainings)
 {
     public string Write()
     {
         var page = new StringBuilder();
         WriteRequests(page, requests.Summaries());
+
+        Write(page, "photodesk_upload_bytes", "gauge", "Bytes of uploads in memory: received, waiting, worked on.", uploads.Held);
 
         var predictor = served.Metrics;
         Write(page, "photodesk_predictor_waiting", "gauge", "Photos that wait to be scored.", predictor.Waiting);

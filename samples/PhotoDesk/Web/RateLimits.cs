@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>How much one address may ask, and how many uploads are worked on at once. More is answered 429, with the time to wait.</summary>
+/// <summary>How much one address may ask, and how many uploads it may have open at once. More is answered 429, with the time to wait.</summary>
 internal static class RateLimits
 {
     public const string Uploads = "uploads";
@@ -18,18 +18,15 @@ internal static class RateLimits
     {
         limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
-            context.Connection.RemoteIpAddress?.ToString() ?? "",
+            AddressOf(context),
             _ => new TokenBucketRateLimiterOptions
             {
                 TokenLimit = 10 * options.RequestsPerSecond,
                 TokensPerPeriod = options.RequestsPerSecond,
                 ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             }));
-        limiter.AddConcurrencyLimiter(Uploads, uploads =>
-        {
-            uploads.PermitLimit = options.ConcurrentUploads;
-            uploads.QueueLimit = 4 * options.ConcurrentUploads;
-        });
+        limiter.AddPolicy(Uploads, context => RateLimitPartition.GetConcurrencyLimiter(
+            AddressOf(context), _ => new ConcurrencyLimiterOptions { PermitLimit = options.UploadsPerAddress, QueueLimit = 0 }));
         limiter.OnRejected = async (rejected, _) =>
         {
             var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var time) ? time : TimeSpan.FromSeconds(1);
@@ -37,4 +34,6 @@ internal static class RateLimits
             await Problems.Answer(StatusCodes.Status429TooManyRequests, "Too many requests. Try again in a moment.").ExecuteAsync(rejected.HttpContext);
         };
     }
+
+    private static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
 }

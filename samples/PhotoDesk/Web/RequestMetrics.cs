@@ -11,6 +11,7 @@ internal sealed class RequestMetrics(TimeProvider time)
     public async Task MeasureAsync(HttpContext context, RequestDelegate next)
     {
         var start = time.GetTimestamp();
+        var route = RouteOf(context); // an exception's handler forgets it
         try
         {
             await next(context);
@@ -19,7 +20,7 @@ internal sealed class RequestMetrics(TimeProvider time)
         {
             // Streams of events last as long as someone watches.
             var streams = context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) == true;
-            Add(RouteOf(context), context.Response.StatusCode, streams ? null : time.GetElapsedTime(start).TotalSeconds);
+            Add(route, context.Response.StatusCode, streams ? null : time.GetElapsedTime(start).TotalSeconds);
         }
     }
 

@@ -4,9 +4,14 @@ using Microsoft.Net.Http.Headers;
 
 namespace PhotoDesk;
 
-/// <summary>Reads the files of a multipart request one after another, into memory and within limits. Nothing of an upload touches the disk before it is a photo.</summary>
-internal sealed class UploadReader(IOptions<PhotoDeskOptions> options)
+/// <summary>
+/// Reads the files of a multipart request one after another, into memory and within limits of size and time. Nothing of an upload touches the disk
+/// before it is a photo.
+/// </summary>
+internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvider time)
 {
+    private const int PartSize = 64 << 10;
+
     private readonly PhotoDeskOptions _options = options.Value;
 
     /// <returns>Null where the request is none of files.</returns>
@@ -15,8 +20,23 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options)
             ? HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= 70 } boundary ? boundary : null // RFC 2046
             : null;
 
-    /// <exception cref="BadHttpRequestException">It is no multipart request, or too large.</exception>
-    public async Task<IReadOnlyList<UploadedFile>> ReadAsync(HttpRequest request, string boundary, CancellationToken cancellation)
+    /// <exception cref="BadHttpRequestException">It is no multipart request, too large, or too slow.</exception>
+    /// <exception cref="DeskBusyException">All uploads together would hold too much memory.</exception>
+    public async Task<IReadOnlyList<UploadedFile>> ReadAsync(HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
+    {
+        using var deadline = new CancellationTokenSource(_options.UploadDeadline, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
+        try
+        {
+            return await ReadAllAsync(request, boundary, memory, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new BadHttpRequestException("The upload takes too long.", StatusCodes.Status408RequestTimeout);
+        }
+    }
+
+    private async Task<IReadOnlyList<UploadedFile>> ReadAllAsync(HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
     {
         var files = new List<UploadedFile>();
         var sections = new MultipartReader(boundary, request.Body) { HeadersCountLimit = 8, HeadersLengthLimit = 4096 };
@@ -29,7 +49,7 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options)
                 if (files.Count == _options.LargestUpload)
                     throw new BadHttpRequestException("Too many files.", StatusCodes.Status413PayloadTooLarge);
                 var name = FileName.Clean((HeaderUtilities.RemoveQuotes(disposition.FileNameStar) is { Length: > 0 } star ? star : HeaderUtilities.RemoveQuotes(disposition.FileName)).Value);
-                files.Add(new UploadedFile(name, await ReadAsync(section.Body, cancellation)));
+                files.Add(new UploadedFile(name, await ReadFileAsync(section.Body, memory, cancellation)));
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException and not BadHttpRequestException)
@@ -39,19 +59,38 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options)
         return files;
     }
 
-    // A file that is too large is read to its end, so that those after it are found, but not kept.
-    private async Task<byte[]?> ReadAsync(Stream body, CancellationToken cancellation)
+    // In parts that are never copied to grow. A file that is too large is read to its end, so that those after it are found, but not kept.
+    private async Task<byte[]?> ReadFileAsync(Stream body, UploadMemory.Share memory, CancellationToken cancellation)
     {
-        using var content = new MemoryStream();
-        var buffer = new byte[16 << 10];
+        var parts = new List<ArraySegment<byte>>();
         var total = 0L;
-        for (int count; (count = await body.ReadAsync(buffer, cancellation)) > 0;)
+        var part = new byte[PartSize];
+        for (var count = PartSize; count == PartSize;)
         {
+            count = await body.ReadAtLeastAsync(part, PartSize, throwOnEndOfStream: false, cancellation);
             total += count;
             if (total <= _options.LargestPhotoBytes)
-                content.Write(buffer, 0, count);
+            {
+                memory.Add(count);
+                parts.Add(new ArraySegment<byte>(part, 0, count));
+                part = new byte[PartSize];
+            }
+            else
+            {
+                memory.GiveBack(parts.Sum(kept => kept.Count));
+                parts.Clear();
+            }
         }
-        return total <= _options.LargestPhotoBytes ? content.ToArray() : null;
+        if (total > _options.LargestPhotoBytes)
+            return null;
+        var content = new byte[total];
+        var at = 0;
+        foreach (var kept in parts)
+        {
+            kept.CopyTo(content, at);
+            at += kept.Count;
+        }
+        return content;
     }
 }
 

@@ -1,4 +1,5 @@
 using MlNetFineTune.Images;
+using MlNetFineTune.WeightFiles;
 using SkiaSharp;
 
 namespace MlNetFineTune.Augmentations;
@@ -30,7 +31,8 @@ internal static class ContactSheet
                 Paste(pixels, size, sheet, Gap + sample * step, Gap + row * step);
             }
         }
-        Write(sheet, path);
+        using var png = sheet.Encode(SKEncodedImageFormat.Png, 100);
+        AtomicFile.Write(path, png.SaveTo);
     }
 
     private static unsafe void Paste(ReadOnlySpan<byte> pixels, int size, SKBitmap sheet, int left, int top)
@@ -40,23 +42,6 @@ internal static class ContactSheet
         {
             var place = ((top + i / size) * sheet.Width + left + i % size) * 4;
             pixels.Slice(i * 3, 3).CopyTo(target[place..]);
-        }
-    }
-
-    // Beside and renamed: no half sheet is ever seen under that name.
-    private static void Write(SKBitmap sheet, string path)
-    {
-        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var data = sheet.Encode(SKEncodedImageFormat.Png, 100))
-            using (var stream = new FileStream(beside, FileMode.CreateNew))
-                data.SaveTo(stream);
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
         }
     }
 }

@@ -1,13 +1,12 @@
-using System.Diagnostics;
-
 namespace MlNetFineTune.Serving;
 
 /// <summary>
 /// Items that wait, and the rule by which they become a batch: when it is full; when as many wait as were under way at the end of the batch before, or a share of them (their callers, if they
 /// call in a loop, have come again); or when the first has waited long enough. One caller at a time so never waits for company that does not come. Several workers share what is there.
 /// </summary>
-internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay, int workers = 1)
+internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay, int workers = 1, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly object _lock = new(); // Monitor can wait, Lock cannot
     private readonly LinkedList<(T Item, long Since)> _waiting = new();
     private int _underWay;
@@ -42,7 +41,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
                 throw new ObjectDisposedException("Predictor", "The predictor was disposed.");
             if (_waiting.Count >= capacity)
                 return null;
-            var place = _waiting.AddLast((item, Stopwatch.GetTimestamp()));
+            var place = _waiting.AddLast((item, _time.GetTimestamp()));
             if (_waiting.Count == 1 || _waiting.Count >= _expected)
                 Monitor.PulseAll(_lock);
             return place;
@@ -76,7 +75,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
                     Monitor.Wait(_lock);
                     continue;
                 }
-                var left = maxDelay - Stopwatch.GetElapsedTime(first.Value.Since);
+                var left = maxDelay - _time.GetElapsedTime(first.Value.Since);
                 if (_closed || _waiting.Count >= _expected || left <= TimeSpan.Zero)
                     break;
                 Monitor.Wait(_lock, (int)Math.Ceiling(left.TotalMilliseconds)); // upward: a wait of zero would spin

@@ -125,6 +125,9 @@ public abstract record FineTuningOptions
     /// <summary>Of ours, beside what the options above ask for.</summary>
     internal ITrainingObserver? Observer { get; init; }
 
+    /// <summary>By which <see cref="TimeBudget"/> passes; tests have no time to wait.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Random changes to the training rows.</summary>
     internal virtual Augmentation RowAugmentation => Augmentation.None;
 

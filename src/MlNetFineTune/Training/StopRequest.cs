@@ -1,11 +1,13 @@
 namespace MlNetFineTune.Training;
 
 /// <summary>Asks a training to end in good order: the stop token of the options, or the end of its time.</summary>
-internal sealed class StopRequest(CancellationToken token, TimeSpan? budget) : IDisposable
+internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_longestTimer = TimeSpan.FromDays(40);
 
     private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(token);
+    private CancellationTokenSource? _limit;
+    private CancellationTokenRegistration _spent;
 
     public CancellationToken Token => _source.Token;
 
@@ -18,10 +20,18 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget) : I
         if (budget - spent is not { } left)
             return;
         if (left <= TimeSpan.Zero)
+        {
             _source.Cancel();
-        else
-            _source.CancelAfter(left < s_longestTimer ? left : s_longestTimer);
+            return;
+        }
+        _limit = new CancellationTokenSource(left < s_longestTimer ? left : s_longestTimer, time);
+        _spent = _limit.Token.Register(_source.Cancel);
     }
 
-    public void Dispose() => _source.Dispose();
+    public void Dispose()
+    {
+        _spent.Dispose(); // waits for a cancelling that goes on
+        _limit?.Dispose();
+        _source.Dispose();
+    }
 }

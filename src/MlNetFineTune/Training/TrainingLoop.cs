@@ -16,7 +16,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private readonly TrainingLog _log = new(network, plan, data, options, seed, channel);
     private readonly BadRowLog _badRows = new(options.BadRows, channel);
     private readonly BestEpochs _best = new(plan.ChangingTensors(network), options.WeightAveraging.KeptEpochs);
-    private readonly StopRequest _stop = new(options.StopToken, options.TimeBudget);
+    private readonly StopRequest _stop = new(options.StopToken, options.TimeBudget, options.Time);
     private RunCheckpoints? _checkpoints;
     private Lessons? _lessons;
     private string? _divergence;

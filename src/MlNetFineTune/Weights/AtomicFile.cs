@@ -11,16 +11,23 @@ internal static class AtomicFile
         var beside = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(beside, FileMode.CreateNew))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
+            using var stream = new FileStream(beside, FileMode.CreateNew);
+            write(stream);
+            Complete(stream, path);
         }
         finally
         {
             File.Delete(beside);
         }
+    }
+
+    /// <summary>Gives a file that was written beside its name. Its bytes are on the disk before: after a power cut there is the old file or the whole new one.</summary>
+    /// <param name="beside">Written, on the same disk; closed when this returns.</param>
+    /// <param name="path">The name. What had it is replaced.</param>
+    public static void Complete(FileStream beside, string path)
+    {
+        beside.Flush(flushToDisk: true);
+        beside.Dispose();
+        File.Move(beside.Name, path, overwrite: true);
     }
 }

@@ -51,7 +51,7 @@ public sealed class AppearancePageTests
             await desk.Class(photo.Name, photo.Name.Split('-')[0]).ClickAsync();
         await Assertions.Expect(desk.Page.Locator("[aria-pressed='true']")).ToHaveCountAsync(6);
         await desk.Button("Retrain").ClickAsync();
-        await Assertions.Expect(desk.State).ToHaveTextAsync("Finished", new() { Timeout = 120_000 });
+        await Assertions.Expect(desk.State).ToHaveTextAsync("Finished");
     }
 
     // WCAG 2.2, 1.4.3: 4.5 : 1 for text of these sizes, from the relative luminances of sRGB colours.

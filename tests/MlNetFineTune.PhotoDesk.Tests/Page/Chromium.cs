@@ -18,8 +18,9 @@ internal static class Chromium
         return playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = path,
-            // The sandbox does not work for root. The names of a proxy, an updater and the like stay unasked.
-            Args = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"],
+            Timeout = Patience.Milliseconds,
+            // The sandbox does not work for root, and containers have little /dev/shm. The names of a proxy, an updater and the like stay unasked.
+            Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"],
         });
     }
 

@@ -8,8 +8,6 @@ namespace MlNetFineTune.PhotoDesk.Tests.Page;
 /// <summary>The program in a process of its own. Its address and its data outlive it, so that it can be killed and started again.</summary>
 internal sealed class Desk : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("photodesk-");
     private readonly string[] _options;
     private readonly StringBuilder _output = new();
@@ -59,7 +57,7 @@ internal sealed class Desk : IDisposable
     private void WaitUntilHealthy()
     {
         using var client = new HttpClient();
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Patience && !_process!.HasExited; Thread.Sleep(100))
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Patience.Limit && !_process!.HasExited; Thread.Sleep(100))
         {
             try
             {

@@ -39,17 +39,28 @@ internal sealed class DeskPage
             Locale = "en-GB",
             ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(60_000);
+        context.SetDefaultTimeout(Patience.Milliseconds);
+        Assertions.SetDefaultExpectTimeout(Patience.Milliseconds);
         var page = await context.NewPageAsync();
         var opened = new DeskPage(page, desk);
         await page.GotoAsync(desk.Url);
-        await Assertions.Expect(page.Locator("#models li").First).ToBeVisibleAsync();
+        await opened.LoadedAsync();
         await test(opened);
         opened.VerifyNoComplaints();
     }
 
+    /// <summary>Models and photos are shown, or that there are none: what is counted now is not a page half filled.</summary>
+    public async Task LoadedAsync()
+    {
+        await Assertions.Expect(Page.Locator("#models li").First).ToBeVisibleAsync();
+        await Assertions.Expect(Page.Locator("#photo-table > *").First).ToBeVisibleAsync();
+    }
+
     /// <summary>Complaints that contain this are the point of the test.</summary>
     public void Expect(string complaint) => _expected.Add(complaint);
+
+    /// <summary>Waits for the browser to complain of this.</summary>
+    public Task UntilComplaintAsync(string part) => Patience.UntilAsync(() => Task.FromResult(_complaints.Any(complaint => complaint.Contains(part))), $"the browser complains of {part}");
 
     public void VerifyNoComplaints()
     {
@@ -64,7 +75,7 @@ internal sealed class DeskPage
         var photos = files.Count(file => file.MimeType.StartsWith("image/", StringComparison.Ordinal));
         var before = await Rows.CountAsync();
         await Page.SetInputFilesAsync("#choose", files);
-        await Assertions.Expect(Rows).ToHaveCountAsync(before + photos, new() { Timeout = 60_000 });
+        await Assertions.Expect(Rows).ToHaveCountAsync(before + photos);
         await Assertions.Expect(Page.Locator("#upload")).ToBeHiddenAsync();
     }
 

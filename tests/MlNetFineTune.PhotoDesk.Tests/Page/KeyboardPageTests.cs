@@ -44,7 +44,7 @@ public sealed class KeyboardPageTests
 
             await TabToAsync(desk.Page, "#training .button.primary");
             await keyboard.PressAsync("Enter");
-            await Assertions.Expect(desk.State).ToHaveTextAsync("Finished", new() { Timeout = 120_000 });
+            await Assertions.Expect(desk.State).ToHaveTextAsync("Finished");
             await Assertions.Expect(desk.Button("Retrain")).ToBeFocusedAsync(); // nothing took it away
             await Assertions.Expect(desk.Page.Locator("#comparison")).ToBeVisibleAsync();
             await TabToAsync(desk.Page, "#comparison .buttons .button");

@@ -34,6 +34,7 @@ public sealed class PhotosPageTests
         await desk.Class("one.jpg", answer).ClickAsync();
         await Assertions.Expect(row.Locator(".badge")).ToHaveTextAsync("Confirmed");
         await desk.Page.ReloadAsync();
+        await desk.LoadedAsync();
         await Assertions.Expect(row.Locator(".badge")).ToHaveTextAsync("Confirmed");
 
         await desk.Class("one.jpg", answer).ClickAsync();
@@ -116,6 +117,7 @@ public sealed class PhotosPageTests
         await desk.Button("Delete").ClickAsync();
         await Assertions.Expect(desk.Row("big.jpg")).ToHaveCountAsync(0);
         await desk.Page.ReloadAsync();
+        await desk.LoadedAsync();
         await Assertions.Expect(desk.Row("big.jpg")).ToHaveCountAsync(0);
     });
 
@@ -135,7 +137,7 @@ public sealed class PhotosPageTests
     public Task AStyleInTheMarkupWouldHaveBeenComplainedOf() => DeskPage.Use(SharedDesk.Value, async desk =>
     {
         await desk.Page.EvaluateAsync("document.body.setAttribute('style', 'color: red')");
-        await desk.Page.WaitForTimeoutAsync(200);
+        await desk.UntilComplaintAsync("Content Security Policy");
         StringAssert.Contains(Assert.ThrowsExactly<AssertFailedException>(desk.VerifyNoComplaints).Message, "Content Security Policy");
         desk.Expect("Content Security Policy");
     });

@@ -12,26 +12,19 @@ public sealed class KilledTests
 {
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
+    private const string Epochs = "10";
+
     /// <summary>SIGKILL in the middle of a training: after a restart it ends with the same epochs, number for number, as one that nobody disturbed.</summary>
     [TestMethod]
     public async Task ATrainingThatIsKilledGoesOnToTheSameEnd()
     {
-        await using var undisturbed = await RunningDesk.StartAsync("--PhotoDesk:Epochs", "6");
+        await using var undisturbed = await RunningDesk.StartAsync("--PhotoDesk:Epochs", Epochs);
         await undisturbed.TeachAsync();
         await undisturbed.PostAsync<DeskTraining>("api/trainings");
         var expected = await undisturbed.UntilAsync(training => training.HasEnded);
         await undisturbed.StopAsync(); // two trainings at once would only be slower
 
-        var data = Directory.CreateTempSubdirectory("photodesk-");
-        var photos = Enumerable.Range(0, 4).Select(i => RunningDesk.Picture(i)).ToArray();
-        using (var first = new Program(data))
-        {
-            await first.TeachAsync(photos);
-            (await first.Http.PostAsync("api/trainings", null)).EnsureSuccessStatusCode();
-            await first.UntilAsync(training => training.History.Count >= 2);
-            first.Kill();
-        }
-        Assert.IsTrue(Directory.EnumerateFiles(Path.Combine(data.FullName, "checkpoints", "training-1")).Any(), "it was killed in the middle");
+        var data = await KilledInTheMiddleAsync();
         DeskTraining resumed;
         using (var second = new Program(data))
         {
@@ -42,6 +35,29 @@ public sealed class KilledTests
 
         Assert.AreEqual((TrainingState.Finished, expected.Message), (resumed.State, resumed.Message));
         CollectionAssert.AreEqual(expected.History.ToArray(), resumed.History.ToArray());
+    }
+
+    /// <summary>The data of a program that was killed during its training. Where the kill came too late, another is started.</summary>
+    private static async Task<DirectoryInfo> KilledInTheMiddleAsync()
+    {
+        var photos = Enumerable.Range(0, 4).Select(i => RunningDesk.Picture(i)).ToArray();
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            var data = Directory.CreateTempSubdirectory("photodesk-");
+            using (var program = new Program(data))
+            {
+                await program.TeachAsync(photos);
+                (await program.Http.PostAsync("api/trainings", null)).EnsureSuccessStatusCode();
+                await program.UntilAsync(training => training.History.Count >= 2);
+                program.Kill();
+            }
+            var checkpoints = Path.Combine(data.FullName, "checkpoints", "training-1");
+            if (Directory.Exists(checkpoints) && Directory.EnumerateFiles(checkpoints).Any())
+                return data;
+            data.Delete(recursive: true);
+        }
+        Assert.Fail("Of ten trainings each had ended before it could be killed.");
+        return null!;
     }
 
     [TestMethod]
@@ -61,8 +77,8 @@ public sealed class KilledTests
     [TestMethod]
     public async Task ALoadThatIsRefusedSaysSo()
     {
-        await using var desk = await RunningDesk.StartAsync("--PhotoDesk:RequestsPerSecond", "1");
-        using var load = Program.Start("load", "--url", $"{desk.Http.BaseAddress}", "--seconds", "1", "--callers", "4");
+        await using var desk = await RunningDesk.StartAsync("--PhotoDesk:RequestsPerSecond", "1"); // and ten saved up
+        using var load = Program.Start("load", "--url", $"{desk.Http.BaseAddress}", "--seconds", "1", "--callers", "64"); // each calls once at least
         var output = await load.StandardOutput.ReadToEndAsync();
         await load.WaitForExitAsync();
 
@@ -77,7 +93,7 @@ public sealed class KilledTests
         public Program(DirectoryInfo data)
         {
             _process = Start(
-                "--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--PhotoDesk:Epochs", "6", "--PhotoDesk:CheckpointInterval", "00:00:00.05");
+                "--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--PhotoDesk:Epochs", Epochs, "--PhotoDesk:CheckpointInterval", "00:00:00.05");
             const string Listening = "Now listening on: ";
             string? line;
             while ((line = _process.StandardOutput.ReadLine()) is not null && !line.Contains(Listening, StringComparison.Ordinal))
@@ -87,7 +103,7 @@ public sealed class KilledTests
                 Assert.Fail(_process.StandardError.ReadToEnd());
             _ = _process.StandardOutput.ReadToEndAsync(); // so that its pipes never fill
             _ = _process.StandardError.ReadToEndAsync();
-            Http = new HttpClient { BaseAddress = new Uri(line!.Split(Listening)[1].Trim()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+            Http = new HttpClient { Timeout = Patience.Limit, BaseAddress = new Uri(line!.Split(Listening)[1].Trim()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
         }
 
         public HttpClient Http { get; }
@@ -108,12 +124,10 @@ public sealed class KilledTests
 
         public async Task<DeskTraining> UntilAsync(Func<DeskTraining, bool> reached)
         {
-            for (var start = Environment.TickCount64; Environment.TickCount64 - start < 120_000; await Task.Delay(20))
-            {
-                if (await Http.GetFromJsonAsync<DeskTraining>("api/trainings/latest", s_json) is { } training && reached(training))
-                    return training;
-            }
-            throw new TimeoutException();
+            DeskTraining? training = null;
+            await Patience.UntilAsync(
+                async () => (training = await Http.GetFromJsonAsync<DeskTraining>("api/trainings/latest", s_json)) is not null && reached(training), "the training has come so far");
+            return training!;
         }
 
         public void Kill()

@@ -7,7 +7,7 @@ namespace MlNetFineTune.PhotoDesk.Tests.Server;
 [TestClass]
 public sealed class LearningTests
 {
-    private const string Endless = "1000";
+    private const string Endless = "10000";
 
     [TestMethod]
     public async Task FromLabelsToAModelThatIsComparedServedRolledBackAndStillServedAfterARestart()

@@ -33,9 +33,10 @@ internal sealed class RunningDesk : IAsyncDisposable
 
     public async Task StartAgainAsync()
     {
-        _app = PhotoDeskApp.Build(["--urls", "http://127.0.0.1:0", "--data", Data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--Logging:LogLevel:Default", "None", .. _options]);
+        _app = PhotoDeskApp.Build(["--urls", "http://127.0.0.1:0", "--data", Data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--Logging:LogLevel:Default", "None",
+            "--shutdownTimeoutSeconds", $"{Patience.Limit.TotalSeconds}", .. _options]);
         await _app.StartAsync();
-        Http = new HttpClient { BaseAddress = new Uri(_app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+        Http = new HttpClient { Timeout = Patience.Limit, BaseAddress = new Uri(_app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
     }
 
     /// <summary>In good order.</summary>
@@ -91,13 +92,16 @@ internal sealed class RunningDesk : IAsyncDisposable
 
     public async Task<DeskTraining> UntilAsync(Func<DeskTraining, bool> reached)
     {
-        for (var start = Environment.TickCount64; Environment.TickCount64 - start < 120_000; await Task.Delay(30))
-        {
-            if (await GetAsync<DeskTraining>("api/trainings/latest") is { } training && reached(training))
-                return training;
-        }
-        throw new TimeoutException($"Still {await Http.GetStringAsync("api/trainings/latest")}");
+        DeskTraining? training = null;
+        await Patience.UntilAsync(async () => (training = await GetAsync<DeskTraining>("api/trainings/latest")) is not null && reached(training), "the training has come so far");
+        return training!;
     }
+
+    /// <summary>Of the metrics page; 0 where it is not there yet.</summary>
+    public async Task<long> MetricAsync(string series) =>
+        (await Http.GetStringAsync("metrics")).Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } line
+            ? long.Parse(line[(series.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture)
+            : 0;
 
     public static MultipartFormDataContent Form(params (string Name, byte[] Content)[] files)
     {

@@ -97,12 +97,12 @@ public sealed class BatchLoaderTests
     {
         const int workers = 32;
         using var meeting = new Barrier(workers);
-        var pictures = new Pictures { Rows = 4 + workers, Meets = row => { if (row >= 4) Assert.IsTrue(meeting.SignalAndWait(TimeSpan.FromSeconds(30)), "not all workers were at work at once"); } };
+        var pictures = new Pictures { Rows = 4 + workers, Meets = row => { if (row >= 4) Assert.IsTrue(meeting.SignalAndWait(Patience.Limit), "not all workers were at work at once"); } };
         var delivered = 0;
         foreach (var batch in Loader(pictures, workers).Read(BatchLoader.Split([.. Enumerable.Range(0, pictures.Count)], 4), Augmentation.None, 1, Unexpected, default))
         {
             if (delivered == 0)
-                Assert.IsTrue(SpinWait.SpinUntil(() => meeting.CurrentPhaseNumber == 1, TimeSpan.FromSeconds(30)), "while the first batch is consumed, every worker has a picture");
+                Assert.IsTrue(SpinWait.SpinUntil(() => meeting.CurrentPhaseNumber == 1, Patience.Limit), "while the first batch is consumed, every worker has a picture");
             delivered += batch.Count;
         }
 

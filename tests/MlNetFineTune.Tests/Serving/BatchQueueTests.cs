@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using MlNetFineTune.Serving;
+using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Serving;
 
@@ -39,7 +39,7 @@ public sealed class BatchQueueTests
         Assert.IsFalse(taken.Wait(100));
         queue.TryAdd(3);
 
-        Assert.IsTrue(taken.Wait(TimeSpan.FromSeconds(30)));
+        Assert.IsTrue(taken.Wait(Patience.Limit));
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, batch);
     }
 
@@ -62,22 +62,36 @@ public sealed class BatchQueueTests
     [TestMethod]
     public void WhoWaitedLongEnoughGoesWithWhoeverIsThere()
     {
-        var delay = TimeSpan.FromMilliseconds(80);
-        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, delay);
+        var time = new ManualTime();
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, s_never, time: time);
         var batch = new List<int>();
         Four(queue, batch);
         queue.TryAdd(0);
-        var watch = Stopwatch.StartNew();
+        time.Advance(s_never);
 
-        queue.Take(batch);
+        TakeAtOnce();
 
         CollectionAssert.AreEqual(new[] { 0 }, batch);
-        Assert.IsGreaterThan(delay * 0.9, watch.Elapsed);
         queue.BatchEnds(1);
         queue.TryAdd(1);
-        watch.Restart();
-        queue.Take(batch);
-        Assert.IsLessThan(delay * 0.9, watch.Elapsed, "Once nobody came, the next is not held up.");
+        TakeAtOnce(); // once nobody came, the next is not held up
+        CollectionAssert.AreEqual(new[] { 1 }, batch);
+
+        // The clock stands still: who waited for it would wait for ever.
+        void TakeAtOnce() => Assert.IsTrue(Task.Run(() => queue.Take(batch)).Wait(Patience.Limit));
+    }
+
+    [TestMethod]
+    public void TheDelayPassesByItself()
+    {
+        var queue = new BatchQueue<int>(capacity: 10, maxBatch: 4, TimeSpan.FromMilliseconds(50));
+        var batch = new List<int>();
+        Four(queue, batch);
+        queue.TryAdd(0);
+
+        Assert.IsTrue(Task.Run(() => queue.Take(batch)).Wait(Patience.Limit));
+
+        CollectionAssert.AreEqual(new[] { 0 }, batch);
     }
 
     [TestMethod]

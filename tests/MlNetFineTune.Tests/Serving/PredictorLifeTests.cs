@@ -76,7 +76,7 @@ public sealed class PredictorLifeTests
         Assert.Throws<ObjectDisposedException>(() => predictor.Predict(ServedPhoto.Take(1)[0]));
         Assert.IsFalse(disposed.IsCompleted);
         _gate.Set();
-        await disposed.AsTask().WaitAsync(TimeSpan.FromSeconds(30)); // the delay is no reason to wait any more
+        await disposed.AsTask().WaitAsync(Patience.Limit);
 
         Assert.IsTrue(held.IsCompletedSuccessfully);
         Assert.IsTrue((await Task.WhenAll(waiting)).All(prediction => prediction.PredictedLabel > 0));
@@ -183,7 +183,7 @@ public sealed class PredictorLifeTests
     private Task<ServedClass> Hold(Predictor<ServedPhoto, ServedClass> predictor, CancellationToken cancellation = default)
     {
         var held = predictor.PredictAsync(ServedPhoto.Holding(_gate, _reached), cancellation);
-        Assert.IsTrue(_reached.Wait(TimeSpan.FromMinutes(1)));
+        Assert.IsTrue(_reached.Wait(Patience.Limit));
         return held;
     }
 }

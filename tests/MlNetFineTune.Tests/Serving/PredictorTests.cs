@@ -20,7 +20,7 @@ public sealed class PredictorTests
         var rows = ServedPhoto.Take(12);
 
         var first = predictor.PredictAsync(ServedPhoto.Holding(gate, reached));
-        reached.Wait();
+        Assert.IsTrue(reached.Wait(Patience.Limit));
         var tasks = rows.Select(row => predictor.PredictAsync(row)).ToArray(); // wait while the first is being scored, and so are one batch
         gate.Set();
         var predictions = await Task.WhenAll(tasks);
@@ -95,7 +95,7 @@ public sealed class PredictorTests
 
         using var reached = new ManualResetEventSlim();
         var first = predictor.PredictAsync(ServedPhoto.Holding(gate, reached));
-        reached.Wait();
+        Assert.IsTrue(reached.Wait(Patience.Limit));
         var tasks = rows.Select(row => predictor.PredictAsync(row)).ToArray();
         gate.Set();
         await first;

@@ -21,7 +21,7 @@ internal sealed class ServedPhoto(string path, Action? onRead = null)
     public static ServedPhoto Holding(ManualResetEventSlim gate, ManualResetEventSlim? reached = null) => new(SmallPictures.PathOf("dots", 0), () =>
     {
         reached?.Set();
-        Assert.IsTrue(gate.Wait(TimeSpan.FromMinutes(1)), "The gate was never opened.");
+        Assert.IsTrue(gate.Wait(Patience.Limit), "The gate was never opened.");
     });
 
     public static ServedPhoto[] Take(int count) => [.. SmallPictures.Take(24).Take(count).Select(photo => new ServedPhoto(photo.ImagePath))];

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>A clock whose timers are due at once; it remembers how long they would have taken.</summary>
+/// <summary>A clock whose pauses are over at once; it remembers how long they would have taken. Limits, which end what takes too long, are as always.</summary>
 internal sealed class InstantTime : TimeProvider
 {
     private readonly List<TimeSpan> _pauses = [];
@@ -9,6 +9,8 @@ internal sealed class InstantTime : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
+        if (state is CancellationTokenSource)
+            return base.CreateTimer(callback, state, dueTime, period);
         if (dueTime > TimeSpan.Zero)
             _pauses.Add(dueTime);
         return base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? TimeSpan.Zero : dueTime, period);

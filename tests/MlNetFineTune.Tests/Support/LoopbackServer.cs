@@ -142,6 +142,25 @@ internal sealed class LoopbackServer : IDisposable
         return new Asked(lines[0].Split(' ')[1], headers);
     }
 
+    // Lets what was sent arrive: a reset would overtake it. Linux says how much the other side has not acknowledged (tcp(7), TCP_INFO: tcpi_unacked
+    // and tcpi_notsent_bytes); elsewhere a moment must do.
+    private async Task ArrivedAsync(Socket socket)
+    {
+        const int Tcp = 6, TcpInfo = 11, Unacknowledged = 24, NotSent = 144;
+        if (!OperatingSystem.IsLinux())
+        {
+            await Task.Delay(500, _end.Token);
+            return;
+        }
+        var info = new byte[NotSent + 4];
+        do
+        {
+            await Task.Delay(10, _end.Token);
+            Assert.AreEqual(info.Length, socket.GetRawSocketOption(Tcp, TcpInfo, info));
+        }
+        while (BitConverter.ToUInt32(info, Unacknowledged) != 0 || BitConverter.ToUInt32(info, NotSent) != 0);
+    }
+
     private async Task SendAsync(TcpClient client, NetworkStream stream, Answer answer)
     {
         var head = new StringBuilder($"HTTP/1.1 {answer.Status} Status\r\nConnection: close\r\n");
@@ -173,11 +192,10 @@ internal sealed class LoopbackServer : IDisposable
                     await pause.GoOn.Task.WaitAsync(_end.Token);
                 }
                 if (sent == answer.StallAfter)
-                    await Task.Delay(TimeSpan.FromSeconds(30), _end.Token);
+                    await Task.Delay(Timeout.Infinite, _end.Token);
                 if (sent == answer.DropAfter)
                 {
-                    // Let what was sent arrive first: a reset would overtake it.
-                    await Task.Delay(50, _end.Token);
+                    await ArrivedAsync(client.Client);
                     client.LingerState = new LingerOption(true, 0);
                     return;
                 }

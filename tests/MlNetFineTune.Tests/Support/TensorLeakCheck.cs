@@ -10,19 +10,15 @@ namespace MlNetFineTune.Tests.Support;
 /// </summary>
 internal sealed class TensorLeakCheck
 {
-    // A worker that has just delivered its last result may be about to dispose its last tensor.
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
-
     private readonly long _before = torch.Tensor.TotalCount;
 
-    public void Verify() => Verify(miscounted: 0);
-
+    /// <param name="grace">For a worker that has just delivered its last result and is about to dispose its last tensor.</param>
     /// <param name="miscounted">Tensors that TorchSharp counts though they are gone.</param>
-    public void Verify(long miscounted)
+    public void Verify(TimeSpan grace, long miscounted = 0)
     {
         var allowed = _before + miscounted;
         var waited = Stopwatch.StartNew();
-        while (torch.Tensor.TotalCount > allowed && waited.Elapsed < Grace)
+        while (torch.Tensor.TotalCount > allowed && waited.Elapsed < grace)
             Thread.Sleep(10);
 
         var after = torch.Tensor.TotalCount;

@@ -1,3 +1,4 @@
+using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Tests.WeightFiles;
@@ -37,5 +38,18 @@ public sealed class AtomicFileTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>Who renames a file by himself forgets to have it on the disk before: a power cut then leaves an empty file under its name.</summary>
+    [TestMethod]
+    public void NobodyElseRenamesFiles()
+    {
+        var libraries = new[] { typeof(AtomicFile).Assembly, typeof(Microsoft.ML.OnnxExportCatalog).Assembly };
+        var renaming = Calls.MethodsOf(libraries.SelectMany(library => library.GetTypes()))
+            .Where(method => Calls.Of(method).Any(called => (called.DeclaringType == typeof(File) || called.DeclaringType == typeof(FileInfo)) && called.Name is ("Move" or "MoveTo" or "Replace")))
+            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToArray();
+
+        // A finished download is on the disk before (PartialFile.CloseForGood): its part outlives a process, and so is no file of AtomicFile's.
+        CollectionAssert.AreEquivalent(new[] { "AtomicFile.Complete", "CachedFile.Complete" }, renaming);
     }
 }

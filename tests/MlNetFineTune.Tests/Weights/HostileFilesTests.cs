@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using MlNetFineTune.Tests.Support;
@@ -138,7 +137,7 @@ public sealed class HostileFilesTests
     [TestMethod]
     public void AMazeOfReferencesIsWalkedOnce()
     {
-        var watch = Stopwatch.StartNew();
+        var before = Environment.CpuUsage.TotalTime; // and not the time that other programs took
         var maze = new StringBuilder(Start).Append("}q\u0000");
         for (var level = 1; level < 100; level++)
         {
@@ -155,7 +154,7 @@ public sealed class HostileFilesTests
             deep.Append('}').Append(Text("a"));
         deep.Append("}").Append('s', 100_000).Append(Stop);
         StringAssert.Contains(Refusal(Zip(deep.ToString())), "holds no tensors");
-        Assert.IsLessThan(20, watch.Elapsed.TotalSeconds);
+        Assert.IsLessThan(20, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
     }
 
     [TestMethod]

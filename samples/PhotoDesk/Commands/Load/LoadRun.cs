@@ -16,7 +16,7 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
-    private readonly HttpClient _http = new() { BaseAddress = settings.Url, Timeout = TimeSpan.FromSeconds(60), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+    private readonly HttpClient _http = new() { BaseAddress = settings.Url, Timeout = TimeSpan.FromMinutes(5), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
     private readonly byte[][] _photos = [.. Enumerable.Range(0, 32).Select(Draw)];
 
     public static async Task<int> RunAsync(string[] args)
@@ -51,15 +51,17 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         return phases.Sum(phase => phase.Lost) == 0 ? 0 : 1;
     }
 
-    /// <summary>Callers call until <paramref name="meanwhile"/> has ended.</summary>
+    /// <summary>Callers call, once at least, until <paramref name="meanwhile"/> has ended.</summary>
     private async Task<LoadPhase> PhaseAsync(string name, Func<Task> meanwhile)
     {
         var phase = new LoadPhase(name);
         using var ended = new CancellationTokenSource();
         var callers = Enumerable.Range(0, settings.Callers).Select(caller => Task.Run(async () =>
         {
-            for (var i = caller; !ended.IsCancellationRequested; i++)
-                await CallAsync(phase, _photos[i % _photos.Length]);
+            var i = caller;
+            do
+                await CallAsync(phase, _photos[i++ % _photos.Length]);
+            while (!ended.IsCancellationRequested);
         })).ToArray();
         try
         {

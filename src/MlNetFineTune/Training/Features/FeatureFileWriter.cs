@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MlNetFineTune.Rows;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Training;
 
@@ -47,9 +48,7 @@ internal sealed class FeatureFileWriter : IDisposable
         _stream.Write(index);
         _stream.Position = 0;
         _stream.Write(_form.Header(index));
-        _stream.Flush(flushToDisk: true);
-        _stream.Dispose();
-        File.Move(Beside, _path);
+        AtomicFile.Complete(_stream, _path);
         return _path;
     }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.WeightSources;
 
@@ -66,19 +67,15 @@ internal sealed class CachedFile(string root, params string[] parts)
     }
 
     /// <summary>A small file, whole or not at all.</summary>
-    public void Write(ReadOnlySpan<byte> content)
+    public void Write(byte[] content)
     {
         Prepare();
-        var beside = $"{FullPath}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(beside, FileMode.CreateNew))
-                stream.Write(content);
-            File.Move(beside, FullPath, overwrite: true);
+            AtomicFile.Write(FullPath, stream => stream.Write(content));
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            TryDelete(beside);
             throw CannotWrite(e);
         }
     }

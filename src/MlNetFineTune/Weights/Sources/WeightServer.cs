@@ -70,11 +70,11 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
     /// <summary>Runs <paramref name="action"/>, which counts as failed where it takes longer than a server may stay silent.</summary>
     public async Task<T> WithinStallTimeoutAsync<T>(Uri address, Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(cache.StallTimeout);
+        using var limit = new CancellationTokenSource(cache.StallTimeout, cache.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            return await action(limit.Token).ConfigureAwait(false);
+            return await action(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {

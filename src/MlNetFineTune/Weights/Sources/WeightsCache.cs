@@ -63,7 +63,7 @@ public sealed record WeightsCache
         }
     } = TimeSpan.FromSeconds(30);
 
-    /// <summary>By which the pauses between attempts pass; tests have no time to wait.</summary>
+    /// <summary>By which the pauses between attempts and <see cref="StallTimeout"/> pass; tests have no time to wait.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
     internal static string? HubToken => Variable("HF_TOKEN") ?? Variable("HUGGING_FACE_HUB_TOKEN");

@@ -120,7 +120,7 @@ public sealed class CacheTests
         var pause = (After: 1000, Reached: new TaskCompletionSource(), GoOn: new TaskCompletionSource());
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content) with { Pause = pause });
         var all = Enumerable.Range(0, 4).Select(_ => Task.Run(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync())).ToArray();
-        await pause.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await pause.Reached.Task.WaitAsync(Patience.Limit);
 
         // One more waits, and stops waiting when it is told to.
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(0.5));
@@ -128,7 +128,7 @@ public sealed class CacheTests
         Assert.IsFalse(all.Any(task => task.IsCompleted));
 
         pause.GoOn.SetResult();
-        var paths = await Task.WhenAll(all).WaitAsync(TimeSpan.FromSeconds(20));
+        var paths = await Task.WhenAll(all).WaitAsync(Patience.Limit);
         Assert.HasCount(1, paths.Distinct());
         Assert.HasCount(1, server.Requests);
         CollectionAssert.AreEqual(s_content, File.ReadAllBytes(paths[0]));
@@ -142,17 +142,17 @@ public sealed class CacheTests
             Assert.Inconclusive($"There is no {Flock}.");
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var name = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "locks")).FullName, $"urls-{s_sha256}-net.pth");
-        using var other = Process.Start(new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
+        using var other = Process.Start(new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 3600"]) { RedirectStandardOutput = true })!;
         try
         {
-            Assert.AreEqual("held", await other.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)));
+            Assert.AreEqual("held", await other.StandardOutput.ReadLineAsync().WaitAsync(Patience.Limit));
             var download = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync();
             await Task.Delay(500);
             Assert.IsFalse(download.IsCompleted);
             Assert.IsEmpty(server.Requests);
 
             other.Kill(entireProcessTree: true);
-            CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await download.WaitAsync(TimeSpan.FromSeconds(20))));
+            CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await download.WaitAsync(Patience.Limit)));
         }
         finally
         {

@@ -45,10 +45,9 @@ public sealed class DownloadTests
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content) with { Pause = asked.From is null ? pause : null });
         using var cancel = new CancellationTokenSource();
         var download = From(server).DownloadAsync(null, cancel.Token);
-        await pause.Reached.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await pause.Reached.Task.WaitAsync(Patience.Limit);
         var part = Directory.EnumerateFiles(_folder, "*.part", SearchOption.AllDirectories).Single();
-        for (var i = 0; i < 500 && new FileInfo(part).Length < 100_000; i++)
-            await Task.Delay(10);
+        await Patience.UntilAsync(() => Task.FromResult(new FileInfo(part).Length == 100_000), "what was sent is on the disk");
         cancel.Cancel();
         await Assert.ThrowsAsync<OperationCanceledException>(() => download);
         Assert.IsNull(From(server).FindLocal(), "half a file must not be used");
@@ -76,9 +75,23 @@ public sealed class DownloadTests
     public async Task AServerThatFallsSilentIsAskedAgain()
     {
         var n = 0;
+        var time = new ManualTime();
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content) with { StallAfter = ++n == 1 ? 50_000 : null });
-        CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await From(server, Cache with { StallTimeout = TimeSpan.FromSeconds(0.4) }).DownloadAsync()));
+        var download = From(server, Cache with { StallTimeout = TimeSpan.FromHours(1), Time = time }).DownloadAsync();
+        await Patience.UntilAsync(() => Task.FromResult(Parts().Sum(part => part.Length) == 50_000), "what was sent is on the disk");
+        await Patience.UntilAsync(() => After(TimeSpan.FromHours(1), () => server.Requests.Count > 1), "the server is asked again");
+        await Patience.UntilAsync(() => After(TimeSpan.FromSeconds(10), () => download.IsCompleted), "the download has ended"); // pauses pass
+
+        CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await download));
         Assert.AreEqual(50_000L, server.Requests[1].From);
+
+        IEnumerable<FileInfo> Parts() => new DirectoryInfo(_folder).EnumerateFiles("*.part", SearchOption.AllDirectories);
+
+        Task<bool> After(TimeSpan later, Func<bool> isSo)
+        {
+            time.Advance(later);
+            return Task.FromResult(isSo());
+        }
     }
 
     [TestMethod]
@@ -194,7 +207,7 @@ public sealed class DownloadTests
 
         // A byte each time is no reason to go on for ever.
         using var miser = new LoopbackServer(asked => Answer.File(asked, s_content) with { DropAfter = 1 });
-        await Assert.ThrowsExactlyAsync<HttpRequestException>(() => From(miser).DownloadAsync().WaitAsync(TimeSpan.FromMinutes(1)));
+        await Assert.ThrowsExactlyAsync<HttpRequestException>(() => From(miser).DownloadAsync().WaitAsync(Patience.Limit));
         Assert.HasCount(100, miser.Requests);
     }
 

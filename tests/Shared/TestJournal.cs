@@ -1,0 +1,33 @@
+namespace MlNetFineTune.Tests;
+
+/// <summary>
+/// Which tests have begun and ended, written test by test beside the report. A report is written at the end, and so there is none when native code
+/// takes the process down; what the journal says is in the system's hands by then. <c>.ci/run</c> counts by it.
+/// </summary>
+[TestClass]
+public sealed class TestJournal
+{
+    private static readonly Lazy<StreamWriter> s_lines = new(Create);
+
+    [GlobalTestInitialize]
+    public static void Begins(TestContext context) => Write($"began\t{NameOf(context)}");
+
+    [GlobalTestCleanup]
+    public static void Ends(TestContext context) => Write($"ended\t{NameOf(context)}\t{context.CurrentTestOutcome}");
+
+    private static StreamWriter Create()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults")).FullName;
+        return new StreamWriter(Path.Combine(folder, $"{typeof(TestJournal).Assembly.GetName().Name}.journal")) { AutoFlush = true };
+    }
+
+    private static void Write(string line)
+    {
+        lock (s_lines)
+            s_lines.Value.WriteLine(line);
+    }
+
+    // As --list-tests writes control characters, which a row of data may hold: as pictures of them, so that a line stays a line.
+    private static string NameOf(TestContext context) =>
+        $"{context.FullyQualifiedTestClassName}\t{string.Concat((context.TestDisplayName ?? context.TestName ?? "").Select(c => char.IsControl(c) ? (char)(0x2400 + c) : c))}";
+}
