@@ -20,10 +20,13 @@ internal static class ActivationRanges
     /// <param name="calibration">The photos.</param>
     /// <returns>For each node, in order.</returns>
     /// <exception cref="InvalidOperationException">No photo could be read.</exception>
-    public static IReadOnlyList<(float Least, float Most)> Measure(IHostEnvironment env, NetworkGraph graph, ImageFineTuningTransformer model, IDataView calibration)
+    public static IReadOnlyList<(float Least, float Most)> Measure(
+        IHostEnvironment env, NetworkGraph graph, ImageFineTuningTransformer model, IDataView calibration)
     {
         using var file = new TemporaryFile(env, ".onnx");
-        OnnxFile.Write(file.Path, graph, [3, graph.Size, graph.Size], [.. graph.Nodes.Select(node => (new GraphValue(node.Outputs[0]), (long?)null))], new Dictionary<string, string>());
+        OnnxFile.Write(
+            file.Path, graph, [3, graph.Size, graph.Size], [.. graph.Nodes.Select(node => (new GraphValue(node.Outputs[0]), (long?)null))],
+            new Dictionary<string, string>());
         using var session = new InferenceSession(file.Path);
         var ranges = graph.Nodes.Select(_ => (Least: float.PositiveInfinity, Most: float.NegativeInfinity)).ToArray();
         var places = graph.Nodes.Index().ToDictionary(node => node.Item.Outputs[0], node => node.Index, StringComparer.Ordinal);
@@ -35,11 +38,13 @@ internal static class ActivationRanges
             {
                 var i = places[output.Name];
                 var values = ((DenseTensor<float>)output.Value).Buffer.Span;
-                ranges[i] = (Math.Min(ranges[i].Least, TensorPrimitives.Min<float>(values)), Math.Max(ranges[i].Most, TensorPrimitives.Max<float>(values)));
+                var (least, most) = (TensorPrimitives.Min<float>(values), TensorPrimitives.Max<float>(values));
+                ranges[i] = (Math.Min(ranges[i].Least, least), Math.Max(ranges[i].Most, most));
             }
             count++;
         }
-        return count > 0 ? ranges : throw new InvalidOperationException("OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
+        return count > 0 ? ranges : throw new InvalidOperationException(
+            "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
     private static IEnumerable<DenseTensor<float>> Pixels(ImageFineTuningTransformer model, IDataView calibration, int size)

@@ -6,8 +6,9 @@ using Microsoft.ML.Transforms.Onnx;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// ML.NET's ONNX transformer, safe to dispose at any moment: it frees its session while threads of an open cursor still run it, which ends the process, and is a null reference afterwards. Here
-/// whoever scores keeps the session, disposing waits, and what comes later is told. In a model file it is ML.NET's own.
+/// ML.NET's ONNX transformer, safe to dispose at any moment: it frees its session while threads of an open cursor still run it, which
+/// ends the process, and is a null reference afterwards. Here whoever scores keeps the session, disposing waits, and what comes later is
+/// told. In a model file it is ML.NET's own.
 /// </summary>
 /// <param name="env">Of the chain.</param>
 /// <param name="onnx">Disposed with this. Its one output is a vector of floats.</param>
@@ -62,7 +63,8 @@ internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : 
         if (!_disposed)
             return new ReadLease(_use);
         _use.ExitReadLock();
-        throw new ObjectDisposedException(nameof(OnnxTransformer), "The chain that ToOnnxPipeline made was disposed; make or load it again, or dispose it later.");
+        throw new ObjectDisposedException(
+            nameof(OnnxTransformer), "The chain that ToOnnxPipeline made was disposed; make or load it again, or dispose it later.");
     }
 
     private readonly ref struct ReadLease(ReaderWriterLockSlim use)
@@ -81,7 +83,8 @@ internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : 
         public Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> activeOutput, out Action? disposer)
         {
             using var lease = owner.Lease();
-            return Array.ConvertAll(mapper.CreateGetters(input, activeOutput, out disposer), getter => getter is ValueGetter<VBuffer<float>> logits ? Guarded(logits) : null);
+            var getters = mapper.CreateGetters(input, activeOutput, out disposer);
+            return Array.ConvertAll(getters, getter => getter is ValueGetter<VBuffer<float>> logits ? Guarded(logits) : null);
         }
 
         void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)owner).Save(ctx);

@@ -7,8 +7,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// Whether the GPU that a context asks for can be had. ML.NET asks ONNX Runtime's native library for a function that its CPU package does not have, and takes the missing function for no error of the
-/// runtime: <c>FallbackToCpu</c> does not help there.
+/// Whether the GPU that a context asks for can be had. ML.NET asks ONNX Runtime's native library for a function that its CPU package does
+/// not have, and takes the missing function for no error of the runtime: <c>FallbackToCpu</c> does not help there.
 /// </summary>
 internal static class OnnxDevice
 {
@@ -20,7 +20,8 @@ internal static class OnnxDevice
         var options = ml.GetOnnxSessionOption();
         if (gpu is not { } id || options?.CreateSessionOptions is not null || HasCuda(id))
             return ml;
-        var reason = $"MLContext.GpuDeviceId is {id}, but this application's ONNX Runtime was built without CUDA. Reference the package Microsoft.ML.OnnxRuntime.Gpu instead of Microsoft.ML.OnnxRuntime";
+        var reason = $"MLContext.GpuDeviceId is {id}, but this application's ONNX Runtime was built without CUDA. "
+            + "Reference the package Microsoft.ML.OnnxRuntime.Gpu instead of Microsoft.ML.OnnxRuntime";
         if (!fallback)
             throw new InvalidOperationException($"{reason}, or set MLContext.FallbackToCpu to true to go on with the CPU.");
         using (var channel = ((IHostEnvironment)ml).Start(nameof(OnnxExportCatalog.ToOnnxPipeline)))

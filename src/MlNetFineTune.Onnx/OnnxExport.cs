@@ -11,8 +11,9 @@ internal static class OnnxExport
     /// <param name="model">Not disposed.</param>
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
-    public static void Write(IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(model, classifier =>
-        Write(precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration), model, classifier), classifier, model.Classes, path));
+    public static void Write(IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
+        model, classifier => Write(precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration), model, classifier),
+            classifier, model.Classes, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
@@ -24,7 +25,8 @@ internal static class OnnxExport
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="oversampling">The multiple.</param>
     /// <returns>Height and width of the input.</returns>
-    public static int WriteUncropped(IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
+    public static int WriteUncropped(
+        IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
     {
         var side = 0;
         Exported.Read(model, classifier =>

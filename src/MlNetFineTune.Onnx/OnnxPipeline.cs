@@ -36,7 +36,8 @@ internal static class OnnxPipeline
         try
         {
             IDataView view = new EmptyDataView(ml, schema);
-            // ML.NET's scorer can call its scores by one name alone; where the model has another, a column of the data that has that one stands aside.
+            // ML.NET's scorer can call its scores by one name alone; where the model has another, a column of the data that has that one
+            // stands aside.
             var isRenamed = columns.Score != Score;
             var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
             if (isTaken)

@@ -6,7 +6,8 @@ namespace MlNetFineTune.Modules;
 
 /// <summary>A factory as the model file keeps it: by the name of its contract and by its settings.</summary>
 /// <param name="Name">Of the contract.</param>
-/// <param name="FactoryType">Its class, and the simple name of the assembly that it was in: where to look for one that is not registered.</param>
+/// <param name="FactoryType">Its class, and the simple name of the assembly that it was in: where to look for one that is not
+/// registered.</param>
 /// <param name="Settings">Its public properties.</param>
 internal sealed record ModuleContract(string Name, string FactoryType, JsonElement Settings)
 {
@@ -39,7 +40,8 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
     public ModuleFactory Find(IHostEnvironment env)
     {
         var type = Registered(env) ?? ShippedFactory.Find(FactoryType, Name) ?? throw new InvalidOperationException(
-            $"The model needs the module factory of contract '{Name}', which is not registered, and no assembly of the application has it. {ShippedFactory.Advice(FactoryType)}");
+            $"The model needs the module factory of contract '{Name}', which is not registered, and no assembly of the application has it. "
+            + ShippedFactory.Advice(FactoryType));
         try
         {
             return (ModuleFactory)Settings.Deserialize(type)!;
@@ -63,8 +65,11 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
         }
         catch (TargetInvocationException e)
         {
-            throw new InvalidOperationException($"The constructor of the module factory of contract '{Name}' failed: {e.InnerException?.Message}", e);
+            throw new InvalidOperationException(
+                $"The constructor of the module factory of contract '{Name}' failed: {e.InnerException?.Message}", e);
         }
-        return factory is ModuleFactory ? factory.GetType() : throw new InvalidOperationException($"What is registered for contract '{Name}' is no {nameof(ModuleFactory)}.");
+        return factory is ModuleFactory
+            ? factory.GetType()
+            : throw new InvalidOperationException($"What is registered for contract '{Name}' is no {nameof(ModuleFactory)}.");
     }
 }

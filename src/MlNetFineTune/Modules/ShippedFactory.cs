@@ -4,9 +4,10 @@ using System.Runtime.Loader;
 namespace MlNetFineTune.Modules;
 
 /// <summary>
-/// Finds a factory that nobody has registered, as ML.NET finds the transformers of a model file: in the assembly that the file names. A file can choose no more than the application ships: an
-/// assembly that is loaded, is among its dependencies, or lies beside it, and there a class that derives from <see cref="ModuleFactory"/> and carries the contract's name. Nothing else of
-/// the assembly is run, and no folder is searched but the application's own.
+/// Finds a factory that nobody has registered, as ML.NET finds the transformers of a model file: in the assembly that the file names. A
+/// file can choose no more than the application ships: an assembly that is loaded, is among its dependencies, or lies beside it, and
+/// there a class that derives from <see cref="ModuleFactory"/> and carries the contract's name. Nothing else of the assembly is run, and
+/// no folder is searched but the application's own.
 /// </summary>
 internal static class ShippedFactory
 {
@@ -16,22 +17,29 @@ internal static class ShippedFactory
     public static Type? Find(string factoryType, string contract)
     {
         var (typeName, assemblyName) = Parse(factoryType);
-        if (assemblyName.Length == 0 || assemblyName != Path.GetFileName(assemblyName) || assemblyName.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
-            return null;
-        return Assemblies(assemblyName).Select(assembly => Find(assembly, typeName, contract)).FirstOrDefault(type => type is not null);
+        return IsPlain(assemblyName)
+            ? Assemblies(assemblyName).Select(assembly => Find(assembly, typeName, contract)).FirstOrDefault(type => type is not null)
+            : null;
     }
 
     /// <summary>For the error where there is none.</summary>
     public static string Advice(string factoryType)
     {
         var (type, assembly) = Parse(factoryType);
-        return $"When the model was trained it was in {assembly}.dll: reference that project or package, or put the file beside the application. If it must be elsewhere, call "
+        return $"When the model was trained it was in {assembly}.dll: reference that project or package, or put the file beside the "
+            + "application. If it must be elsewhere, call "
             + $"ml.ComponentCatalog.RegisterAssembly(typeof({type.Replace('+', '.')}).Assembly) before loading.";
     }
 
-    private static (string Type, string Assembly) Parse(string factoryType) => factoryType.LastIndexOf(", ", StringComparison.Ordinal) is >= 0 and var comma
-        ? (factoryType[..comma], factoryType[(comma + 2)..])
-        : (factoryType, "");
+    private static (string Type, string Assembly) Parse(string factoryType)
+    {
+        var comma = factoryType.LastIndexOf(", ", StringComparison.Ordinal);
+        return comma >= 0 ? (factoryType[..comma], factoryType[(comma + 2)..]) : (factoryType, "");
+    }
+
+    // A name, and no path.
+    private static bool IsPlain(string name) =>
+        name.Length > 0 && name == Path.GetFileName(name) && name.IndexOfAny(Path.GetInvalidFileNameChars()) < 0;
 
     // In turn, so that nothing is loaded where a loaded assembly has it.
     private static IEnumerable<Assembly> Assemblies(string name)
@@ -65,7 +73,9 @@ internal static class ShippedFactory
     {
         try
         {
-            return assembly.GetType(typeName) is { } named && Fits(named, contract) ? named : assembly.GetTypes().FirstOrDefault(type => Fits(type, contract));
+            return assembly.GetType(typeName) is { } named && Fits(named, contract)
+                ? named
+                : assembly.GetTypes().FirstOrDefault(type => Fits(type, contract));
         }
         catch (Exception e) when (e is IOException or TypeLoadException or ReflectionTypeLoadException or BadImageFormatException)
         {

@@ -16,7 +16,9 @@ internal sealed class ImageSource(ImageInput input, ImageEncoder encoder) : Inpu
 {
     public override int Length => encoder.Length;
 
-    public override (string Name, VectorDataViewType Type)? Numbers => input.Pixels is { } pixels ? (input.Column, new VectorDataViewType(NumberDataViewType.Single, pixels.Length)) : null;
+    public override (string Name, VectorDataViewType Type)? Numbers => input.Pixels is { } pixels
+        ? (input.Column, new VectorDataViewType(NumberDataViewType.Single, pixels.Length))
+        : null;
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) => [input.In(schema, context, "input", prefix + "image")];
 

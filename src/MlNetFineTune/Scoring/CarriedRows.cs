@@ -5,8 +5,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What of a batch's rows passes through beside their scores: their ids, and the values of the columns that were asked for. Taken while the input stands on each row, and given out when the
-/// row's turn comes; the input is read once, so that a row cannot meet another row's score.
+/// What of a batch's rows passes through beside their scores: their ids, and the values of the columns that were asked for. Taken while
+/// the input stands on each row, and given out when the row's turn comes; the input is read once, so that a row cannot meet another row's
+/// score.
 /// </summary>
 internal sealed class CarriedRows
 {
@@ -23,7 +24,8 @@ internal sealed class CarriedRows
     }
 
     /// <summary>
-    /// Whether the column's values outlive their row. Those that somebody disposes do not: ML.NET's transforms free an image when they go on to the next one, and it may be the user's own.
+    /// Whether the column's values outlive their row. Those that somebody disposes do not: ML.NET's transforms free an image when they go
+    /// on to the next one, and it may be the user's own.
     /// </summary>
     public static bool CanCarry(DataViewSchema.Column column) => !typeof(IDisposable).IsAssignableFrom(column.Type.RawType);
 
@@ -72,7 +74,8 @@ internal sealed class CarriedRows
 
         public override void Take(int place) => source(ref _values[place]);
 
-        public override Delegate Getter(Func<int> place) => (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) => _values[place()].CopyTo(ref value));
+        public override Delegate Getter(Func<int> place) =>
+            (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) => _values[place()].CopyTo(ref value));
     }
 
     private sealed class OfValues(DataViewRow row, DataViewSchema.Column column, int places) : Generic.IFunction<Carried>

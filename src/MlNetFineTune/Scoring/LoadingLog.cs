@@ -4,8 +4,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// ML.NET calls the loaders of a model file by reflection, and what they throw arrives inside one <see cref="System.Reflection.TargetInvocationException"/> or several, whose own messages say
-/// nothing. So the reason is in the log as well.
+/// ML.NET calls the loaders of a model file by reflection, and what they throw arrives inside one <see
+/// cref="System.Reflection.TargetInvocationException"/> or several, whose own messages say nothing. So the reason is in the log as well.
 /// </summary>
 internal static class LoadingLog
 {

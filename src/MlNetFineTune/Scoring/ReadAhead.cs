@@ -4,8 +4,9 @@ using Microsoft.ML;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Reads a cursor in batches, once. While one batch is in the network, the next is encoded on other threads; but who asks for a few rows alone, or for a preview, has little read: the first
-/// batch is small, and nothing is read beyond it before it is used up. Rows are taken on the thread that asks.
+/// Reads a cursor in batches, once. While one batch is in the network, the next is encoded on other threads; but who asks for a few rows
+/// alone, or for a preview, has little read: the first batch is small, and nothing is read beyond it before it is used up. Rows are taken
+/// on the thread that asks.
 /// </summary>
 /// <param name="cursor">The input. Disposed here.</param>
 /// <param name="carried">Takes what passes through, into two batches' places by turns.</param>
@@ -24,7 +25,8 @@ internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, F
     private (EncodedBatch Batch, int Place, Task Encoding)? _next;
 
     /// <returns>
-    /// A batch, encoded, and the place of its first row among what is carried: both until the next call. Empty at the end. Where the input throws, the rows before come first, and then the exception.
+    /// A batch, encoded, and the place of its first row among what is carried: both until the next call. Empty at the end. Where the
+    /// input throws, the rows before come first, and then the exception.
     /// </returns>
     public (EncodedBatch Batch, int Place) Next()
     {

@@ -6,9 +6,11 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing. The input is read once, whatever is asked for.
+/// The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing. The input
+/// is read once, whatever is asked for.
 /// </summary>
-/// <remarks>ML.NET's ONNX converter walks back over data transforms that can save themselves, and takes the first view that is none for the data: what is no such transform vanishes from the file.</remarks>
+/// <remarks>ML.NET's ONNX converter walks back over data transforms that can save themselves, and takes the first view that is none for
+/// the data: what is no such transform vanishes from the file.</remarks>
 internal sealed class ScoredDataView : ITransformCanSaveOnnx
 {
     private readonly IHost _host;
@@ -51,7 +53,8 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
         {
             var carried = new CarriedRows(cursor, mayLookAhead ? passed : [], places: 2 * batchSize);
             var ahead = new ReadAhead(cursor, carried, () => _transformer.CreateBatch(cursor, batchSize), mayLookAhead);
-            return new ScoringCursor(_host, Schema, active, cursor, _transformer.Columns, ahead, carried, new ScoredBatch(_transformer.Scorer, batchSize));
+            var batch = new ScoredBatch(_transformer.Scorer, batchSize);
+            return new ScoringCursor(_host, Schema, active, cursor, _transformer.Columns, ahead, carried, batch);
         }
         catch
         {
@@ -67,12 +70,15 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
 
     void ISaveAsOnnx.SaveAsOnnx(OnnxContext ctx) => throw Refuse();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
 
-    private Exception Refuse() => _host.ExceptNotSupp(
-        $"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. {(_transformer is ImageFineTuningTransformer
-            ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it (package MlNetFineTune.Onnx)."
-            : "ml.FineTuning.ExportOnnx (package MlNetFineTune.Onnx) exports fine-tuned image classifiers; a module of your own is exported in Python, from the weights that SaveWeights writes.")}");
+    private Exception Refuse() => _host.ExceptNotSupp($"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. "
+        + (_transformer is ImageFineTuningTransformer
+            ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
+                + "(package MlNetFineTune.Onnx)."
+            : "ml.FineTuning.ExportOnnx (package MlNetFineTune.Onnx) exports fine-tuned image classifiers; a module of your own is "
+                + "exported in Python, from the weights that SaveWeights writes."));
 
     private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
         ? column.Index

@@ -6,7 +6,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Walks one cursor over the input. Where scores are asked for, its rows are read a batch at a time, with whatever else of them was asked for; otherwise it moves as the input does.
+/// Walks one cursor over the input. Where scores are asked for, its rows are read a batch at a time, with whatever else of them was asked
+/// for; otherwise it moves as the input does.
 /// </summary>
 internal sealed class ScoringCursor : DataViewRowCursor
 {
@@ -34,7 +35,9 @@ internal sealed class ScoringCursor : DataViewRowCursor
     }
 
     /// <summary>With scores.</summary>
-    public ScoringCursor(IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns, ReadAhead ahead, CarriedRows carried, ScoredBatch batch)
+    public ScoringCursor(
+        IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns,
+        ReadAhead ahead, CarriedRows carried, ScoredBatch batch)
         : this(host, schema, active, input, columns)
     {
         _ahead = ahead;

@@ -24,7 +24,8 @@ public sealed class ShippedFactoryTests
         using var loaded = (ModuleFineTuningTransformer)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
 
         var data = SmallModules.View(_ml, TableRow.Many(20, seed: 2));
-        CollectionAssert.AreEqual(model.Transform(data).GetColumn<float>("Score").ToArray(), loaded.Transform(data).GetColumn<float>("Score").ToArray());
+        var expected = model.Transform(data).GetColumn<float>("Score").ToArray();
+        CollectionAssert.AreEqual(expected, loaded.Transform(data).GetColumn<float>("Score").ToArray());
     }
 
     [TestMethod]
@@ -39,10 +40,12 @@ public sealed class ShippedFactoryTests
                 log.Add(line.RawMessage);
         };
 
-        var error = Assert.Throws<TargetInvocationException>(() => ml.Model.Load(new MemoryStream(With(model, "Their.Factory, Not.Here")), out _)).GetBaseException();
+        var error = Assert.Throws<TargetInvocationException>(() =>
+            ml.Model.Load(new MemoryStream(With(model, "Their.Factory, Not.Here")), out _)).GetBaseException();
 
         Assert.IsInstanceOfType<InvalidOperationException>(error);
-        foreach (var part in (string[])["'two layers', which is not registered", "Not.Here.dll", "ml.ComponentCatalog.RegisterAssembly(typeof(Their.Factory).Assembly)"])
+        var call = "ml.ComponentCatalog.RegisterAssembly(typeof(Their.Factory).Assembly)";
+        foreach (var part in (string[])["'two layers', which is not registered", "Not.Here.dll", call])
             StringAssert.Contains(error.Message, part);
         CollectionAssert.AreEqual(new[] { error.Message }, log);
     }
@@ -52,7 +55,8 @@ public sealed class ShippedFactoryTests
     public void ARenamedFactoryOfTheSameContractIsFound()
     {
         using var model = Train();
-        ((IDisposable)new MLContext().Model.Load(new MemoryStream(With(model, "MlNetFineTune.Tests.Support.EarlierName, MlNetFineTune.Tests")), out _)).Dispose();
+        var zip = With(model, "MlNetFineTune.Tests.Support.EarlierName, MlNetFineTune.Tests");
+        ((IDisposable)new MLContext().Model.Load(new MemoryStream(zip), out _)).Dispose();
         Assert.AreEqual(typeof(TwoLayersFactory), ShippedFactory.Find("EarlierName, MlNetFineTune.Tests", "two layers"));
     }
 
@@ -66,7 +70,8 @@ public sealed class ShippedFactoryTests
     [DataRow("MlNetFineTune.Tests.Support.TwoLayersFactory", "two layers")]
     [DataRow(", ", "two layers")]
     [DataRow("", "")]
-    public void AFileCannotChooseAnythingElse(string factoryType, string contract) => Assert.IsNull(ShippedFactory.Find(factoryType, contract));
+    public void AFileCannotChooseAnythingElse(string factoryType, string contract) =>
+        Assert.IsNull(ShippedFactory.Find(factoryType, contract));
 
     // As a plug-in that is copied beside the application, and of which its list of dependencies knows nothing.
     [TestMethod]
@@ -98,10 +103,13 @@ public sealed class ShippedFactoryTests
     private static void Emit(string name, string path)
     {
         var assembly = new PersistedAssemblyBuilder(new AssemblyName(name), typeof(object).Assembly);
-        var type = assembly.DefineDynamicModule(name).DefineType("Shipped.Factory", TypeAttributes.Public | TypeAttributes.Class, typeof(ModuleFactory));
+        var type = assembly.DefineDynamicModule(name).DefineType("Shipped.Factory", TypeAttributes.Public | TypeAttributes.Class,
+            typeof(ModuleFactory));
         type.SetCustomAttribute(new CustomAttributeBuilder(typeof(ModuleFactoryAttribute).GetConstructor([typeof(string)])!, ["shipped"]));
         type.DefineDefaultConstructor(MethodAttributes.Public);
-        var create = type.DefineMethod(nameof(ModuleFactory.Create), MethodAttributes.Public | MethodAttributes.Virtual | MethodAttributes.HideBySig, typeof(torch.nn.Module), [typeof(ModuleContext)]);
+        var create = type.DefineMethod(nameof(ModuleFactory.Create),
+            MethodAttributes.Public | MethodAttributes.Virtual | MethodAttributes.HideBySig, typeof(torch.nn.Module),
+            [typeof(ModuleContext)]);
         var body = create.GetILGenerator();
         body.Emit(OpCodes.Ldnull);
         body.Emit(OpCodes.Ret);

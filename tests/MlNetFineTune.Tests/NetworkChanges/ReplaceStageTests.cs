@@ -82,9 +82,12 @@ public sealed class ReplaceStageTests
         foreach (var (name, bytes) in first)
             CollectionAssert.AreEqual(bytes, second[name], name);
 
-        var elsewhere = Zip.With(zip, "manifest.json", bytes => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace("MlNetFineTune.Tests\"", "Not.Here\"", StringComparison.Ordinal)));
+        var elsewhere = Zip.With(zip, "manifest.json", bytes =>
+            Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes)
+            .Replace("MlNetFineTune.Tests\"", "Not.Here\"", StringComparison.Ordinal)));
         var messages = "";
-        for (Exception? error = Assert.Throws<Exception>(() => new MLContext().Model.Load(new MemoryStream(elsewhere), out _)); error is not null; error = error.InnerException)
+        Exception? error = Assert.Throws<Exception>(() => new MLContext().Model.Load(new MemoryStream(elsewhere), out _));
+        for (; error is not null; error = error.InnerException)
             messages += error.Message;
         StringAssert.Contains(messages, "RegisterAssembly(typeof(MlNetFineTune.Tests.NetworkChanges.SmallLayersFactory).Assembly)");
     }

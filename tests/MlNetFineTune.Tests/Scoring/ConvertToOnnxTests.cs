@@ -1,9 +1,13 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>ML.NET's ONNX converter cannot write our networks. It must say so: what it wrote before was a model without the network, whose scores were inputs.</summary>
+/// <summary>
+/// ML.NET's ONNX converter cannot write our networks. It must say so: what it wrote before was a model without the network, whose scores
+/// were inputs.
+/// </summary>
 [TestClass]
 public sealed class ConvertToOnnxTests
 {
@@ -15,10 +19,11 @@ public sealed class ConvertToOnnxTests
         using var model = SmallTraining.LoadModel(_ml);
         var photos = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(2)));
         var scored = model.Transform(photos);
-        var after = _ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel").Append(_ml.Transforms.Concatenate("Features", "Score")).Fit(scored);
+        var after = _ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel")
+            .Append(_ml.Transforms.Concatenate("Features", "Score")).Fit(scored);
         var stock = _ml.Clustering.Trainers.KMeans("Features", numberOfClusters: 2).Fit(after.Transform(scored));
 
-        foreach (var refused in (ITransformer[])[model, new Microsoft.ML.Data.TransformerChain<ITransformer>(model), new Microsoft.ML.Data.TransformerChain<ITransformer>(model, after), new Microsoft.ML.Data.TransformerChain<ITransformer>(model, after, stock)])
+        foreach (var refused in (ITransformer[])[model, Chain(model), Chain(model, after), Chain(model, after, stock), Chain(Chain(model))])
             Refuses(refused, photos, "ml.FineTuning.ExportOnnx(model, path)");
     }
 
@@ -32,14 +37,18 @@ public sealed class ConvertToOnnxTests
 
         foreach (var refused in (ITransformer[])[multiclass, binary, regression])
             Refuses(refused, data, "ml.FineTuning.ExportOnnx");
-        using var chain = _ml.Transforms.NormalizeMinMax("Features").Append(_ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1 })).Fit(data);
+        using var chain = _ml.Transforms.NormalizeMinMax("Features")
+            .Append(_ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1 })).Fit(data);
         Refuses(chain, data, "ml.FineTuning.ExportOnnx");
     }
+
+    private static TransformerChain<ITransformer> Chain(params ITransformer[] transformers) => new(transformers);
 
     private void Refuses(ITransformer model, IDataView data, string advice)
     {
         using var written = new MemoryStream();
-        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.Model.ConvertToOnnx(model, data, written)).Message, advice);
+        var error = Assert.ThrowsExactly<NotSupportedException>(() => _ml.Model.ConvertToOnnx(model, data, written));
+        StringAssert.Contains(error.Message, advice);
         Assert.AreEqual(0, written.Length);
     }
 }

@@ -37,7 +37,8 @@ public sealed class OnePassTests
 
         var filtered = _ml.Data.FilterRowsByColumn(model.Transform(Once(numbered)), "Number", lowerBound: 20, upperBound: 50);
         SmallTraining.AssertSameBits(expected[20..50], [.. filtered.GetColumn<float[]>("Score")]);
-        SmallTraining.AssertSameBits(expected[10..17], SmallTraining.Scores(_ml.Data.TakeRows(_ml.Data.SkipRows(model.Transform(Once(numbered)), 10), 7)));
+        SmallTraining.AssertSameBits(expected[10..17],
+            SmallTraining.Scores(_ml.Data.TakeRows(_ml.Data.SkipRows(model.Transform(Once(numbered)), 10), 7)));
         var once = model.Transform(Once(numbered));
         var twice = _ml.Transforms.CopyColumns("First", "Score").Fit(once).Transform(once);
         foreach (var row in _ml.Data.CreateEnumerable<TwiceScored>(model.Transform(twice), reuseRowObject: true))
@@ -45,7 +46,8 @@ public sealed class OnePassTests
             SmallTraining.AssertSameBits([expected[(int)row.Number]], [row.First]);
             SmallTraining.AssertSameBits([expected[(int)row.Number]], [row.Score]);
         }
-        foreach (var row in _ml.Data.CreateEnumerable<ScoredNumber>(model.Transform(_ml.Data.ShuffleRows(Once(numbered), seed: 4)), reuseRowObject: true))
+        foreach (var row in _ml.Data.CreateEnumerable<ScoredNumber>(model.Transform(_ml.Data.ShuffleRows(Once(numbered), seed: 4)),
+            reuseRowObject: true))
             SmallTraining.AssertClose([expected[(int)row.Number]], [row.Score]); // in another batch
     }
 
@@ -58,12 +60,17 @@ public sealed class OnePassTests
         var numbered = _photos.Select((photo, i) => new NumberedPhoto { ImagePath = photo.ImagePath, Number = i }).ToArray();
 
         using (var file = File.Create(folder.File("scored.idv")))
-            _ml.Data.SaveAsBinary(model.Transform(_ml.Data.LoadFromEnumerable(numbered)), file); // which makes passes of its own, to foresee the size
+            // It makes passes of its own, to foresee the size.
+            _ml.Data.SaveAsBinary(model.Transform(_ml.Data.LoadFromEnumerable(numbered)), file);
         var scored = model.Transform(Once(numbered));
         using (var file = File.Create(folder.File("scored.tsv")))
-            _ml.Data.SaveAsText(_ml.Transforms.SelectColumns("Number", "PredictedLabel").Fit(scored).Transform(scored), file, headerRow: false, schema: false);
+        {
+            var selected = _ml.Transforms.SelectColumns("Number", "PredictedLabel").Fit(scored).Transform(scored);
+            _ml.Data.SaveAsText(selected, file, headerRow: false, schema: false);
+        }
 
-        var rows = _ml.Data.CreateEnumerable<ScoredNumber>(_ml.Data.LoadFromBinary(folder.File("scored.idv")), reuseRowObject: false).OrderBy(row => row.Number).ToArray();
+        var rows = _ml.Data.CreateEnumerable<ScoredNumber>(_ml.Data.LoadFromBinary(folder.File("scored.idv")), reuseRowObject: false)
+            .OrderBy(row => row.Number).ToArray();
         SmallTraining.AssertSameBits(expected, [.. rows.Select(row => row.Score)]);
         CollectionAssert.AreEqual(
             expected.Select((scores, i) => $"{i}\t{Array.IndexOf(scores, scores.Max())}").ToArray(), // keys are written from 0
@@ -76,9 +83,11 @@ public sealed class OnePassTests
     {
         using var model = SmallTraining.LoadModel(_ml);
         var view = SmallPictures.View(_ml, _photos);
-        var scores = _photos.Zip(SmallTraining.Scores(model.Transform(view))).ToDictionary(pair => pair.First.ImagePath, pair => pair.Second);
+        var scores = _photos.Zip(SmallTraining.Scores(model.Transform(view)))
+            .ToDictionary(pair => pair.First.ImagePath, pair => pair.Second);
 
-        foreach (var other in (IDataView[])[_ml.Data.ShuffleRows(view, seed: 5), _ml.Data.TakeRows(view, 40), SmallPictures.View(_ml, []), _ml.Data.SkipRows(view, 1)])
+        foreach (var other in (IDataView[])[_ml.Data.ShuffleRows(view, seed: 5), _ml.Data.TakeRows(view, 40),
+            SmallPictures.View(_ml, []), _ml.Data.SkipRows(view, 1)])
         {
             var changing = new CountingView(other, view);
             var rows = _ml.Data.CreateEnumerable<ScoredPhoto>(model.Transform(changing), reuseRowObject: false).ToArray();
@@ -103,7 +112,8 @@ public sealed class OnePassTests
         var expected = SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos)));
         var scored = model.Transform(_ml.Data.LoadFromEnumerable(_photos.Take(good).Concat(Failing())));
         using var cursor = scored.GetRowCursor(scored.Schema);
-        var (path, score) = (cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]), cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
+        var (path, score) = (cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]),
+            cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
         ReadOnlyMemory<char> text = default;
         VBuffer<float> scores = default;
 
@@ -148,7 +158,8 @@ public sealed class OnePassTests
         var scored = model.Transform(view);
         var (before, after) = (view.Preview(maxRows: 100).RowView, scored.Preview(maxRows: 100).RowView);
 
-        Assert.IsTrue(view.Schema.Any(column => column.Type is VectorDataViewType { Size: 0 }) && view.Schema.Any(column => column.Type is KeyDataViewType));
+        Assert.IsTrue(view.Schema.Any(column => column.Type is VectorDataViewType { Size: 0 }));
+        Assert.IsTrue(view.Schema.Any(column => column.Type is KeyDataViewType));
         Assert.HasCount(Count, after);
         for (var i = 0; i < Count; i++)
         {
@@ -157,28 +168,32 @@ public sealed class OnePassTests
                 Assert.AreEqual(expected.Key, actual.Key);
                 AssertSame(expected.Value, actual.Value, $"row {i}, column {expected.Key}");
             }
-            SmallTraining.AssertSameBits([scores[i]], [[.. ((VBuffer<float>)after[i].Values.First(value => value.Key == "Score").Value).DenseValues()]]);
+            var score = (VBuffer<float>)after[i].Values.Single(value => value.Key == "Score").Value;
+            SmallTraining.AssertSameBits([scores[i]], [[.. score.DenseValues()]]);
         }
     }
 
-    // ML.NET's image transforms free an image when they go on; a user's own image is the user's. Neither is held, copied or freed by scoring.
+    // ML.NET's image transforms free an image when they go on; a user's own image is the user's. Neither is held, copied or freed by
+    // scoring.
     [TestMethod]
     public void ImagesComeWithTheirRowAsTheirOwnerGivesThem()
     {
         using var model = TrainOnImages();
-        var rows = _photos.Take(20).Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
+        var rows = _photos.Take(20).Select(WithImage).ToArray();
         var own = _ml.Data.LoadFromEnumerable(rows);
         var expected = SmallTraining.Scores(model.Transform(own));
         var paths = SmallPictures.View(_ml, _photos.Take(20));
         var load = _ml.Transforms.LoadImages("Image", imageFolder: "", "ImagePath");
         var loaded = load.Fit(paths).Transform(paths);
-        var resized = load.Append(_ml.Transforms.ResizeImages("Image", 48, 48)).Fit(paths).Transform(paths); // of one size already: the loader's own image is passed on
+        // Of one size already: the loader's own image is passed on.
+        var resized = load.Append(_ml.Transforms.ResizeImages("Image", 48, 48)).Fit(paths).Transform(paths);
 
         foreach (var view in (IDataView[])[own, loaded, resized])
         {
             var scored = model.Transform(view);
             using var cursor = scored.GetRowCursor([scored.Schema["Image"], scored.Schema["Score"]]);
-            var (getImage, getScore) = (cursor.GetGetter<MLImage>(scored.Schema["Image"]), cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
+            var (getImage, getScore) = (cursor.GetGetter<MLImage>(scored.Schema["Image"]),
+                cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
             VBuffer<float> scores = default;
             MLImage image = null!;
             foreach (var (row, score) in rows.Zip(expected))
@@ -205,7 +220,8 @@ public sealed class OnePassTests
     {
         var data = new CountingView(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4))));
         var validation = new CountingView(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(2, skip: 4))));
-        using (_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 3, Validation = Validation.Set(validation) }).Fit(data))
+        var options = SmallTraining.Options with { Epochs = 3, Validation = Validation.Set(validation) };
+        using (_ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(data))
             Assert.AreEqual((1, 1), (data.Cursors, validation.Cursors));
 
         var rows = new CountingView(SmallModules.View(_ml, TableRow.Many(60)));
@@ -216,7 +232,8 @@ public sealed class OnePassTests
     [TestMethod]
     public void WhoAsksForAFewRowsOfATableHasFewRead()
     {
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(60)));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 1 })
+            .Fit(SmallModules.View(_ml, TableRow.Many(60)));
         var read = 0;
         var table = TableRow.Many(1000).Select(row => (++read, row).row);
 
@@ -234,12 +251,15 @@ public sealed class OnePassTests
     private IDataView Once<T>(IEnumerable<T> rows)
         where T : class => _ml.Data.LoadFromEnumerable(new OneTime<T>(rows));
 
+    private static ImageRow WithImage(Photo photo) => new() { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) };
+
     private ImageFineTuningTransformer TrainOnImages()
     {
-        var rows = SmallPictures.Take(4).Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
+        var rows = SmallPictures.Take(4).Select(WithImage).ToArray();
         try
         {
-            return _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Image" }).Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows)));
+            return _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Image" })
+                .Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows)));
         }
         finally
         {
@@ -262,7 +282,9 @@ public sealed class OnePassTests
     {
         private bool _read;
 
-        public IEnumerator<T> GetEnumerator() => !_read && (_read = true) ? rows.GetEnumerator() : throw new InvalidOperationException("These data can be read once.");
+        public IEnumerator<T> GetEnumerator() => !_read && (_read = true)
+            ? rows.GetEnumerator()
+            : throw new InvalidOperationException("These data can be read once.");
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }

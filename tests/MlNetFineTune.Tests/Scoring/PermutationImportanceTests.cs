@@ -11,16 +11,20 @@ public sealed class PermutationImportanceTests
     private readonly MLContext _ml = new(seed: 1);
     private readonly TableRow[] _rows = TableRow.Many(200);
 
-    // A constant that is shuffled is the same constant: importance 0, exactly. Number follows the direction in which features 0, 3, 2 and 5 point.
+    // A constant that is shuffled is the same constant: importance 0, exactly. Number follows the direction in which features 0, 3, 2 and
+    // 5 point.
     [TestMethod]
     public void TheFeaturesThatDecideAreTheImportantOnes()
     {
         var data = Joined();
-        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Inputs = ["Joined"], Epochs = 30 }).Fit(data);
+        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Inputs = ["Joined"], Epochs = 30 })
+            .Fit(data);
 
-        var importance = _ml.Regression.PermutationFeatureImportance((ITransformer)model, data, "Number", permutationCount: 3).ToDictionary(slot => slot.Key, slot => slot.Value.RSquared.Mean);
+        var importance = _ml.Regression.PermutationFeatureImportance((ITransformer)model, data, "Number", permutationCount: 3)
+            .ToDictionary(slot => slot.Key, slot => slot.Value.RSquared.Mean);
 
-        CollectionAssert.AreEquivalent(new[] { "Slot 0", "Slot 1", "Slot 2", "Slot 3", "Slot 4", "Slot 5", "Constant" }, importance.Keys.ToArray(), string.Join(", ", importance.Keys));
+        CollectionAssert.AreEquivalent(new[] { "Slot 0", "Slot 1", "Slot 2", "Slot 3", "Slot 4", "Slot 5", "Constant" },
+            importance.Keys.ToArray(), string.Join(", ", importance.Keys));
         Assert.AreEqual(0, importance["Constant"]);
         foreach (var slot in (string[])["Slot 0", "Slot 3", "Slot 2", "Slot 5"])
             Assert.IsLessThan(-0.02, importance[slot], slot);
@@ -30,9 +34,12 @@ public sealed class PermutationImportanceTests
     public void ChainsOfEveryTaskAreTaken()
     {
         var joined = Joined();
-        using (var chain = _ml.Transforms.CopyColumns("Copy", "Color").Append(_ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Inputs = ["Joined"], Epochs = 3 })).Fit(joined))
+        var options = SmallModules.Multiclass with { Inputs = ["Joined"], Epochs = 3 };
+        var trainer = _ml.MulticlassClassification.Trainers.FineTuneModule(options);
+        using (var chain = _ml.Transforms.CopyColumns("Copy", "Color").Append(trainer).Fit(joined))
             Assert.HasCount(7, _ml.MulticlassClassification.PermutationFeatureImportance(chain, joined, "Kind"));
-        using (var binary = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Inputs = ["Joined"], Epochs = 3 }).Fit(joined))
+        using (var binary = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Inputs = ["Joined"], Epochs = 3 })
+            .Fit(joined))
         {
             Assert.HasCount(7, _ml.BinaryClassification.PermutationFeatureImportance(binary, joined, "Yes"));
             ISingleFeaturePredictionTransformer<FineTuningTransformer> typed = binary;
@@ -45,14 +52,22 @@ public sealed class PermutationImportanceTests
     public void AModelOfPixelsIsTaken()
     {
         var random = new Random(1);
-        var names = Enumerable.Range(0, 4 * 4).Select(i => $"P{i}").ToArray();
-        var pixels = Enumerable.Range(0, 24).Select(i => new Pixels { Label = i % 2 == 0 ? "dark" : "light", Values = [.. names.Select(_ => (i % 2) * 0.7f + 0.3f * random.NextSingle())] }).ToArray();
+        var pixels = Enumerable.Range(0, 24).Select(Picture).ToArray();
         var view = _ml.Data.LoadFromEnumerable(pixels);
-        var named = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.Concatenate("Pixels", nameof(Pixels.Values))).Fit(view).Transform(view);
-        var options = SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = new RawPixels(4, 4, PixelLayout.Planar, PixelChannels.Gray) { White = 1 } };
+        var named = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.Concatenate("Pixels", nameof(Pixels.Values)))
+            .Fit(view).Transform(view);
+        var layout = new RawPixels(4, 4, PixelLayout.Planar, PixelChannels.Gray) { White = 1 };
+        var options = SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = layout };
         using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(named);
 
-        Assert.HasCount(16, _ml.MulticlassClassification.PermutationFeatureImportance((ISingleFeaturePredictionTransformer<FineTuningTransformer>)model, named));
+        ISingleFeaturePredictionTransformer<FineTuningTransformer> typed = model;
+        Assert.HasCount(16, _ml.MulticlassClassification.PermutationFeatureImportance(typed, named));
+
+        Pixels Picture(int i) => new()
+        {
+            Label = i % 2 == 0 ? "dark" : "light",
+            Values = [.. Enumerable.Range(0, 16).Select(_ => (i % 2) * 0.7f + 0.3f * random.NextSingle())],
+        };
     }
 
     [TestMethod]
@@ -60,7 +75,8 @@ public sealed class PermutationImportanceTests
     {
         using var images = SmallTraining.LoadModel(_ml);
         var photos = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(2)));
-        using var several = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 1 }).Fit(View());
+        var two = SmallModules.Regression with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 1 };
+        using var several = _ml.Regression.Trainers.FineTuneModule(two).Fit(View());
 
         foreach (var refused in (Action[])[
             () => _ml.MulticlassClassification.PermutationFeatureImportance((ITransformer)images, photos),
