@@ -37,11 +37,10 @@ var best = ml.BinaryClassification.EvaluateNonCalibrated(ml.Transforms.CopyColum
     .Append(ml.Transforms.Expression("PredictedLabel", "x => x > 0", "LogOdds")).Fit(test).Transform(test));
 Console.WriteLine($"{"the formula",-12}{best.Accuracy,10:0.000}{best.AreaUnderRocCurve,8:0.000}   (what luck leaves to know)");
 
-// The model file has the weights and the settings, not the code: whoever loads it registers the assembly of the factory.
+// The model file has the weights and the settings, not the code: whoever loads it ships the assembly of the factory, as this program does.
 var path = Path.Combine(Path.GetTempPath(), $"deliveries-{Guid.NewGuid():N}.zip");
 ml.Model.Save(model, train.Schema, path);
 var elsewhere = new MLContext();
-elsewhere.ComponentCatalog.RegisterAssembly(typeof(DeliveryNetworkFactory).Assembly);
 using var engine = elsewhere.Model.CreatePredictionEngine<Delivery, Prediction>(elsewhere.Model.Load(path, out _));
 File.Delete(path);
 var parcel = new Delivery { City = "city 07", Carrier = "carrier 2", Weekday = "Fri", Distance = 420, Weight = 3, Hour = 17 };

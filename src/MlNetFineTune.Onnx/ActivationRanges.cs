@@ -2,8 +2,10 @@ using System.Numerics.Tensors;
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Onnx;
 
@@ -12,38 +14,37 @@ internal static class ActivationRanges
 {
     private const int Photos = 100;
 
+    /// <param name="env">Its temporary folder takes the network.</param>
     /// <param name="graph">From the network's own pixels.</param>
     /// <param name="model">Reads the photos as it does in scoring.</param>
     /// <param name="calibration">The photos.</param>
     /// <returns>For each node, in order.</returns>
     /// <exception cref="InvalidOperationException">No photo could be read.</exception>
-    public static IReadOnlyList<(float Least, float Most)> Measure(NetworkGraph graph, ImageFineTuningTransformer model, IDataView calibration)
+    public static IReadOnlyList<(float Least, float Most)> Measure(
+        IHostEnvironment env, NetworkGraph graph, ImageFineTuningTransformer model, IDataView calibration)
     {
-        var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
-        try
+        using var file = new TemporaryFile(env, ".onnx");
+        OnnxFile.Write(
+            file.Path, graph, [3, graph.Size, graph.Size], [.. graph.Nodes.Select(node => (new GraphValue(node.Outputs[0]), (long?)null))],
+            new Dictionary<string, string>());
+        using var session = new InferenceSession(file.Path);
+        var ranges = graph.Nodes.Select(_ => (Least: float.PositiveInfinity, Most: float.NegativeInfinity)).ToArray();
+        var places = graph.Nodes.Index().ToDictionary(node => node.Item.Outputs[0], node => node.Index, StringComparer.Ordinal);
+        var count = 0;
+        foreach (var pixels in Pixels(model, calibration, graph.Size))
         {
-            OnnxFile.Write(file, graph, [3, graph.Size, graph.Size], [.. graph.Nodes.Select(node => (new GraphValue(node.Outputs[0]), (long?)null))], new Dictionary<string, string>());
-            using var session = new InferenceSession(file);
-            var ranges = graph.Nodes.Select(_ => (Least: float.PositiveInfinity, Most: float.NegativeInfinity)).ToArray();
-            var places = graph.Nodes.Index().ToDictionary(node => node.Item.Outputs[0], node => node.Index, StringComparer.Ordinal);
-            var count = 0;
-            foreach (var pixels in Pixels(model, calibration, graph.Size))
+            using var outputs = session.Run([NamedOnnxValue.CreateFromTensor(graph.Input.Name, pixels)]);
+            foreach (var output in outputs)
             {
-                using var outputs = session.Run([NamedOnnxValue.CreateFromTensor(graph.Input.Name, pixels)]);
-                foreach (var output in outputs)
-                {
-                    var i = places[output.Name];
-                    var values = ((DenseTensor<float>)output.Value).Buffer.Span;
-                    ranges[i] = (Math.Min(ranges[i].Least, TensorPrimitives.Min<float>(values)), Math.Max(ranges[i].Most, TensorPrimitives.Max<float>(values)));
-                }
-                count++;
+                var i = places[output.Name];
+                var values = ((DenseTensor<float>)output.Value).Buffer.Span;
+                var (least, most) = (TensorPrimitives.Min<float>(values), TensorPrimitives.Max<float>(values));
+                ranges[i] = (Math.Min(ranges[i].Least, least), Math.Max(ranges[i].Most, most));
             }
-            return count > 0 ? ranges : throw new InvalidOperationException("OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
+            count++;
         }
-        finally
-        {
-            File.Delete(file);
-        }
+        return count > 0 ? ranges : throw new InvalidOperationException(
+            "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
     private static IEnumerable<DenseTensor<float>> Pixels(ImageFineTuningTransformer model, IDataView calibration, int size)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
 
 namespace MlNetFineTune.Onnx;
@@ -6,22 +7,26 @@ namespace MlNetFineTune.Onnx;
 /// <summary>A fine-tuned image classifier as an ONNX file.</summary>
 internal static class OnnxExport
 {
+    /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
-    public static void Write(ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(model, classifier =>
-        Write(precision.Apply(ClassifierGraph.Of(classifier, model.Calibration), model, classifier), classifier, model.Classes, path));
+    public static void Write(IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
+        model, classifier => Write(precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration), model, classifier),
+            classifier, model.Classes, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
     /// averages and crops it.
     /// </summary>
+    /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="oversampling">The multiple.</param>
     /// <returns>Height and width of the input.</returns>
-    public static int WriteUncropped(ImageFineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
+    public static int WriteUncropped(
+        IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
     {
         var side = 0;
         Exported.Read(model, classifier =>
@@ -29,7 +34,7 @@ internal static class OnnxExport
             var preprocessing = classifier.Definition.Preprocessing;
             var graph = ClassifierGraph.OfPicture(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
             side = graph.Side;
-            Write(precision.Apply(graph, model, classifier), classifier, model.Classes, path);
+            Write(precision.Apply(env, graph, model, classifier), classifier, model.Classes, path);
         });
         return side;
     }

@@ -20,13 +20,15 @@ public static class OnnxExportCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        OnnxExport.Write(Exported.Of(model), precision ?? OnnxPrecision.Float32, path);
+        OnnxExport.Write(catalog.Context, Exported.Of(model), precision ?? OnnxPrecision.Float32, path);
     }
 
     /// <summary>
     /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the model's score and predicted label. It saves, loads and scores where neither
     /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little;
-    /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file. ML.NET scores many rows on all cores, and ONNX Runtime each row as well:
+    /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file (in
+    /// <c>MLContext.TempFilePath</c>). A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows on all
+    /// cores, and ONNX Runtime each row as well:
     /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded, halves the processor time, and where hundreds of rows are scored it is the faster too (docs/onnx.md); for one row at a time leave it out.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
@@ -39,6 +41,8 @@ public static class OnnxExportCatalog
     /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one; or the image column is missing.</exception>
     /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes, or the model has one class.</exception>
+    /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
+    /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>
     public static ITransformer ToOnnxPipeline(this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -3,6 +3,8 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
 using Microsoft.ML.Transforms;
 using Microsoft.ML.Transforms.Image;
+using Microsoft.ML.Transforms.Onnx;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Onnx;
@@ -14,6 +16,8 @@ namespace MlNetFineTune.Onnx;
 internal static class OnnxPipeline
 {
     private const string Image = "MlNetFineTune.Image";
+    private const string Kept = "MlNetFineTune.Score";
+    private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;
 
     /// <param name="ml">The chain's.</param>
     /// <param name="model">Not disposed, and not needed by the chain.</param>
@@ -25,20 +29,31 @@ internal static class OnnxPipeline
         if (model.Keys.Count < 2)
             throw new NotSupportedException($"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with ExportOnnx.");
         var columns = model.Manifest.Columns;
-        var file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
+        var onnxContext = OnnxDevice.Choose(ml);
+        using var file = new TemporaryFile(ml, ".onnx");
+        var side = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling);
+        var chain = new List<ITransformer>();
         try
         {
-            var side = OnnxExport.WriteUncropped(model, precision, file, oversampling);
-            var chain = new List<ITransformer>();
             IDataView view = new EmptyDataView(ml, schema);
+            // ML.NET's scorer can call its scores by one name alone; where the model has another, a column of the data that has that one
+            // stands aside.
+            var isRenamed = columns.Score != Score;
+            var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
+            if (isTaken)
+                Add(ml.Transforms.CopyColumns(Kept, Score).Fit(view));
             Add(Images(ml, columns.Input, schema));
             Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
             Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image, outputAsFloatArray: false).Fit(view));
-            Add(ml.Transforms.ApplyOnnxModel(ClassifierGraph.LogitsOutput, ClassifierGraph.Input, file).Fit(view));
+            Add(Network(onnxContext, file.Path, view));
             Add(Scorer(ml, model.Keys, columns, 1 / (model.Calibration?.Temperature ?? 1)));
-            Add(ml.Transforms.DropColumns(Image, ClassifierGraph.Input, ClassifierGraph.LogitsOutput).Fit(view));
-            using var fitted = new TransformerChain<ITransformer>([.. chain]);
-            return Owning(ml, fitted);
+            if (isRenamed)
+                Add(ml.Transforms.CopyColumns(columns.Score, Score).Fit(view));
+            if (isTaken)
+                Add(ml.Transforms.CopyColumns(Score, Kept).Fit(view));
+            string[] others = isTaken ? [Kept] : isRenamed ? [Score] : [];
+            Add(ml.Transforms.DropColumns([Image, ClassifierGraph.Input, ClassifierGraph.LogitsOutput, .. others]).Fit(view));
+            return new TransformerChain<ITransformer>([.. chain]);
 
             void Add(ITransformer transformer)
             {
@@ -46,18 +61,21 @@ internal static class OnnxPipeline
                 view = transformer.Transform(view);
             }
         }
-        finally
+        catch
         {
-            File.Delete(file);
+            foreach (var transformer in chain.OfType<IDisposable>())
+                transformer.Dispose();
+            throw;
         }
     }
 
     // ApplyOnnxModel's transformer reads its file again when it is saved. One that was loaded has a file of its own, and deletes it when it is disposed.
-    private static ITransformer Owning(MLContext ml, ITransformer chain)
+    private static GuardedOnnx Network(MLContext ml, string file, IDataView view)
     {
+        using var fitted = ml.Transforms.ApplyOnnxModel(ClassifierGraph.LogitsOutput, ClassifierGraph.Input, file).Fit(view);
         using var zip = new MemoryStream();
-        ml.Model.Save(chain, null, zip);
-        return ml.Model.Load(zip, out _);
+        ml.Model.Save(fitted, null, zip);
+        return new GuardedOnnx(ml, (OnnxTransformer)ml.Model.Load(zip, out _));
     }
 
     private static ITransformer Images(MLContext ml, ImageInput input, DataViewSchema schema)
@@ -85,6 +103,6 @@ internal static class OnnxPipeline
         schema.AddColumn(ClassifierGraph.LogitsOutput, new VectorDataViewType(NumberDataViewType.Single, 1, classes)); // as ApplyOnnxModel describes it
         schema.AddColumn(columns.Label, new KeyDataViewType(typeof(uint), classes), labels.ToAnnotations());
         return new MulticlassPredictionTransformer<MaximumEntropyModelParameters>(
-            ml, linear, schema.ToSchema(), ClassifierGraph.LogitsOutput, columns.Label, columns.Score, columns.PredictedLabel);
+            ml, linear, schema.ToSchema(), ClassifierGraph.LogitsOutput, columns.Label, Score, columns.PredictedLabel);
     }
 }

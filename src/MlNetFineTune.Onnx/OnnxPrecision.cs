@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Onnx;
 
@@ -28,24 +29,29 @@ public abstract record OnnxPrecision
         return new Integers(calibration);
     }
 
-    internal abstract ClassifierGraph Apply(ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier);
+    internal abstract ClassifierGraph Apply(
+        IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier);
 
     private sealed record Single : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier) => graph;
+        internal override ClassifierGraph Apply(
+            IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier) => graph;
     }
 
     private sealed record HalfWeights : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier) => graph with { Graph = HalfPrecision.Of(graph.Graph) };
+        internal override ClassifierGraph Apply(
+            IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier) =>
+            graph with { Graph = HalfPrecision.Of(graph.Graph) };
     }
 
     private sealed record Integers(IDataView Calibration) : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier)
+        internal override ClassifierGraph Apply(
+            IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier)
         {
             // Measured on what the network sees, whatever comes before it in this graph: both end with the same nodes.
-            var measured = ActivationRanges.Measure(ClassifierGraph.Of(classifier, model.Calibration).Graph, model, Calibration);
+            var measured = ActivationRanges.Measure(env, ClassifierGraph.Of(classifier, model.Calibration).Graph, model, Calibration);
             var ranges = graph.Graph.Nodes.Skip(graph.Graph.Nodes.Count - measured.Count).Zip(measured).ToDictionary(pair => pair.First.Outputs[0], pair => pair.Second, StringComparer.Ordinal);
             return graph with { Graph = new Quantizer(graph.Graph, ranges).Quantize() };
         }

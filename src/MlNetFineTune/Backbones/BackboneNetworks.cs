@@ -38,7 +38,7 @@ public sealed partial record Backbone
     /// <param name="factory">
     /// Makes a <c>Module&lt;Tensor, Tensor&gt;</c>, fresh or with given weights. Its context has one input, the shape of what enters the stage ([C, H, W], or
     /// [T, C] tokens), and as outputs the channels that the stage gave, which the next one wants. In the place of the last stage it gives maps, which are averaged, or
-    /// features [N, F] of any length. A program that loads the model registers the factory's assembly, as for <c>FineTuneModule</c>.
+    /// features [N, F] of any length. A program that loads the model ships the factory's assembly, as for <c>FineTuneModule</c>.
     /// </param>
     /// <exception cref="ArgumentException">There is no such stage, it was changed before, the factory cannot be saved, or the network is of <see cref="FromTorchScript"/>.</exception>
     public Backbone ReplaceStage(string name, ModuleFactory factory)

@@ -88,5 +88,6 @@ internal static class ModuleArchive
 /// <summary>ML.NET calls <c>Create</c> by reflection.</summary>
 internal static class ModuleFineTuningTransformerLoader
 {
-    private static ModuleFineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => ModuleArchive.Load(env, ctx);
+    private static ModuleFineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        LoadingLog.Explain(env, () => ModuleArchive.Load(env, ctx));
 }

@@ -6,7 +6,8 @@ namespace MlNetFineTune.Modules;
 
 /// <summary>A factory as the model file keeps it: by the name of its contract and by its settings.</summary>
 /// <param name="Name">Of the contract.</param>
-/// <param name="FactoryType">For the error of a program that has not registered it; never loaded by this name.</param>
+/// <param name="FactoryType">Its class, and the simple name of the assembly that it was in: where to look for one that is not
+/// registered.</param>
 /// <param name="Settings">Its public properties.</param>
 internal sealed record ModuleContract(string Name, string FactoryType, JsonElement Settings)
 {
@@ -34,30 +35,41 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
         }
     }
 
-    /// <summary>Makes the factory again.</summary>
-    /// <exception cref="InvalidOperationException">Its assembly was not registered.</exception>
+    /// <summary>Makes the factory again: the registered one of that contract, or else the one that the application ships.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
     public ModuleFactory Find(IHostEnvironment env)
     {
-        ModuleFactory? registered;
+        var type = Registered(env) ?? ShippedFactory.Find(FactoryType, Name) ?? throw new InvalidOperationException(
+            $"The model needs the module factory of contract '{Name}', which is not registered, and no assembly of the application has it. "
+            + ShippedFactory.Advice(FactoryType));
         try
         {
-            registered = env.ComponentCatalog.GetExtensionValue(env, typeof(ModuleFactoryAttribute), Name) as ModuleFactory;
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            var (type, assembly) = FactoryType.Split(", ") is [var t, var a] ? (t, a) : (FactoryType, "its assembly");
-            throw new InvalidOperationException(
-                $"The model needs the module factory of contract '{Name}', which is not registered. Before loading, call ml.ComponentCatalog.RegisterAssembly(typeof({type.Replace('+', '.')}).Assembly); the class was in {assembly} when the model was trained.", e);
-        }
-        if (registered is null)
-            throw new InvalidOperationException($"What is registered for contract '{Name}' is no {nameof(ModuleFactory)}.");
-        try
-        {
-            return (ModuleFactory)Settings.Deserialize(registered.GetType())!;
+            return (ModuleFactory)Settings.Deserialize(type)!;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new InvalidOperationException($"The model's settings {Settings} do not fit {registered.GetType().Name} any more: {e.Message}", e);
+            throw new InvalidOperationException($"The model's settings {Settings} do not fit {type.Name} any more: {e.Message}", e);
         }
+    }
+
+    private Type? Registered(IHostEnvironment env)
+    {
+        object factory;
+        try
+        {
+            factory = env.ComponentCatalog.GetExtensionValue(env, typeof(ModuleFactoryAttribute), Name);
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // the catalog cannot be asked otherwise
+        }
+        catch (TargetInvocationException e)
+        {
+            throw new InvalidOperationException(
+                $"The constructor of the module factory of contract '{Name}' failed: {e.InnerException?.Message}", e);
+        }
+        return factory is ModuleFactory
+            ? factory.GetType()
+            : throw new InvalidOperationException($"What is registered for contract '{Name}' is no {nameof(ModuleFactory)}.");
     }
 }

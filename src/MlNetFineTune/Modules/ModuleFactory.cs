@@ -9,7 +9,9 @@ namespace MlNetFineTune;
 /// properties are its settings: they are saved in the model as JSON, and set again before the network is made anew.
 /// </summary>
 /// <remarks>
-/// Before a program loads such a model it registers the assembly of the factory: <c>ml.ComponentCatalog.RegisterAssembly(typeof(MyFactory).Assembly)</c>.
+/// A program that loads such a model has the factory's assembly among its dependencies or beside it, where it is found by the name that
+/// stands in the model; or it registers the assembly before:
+/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(MyFactory).Assembly)</c>.
 /// </remarks>
 public abstract class ModuleFactory
 {

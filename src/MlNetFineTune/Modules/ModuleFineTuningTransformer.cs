@@ -8,8 +8,8 @@ using MlNetFineTune.Scoring;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A trained module: adds the columns of its task to data with its input columns. A program that loads one registers its factory before:
-/// <c>ml.ComponentCatalog.RegisterAssembly(typeof(MyFactory).Assembly)</c>.
+/// A trained module: adds the columns of its task to data with its input columns. A program that loads one ships the assembly of its
+/// factory; one that keeps it elsewhere registers it before: <c>ml.ComponentCatalog.RegisterAssembly(typeof(MyFactory).Assembly)</c>.
 /// </summary>
 public sealed class ModuleFineTuningTransformer : FineTuningTransformer
 {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Images;
@@ -14,6 +15,10 @@ namespace MlNetFineTune.Rows;
 internal sealed class ImageSource(ImageInput input, ImageEncoder encoder) : InputSource
 {
     public override int Length => encoder.Length;
+
+    public override (string Name, VectorDataViewType Type)? Numbers => input.Pixels is { } pixels
+        ? (input.Column, new VectorDataViewType(NumberDataViewType.Single, pixels.Length))
+        : null;
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) => [input.In(schema, context, "input", prefix + "image")];
 

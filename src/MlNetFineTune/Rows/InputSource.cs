@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Rows;
@@ -8,6 +9,9 @@ internal abstract class InputSource
 {
     /// <summary>Bytes of a row.</summary>
     public abstract int Length { get; }
+
+    /// <summary>The one vector of Single that enters, under its name; null where anything else does.</summary>
+    public virtual (string Name, VectorDataViewType Type)? Numbers => null;
 
     /// <exception cref="Exception">A column is missing, or of another type.</exception>
     /// <param name="context">Names the component in the error.</param>

@@ -12,6 +12,10 @@ internal sealed class NumberSource(ModuleInputShape shape) : InputSource
 {
     public override int Length => shape.Size * sizeof(float);
 
+    public override (string Name, VectorDataViewType Type)? Numbers => shape.KeyCount == 0
+        ? (shape.Column, new VectorDataViewType(NumberDataViewType.Single, shape.Size))
+        : null;
+
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix)
     {
         var column = schema.GetColumnOrNull(shape.Column) ?? throw context.ExceptSchemaMismatch("input", prefix + "module input", shape.Column);

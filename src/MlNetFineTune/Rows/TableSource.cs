@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Augmentations;
 
@@ -9,6 +10,8 @@ namespace MlNetFineTune.Rows;
 internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSource
 {
     public override int Length => parts.Sum(part => part.Length);
+
+    public override (string Name, VectorDataViewType Type)? Numbers => parts is [var only] ? only.Numbers : null;
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
         [.. parts.SelectMany(part => part.ColumnsOf(context, schema, prefix))];

@@ -24,7 +24,11 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public void Clear() => Count = 0;
 
-    public void Take() => rows.Take(Count++);
+    public void Take()
+    {
+        rows.Take(Count);
+        Count++; // a row that throws is not there
+    }
 
     public void Encode()
     {

@@ -11,7 +11,8 @@ namespace MlNetFineTune;
 
 /// <summary>A fine-tuned network. Scores many rows in one forward pass; safe to use from several threads; saved and loaded by <c>ml.Model</c>.</summary>
 /// <remarks>It holds native memory: dispose it when it is no longer needed. A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET's <c>PredictionEngine</c> disposes its model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.</remarks>
-public abstract class FineTuningTransformer : ITransformer, ICanSaveModel, IDisposable
+public abstract class FineTuningTransformer
+    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IDisposable
 {
     private protected FineTuningTransformer(IHostEnvironment env, string component, NetworkScorer scorer, InputSource inputs, ScoreColumns columns, TrainingReport? report)
     {
@@ -40,6 +41,21 @@ public abstract class FineTuningTransformer : ITransformer, ICanSaveModel, IDisp
     internal abstract int BatchSize { get; }
 
     bool ITransformer.IsRowToRowMapper => true;
+
+    // What ML.NET's PermutationFeatureImportance looks for: a model of one column of numbers, which it permutes. It asks for nothing of
+    // the model itself.
+    FineTuningTransformer IPredictionTransformer<FineTuningTransformer>.Model => this;
+
+    string ISingleFeaturePredictionTransformer<FineTuningTransformer>.FeatureColumnName => Feature.Name;
+
+    string ISingleFeaturePredictionTransformer.FeatureColumnName => Feature.Name;
+
+    DataViewType ISingleFeaturePredictionTransformer<FineTuningTransformer>.FeatureColumnType => Feature.Type;
+
+    private (string Name, VectorDataViewType Type) Feature => Inputs.Numbers ?? throw Host.ExceptNotSupp(
+        "This model has no one column of features (a vector of Single): what it reads are pictures, keys, or several columns, and "
+        + "PermutationFeatureImportance permutes the slots of one column. Train on one column that Concatenate makes, or shuffle a column "
+        + "of the test data and compare what Evaluate gives (docs/modules.md).");
 
     /// <summary>The input's schema with the output columns added.</summary>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)

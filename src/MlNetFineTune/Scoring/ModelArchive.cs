@@ -126,5 +126,6 @@ internal static class ModelArchive
 /// <summary>ML.NET calls <c>Create</c> by reflection. A class of its own keeps the method, whose parameter is internal to ML.NET, out of our public surface.</summary>
 internal static class ImageFineTuningTransformerLoader
 {
-    private static ImageFineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) => ModelArchive.Load(env, ctx);
+    private static ImageFineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx));
 }

@@ -1,26 +1,39 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Reads a cursor in batches. While one batch is in the network, the next is encoded on other threads; but who asks for the first alone, for one row or a preview, has no other read.
-/// Rows are taken on the thread that asks.
+/// Reads a cursor in batches, once. While one batch is in the network, the next is encoded on other threads; but who asks for a few rows
+/// alone, or for a preview, has little read: the first batch is small, and nothing is read beyond it before it is used up. Rows are taken
+/// on the thread that asks.
 /// </summary>
-internal sealed class ReadAhead(DataViewRowCursor cursor, Func<EncodedBatch> create) : IDisposable
+/// <param name="cursor">The input. Disposed here.</param>
+/// <param name="carried">Takes what passes through, into two batches' places by turns.</param>
+/// <param name="create">Makes a batch.</param>
+/// <param name="mayLookAhead">Whether the cursor may stand beyond the row whose turn it is.</param>
+internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, Func<EncodedBatch> create, bool mayLookAhead) : IDisposable
 {
-    private readonly ValueGetter<DataViewRowId> _idGetter = cursor.GetIdGetter();
-    private readonly (EncodedBatch Batch, DataViewRowId[] Ids)?[] _places = new (EncodedBatch, DataViewRowId[])?[2];
-    private int _begun;
-    private (EncodedBatch Batch, DataViewRowId[] Ids, Task Encoding)? _next;
+    private const int FirstRows = 64;
+    private const int Growth = 4;
 
-    /// <returns>A batch, encoded, and the ids of its rows: both until the next call. Empty at the end.</returns>
-    public (EncodedBatch Batch, DataViewRowId[] Ids) Next()
+    private readonly EncodedBatch?[] _batches = new EncodedBatch?[2];
+    private int _begun;
+    private int _rows = FirstRows;
+    private bool _ended;
+    private ExceptionDispatchInfo? _failure;
+    private (EncodedBatch Batch, int Place, Task Encoding)? _next;
+
+    /// <returns>
+    /// A batch, encoded, and the place of its first row among what is carried: both until the next call. Empty at the end. Where the
+    /// input throws, the rows before come first, and then the exception.
+    /// </returns>
+    public (EncodedBatch Batch, int Place) Next()
     {
         var isFirst = _begun == 0;
-        if (_next is not var (batch, ids, encoding))
+        if (_next is not var (batch, place, encoding))
         {
-            (batch, ids) = Take();
+            (batch, place) = Take();
             batch.Encode();
         }
         else
@@ -28,38 +41,49 @@ internal sealed class ReadAhead(DataViewRowCursor cursor, Func<EncodedBatch> cre
             _next = null;
             encoding.GetAwaiter().GetResult(); // runs it here, if no thread has been free
         }
-        if (!isFirst && batch.Count == batch.Capacity)
+        if (batch.Count == 0)
+            _failure?.Throw();
+        if (mayLookAhead && !isFirst && !_ended)
         {
-            var (other, otherIds) = Take();
-            _next = (other, otherIds, Task.Run(other.Encode));
+            var (other, otherPlace) = Take();
+            _next = (other, otherPlace, Task.Run(other.Encode));
         }
-        return (batch, ids);
+        return (batch, place);
     }
 
     public void Dispose()
     {
         _next?.Encoding.ContinueWith(_ => { }, TaskScheduler.Default).Wait(); // it writes into what is given back now
-        foreach (var place in _places)
-            place?.Batch.Dispose();
+        foreach (var batch in _batches)
+            batch?.Dispose();
         cursor.Dispose();
     }
 
-    private (EncodedBatch, DataViewRowId[]) Take()
+    private (EncodedBatch Batch, int Place) Take()
     {
-        var place = _begun++ % 2;
-        var (batch, ids) = _places[place] ??= Create();
+        var turn = _begun++ % 2;
+        var batch = _batches[turn] ??= create();
+        var first = turn * batch.Capacity;
+        var rows = Math.Min(_rows, batch.Capacity);
+        _rows = Math.Min(_rows * Growth, batch.Capacity);
         batch.Clear();
-        while (batch.Count < batch.Capacity && cursor.MoveNext())
+        try
         {
-            _idGetter(ref ids[batch.Count]);
-            batch.Take();
+            while (batch.Count < rows && !_ended)
+            {
+                if (!cursor.MoveNext())
+                {
+                    _ended = true;
+                    break;
+                }
+                carried.Take(first + batch.Count);
+                batch.Take();
+            }
         }
-        return (batch, ids);
-    }
-
-    private (EncodedBatch, DataViewRowId[]) Create()
-    {
-        var batch = create();
-        return (batch, new DataViewRowId[batch.Capacity]);
+        catch (Exception e)
+        {
+            (_ended, _failure) = (true, ExceptionDispatchInfo.Capture(e));
+        }
+        return (batch, first);
     }
 }

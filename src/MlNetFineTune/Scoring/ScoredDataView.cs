@@ -1,11 +1,17 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing.</summary>
-internal sealed class ScoredDataView : IDataView
+/// <summary>
+/// The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing. The input
+/// is read once, whatever is asked for.
+/// </summary>
+/// <remarks>ML.NET's ONNX converter walks back over data transforms that can save themselves, and takes the first view that is none for
+/// the data: what is no such transform vanishes from the file.</remarks>
+internal sealed class ScoredDataView : ITransformCanSaveOnnx
 {
     private readonly IHost _host;
     private readonly IDataView _input;
@@ -23,8 +29,10 @@ internal sealed class ScoredDataView : IDataView
 
     public DataViewSchema Schema { get; }
 
-    // Reading ahead and reading along must see the same order.
+    // A row's score has the same bits only among the same rows, so they come in one order.
     public bool CanShuffle => false;
+
+    IDataView IDataTransform.Source => _input;
 
     public long? GetRowCount() => _input.GetRowCount();
 
@@ -33,26 +41,44 @@ internal sealed class ScoredDataView : IDataView
         var active = new bool[Schema.Count];
         foreach (var column in columnsNeeded)
             active[CheckedIndex(column)] = true;
-        var passed = _input.Schema.Where(column => active[column.Index]);
-        var along = _input.GetRowCursor(passed);
+        DataViewSchema.Column[] passed = [.. _input.Schema.Where(column => active[column.Index])];
         if (!active.AsSpan(_input.Schema.Count).Contains(true))
-            return new ScoringCursor(Schema, active, along, ahead: null, batch: null, _transformer.Columns, _host);
+            return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _transformer.Columns);
 
+        // Where a value does not outlive its row, the input stands on the row whose turn it is, and gives it itself.
+        var mayLookAhead = passed.All(CarriedRows.CanCarry);
+        var batchSize = mayLookAhead ? _transformer.BatchSize : 1;
+        var cursor = _input.GetRowCursor(passed.Union(_inputs));
         try
         {
-            var cursor = _input.GetRowCursor(_inputs);
-            var ahead = new ReadAhead(cursor, () => _transformer.CreateBatch(cursor, _transformer.BatchSize));
-            return new ScoringCursor(Schema, active, along, ahead, new ScoredBatch(_transformer.Scorer, _transformer.BatchSize), _transformer.Columns, _host);
+            var carried = new CarriedRows(cursor, mayLookAhead ? passed : [], places: 2 * batchSize);
+            var ahead = new ReadAhead(cursor, carried, () => _transformer.CreateBatch(cursor, batchSize), mayLookAhead);
+            var batch = new ScoredBatch(_transformer.Scorer, batchSize);
+            return new ScoringCursor(_host, Schema, active, cursor, _transformer.Columns, ahead, carried, batch);
         }
         catch
         {
-            along.Dispose();
+            cursor.Dispose();
             throw;
         }
     }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
+
+    bool ICanSaveOnnx.CanSaveOnnx(OnnxContext ctx) => throw Refuse();
+
+    void ISaveAsOnnx.SaveAsOnnx(OnnxContext ctx) => throw Refuse();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
+
+    private Exception Refuse() => _host.ExceptNotSupp($"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. "
+        + (_transformer is ImageFineTuningTransformer
+            ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
+                + "(package MlNetFineTune.Onnx)."
+            : "ml.FineTuning.ExportOnnx (package MlNetFineTune.Onnx) exports fine-tuned image classifiers; a module of your own is "
+                + "exported in Python, from the weights that SaveWeights writes."));
 
     private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
         ? column.Index

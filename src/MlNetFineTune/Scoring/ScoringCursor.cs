@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -5,33 +6,43 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Walks two cursors over the input: one <i>ahead</i>, with the input columns alone, that fills a batch and has it scored; one <i>along</i>,
-/// with the other columns asked for, that moves row by row. Row ids show that both are on the same row.
+/// Walks one cursor over the input. Where scores are asked for, its rows are read a batch at a time, with whatever else of them was asked
+/// for; otherwise it moves as the input does.
 /// </summary>
 internal sealed class ScoringCursor : DataViewRowCursor
 {
     private readonly bool[] _active;
-    private readonly DataViewRowCursor _along;
+    private readonly DataViewRowCursor _input;
     private readonly ReadAhead? _ahead;
+    private readonly CarriedRows? _carried;
     private readonly ScoredBatch? _batch;
     private readonly ScoreColumns _columns;
     private readonly IHost _host;
-    private readonly ValueGetter<DataViewRowId> _idAlong;
-    private DataViewRowId[] _ids = [];
+    private ExceptionDispatchInfo? _failure;
     private int _index = -1;
+    private int _place; // of the batch's first row, among what is carried
     private long _position = -1;
     private bool _disposed;
 
-    public ScoringCursor(DataViewSchema schema, bool[] active, DataViewRowCursor along, ReadAhead? ahead, ScoredBatch? batch, ScoreColumns columns, IHost host)
+    /// <summary>Of the input's columns alone.</summary>
+    public ScoringCursor(IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns)
     {
         Schema = schema;
         _active = active;
-        _along = along;
-        _ahead = ahead;
-        _batch = batch;
+        _input = input;
         _columns = columns;
         _host = host;
-        _idAlong = along.GetIdGetter();
+    }
+
+    /// <summary>With scores.</summary>
+    public ScoringCursor(
+        IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns,
+        ReadAhead ahead, CarriedRows carried, ScoredBatch batch)
+        : this(host, schema, active, input, columns)
+    {
+        _ahead = ahead;
+        _carried = carried;
+        _batch = batch;
     }
 
     public override DataViewSchema Schema { get; }
@@ -41,58 +52,53 @@ internal sealed class ScoringCursor : DataViewRowCursor
     public override long Batch => 0;
 
     // Those before it are the input's own.
-    private int ScoreColumn => _along.Schema.Count;
+    private int ScoreColumn => _input.Schema.Count;
 
-    public override ValueGetter<DataViewRowId> GetIdGetter() => _along.GetIdGetter();
+    public override ValueGetter<DataViewRowId> GetIdGetter() => _carried?.IdGetter(PlaceAmongCarried) ?? _input.GetIdGetter();
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];
 
     public override bool MoveNext()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var moved = _batch is null ? _along.MoveNext() : MoveBoth(_batch);
+        _failure?.Throw(); // rows may have been lost with it: nothing comes after
+        var moved = _batch is null ? _input.MoveNext() : MoveInBatch(_batch);
         _position = moved ? _position + 1 : -1;
         return moved;
     }
 
-    private bool MoveBoth(ScoredBatch batch)
+    private bool MoveInBatch(ScoredBatch batch)
     {
-        if (++_index >= batch.Count)
+        if (++_index < batch.Count)
+            return true;
+        try
         {
-            FillAhead(batch);
-            _index = 0;
+            (var encoded, _place) = _ahead!.Next();
+            batch.Score(encoded);
         }
-        var moved = _along.MoveNext();
-        if (batch.Count == 0)
-            return moved ? throw ChangedData("has more rows than") : false;
-
-        DataViewRowId id = default;
-        if (moved)
-            _idAlong(ref id);
-        return moved && id.Equals(_ids[_index]) ? true : throw ChangedData(moved ? $"gave row {id} where it is {_ids[_index]} in" : "has fewer rows than");
-    }
-
-    private Exception ChangedData(string difference) => _host.Except(
-        $"One pass over the data {difference} the other: they change from pass to pass. Put a cache (AppendCacheCheckpoint, or Data.Cache) before scoring.");
-
-    private void FillAhead(ScoredBatch batch)
-    {
-        (var encoded, _ids) = _ahead!.Next();
-        batch.Score(encoded);
+        catch (Exception e)
+        {
+            (_failure, _position) = (ExceptionDispatchInfo.Capture(e), -1);
+            throw;
+        }
+        _index = 0;
+        return batch.Count > 0;
     }
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
         if (!IsColumnActive(column))
             throw _host.ExceptParam(nameof(column), $"Column '{column.Name}' was not asked for when this cursor was made.");
-        if (column.Index < ScoreColumn)
-            return _along.GetGetter<TValue>(_along.Schema[column.Index]);
-        var getter = _columns.Getter(column.Index - ScoreColumn, _batch!, PlaceOfRow);
+        var getter = column.Index < ScoreColumn
+            ? _carried?.Getter(column.Index, PlaceAmongCarried) ?? _input.GetGetter<TValue>(_input.Schema[column.Index])
+            : _columns.Getter(column.Index - ScoreColumn, _batch!, PlaceOfRow);
         return getter as ValueGetter<TValue>
             ?? throw _host.Except($"Column '{column.Name}' is of type {column.Type}, which is not read as {typeof(TValue)}.");
     }
 
     private int PlaceOfRow() => _position >= 0 ? _index : throw _host.Except("The cursor does not stand on a row: call MoveNext first.");
+
+    private int PlaceAmongCarried() => _place + PlaceOfRow();
 
     protected override void Dispose(bool disposing)
     {
@@ -101,7 +107,8 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _disposed = true;
         if (disposing)
         {
-            _along.Dispose();
+            if (_ahead is null)
+                _input.Dispose();
             _ahead?.Dispose();
             _batch?.LogUnreadable(_host);
         }

@@ -64,25 +64,6 @@ public sealed class ModuleErrorTests
     }
 
     [TestMethod]
-    public void LoadingWithoutRegistrationNamesTheContractAndTheCall()
-    {
-        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1 }).Fit(View());
-        var zip = SmallTraining.Save(_ml, model);
-
-        var error = Assert.Throws<Exception>(() => new MLContext().Model.Load(new MemoryStream(zip), out _));
-
-        var messages = string.Join("\n", Chain(error).Select(e => e.Message));
-        foreach (var part in (string[])["'two layers'", "ml.ComponentCatalog.RegisterAssembly(typeof(MlNetFineTune.Tests.Support.TwoLayersFactory).Assembly)", "MlNetFineTune.Tests when"])
-            StringAssert.Contains(messages, part);
-
-        static IEnumerable<Exception> Chain(Exception? e)
-        {
-            for (; e is not null; e = e.InnerException)
-                yield return e;
-        }
-    }
-
-    [TestMethod]
     public void AModuleThatGivesNoNumberOrReachesNoParameterIsAnError()
     {
         var any = SmallModules.Regression with { Factory = new AnyFactory() };

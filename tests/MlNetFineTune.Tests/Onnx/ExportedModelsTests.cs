@@ -74,7 +74,7 @@ public sealed class ExportedModelsTests
         foreach (var name in (string[])["Float32", "Float16", "Int8"])
         {
             _ml.FineTuning.ExportOnnx(model, folder.File($"{name}.onnx"), Precision(name));
-            OnnxExport.WriteUncropped(model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2);
+            OnnxExport.WriteUncropped(_ml, model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2);
         }
         var files = Directory.GetFiles(Path.GetDirectoryName(folder.File("x"))!);
 

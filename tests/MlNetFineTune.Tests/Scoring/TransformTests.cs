@@ -242,23 +242,6 @@ public sealed class TransformTests
     }
 
     [TestMethod]
-    public void DataThatChangeTheirOrderFromPassToPassAreAnError()
-    {
-        using var model = SmallTraining.LoadModel(_ml);
-        var view = SmallPictures.View(_ml, _photos);
-
-        foreach (var other in (IDataView[])[_ml.Data.ShuffleRows(view, seed: 5), _ml.Data.TakeRows(view, 40), SmallPictures.View(_ml, []), _ml.Data.SkipRows(view, 1)])
-        {
-            foreach (var changing in (CountingView[])[new(view, other), new(other, view)])
-            {
-                var error = Assert.Throws<InvalidOperationException>(() => SmallTraining.Scores(model.Transform(changing)));
-                StringAssert.Contains(error.Message, "change from pass to pass");
-                StringAssert.Contains(error.Message, "AppendCacheCheckpoint");
-            }
-        }
-    }
-
-    [TestMethod]
     public void AColumnCalledScoreInTheInputIsHiddenNotLost()
     {
         using var model = SmallTraining.LoadModel(_ml);
