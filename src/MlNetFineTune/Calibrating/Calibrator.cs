@@ -13,7 +13,8 @@ internal static class Calibrator
     /// <param name="data">The training's.</param>
     /// <param name="options">The training's.</param>
     /// <param name="fit">The training's.</param>
-    public static TrainingReport Calibrate(this TrainingReport report, Lazy<RowOutputs> outputs, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, FitScope fit)
+    public static TrainingReport Calibrate(this TrainingReport report, Lazy<RowOutputs> outputs, IReadOnlyList<string>? classes,
+        TrainingData data, FineTuningOptions options, FitScope fit)
     {
         if (options.ScoreCalibration is not Calibration.TemperatureCalibration calibration || classes is null || report.BestEpoch == 0)
             return report;
@@ -54,5 +55,6 @@ internal static class Calibrator
         };
     }
 
-    private static double[] LogitsOf(ReadOnlySpan<float> outputs) => outputs is [var logit] ? [0, logit] : [.. outputs.ToArray().Select(value => (double)value)]; // of no and of yes
+    private static double[] LogitsOf(ReadOnlySpan<float> outputs) => outputs is [var logit] ? [0, logit]
+        : [.. outputs.ToArray().Select(value => (double)value)]; // of no and of yes
 }

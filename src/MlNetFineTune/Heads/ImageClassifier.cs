@@ -82,7 +82,10 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
 
-    /// <summary>BatchNorm and adapters are folded into the layers of what is frozen. Not every norm can be: DenseNet's come before their convolutions, a user's layers and programs are theirs.</summary>
+    /// <summary>
+    /// BatchNorm and adapters are folded into the layers of what is frozen. Not every norm can be: DenseNet's come before their
+    /// convolutions, a user's layers and programs are theirs.
+    /// </summary>
     public override void Freeze(int frozenStages)
     {
         Backbone.eval();
@@ -90,7 +93,8 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
         Backbone.Fold(frozenStages);
     }
 
-    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) => Backbone.SetTraining(frozenStages, batchNorm);
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) =>
+        Backbone.SetTraining(frozenStages, batchNorm);
 
     /// <summary>Everything folded, in inference mode.</summary>
     public override void PrepareForScoring() => Freeze(Backbone.Stages.Count);

@@ -61,8 +61,9 @@ internal abstract class TrainableNetwork : IDisposable
     public virtual bool HasPretrainedStatistics => false;
 
     /// <summary>
-    /// Inference mode, whatever is computed next: what is frozen runs before training begins as well (features are kept then), and must never see a batch's statistics. The first stages
-    /// become as quick as they can be without gradients; the others see their weights change. <see cref="BeginTraining"/> comes after it.
+    /// Inference mode, whatever is computed next: what is frozen runs before training begins as well (features are kept then), and must
+    /// never see a batch's statistics. The first stages become as quick as they can be without gradients; the others see their weights
+    /// change. <see cref="BeginTraining"/> comes after it.
     /// </summary>
     public abstract void Freeze(int frozenStages);
 

@@ -80,7 +80,8 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             var trained = loop.Run();
             classifier.PrepareForScoring();
             var report = trained.Calibrate(loop.ValidationOutputs, keys.Names, data, options, fit);
-            RunReport.Write(folder, classifier, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names, data, options, fit.Seed, report);
+            RunReport.Write(folder, classifier, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration),
+                keys.Names, data, options, fit.Seed, report);
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
         catch

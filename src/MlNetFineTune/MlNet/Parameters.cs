@@ -14,8 +14,8 @@ internal static class Parameters
     private static ScalarType? s_type;
 
     /// <summary>
-    /// The type that layers of ours are made of: Float32, whatever default somebody else gave the process (<c>torch.set_default_dtype</c>). No factory of tensors is called without a type
-    /// (DefaultTypeTests looks).
+    /// The type that layers of ours are made of: Float32, whatever default somebody else gave the process (<c>torch.set_default_dtype</c>).
+    /// No factory of tensors is called without a type (DefaultTypeTests looks).
     /// </summary>
     public static ScalarType Type => s_type ?? ScalarType.Float32;
 

@@ -40,9 +40,10 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
     public string? WeightsFile { get; init; }
 
     /// <summary>
-    /// Random changes to the training pictures (<see cref="ModuleInput.Image"/>), new in every epoch and counted by seed, epoch and row; pictures of the same row get the same draws. Validation and
-    /// scoring see the centre crop. Numbers and keys are never changed. What acts on batches (<see cref="MixUp"/>, <see cref="CutMix"/>, <see cref="RandomErasing"/>) and
-    /// <see cref="FixedViews"/> are for <see cref="ImageFineTuningOptions"/>. Default: none.
+    /// Random changes to the training pictures (<see cref="ModuleInput.Image"/>), new in every epoch and counted by seed, epoch and row;
+    /// pictures of the same row get the same draws. Validation and scoring see the centre crop. Numbers and keys are never changed. What
+    /// acts on batches (<see cref="MixUp"/>, <see cref="CutMix"/>, <see cref="RandomErasing"/>) and <see cref="FixedViews"/> are for
+    /// <see cref="ImageFineTuningOptions"/>. Default: none.
     /// </summary>
     public Augmentation Augmentation
     {
@@ -64,11 +65,17 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
         if (Augmentation.IsNone)
             return;
         if (!Inputs.Any(input => input is ModuleInput.PictureInput))
-            throw new ArgumentException($"Augmentation ({Augmentation}) changes pictures, and Inputs has none: leave it out, or name a column with ModuleInput.Image.", "options");
+            throw new ArgumentException(
+                $"Augmentation ({Augmentation}) changes pictures, and Inputs has none: leave it out, or name a column with "
+                + "ModuleInput.Image.", "options");
         if (Augmentation is FixedViews)
-            throw new ArgumentException("FixedViews saves what frozen stages compute again, and a module runs as a whole in every epoch: give the augmentation that makes the views.", "options");
+            throw new ArgumentException(
+                "FixedViews saves what frozen stages compute again, and a module runs as a whole in every epoch: "
+                + "give the augmentation that makes the views.", "options");
         if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing or RandomErasing) is { } ofBatches)
-            throw new ArgumentException($"{ofBatches.GetType().Name} acts on a batch of the network's pixels, which only FineTuneImages has; a module's inputs are pictures, numbers and keys. Leave it out, or do it in the module's forward.", "options");
+            throw new ArgumentException(
+                $"{ofBatches.GetType().Name} acts on a batch of the network's pixels, which only FineTuneImages has; "
+                + "a module's inputs are pictures, numbers and keys. Leave it out, or do it in the module's forward.", "options");
     }
 }
 

@@ -37,8 +37,9 @@ public abstract record FineTuningOptions
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 
     /// <summary>
-    /// Rows in one step. At least 1, default 16. The rows are spread evenly over the steps, so that there is no small last one. A BatchNorm that trains needs more than one value a channel: with 1 that can be an error,
-    /// which names the layer; a batch that has shrunk to one row is left out of its epoch where it cannot train.
+    /// Rows in one step. At least 1, default 16. The rows are spread evenly over the steps, so that there is no small last one. A BatchNorm
+    /// that trains needs more than one value a channel: with 1 that can be an error, which names the layer; a batch that has shrunk to one
+    /// row is left out of its epoch where it cannot train.
     /// </summary>
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
 

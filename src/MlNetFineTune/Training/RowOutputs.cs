@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What a network gave for rows, before it becomes scores: one evaluation pass for all who judge a finished model by its validation rows.</summary>
+/// <summary>
+/// What a network gave for rows, before it becomes scores: one evaluation pass for all who judge a finished model by its validation rows.
+/// </summary>
 /// <param name="Rows">Their indices; those that could not be read are not here.</param>
 /// <param name="Values">A row's outputs after another's.</param>
 internal sealed record RowOutputs(int[] Rows, float[] Values)
@@ -19,7 +21,9 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
     /// <summary>[rows, <see cref="Width"/>]. Belongs to the present dispose scope.</summary>
     public Tensor ToTensor() => tensor(Values, [Rows.Length, Width], ScalarType.Float32);
 
-    /// <summary>Reads and scores rows anew: for a finished training that another process made, or one that was stopped before an epoch was complete.</summary>
+    /// <summary>
+    /// Reads and scores rows anew: for a finished training that another process made, or one that was stopped before an epoch was complete.
+    /// </summary>
     /// <param name="network">Ready to score.</param>
     /// <param name="subset">The rows. Those that cannot be read were reported when they validated.</param>
     /// <param name="options">Batch size, workers, cancellation.</param>
@@ -30,7 +34,8 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
         var collected = new Collector();
         using var trunk = new FrozenTrunk(network, stages: 0, seed, options.Workers);
         var batches = BatchLoader.Split(subset.Rows, options.BatchSize);
-        foreach (var batch in trunk.LoaderFor(subset.Source).Read(batches, Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
+        foreach (var batch in trunk.LoaderFor(subset.Source).Read(batches, Augmentation.None, epoch: 0, (_, _) => { },
+            options.CancellationToken))
         {
             checkAlive();
             if (batch.Count == 0)

@@ -48,8 +48,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     }
 
     /// <summary>
-    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of the average. They are read and scored anew only if this
-    /// process has not seen that evaluation, and then once.
+    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
+    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
     /// </summary>
     public Lazy<RowOutputs> ValidationOutputs => field ??= new(() =>
     {
@@ -167,7 +167,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         if (part.HasPending)
             part.Descend(LearningRateAt(part, part.Step));
         if (State.LossRows == 0 && _saidLeftOut)
-            throw new InvalidOperationException($"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}");
+            throw new InvalidOperationException(
+                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}");
         State.BatchesOfEpoch = order.Batches.Length;
         return null;
     }
@@ -177,14 +178,20 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         var what = $"{norm} of {network.Name} sees one value a channel in a batch of one row, and has no variance to normalise by";
         if (options.BatchSize == 1 || order.Batches.Length == 1)
-            throw new InvalidOperationException($"{what} (BatchSize {options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}");
+            throw new InvalidOperationException(
+                $"{what} (BatchSize {options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}");
         if (!_saidLeftOut)
-            channel.Warning($"Epoch {epoch}: {what}. Such a batch, of a row that was left over or whose neighbours could not be read, is left out of its epoch. {MoreRows}");
+        {
+            channel.Warning(
+                $"Epoch {epoch}: {what}. Such a batch, of a row that was left over or whose neighbours could not be read, is left out of its "
+                + $"epoch. {MoreRows}");
+        }
         _saidLeftOut = true;
     }
 
     private static string MoreRows =>
-        "Give batches of two rows and more (BatchSize, the training rows), or keep the pretrained statistics with BatchNorm = BatchNormMode.Frozen.";
+        "Give batches of two rows and more (BatchSize, the training rows), or keep the pretrained statistics with "
+        + "BatchNorm = BatchNormMode.Frozen.";
 
     /// <summary>Forward, loss, backward, step.</summary>
     /// <param name="part">At work.</param>
@@ -257,7 +264,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var inputs = new RowInputs(trunk, data.Validation, new RowViews(data.Validation.Source, Augmentation.None, seed), options.Epochs, _badRows, options.CancellationToken);
         var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
         _best.PutAverage();
-        var validator = new Validator(network, objective, frozen, trunk.Stages, data.Validation, inputs, batches, _meter, options.JudgesRows);
+        var validator = new Validator(network, objective, frozen, trunk.Stages, data.Validation, inputs, batches, _meter,
+            options.JudgesRows);
         var evaluation = validator.Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
         int[] epochs = [.. _best.Kept.Select(kept => kept.Epoch).Order()];
         var averaged = evaluation.IsBetterThan(_best.Evaluation)
@@ -288,7 +296,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var inputs = features.InputsFor(data.Validation, Augmentation.None, [0]);
         var batches = BatchLoader.Split(Usable(data.Validation, part.FirstEpoch), options.BatchSize);
         return batches.Length > 0
-            ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter, options.JudgesRows)
+            ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter,
+                options.JudgesRows)
             : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read.");
     }
 

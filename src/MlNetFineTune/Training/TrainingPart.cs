@@ -85,7 +85,10 @@ internal sealed class TrainingPart : IDisposable
     public string? NormWithoutVariance(Tensor activations, int batch)
     {
         if (!_triedSingleRow)
-            _unusableNorm = SingleRow.FindUnusableNorm(_network, () => _network.ForwardInTraining(activations.clone(), Trunk.Stages, _seed, batch));
+        {
+            _unusableNorm = SingleRow.FindUnusableNorm(
+                _network, () => _network.ForwardInTraining(activations.clone(), Trunk.Stages, _seed, batch));
+        }
         _triedSingleRow = true;
         return _unusableNorm;
     }

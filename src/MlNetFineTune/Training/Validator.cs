@@ -16,7 +16,8 @@ namespace MlNetFineTune.Training;
 /// <param name="meter">Told how far it is.</param>
 /// <param name="keepsOutputs">Whether somebody wants <see cref="Outputs"/>.</param>
 internal sealed class Validator(
-    TrainableNetwork network, Objective objective, int frozenStages, int stagesBefore, RowSubset subset, StepInputs inputs, int[][] batches, ProgressMeter meter, bool keepsOutputs)
+    TrainableNetwork network, Objective objective, int frozenStages, int stagesBefore, RowSubset subset, StepInputs inputs,
+    int[][] batches, ProgressMeter meter, bool keepsOutputs)
 {
     /// <summary>Of the last evaluation; null if they are not kept.</summary>
     public RowOutputs? Outputs { get; private set; }

@@ -20,7 +20,8 @@ internal static class RunReport
     /// <param name="options">Of the training.</param>
     /// <param name="seed">Of the training.</param>
     /// <param name="report">What happened.</param>
-    public static void Write(RunFolder? folder, TrainableNetwork network, Lazy<RowOutputs> outputs, Objective objective, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
+    public static void Write(RunFolder? folder, TrainableNetwork network, Lazy<RowOutputs> outputs, Objective objective,
+        IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             network.Name, report, [.. folder.Steps],
             data.Validation.Rows.Length > 0 ? RowJudge.Judge(outputs.Value, objective, data.Validation, classes) : null,

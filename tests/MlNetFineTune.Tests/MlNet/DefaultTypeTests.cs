@@ -4,14 +4,16 @@ using Microsoft.ML.Data;
 using MlNetFineTune.Backbones;
 using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.WeightFiles;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.MlNet;
 
-/// <summary>Somebody else in the process may have called <c>torch.set_default_dtype(float64)</c>: everything of ours is the same to the bit.</summary>
+/// <summary>
+/// Somebody else in the process may have called <c>torch.set_default_dtype(float64)</c>: everything of ours is the same to the bit.
+/// </summary>
 [TestClass]
 public sealed partial class DefaultTypeTests
 {
@@ -21,20 +23,28 @@ public sealed partial class DefaultTypeTests
 
     public static IEnumerable<object[]> Ways =>
     [
-        ["everything", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Standard, WeightAveraging = WeightAveraging.Exponential(0.9f) }],
-        ["head", (ImageFineTuningOptions options) => options with { Strategy = Strategy.HeadOnly, Augmentation = new FixedViews(Augmentation.Sequence(new HorizontalFlip(), new RandomErasing(1, fill: ErasingFill.Noise)), 2) }],
+        ["everything", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Standard,
+            WeightAveraging = WeightAveraging.Exponential(0.9f) }],
+        ["head", (ImageFineTuningOptions options) => options with { Strategy = Strategy.HeadOnly,
+            Augmentation = new FixedViews(Augmentation.Sequence(new HorizontalFlip(), new RandomErasing(1, fill: ErasingFill.Noise)), 2) }],
         ["lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(dropout: 0.5f), Optimizer = Optimizer.Adam() }],
-        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = new MixUp(), Loss = ClassificationLoss.Focal(), ClassWeights = ClassWeights.Balanced, Optimizer = Optimizer.Sgd() }],
-        ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = new CutMix(), Loss = ClassificationLoss.BinaryCrossEntropy(0.1f), Optimizer = Optimizer.Lion(), GradientClipping = GradientClipping.Adaptive() }],
-        ["accumulated, recomputed", (ImageFineTuningOptions options) => options with { AccumulationSteps = 2, ActivationCheckpointing = true, Optimizer = Optimizer.RmsProp(), GradientClipping = GradientClipping.Norm(1) }],
-        ["averaged, calibrated", (ImageFineTuningOptions options) => options with { WeightAveraging = WeightAveraging.BestCheckpoints(2), Calibration = Calibration.Temperature(), BatchNorm = BatchNormMode.Train, Strategy = Strategy.ProbeThenFull() }],
+        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = new MixUp(), Loss = ClassificationLoss.Focal(),
+            ClassWeights = ClassWeights.Balanced, Optimizer = Optimizer.Sgd() }],
+        ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = new CutMix(),
+            Loss = ClassificationLoss.BinaryCrossEntropy(0.1f), Optimizer = Optimizer.Lion(),
+            GradientClipping = GradientClipping.Adaptive() }],
+        ["accumulated, recomputed", (ImageFineTuningOptions options) => options with { AccumulationSteps = 2,
+            ActivationCheckpointing = true, Optimizer = Optimizer.RmsProp(), GradientClipping = GradientClipping.Norm(1) }],
+        ["averaged, calibrated", (ImageFineTuningOptions options) => options with { WeightAveraging = WeightAveraging.BestCheckpoints(2),
+            Calibration = Calibration.Temperature(), BatchNorm = BatchNormMode.Train, Strategy = Strategy.ProbeThenFull() }],
         ["luminance", (ImageFineTuningOptions options) => options with { Backbone = options.Backbone with { InputChannels = 1 } }],
         ["drawn anew", (ImageFineTuningOptions options) => options with { Backbone = Pretrained().ReinitializeStage("layer3") }],
     ];
 
     [TestMethod]
     [DynamicData(nameof(Ways))]
-    public void APictureModelIsTrainedScoredSavedLoadedAndExportedToTheSameBits(string name, Func<ImageFineTuningOptions, ImageFineTuningOptions> way)
+    public void APictureModelIsTrainedScoredSavedLoadedAndExportedToTheSameBits(
+        string name, Func<ImageFineTuningOptions, ImageFineTuningOptions> way)
     {
         var options = way(SmallTraining.Options with { Validation = Validation.Fraction(0.4f) });
         var expected = Everything();
@@ -48,13 +58,18 @@ public sealed partial class DefaultTypeTests
         (byte[] Weights, float[][] Scores, byte[] Onnx, double? Loss) Everything()
         {
             using var folder = new Folder();
-            using var model = SmallTraining.Fit(_ml, options with { RunFolder = folder.File("run"), Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")) }, s_photos);
+            using var model = SmallTraining.Fit(_ml, options with
+            {
+                RunFolder = folder.File("run"),
+                Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint"))
+            }, s_photos);
             using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
             var view = SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20));
             var scores = SmallTraining.Scores(loaded.Transform(view));
             SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(view)), scores);
             _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"));
-            return (SmallTraining.WeightsOf(model), scores, File.ReadAllBytes(folder.File("model.onnx")), model.Report!.Epochs[^1].ValidationLoss);
+            return (SmallTraining.WeightsOf(model), scores, File.ReadAllBytes(folder.File("model.onnx")),
+                model.Report!.Epochs[^1].ValidationLoss);
         }
     }
 
@@ -90,7 +105,8 @@ public sealed partial class DefaultTypeTests
             var size = network.Definition.Preprocessing.Size is 42 ? 42 : 64;
             using var noGradients = no_grad();
             network.PrepareForScoring();
-            Assert.AreEqual(ScalarType.Float32, InDoubles(() => network.ForwardRest(zeros(2, 3, size, size, ScalarType.Float32), 0)).dtype, name);
+            Assert.AreEqual(ScalarType.Float32, InDoubles(() => network.ForwardRest(zeros(2, 3, size, size, ScalarType.Float32), 0)).dtype,
+                name);
         }
     }
 
@@ -101,9 +117,19 @@ public sealed partial class DefaultTypeTests
         var data = SmallModules.View(_ml, TableRow.Many(40));
         byte[][] Everything()
         {
-            using var classes = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 2 }).Fit(data);
-            using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Factory = new AnyFactory(), Epochs = 2, ClassWeights = ClassWeights.Of(1, 3) }).Fit(data);
-            using var regression = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new AnyFactory(), Epochs = 2 }).Fit(data);
+            using var classes = _ml.MulticlassClassification.Trainers.FineTuneModule(
+                SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 2 }).Fit(data);
+            using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with
+            {
+                Factory = new AnyFactory(),
+                Epochs = 2,
+                ClassWeights = ClassWeights.Of(1, 3)
+            }).Fit(data);
+            using var regression = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
+            {
+                Factory = new AnyFactory(),
+                Epochs = 2
+            }).Fit(data);
             Assert.IsGreaterThan(0, _ml.Regression.Evaluate(regression.Transform(data), "Number").RootMeanSquaredError);
             return [SmallModules.WeightsOf(classes), SmallModules.WeightsOf(binary), SmallModules.WeightsOf(regression)];
         }
@@ -113,7 +139,8 @@ public sealed partial class DefaultTypeTests
         for (var i = 0; i < expected.Length; i++)
             CollectionAssert.AreEqual(expected[i], actual[i], $"task {i}");
 
-        var error = InDoubles(() => Assert.ThrowsExactly<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression).Fit(data))); // draws its weights without saying the type
+        var error = InDoubles(() => Assert.ThrowsExactly<ArgumentException>(() =>
+            _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression).Fit(data))); // draws its weights without saying the type
         foreach (var part in (string[])["module 'two layers' is Float64", "torch.set_default_dtype", "dtype: ScalarType.Float32"])
             StringAssert.Contains(error.Message, part);
     }
@@ -125,12 +152,14 @@ public sealed partial class DefaultTypeTests
                     where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}")
                     from line in File.ReadLines(file).Index()
                     let code = Texts().Replace(line.Item, "\"\"").Split("//")[0]
-                    where Factory().IsMatch(code) && !code.Contains("Type", StringComparison.Ordinal) && !code.Contains("dtype", StringComparison.Ordinal)
+                    where Factory().IsMatch(code)
+                        && !code.Contains("Type", StringComparison.Ordinal) && !code.Contains("dtype", StringComparison.Ordinal)
                     select $"{Path.GetFileName(file)}({line.Index + 1}): {line.Item.Trim()}";
         var all = string.Join("\n", found);
         if (all.Length > 0)
             Assert.Fail($"These tensors have the default type of the process; say theirs:\n{all}");
-        Assert.IsTrue(Factory().IsMatch("var x = zeros(3);") && Factory().IsMatch("torch.full([2], number)") && !Factory().IsMatch("weights.zeros(3)") && !Factory().IsMatch("zeros_like(x)"));
+        Assert.IsTrue(Factory().IsMatch("var x = zeros(3);") && Factory().IsMatch("torch.full([2], number)")
+            && !Factory().IsMatch("weights.zeros(3)") && !Factory().IsMatch("zeros_like(x)"));
     }
 
     // tensor(values) has the type of the values, and zeros_like that of its model.

@@ -14,7 +14,13 @@ public sealed class ModuleAugmentationTests
 {
     private const int Side = 32;
 
-    private static readonly ImagePreprocessing s_preprocessing = new() { Size = Side, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
+    private static readonly ImagePreprocessing s_preprocessing = new()
+    {
+        Size = Side,
+        CropFraction = 1,
+        Mean = ColorTriple.Half,
+        Std = ColorTriple.Half
+    };
     private static readonly Photo[] s_photos = SmallPictures.Take(3);
 
     private readonly MLContext _ml = new(seed: 1);
@@ -23,16 +29,25 @@ public sealed class ModuleAugmentationTests
     public void ATrainingStepSeesTheAugmentedPicturesOfSeedEpochAndRowAndNobodyElseDoes()
     {
         var seen = new List<(bool Training, double[] Pictures, double[] Others, double[] Numbers)>();
-        AnyFactory.Make = context => new Looking(context, (training, inputs) => seen.Add((training, inputs[0].Values(), inputs[1].Values(), inputs[2].Values())));
+        AnyFactory.Make = context => new Looking(context, (training, inputs) => seen.Add((training, inputs[0].Values(), inputs[1].Values(),
+            inputs[2].Values())));
         var augmentation = Augmentation.Standard;
-        var options = Options with { Augmentation = augmentation, Epochs = 2, BatchSize = s_photos.Length, Seed = 3, Validation = Validation.Set(View(SmallPictures.Take(1, skip: 20))) };
+        var options = Options with
+        {
+            Augmentation = augmentation,
+            Epochs = 2,
+            BatchSize = s_photos.Length,
+            Seed = 3,
+            Validation = Validation.Set(View(SmallPictures.Take(1, skip: 20)))
+        };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(View(s_photos));
 
         foreach (var (epoch, step) in seen.Where(call => call.Training).Index())
         {
             // In any order: the shuffle is not what this is about.
-            var expected = s_photos.Select((photo, row) => Pixels(photo, augmentation, new CountedRandom(3, RandomStream.Augmentation, epoch + 1, row))).ToList();
+            var expected = s_photos.Select((photo, row) => Pixels(photo, augmentation, new CountedRandom(3, RandomStream.Augmentation,
+                epoch + 1, row))).ToList();
             AssertSameRows(expected, step.Pictures);
             AssertSameRows(expected, step.Others); // the same draws for another picture of the row
             CollectionAssert.AreEquivalent(new double[] { 1, 1, 1, 2, 2, 2, 3, 3, 3 }, step.Numbers);
@@ -74,7 +89,8 @@ public sealed class ModuleAugmentationTests
         Assert.ThrowsExactly<ArgumentNullException>(() => SmallModules.Binary with { Augmentation = null! });
 
         void Refuses(MulticlassModuleOptions options, string message) =>
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(options)).Message, message);
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() =>
+                _ml.MulticlassClassification.Trainers.FineTuneModule(options)).Message, message);
     }
 
     private static MulticlassModuleOptions Options => SmallModules.Multiclass with
@@ -96,7 +112,8 @@ public sealed class ModuleAugmentationTests
     private IDataView View(Photo[] photos)
     {
         var keyed = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, photos));
-        return _ml.Transforms.CopyColumns("Other", "ImagePath").Append(_ml.Transforms.CopyColumns("Extra", "Label")).Fit(keyed).Transform(keyed);
+        return _ml.Transforms.CopyColumns("Other", "ImagePath").Append(_ml.Transforms.CopyColumns("Extra", "Label")).Fit(keyed)
+            .Transform(keyed);
     }
 
     private static double[] Pixels(Photo photo, Augmentation augmentation, CountedRandom random)

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tests.Training;
 
 /// <summary>
-/// What is frozen stays as the file has it, bit for bit, and computes under the file's statistics from the first row on: in kept features as in training steps, in validation as in <c>Evaluate</c>.
-/// DenseNet is the network whose norms cannot all be folded.
+/// What is frozen stays as the file has it, bit for bit, and computes under the file's statistics from the first row on: in kept features
+/// as in training steps, in validation as in <c>Evaluate</c>. DenseNet is the network whose norms cannot all be folded.
 /// </summary>
 [TestClass]
 public sealed class FrozenNetworksTests
@@ -47,7 +47,8 @@ public sealed class FrozenNetworksTests
         ["Lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(), Strategy = Strategy.Full(1) }],
         ["None", (ImageFineTuningOptions options) => options with { FeatureCache = FeatureCache.None }],
         ["BestCheckpoints", (ImageFineTuningOptions options) => options with { WeightAveraging = WeightAveraging.BestCheckpoints(2) }],
-        ["NormAndBias, frozen statistics", (ImageFineTuningOptions options) => options with { Strategy = Strategy.NormAndBias, BatchNorm = BatchNormMode.Frozen }],
+        ["NormAndBias, frozen statistics", (ImageFineTuningOptions options) => options with { Strategy = Strategy.NormAndBias,
+            BatchNorm = BatchNormMode.Frozen }],
     ];
 
     [TestMethod]
@@ -55,7 +56,13 @@ public sealed class FrozenNetworksTests
     public void HoweverItIsFrozen(string name, Func<ImageFineTuningOptions, ImageFineTuningOptions> way)
     {
         var (backbone, file) = Pretrained("densenet");
-        using var model = Fit(way(new() { Backbone = backbone, Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None, LearningRate = NoRate }));
+        using var model = Fit(way(new()
+        {
+            Backbone = backbone,
+            Strategy = Strategy.HeadOnly,
+            Augmentation = Augmentation.None,
+            LearningRate = NoRate
+        }));
 
         var trains = name == "LastStages(1)" ? backbone.Stages.Count - 1 : backbone.Stages.Count;
         var frozen = Frozen(model, trains);
@@ -69,15 +76,23 @@ public sealed class FrozenNetworksTests
     {
         using var folder = new Folder();
         var (backbone, _) = Pretrained("densenet");
-        var options = new ImageFineTuningOptions { Backbone = backbone, Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None, LearningRate = NoRate };
+        var options = new ImageFineTuningOptions
+        {
+            Backbone = backbone,
+            Strategy = Strategy.HeadOnly,
+            Augmentation = Augmentation.None,
+            LearningRate = NoRate
+        };
         var rows = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, s_photos));
-        foreach (var cache in (FeatureCache[])[FeatureCache.None, FeatureCache.InMemory(), FeatureCache.InFolder(folder.File("cache")), FeatureCache.InFolder(folder.File("cache"))])
+        foreach (var cache in (FeatureCache[])[FeatureCache.None, FeatureCache.InMemory(), FeatureCache.InFolder(folder.File("cache")),
+            FeatureCache.InFolder(folder.File("cache"))])
         {
             foreach (var batchSize in (int[])[3, 12])
             {
                 using var model = Fit(options with { FeatureCache = cache, BatchSize = batchSize });
                 // Nothing moved, so that the loss of an epoch is that of the model.
-                Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(rows)).LogLoss, model.Report!.Epochs[0].Loss, Tolerance, $"{cache}, {batchSize}");
+                Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(rows)).LogLoss, model.Report!.Epochs[0].Loss,
+                    Tolerance, $"{cache}, {batchSize}");
                 AssertJudgedAsMlNetDoes(model);
             }
         }
@@ -88,11 +103,23 @@ public sealed class FrozenNetworksTests
     {
         var (backbone, file) = Pretrained("densenet");
         using var earlier = Fit(new() { Backbone = backbone, Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None });
-        using var next = Fit(new() { Backbone = Backbone.FromModel(earlier), Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None, LearningRate = NoRate });
+        using var next = Fit(new()
+        {
+            Backbone = Backbone.FromModel(earlier),
+            Strategy = Strategy.HeadOnly,
+            Augmentation = Augmentation.None,
+            LearningRate = NoRate
+        });
         DirectTraining.AssertSame(file, Frozen(next), "goes on");
         AssertJudgedAsMlNetDoes(next);
 
-        var taught = SmallTraining.Options with { Distillation = Distillation.From(earlier, weight: 1), LearningRate = NoRate, Strategy = Strategy.HeadOnly, Epochs = 1 };
+        var taught = SmallTraining.Options with
+        {
+            Distillation = Distillation.From(earlier, weight: 1),
+            LearningRate = NoRate,
+            Strategy = Strategy.HeadOnly,
+            Epochs = 1
+        };
         var losses = new List<double>();
         foreach (var (cache, batchSize) in ((FeatureCache, int)[])[(FeatureCache.None, 3), (FeatureCache.InMemory(), 12)])
         {
@@ -109,11 +136,13 @@ public sealed class FrozenNetworksTests
     public void ProgramsOfTorchScriptToo(string program)
     {
         var backbone = Backbone.FromTorchScript(
-            Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", program), new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half });
+            Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", program),
+                new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half });
         Dictionary<string, double[]> file;
         using (var network = backbone.CreateNetwork(seed: 1))
             file = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal);
-        foreach (var (strategy, frozenStages) in ((Strategy, int)[])[(Strategy.HeadOnly, backbone.Stages.Count), (Strategy.LastStages(1), backbone.Stages.Count - 1)])
+        foreach (var (strategy, frozenStages) in ((Strategy, int)[])[(Strategy.HeadOnly, backbone.Stages.Count), (Strategy.LastStages(1),
+            backbone.Stages.Count - 1)])
         {
             using var model = Fit(new() { Backbone = backbone, Strategy = strategy, Augmentation = Augmentation.None });
             var frozen = Frozen(model, frozenStages);
@@ -128,7 +157,14 @@ public sealed class FrozenNetworksTests
     {
         AnyFactory.Make = context => new Dropping(context);
         var rows = SmallModules.View(_ml, TableRow.Many(40));
-        var options = SmallModules.Multiclass with { Factory = new AnyFactory(), Strategy = Strategy.HeadOnly, LearningRate = NoRate, Epochs = 1, Validation = Validation.Set(rows) };
+        var options = SmallModules.Multiclass with
+        {
+            Factory = new AnyFactory(),
+            Strategy = Strategy.HeadOnly,
+            LearningRate = NoRate,
+            Epochs = 1,
+            Validation = Validation.Set(rows)
+        };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows);
 
@@ -161,7 +197,8 @@ public sealed class FrozenNetworksTests
         model.Scorer.Read(network =>
         {
             using var scope = NewDisposeScope();
-            tensors = network.PlainTensors().Where(named => network.StageOf(named.Name) < Math.Min(stages, network.Stages.Count)).ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal);
+            tensors = network.PlainTensors().Where(named => network.StageOf(named.Name) < Math.Min(stages, network.Stages.Count))
+                .ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal);
         });
         return tensors;
     }
@@ -176,8 +213,15 @@ public sealed class FrozenNetworksTests
             Formula.Fill(name, tensor);
         var path = Path.Combine(SmallPictures.NewFolder(), "pretrained.safetensors");
         SafeTensorsWriter.WriteFile(path, classifier.NamedTensors(), new Dictionary<string, string>());
-        var preprocessing = new ImagePreprocessing { Size = size ?? Math.Min(definition.Preprocessing.Size, 64), CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
-        return (definition.WithWeights(path) with { Preprocessing = preprocessing }, classifier.Backbone.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal));
+        var preprocessing = new ImagePreprocessing
+        {
+            Size = size ?? Math.Min(definition.Preprocessing.Size, 64),
+            CropFraction = 1,
+            Mean = ColorTriple.Half,
+            Std = ColorTriple.Half
+        };
+        return (definition.WithWeights(path) with { Preprocessing = preprocessing }, classifier.Backbone.NamedTensors()
+            .ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal));
     }
 
     /// <summary>A stage with BatchNorm and dropout, and a head.</summary>

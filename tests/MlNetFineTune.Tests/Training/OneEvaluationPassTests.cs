@@ -11,14 +11,21 @@ using MlNetFineTune.Watching;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>Who judges a finished model by its validation rows asks the evaluation of the best epoch, and decodes and scores nothing again.</summary>
+/// <summary>
+/// Who judges a finished model by its validation rows asks the evaluation of the best epoch, and decodes and scores nothing again.
+/// </summary>
 [TestClass]
 public sealed class OneEvaluationPassTests
 {
     private const int Judges = 9;
 
     // Unsure pictures on purpose: two epochs.
-    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Calibration = Calibration.Temperature(0.6f), Epochs = 2, Validation = Validation.Fraction(0.5f) };
+    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
+    {
+        Calibration = Calibration.Temperature(0.6f),
+        Epochs = 2,
+        Validation = Validation.Fraction(0.5f)
+    };
 
     [TestMethod]
     public void CalibrationAndReportDecodeNoValidationRow()
@@ -33,9 +40,14 @@ public sealed class OneEvaluationPassTests
 
         var (_, once) = Run(s_options with { RunFolder = folder.File("again"), Strategy = Strategy.HeadOnly });
         Assert.AreEqual(Judges, once, "kept features: once in the whole training");
-        var (averaged, more) = Run(s_options with { RunFolder = folder.File("averaged"), WeightAveraging = WeightAveraging.BestCheckpoints(2) });
+        var (averaged, more) = Run(s_options with
+        {
+            RunFolder = folder.File("averaged"),
+            WeightAveraging = WeightAveraging.BestCheckpoints(2)
+        });
         Assert.AreEqual(3 * Judges, more, "the average is judged as well");
-        Assert.AreEqual(averaged.Averaged?.ValidationLoss ?? averaged.Epochs[averaged.BestEpoch - 1].ValidationLoss!.Value, averaged.Calibration!.LossBefore, 1e-6, "by those weights that the model has");
+        Assert.AreEqual(averaged.Averaged?.ValidationLoss ?? averaged.Epochs[averaged.BestEpoch - 1].ValidationLoss!.Value,
+            averaged.Calibration!.LossBefore, 1e-6, "by those weights that the model has");
     }
 
     [TestMethod]
@@ -81,16 +93,19 @@ public sealed class OneEvaluationPassTests
         using var folder = RunFolder.Open(options, fit.Channel);
         options = options with { Observer = folder };
         var keys = LabelKeys.Of(view.Schema["Label"]);
-        var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
+        var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput,
+            new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
         var rows = new CountedRows(read.Training.Source.Inputs, [.. read.Validation.Rows]);
         var source = new TrainingRows(rows, read.Training.Source.Labels, read.Training.Source.Ordinals, groups: null, withoutLabel: 0);
         using var data = new TrainingData(source, read.Training.Rows, new RowSubset(source, read.Validation.Rows));
         using var network = ImageClassifier.Create(options.Backbone, keys.Count, fit.Seed);
-        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count), options.Strategy.Resolve(network.Name, network.Stages, options.Epochs), data, options, fit.Seed, fit.Host, fit.Channel);
+        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count), options.Strategy.Resolve(network.Name,
+            network.Stages, options.Epochs), data, options, fit.Seed, fit.Host, fit.Channel);
         var trained = loop.Run();
         network.PrepareForScoring();
         var report = trained.Calibrate(loop.ValidationOutputs, keys.Names, data, options, fit);
-        RunReport.Write(folder, network, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names, data, options, fit.Seed, report);
+        RunReport.Write(folder, network, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names,
+            data, options, fit.Seed, report);
         return (report, rows.Decoded);
     }
 

@@ -7,22 +7,31 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>BatchNorm cannot train on one value a channel. PyTorch: "Expected more than 1 value per channel when training"; libtorch below it makes NaN of the running variance.</summary>
+/// <summary>
+/// BatchNorm cannot train on one value a channel. PyTorch: "Expected more than 1 value per channel when training"; libtorch below it makes
+/// NaN of the running variance.
+/// </summary>
 [TestClass]
 public sealed class SingleRowTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
     // At 32 pixels its last block has maps of 1 x 1, at 64 of 2 x 2.
-    private static ImageFineTuningOptions Narrow(int size = 32) => SmallTraining.Options with { Backbone = FrozenNetworksTests.Pretrained("densenet", size).Backbone };
+    private static ImageFineTuningOptions Narrow(int size = 32) =>
+        SmallTraining.Options with { Backbone = FrozenNetworksTests.Pretrained("densenet", size).Backbone };
 
     [TestMethod]
     public void BatchesOfOneAreRefusedBeforeTheFirstStepWithTheLayerAndWhatToDo()
     {
         var watcher = new Steps();
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, Narrow() with { BatchSize = 1, Observer = watcher }, SmallPictures.Take(2)));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, Narrow() with
+        {
+            BatchSize = 1,
+            Observer = watcher
+        }, SmallPictures.Take(2)));
 
-        foreach (var part in (string[])["BatchNorm 'features.denseblock4.denselayer1.norm1' of densenet", "one value a channel", "BatchSize 1, 6 training rows", "BatchNormMode.Frozen"])
+        foreach (var part in (string[])["BatchNorm 'features.denseblock4.denselayer1.norm1' of densenet", "one value a channel",
+            "BatchSize 1, 6 training rows", "BatchNormMode.Frozen"])
             StringAssert.Contains(error.Message, part);
         Assert.IsEmpty(watcher.Rows);
     }
@@ -55,12 +64,14 @@ public sealed class SingleRowTests
 
         CollectionAssert.AreEqual(new[] { 2, 2, 2, 2, 2, 2 }, watcher.Rows);
         AssertFinite(model);
-        Assert.AreEqual(1, log.Warnings.Count(line => line.Contains("left out of its epoch") && line.Contains("denselayer1.norm1")), log.ToString());
+        Assert.AreEqual(1, log.Warnings.Count(line => line.Contains("left out of its epoch") && line.Contains("denselayer1.norm1")),
+            log.ToString());
         Assert.AreEqual(5, model.Report!.TrainingRows);
 
         // The statistics of a training of four rows in the same batches: those of the row that was tried are not among them.
         var accumulated = new Steps();
-        using var two = SmallTraining.Fit(_ml, Narrow() with { BatchSize = 2, AccumulationSteps = 2, Epochs = 1, Observer = accumulated }, photos);
+        using var two = SmallTraining.Fit(_ml, Narrow() with { BatchSize = 2, AccumulationSteps = 2, Epochs = 1, Observer = accumulated },
+            photos);
         Assert.AreEqual(4, accumulated.Rows.Sum());
         AssertFinite(two);
     }
@@ -68,7 +79,8 @@ public sealed class SingleRowTests
     [TestMethod]
     public void TryingARowChangesNothingOfATrainingInWhichItCanTrain()
     {
-        // At 64 pixels the first batch of one is tried and then trained. Twice the same picture, and weights that stay: each step moves the mean by a tenth towards the same number, m' = 0.9 m + 0.1 x.
+        // At 64 pixels the first batch of one is tried and then trained. Twice the same picture, and weights that stay: each step moves the
+        // mean by a tenth towards the same number, m' = 0.9 m + 0.1 x.
         var photo = SmallPictures.Take(1)[0];
         Photo[] photos = [photo, new() { Label = "rings", ImagePath = photo.ImagePath }];
         var options = Narrow(size: 64) with { BatchSize = 1, LearningRate = 1e-30f };
@@ -85,7 +97,8 @@ public sealed class SingleRowTests
         {
             using var model = SmallTraining.Fit(_ml, options with { Epochs = epochs }, photos);
             double[] means = [];
-            model.Scorer.Read(network => means = network.NamedTensors().Single(named => named.Name == "features.norm0.running_mean").Tensor.Values());
+            model.Scorer.Read(network => means = network.NamedTensors().Single(named => named.Name == "features.norm0.running_mean")
+                .Tensor.Values());
             return means;
         }
     }
@@ -96,14 +109,24 @@ public sealed class SingleRowTests
         var photos = SmallPictures.Take(2)[..4];
         photos[1] = new Photo { Label = photos[1].Label, ImagePath = BadPictures.All[0].Path };
         var watcher = new Steps();
-        using var model = SmallTraining.Fit(_ml, Narrow() with { BatchSize = 2, Epochs = 3, BadRows = BadRows.Skip(0.5f), Observer = watcher }, photos);
+        using var model = SmallTraining.Fit(_ml, Narrow() with
+        {
+            BatchSize = 2,
+            Epochs = 3,
+            BadRows = BadRows.Skip(0.5f),
+            Observer = watcher
+        }, photos);
 
         CollectionAssert.AreEqual(new[] { 2, 2, 2 }, watcher.Rows, "2 and 1 of 2; then batches of 1 and 2");
         AssertFinite(model);
         Assert.HasCount(1, model.Report!.BadRows);
 
         photos = photos[..2];
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, Narrow() with { BatchSize = 2, BadRows = BadRows.Skip(0.5f) }, photos)).Message, "one value a channel");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, Narrow() with
+        {
+            BatchSize = 2,
+            BadRows = BadRows.Skip(0.5f)
+        }, photos)).Message, "one value a channel");
     }
 
     [TestMethod]
@@ -142,11 +165,13 @@ public sealed class SingleRowTests
 
         AnyFactory.Make = context => new Normed(context.Inputs[0].Size, context.Outputs);
         var one = SmallModules.Regression with { Factory = new AnyFactory(), Validation = Validation.None };
-        error = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(one).Fit(SmallModules.View(_ml, TableRow.Many(1))));
+        error = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(one)
+            .Fit(SmallModules.View(_ml, TableRow.Many(1))));
         StringAssert.Contains(error.Message, "BatchSize 16, 1 training rows");
         MiscountedTensors.Expect(5 * miscount);
 
-        ModuleFineTuningTransformer Fit(MulticlassModuleOptions options, int rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(rows)));
+        ModuleFineTuningTransformer Fit(MulticlassModuleOptions options, int rows) =>
+            _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(rows)));
     }
 
     private static void AssertFinite(ImageFineTuningTransformer model)

@@ -18,7 +18,9 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
 
     public Evaluation? Evaluation => _kept is [var best, ..] ? best.Epoch.Evaluation : null;
 
-    /// <summary>What the network gave for the validation rows when it was judged best; null where nobody wants them, or nothing was judged.</summary>
+    /// <summary>
+    /// What the network gave for the validation rows when it was judged best; null where nobody wants them, or nothing was judged.
+    /// </summary>
     public RowOutputs? Outputs { get; set; }
 
     /// <summary>They stay the snapshots'.</summary>

@@ -28,7 +28,8 @@ internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(strin
     [
         .. weights.Select(named => ($"model/{named.Name}", named.Tensor)),
         .. best.Tensors(),
-        .. best.Outputs is { } outputs ? [(OutputRows, tensor(outputs.Rows, ScalarType.Int64)), (OutputValues, outputs.ToTensor())] : ((string, Tensor)[])[],
+        .. best.Outputs is { } outputs ? [(OutputRows, tensor(outputs.Rows, ScalarType.Int64)), (OutputValues, outputs.ToTensor())]
+            : ((string, Tensor)[])[],
         .. part?.Tensors(network) ?? [],
     ];
 
