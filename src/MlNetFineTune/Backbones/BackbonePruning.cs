@@ -65,7 +65,7 @@ public sealed partial record Backbone
         using var inference = inference_mode();
         using var counter = new MultiplyAddCounter();
         network.eval();
-        network.forward(zeros(1, InputChannels, Preprocessing.Size, Preprocessing.Size));
+        network.forward(zeros(1, InputChannels, Preprocessing.Size, Preprocessing.Size, Parameters.Type));
         return new BackboneInfo(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
     }
 }

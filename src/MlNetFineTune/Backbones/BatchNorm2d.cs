@@ -19,10 +19,10 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
         : base(nameof(BatchNorm2d))
     {
         Epsilon = epsilon;
-        weight = Parameters.Of(ones(channels));
-        bias = Parameters.Of(zeros(channels));
-        running_mean = zeros(channels).DetachFromDisposeScope();
-        running_var = ones(channels).DetachFromDisposeScope();
+        weight = Parameters.Of(ones(channels, Parameters.Type));
+        bias = Parameters.Of(zeros(channels, Parameters.Type));
+        running_mean = zeros(channels, Parameters.Type).DetachFromDisposeScope();
+        running_var = ones(channels, Parameters.Type).DetachFromDisposeScope();
         RegisterComponents();
     }
 

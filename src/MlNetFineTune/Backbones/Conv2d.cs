@@ -37,8 +37,8 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
         ConvolutionPadding padding = ConvolutionPadding.Symmetric, int? border = null, bool bias = false)
         : base(nameof(Conv2d))
     {
-        weight = Parameters.Of(empty(outChannels, inChannels / groups, kernel, kernel));
-        this.bias = bias ? Parameters.Of(zeros(outChannels)) : null;
+        weight = Parameters.Of(empty(outChannels, inChannels / groups, kernel, kernel, Parameters.Type));
+        this.bias = bias ? Parameters.Of(zeros(outChannels, Parameters.Type)) : null;
         _kernel = kernel;
         _stride = [stride, stride];
         _padding = [border ?? (kernel - 1) / 2, border ?? (kernel - 1) / 2];
@@ -59,7 +59,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     public void SetInChannels(int channels)
     {
         using var noGradients = no_grad();
-        using var other = empty(weight.shape[0], channels, weight.shape[2], weight.shape[3]);
+        using var other = empty(weight.shape[0], channels, weight.shape[2], weight.shape[3], weight.dtype);
         weight.set_(other);
     }
 

@@ -19,8 +19,8 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
     public LayerNorm(int channels, double epsilon)
         : base(nameof(LayerNorm))
     {
-        weight = Parameters.Of(ones(channels));
-        bias = Parameters.Of(zeros(channels));
+        weight = Parameters.Of(ones(channels, Parameters.Type));
+        bias = Parameters.Of(zeros(channels, Parameters.Type));
         (_shape, _epsilon) = ([channels], epsilon);
         RegisterComponents();
     }

@@ -16,8 +16,8 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
     public Linear(int inFeatures, int outFeatures)
         : base(nameof(Linear))
     {
-        weight = Parameters.Of(empty(outFeatures, inFeatures));
-        bias = Parameters.Of(zeros(outFeatures));
+        weight = Parameters.Of(empty(outFeatures, inFeatures, Parameters.Type));
+        bias = Parameters.Of(zeros(outFeatures, Parameters.Type));
         RegisterComponents();
     }
 

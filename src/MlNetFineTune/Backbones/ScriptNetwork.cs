@@ -136,7 +136,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
         Tensor? output;
         try
         {
-            output = script.Run(zeros(Pictures, 3, size, size));
+            output = script.Run(zeros(Pictures, 3, size, size, ScalarType.Float32));
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or InvalidOperationException)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Modules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,11 +27,11 @@ internal static class StageReplacement
         using var noGradients = no_grad();
         network.eval();
         var old = new List<long[]>(); // what each stage gave, unpooled
-        var maps = zeros([Pictures, .. pixels]);
+        var maps = zeros([Pictures, .. pixels], Parameters.Type);
         foreach (var stage in network.Stages)
             old.Add((maps = stage.Maps.Forward(maps)).shape);
 
-        maps = zeros([Pictures, .. pixels]);
+        maps = zeros([Pictures, .. pixels], Parameters.Type);
         StageChange? last = null;
         for (var i = 0; i < network.Stages.Count; i++)
         {
@@ -62,7 +63,9 @@ internal static class StageReplacement
         var made = ModuleMaker.Make(change.Replacement!.Factory, $"module '{change.Replacement.Contract.Name}'", context, seed, RandomStream.StageWeights, stage);
         var fault = made is not nn.Module<Tensor, Tensor> ? $"is a {made.GetType()}; in the place of a stage it must be a {nameof(nn)}.Module<Tensor, Tensor>"
             : made.named_parameters().Select(named => (named.name, tensor: (Tensor)named.parameter)).Concat(made.named_buffers().Select(named => (named.name, tensor: named.buffer)))
-                .FirstOrDefault(named => named.tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64)) is (var name, { } tensor) ? $"has the tensor '{name}' of {tensor.dtype}; only Float32 and Int64 can be saved"
+                .FirstOrDefault(named => named.tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64)) is (var name, { } tensor)
+                    ? $"has the tensor '{name}' of {tensor.dtype}; only Float32 and Int64 can be saved"
+                        + ModuleMaker.AdviceOn(tensor.dtype).TrimEnd('.')
             : null;
         made.eval();
         if (fault is null)

@@ -70,7 +70,7 @@ internal sealed class Vgg : BackboneNetwork
     private static GraphValue WritePooled(NetworkGraph graph, GraphValue maps, int side)
     {
         using var scope = NewDisposeScope();
-        var averages = nn.functional.adaptive_avg_pool1d(eye(side).unsqueeze(0), Places)[0].t(); // [7, side]
+        var averages = nn.functional.adaptive_avg_pool1d(eye(side, dtype: ScalarType.Float32).unsqueeze(0), Places)[0].t(); // [7, side]
         return graph.Add("MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
     }
 

@@ -28,8 +28,8 @@ internal sealed class VisionTransformer : BackboneNetwork
         : base(nameof(VisionTransformer), shape.Channels)
     {
         var side = size / shape.Patch;
-        cls_token = Parameters.Of(empty(1, 1, shape.Channels));
-        pos_embed = Parameters.Of(empty(1, 1 + side * side, shape.Channels));
+        cls_token = Parameters.Of(empty(1, 1, shape.Channels, Parameters.Type));
+        pos_embed = Parameters.Of(empty(1, 1 + side * side, shape.Channels, Parameters.Type));
         var patchEmbed = new NamedModules("patch_embed");
         var patches = patchEmbed.Add("proj", new Conv2d(3, shape.Channels, shape.Patch, shape.Patch, border: 0, bias: true));
         register_module("patch_embed", patchEmbed);

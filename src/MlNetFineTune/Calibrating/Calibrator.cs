@@ -1,9 +1,5 @@
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
 using MlNetFineTune.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace MlNetFineTune.Calibrating;
 
@@ -12,18 +8,21 @@ internal static class Calibrator
 {
     /// <summary>The training's report, with what calibration found; as it is where none is asked for, or no epoch was complete.</summary>
     /// <param name="report">Of the training.</param>
-    /// <param name="network">Trained, prepared for scoring.</param>
+    /// <param name="outputs">Of the validation rows; not asked for where nothing is calibrated.</param>
     /// <param name="classes">Their names; null where a number is predicted.</param>
     /// <param name="data">The training's.</param>
     /// <param name="options">The training's.</param>
     /// <param name="fit">The training's.</param>
-    public static TrainingReport Calibrate(this TrainingReport report, TrainableNetwork network, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, FitScope fit)
+    public static TrainingReport Calibrate(this TrainingReport report, Lazy<RowOutputs> outputs, IReadOnlyList<string>? classes,
+        TrainingData data, FineTuningOptions options, FitScope fit)
     {
         if (options.ScoreCalibration is not Calibration.TemperatureCalibration calibration || classes is null || report.BestEpoch == 0)
             return report;
-        var (logits, labels) = Read(network, data.Validation, options, fit);
-        if (logits.Count == 0)
+        var judged = outputs.Value;
+        if (judged.Rows.Length == 0)
             throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to calibrate the probabilities.");
+        double[][] logits = [.. judged.Rows.Select((_, place) => LogitsOf(judged.Of(place)))];
+        int[] labels = [.. data.Validation.LabelsOf(judged.Rows).Select(label => (int)label)];
         var fitted = TemperatureScaling.Fit(logits, labels);
         var found = Describe(logits, labels, classes, (float)(fitted ?? 1), calibration.TargetPrecision);
         if (fitted is null)
@@ -56,25 +55,6 @@ internal static class Calibrator
         };
     }
 
-    // Rows that cannot be read were reported when they validated.
-    private static (List<double[]> Logits, List<int> Labels) Read(TrainableNetwork network, RowSubset subset, FineTuningOptions options, FitScope fit)
-    {
-        var (logits, labels) = (new List<double[]>(), new List<int>());
-        using var trunk = new FrozenTrunk(network, stages: 0, fit.Seed, options.Workers);
-        var batches = BatchLoader.Split(subset.Rows, options.BatchSize);
-        foreach (var batch in trunk.LoaderFor(subset.Source).Read(batches, Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
-        {
-            fit.Host.CheckAlive();
-            options.CancellationToken.ThrowIfCancellationRequested();
-            if (batch.Count == 0)
-                continue;
-            using var scope = NewDisposeScope();
-            using var inference = inference_mode();
-            var outputs = network.ForwardRest(trunk.Enter(batch), first: 0); // [N, outputs]
-            var values = outputs.to_type(ScalarType.Float64).cpu().data<double>().ToArray();
-            logits.AddRange(values.Chunk((int)outputs.shape[1]).Select(row => row is [var logit] ? [0, logit] : row)); // of no and of yes
-            labels.AddRange(subset.LabelsOf(batch.Rows).Select(label => (int)label));
-        }
-        return (logits, labels);
-    }
+    private static double[] LogitsOf(ReadOnlySpan<float> outputs) => outputs is [var logit] ? [0, logit]
+        : [.. outputs.ToArray().Select(value => (double)value)]; // of no and of yes
 }

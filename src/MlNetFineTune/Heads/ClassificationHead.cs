@@ -18,8 +18,8 @@ internal sealed class ClassificationHead : nn.Module<Tensor, Tensor>
     public ClassificationHead(int features, int classes)
         : base(nameof(ClassificationHead))
     {
-        weight = Parameters.Of(empty(classes, features));
-        bias = Parameters.Of(empty(classes));
+        weight = Parameters.Of(empty(classes, features, Parameters.Type));
+        bias = Parameters.Of(empty(classes, Parameters.Type));
         RegisterComponents();
     }
 

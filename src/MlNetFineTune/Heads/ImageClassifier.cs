@@ -82,18 +82,22 @@ internal sealed class ImageClassifier(Backbone definition, BackboneNetwork backb
 
     public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
 
-    /// <summary>BatchNorm and adapters are folded into the layers of what is frozen.</summary>
-    public override void Freeze(int frozenStages) => Backbone.Fold(frozenStages);
-
-    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) => Backbone.SetTraining(frozenStages, batchNorm);
-
-    /// <summary>Everything folded, in inference mode.</summary>
-    public override void PrepareForScoring()
+    /// <summary>
+    /// BatchNorm and adapters are folded into the layers of what is frozen. Not every norm can be: DenseNet's come before their
+    /// convolutions, a user's layers and programs are theirs.
+    /// </summary>
+    public override void Freeze(int frozenStages)
     {
         Backbone.eval();
         Head.eval();
-        Backbone.Fold(Backbone.Stages.Count);
+        Backbone.Fold(frozenStages);
     }
+
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) =>
+        Backbone.SetTraining(frozenStages, batchNorm);
+
+    /// <summary>Everything folded, in inference mode.</summary>
+    public override void PrepareForScoring() => Freeze(Backbone.Stages.Count);
 
     public override Tensor ForwardFirst(Tensor input, int stages) => Backbone.Forward(input, 0, stages);
 

@@ -60,7 +60,11 @@ internal abstract class TrainableNetwork : IDisposable
     /// <summary>Whether every BatchNorm is known to have the statistics of a pretraining, and can be told to stay with them.</summary>
     public virtual bool HasPretrainedStatistics => false;
 
-    /// <summary>Makes the first stages as quick as they can be without gradients; the others see their weights change.</summary>
+    /// <summary>
+    /// Inference mode, whatever is computed next: what is frozen runs before training begins as well (features are kept then), and must
+    /// never see a batch's statistics. The first stages become as quick as they can be without gradients; the others see their weights
+    /// change. <see cref="BeginTraining"/> comes after it.
+    /// </summary>
     public abstract void Freeze(int frozenStages);
 
     /// <summary>

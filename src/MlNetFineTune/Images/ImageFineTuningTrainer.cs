@@ -79,8 +79,9 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             using var loop = new TrainingLoop(classifier, objective, plan, data, options, fit.Seed, fit.Host, fit.Channel, teacher);
             var trained = loop.Run();
             classifier.PrepareForScoring();
-            var report = trained.Calibrate(classifier, keys.Names, data, options, fit);
-            RunReport.Write(folder, classifier, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names, data, options, fit.Seed, report);
+            var report = trained.Calibrate(loop.ValidationOutputs, keys.Names, data, options, fit);
+            RunReport.Write(folder, classifier, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration),
+                keys.Names, data, options, fit.Seed, report);
             return new ImageFineTuningTransformer(fit.Host, classifier, keys, ManifestOf.Training(_options, classifier, keys, report, fit.Seed), report);
         }
         catch

@@ -13,10 +13,11 @@ internal static class Scalars
 {
     private static readonly Scalar s_one = 1; // held for ever
 
+    /// <summary>Of <see cref="Parameters.Type"/>.</summary>
     public static Tensor Full(long size, double value)
     {
         using Scalar number = value;
-        return full(size, number);
+        return full(size, number, Parameters.Type);
     }
 
     public static Tensor Add(this Tensor tensor, Tensor other) => tensor.add(other, s_one);

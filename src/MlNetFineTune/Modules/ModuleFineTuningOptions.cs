@@ -1,3 +1,4 @@
+using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Modules;
 
@@ -38,7 +39,44 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
     /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
     public string? WeightsFile { get; init; }
 
+    /// <summary>
+    /// Random changes to the training pictures (<see cref="ModuleInput.Image"/>), new in every epoch and counted by seed, epoch and row;
+    /// pictures of the same row get the same draws. Validation and scoring see the centre crop. Numbers and keys are never changed. What
+    /// acts on batches (<see cref="MixUp"/>, <see cref="CutMix"/>, <see cref="RandomErasing"/>) and <see cref="FixedViews"/> are for
+    /// <see cref="ImageFineTuningOptions"/>. Default: none.
+    /// </summary>
+    public Augmentation Augmentation
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Augmentation));
+            field = value;
+        }
+    } = Augmentation.None;
+
     internal abstract ModuleTask Task { get; }
+
+    internal override Augmentation RowAugmentation => Augmentation;
+
+    internal override void Check()
+    {
+        base.Check();
+        if (Augmentation.IsNone)
+            return;
+        if (!Inputs.Any(input => input is ModuleInput.PictureInput))
+            throw new ArgumentException(
+                $"Augmentation ({Augmentation}) changes pictures, and Inputs has none: leave it out, or name a column with "
+                + "ModuleInput.Image.", "options");
+        if (Augmentation is FixedViews)
+            throw new ArgumentException(
+                "FixedViews saves what frozen stages compute again, and a module runs as a whole in every epoch: "
+                + "give the augmentation that makes the views.", "options");
+        if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing or RandomErasing) is { } ofBatches)
+            throw new ArgumentException(
+                $"{ofBatches.GetType().Name} acts on a batch of the network's pixels, which only FineTuneImages has; "
+                + "a module's inputs are pictures, numbers and keys. Leave it out, or do it in the module's forward.", "options");
+    }
 }
 
 /// <summary>Options of <c>MulticlassClassification.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>

@@ -86,9 +86,9 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
             using var loop = new TrainingLoop(network, task.TrainingObjective(keys, data.Training.LabelsOf(data.Training.Rows)), plan, data, options, fit.Seed, fit.Host, fit.Channel);
             var trained = loop.Run();
             network.PrepareForScoring();
-            var report = trained.Calibrate(network, task.ClassNames(keys), data, options, fit);
+            var report = trained.Calibrate(loop.ValidationOutputs, task.ClassNames(keys), data, options, fit);
             var objective = task.Objective(keys, report.Calibration);
-            RunReport.Write(folder, network, objective, task.ClassNames(keys), data, options, fit.Seed, report);
+            RunReport.Write(folder, network, loop.ValidationOutputs, objective, task.ClassNames(keys), data, options, fit.Seed, report);
             return new ModuleFineTuningTransformer(fit.Host, network, task, _options.Inputs, shapes, keys, ManifestOf(), report);
 
             ModuleManifest ManifestOf() => new()

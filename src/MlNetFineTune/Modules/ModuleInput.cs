@@ -21,7 +21,10 @@ public abstract record ModuleInput
     /// <param name="shape">Of one row, such as [T, F] for a sequence that lies row by row in a vector of T * F; none keeps the vector as it is.</param>
     public static ModuleInput Column(string name, params IReadOnlyList<long> shape) => new ColumnInput(name, shape);
 
-    /// <summary>Pictures, by their files' paths or as <c>LoadImages</c> gives them: [N, 3, size, size], normalised.</summary>
+    /// <summary>
+    /// Pictures, by their files' paths or as <c>LoadImages</c> gives them: [N, 3, size, size], normalised, and in training changed by
+    /// <see cref="ModuleFineTuningOptions.Augmentation"/>.
+    /// </summary>
     /// <param name="name">Of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>
     /// <param name="folder">Joined before relative paths; null means the current directory.</param>

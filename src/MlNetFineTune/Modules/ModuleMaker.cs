@@ -11,6 +11,15 @@ internal static class ModuleMaker
     // A factory that gives the same module twice would train one model twice, and free it under the other's feet.
     private static readonly ConditionalWeakTable<nn.Module, object> s_known = [];
 
+    /// <summary>
+    /// What to do about a tensor of a type that cannot be saved, where the type is the process's and not the factory's own choice; empty
+    /// else.
+    /// </summary>
+    public static string AdviceOn(ScalarType type) => type != ScalarType.Float32 && type == get_default_dtype()
+        ? $" It is the default type of this process (torch.set_default_dtype): give the module's layers and "
+            + "tensors dtype: ScalarType.Float32, or set the default back before."
+        : "";
+
     /// <param name="factory">The user's.</param>
     /// <param name="name">For messages.</param>
     /// <param name="context">What the module is for.</param>

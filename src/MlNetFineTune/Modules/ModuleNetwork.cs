@@ -32,7 +32,9 @@ internal sealed class ModuleNetwork : TrainableNetwork
         if (NamedParameters().Count == 0)
             throw new ArgumentException($"The {Name} has no parameters. A module that keeps its layers in fields calls RegisterComponents() at the end of its constructor.");
         if (tensors.FirstOrDefault(named => named.Tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64)) is { Tensor: not null } other)
-            throw new ArgumentException($"Tensor '{other.Name}' of {Name} is {other.Tensor.dtype}; only Float32 and Int64 can be saved.");
+            throw new ArgumentException(
+                $"Tensor '{other.Name}' of {Name} is {other.Tensor.dtype}; only Float32 and Int64 can be saved."
+                + ModuleMaker.AdviceOn(other.Tensor.dtype));
         _stages = ModuleStages.Of(module, [.. tensors.Select(named => named.Name)]);
     }
 
@@ -81,9 +83,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
     public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
         [.. _module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)), .. _module.named_buffers().Select(b => (b.name, b.buffer))];
 
-    public override void Freeze(int frozenStages)
-    {
-    }
+    public override void Freeze(int frozenStages) => _module.eval();
 
     public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {

@@ -36,7 +36,11 @@ public abstract record FineTuningOptions
     /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 
-    /// <summary>Rows in one step. Default 16. The rows are spread evenly over the steps, so that there is no small last one.</summary>
+    /// <summary>
+    /// Rows in one step. At least 1, default 16. The rows are spread evenly over the steps, so that there is no small last one. A BatchNorm
+    /// that trains needs more than one value a channel: with 1 that can be an error, which names the layer; a batch that has shrunk to one
+    /// row is left out of its epoch where it cannot train.
+    /// </summary>
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
 
     /// <summary>
@@ -136,6 +140,9 @@ public abstract record FineTuningOptions
 
     /// <summary>Where what the frozen stages compute is kept.</summary>
     internal virtual FeatureCache Features => FeatureCache.None;
+
+    /// <summary>Whether the finished model is judged by each of its validation rows.</summary>
+    internal bool JudgesRows => ScoreCalibration != Calibration.None || RunFolder is not null;
 
     /// <summary>Whether activations are computed again rather than kept.</summary>
     internal virtual bool Recomputes => false;

@@ -20,6 +20,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     private RunCheckpoints? _checkpoints;
     private Lessons? _lessons;
     private string? _divergence;
+    private bool _saidLeftOut;
 
     public RunState State { get; } = new();
 
@@ -45,6 +46,18 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             _checkpoints?.Finish(result);
         return Report(result);
     }
+
+    /// <summary>
+    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
+    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
+    /// </summary>
+    public Lazy<RowOutputs> ValidationOutputs => field ??= new(() =>
+    {
+        if (_best.Outputs is { } known)
+            return known;
+        network.PrepareForScoring();
+        return RowOutputs.Compute(network, data.Validation, options, seed, CheckAlive);
+    });
 
     public void Dispose()
     {
@@ -129,6 +142,11 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 CheckAlive();
                 if (_stop.Token.IsCancellationRequested)
                     return _stop.End;
+                if (input.Rows.Length == 1 && part.NormWithoutVariance(input.Activations, State.Batches) is { } norm)
+                {
+                    LeaveOut(norm, epoch, order);
+                    continue;
+                }
                 // A step whose last batch had no row that could be read is due now.
                 if (part.HasPending && order.StepOf[State.BatchesOfEpoch - 1] != order.StepOf[input.Batch])
                     part.Descend(LearningRateAt(part, part.Step));
@@ -148,9 +166,32 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         }
         if (part.HasPending)
             part.Descend(LearningRateAt(part, part.Step));
+        if (State.LossRows == 0 && _saidLeftOut)
+            throw new InvalidOperationException(
+                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}");
         State.BatchesOfEpoch = order.Batches.Length;
         return null;
     }
+
+    // As a batch in which nothing could be read. The shuffle decides which row it is, so that every row has its turn.
+    private void LeaveOut(string norm, int epoch, EpochOrder order)
+    {
+        var what = $"{norm} of {network.Name} sees one value a channel in a batch of one row, and has no variance to normalise by";
+        if (options.BatchSize == 1 || order.Batches.Length == 1)
+            throw new InvalidOperationException(
+                $"{what} (BatchSize {options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}");
+        if (!_saidLeftOut)
+        {
+            channel.Warning(
+                $"Epoch {epoch}: {what}. Such a batch, of a row that was left over or whose neighbours could not be read, is left out of its "
+                + $"epoch. {MoreRows}");
+        }
+        _saidLeftOut = true;
+    }
+
+    private static string MoreRows =>
+        "Give batches of two rows and more (BatchSize, the training rows), or keep the pretrained statistics with "
+        + "BatchNorm = BatchNormMode.Frozen.";
 
     /// <summary>Forward, loss, backward, step.</summary>
     /// <param name="part">At work.</param>
@@ -184,6 +225,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             if (_divergence is not null)
                 return TrainingEnd.Diverged;
             isBest = _best.Offer(epoch, evaluation);
+            if (isBest)
+                _best.Outputs = validator?.Outputs;
             (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
             report = new EpochReport(epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, part.LargestScale * LearningRateAt(part, part.Step - 1), (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
         }
@@ -221,13 +264,17 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var inputs = new RowInputs(trunk, data.Validation, new RowViews(data.Validation.Source, Augmentation.None, seed), options.Epochs, _badRows, options.CancellationToken);
         var batches = BatchLoader.Split(Usable(data.Validation), options.BatchSize);
         _best.PutAverage();
-        var evaluation = new Validator(network, objective, frozen, trunk.Stages, data.Validation, inputs, batches, _meter).Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
+        var validator = new Validator(network, objective, frozen, trunk.Stages, data.Validation, inputs, batches, _meter,
+            options.JudgesRows);
+        var evaluation = validator.Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
         int[] epochs = [.. _best.Kept.Select(kept => kept.Epoch).Order()];
         var averaged = evaluation.IsBetterThan(_best.Evaluation)
             ? new AveragedEpochs(epochs, evaluation.Loss, evaluation.Accuracy) { ValidationRootMeanSquaredError = evaluation.RootMeanSquaredError }
             : null;
         if (averaged is null)
             _best.PutBack();
+        else
+            _best.Outputs = validator.Outputs;
         _log.Average(averaged, evaluation, epochs);
         return averaged;
     }
@@ -249,7 +296,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var inputs = features.InputsFor(data.Validation, Augmentation.None, [0]);
         var batches = BatchLoader.Split(Usable(data.Validation, part.FirstEpoch), options.BatchSize);
         return batches.Length > 0
-            ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter)
+            ? new Validator(network, objective, part.FrozenStages, part.Trunk.Stages, data.Validation, inputs, batches, _meter,
+                options.JudgesRows)
             : throw new InvalidOperationException($"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read.");
     }
 

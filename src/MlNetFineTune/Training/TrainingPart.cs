@@ -17,6 +17,8 @@ internal sealed class TrainingPart : IDisposable
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
     private readonly bool _accumulates;
+    private bool _triedSingleRow;
+    private string? _unusableNorm;
     private int _pendingBatches;
     private double _pendingCount;
 
@@ -75,6 +77,21 @@ internal sealed class TrainingPart : IDisposable
     /// <param name="batch">Batches done before, which count the random numbers.</param>
     public Tensor Forward(Tensor activations, int batch) =>
         _recomputed is null ? _network.ForwardInTraining(activations, Trunk.Stages, _seed, batch) : _recomputed.Forward(activations, batch);
+
+    /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
+    /// <param name="activations">Of one row. The caller's.</param>
+    /// <param name="batch">As in <see cref="Forward"/>.</param>
+    /// <returns>The BatchNorm that it cannot train; null where it can.</returns>
+    public string? NormWithoutVariance(Tensor activations, int batch)
+    {
+        if (!_triedSingleRow)
+        {
+            _unusableNorm = SingleRow.FindUnusableNorm(
+                _network, () => _network.ForwardInTraining(activations.clone(), Trunk.Stages, _seed, batch));
+        }
+        _triedSingleRow = true;
+        return _unusableNorm;
+    }
 
     /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight, however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>

@@ -14,8 +14,14 @@ namespace MlNetFineTune.Training;
 /// <param name="inputs">What enters.</param>
 /// <param name="batches">The rows' order.</param>
 /// <param name="meter">Told how far it is.</param>
-internal sealed class Validator(TrainableNetwork network, Objective objective, int frozenStages, int stagesBefore, RowSubset subset, StepInputs inputs, int[][] batches, ProgressMeter meter)
+/// <param name="keepsOutputs">Whether somebody wants <see cref="Outputs"/>.</param>
+internal sealed class Validator(
+    TrainableNetwork network, Objective objective, int frozenStages, int stagesBefore, RowSubset subset, StepInputs inputs,
+    int[][] batches, ProgressMeter meter, bool keepsOutputs)
 {
+    /// <summary>Of the last evaluation; null if they are not kept.</summary>
+    public RowOutputs? Outputs { get; private set; }
+
     /// <returns>Null if <paramref name="stop"/> asked for an end.</returns>
     public Evaluation? Evaluate(int epoch, Action checkAlive, CancellationToken stop)
     {
@@ -34,6 +40,7 @@ internal sealed class Validator(TrainableNetwork network, Objective objective, i
     private Evaluation? Judge(Action checkAlive, CancellationToken stop)
     {
         var (loss, weight, counted, count) = (0.0, 0.0, 0.0, 0);
+        var kept = keepsOutputs ? new RowOutputs.Collector() : null;
         foreach (var (activations, rows, _) in inputs.Read(batches, epoch: 0))
         {
             using var scope = NewDisposeScope();
@@ -49,6 +56,7 @@ internal sealed class Validator(TrainableNetwork network, Objective objective, i
                 (loss, weight) = (loss + sum, weight + counts);
                 counted += objective.Count(outputs, targets.Labels);
                 count += rows.Length;
+                kept?.Add(rows, outputs);
             }
             meter.Advance(rows.Length);
         }
@@ -56,6 +64,7 @@ internal sealed class Validator(TrainableNetwork network, Objective objective, i
             throw new InvalidOperationException($"None of the {subset.Rows.Length} validation {subset.Source.Inputs.Noun}s could be read.");
         if (weight == 0)
             throw new InvalidOperationException($"The validation {subset.Source.Inputs.Noun}s that could be read have weight 0, all of them.");
+        Outputs = kept?.ToOutputs();
         return objective.Evaluate(loss / weight, counted / count);
     }
 }

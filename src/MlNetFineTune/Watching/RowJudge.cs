@@ -1,35 +1,28 @@
-using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
+using MlNetFineTune.Training;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Watching;
 
-/// <summary>Scores the validation rows once more with the finished model, each for itself.</summary>
+/// <summary>Judges the finished model by its validation rows, each for itself.</summary>
 internal static class RowJudge
 {
     private const int MostMistakes = 24;
 
-    /// <param name="network">Ready to score.</param>
+    /// <param name="outputs">Of the rows that could be read.</param>
     /// <param name="objective">Makes scores of outputs.</param>
-    /// <param name="subset">The rows; those that cannot be read are left out.</param>
+    /// <param name="subset">The rows.</param>
     /// <param name="classes">Null where a number is predicted.</param>
-    /// <param name="options">Batch size, workers, cancellation.</param>
-    /// <param name="seed">Of the training.</param>
-    public static JudgedRows Judge(TrainableNetwork network, Objective objective, RowSubset subset, IReadOnlyList<string>? classes, FineTuningOptions options, long seed)
+    public static JudgedRows Judge(RowOutputs outputs, Objective objective, RowSubset subset, IReadOnlyList<string>? classes)
     {
         var judged = new List<JudgedRow>();
-        using var intake = network.CreateIntake();
-        using var inference = inference_mode();
-        var loader = new BatchLoader(subset.Source.Inputs, seed, options.Workers);
-        foreach (var batch in loader.Read(BatchLoader.Split(subset.Rows, options.BatchSize), Augmentation.None, epoch: 0, (_, _) => { }, options.CancellationToken))
+        if (outputs.Rows.Length > 0)
         {
-            if (batch.Count == 0)
-                continue;
             using var scope = NewDisposeScope();
-            using var outputs = network.ForwardRest(intake.ToTensor(batch.Pixels, batch.Count), first: 0);
-            var scores = objective.ScoresOf(outputs).cpu().to_type(ScalarType.Float32).contiguous().data<float>().ToArray();
-            foreach (var (i, row) in batch.Rows.Index())
+            using var inference = inference_mode();
+            var scores = objective.ScoresOf(outputs.ToTensor()).contiguous().data<float>().ToArray();
+            foreach (var (i, row) in outputs.Rows.Index())
                 judged.Add(Of(row, subset.Source.Labels[row], scores.AsSpan(i * objective.ScoreLength, objective.ScoreLength), classes));
         }
         var worst = classes is null

@@ -13,16 +13,18 @@ internal static class RunReport
 {
     /// <param name="folder">Where to; null where none is asked for.</param>
     /// <param name="network">Trained, and ready to score.</param>
+    /// <param name="outputs">Its, of the validation rows.</param>
     /// <param name="objective">Makes scores of outputs.</param>
     /// <param name="classes">Null where a number is predicted.</param>
     /// <param name="data">Trained and judged.</param>
     /// <param name="options">Of the training.</param>
     /// <param name="seed">Of the training.</param>
     /// <param name="report">What happened.</param>
-    public static void Write(RunFolder? folder, TrainableNetwork network, Objective objective, IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
+    public static void Write(RunFolder? folder, TrainableNetwork network, Lazy<RowOutputs> outputs, Objective objective,
+        IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             network.Name, report, [.. folder.Steps],
-            data.Validation.Rows.Length > 0 ? RowJudge.Judge(network, objective, data.Validation, classes, options, seed) : null,
+            data.Validation.Rows.Length > 0 ? RowJudge.Judge(outputs.Value, objective, data.Validation, classes) : null,
             ManifestOf.Describe(options), Facts(network, data, options, seed, report)));
 
     private static List<(string Name, string Value)> Facts(TrainableNetwork network, TrainingData data, FineTuningOptions options, long seed, TrainingReport report)

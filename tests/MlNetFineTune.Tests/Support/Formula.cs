@@ -1,6 +1,7 @@
 using System.Text;
 using MlNetFineTune.Backbones;
 using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,19 +31,7 @@ internal static class Formula
     }
 
     /// <summary>Makes modules of this type from the start: Module.to would make every parameter anew, and count the old one for ever.</summary>
-    public static T Made<T>(ScalarType type, Func<T> make)
-    {
-        var usual = get_default_dtype();
-        set_default_dtype(type);
-        try
-        {
-            return make();
-        }
-        finally
-        {
-            set_default_dtype(usual);
-        }
-    }
+    public static T Made<T>(ScalarType type, Func<T> make) => Parameters.MadeOf(type, make);
 
     /// <summary>[n, 3, height, width]. Caller disposes.</summary>
     public static Tensor Images(int n, int height, int width, int offset = 0, ScalarType type = ScalarType.Float32)

@@ -18,6 +18,11 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
 
     public Evaluation? Evaluation => _kept is [var best, ..] ? best.Epoch.Evaluation : null;
 
+    /// <summary>
+    /// What the network gave for the validation rows when it was judged best; null where nobody wants them, or nothing was judged.
+    /// </summary>
+    public RowOutputs? Outputs { get; set; }
+
     /// <summary>They stay the snapshots'.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors() =>
         _kept.SelectMany((kept, place) => tensors.Zip(kept.Weights.Copies, (named, copy) => (FormattableString.Invariant($"best/{place}/{named.Name}"), copy)));

@@ -80,6 +80,9 @@ internal sealed class CheckpointFile : IDisposable
 
     public bool Has(string name) => _entries.ContainsKey(name);
 
+    /// <returns>Null if there is no such tensor.</returns>
+    public long[]? ShapeOf(string name) => _entries.GetValueOrDefault(name)?.Shape;
+
     public void Dispose() => _file.Dispose();
 
     private static CheckpointState Parse(string json)

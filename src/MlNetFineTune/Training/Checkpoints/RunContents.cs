@@ -8,6 +8,9 @@ namespace MlNetFineTune.Training;
 /// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of. Random numbers are counted, so positions are all that there is of them.</summary>
 internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows, TrainingData data, ProgressMeter meter)
 {
+    private const string OutputRows = "best/outputs/rows";
+    private const string OutputValues = "best/outputs/values";
+
     public CheckpointState StateOf(IReadOnlyDictionary<string, string> identity, TrainingPart? part, FinishedRun? finished) => new()
     {
         Training = identity,
@@ -20,11 +23,13 @@ internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(strin
         Finished = finished,
     };
 
-    /// <summary>They stay their owners', but for gradients, which belong to the present dispose scope.</summary>
+    /// <summary>They stay their owners', but for gradients and outputs, which belong to the present dispose scope.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPart? part) =>
     [
         .. weights.Select(named => ($"model/{named.Name}", named.Tensor)),
         .. best.Tensors(),
+        .. best.Outputs is { } outputs ? [(OutputRows, tensor(outputs.Rows, ScalarType.Int64)), (OutputValues, outputs.ToTensor())]
+            : ((string, Tensor)[])[],
         .. part?.Tensors(network) ?? [],
     ];
 
@@ -36,6 +41,7 @@ internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(strin
         run.Restore(state.Run);
         best.Restore(state.Best);
         file.ReadInto(best.Tensors());
+        best.Outputs = OutputsIn(file);
         foreach (var bad in state.BadRows)
             badRows.Restore(bad.OfValidationSet ? data.Validation.Source : data.Training.Source, bad);
         meter.Earlier = state.Elapsed;
@@ -51,6 +57,16 @@ internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(strin
         using var scope = NewDisposeScope();
         part.Restore(state, network, file.Has);
         file.ReadInto(part.Tensors(network));
+    }
+
+    private static RowOutputs? OutputsIn(CheckpointFile file)
+    {
+        if (file.ShapeOf(OutputValues) is not [var count, var width])
+            return null;
+        using var scope = NewDisposeScope();
+        var (rows, values) = (empty(count, ScalarType.Int64), empty(count, width, ScalarType.Float32));
+        file.ReadInto([(OutputRows, rows), (OutputValues, values)]);
+        return new RowOutputs([.. rows.data<long>().Select(row => (int)row)], values.data<float>().ToArray());
     }
 
     private bool HasOwnValidation => data.Validation.Source != data.Training.Source;

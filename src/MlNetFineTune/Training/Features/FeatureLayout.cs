@@ -35,7 +35,7 @@ internal sealed class FeatureLayout(long[] shape)
     public Tensor Get(IFeatureStore store, ReadOnlySpan<ContentHash> keys, Device device)
     {
         using var scope = NewDisposeScope();
-        var rows = empty([keys.Length, .. _stored]);
+        var rows = empty([keys.Length, .. _stored], ScalarType.Float32);
         for (var i = 0; i < keys.Length; i++)
         {
             using var row = rows.select(0, i);

@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using Microsoft.ML;
+using MlNetFineTune.Augmentations;
+using MlNetFineTune.Calibrating;
+using MlNetFineTune.Heads;
+using MlNetFineTune.Images;
+using MlNetFineTune.Rows;
+using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Training;
+using MlNetFineTune.Watching;
+
+namespace MlNetFineTune.Tests.Training;
+
+/// <summary>
+/// Who judges a finished model by its validation rows asks the evaluation of the best epoch, and decodes and scores nothing again.
+/// </summary>
+[TestClass]
+public sealed class OneEvaluationPassTests
+{
+    private const int Judges = 9;
+
+    // Unsure pictures on purpose: two epochs.
+    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
+    {
+        Calibration = Calibration.Temperature(0.6f),
+        Epochs = 2,
+        Validation = Validation.Fraction(0.5f)
+    };
+
+    [TestMethod]
+    public void CalibrationAndReportDecodeNoValidationRow()
+    {
+        using var folder = new Folder();
+        var (report, decoded) = Run(s_options with { RunFolder = folder.File("run") });
+
+        Assert.AreEqual(2 * Judges, decoded, "once in each epoch's validation");
+        Assert.AreEqual(Judges, report.Calibration!.Rows);
+        Assert.AreEqual(report.Epochs[report.BestEpoch - 1].ValidationLoss!.Value, report.Calibration.LossBefore, 1e-6);
+        StringAssert.Contains(File.ReadAllText(folder.File("run/report.html")), "Confusion on the validation rows");
+
+        var (_, once) = Run(s_options with { RunFolder = folder.File("again"), Strategy = Strategy.HeadOnly });
+        Assert.AreEqual(Judges, once, "kept features: once in the whole training");
+        var (averaged, more) = Run(s_options with
+        {
+            RunFolder = folder.File("averaged"),
+            WeightAveraging = WeightAveraging.BestCheckpoints(2)
+        });
+        Assert.AreEqual(3 * Judges, more, "the average is judged as well");
+        Assert.AreEqual(averaged.Averaged?.ValidationLoss ?? averaged.Epochs[averaged.BestEpoch - 1].ValidationLoss!.Value,
+            averaged.Calibration!.LossBefore, 1e-6, "by those weights that the model has");
+    }
+
+    [TestMethod]
+    public void AFinishedTrainingThatIsTakenFromItsCheckpointJudgesNothingAgain()
+    {
+        using var folder = new Folder();
+        var options = s_options with { RunFolder = folder.File("run"), Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")) };
+        var (first, _) = Run(options);
+        var page = File.ReadAllText(folder.File("run/report.html"));
+
+        var (second, decoded) = Run(options);
+
+        Assert.AreEqual(0, decoded);
+        Assert.AreEqual(first.Calibration! with { RejectThresholds = second.Calibration!.RejectThresholds }, second.Calibration);
+        Assert.AreEqual(Confusion(page), Confusion(File.ReadAllText(folder.File("run/report.html"))));
+
+        static string Confusion(string page) => page[page.IndexOf("Confusion on", StringComparison.Ordinal)..page.IndexOf("To do the same again", StringComparison.Ordinal)];
+    }
+
+    [TestMethod]
+    public void WhoHasNotSeenTheEvaluationScoresTheRowsOnceForAll()
+    {
+        using var folder = new Folder();
+        var plain = s_options with { Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")), Calibration = Calibration.None };
+        var (trained, _) = Run(plain);
+
+        var (report, decoded) = Run(plain with { RunFolder = folder.File("run") });
+
+        Assert.AreEqual(Judges, decoded);
+        Assert.AreEqual(trained.BestEpoch, report.BestEpoch);
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        var (stopped, rows) = Run(s_options with { RunFolder = folder.File("stopped"), StopToken = stop.Token });
+        Assert.AreEqual((0, Judges), (stopped.BestEpoch, rows), "the page shows what the untrained network says");
+    }
+
+    /// <summary>As <c>ImageFineTuningTrainer.Fit</c>, on rows that count.</summary>
+    private static (TrainingReport Report, int Decoded) Run(ImageFineTuningOptions options)
+    {
+        var ml = new MLContext();
+        var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6)));
+        using var fit = new FitScope(ml, "test", "test", options.Seed);
+        using var folder = RunFolder.Open(options, fit.Channel);
+        options = options with { Observer = folder };
+        var keys = LabelKeys.Of(view.Schema["Label"]);
+        var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput,
+            new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
+        var rows = new CountedRows(read.Training.Source.Inputs, [.. read.Validation.Rows]);
+        var source = new TrainingRows(rows, read.Training.Source.Labels, read.Training.Source.Ordinals, groups: null, withoutLabel: 0);
+        using var data = new TrainingData(source, read.Training.Rows, new RowSubset(source, read.Validation.Rows));
+        using var network = ImageClassifier.Create(options.Backbone, keys.Count, fit.Seed);
+        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count), options.Strategy.Resolve(network.Name,
+            network.Stages, options.Epochs), data, options, fit.Seed, fit.Host, fit.Channel);
+        var trained = loop.Run();
+        network.PrepareForScoring();
+        var report = trained.Calibrate(loop.ValidationOutputs, keys.Names, data, options, fit);
+        RunReport.Write(folder, network, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names,
+            data, options, fit.Seed, report);
+        return (report, rows.Decoded);
+    }
+
+    private sealed class CountedRows(InputRows inner, HashSet<int> counted) : InputRows
+    {
+        private int _decoded;
+
+        public int Decoded => _decoded;
+
+        public override int Count => inner.Count;
+
+        public override int Length => inner.Length;
+
+        public override string Noun => inner.Noun;
+
+        public override string? PathOf(int row) => inner.PathOf(row);
+
+        public override ContentHash? ContentOf(int row) => inner.ContentOf(row);
+
+        public override void Identify(int row, IncrementalHash hash) => inner.Identify(row, hash);
+
+        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output)
+        {
+            if (counted.Contains(row))
+                Interlocked.Increment(ref _decoded);
+            return inner.Encode(row, augmentation, random, output);
+        }
+
+        public override void Dispose() => inner.Dispose();
+    }
+}
