@@ -47,17 +47,17 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
         {
             var (type, assembly) = FactoryType.Split(", ") is [var t, var a] ? (t, a) : (FactoryType, "its assembly");
             throw new InvalidOperationException(
-                $"The model needs the module factory of contract '{Name}', which is not registered. Before loading, call ml.ComponentCatalog.RegisterAssembly(typeof({type.Replace('+', '.')}).Assembly); the class was in {assembly} when the model was trained.", e);
+                $"The model needs the module factory of contract {Shown.Quoted(Name)}, which is not registered. Before loading, call ml.ComponentCatalog.RegisterAssembly(typeof({Shown.Text(type.Replace('+', '.'), Shown.SentenceLength)}).Assembly); the class was in {Shown.Text(assembly)} when the model was trained.", e);
         }
         if (registered is null)
-            throw new InvalidOperationException($"What is registered for contract '{Name}' is no {nameof(ModuleFactory)}.");
+            throw new InvalidOperationException($"What is registered for contract {Shown.Quoted(Name)} is no {nameof(ModuleFactory)}.");
         try
         {
             return (ModuleFactory)Settings.Deserialize(registered.GetType())!;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new InvalidOperationException($"The model's settings {Settings} do not fit {registered.GetType().Name} any more: {e.Message}", e);
+            throw new InvalidOperationException($"The model's settings {Shown.Text(Settings.ToString(), Shown.SentenceLength)} do not fit {registered.GetType().Name} any more: {Shown.Message(e)}", e);
         }
     }
 }
