@@ -263,7 +263,7 @@ public sealed partial record Backbone
         : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})"
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
         + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 

@@ -53,6 +53,7 @@ internal static class SafeTensorsReader
         var entries = new List<(WeightEntry Entry, long Begin, long End)>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var names = new HashSet<string>(StringComparer.Ordinal);
+        var keys = new HashSet<string>(StringComparer.Ordinal); // of one entry after another
         while (NextKey(ref json, source) is { } name)
         {
             if (!names.Add(name))
@@ -61,7 +62,7 @@ internal static class SafeTensorsReader
             if (name == "__metadata__")
                 ReadMetadata(ref json, metadata, source);
             else
-                entries.Add(ParseEntry(ref json, name, bytes, dataStart, source));
+                entries.Add(ParseEntry(ref json, name, keys, bytes, dataStart, source));
         }
         json.Read(); // nothing may follow
 
@@ -104,11 +105,11 @@ internal static class SafeTensorsReader
         }
     }
 
-    private static (WeightEntry Entry, long Begin, long End) ParseEntry(ref Utf8JsonReader json, string name, ByteSource bytes, long dataStart, string source)
+    private static (WeightEntry Entry, long Begin, long End) ParseEntry(ref Utf8JsonReader json, string name, HashSet<string> keys, ByteSource bytes, long dataStart, string source)
     {
         if (json.TokenType != JsonTokenType.StartObject)
             throw Improper();
-        var keys = new HashSet<string>(StringComparer.Ordinal);
+        keys.Clear();
         string? typeName = null;
         long[]? shape = null, offsets = null;
         while (NextKey(ref json, source) is { } key)

@@ -31,7 +31,7 @@ public sealed class DamagedProgramTests
             }
         }
         Assert.IsLessThan(8 * original.Length / 2, passed.Count);
-        foreach (var bit in passed.Where((_, index) => index % (passed.Count / 100) == 0))
+        foreach (var bit in passed.Where((_, index) => index % Math.Max(passed.Count / 100, 1) == 0))
         {
             try
             {
@@ -72,7 +72,7 @@ public sealed class DamagedProgramTests
         StringAssert.Contains(Refusal(Changed(original, "constants.pkl", _ => null)), "has no constants.pkl");
         StringAssert.Contains(Refusal(Changed(original, "version", _ => [(byte)'x'])), "its version is not a number");
         StringAssert.Contains(Refusal(Changed(original, "data.pkl", content => content[..^1])), "it ends early");
-        StringAssert.Contains(Refusal(Changed(original, "_10.py", content => [.. content, 0xff])), "is not text");
+        StringAssert.Contains(Refusal(Changed(original, "code/__torch__/torch/nn/modules/conv/___torch_mangle_10.py", content => [.. content, 0xff])), "is not text");
         StringAssert.Contains(Refusal(Changed(original, "data.pkl", content => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(content).Replace("torch._utils\n_rebuild_tensor_v2", "posix\nsystem", StringComparison.Ordinal)))), "it asks for 'posix.system'");
     }
 
@@ -92,14 +92,14 @@ public sealed class DamagedProgramTests
         return network.forward(Formula.Images(2, 32, 32)).Values();
     }
 
-    private static byte[] Changed(byte[] bytes, string ending, Func<byte[], byte[]?> change)
+    private static byte[] Changed(byte[] bytes, string entryName, Func<byte[], byte[]?> change)
     {
         using var changed = new MemoryStream();
         using (var archive = new ZipArchive(changed, ZipArchiveMode.Create, leaveOpen: true))
         {
             foreach (var (name, content) in Zip.Read(bytes))
             {
-                if ((ending.Length > 0 && name.EndsWith("/" + ending, StringComparison.Ordinal) || ending == "_10.py" && name.EndsWith(ending, StringComparison.Ordinal) ? change(content) : content) is not { } written)
+                if ((name == "maps/" + entryName ? change(content) : content) is not { } written)
                     continue;
                 using var entry = archive.CreateEntry(name, name.Contains("/code/") ? CompressionLevel.Optimal : CompressionLevel.NoCompression).Open();
                 entry.Write(written);
