@@ -125,11 +125,13 @@ public sealed partial record Backbone
     /// pictures finds out. Stages are the children of its root that hold tensors, in the order of registration. It runs in the layout of Python, is not
     /// folded, and computes what is frozen once a picture with <see cref="Strategy.HeadOnly"/> alone.
     /// </summary>
-    /// <param name="path">The file. A script is a program: take it from whom you trust. Its checksums and its structure are checked before libtorch reads it, and damage is an exception;
-    /// what its code says is not, and libtorch ends the process at code that it cannot compile. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
+    /// <param name="path">The file. A script is a program: take it from whom you trust. Its checksums and its structure are checked before
+    /// libtorch reads it, and damage is an exception; what its code says is not, and libtorch ends the process at code that it cannot
+    /// compile. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
     /// <param name="preprocessing">How its pictures were prepared, input size included. Default: 224 pixels, ImageNet's mean and std.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no TorchScript, is damaged, or is a program that fails on such pictures or gives no features.</exception>
+    /// <exception cref="InvalidDataException">It is no TorchScript, is damaged, or is a program that fails on such pictures or gives no
+    /// features.</exception>
     public static Backbone FromTorchScript(string path, ImagePreprocessing? preprocessing = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);

@@ -7,9 +7,10 @@ using MlNetFineTune.WeightFiles.Pickle;
 namespace MlNetFineTune.Backbones;
 
 /// <summary>
-/// Looks at a TorchScript file before libtorch does, which trusts it: on a damaged one it ends the process (its ErrorReport is none of the exceptions that TorchSharp catches), or reads
-/// numbers beyond their end. Checked are the zip's directory, the CRC-32 of each entry, the parts that must be there, whether the code is text, and for each tensor whether it lies in its storage and
-/// the storage is in the file. What the code does cannot be checked: the file is a program.
+/// Looks at a TorchScript file before libtorch does, which trusts it: on a damaged one it ends the process (its ErrorReport is none of the
+/// exceptions that TorchSharp catches), or reads numbers beyond their end. Checked are the zip's directory, the CRC-32 of each entry, the
+/// parts that must be there, whether the code is text, and for each tensor whether it lies in its storage and the storage is in the file.
+/// What the code does cannot be checked: the file is a program.
 /// </summary>
 internal static class ScriptArchive
 {
@@ -42,15 +43,15 @@ internal static class ScriptArchive
     {
         var folders = zip.Keys.Select(name => name[..(name.IndexOf('/') + 1)]).Distinct(StringComparer.Ordinal).ToList();
         if (folders is not [{ Length: > 0 } folder])
-            throw new InvalidDataException($"'{source}' does not have its parts in one folder, as torch.jit.save writes them: it holds {FitReport.Few(zip.Keys)}.");
+            throw Bad(source, $"does not have its parts in one folder, as torch.jit.save writes them: it holds {FitReport.Few(zip.Keys)}");
         if (zip.Keys.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Skip(1).Any()) is { } twice)
-            throw new InvalidDataException($"'{source}' has two entries {Shown.Quoted(twice.Key)} that differ only in upper and lower case.");
+            throw Bad(source, $"has two entries {Shown.Quoted(twice.Key)} that differ only in upper and lower case");
         foreach (var part in (string[])["data.pkl", "constants.pkl", "version"])
         {
             if (!zip.TryGetValue(folder + part, out var entry))
-                throw new InvalidDataException($"'{source}' has no {part}.");
+                throw Bad(source, $"has no {part}");
             if (entry.IsCompressed)
-                throw new InvalidDataException($"'{source}' has its {part} compressed, which torch.jit.save does not do.");
+                throw Bad(source, $"has its {part} compressed, which torch.jit.save does not do");
         }
         return folder;
     }
@@ -61,10 +62,10 @@ internal static class ScriptArchive
         foreach (var (name, entry) in zip)
         {
             if (entry.IsCompressed && (left -= entry.Size) < 0)
-                throw new InvalidDataException($"'{source}' has compressed entries of more than {MaximumUnpacked} bytes.");
+                throw Bad(source, $"has compressed entries of more than {MaximumUnpacked} bytes");
             var content = entry.IsCompressed ? Unpack(bytes, name, entry, source) : bytes.AsSpan((int)entry.Offset, (int)entry.Length);
             if (name.EndsWith(".py", StringComparison.Ordinal) && (!Utf8.IsValid(content) || content.Contains((byte)0)))
-                throw new InvalidDataException($"'{source}': its code {Shown.Quoted(name)} is not text.");
+                throw Bad(source, $"is damaged: its code {Shown.Quoted(name)} is not text");
         }
     }
 
@@ -73,7 +74,7 @@ internal static class ScriptArchive
         var content = new byte[entry.Size];
         using var unpacking = new DeflateStream(new MemoryStream(bytes, (int)entry.Offset, (int)entry.Length), CompressionMode.Decompress);
         if (unpacking.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length || unpacking.ReadByte() >= 0)
-            throw new InvalidDataException($"'{source}' is damaged: entry {Shown.Quoted(name)} does not unpack to its {entry.Size} bytes.");
+            throw Bad(source, $"is damaged: entry {Shown.Quoted(name)} does not unpack to its {entry.Size} bytes");
         ZipChecksums.Require(name, entry, Crc32.HashToUInt32(content), source);
         return content;
     }
@@ -82,19 +83,24 @@ internal static class ScriptArchive
     {
         var version = bytes.AsSpan((int)entry.Offset, (int)entry.Length).TrimEnd("\n"u8);
         if (version.Length is 0 or > MaximumVersionLength || version.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
-            throw new InvalidDataException($"'{source}': its version is not a number.");
+            throw Bad(source, "is damaged: its version is not a number");
     }
 
     // libtorch reads a storage of the length that the pickle says from an entry of whatever length.
-    private static void CheckPickle(ByteSource file, IReadOnlyDictionary<string, StoredZip.Range> zip, string name, string folder, string source)
+    private static void CheckPickle(
+        ByteSource file, IReadOnlyDictionary<string, StoredZip.Range> zip, string name, string folder, string source)
     {
         var range = zip[name];
         var storages = new PickledStorages(source);
         new PickleReader(source, new BufferedBytes(file, range.Offset, range.Offset + range.Length), storages.Resolve).Read();
         foreach (var (key, storage) in storages.ByKey.Where(storage => storage.Value.ByteLength > 0))
         {
-            if (!zip.TryGetValue(folder + key, out var numbers) || numbers.Size != storage.ByteLength)
-                throw new InvalidDataException($"'{source}': the numbers {Shown.Quoted(key)} of its {Path.GetFileName(name)} have {numbers.Size} bytes, expected {storage.ByteLength}.");
+            if (zip.TryGetValue(folder + key, out var numbers) && numbers.Size == storage.ByteLength)
+                continue;
+            var found = $"the numbers {Shown.Quoted(key)} of its {Path.GetFileName(name)} have {numbers.Size} bytes";
+            throw Bad(source, $"is damaged: {found}, expected {storage.ByteLength}");
         }
     }
+
+    private static InvalidDataException Bad(string source, string what) => new($"'{source}' {what}.");
 }

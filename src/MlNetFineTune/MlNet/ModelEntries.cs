@@ -6,8 +6,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// What the directory of ML.NET's zip says of an entry of ours. ML.NET unpacks an entry to a file of whatever length before its reader is called, and of two entries of one name it takes the last;
-/// its archive is private.
+/// What the directory of ML.NET's zip says of an entry of ours. ML.NET unpacks an entry to a file of whatever length before its reader is
+/// called, and of two entries of one name it takes the last; its archive is private.
 /// </summary>
 internal static class ModelEntries
 {
@@ -19,17 +19,20 @@ internal static class ModelEntries
     public static Size? SizeOf(ModelLoadContext ctx, string name)
     {
         var path = Normal(Path.Combine(ctx.Directory ?? "", name));
-        return Entries(ctx).FirstOrDefault(entry => Normal(entry.FullName) == path) is { } found ? new(found.Length, found.CompressedLength) : null;
+        var found = Entries(ctx).FirstOrDefault(entry => Normal(entry.FullName) == path);
+        return found is null ? null : new(found.Length, found.CompressedLength);
     }
 
     /// <summary>A name that two entries of the zip have; null where each has its own.</summary>
     public static string? Doubled(ModelLoadContext ctx)
     {
-        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase); // ML.NET's cache of unpacked entries does not tell upper from lower case
+        // ML.NET's cache of unpacked entries does not tell upper from lower case.
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         return Entries(ctx).Select(entry => Normal(entry.FullName)).FirstOrDefault(name => !names.Add(name));
     }
 
-    private static IEnumerable<ZipArchiveEntry> Entries(ModelLoadContext ctx) => ctx.Repository is { } repository ? Archive(repository).Entries : [];
+    private static IEnumerable<ZipArchiveEntry> Entries(ModelLoadContext ctx) =>
+        ctx.Repository is { } repository ? Archive(repository).Entries : [];
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
     private static extern ref ZipArchive Archive(RepositoryReader repository);

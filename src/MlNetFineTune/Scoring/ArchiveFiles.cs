@@ -19,7 +19,10 @@ internal static class ArchiveFiles
     private const string ManifestHashStream = "manifest.sha256";
     private const string WeightsStream = "weights.safetensors";
 
-    /// <summary>The version that ML.NET's header of our entry carries. Since the second, <c>manifest.sha256</c> must be there; those who know the first read it all the same.</summary>
+    /// <summary>
+    /// The version that ML.NET's header of our entry carries. Since the second, <c>manifest.sha256</c> must be there; those who know the
+    /// first read it all the same.
+    /// </summary>
     public const uint WrittenVersion = 0x00010002;
 
     // A manifest has a hundred bytes a class. A zip of a megabyte can unpack to a gigabyte, and text takes twice that, its JSON more.
@@ -60,7 +63,8 @@ internal static class ArchiveFiles
     public static void LoadWeights(ModelLoadContext ctx, TrainableNetwork network, string? expectedSha256)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        RequireLength(ctx, WeightsStream, MaximumWeightsHeader + network.NamedTensors().Sum(named => named.Tensor.numel() * named.Tensor.element_size()));
+        var numbers = network.NamedTensors().Sum(named => named.Tensor.numel() * named.Tensor.element_size());
+        RequireLength(ctx, WeightsStream, MaximumWeightsHeader + numbers);
         var found = ctx.TryLoadBinaryStream(WeightsStream, reader =>
         {
             using var hashing = new HashingStream(reader.BaseStream, sha);
@@ -79,7 +83,11 @@ internal static class ArchiveFiles
     {
         var json = ToJson(manifest);
         if (Encoding.UTF8.GetByteCount(json) is var length and > MaximumManifestLength)
-            throw new InvalidOperationException($"The model's {ManifestStream} would have {length} bytes; at most {MaximumManifestLength} are read. Most of it are the names of the classes: give them shorter ones.");
+        {
+            throw new InvalidOperationException(
+                $"The model's {ManifestStream} would have {length} bytes; at most {MaximumManifestLength} are read. Most of it are the "
+                + "names of the classes: give them shorter ones.");
+        }
         ctx.SaveTextStream(ManifestStream, writer => writer.Write(json));
         ctx.SaveTextStream(ManifestHashStream, writer => writer.Write(Sha256(json)));
     }
@@ -122,17 +130,21 @@ internal static class ArchiveFiles
             throw TooLong(name, size.Length, most);
     }
 
-    private static InvalidDataException TooLong(string name, long length, long most) => Damaged($"its {name} has {length} bytes, expected at most {most}");
+    private static InvalidDataException TooLong(string name, long length, long most) =>
+        Damaged($"its {name} has {length} bytes, expected at most {most}");
 
-    // The first files of version 1 have no hash. The header of ML.NET tells since a later one, and between them the manifest does: what it has of weights' precision came after the hash.
+    // The first files of version 1 have no hash. The header of ML.NET tells since a later one, and between them the manifest does: what it
+    // has of weights' precision came after the hash.
     private static bool HasHash(ModelLoadContext ctx, string json) =>
-        ctx.Header.ModelVerWritten >= WrittenVersion || json.Contains($"\"{nameof(ModelManifest.WeightPrecision)}\"", StringComparison.Ordinal);
+        ctx.Header.ModelVerWritten >= WrittenVersion
+        || json.Contains($"\"{nameof(ModelManifest.WeightPrecision)}\"", StringComparison.Ordinal);
 
     private static string Text(byte[] bytes, string name)
     {
         try
         {
-            return s_utf8.GetString(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsSpan(Encoding.UTF8.Preamble.Length) : bytes);
+            var mark = Encoding.UTF8.Preamble;
+            return s_utf8.GetString(bytes.AsSpan().StartsWith(mark) ? bytes.AsSpan(mark.Length) : bytes);
         }
         catch (DecoderFallbackException)
         {
@@ -191,7 +203,11 @@ internal static class ArchiveFiles
         }
     }
 
-    private static string Several(IReadOnlyList<string> names) => Shown.Text(string.Join(", ", names.Take(20).Select(name => Shown.Text(name))), Shown.SentenceLength) + (names.Count > 20 ? ", ..." : "");
+    private static string Several(IReadOnlyList<string> names)
+    {
+        var first = string.Join(", ", names.Take(20).Select(name => Shown.Text(name)));
+        return Shown.Text(first, Shown.SentenceLength) + (names.Count > 20 ? ", ..." : "");
+    }
 
     private static void WriteWeights(Stream stream, IncrementalHash sha, TrainableNetwork network, WeightPrecision precision)
     {

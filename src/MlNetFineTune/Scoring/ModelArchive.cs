@@ -106,7 +106,8 @@ internal static class ModelArchive
     private static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
         var packed = ModelEntries.SizeOf(ctx, ScriptStream)?.PackedLength ?? 0;
-        var bytes = ArchiveFiles.Load(ctx, ScriptStream, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength)) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
+        var most = Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength);
+        var bytes = ArchiveFiles.Load(ctx, ScriptStream, most) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return actual == expectedSha256 ? bytes : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {Shown.Text(expectedSha256)}");
     }

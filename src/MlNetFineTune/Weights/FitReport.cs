@@ -34,9 +34,11 @@ internal static class FitReport
         report.AppendLine().Append(hint?.Invoke() ?? $"Choose the backbone that these weights belong to, or the weights of {network}.");
         throw new InvalidDataException(report.ToString());
 
-        // What is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any, so it may have no more than the network's tensor has, or than it has in the file.
+        // What is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any, so it may have no more
+        // than the network's tensor has, or than it has in the file.
         bool CanBeAdapted(WeightEntry entry, string name, long[] shape) =>
-            adaptation?.Invoke(name, entry.Shape) is not null && WeightEntry.ByteCount(entry.Shape, 1) <= Math.Max(entry.Span, WeightEntry.ByteCount(shape, 1)!.Value);
+            adaptation?.Invoke(name, entry.Shape) is not null
+            && WeightEntry.ByteCount(entry.Shape, 1) <= Math.Max(entry.Span, WeightEntry.ByteCount(shape, 1)!.Value);
     }
 
     /// <summary>The first of many names, which others gave.</summary>

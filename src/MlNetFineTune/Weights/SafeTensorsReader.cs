@@ -105,7 +105,8 @@ internal static class SafeTensorsReader
         }
     }
 
-    private static (WeightEntry Entry, long Begin, long End) ParseEntry(ref Utf8JsonReader json, string name, HashSet<string> keys, ByteSource bytes, long dataStart, string source)
+    private static (WeightEntry Entry, long Begin, long End) ParseEntry(
+        ref Utf8JsonReader json, string name, HashSet<string> keys, ByteSource bytes, long dataStart, string source)
     {
         if (json.TokenType != JsonTokenType.StartObject)
             throw Improper();
@@ -143,7 +144,11 @@ internal static class SafeTensorsReader
             throw Bad(source, $"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} needs {size} bytes but has {end - begin}");
         return (new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, dataStart + begin), begin, end);
 
-        InvalidDataException Improper() => Bad(source, $"the entry of tensor {Shown.Quoted(name)} lacks a proper dtype, shape (of at most {WeightEntry.MaximumDimensions} dimensions) or data_offsets");
+        InvalidDataException Improper()
+        {
+            var shapes = $"shape (of at most {WeightEntry.MaximumDimensions} dimensions)";
+            return Bad(source, $"the entry of tensor {Shown.Quoted(name)} lacks a proper dtype, {shapes} or data_offsets");
+        }
     }
 
     /// <summary>Null where it is no list of so few sizes.</summary>

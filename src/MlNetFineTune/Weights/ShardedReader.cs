@@ -56,8 +56,11 @@ internal static class ShardedReader
         try
         {
             using var json = JsonDocument.Parse(text);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.EnumerateObject().Count(property => property.NameEquals("weight_map")) > 1)
+            if (json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.EnumerateObject().Count(property => property.NameEquals("weight_map")) > 1)
+            {
                 throw Bad(path, "it has two weight_map");
+            }
             if (!json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
                 throw Bad(path, "it has no weight_map");
             foreach (var pair in map.EnumerateObject())

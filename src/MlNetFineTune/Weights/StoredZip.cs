@@ -14,7 +14,8 @@ internal static class StoredZip
     private const int MaximumEntries = 1 << 20;
     private const int MaximumNameLength = 1024;
 
-    // APPNOTE.TXT 4.4.4: encrypted, strongly encrypted, masked headers; known are the speed of deflate, sizes after the data, and names in UTF-8. 4.4.5: the method. 4.4.15: MS-DOS's folder.
+    // APPNOTE.TXT 4.4.4: encrypted, strongly encrypted, masked headers; known are the speed of deflate, sizes after the data, and names in
+    // UTF-8. 4.4.5: the method. 4.4.15: MS-DOS's folder.
     private const int EncryptionFlags = 0x2041, KnownFlags = 0x080e, Deflated = 8, FolderAttribute = 0x10;
 
     /// <summary>An entry's bytes within the file, as they are there.</summary>

@@ -14,7 +14,9 @@ internal sealed record WeightEntry(string Name, ScalarType Type, long[] Shape, l
     /// <summary>libtorch's own limit for most operations.</summary>
     public const int MaximumDimensions = 64;
 
-    /// <summary>How many numbers there are between the first and the last, these included: what of the file the tensor can stand for.</summary>
+    /// <summary>
+    /// How many numbers there are between the first and the last, these included: what of the file the tensor can stand for.
+    /// </summary>
     public long Span => Shape.Contains(0) ? 0 : 1 + Shape.Zip(Strides, (length, stride) => (length - 1) * stride).Sum();
 
     /// <summary>Name and shape, for messages.</summary>

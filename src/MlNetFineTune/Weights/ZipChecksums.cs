@@ -4,8 +4,8 @@ using System.IO.Hashing;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Compares every stored entry of a zip with the CRC-32 that its directory has of it: a flipped bit of a weight is a weight all the same, and nothing else would find it. PyTorch writes the
-/// checksums and does not look at them.
+/// Compares every stored entry of a zip with the CRC-32 that its directory has of it: a flipped bit of a weight is a weight all the same,
+/// and nothing else would find it. PyTorch writes the checksums and does not look at them.
 /// </summary>
 internal static class ZipChecksums
 {
@@ -13,7 +13,8 @@ internal static class ZipChecksums
     private const int Piece = 1 << 18;
 
     /// <summary>Whether the writer left the sums out, as torch.serialization.set_crc32_options(False) has it do.</summary>
-    public static bool AreMissing(IReadOnlyDictionary<string, StoredZip.Range> entries) => entries.Values.All(entry => entry.Crc == 0) && entries.Values.Any(entry => entry.Size > 0);
+    public static bool AreMissing(IReadOnlyDictionary<string, StoredZip.Range> entries) =>
+        entries.Values.All(entry => entry.Crc == 0) && entries.Values.Any(entry => entry.Size > 0);
 
     /// <param name="bytes">The zip.</param>
     /// <param name="entries">Its directory. Compressed entries are left out.</param>
@@ -36,8 +37,10 @@ internal static class ZipChecksums
     /// <exception cref="InvalidDataException">The sum is another.</exception>
     public static void Require(string name, StoredZip.Range entry, uint actual, string source)
     {
-        if (actual != entry.Crc)
-            throw new InvalidDataException($"'{source}' is damaged: the CRC-32 of its entry {Shown.Quoted(name)} is {actual:x8}, expected {entry.Crc:x8}. Fetch it again.");
+        if (actual == entry.Crc)
+            return;
+        var found = $"the CRC-32 of its entry {Shown.Quoted(name)} is {actual:x8}";
+        throw new InvalidDataException($"'{source}' is damaged: {found}, expected {entry.Crc:x8}. Fetch it again.");
     }
 
     private static uint Sum(ByteSource bytes, StoredZip.Range entry, byte[] buffer)

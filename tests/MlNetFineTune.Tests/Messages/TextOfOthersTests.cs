@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Messages;
 
-/// <summary>What files and servers call things, with the escape of terminals, line breaks and at length, in the messages about them.</summary>
+/// <summary>
+/// What files and servers call things, with the escape of terminals, line breaks and at length, in the messages about them.
+/// </summary>
 [TestClass]
 public sealed class TextOfOthersTests
 {

@@ -22,7 +22,10 @@ internal static class Zip
     /// <summary>The content of the only entry whose name ends so.</summary>
     public static byte[] Entry(byte[] zip, string name) => Read(zip).Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;
 
-    /// <summary>The same file with other content in one entry; null removes it. The manifest's hash goes with it, so that what the manifest says is judged itself.</summary>
+    /// <summary>
+    /// The same file with other content in one entry; null removes it. The manifest's hash goes with it, so that what the manifest says is
+    /// judged itself.
+    /// </summary>
     public static byte[] With(byte[] zip, string name, Func<byte[], byte[]?> change)
     {
         using var stream = new MemoryStream();

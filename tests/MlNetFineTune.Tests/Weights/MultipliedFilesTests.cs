@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.WeightFiles;
 
-/// <summary>Short files that would be long in memory, or take long to read: what they have a reader copy is bounded by their own bytes or by what the network expects.</summary>
+/// <summary>
+/// Short files that would be long in memory, or take long to read: what they have a reader copy is bounded by their own bytes or by what
+/// the network expects.
+/// </summary>
 [TestClass]
 public sealed class MultipliedFilesTests
 {

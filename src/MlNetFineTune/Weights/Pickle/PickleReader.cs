@@ -5,9 +5,9 @@ using System.Text;
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>
-/// Reads a Python pickle (protocols 2 to 5, https://peps.python.org/pep-0307 and -3154) without executing it. A pickle is a program for a small stack
-/// machine that may call anything; this machine builds plain values, knows a few names that state dictionaries use
-/// (<see cref="PickledCalls"/>), and puts a placeholder where anything else would be called. Every instruction makes at most one value, what it
+/// Reads a Python pickle (protocols 2 to 5, https://peps.python.org/pep-0307 and -3154) without executing it. A pickle is a program for a
+/// small stack machine that may call anything; this machine builds plain values, knows a few names that state dictionaries use (<see
+/// cref="PickledCalls"/>), and puts a placeholder where anything else would be called. Every instruction makes at most one value, what it
 /// copies of others is counted against the bytes of the file, so memory is bounded by both, and there are no loops.
 /// </summary>
 internal sealed class PickleReader
@@ -209,7 +209,8 @@ internal sealed class PickleReader
                 PushName(ReadLine(), ReadLine());
                 break;
             case PickleOpcode.StackGlobal:
-                var (name, module) = (Pop() as string ?? throw Refuse("a class's name is not a text"), Pop() as string ?? throw Refuse("a module's name is not a text"));
+                var name = Pop() as string ?? throw Refuse("a class's name is not a text");
+                var module = Pop() as string ?? throw Refuse("a module's name is not a text");
                 CountCopies(module.Length + name.Length);
                 PushName(module, name);
                 break;
@@ -344,7 +345,8 @@ internal sealed class PickleReader
         return Encoding.UTF8.GetString([.. line]);
     }
 
-    // A file of weights copies nothing, but for a dictionary of Python 2, which is made of a list once. A short file could have one list copied by each of a million instructions.
+    // A file of weights copies nothing, but for a dictionary of Python 2, which is made of a list once. A short file could have one list
+    // copied by each of a million instructions.
     private void CountCopies(int count)
     {
         _copied += count;
