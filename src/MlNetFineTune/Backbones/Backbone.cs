@@ -125,10 +125,13 @@ public sealed partial record Backbone
     /// pictures finds out. Stages are the children of its root that hold tensors, in the order of registration. It runs in the layout of Python, is not
     /// folded, and computes what is frozen once a picture with <see cref="Strategy.HeadOnly"/> alone.
     /// </summary>
-    /// <param name="path">The file. A script is a program: take it from whom you trust. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
+    /// <param name="path">The file. A script is a program: take it from whom you trust. Its checksums and its structure are checked before
+    /// libtorch reads it, and damage is an exception; what its code says is not, and libtorch ends the process at code that it cannot
+    /// compile. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
     /// <param name="preprocessing">How its pictures were prepared, input size included. Default: 224 pixels, ImageNet's mean and std.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no TorchScript, or a program that fails on such pictures or gives no features.</exception>
+    /// <exception cref="InvalidDataException">It is no TorchScript, is damaged, or is a program that fails on such pictures or gives no
+    /// features.</exception>
     public static Backbone FromTorchScript(string path, ImagePreprocessing? preprocessing = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -262,7 +265,7 @@ public sealed partial record Backbone
         : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : WeightsOrigin ?? "no weights chosen")})"
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
         + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
@@ -304,8 +307,8 @@ public sealed partial record Backbone
     {
         var published = BackboneFamilies.Find(config.Architecture.ToLowerInvariant());
         return published?.PublishedName == _family.PublishedName ? config : throw new InvalidDataException(
-            $"'{config.Source}' says that the weights are those of {config.Architecture}, but the backbone is {Name}. "
-            + (published is null ? $"There is no backbone {config.Architecture} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
+            $"'{config.Source}' says that the weights are those of {Shown.Text(config.Architecture)}, but the backbone is {Name}. "
+            + (published is null ? $"There is no backbone {Shown.Text(config.Architecture)} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 
     // The head is made anew, and the counters of BatchNorm are of use only without momentum.

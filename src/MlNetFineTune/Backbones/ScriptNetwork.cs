@@ -128,7 +128,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
         if (script.Parameters.Count == 0)
             throw new InvalidDataException($"The TorchScript program '{source}' has no parameters, so nothing in it can train. Export it without torch.jit.freeze and optimize_for_inference, which make constants of them.");
         if (script.Parameters.FirstOrDefault(named => named.Parameter.dtype != ScalarType.Float32) is { Parameter: not null } other)
-            throw new InvalidDataException($"Parameter '{other.Name}' of the TorchScript program '{source}' is {other.Parameter.dtype}; only Float32 trains. Call model.float() before the export.");
+            throw new InvalidDataException($"Parameter {Shown.Quoted(other.Name)} of the TorchScript program '{source}' is {other.Parameter.dtype}; only Float32 trains. Call model.float() before the export.");
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -145,14 +145,14 @@ internal sealed class ScriptNetwork : BackboneNetwork
         if (output is null)
             throw new InvalidDataException($"The TorchScript program '{source}' gives no tensor, but several or something else. Export a network whose forward gives features, [N, F] or [N, C, H, W].");
         if (output.dtype != ScalarType.Float32 || output.ndim is not (2 or 4) || output.shape[0] != Pictures || output.numel() == 0)
-            throw new InvalidDataException($"The TorchScript program '{source}' gives {output.dtype} of shape [{string.Join(", ", output.shape)}] for {Pictures} pictures; expected Float32 features [{Pictures}, F] or maps [{Pictures}, C, H, W].");
+            throw new InvalidDataException($"The TorchScript program '{source}' gives {output.dtype} of shape {Shown.Shape(output.shape)} for {Pictures} pictures; expected Float32 features [{Pictures}, F] or maps [{Pictures}, C, H, W].");
         if (script.Buffers.Zip(before).Any(pair => !pair.First.Buffer.eq(pair.Second).all().item<bool>()) || !output[0].allclose(output[1], rtol: 1e-3, atol: 1e-3))
             throw new InvalidDataException($"The TorchScript program '{source}' works in training mode even when told to infer: its BatchNorm statistics move, or it drops at random. Call model.eval() before torch.jit.trace.");
         return output.shape;
     }
 
-    private static string FirstLine(Exception e) => e.Message.Split('\n')[0].Trim().TrimEnd('.') + ".";
+    private static string FirstLine(Exception e) => Shown.Text(e.Message.Split('\n')[0].Trim().TrimEnd('.'), Shown.SentenceLength) + ".";
 
     // Behind the traceback.
-    private static string LastLine(Exception e) => e.Message.Trim().Split('\n')[^1].Trim().TrimEnd('.') + ".";
+    private static string LastLine(Exception e) => Shown.Text(e.Message.Trim().Split('\n')[^1].Trim().TrimEnd('.'), Shown.SentenceLength) + ".";
 }

@@ -21,6 +21,7 @@ internal sealed class TorchScript
     /// <exception cref="InvalidDataException">It is no such program, or one that gives no features.</exception>
     public TorchScript(byte[] bytes, string source, ImagePreprocessing preprocessing)
     {
+        ScriptArchive.Check(bytes, source);
         Bytes = bytes;
         Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
         using var network = ScriptNetwork.Load(bytes, source, preprocessing.Size);

@@ -31,7 +31,7 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
             }
             catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
             {
-                throw new InvalidDataException($"'{source}': its metadata entry {key} = '{value}' cannot be used: {e.Message}", e);
+                throw new InvalidDataException($"'{source}': its metadata entry {key} = {Shown.Quoted(value)} cannot be used: {Shown.Message(e)}", e);
             }
         }
         return result;

@@ -23,11 +23,11 @@ internal static class TeacherClasses
             return [.. Enumerable.Range(0, student.Count)];
         var places = teacher.Names.Index().ToLookup(named => named.Item, named => named.Index, StringComparer.Ordinal);
         return [.. student.Names.Select(name => places[name].ToList() is [var one] ? one
-            : throw new InvalidOperationException($"Distillation: the teacher has several classes that are called '{name}', in another order than '{labelColumn}': the two cannot be matched."))];
+            : throw new InvalidOperationException($"Distillation: the teacher has several classes that are called {Shown.Quoted(name)}, in another order than '{labelColumn}': the two cannot be matched."))];
     }
 
     private static string Values(LabelKeys keys) => keys.ValueType is null ? "has no key values" : "has key values";
 
     private static string Few(List<string> names) =>
-        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => $"'{name}'")) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
+        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => Shown.Quoted(name))) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
 }

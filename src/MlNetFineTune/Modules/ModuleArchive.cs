@@ -21,7 +21,7 @@ internal static class ModuleArchive
 
     private static VersionInfo Version { get; } = new(
         modelSignature: "MNFTMODL",
-        verWrittenCur: 0x00010001,
+        verWrittenCur: ArchiveFiles.WrittenVersion,
         verReadableCur: 0x00010001,
         verWeCanReadBack: 0x00010001,
         loaderSignature: LoaderSignature,
@@ -80,7 +80,7 @@ internal static class ModuleArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {e.Message}");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {Shown.Message(e)}");
         }
     }
 }

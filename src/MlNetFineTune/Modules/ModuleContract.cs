@@ -40,7 +40,7 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
     public ModuleFactory Find(IHostEnvironment env)
     {
         var type = Registered(env) ?? ShippedFactory.Find(FactoryType, Name) ?? throw new InvalidOperationException(
-            $"The model needs the module factory of contract '{Name}', which is not registered, and no assembly of the application has it. "
+            $"The model needs the module factory of contract {Shown.Quoted(Name)}, which is not registered, and no assembly of the application has it. "
             + ShippedFactory.Advice(FactoryType));
         try
         {
@@ -48,7 +48,7 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new InvalidOperationException($"The model's settings {Settings} do not fit {type.Name} any more: {e.Message}", e);
+            throw new InvalidOperationException($"The model's settings {Shown.Text(Settings.ToString(), Shown.SentenceLength)} do not fit {type.Name} any more: {Shown.Message(e)}", e);
         }
     }
 
@@ -66,10 +66,10 @@ internal sealed record ModuleContract(string Name, string FactoryType, JsonEleme
         catch (TargetInvocationException e)
         {
             throw new InvalidOperationException(
-                $"The constructor of the module factory of contract '{Name}' failed: {e.InnerException?.Message}", e);
+                $"The constructor of the module factory of contract {Shown.Quoted(Name)} failed: {e.InnerException?.Message}", e);
         }
         return factory is ModuleFactory
             ? factory.GetType()
-            : throw new InvalidOperationException($"What is registered for contract '{Name}' is no {nameof(ModuleFactory)}.");
+            : throw new InvalidOperationException($"What is registered for contract {Shown.Quoted(Name)} is no {nameof(ModuleFactory)}.");
     }
 }

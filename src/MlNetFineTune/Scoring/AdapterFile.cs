@@ -59,7 +59,7 @@ internal static class AdapterFile
             Attach(classifier, manifest, path);
             StrictLoader.Load(file, Changed(classifier), classifier.Name, mayIgnore: _ => false);
             if (HashOfUnchanged(classifier) is var actual && actual != expected)
-                throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {expected}, those of {backbone} {actual}. Its training took them from '{manifest.Backbone.SourceWeights}'.");
+                throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {Shown.Text(expected)}, those of {backbone} {actual}. Its training took them from {Shown.Quoted(manifest.Backbone.SourceWeights)}.");
             classifier.MoveTo(device);
             classifier.PrepareForScoring();
             Probe.Check(channel, "picture", Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration)), manifest.ProbeScores, manifest.OnProbeMismatch);
@@ -75,14 +75,14 @@ internal static class AdapterFile
     private static Backbone DefinitionOf(BackboneManifest trained, Backbone given, string path)
     {
         if (!trained.Fits(given))
-            throw new InvalidDataException($"The adapter '{path}' was trained on {trained.Text}, not on {given}.");
+            throw new InvalidDataException($"The adapter '{path}' was trained on {Shown.Text(trained.Text, Shown.SentenceLength)}, not on {given}.");
         try
         {
             return given with { Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon), Preprocessing = trained.Preprocessing, Padding = trained.Padding, InputChannels = trained.InputChannels };
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {e.Message}", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}", e);
         }
     }
 
@@ -94,7 +94,7 @@ internal static class AdapterFile
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {e.Message}");
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}");
         }
     }
 
@@ -107,7 +107,7 @@ internal static class AdapterFile
         }
         catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({e.Message}).", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({Shown.Message(e)}).", e);
         }
     }
 

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Rows;
 using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
@@ -18,9 +19,25 @@ internal static class ArchiveFiles
     private const string ManifestHashStream = "manifest.sha256";
     private const string WeightsStream = "weights.safetensors";
 
+    /// <summary>
+    /// The version that ML.NET's header of our entry carries. Since the second, <c>manifest.sha256</c> must be there; those who know the
+    /// first read it all the same.
+    /// </summary>
+    public const uint WrittenVersion = 0x00010002;
+
+    // A manifest has a hundred bytes a class. A zip of a megabyte can unpack to a gigabyte, and text takes twice that, its JSON more.
+    private const int MaximumManifestLength = 16 << 20;
+    private const int MaximumHashLength = 256;
+
+    // Names, types, shapes and the recipe, before the numbers.
+    private const int MaximumWeightsHeader = 16 << 20;
+
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private static readonly JsonSerializerOptions s_json = new()
     {
         WriteIndented = true,
+        AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) },
@@ -46,6 +63,8 @@ internal static class ArchiveFiles
     public static void LoadWeights(ModelLoadContext ctx, TrainableNetwork network, string? expectedSha256)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var numbers = network.NamedTensors().Sum(named => named.Tensor.numel() * named.Tensor.element_size());
+        RequireLength(ctx, WeightsStream, MaximumWeightsHeader + numbers);
         var found = ctx.TryLoadBinaryStream(WeightsStream, reader =>
         {
             using var hashing = new HashingStream(reader.BaseStream, sha);
@@ -56,13 +75,19 @@ internal static class ArchiveFiles
             throw Damaged($"it has no {WeightsStream}");
         var actual = Convert.ToHexStringLower(sha.GetHashAndReset());
         if (actual != expectedSha256)
-            throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {expectedSha256}");
+            throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {Shown.Text(expectedSha256)}");
     }
 
     /// <summary>The manifest, and its SHA-256 beside it: a changed digit in a mean or a crop would still be a manifest.</summary>
     public static void SaveManifest<T>(ModelSaveContext ctx, T manifest)
     {
         var json = ToJson(manifest);
+        if (Encoding.UTF8.GetByteCount(json) is var length and > MaximumManifestLength)
+        {
+            throw new InvalidOperationException(
+                $"The model's {ManifestStream} would have {length} bytes; at most {MaximumManifestLength} are read. Most of it are the "
+                + "names of the classes: give them shorter ones.");
+        }
         ctx.SaveTextStream(ManifestStream, writer => writer.Write(json));
         ctx.SaveTextStream(ManifestHashStream, writer => writer.Write(Sha256(json)));
     }
@@ -73,13 +98,58 @@ internal static class ArchiveFiles
     public static T LoadManifest<T>(ModelLoadContext ctx, int currentVersion)
         where T : class
     {
-        string? json = null;
-        if (!ctx.TryLoadTextStream(ManifestStream, reader => json = reader.ReadToEnd()))
-            throw Damaged($"it has no {ManifestStream}");
-        string? expected = null; // the first files of version 1 have none
-        if (ctx.TryLoadTextStream(ManifestHashStream, reader => expected = reader.ReadToEnd().Trim()) && expected != Sha256(json!))
-            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json!)}, expected {expected}");
-        return FromJson<T>(json!, currentVersion, ManifestStream);
+        if (ModelEntries.Doubled(ctx) is { } doubled)
+            throw Damaged($"it has two entries {Shown.Quoted(doubled)}");
+        var json = Text(Load(ctx, ManifestStream, MaximumManifestLength) ?? throw Damaged($"it has no {ManifestStream}"), ManifestStream);
+        var expected = Load(ctx, ManifestHashStream, MaximumHashLength);
+        if (expected is null && HasHash(ctx, json))
+            throw Damaged($"it has no {ManifestHashStream}, so that a change of its {ManifestStream} would not be noticed");
+        if (expected is not null && Text(expected, ManifestHashStream).Trim() is var hash && hash != Sha256(json))
+            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {Shown.Text(hash)}");
+        return FromJson<T>(json, currentVersion, ManifestStream);
+    }
+
+    /// <summary>An entry's bytes; null where there is none.</summary>
+    /// <exception cref="InvalidDataException">It has more bytes than <paramref name="most"/>. Nothing was unpacked.</exception>
+    public static byte[]? Load(ModelLoadContext ctx, string name, long most)
+    {
+        RequireLength(ctx, name, most);
+        byte[]? bytes = null;
+        ctx.TryLoadBinaryStream(name, reader =>
+        {
+            if (reader.BaseStream.Length > most)
+                throw TooLong(name, reader.BaseStream.Length, most);
+            bytes = reader.ReadBytes((int)reader.BaseStream.Length);
+        });
+        return bytes;
+    }
+
+    private static void RequireLength(ModelLoadContext ctx, string name, long most)
+    {
+        if (ModelEntries.SizeOf(ctx, name) is { } size && size.Length > most)
+            throw TooLong(name, size.Length, most);
+    }
+
+    private static InvalidDataException TooLong(string name, long length, long most) =>
+        Damaged($"its {name} has {length} bytes, expected at most {most}");
+
+    // The first files of version 1 have no hash. The header of ML.NET tells since a later one, and between them the manifest does: what it
+    // has of weights' precision came after the hash.
+    private static bool HasHash(ModelLoadContext ctx, string json) =>
+        ctx.Header.ModelVerWritten >= WrittenVersion
+        || json.Contains($"\"{nameof(ModelManifest.WeightPrecision)}\"", StringComparison.Ordinal);
+
+    private static string Text(byte[] bytes, string name)
+    {
+        try
+        {
+            var mark = Encoding.UTF8.Preamble;
+            return s_utf8.GetString(bytes.AsSpan().StartsWith(mark) ? bytes.AsSpan(mark.Length) : bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            throw Damaged($"its {name} is not UTF-8");
+        }
     }
 
     private static string Sha256(string json) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
@@ -94,7 +164,7 @@ internal static class ArchiveFiles
         try
         {
             // The version first: a newer manifest may not fit our record at all.
-            using (var document = JsonDocument.Parse(json))
+            using (var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false }))
             {
                 if (document.RootElement.ValueKind != JsonValueKind.Object
                     || !document.RootElement.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
@@ -109,7 +179,7 @@ internal static class ArchiveFiles
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw Damaged($"its {source} cannot be read: {e.Message}");
+            throw Damaged($"its {source} cannot be read: {Shown.Message(e)}");
         }
     }
 
@@ -118,7 +188,7 @@ internal static class ArchiveFiles
         if (probeScores.Count != keys.Count)
             throw Damaged($"its {ManifestStream} has {probeScores.Count} probe scores for {keys.Count} classes");
         if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal))
-            throw Damaged($"its manifest names the classes {string.Join(", ", classes)}, its key {string.Join(", ", keys.Names)}");
+            throw Damaged($"its manifest names the classes {Several(classes)}, its key {Several(keys.Names)}");
     }
 
     public static void CheckCalibration(CalibrationReport? calibration, IReadOnlyList<string> classes)
@@ -129,8 +199,14 @@ internal static class ArchiveFiles
         }
         catch (ArgumentException e)
         {
-            throw Damaged($"the calibration in its {ManifestStream} makes no sense ({e.Message})");
+            throw Damaged($"the calibration in its {ManifestStream} makes no sense ({Shown.Message(e)})");
         }
+    }
+
+    private static string Several(IReadOnlyList<string> names)
+    {
+        var first = string.Join(", ", names.Take(20).Select(name => Shown.Text(name)));
+        return Shown.Text(first, Shown.SentenceLength) + (names.Count > 20 ? ", ..." : "");
     }
 
     private static void WriteWeights(Stream stream, IncrementalHash sha, TrainableNetwork network, WeightPrecision precision)

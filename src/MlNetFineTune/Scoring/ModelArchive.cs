@@ -18,16 +18,19 @@ namespace MlNetFineTune.Scoring;
 /// <c>Model.key</c> (binary): int count of classes, bool whether the key has values, the values in ML.NET's encoding;
 /// <c>weights.safetensors</c>: every tensor of the trained network, in the form that can be trained on;
 /// <c>network.pt</c>: the program, where the network is of TorchScript;
-/// <c>manifest.json</c>: everything else, see <see cref="ModelManifest"/>; <c>manifest.sha256</c>: its hash.
+/// <c>manifest.json</c>: everything else, see <see cref="ModelManifest"/>; <c>manifest.sha256</c>: its hash, which the first files lack.
 /// </summary>
 internal static class ModelArchive
 {
     public const string LoaderSignature = "MlNetFineTuneImages";
     private const string ScriptStream = "network.pt";
 
+    // Numbers of trained networks hardly pack, sparse ones to a tenth, equal ones to a thousandth. What unpacks to more was made for that.
+    private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
+
     private static VersionInfo Version { get; } = new(
         modelSignature: "MNFTIMGC",
-        verWrittenCur: 0x00010001,
+        verWrittenCur: ArchiveFiles.WrittenVersion,
         verReadableCur: 0x00010001,
         verWeCanReadBack: 0x00010001,
         loaderSignature: LoaderSignature,
@@ -84,7 +87,7 @@ internal static class ModelArchive
         catch (ArgumentException e)
         {
             classifier.Dispose();
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({e.Message})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({Shown.Message(e)})");
         }
     }
 
@@ -96,17 +99,17 @@ internal static class ModelArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({e.Message})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({Shown.Message(e)})");
         }
     }
 
     private static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
-        byte[]? bytes = null;
-        if (!ctx.TryLoadBinaryStream(ScriptStream, reader => bytes = reader.ReadBytes(checked((int)reader.BaseStream.Length))))
-            throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
-        var actual = Convert.ToHexStringLower(SHA256.HashData(bytes!));
-        return actual == expectedSha256 ? bytes! : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {expectedSha256}");
+        var packed = ModelEntries.SizeOf(ctx, ScriptStream)?.PackedLength ?? 0;
+        var most = Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength);
+        var bytes = ArchiveFiles.Load(ctx, ScriptStream, most) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
+        var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        return actual == expectedSha256 ? bytes : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {Shown.Text(expectedSha256)}");
     }
 
     /// <exception cref="InvalidDataException">There are no such views.</exception>
@@ -118,7 +121,7 @@ internal static class ModelArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({e.Message})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({Shown.Message(e)})");
         }
     }
 }

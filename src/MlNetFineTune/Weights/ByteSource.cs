@@ -20,6 +20,25 @@ internal abstract class ByteSource : IDisposable
     /// <summary>A part of a zip, say. Offsets must not go backward. The stream stays the caller's.</summary>
     public static ByteSource OfStream(Stream stream, long length) => new StreamBytes(stream, length);
 
+    /// <summary>What is in memory already.</summary>
+    public static ByteSource OfMemory(ReadOnlyMemory<byte> bytes) => new MemoryBytes(bytes);
+
+    private sealed class MemoryBytes(ReadOnlyMemory<byte> bytes) : ByteSource
+    {
+        public override long Length => bytes.Length;
+
+        public override void Read(long offset, Span<byte> into)
+        {
+            if (offset > bytes.Length - into.Length)
+                throw new EndOfStreamException($"The bytes end at {bytes.Length}.");
+            bytes.Span.Slice((int)offset, into.Length).CopyTo(into);
+        }
+
+        public override void Dispose()
+        {
+        }
+    }
+
     private sealed class FileBytes(SafeFileHandle file) : ByteSource
     {
         public override long Length { get; } = RandomAccess.GetLength(file);

@@ -17,10 +17,10 @@ internal static class FitReport
         var found = naming.Named.ToLookup(pair => pair.Name, pair => pair.Entry, StringComparer.Ordinal);
         var missing = targets.Where(target => !found.Contains(target.Key)).Select(target => $"{target.Key} {WeightEntry.Text(target.Value)}").ToList();
         var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name)).Select(pair => pair.Entry.Describe()).ToList();
-        var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !shape.SequenceEqual(pair.Entry.Shape) && adaptation?.Invoke(pair.Name, pair.Entry.Shape) is null)
+        var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !shape.SequenceEqual(pair.Entry.Shape) && !CanBeAdapted(pair.Entry, pair.Name, shape))
             .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(targets[pair.Name])}").ToList();
         var twice = found.Where(group => targets.ContainsKey(group.Key) && group.Skip(1).Any())
-            .Select(group => $"{group.Key} by {string.Join(" and ", group.Select(entry => entry.Name))}").ToList();
+            .Select(group => $"{Shown.Text(group.Key)} by {string.Join(" and ", group.Take(MostNamed).Select(entry => Shown.Text(entry.Name)))}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
             return;
 
@@ -33,12 +33,18 @@ internal static class FitReport
             report.AppendLine().Append(note);
         report.AppendLine().Append(hint?.Invoke() ?? $"Choose the backbone that these weights belong to, or the weights of {network}.");
         throw new InvalidDataException(report.ToString());
+
+        // What is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any, so it may have no more
+        // than the network's tensor has, or than it has in the file.
+        bool CanBeAdapted(WeightEntry entry, string name, long[] shape) =>
+            adaptation?.Invoke(name, entry.Shape) is not null
+            && WeightEntry.ByteCount(entry.Shape, 1) <= Math.Max(entry.Span, WeightEntry.ByteCount(shape, 1)!.Value);
     }
 
-    /// <summary>The first of many names.</summary>
+    /// <summary>The first of many names, which others gave.</summary>
     public static string Few(IEnumerable<string> names)
     {
-        var few = names.Take(4).ToList();
+        var few = names.Take(4).Select(name => Shown.Text(name, 2 * Shown.NameLength)).ToList();
         return string.Join(", ", few.Take(3)) + (few.Count > 3 ? " ..." : "");
     }
 

@@ -12,6 +12,9 @@ internal static class SafeTensorsReader
     // The reference implementation's own limit; a real header has some hundred bytes a tensor.
     private const long MaximumLength = 100_000_000;
 
+    // Bytes; the longest of real networks have a hundred.
+    private const int MaximumNameLength = 4096;
+
     /// <summary>Whether a file begins as a safetensors file does: a possible length, and a JSON object.</summary>
     public static bool Recognizes(ReadOnlySpan<byte> start) => start.Length >= 9 && start[8] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) <= MaximumLength;
 
@@ -32,39 +35,43 @@ internal static class SafeTensorsReader
         bytes.Read(8, header);
         try
         {
-            using var json = JsonDocument.Parse(header);
-            return Parse(json.RootElement, bytes, 8 + (long)headerLength, source);
+            return Parse(new Utf8JsonReader(header), bytes, 8 + (long)headerLength, source);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // Text that is not Unicode is found only when it is asked for, as an InvalidOperationException.
-            throw Bad(source, $"its header is not JSON ({e.Message})");
+            throw Bad(source, $"its header is not JSON ({Shown.Message(e)})");
         }
     }
 
-    private static WeightFile Parse(JsonElement root, ByteSource bytes, long dataStart, string source)
+    // One token after another: a document in memory would take a dozen bytes for each byte of a header of short numbers.
+    private static WeightFile Parse(Utf8JsonReader json, ByteSource bytes, long dataStart, string source)
     {
-        if (root.ValueKind != JsonValueKind.Object)
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
             throw Bad(source, "its header is not a JSON object");
         var entries = new List<(WeightEntry Entry, long Begin, long End)>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var property in root.EnumerateObject())
+        var keys = new HashSet<string>(StringComparer.Ordinal); // of one entry after another
+        while (NextKey(ref json, source) is { } name)
         {
-            if (!names.Add(property.Name))
-                throw Bad(source, $"its header names '{property.Name}' twice");
-            if (property.Name == "__metadata__")
-                ReadMetadata(property.Value, metadata, source);
+            if (!names.Add(name))
+                throw Bad(source, $"its header names {Shown.Quoted(name)} twice");
+            json.Read();
+            if (name == "__metadata__")
+                ReadMetadata(ref json, metadata, source);
             else
-                entries.Add(ParseEntry(property, bytes, dataStart, source));
+                entries.Add(ParseEntry(ref json, name, keys, bytes, dataStart, source));
         }
+        json.Read(); // nothing may follow
 
         entries.Sort((a, b) => a.Begin != b.Begin ? a.Begin.CompareTo(b.Begin) : a.End.CompareTo(b.End));
         long position = 0;
         foreach (var (entry, begin, end) in entries)
         {
             if (begin != position)
-                throw Bad(source, $"tensor '{entry.Name}' begins at byte {begin}, expected {position}");
+                throw Bad(source, $"tensor {Shown.Quoted(entry.Name)} begins at byte {begin}, expected {position}");
             position = end;
         }
         var dataLength = bytes.Length - dataStart;
@@ -73,51 +80,90 @@ internal static class SafeTensorsReader
         return new WeightFile(source, [.. entries.Select(one => one.Entry)], metadata, [], [bytes]);
     }
 
-    private static void ReadMetadata(JsonElement element, Dictionary<string, string> metadata, string source)
+    /// <summary>Null at the end of the object.</summary>
+    private static string? NextKey(ref Utf8JsonReader json, string source)
     {
-        if (element.ValueKind != JsonValueKind.Object)
+        json.Read();
+        if (json.TokenType == JsonTokenType.EndObject)
+            return null;
+        if (json.ValueSpan.Length > MaximumNameLength)
+            throw Bad(source, $"its header has a name of {json.ValueSpan.Length} bytes");
+        return json.GetString()!;
+    }
+
+    private static void ReadMetadata(ref Utf8JsonReader json, Dictionary<string, string> metadata, string source)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
             throw Bad(source, "its __metadata__ is not an object");
-        foreach (var pair in element.EnumerateObject())
+        while (NextKey(ref json, source) is { } key)
         {
-            metadata[pair.Name] = pair.Value.ValueKind == JsonValueKind.String
-                ? pair.Value.GetString()!
-                : throw Bad(source, $"its __metadata__ entry '{pair.Name}' is not a text");
+            json.Read();
+            if (json.TokenType != JsonTokenType.String)
+                throw Bad(source, $"its __metadata__ entry {Shown.Quoted(key)} is not a text");
+            if (!metadata.TryAdd(key, json.GetString()!))
+                throw Bad(source, $"its __metadata__ names {Shown.Quoted(key)} twice");
         }
     }
 
-    private static (WeightEntry Entry, long Begin, long End) ParseEntry(JsonProperty property, ByteSource bytes, long dataStart, string source)
+    private static (WeightEntry Entry, long Begin, long End) ParseEntry(
+        ref Utf8JsonReader json, string name, HashSet<string> keys, ByteSource bytes, long dataStart, string source)
     {
-        var element = property.Value;
-        if (element.ValueKind != JsonValueKind.Object
-            || !element.TryGetProperty("dtype", out var dtype) || dtype.ValueKind != JsonValueKind.String
-            || !element.TryGetProperty("shape", out var shapeElement) || !TryReadSizes(shapeElement, out var shape)
-            || !element.TryGetProperty("data_offsets", out var offsetsElement) || !TryReadSizes(offsetsElement, out var offsets)
-            || offsets.Length != 2 || offsets[0] > offsets[1])
+        if (json.TokenType != JsonTokenType.StartObject)
+            throw Improper();
+        keys.Clear();
+        string? typeName = null;
+        long[]? shape = null, offsets = null;
+        while (NextKey(ref json, source) is { } key)
         {
-            throw Bad(source, $"the entry of tensor '{property.Name}' lacks a proper dtype, shape or data_offsets");
+            if (!keys.Add(key))
+                throw Bad(source, $"the entry of tensor {Shown.Quoted(name)} has {Shown.Quoted(key)} twice");
+            json.Read();
+            switch (key)
+            {
+                case "dtype" when json.TokenType == JsonTokenType.String:
+                    typeName = json.GetString();
+                    break;
+                case "shape":
+                    shape = ReadSizes(ref json, WeightEntry.MaximumDimensions) ?? throw Improper();
+                    break;
+                case "data_offsets":
+                    offsets = ReadSizes(ref json, 2) ?? throw Improper();
+                    break;
+                default:
+                    json.Skip();
+                    break;
+            }
         }
-        if (ElementTypes.OfSafeTensors(dtype.GetString()!) is not { } type)
-            throw Bad(source, $"tensor '{property.Name}' has the type {dtype.GetString()}; known are {string.Join(", ", ElementTypes.SafeTensorsNames)}");
+        if (typeName is null || shape is null || offsets is not [var begin, var end] || begin > end)
+            throw Improper();
+        if (ElementTypes.OfSafeTensors(typeName) is not { } type)
+            throw Bad(source, $"tensor {Shown.Quoted(name)} has the type {Shown.Text(typeName)}; known are {string.Join(", ", ElementTypes.SafeTensorsNames)}");
         if (WeightEntry.ByteCount(shape, ElementTypes.Size(type)) is not { } size)
-            throw Bad(source, $"tensor '{property.Name}' claims the impossible shape {WeightEntry.Text(shape)}");
-        if (size != offsets[1] - offsets[0])
-            throw Bad(source, $"tensor '{property.Name}' of shape {WeightEntry.Text(shape)} and type {dtype.GetString()} needs {size} bytes but has {offsets[1] - offsets[0]}");
-        return (new WeightEntry(property.Name, type, shape, WeightEntry.RowMajor(shape), bytes, dataStart + offsets[0]), offsets[0], offsets[1]);
+            throw Bad(source, $"tensor {Shown.Quoted(name)} claims the impossible shape {WeightEntry.Text(shape)}");
+        if (size != end - begin)
+            throw Bad(source, $"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} needs {size} bytes but has {end - begin}");
+        return (new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, dataStart + begin), begin, end);
+
+        InvalidDataException Improper()
+        {
+            var shapes = $"shape (of at most {WeightEntry.MaximumDimensions} dimensions)";
+            return Bad(source, $"the entry of tensor {Shown.Quoted(name)} lacks a proper dtype, {shapes} or data_offsets");
+        }
     }
 
-    private static bool TryReadSizes(JsonElement element, out long[] sizes)
+    /// <summary>Null where it is no list of so few sizes.</summary>
+    private static long[]? ReadSizes(ref Utf8JsonReader json, int most)
     {
-        sizes = [];
-        if (element.ValueKind != JsonValueKind.Array)
-            return false;
-        sizes = new long[element.GetArrayLength()];
-        var i = 0;
-        foreach (var item in element.EnumerateArray())
+        if (json.TokenType != JsonTokenType.StartArray)
+            return null;
+        var sizes = new List<long>(4);
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
-            if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt64(out sizes[i]) || sizes[i++] < 0)
-                return false;
+            if (sizes.Count == most || json.TokenType != JsonTokenType.Number || !json.TryGetInt64(out var size) || size < 0)
+                return null;
+            sizes.Add(size);
         }
-        return true;
+        return [.. sizes];
     }
 
     private static InvalidDataException Bad(string source, string what) => new($"'{source}' is not a proper safetensors file: {what}.");

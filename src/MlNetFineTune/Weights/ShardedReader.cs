@@ -5,7 +5,8 @@ namespace MlNetFineTune.WeightFiles;
 /// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose <c>weight_map</c> gives the file of each tensor.</summary>
 internal static class ShardedReader
 {
-    private const long MaximumLength = 100_000_000;
+    // Real ones have some hundred bytes a tensor.
+    private const long MaximumLength = 16 << 20;
     private const int MaximumFiles = 1000;
 
     /// <param name="path">The index.</param>
@@ -24,15 +25,15 @@ internal static class ShardedReader
                 var part = WeightFormats.OpenSingle(Path.Combine(folder, file));
                 parts.Add(part);
                 if (part.Entries.FirstOrDefault(entry => !names.Contains(entry.Name)) is { } extra)
-                    throw Bad(path, $"'{file}' has tensor '{extra.Name}', which the index does not give to it");
+                    throw Bad(path, $"{Shown.Quoted(file)} has tensor {Shown.Quoted(extra.Name)}, which the index does not give to it");
                 if (names.Except(part.Entries.Select(entry => entry.Name), StringComparer.Ordinal).FirstOrDefault() is { } absent)
-                    throw Bad(path, $"'{file}' has no tensor '{absent}', which the index gives to it");
+                    throw Bad(path, $"{Shown.Quoted(file)} has no tensor {Shown.Quoted(absent)}, which the index gives to it");
             }
             var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var (key, value) in parts.SelectMany(part => part.Metadata))
             {
                 if (!metadata.TryAdd(key, value) && metadata[key] != value)
-                    throw Bad(path, $"its files say '{metadata[key]}' and '{value}' of {key}");
+                    throw Bad(path, $"its files say {Shown.Quoted(metadata[key])} and {Shown.Quoted(value)} of {Shown.Text(key)}");
             }
             return new WeightFile(path, [.. parts.SelectMany(part => part.Entries)], metadata, [$"The weights are in {parts.Count} files.", .. parts.SelectMany(part => part.Notes)], [.. parts]);
         }
@@ -55,15 +56,20 @@ internal static class ShardedReader
         try
         {
             using var json = JsonDocument.Parse(text);
+            if (json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.EnumerateObject().Count(property => property.NameEquals("weight_map")) > 1)
+            {
+                throw Bad(path, "it has two weight_map");
+            }
             if (!json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
                 throw Bad(path, "it has no weight_map");
             foreach (var pair in map.EnumerateObject())
             {
                 var file = pair.Value.GetString();
                 if (string.IsNullOrEmpty(file) || file.AsSpan().IndexOfAny("/\\:") >= 0 || file is "." or ".." || file.Any(char.IsControl))
-                    throw Bad(path, $"it looks for tensor '{pair.Name}' in '{file}'; expected the name of a file beside it");
+                    throw Bad(path, $"it looks for tensor {Shown.Quoted(pair.Name)} in {Shown.Quoted(file)}; expected the name of a file beside it");
                 if (!names.Add(pair.Name))
-                    throw Bad(path, $"it names tensor '{pair.Name}' twice");
+                    throw Bad(path, $"it names tensor {Shown.Quoted(pair.Name)} twice");
                 if (!files.TryGetValue(file, out var inFile))
                     files[file] = inFile = new HashSet<string>(StringComparer.Ordinal);
                 inFile.Add(pair.Name);
@@ -71,7 +77,7 @@ internal static class ShardedReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Bad(path, $"it is not JSON as expected ({e.Message})");
+            throw Bad(path, $"it is not JSON as expected ({Shown.Message(e)})");
         }
         return files.Count is > 0 and <= MaximumFiles ? files : throw Bad(path, $"it names {files.Count} files");
     }

@@ -14,8 +14,17 @@ internal static class StoredZip
     private const int MaximumEntries = 1 << 20;
     private const int MaximumNameLength = 1024;
 
+    // APPNOTE.TXT 4.4.4: encrypted, strongly encrypted, masked headers; known are the speed of deflate, sizes after the data, and names in
+    // UTF-8. 4.4.5: the method. 4.4.15: MS-DOS's folder.
+    private const int EncryptionFlags = 0x2041, KnownFlags = 0x080e, Deflated = 8, FolderAttribute = 0x10;
+
     /// <summary>An entry's bytes within the file, as they are there.</summary>
-    public readonly record struct Range(long Offset, long Length, bool IsCompressed);
+    /// <param name="Offset">First byte.</param>
+    /// <param name="Length">Bytes in the file.</param>
+    /// <param name="Size">Bytes unpacked; those in the file where nothing is packed.</param>
+    /// <param name="IsCompressed">Whether it is deflated.</param>
+    /// <param name="Crc">CRC-32 of the unpacked bytes, as the directory says; 0 where the writer computed none.</param>
+    public readonly record struct Range(long Offset, long Length, long Size, bool IsCompressed, uint Crc);
 
     /// <param name="bytes">The file; stays the caller's.</param>
     /// <param name="source">Name for messages.</param>
@@ -32,13 +41,15 @@ internal static class StoredZip
         {
             for (var i = 0L; i < count; i++)
             {
-                var (name, offset, size, isCompressed) = ReadCentral(input, source);
-                var range = new Range(DataOffset(bytes, name, offset, source), size, isCompressed);
-                if (size < 0 || size > start - range.Offset)
-                    throw Bad(source, $"entry '{name}' of {size} bytes at byte {range.Offset} runs into the directory at byte {start}");
+                var (name, headerOffset, entry) = ReadCentral(input, source);
+                var range = entry with { Offset = DataOffset(bytes, name, headerOffset, source) };
+                if (range.Length < 0 || range.Length > start - range.Offset)
+                    throw Bad(source, $"entry {Shown.Quoted(name)} of {range.Length} bytes at byte {range.Offset} runs into the directory at byte {start}");
                 if (!entries.TryAdd(name, range))
-                    throw Bad(source, $"it has two entries '{name}'");
+                    throw Bad(source, $"it has two entries {Shown.Quoted(name)}");
             }
+            if (input.Left != 0)
+                throw Bad(source, $"its directory has {input.Left} bytes after the last of {count} entries");
         }
         catch (EndOfStreamException)
         {
@@ -58,16 +69,24 @@ internal static class StoredZip
         if (BinaryPrimitives.ReadUInt32LittleEndian(end) != EndSignature)
             throw Bad(source, "its directory is not at its end: it is cut off, or something is appended. Fetch it again");
         var (count, length, start) = (BinaryPrimitives.ReadUInt16LittleEndian(end[10..]), BinaryPrimitives.ReadUInt32LittleEndian(end[12..]), BinaryPrimitives.ReadUInt32LittleEndian(end[16..]));
-        if (count != ushort.MaxValue && length != uint.MaxValue && start != uint.MaxValue)
-            return (count, start, length);
+        var isWhole = count != ushort.MaxValue && length != uint.MaxValue && start != uint.MaxValue;
+        if (FindDirectory64(bytes, source) is not { } wide)
+            return isWhole ? (count, start, length) : throw Bad(source, "its 64-bit directory is missing");
+        // PyTorch writes both always; which of the two a reader believes must not matter.
+        return !isWhole || wide == (count, start, length) ? wide : throw Bad(source, "its 64-bit directory contradicts the other");
+    }
 
+    private static (long Count, long Start, long Length)? FindDirectory64(ByteSource bytes, string source)
+    {
         Span<byte> locator = stackalloc byte[Locator64Length];
         Span<byte> end64 = stackalloc byte[End64Length];
         if (bytes.Length < EndLength + Locator64Length + End64Length)
-            throw Bad(source, "its 64-bit directory is missing");
+            return null;
         bytes.Read(bytes.Length - EndLength - Locator64Length, locator);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(locator) != Locator64Signature)
+            return null;
         var at = BinaryPrimitives.ReadInt64LittleEndian(locator[8..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(locator) != Locator64Signature || at < 0 || at > bytes.Length - EndLength - Locator64Length - End64Length)
+        if (at < 0 || at > bytes.Length - EndLength - Locator64Length - End64Length)
             throw Bad(source, "its 64-bit directory is missing");
         bytes.Read(at, end64);
         if (BinaryPrimitives.ReadUInt32LittleEndian(end64) != End64Signature)
@@ -75,7 +94,7 @@ internal static class StoredZip
         return (BinaryPrimitives.ReadInt64LittleEndian(end64[32..]), BinaryPrimitives.ReadInt64LittleEndian(end64[48..]), BinaryPrimitives.ReadInt64LittleEndian(end64[40..]));
     }
 
-    private static (string Name, long Offset, long Size, bool IsCompressed) ReadCentral(BufferedBytes input, string source)
+    private static (string Name, long HeaderOffset, Range Entry) ReadCentral(BufferedBytes input, string source)
     {
         var header = input.ReadBytes(CentralLength);
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != CentralSignature)
@@ -89,12 +108,19 @@ internal static class StoredZip
         Widen(input.ReadBytes(extraLength), ref size, ref packed, ref offset);
         input.Skip(commentLength);
 
-        var shown = Pickle.PickleReader.Printable(name);
+        var shown = Shown.Quoted(name);
         if (name.Length == 0 || name[0] == '/' || name.Contains('\\') || name.Contains(':') || name.Any(char.IsControl) || name.Split('/').Any(part => part is ".." or "."))
-            throw Bad(source, $"it has an entry of the name '{shown}', which points out of the archive");
-        if ((flags & 0x2041) != 0)
-            throw Bad(source, $"entry '{shown}' is encrypted");
-        return method != 0 || packed == size ? (name, offset, packed, method != 0) : throw Bad(source, $"entry '{shown}' has two sizes, {packed} and {size} bytes");
+            throw Bad(source, $"it has an entry of the name {shown}, which points out of the archive");
+        if ((flags & EncryptionFlags) != 0)
+            throw Bad(source, $"entry {shown} is encrypted");
+        if ((flags & ~KnownFlags) != 0 || method is not (0 or Deflated) || size < 0)
+            throw Bad(source, $"entry {shown} is packed in an unknown way (method {method}, flags 0x{flags:x})");
+        if ((header[38] & FolderAttribute) != 0 && size > 0)
+            throw Bad(source, $"entry {shown} of {size} bytes is said to be a folder");
+        var crc = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(16));
+        return method != 0 || packed == size
+            ? (name, offset, new Range(0, packed, size, method != 0, crc))
+            : throw Bad(source, $"entry {shown} has two sizes, {packed} and {size} bytes");
 
         int ReadShort(int at) => BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(at));
     }
@@ -128,16 +154,16 @@ internal static class StoredZip
     {
         Span<byte> local = stackalloc byte[LocalLength];
         if (offset < 0 || offset > bytes.Length - LocalLength)
-            throw Bad(source, $"entry '{name}' begins at byte {offset} of {bytes.Length}");
+            throw Bad(source, $"entry {Shown.Quoted(name)} begins at byte {offset} of {bytes.Length}");
         bytes.Read(offset, local);
         int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(local[26..]), extraLength = BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(local) != LocalSignature || nameLength > MaximumNameLength || offset > bytes.Length - LocalLength - nameLength)
-            throw Bad(source, $"entry '{name}' does not begin at byte {offset}, where the directory says");
+            throw Bad(source, $"entry {Shown.Quoted(name)} does not begin at byte {offset}, where the directory says");
         var localName = new byte[nameLength];
         bytes.Read(offset + LocalLength, localName);
         return Encoding.UTF8.GetString(localName) == name
             ? offset + LocalLength + nameLength + extraLength
-            : throw Bad(source, $"entry '{name}' has another name where it begins");
+            : throw Bad(source, $"entry {Shown.Quoted(name)} has another name where it begins");
     }
 
     private static void RefuseOverlap(Dictionary<string, Range> entries, string source)
@@ -146,7 +172,7 @@ internal static class StoredZip
         foreach (var (name, range) in entries.OrderBy(entry => entry.Value.Offset))
         {
             if (range.Offset < position)
-                throw Bad(source, $"entry '{name}' lies over another");
+                throw Bad(source, $"entry {Shown.Quoted(name)} lies over another");
             position = range.Offset + range.Length;
         }
     }

@@ -37,11 +37,11 @@ internal static class TorchLegacyReader
                 throw CutOff(source);
             var count = input.ReadUnsigned(8);
             if (count != (ulong)(storage.ByteLength / ElementSize(storage)))
-                throw new InvalidDataException($"'{source}': storage '{PickleReader.Printable(key)}' has {count} numbers, expected {storage.ByteLength / ElementSize(storage)}.");
+                throw new InvalidDataException($"'{source}': storage {Shown.Quoted(key)} has {count} numbers, expected {storage.ByteLength / ElementSize(storage)}.");
             if (storage.ByteLength > input.Left)
                 throw CutOff(source);
             if (!starts.TryAdd(key, input.Position))
-                throw new InvalidDataException($"'{source}' lists storage '{PickleReader.Printable(key)}' twice.");
+                throw new InvalidDataException($"'{source}' lists storage {Shown.Quoted(key)} twice.");
             input.Skip(storage.ByteLength);
         }
         if (input.Left != 0)
@@ -50,7 +50,7 @@ internal static class TorchLegacyReader
         var weights = StateDictionary.Find(root, source);
         var entries = weights.Tensors.Select(tensor => starts.TryGetValue(tensor.Tensor.Storage.Key, out var start)
             ? new WeightEntry(tensor.Name, tensor.Tensor.Type, tensor.Tensor.Shape, tensor.Tensor.Strides, bytes, start + tensor.Tensor.Offset)
-            : throw new InvalidDataException($"'{source}': the numbers of tensor '{tensor.Name}' are missing."));
+            : throw new InvalidDataException($"'{source}': the numbers of tensor {Shown.Quoted(tensor.Name)} are missing."));
         return new WeightFile(source, [.. entries.OrderBy(entry => entry.Offset)], weights.Metadata, weights.Notes, [bytes]);
 
         object? Next() => new PickleReader(source, input).Read();

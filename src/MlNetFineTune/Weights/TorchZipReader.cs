@@ -26,12 +26,18 @@ internal static class TorchZipReader
         if (zip.ContainsKey(folder + "constants.pkl"))
             throw new InvalidDataException($"'{source}' is a TorchScript program, of torch.jit.save, not a file of weights. Backbone.FromTorchScript fine-tunes the program itself; for its weights alone save in Python torch.jit.load(...).state_dict().");
         if (zip.FirstOrDefault(entry => entry.Value.IsCompressed).Key is { } compressed)
-            throw new InvalidDataException($"'{source}' is not a proper zip of torch.save: entry '{compressed}' is compressed, but torch.save stores plainly. Load it in Python and save it again.");
+            throw new InvalidDataException($"'{source}' is not a proper zip of torch.save: entry {Shown.Quoted(compressed)} is compressed, but torch.save stores plainly. Load it in Python and save it again.");
         if (zip.TryGetValue(folder + "byteorder", out var order) && order.Length == 3 && new BufferedBytes(bytes, order.Offset).ReadText(3) == "big")
             throw new InvalidDataException($"'{source}' was written on a big-endian machine. Load it in Python there and save it again as safetensors.");
         var range = zip[pickleName];
         if (range.Length > MaximumPickleLength)
             throw new InvalidDataException($"'{source}': its data.pkl has {range.Length} bytes, which no weights need.");
+
+        var notes = new List<string>();
+        if (ZipChecksums.AreMissing(zip))
+            notes.Add("The file has no checksums, so that damage to its numbers would not be noticed.");
+        else
+            ZipChecksums.Check(bytes, zip, source);
 
         var storages = new PickledStorages(source);
         var root = new PickleReader(source, new BufferedBytes(bytes, range.Offset, range.Offset + range.Length), storages.Resolve).Read();
@@ -40,11 +46,11 @@ internal static class TorchZipReader
         {
             var storage = tensor.Tensor.Storage;
             if (!zip.TryGetValue($"{folder}data/{storage.Key}", out var data))
-                throw new InvalidDataException($"'{source}': the numbers of tensor '{tensor.Name}', data/{PickleReader.Printable(storage.Key)}, are missing.");
+                throw new InvalidDataException($"'{source}': the numbers of tensor {Shown.Quoted(tensor.Name)}, data/{Shown.Text(storage.Key)}, are missing.");
             if (data.Length != storage.ByteLength)
-                throw new InvalidDataException($"'{source}': the numbers of tensor '{tensor.Name}', data/{PickleReader.Printable(storage.Key)}, have {data.Length} bytes, expected {storage.ByteLength}.");
+                throw new InvalidDataException($"'{source}': the numbers of tensor {Shown.Quoted(tensor.Name)}, data/{Shown.Text(storage.Key)}, have {data.Length} bytes, expected {storage.ByteLength}.");
             return new WeightEntry(tensor.Name, tensor.Tensor.Type, tensor.Tensor.Shape, tensor.Tensor.Strides, bytes, data.Offset + tensor.Tensor.Offset);
         });
-        return new WeightFile(source, [.. entries.OrderBy(entry => entry.Offset)], weights.Metadata, weights.Notes, [bytes]);
+        return new WeightFile(source, [.. entries.OrderBy(entry => entry.Offset)], weights.Metadata, [.. notes, .. weights.Notes], [bytes]);
     }
 }

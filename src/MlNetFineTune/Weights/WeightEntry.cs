@@ -11,9 +11,19 @@ namespace MlNetFineTune.WeightFiles;
 /// <param name="Offset">Byte of the first number.</param>
 internal sealed record WeightEntry(string Name, ScalarType Type, long[] Shape, long[] Strides, ByteSource Bytes, long Offset)
 {
-    public string Describe() => $"{Name} {Text(Shape)}";
+    /// <summary>libtorch's own limit for most operations.</summary>
+    public const int MaximumDimensions = 64;
 
-    public static string Text(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+    /// <summary>
+    /// How many numbers there are between the first and the last, these included: what of the file the tensor can stand for.
+    /// </summary>
+    public long Span => Shape.Contains(0) ? 0 : 1 + Shape.Zip(Strides, (length, stride) => (length - 1) * stride).Sum();
+
+    /// <summary>Name and shape, for messages.</summary>
+    public string Describe() => $"{Shown.Text(Name)} {Text(Shape)}";
+
+    /// <summary>A shape, for messages.</summary>
+    public static string Text(IReadOnlyCollection<long> shape) => Shown.Shape(shape);
 
     /// <summary>Strides of numbers that lie row after row.</summary>
     public static long[] RowMajor(long[] shape)

@@ -40,7 +40,7 @@ internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entri
         }
         catch (EndOfStreamException e)
         {
-            throw new InvalidDataException($"'{Source}' ends within tensor '{entry.Name}': it is cut off. Fetch it again.", e);
+            throw new InvalidDataException($"'{Source}' ends within tensor {Shown.Quoted(entry.Name)}: it is cut off. Fetch it again.", e);
         }
     }
 

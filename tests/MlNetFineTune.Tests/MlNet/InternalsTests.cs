@@ -12,6 +12,12 @@ public sealed class InternalsTests
 {
     public static IEnumerable<object[]> Libraries => [[typeof(TorchRuntime).Assembly, s_known], [typeof(Microsoft.ML.OnnxExportCatalog).Assembly, s_knownToOnnx]];
 
+    // Reached by its name alone (ModelEntries), so that no reference shows it.
+    [TestMethod]
+    public void TheZipBehindAModelIsWhereItWas() => Assert.AreEqual(
+        typeof(System.IO.Compression.ZipArchive),
+        typeof(Microsoft.ML.Runtime.IHostEnvironment).Assembly.GetType("Microsoft.ML.RepositoryReader", throwOnError: true)!.GetField("_archive", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType);
+
     [TestMethod]
     [DynamicData(nameof(Libraries))]
     public void EveryMemberOfMlNetThatTheLibraryUsesIsWhereItWas(Assembly library, string[] known)
@@ -83,16 +89,21 @@ public sealed class InternalsTests
         "Microsoft.ML.Model.OnnxConverter.ISaveAsOnnx.SaveAsOnnx",
         "Microsoft.ML.Model.OnnxConverter.ITransformCanSaveOnnx",
         "Microsoft.ML.Model.OnnxConverter.OnnxContext",
+        "Microsoft.ML.ModelHeader",
+        "Microsoft.ML.ModelHeader.ModelVerWritten",
         "Microsoft.ML.ModelLoadContext",
         "Microsoft.ML.ModelLoadContext.CheckAtModel",
+        "Microsoft.ML.ModelLoadContext.Directory",
+        "Microsoft.ML.ModelLoadContext.Header",
         "Microsoft.ML.ModelLoadContext.Reader",
+        "Microsoft.ML.ModelLoadContext.Repository",
         "Microsoft.ML.ModelLoadContext.TryLoadBinaryStream",
-        "Microsoft.ML.ModelLoadContext.TryLoadTextStream",
         "Microsoft.ML.ModelSaveContext.CheckAtModel",
         "Microsoft.ML.ModelSaveContext.SaveBinaryStream",
         "Microsoft.ML.ModelSaveContext.SaveTextStream",
         "Microsoft.ML.ModelSaveContext.SetVersionInfo",
         "Microsoft.ML.ModelSaveContext.Writer",
+        "Microsoft.ML.RepositoryReader",
         "Microsoft.ML.Runtime.ComponentCatalog.GetExtensionValue",
         "Microsoft.ML.Runtime.Contracts",
         "Microsoft.ML.Runtime.Contracts.CheckAlive",

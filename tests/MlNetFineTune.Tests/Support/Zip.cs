@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace MlNetFineTune.Tests.Support;
 
@@ -20,17 +22,24 @@ internal static class Zip
     /// <summary>The content of the only entry whose name ends so.</summary>
     public static byte[] Entry(byte[] zip, string name) => Read(zip).Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;
 
-    /// <summary>The same file with other content in one entry; null removes it. With the manifest goes its hash, as in files from before it: what the manifest says is then judged itself.</summary>
+    /// <summary>
+    /// The same file with other content in one entry; null removes it. The manifest's hash goes with it, so that what the manifest says is
+    /// judged itself.
+    /// </summary>
     public static byte[] With(byte[] zip, string name, Func<byte[], byte[]?> change)
     {
         using var stream = new MemoryStream();
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
         {
-            foreach (var (path, content) in Read(zip))
+            var entries = Read(zip);
+            var changedManifest = name == "manifest.json" ? change(entries.Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value) : null;
+            foreach (var (path, content) in entries)
             {
-                if (name == "manifest.json" && path.EndsWith("manifest.sha256", StringComparison.Ordinal))
-                    continue;
-                if ((path.EndsWith(name, StringComparison.Ordinal) ? change(content) : content) is not { } bytes)
+                var isHash = path.EndsWith("manifest.sha256", StringComparison.Ordinal);
+                var changed = changedManifest is not null && isHash ? Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(changedManifest)))
+                    : !path.EndsWith(name, StringComparison.Ordinal) ? content
+                    : changedManifest ?? change(content);
+                if (changed is not { } bytes)
                     continue;
                 using var entry = archive.CreateEntry(path).Open();
                 entry.Write(bytes);

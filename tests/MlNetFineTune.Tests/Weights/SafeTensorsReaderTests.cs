@@ -38,6 +38,13 @@ public sealed class SafeTensorsReaderTests
     [DataRow("three offsets", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4, "tensor 'a' lacks")]
     [DataRow("metadata of numbers", """{"__metadata__":{"mean":1}}""", 0, "'mean' is not a text")]
     [DataRow("metadata in a list", """{"__metadata__":[]}""", 0, "__metadata__ is not an object")]
+    [DataRow("type twice", """{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}""", 4, "the entry of tensor 'a' has 'dtype' twice")]
+    [DataRow("shape twice", """{"a":{"dtype":"F32","shape":[1],"shape":[1,1],"data_offsets":[0,4]}}""", 4, "the entry of tensor 'a' has 'shape' twice")]
+    [DataRow("unknown key twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1,"x":{"y":[]}}}""", 4, "the entry of tensor 'a' has 'x' twice")]
+    [DataRow("metadata twice", """{"__metadata__":{"mean":"1","mean":"2"}}""", 0, "its __metadata__ names 'mean' twice")]
+    [DataRow("entry in a list", """{"a":[]}""", 0, "tensor 'a' lacks")]
+    [DataRow("shape in a shape", """{"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
+    [DataRow("something after it", """{} {}""", 0, "not JSON")]
     [DataRow("half a character", """{"\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "not JSON")]
     public void AMalformedHeaderIsNamed(string what, string json, int dataBytes, string message)
     {
@@ -58,6 +65,45 @@ public sealed class SafeTensorsReaderTests
             StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(bytes)).Message, $"announce a header of {announced} bytes");
             Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
         }
+    }
+
+    // What messages show of it has no line breaks and nothing that a terminal obeys, and is short.
+    [TestMethod]
+    [DataRow("""{"\u001b[2J\n":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", @"tensor '\u001b[2J\n' of shape [3]")]
+    [DataRow("""{"a":{"dtype":"\u001b\r","shape":[2],"data_offsets":[0,8]}}""", @"has the type \u001b\r; known are")]
+    [DataRow("""{"__metadata__":{"\u202e":1}}""", @"entry '\u202e' is not a text")]
+    public void WhatAFileSaysIsShownInOneLine(string json, string message) =>
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(File(json, 8))).Message, message);
+
+    [TestMethod]
+    public void LongTextAndManyDimensionsAreCut()
+    {
+        foreach (var json in (string[])[
+            $$$"""{"{{{new string('n', 4000)}}}":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""",
+            $$$"""{"{{{new string('n', 1 << 20)}}}":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""",
+            $$$"""{"a":{"dtype":"{{{new string('t', 1 << 20)}}}","shape":[2],"data_offsets":[0,8]}}""",
+            $$$"""{"a":{"dtype":"F32","shape":[{{{string.Join(',', Enumerable.Repeat(1, 100_000))}}}],"data_offsets":[0,8]}}"""])
+        {
+            Assert.IsLessThan(1000, Assert.ThrowsExactly<InvalidDataException>(() => Read(File(json, 8))).Message.Length);
+        }
+    }
+
+    // One shape of 24 million ones in a header of 48 MB took 1.95 GB.
+    [TestMethod]
+    public void AHeaderOfShortNumbersTakesLittleMoreThanItsBytes()
+    {
+        var json = new StringBuilder("{\"a\":{\"dtype\":\"F32\",\"shape\":[1").Insert(29, "1,", 2_000_000).Append("],\"data_offsets\":[0,4]}}").ToString();
+        var file = File(json, 4);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(file)).Message, "shape (of at most 64 dimensions)");
+        Assert.IsLessThan(file.Length * 2, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        var many = File("{" + string.Join(',', Enumerable.Range(0, 50_000).Select(i => $$"""
+            "t{{i}}":{"dtype":"F32","shape":[0],"data_offsets":[0,0] }
+            """)) + "}", 0);
+        before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.HasCount(50_000, Read(many).Entries);
+        Assert.IsLessThan(many.Length * 16, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     [TestMethod]

@@ -89,7 +89,7 @@ internal sealed class CheckpointFile : IDisposable
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
             var version = document.RootElement.GetProperty(nameof(CheckpointState.FormatVersion)).GetInt32();
             return version == CheckpointState.CurrentVersion
                 ? document.Deserialize<CheckpointState>(s_json)!
@@ -97,7 +97,7 @@ internal sealed class CheckpointFile : IDisposable
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException)
         {
-            throw new InvalidDataException($"its state cannot be read ({e.Message}).", e);
+            throw new InvalidDataException($"its state cannot be read ({Shown.Message(e)}).", e);
         }
     }
 
@@ -118,7 +118,7 @@ internal sealed class CheckpointFile : IDisposable
         var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(json));
         foreach (var (name, type, shape) in tensors)
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {type} {WeightEntry.Text(shape)}\n"));
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {type} [{string.Join(", ", shape)}]\n"));
         return hash;
     }
 }

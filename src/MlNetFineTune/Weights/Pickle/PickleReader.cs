@@ -5,10 +5,10 @@ using System.Text;
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>
-/// Reads a Python pickle (protocols 2 to 5, https://peps.python.org/pep-0307 and -3154) without executing it. A pickle is a program for a small stack
-/// machine that may call anything; this machine builds plain values, knows a few names that state dictionaries use
-/// (<see cref="PickledCalls"/>), and puts a placeholder where anything else would be called. Every instruction makes at most one value, so
-/// memory is bounded by their number, and there are no loops.
+/// Reads a Python pickle (protocols 2 to 5, https://peps.python.org/pep-0307 and -3154) without executing it. A pickle is a program for a
+/// small stack machine that may call anything; this machine builds plain values, knows a few names that state dictionaries use (<see
+/// cref="PickledCalls"/>), and puts a placeholder where anything else would be called. Every instruction makes at most one value, what it
+/// copies of others is counted against the bytes of the file, so memory is bounded by both, and there are no loops.
 /// </summary>
 internal sealed class PickleReader
 {
@@ -19,13 +19,18 @@ internal sealed class PickleReader
     // A longer text is a log or source code, which nobody asks for: it is skipped.
     private const int MaximumTextLength = 65536;
 
+    // What may be copied or looked through beyond one value for each byte that was read.
+    private const int FreeCopies = 65536;
+
     private readonly string _source;
     private readonly BufferedBytes _input;
     private readonly Func<PickledTuple, long, object?> _resolvePersistent;
     private readonly List<object?> _stack = [];
     private readonly Stack<int> _marks = new();
     private readonly Dictionary<uint, object?> _memo = [];
+    private readonly long _start;
     private long _at;
+    private long _copied;
 
     /// <param name="source">The file's name, for messages.</param>
     /// <param name="input">At the pickle's first byte; left after its last.</param>
@@ -34,6 +39,7 @@ internal sealed class PickleReader
     {
         _source = source;
         _input = input;
+        _start = input.Position;
         _resolvePersistent = resolvePersistent ?? ((_, at) => throw Refusal(at, "it refers to something outside of the pickle"));
     }
 
@@ -203,8 +209,10 @@ internal sealed class PickleReader
                 PushName(ReadLine(), ReadLine());
                 break;
             case PickleOpcode.StackGlobal:
-                var (name, module) = (Pop(), Pop());
-                PushName(module as string ?? throw Refuse("a module's name is not a text"), name as string ?? throw Refuse("a class's name is not a text"));
+                var name = Pop() as string ?? throw Refuse("a class's name is not a text");
+                var module = Pop() as string ?? throw Refuse("a module's name is not a text");
+                CountCopies(module.Length + name.Length);
+                PushName(module, name);
                 break;
             case PickleOpcode.Reduce:
             case PickleOpcode.NewObj:
@@ -237,7 +245,7 @@ internal sealed class PickleReader
         {
             Push(callee switch
             {
-                PickledName name => PickledCalls.Call(name, items),
+                PickledName name => PickledCalls.Call(name, items, CountCopies),
                 PickledUnknown unknown => unknown,
                 _ => throw new FormatException("something is called that is neither a function nor a class"),
             });
@@ -251,6 +259,7 @@ internal sealed class PickleReader
     // Objects get their state after they are made. Of ours only the OrderedDict has any; a tensor's is whether it is trained.
     private void Build(object? state)
     {
+        CountCopies(state is PickledTuple { Items.Count: var count } ? count : 0);
         switch (Peek())
         {
             case PickledDictionary dictionary:
@@ -336,6 +345,15 @@ internal sealed class PickleReader
         return Encoding.UTF8.GetString([.. line]);
     }
 
+    // A file of weights copies nothing, but for a dictionary of Python 2, which is made of a list once. A short file could have one list
+    // copied by each of a million instructions.
+    private void CountCopies(int count)
+    {
+        _copied += count;
+        if (_copied > FreeCopies + _input.Position - _start)
+            throw Refuse("it copies its values again and again, as no weights need: the file may be an attack");
+    }
+
     private void Push(object? value) => _stack.Add(value);
 
     // What lies below the last mark is not there for an instruction.
@@ -363,5 +381,5 @@ internal sealed class PickleReader
 
     private InvalidDataException Refusal(long at, string what) => new($"'{_source}': its pickle is refused at byte {at}: {what}.");
 
-    internal static string Printable(string text) => string.Concat(text.Take(80).Select(letter => char.IsControl(letter) ? '?' : letter));
+    internal static string Printable(string text) => Shown.Text(text);
 }

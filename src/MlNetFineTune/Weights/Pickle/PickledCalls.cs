@@ -8,26 +8,25 @@ namespace MlNetFineTune.WeightFiles.Pickle;
 /// </summary>
 internal static class PickledCalls
 {
-    private const int MaximumDimensions = 64;
-
     /// <param name="name">What is called.</param>
     /// <param name="arguments">In order.</param>
+    /// <param name="countCopies">Told how many values are copied, before they are; may refuse.</param>
     /// <exception cref="FormatException">A known name with arguments that it cannot have.</exception>
-    public static object? Call(PickledName name, IReadOnlyList<object?> arguments)
+    public static object? Call(PickledName name, IReadOnlyList<object?> arguments, Action<int> countCopies)
     {
         switch (name.Name)
         {
             case "collections.OrderedDict":
             case "collections.defaultdict":
             case "builtins.dict":
-                return Dictionary(arguments);
+                return Dictionary(arguments, countCopies);
             case "torch.Size":
                 return arguments is [PickledTuple size] ? size : throw Odd("torch.Size");
             case "torch._utils._rebuild_tensor": // (storage, offset, size, stride)
             case "torch._utils._rebuild_tensor_v2": // and (requires_grad, hooks, metadata)
-                return Tensor(name, arguments, typeAt: null);
+                return Tensor(name, arguments, typeAt: null, countCopies);
             case "torch._utils._rebuild_tensor_v3": // (storage, offset, size, stride, requires_grad, hooks, dtype, metadata)
-                return Tensor(name, arguments, typeAt: 6);
+                return Tensor(name, arguments, typeAt: 6, countCopies);
             case "torch._utils._rebuild_parameter": // (tensor, requires_grad, hooks)
             case "torch._utils._rebuild_parameter_with_state":
             case "torch.nn.parameter.Parameter":
@@ -35,7 +34,7 @@ internal static class PickledCalls
             case "torch.autograd.variable.Variable":
                 return arguments is [PickledTensor or PickledUnknown, ..] ? arguments[0] : throw Odd("a parameter");
             case "torch._tensor._rebuild_from_type_v2": // (function, type, arguments, state): a tensor with attributes of its own
-                return arguments is [PickledName function, PickledName, PickledTuple { Items: var inner }, ..] && function.Name != name.Name ? Call(function, inner) : throw Odd("a tensor with attributes");
+                return arguments is [PickledName function, PickledName, PickledTuple { Items: var inner }, ..] && function.Name != name.Name ? Call(function, inner, countCopies) : throw Odd("a tensor with attributes");
             case "copyreg._reconstructor": // (class, base, state)
             case "copy_reg._reconstructor":
                 return arguments is [PickledName made, ..] ? Unknown(made) : throw Odd("an object");
@@ -54,13 +53,15 @@ internal static class PickledCalls
         || (name.StartsWith("torch.", StringComparison.Ordinal) && ElementTypes.OfTorch(name["torch.".Length..]) is not null);
 
     // Python 3 fills the dictionary afterwards; Python 2 passes a list of pairs.
-    private static PickledDictionary Dictionary(IReadOnlyList<object?> arguments)
+    private static PickledDictionary Dictionary(IReadOnlyList<object?> arguments, Action<int> countCopies)
     {
+        countCopies(arguments.Count);
         var result = new PickledDictionary([]);
         foreach (var argument in arguments)
         {
             if (argument is not PickledList list)
                 continue; // A defaultdict's function.
+            countCopies(list.Items.Count);
             foreach (var item in list.Items)
             {
                 var pair = (item as PickledTuple)?.Items ?? (item as PickledList)?.Items;
@@ -70,12 +71,13 @@ internal static class PickledCalls
         return result;
     }
 
-    private static object Tensor(PickledName name, IReadOnlyList<object?> arguments, int? typeAt)
+    private static object Tensor(PickledName name, IReadOnlyList<object?> arguments, int? typeAt, Action<int> countCopies)
     {
         if (arguments is [PickledUnknown unknown, ..])
             return unknown; // Numbers of a type that is not ours.
         if (arguments is not [PickledStorage storage, long offset, var size, var stride, ..] || Integers(size) is not { } shape || Integers(stride) is not { } strides)
             throw Odd("a tensor");
+        countCopies(shape.Length + strides.Length);
         var type = storage.Type;
         if (typeAt is { } at)
         {
@@ -83,7 +85,7 @@ internal static class PickledCalls
                 throw Odd("a tensor");
             type = ElementTypes.OfTorch(typeName["torch.".Length..]);
             if (type is null)
-                return new PickledUnknown($"a tensor of {typeName}", typed.Offset, IsOrdinary: false);
+                return new PickledUnknown($"a tensor of {Shown.Text(typeName)}", typed.Offset, IsOrdinary: false);
         }
         return type is null
             ? new PickledUnknown("a tensor of untyped bytes", name.Offset, IsOrdinary: false)
@@ -92,12 +94,11 @@ internal static class PickledCalls
 
     private static PickledTensor Checked(PickledStorage storage, ScalarType type, long offset, long[] shape, long[] strides)
     {
-        var what = $"a tensor of shape {WeightEntry.Text(shape)}, strides {WeightEntry.Text(strides)}, offset {offset}";
         var size = ElementTypes.Size(type);
-        if (shape.Length != strides.Length || shape.Length > MaximumDimensions || offset < 0 || shape.Any(length => length < 0) || strides.Any(step => step < 0)
+        if (shape.Length != strides.Length || shape.Length > WeightEntry.MaximumDimensions || offset < 0 || shape.Any(length => length < 0) || strides.Any(step => step < 0)
             || WeightEntry.ByteCount(shape, size) is null)
         {
-            throw new FormatException($"{what} is impossible");
+            throw new FormatException($"{What()} is impossible");
         }
         // Of an empty tensor nothing is read.
         if (shape.Contains(0))
@@ -108,17 +109,20 @@ internal static class PickledCalls
         foreach (var (step, length) in strides.Zip(shape).Where(pair => pair is { Second: > 1, First: > 0 }).OrderBy(pair => pair.First))
         {
             if (step < span)
-                throw new FormatException($"{what} overlaps itself");
+                throw new FormatException($"{What()} overlaps itself");
             span += (Int128)step * (length - 1);
         }
         if (storage.Start + ((Int128)offset + span) * size > storage.End)
-            throw new FormatException($"{what} reaches out of its storage '{PickleReader.Printable(storage.Key)}' of {storage.End - storage.Start} bytes");
+            throw new FormatException($"{What()} reaches out of its storage {Shown.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
         return new(storage, type, shape, strides, storage.Start + offset * size);
+
+        string What() => $"a tensor of shape {WeightEntry.Text(shape)}, strides {WeightEntry.Text(strides)}, offset {offset}";
     }
 
     private static long[]? Integers(object? value)
     {
-        if (value is not PickledTuple { Items: var items } || items.Any(item => item is not long))
+        // Their number first: a tuple of a million items is looked at as often as the file says.
+        if (value is not PickledTuple { Items: var items } || items.Count > WeightEntry.MaximumDimensions || items.Any(item => item is not long))
             return null;
         return [.. items.Cast<long>()];
     }

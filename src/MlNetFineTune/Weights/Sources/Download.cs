@@ -77,7 +77,7 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
         try
         {
             if (answer.Headers.ContentEncoding.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
-                throw new InvalidDataException($"{WeightServer.Show(answer.Address)} sends the file compressed ({string.Join(", ", answer.Headers.ContentEncoding)}), though it was asked not to.");
+                throw new InvalidDataException($"{WeightServer.Show(answer.Address)} sends the file compressed ({Shown.Text(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
             switch (answer.Message.StatusCode)
             {
                 case HttpStatusCode.PartialContent when Continues(part, answer):
@@ -87,7 +87,7 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
                     return answer;
                 default:
                     part.Restart(null);
-                    throw new TransientFailure($"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: {answer.Headers.ContentRange?.ToString() ?? "none"})", inner: null);
+                    throw new TransientFailure($"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: {Shown.Text(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
             }
         }
         catch

@@ -18,19 +18,19 @@ internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDi
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it is no JSON object");
             // Older files have everything at the top.
             var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object ? nested : root;
             var architecture = Text(root, "architecture") ?? Text(pretrained, "architecture")
-                ?? throw Bad(source, $"it names no architecture, as timm's do{(Text(root, "model_type") is { } type ? $"; it is of another library's '{type}'" : "")}");
+                ?? throw Bad(source, $"it names no architecture, as timm's do{(Text(root, "model_type") is { } type ? $"; it is of another library's {Shown.Quoted(type)}" : "")}");
             return new HubConfig(source, architecture, ReadMetadata(pretrained, source));
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{source}' is not proper JSON: {e.Message}", e);
+            throw new InvalidDataException($"'{source}' is not proper JSON: {Shown.Message(e)}", e);
         }
     }
 
@@ -40,7 +40,7 @@ internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDi
         if (Numbers(config, "input_size", source) is { } size)
         {
             if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
-                throw Bad(source, $"its input_size is [{string.Join(", ", size)}]; expected three channels and a square, such as [3, 224, 224]");
+                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; expected three channels and a square, such as [3, 224, 224]");
             metadata["input_size"] = size[1];
         }
         foreach (var key in (string[])["mean", "std"])

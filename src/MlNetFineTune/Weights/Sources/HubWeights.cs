@@ -91,9 +91,9 @@ internal sealed record HubWeights : Weights
         var address = AddressOf(Revision, HubConfig.FileName);
         var (config, hub) = await SmallFile.GetAsync(server, address, HubConfig.MaximumBytes, cancellationToken).ConfigureAwait(false);
         if (hub.Commit is not { } commit || !HubFolder.IsCommit(commit))
-            throw new InvalidDataException($"{WeightServer.Show(address)} does not say of which commit it is (X-Repo-Commit: {hub.Commit ?? "none"}). Is '{_cache.HubEndpoint}' the address of a model hub?");
+            throw new InvalidDataException($"{WeightServer.Show(address)} does not say of which commit it is (X-Repo-Commit: {Shown.Text(hub.Commit ?? "none")}). Is '{_cache.HubEndpoint}' the address of a model hub?");
         if (IsCommit && commit != Revision)
-            throw new InvalidDataException($"{WeightServer.Show(address)} is of commit {commit}; expected {Revision}.");
+            throw new InvalidDataException($"{WeightServer.Show(address)} is of commit {Shown.Text(commit)}; expected {Revision}.");
         return (config, commit);
     }
 
@@ -108,7 +108,7 @@ internal sealed record HubWeights : Weights
             foreach (var shard in ShardNames.Parse(index, source))
             {
                 if (!folder.File(shard).IsThere() && !await TryDownloadAsync(shard).ConfigureAwait(false))
-                    throw new InvalidDataException($"'{source}' lists '{shard}', but the hub has no such file.");
+                    throw new InvalidDataException($"'{source}' lists {Shown.Quoted(shard)}, but the hub has no such file.");
             }
             folder.File(HubFolder.Index).Write(index);
             return;

@@ -5,7 +5,7 @@ namespace MlNetFineTune.WeightSources;
 /// <summary>The files that <c>model.safetensors.index.json</c> lists. They are somebody else's names, and become files of ours.</summary>
 internal static class ShardNames
 {
-    public const int MaximumIndexBytes = 32 << 20;
+    public const int MaximumIndexBytes = 16 << 20;
 
     private const int MaximumShards = 1000;
 
@@ -15,17 +15,17 @@ internal static class ShardNames
     {
         try
         {
-            using var document = JsonDocument.Parse(index, new JsonDocumentOptions { MaxDepth = 32 });
+            using var document = JsonDocument.Parse(index, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it has no weight_map");
             var names = new SortedSet<string>(StringComparer.Ordinal);
             foreach (var tensor in map.EnumerateObject())
             {
                 if (tensor.Value.ValueKind != JsonValueKind.String)
-                    throw Bad(source, $"the file of tensor '{tensor.Name}' is not a text");
+                    throw Bad(source, $"the file of tensor {Shown.Quoted(tensor.Name)} is not a text");
                 var name = tensor.Value.GetString()!;
                 if (!CacheName.IsSafe(name) || !name.EndsWith(".safetensors", StringComparison.Ordinal))
-                    throw Bad(source, $"tensor '{tensor.Name}' is said to be in '{name}'; expected the plain name of a .safetensors file");
+                    throw Bad(source, $"tensor {Shown.Quoted(tensor.Name)} is said to be in {Shown.Quoted(name)}; expected the plain name of a .safetensors file");
                 names.Add(name);
             }
             if (names.Count is 0 or > MaximumShards)
@@ -36,7 +36,7 @@ internal static class ShardNames
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{source}' is not proper JSON: {e.Message}", e);
+            throw new InvalidDataException($"'{source}' is not proper JSON: {Shown.Message(e)}", e);
         }
     }
 

@@ -65,7 +65,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
     }
 
     /// <summary>An address as messages show it: queries hold signatures.</summary>
-    public static string Show(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+    public static string Show(Uri address) => Shown.Text(address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped), Shown.SentenceLength);
 
     /// <summary>Runs <paramref name="action"/>, which counts as failed where it takes longer than a server may stay silent.</summary>
     public async Task<T> WithinStallTimeoutAsync<T>(Uri address, Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
@@ -84,7 +84,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
         catch (IOException e) when (e is not TransientFailure)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TransientFailure($"the connection to {Show(address)} broke off: {e.Message}", e);
+            throw new TransientFailure($"the connection to {Show(address)} broke off: {Shown.Message(e)}", e);
         }
     }
 
@@ -98,7 +98,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
         catch (HttpRequestException e) when (e.InnerException is not AuthenticationException && e.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.ConfigurationLimitExceeded))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TransientFailure($"{Show(address)} cannot be reached: {e.Message}", e);
+            throw new TransientFailure($"{Show(address)} cannot be reached: {Shown.Message(e)}", e);
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
             throw new HttpRequestException($"More than {MaximumRedirects} redirects, the last from {Show(address)}.");
         var next = new Uri(address, location);
         if (next.Scheme is not ("http" or "https"))
-            throw new HttpRequestException($"{Show(address)} redirects to an address of the kind '{next.Scheme}:', which is not followed.");
+            throw new HttpRequestException($"{Show(address)} redirects to an address of the kind {Shown.Quoted(next.Scheme + ":")}, which is not followed.");
         if (address.Scheme == "https" && next.Scheme == "http")
             throw new HttpRequestException($"{Show(address)} redirects from https to {Show(next)}, which is not followed: anyone on the way could change it.");
         return next;
@@ -121,7 +121,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
         var status = message.StatusCode;
         if (status is HttpStatusCode.OK || (isRange && status is HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
             return;
-        var what = $"{Show(address)} answers {(int)status} {message.ReasonPhrase}{(hub.Error is null ? "" : $" ({hub.Error})")}";
+        var what = $"{Show(address)} answers {(int)status} {Shown.Text(message.ReasonPhrase)}{(hub.Error is null ? "" : $" ({Shown.Text(hub.Error)})")}";
         if (status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway
             or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)
         {
