@@ -7,7 +7,10 @@ namespace MlNetFineTune.Scoring;
 /// <summary>Takes up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel, on any.</summary>
 internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> views, int capacity) : IDisposable
 {
+    private static readonly ParallelOptions s_cores = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
     private readonly string?[] _reasons = new string?[capacity * views.Count];
+    private readonly bool[] _isEncoded = new bool[capacity];
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity * views.Count * rows.Length);
 
     public int Capacity { get; } = capacity;
@@ -24,14 +27,26 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public void Clear() => Count = 0;
 
-    public void Take() => rows.Take(Count++);
+    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so that there is never a whole batch of them.</summary>
+    public void Take()
+    {
+        var row = Count++;
+        rows.Take(row);
+        _isEncoded[row] = false;
+        if (!rows.IsLarge(row))
+            return;
+        for (var view = 0; view < views.Count; view++)
+            EncodeView(row * views.Count + view);
+        rows.Release(row);
+        _isEncoded[row] = true;
+    }
 
     public void Encode()
     {
         if (Count * views.Count == 1)
             EncodeView(0);
         else
-            Parallel.For(0, Count * views.Count, EncodeView);
+            Parallel.For(0, Count * views.Count, s_cores, EncodeView);
     }
 
     /// <summary>Why the i-th row taken cannot be used; null if it can.</summary>
@@ -57,6 +72,9 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
         rows.Dispose();
     }
 
-    private void EncodeView(int i) =>
-        _reasons[i] = rows.Encode(i / views.Count, views[i % views.Count], _bytes.AsSpan(i * rows.Length, rows.Length));
+    private void EncodeView(int i)
+    {
+        if (!_isEncoded[i / views.Count])
+            _reasons[i] = rows.Encode(i / views.Count, views[i % views.Count], _bytes.AsSpan(i * rows.Length, rows.Length));
+    }
 }
