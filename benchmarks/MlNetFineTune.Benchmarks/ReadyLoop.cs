@@ -75,7 +75,7 @@ internal sealed class ReadyLoop : IDisposable
 
         public override string Noun => "picture";
 
-        public override string Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output) =>
+        public override string Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
             throw new NotSupportedException("The batch is ready.");
 
         public override void Dispose()

@@ -67,8 +67,8 @@ internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbon
     public void CopyHead(ImageClassifier classifier, LabelKeys classes, Action<string> log) => scorer.Read(network =>
     {
         var theirs = ((ImageClassifier)network).Head;
-        var old = keys.Names.Index().GroupBy(named => named.Item, named => named.Index, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
-        var kept = classes.Names.Index().Where(named => old.ContainsKey(named.Item)).ToList();
+        var places = keys.PlacesOf(classes);
+        var kept = places.Index().Where(place => place.Item >= 0).ToList();
         var reason = theirs.weight.shape[1] != classifier.Backbone.Features ? $"its features are {theirs.weight.shape[1]}, and now {classifier.Backbone.Features}"
             : (keys.ValueType is null) != (classes.ValueType is null) ? $"its label has {(keys.ValueType is null ? "no key values" : "key values")}, unlike this one: the two cannot be matched"
             : kept.Count == 0 ? $"it knows none of these classes, but {Few(keys.Names)}"
@@ -81,17 +81,18 @@ internal sealed class EarlierModel(NetworkScorer scorer, LabelKeys keys, Backbon
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        foreach (var (index, name) in kept)
+        foreach (var (index, place) in kept)
         {
-            classifier.Head.weight[index].copy_(theirs.weight[old[name]]);
-            classifier.Head.bias[index].copy_(theirs.bias[old[name]]);
+            classifier.Head.weight[index].copy_(theirs.weight[place]);
+            classifier.Head.bias[index].copy_(theirs.bias[place]);
         }
-        var (added, dropped) = (classes.Names.Where(name => !old.ContainsKey(name)).ToList(), keys.Names.Except(classes.Names, StringComparer.Ordinal).ToList());
+        var known = places.ToHashSet();
+        var (added, dropped) = (classes.Names.Where((_, index) => places[index] < 0).ToList(), keys.Names.Where((_, place) => !known.Contains(place)).ToList());
         log($"The head keeps the earlier model's weights of {kept.Count} classes"
             + (added.Count > 0 ? $"; new: {Few(added)}" : "") + (dropped.Count > 0 ? $"; dropped: {Few(dropped)}" : "") + ".");
     });
 
     private static IEnumerable<ITransformer> Flat(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
 
-    private static string Few(IReadOnlyList<string> names) => string.Join(", ", names.Take(10)) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
+    private static string Few(IReadOnlyList<string> names) => string.Join(", ", names.Take(10).Select(name => Shown.Text(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
 }

@@ -46,6 +46,8 @@ internal sealed class TorchScript
     /// <exception cref="InvalidDataException">It is no such program, or one that gives no features.</exception>
     public static TorchScript Open(string path, ImagePreprocessing preprocessing)
     {
+        if (OrdinaryFile.Refuse(path) is { } reason)
+            throw new InvalidDataException($"{Shown.Quoted(path, Shown.SentenceLength)} cannot be read: {reason}. {Advice}");
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no file '{path}' with a TorchScript program. {Advice}", path);
         RequireNoWeights(path);

@@ -11,19 +11,17 @@ internal static class TeacherClasses
     {
         if ((student.ValueType is null) != (teacher.ValueType is null))
             throw new InvalidOperationException($"Distillation: the label of the teacher {Values(teacher)}, and '{labelColumn}' {Values(student)}: the two cannot be matched. Make both by Conversion.MapValueToKey.");
-        var onlyTeacher = teacher.Names.Except(student.Names, StringComparer.Ordinal).ToList();
-        var onlyStudent = student.Names.Except(teacher.Names, StringComparer.Ordinal).ToList();
+        var places = teacher.PlacesOf(student);
+        var known = places.ToHashSet();
+        var onlyTeacher = teacher.Names.Where((_, place) => !known.Contains(place)).ToList();
+        var onlyStudent = student.Names.Where((_, index) => places[index] < 0).ToList();
         if (onlyTeacher.Count + onlyStudent.Count > 0)
         {
             throw new InvalidOperationException(
                 $"Distillation: a teacher must know the classes of '{labelColumn}' and no others, in any order. Only the teacher knows {Few(onlyTeacher)}; only '{labelColumn}' has {Few(onlyStudent)}. "
                 + "Train the teacher on the same classes, or leave out the rows of the others.");
         }
-        if (student.Names.SequenceEqual(teacher.Names, StringComparer.Ordinal))
-            return [.. Enumerable.Range(0, student.Count)];
-        var places = teacher.Names.Index().ToLookup(named => named.Item, named => named.Index, StringComparer.Ordinal);
-        return [.. student.Names.Select(name => places[name].ToList() is [var one] ? one
-            : throw new InvalidOperationException($"Distillation: the teacher has several classes that are called {Shown.Quoted(name)}, in another order than '{labelColumn}': the two cannot be matched."))];
+        return places;
     }
 
     private static string Values(LabelKeys keys) => keys.ValueType is null ? "has no key values" : "has key values";

@@ -26,27 +26,3 @@ internal static class DecodeLimits
         Refuse(width, height)
         ?? ((long)width * height > PixelsAllowed + PixelsPerByte * bytes ? $"it claims {width} x {height} pixels, which its {bytes:N0} bytes cannot hold" : null);
 }
-
-/// <summary>Large pictures are decoded one at a time in the whole process, so that memory does not grow with the workers. One thread may take its turn twice.</summary>
-internal readonly ref struct LargePictureTurn : IDisposable
-{
-    private const long Large = 256 << 20; // bytes; cameras make up to 64 million pixels
-
-    private static readonly Lock s_turn = new();
-
-    private readonly bool _taken;
-
-    public LargePictureTurn(long bytes)
-    {
-        if (bytes <= Large)
-            return;
-        s_turn.Enter();
-        _taken = true;
-    }
-
-    public void Dispose()
-    {
-        if (_taken)
-            s_turn.Exit();
-    }
-}

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.WeightFiles;
 using SkiaSharp;
 
 namespace MlNetFineTune.Images;
@@ -14,33 +15,45 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 
     /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
     /// <returns>Null, or why the file cannot be used.</returns>
-    public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
     {
         if (path.Length == 0)
             return "the path is empty";
         try
         {
+            if (OrdinaryFile.Refuse(path) is { } refusal)
+                return refusal;
             using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
             var length = RandomAccess.GetLength(file);
             if (length == 0)
                 return "the file is empty";
             if (length > int.MaxValue / 2)
                 return $"the file has {length} bytes, which no picture of a sensible size needs";
-            using var turn = new LargePictureTurn(length);
+            using var share = ByteBudget.Sources.Take(length, cancellation);
             using var encoded = new ScratchBuffer<byte>((int)length);
             var read = 0;
             while (read < length && RandomAccess.Read(file, encoded.Span[read..], read) is > 0 and var count)
                 read += count;
-            return EncodeBytes(encoded.Span[..read], augmentation, random, output);
+            return EncodeBytes(encoded.Span[..read], augmentation, random, output, cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            return e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message;
+            return Explain(e, path);
         }
     }
 
+    private static string Explain(Exception e, string path) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "there is no such file",
+        PathTooLongException => FormattableString.Invariant(
+            $"its {path.Length} characters are too many for a path; a picture as Base64 text is to be turned into bytes first (Convert.FromBase64String), and its column into a vector of Byte"),
+        UnauthorizedAccessException => "reading the file is not allowed",
+        _ => Shown.Message(e),
+    };
+
     /// <inheritdoc cref="EncodeFile"/>
-    public unsafe string? EncodeBytes(ReadOnlySpan<byte> encoded, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    public unsafe string? EncodeBytes(ReadOnlySpan<byte> encoded, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
     {
         fixed (byte* pointer = encoded)
         {
@@ -51,7 +64,6 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             var full = codec.Info.Size;
             if (DecodeLimits.Refuse(full.Width, full.Height, encoded.Length) is { } refusal)
                 return refusal;
-            using var turn = new LargePictureTurn(4L * full.Width * full.Height); // even if less is decoded: a progressive JPEG is kept whole
 
             var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
             var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
@@ -63,6 +75,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             else
                 plan.ScaleSource(across, down);
 
+            using var share = ByteBudget.Pixels.Take(DecodeCost.Of(codec, encoded, full, stored, Preprocessing.Size), cancellation);
             var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
             return plan.Warp is null && JpegWindow.IsPossible(codec, encoded) && TryDrawWindow(codec, info, orientation, plan, output)
                 ? null

@@ -36,7 +36,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>
     /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
     /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their
-    /// photo stands upright (EXIF), and <c>LoadImages</c> reads them at full size.
+    /// photo stands upright (EXIF), and <c>LoadImages</c> reads JPEG at full size, by which probabilities differ by up to 0.06.
     /// </summary>
     public string ImageColumnName { get; init; } = "ImagePath";
 
@@ -49,7 +49,10 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could. Default null: no such column.</summary>
     public string? ImageStatusColumnName { get; init; }
 
-    /// <summary>Joined before relative paths; null means the current directory.</summary>
+    /// <summary>
+    /// Joined before relative paths, and saved with the model; null (the default) means the current directory. A path with Windows' backslashes is found on other systems too. Only for a column of
+    /// paths: with another kind of column training fails before it reads anything.
+    /// </summary>
     public string? ImageFolder { get; init; }
 
     /// <summary>Random changes to the training pictures. Default: crop and flip.</summary>

@@ -103,6 +103,7 @@ public sealed class ImageFineTuningTrainer : IEstimator<ImageFineTuningTransform
             throw _env.ExceptSchemaMismatch(nameof(inputSchema), "label", label.Name, "Key (Conversion.MapValueToKey makes one)", label.GetTypeString());
         WeightColumn.Check(_env, inputSchema, _options.ExampleWeightColumnName);
         _options.ImageInput.Check(inputSchema, _env, nameof(inputSchema));
+        _options.Validation.Check(_env, inputSchema);
 
         var columns = inputSchema.ToDictionary(column => column.Name);
         foreach (var added in MulticlassColumns.Shapes(_options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ImageStatusColumnName, label))

@@ -11,6 +11,8 @@ internal static class Contexts
 
     public static IHostEnvironment GetEnvironment(ModelOperationsCatalog models) => ((IInternalCatalog)models).Environment;
 
+    public static IHostEnvironment GetEnvironment(DataOperationsCatalog data) => ((IInternalCatalog)data).Environment;
+
     /// <summary>The seed given to <see cref="MLContext"/>, if any.</summary>
     public static int? Seed(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;
 

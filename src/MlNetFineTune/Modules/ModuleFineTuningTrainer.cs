@@ -41,6 +41,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
     private readonly IHostEnvironment _env;
     private readonly ModuleFineTuningOptions _options;
     private readonly ModuleContract _contract;
+    private readonly int? _unusedWorkers;
 
     internal ModuleFineTuningTrainer(IHostEnvironment env, ModuleFineTuningOptions options)
     {
@@ -50,7 +51,9 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         TorchRuntime.EnsureLoaded();
         _env = env;
         // Numbers are copied faster than threads pass them on.
-        _options = options.Inputs.Any(input => input is ModuleInput.PictureInput) ? options : options with { Workers = 1 };
+        var readsPictures = options.Inputs.Any(input => input is ModuleInput.PictureInput);
+        _options = readsPictures ? options : options with { Workers = 1 };
+        _unusedWorkers = !readsPictures && options is { AsksForWorkers: true, Workers: > 1 } ? options.Workers : null;
     }
 
     /// <summary>Trains on all rows of <paramref name="input"/>, less those that validate. Every call starts fresh, with a new module.</summary>
@@ -60,6 +63,8 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         ArgumentNullException.ThrowIfNull(input);
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(ModuleFineTuningTrainer), "FineTuneModule", _options.Seed);
+        if (_unusedWorkers is { } workers)
+            fit.Channel.Warning($"Workers = {workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. Leave Workers out.");
         using var folder = RunFolder.Open(_options, fit.Channel);
         var options = _options with { Observer = folder ?? _options.Observer };
         var device = Devices.Choose(fit.Host, fit.Channel);
@@ -123,6 +128,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         task.CheckLabel(_env, inputSchema);
         WeightColumn.Check(_env, inputSchema, _options.ExampleWeightColumnName);
         ModuleInputShapes.Check(_options.Inputs, _env, inputSchema);
+        _options.Validation.Check(_env, inputSchema);
 
         var columns = inputSchema.ToDictionary(column => column.Name);
         foreach (var added in task.Shapes(columns[task.Label]))

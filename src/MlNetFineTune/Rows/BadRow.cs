@@ -6,6 +6,6 @@ namespace MlNetFineTune;
 /// <param name="Reason">Why.</param>
 public sealed record BadRow(long Ordinal, string? Path, string Reason)
 {
-    /// <summary>As it stands in logs and errors.</summary>
-    public override string ToString() => $"row {Ordinal}{(Path is null ? "" : $" ('{Path}')")}: {Reason}";
+    /// <summary>As it stands in logs and errors: of a path that is very long, its beginning.</summary>
+    public override string ToString() => $"row {Ordinal}{(Path is null ? "" : $" ({Shown.Quoted(Path, Shown.SentenceLength)})")}: {Reason}";
 }

@@ -22,8 +22,8 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
         foreach (var batch in pass.Batches(onBadRow))
             yield return batch;
 
-        string? Encode(int row, Memory<byte> output) =>
-            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row), output.Span);
+        string? Encode(int row, Memory<byte> output, CancellationToken stop) =>
+            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row), output.Span, stop);
     }
 
     /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker, so that none waits while there is room.</summary>
@@ -46,7 +46,7 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
     {
         private readonly IReadOnlyList<int[]> _batches;
         private readonly int[] _begins;
-        private readonly Func<int, Memory<byte>, string?> _encode;
+        private readonly Func<int, Memory<byte>, CancellationToken, string?> _encode;
         private readonly int _length;
         private readonly Slot[] _slots;
         private readonly CancellationToken _cancellation;
@@ -55,7 +55,7 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
         private readonly Lock _lock = new();
         private int _nextPosition;
 
-        public Pass(IReadOnlyList<int[]> batches, int workers, Func<int, Memory<byte>, string?> encode, int length, CancellationToken cancellation)
+        public Pass(IReadOnlyList<int[]> batches, int workers, Func<int, Memory<byte>, CancellationToken, string?> encode, int length, CancellationToken cancellation)
         {
             _batches = batches;
             _encode = encode;
@@ -131,9 +131,9 @@ internal sealed class BatchLoader(InputRows rows, long seed, int workers)
                     var slot = _slots[batch % _slots.Length];
                     try
                     {
-                        slot.Reasons[index] = _encode(_batches[batch][index], slot.Pixels.AsMemory(index * _length, _length));
+                        slot.Reasons[index] = _encode(_batches[batch][index], slot.Pixels.AsMemory(index * _length, _length), _stop.Token);
                     }
-                    catch (Exception e)
+                    catch (Exception e) when (!_stop.IsCancellationRequested || e is not OperationCanceledException)
                     {
                         // To be thrown on the training thread, when this batch's turn comes.
                         slot.Failure ??= System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(e);

@@ -22,9 +22,9 @@ internal sealed class BooleanLabels(string column) : LabelSource(column)
         };
     }
 
-    public override Func<float> ReaderOfOtherData(IHost host, DataViewRow row) => row.Schema[Column].Type == BooleanDataViewType.Instance
-        ? Reader(host, row)
-        : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Boolean", row.Schema[Column].Type.ToString());
+    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == BooleanDataViewType.Instance
+        ? new SameLabels(this, host)
+        : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Boolean", column.Type.ToString());
 
     public override void Check(IChannel channel, float[] labels)
     {

@@ -10,9 +10,13 @@ internal sealed class ClassLabels(string column, LabelKeys keys) : LabelSource(c
 
     public override int StratumOf(float label) => (int)label;
 
-    public override Func<float> Reader(IHost host, DataViewRow row) => ToFloat(LabelColumn.Reader(row, row.Schema[Column]));
+    public override Func<float> Reader(IHost host, DataViewRow row)
+    {
+        var next = LabelColumn.Reader(row, row.Schema[Column]);
+        return () => next() is >= 0 and var key ? key : float.NaN;
+    }
 
-    public override Func<float> ReaderOfOtherData(IHost host, DataViewRow row) => ToFloat(LabelMatcher.Reader(host, row, row.Schema[Column], keys));
+    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => new LabelMatcher(host, column, keys);
 
     public override void Check(IChannel channel, float[] labels)
     {
@@ -23,11 +27,9 @@ internal sealed class ClassLabels(string column, LabelKeys keys) : LabelSource(c
         if (keys.Count - empty.Count < 2)
         {
             throw new InvalidOperationException(
-                $"Training needs rows of at least two classes, but all {labels.Length} training rows are '{keys.Names[(int)labels[0]]}' (classes: {string.Join(", ", keys.Names)}).");
+                $"Training needs rows of at least two classes, but all {labels.Length} training rows are {Shown.Quoted(keys.Names[(int)labels[0]])} (classes: {string.Join(", ", keys.Names.Take(20).Select(name => Shown.Text(name)))}{(keys.Count > 20 ? $" and {keys.Count - 20} more" : "")}).");
         }
         if (empty.Count > 0)
-            channel.Warning($"No training row is {string.Join(", ", empty.Take(20).Select(name => $"'{name}'"))}{(empty.Count > 20 ? $" and {empty.Count - 20} more classes" : "")}: the model cannot learn to recognise them.");
+            channel.Warning($"No training row is {string.Join(", ", empty.Take(20).Select(name => Shown.Quoted(name)))}{(empty.Count > 20 ? $" and {empty.Count - 20} more classes" : "")}: the model cannot learn to recognise them.");
     }
-
-    private static Func<float> ToFloat(Func<int> reader) => () => reader() is >= 0 and var key ? key : float.NaN;
 }

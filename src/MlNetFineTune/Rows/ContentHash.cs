@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Rows;
 
@@ -34,6 +35,8 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
     {
         try
         {
+            if (OrdinaryFile.Refuse(path) is not null)
+                return null;
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
             Span<byte> hash = stackalloc byte[Size];
             SHA256.HashData(file, hash);

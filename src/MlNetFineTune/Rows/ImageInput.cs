@@ -32,6 +32,8 @@ internal sealed record ImageInput(string Column, string? Folder, RawPixels? Pixe
         var isVector = column.Kind != SchemaShape.Column.VectorKind.Scalar;
         if (column.IsKey || !AcceptsItem(column.ItemType, isVector) || (Pixels is not null && column.Kind == SchemaShape.Column.VectorKind.VariableVector))
             throw context.ExceptSchemaMismatch(parameter, "image", Column, Expected, column.GetTypeString());
+        if (Folder is not null && column.ItemType is not TextDataViewType)
+            throw context.ExceptParam(parameter, $"Column '{Column}' ({column.GetTypeString()}) holds pictures, not paths, so nothing can begin in the folder {Shown.Quoted(Folder, Shown.SentenceLength)}: leave ImageFolder (of ModuleInput.Image: folder) out.");
     }
 
     /// <param name="row">Stands on each row in turn.</param>

@@ -56,7 +56,8 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
 
     public override ContentHash? ContentOf(int row) => images.ContentOf(row);
 
-    public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output) => images.Encode(row, encoder, augmentation, random, output);
+    public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
+        images.Encode(row, encoder, augmentation, random, output, cancellation);
 
     public override void Dispose() => images.Dispose();
 }

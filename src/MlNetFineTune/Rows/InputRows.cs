@@ -32,7 +32,8 @@ internal abstract class InputRows : IDisposable
     }
 
     /// <returns>Null, or why the row cannot be used.</returns>
-    public abstract string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output);
+    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    public abstract string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default);
 
     public abstract void Dispose();
 }

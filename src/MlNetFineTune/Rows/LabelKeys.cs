@@ -12,10 +12,22 @@ internal abstract class LabelKeys
     // A head of so many classes on 1280 features is half a gigabyte; what claims more is a hash or a row number.
     private const int MaximumClasses = 100_000;
 
-    private protected LabelKeys(IReadOnlyList<string> names) => Names = names;
+    private readonly IReadOnlyList<string> _exact;
+    private Dictionary<string, int>? _placesByValue;
+    private Dictionary<string, int>? _placesByName;
 
-    /// <summary>Key values of other types become text; a key without values is named by index from 0.</summary>
+    private protected LabelKeys(IReadOnlyList<string> texts, IReadOnlyList<string> exact)
+    {
+        (Texts, _exact) = (texts, exact);
+        var many = texts.CountBy(text => text, StringComparer.Ordinal).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet(StringComparer.Ordinal);
+        Names = many.Count == 0 ? texts : [.. texts.Index().Select(text => many.Contains(text.Item) ? exact[text.Index] : text.Item)];
+    }
+
+    /// <summary>Key values of other types become text, with all their digits where several look alike (dates below a second); a key without values is named by index from 0.</summary>
     public IReadOnlyList<string> Names { get; }
+
+    /// <summary>What <see cref="Names"/> were to libraries that did not tell apart what looks alike.</summary>
+    public IReadOnlyList<string> Texts { get; }
 
     public int Count => Names.Count;
 
@@ -32,6 +44,23 @@ internal abstract class LabelKeys
             return new WithoutValues(count);
         return MlNet.Generic.Invoke(itemType.RawType, new FromAnnotation(column, itemType));
     }
+
+    /// <summary>For each class of other keys its place among these; -1 where it is not known, or several could be meant. By value where both have values of one type, else by name.</summary>
+    public int[] PlacesOf(LabelKeys others)
+    {
+        var exact = Equals(ValueType, others.ValueType);
+        return exact && _exact.SequenceEqual(others._exact, StringComparer.Ordinal)
+            ? [.. Enumerable.Range(0, Count)]
+            : [.. (exact ? others._exact : others.Names).Select(text => PlaceOf(text, exact))];
+    }
+
+    /// <summary>The place of a value; -1 where it is not known, or several could be meant.</summary>
+    /// <param name="text">Of the value.</param>
+    /// <param name="exact">Whether it is of the keys' own type, and the text as <see cref="ValueText.Exact"/> gives it.</param>
+    public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names)).GetValueOrDefault(text, -1);
+
+    private static Dictionary<string, int> Places(IReadOnlyList<string> texts) =>
+        texts.Index().GroupBy(text => text.Item, text => text.Index, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.Count() == 1 ? same.First() : -1, StringComparer.Ordinal);
 
     /// <summary>The annotation that lets <c>MapKeyToValue</c> give back the original values.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string kind);
@@ -67,8 +96,18 @@ internal abstract class LabelKeys
         public LabelKeys Invoke<T>() => new WithValues<T>(ItemType, [.. ((VBuffer<T>)Value).DenseValues()]);
     }
 
-    private sealed class WithoutValues(int count) : LabelKeys([.. Enumerable.Range(0, count).Select(i => i.ToString(CultureInfo.InvariantCulture))])
+    private sealed class WithoutValues : LabelKeys
     {
+        public WithoutValues(int count)
+            : this([.. Enumerable.Range(0, count).Select(i => i.ToString(CultureInfo.InvariantCulture))])
+        {
+        }
+
+        private WithoutValues(string[] indices)
+            : base(indices, indices)
+        {
+        }
+
         public override PrimitiveDataViewType? ValueType => null;
 
         public override void AddTo(DataViewSchema.Annotations.Builder annotations, string kind)
@@ -82,7 +121,7 @@ internal abstract class LabelKeys
         }
     }
 
-    private sealed class WithValues<T>(PrimitiveDataViewType itemType, T[] values) : LabelKeys([.. values.Select(Text)])
+    private sealed class WithValues<T>(PrimitiveDataViewType itemType, T[] values) : LabelKeys([.. values.Select(ValueText.Of)], [.. values.Select(ValueText.Exact)])
     {
         public override PrimitiveDataViewType ValueType => itemType;
 
@@ -100,7 +139,5 @@ internal abstract class LabelKeys
         }
 
         private VBuffer<T> Buffer() => new(values.Length, values);
-
-        private static string Text(T value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
     }
 }

@@ -4,26 +4,70 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Rows;
 
-/// <summary>Reads another data view's label as classes of the training's key, by value: its own keys may be numbered otherwise.</summary>
-internal static class LabelMatcher
+/// <summary>
+/// Reads other data's label as classes of the training's key: by value where both have one type, since their keys may be numbered otherwise; by text where the types differ.
+/// Labels that the training does not know are all named at once, at the end.
+/// </summary>
+internal sealed class LabelMatcher : OtherLabels
 {
-    public static Func<int> Reader(IHost host, DataViewRow row, DataViewSchema.Column column, LabelKeys keys)
+    private const int MostNamed = 50;
+
+    private readonly IHost _host;
+    private readonly DataViewSchema.Column _column;
+    private readonly LabelKeys _keys;
+    private readonly LabelKeys? _own;
+    private readonly PrimitiveDataViewType? _type;
+    private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
+
+    /// <exception cref="Exception">The two cannot be matched, whatever their values.</exception>
+    public LabelMatcher(IHost host, DataViewSchema.Column column, LabelKeys keys)
     {
-        var classes = keys.Names.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
-        if (column.Type is KeyDataViewType)
+        (_host, _column, _keys) = (host, column, keys);
+        if (column.Type is not PrimitiveDataViewType type)
+            throw host.ExceptSchemaMismatch("validation", "validation label", column.Name, "Key, or one value a row of the type that the training label's key was made of", column.Type.ToString());
+        _own = type is KeyDataViewType ? LabelKeys.Of(column) : null;
+        _type = _own is null ? type : _own.ValueType;
+        if (_type is null != keys.ValueType is null)
         {
-            var own = LabelKeys.Of(column);
-            if (own.ValueType is not null != keys.ValueType is not null)
-                throw host.Except($"Column '{column.Name}' of the validation data {(own.ValueType is null ? "has no key values" : "has key values")}, unlike the training label: the two cannot be matched.");
-            var next = LabelColumn.Reader(row, column);
-            return () => next() is >= 0 and var key ? Find(own.Names[key]) : -1;
+            throw host.Except(
+                $"Column '{column.Name}' of the validation data {(_own is null ? $"is no key ({type})" : _type is null ? "has no key values" : "has key values")}, and the training label {(keys.ValueType is null ? "has no key values" : "has key values")}: "
+                + "the two cannot be matched. Make both by Conversion.MapValueToKey.");
         }
+    }
 
-        var text = TextColumn.Reader(host, row, column);
-        return () => text() is { Length: > 0 } value ? Find(value) : -1;
+    private bool IsOfTheSameType => Equals(_type, _keys.ValueType);
 
-        int Find(string name) => classes.TryGetValue(name, out var index)
-            ? index
-            : throw host.Except($"The validation data have the label '{name}', which the training data do not know. They know: {string.Join(", ", keys.Names.Take(50))}.");
+    public override Func<float> Reader(DataViewRow row)
+    {
+        if (_own is not null)
+        {
+            var places = _keys.PlacesOf(_own);
+            var next = LabelColumn.Reader(row, _column);
+            return () => next() is >= 0 and var key ? Known(places[key], _own.Names[key]) : float.NaN;
+        }
+        var text = ValueText.Reader(row, _column, exact: IsOfTheSameType);
+        return () => text() is { } value ? Known(_keys.PlaceOf(value, exact: IsOfTheSameType), value) : float.NaN;
+    }
+
+    public override void Finish(IChannel channel)
+    {
+        if (_unknown.Count > 0)
+        {
+            throw _host.Except(
+                $"The validation data have labels that the training data do not know: {string.Join(", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => Shown.Quoted(name)))}{(_unknown.Count > MostNamed ? ", ..." : "")}. "
+                + $"They know: {string.Join(", ", _keys.Names.Take(MostNamed).Select(name => Shown.Text(name)))}{(_keys.Count > MostNamed ? ", ..." : "")}."
+                + (IsOfTheSameType ? "" : $" Labels of {_type} were looked for among values of {_keys.ValueType} by their text: give both one type."));
+        }
+        if (!IsOfTheSameType)
+            channel.Info($"Column '{_column.Name}' of the validation data holds {_type}, and the training label {_keys.ValueType}: all labels were matched by their text.");
+    }
+
+    private float Known(int place, string name)
+    {
+        if (place >= 0)
+            return place;
+        if (_unknown.Count <= MostNamed)
+            _unknown.Add(name);
+        return float.NaN;
     }
 }

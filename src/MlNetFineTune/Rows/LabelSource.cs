@@ -17,7 +17,8 @@ internal abstract class LabelSource(string column)
     public abstract Func<float> Reader(IHost host, DataViewRow row);
 
     /// <summary>The same of other data than the training's, matched by value.</summary>
-    public virtual Func<float> ReaderOfOtherData(IHost host, DataViewRow row) => Reader(host, row);
+    /// <exception cref="Exception">The column is of another type; in ML.NET's words.</exception>
+    public abstract OtherLabels OfOtherData(IHost host, DataViewSchema.Column column);
 
     /// <summary>Warns, or fails, where there is nothing to learn.</summary>
     public abstract void Check(IChannel channel, float[] labels);

@@ -22,9 +22,9 @@ internal sealed class NumberLabels(string column) : LabelSource(column)
         };
     }
 
-    public override Func<float> ReaderOfOtherData(IHost host, DataViewRow row) => row.Schema[Column].Type == NumberDataViewType.Single
-        ? Reader(host, row)
-        : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Single", row.Schema[Column].Type.ToString());
+    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == NumberDataViewType.Single
+        ? new SameLabels(this, host)
+        : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Single", column.Type.ToString());
 
     public override void Check(IChannel channel, float[] labels)
     {

@@ -52,7 +52,7 @@ internal sealed class NumberSource(ModuleInputShape shape) : InputSource
 
         public override string Noun => "row";
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output) => store.Encode(row, output);
+        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) => store.Encode(row, output);
 
         public override void Dispose()
         {

@@ -34,11 +34,12 @@ internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes 
     public static Picture Unusable(string reason) => new(new PictureHead(Problem: reason));
 
     /// <returns>Null, or why the picture cannot be used.</returns>
-    public string? Encode(ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output) => Head switch
+    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    public string? Encode(ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) => Head switch
     {
         { Problem: { } problem } => problem,
-        { Path: { } path } => encoder.EncodeFile(path, augmentation, random, output),
+        { Path: { } path } => encoder.EncodeFile(path, augmentation, random, output, cancellation),
         { Pixels: { } form } => encoder.EncodePixels(new PixelSource(Bytes, form.Width, form.Height, form.BlueFirst), augmentation, random, output),
-        _ => encoder.EncodeBytes(Bytes, augmentation, random, output),
+        _ => encoder.EncodeBytes(Bytes, augmentation, random, output, cancellation),
     };
 }

@@ -20,8 +20,12 @@ internal sealed class PathReader(DataViewRow row, DataViewSchema.Column column, 
     {
         _getter(ref _path);
         var path = _path.ToString();
-        return new Picture(new PictureHead(Path: folder is null || path.Length == 0 ? path : Path.Combine(folder, path)));
+        return new Picture(new PictureHead(Path: Native(folder is null || path.Length == 0 ? path : Path.Combine(folder, path))));
     }
+
+    // A table or a model may come from Windows, where both marks part folders; elsewhere a name may hold the other one, so a file of the very name comes first.
+    private static string Native(string path) =>
+        Path.DirectorySeparatorChar == '/' && path.Contains('\\') && !Path.Exists(path) && path.Replace('\\', '/') is var other && Path.Exists(other) ? other : path;
 }
 
 /// <summary>The bytes of files, as <c>LoadRawImageBytes</c> or a database gives them.</summary>

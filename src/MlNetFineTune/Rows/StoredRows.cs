@@ -59,18 +59,20 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
     public override ContentHash? ContentOf(int row)
     {
         var (head, offset, length) = _index[row];
+        using var share = ByteBudget.Sources.Take(length);
         using var bytes = new ScratchBuffer<byte>(length);
         Read(offset, bytes.Span);
         return new Picture(head, bytes.Span).Content;
     }
 
     /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
-    public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
     {
         var (head, offset, length) = _index[row];
+        using var share = ByteBudget.Sources.Take(length, cancellation);
         using var bytes = new ScratchBuffer<byte>(length);
         Read(offset, bytes.Span);
-        return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output);
+        return new Picture(head, bytes.Span).Encode(encoder, augmentation, random, output, cancellation);
     }
 
     private void Read(long offset, Span<byte> bytes)

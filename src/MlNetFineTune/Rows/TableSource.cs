@@ -61,11 +61,11 @@ internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSourc
 
         public override string? DescribeStorage() => string.Join(" ", parts.Select(part => part.DescribeStorage()).OfType<string>()) is { Length: > 0 } all ? all : null;
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output)
+        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
         {
             foreach (var part in parts)
             {
-                if (part.Encode(row, augmentation, random, output[..part.Length]) is { } reason)
+                if (part.Encode(row, augmentation, random, output[..part.Length], cancellation) is { } reason)
                     return reason;
                 output = output[part.Length..];
             }
@@ -100,6 +100,14 @@ internal sealed class TableSource(IReadOnlyList<InputSource> parts) : InputSourc
                 output = output[part.Length..];
             }
             return null;
+        }
+
+        public override bool IsLarge(int place) => parts.Any(part => part.IsLarge(place));
+
+        public override void Release(int place)
+        {
+            foreach (var part in parts)
+                part.Release(place);
         }
 
         public override string Describe(int place) => "a row";

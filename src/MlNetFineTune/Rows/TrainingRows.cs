@@ -48,7 +48,7 @@ internal sealed class TrainingRows : IDisposable
     /// <param name="weight">The example weight's column; null where all rows count alike.</param>
     /// <param name="groupColumn">Keeps rows together in a split.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    public static TrainingRows Read(IHost host, IDataView data, InputSource inputs, DataViewSchema.Column label, Func<IHost, DataViewRow, Func<float>> readLabel, DataViewSchema.Column? weight, string? groupColumn, CancellationToken cancellation)
+    public static TrainingRows Read(IHost host, IDataView data, InputSource inputs, DataViewSchema.Column label, Func<DataViewRow, Func<float>> readLabel, DataViewSchema.Column? weight, string? groupColumn, CancellationToken cancellation)
     {
         var schema = data.Schema;
         var group = groupColumn is null ? (DataViewSchema.Column?)null : schema.GetColumnOrNull(groupColumn)
@@ -62,8 +62,8 @@ internal sealed class TrainingRows : IDisposable
         DataViewSchema.Column?[] columns = [label, .. inputs.ColumnsOf(host, schema), group, weight];
         var active = columns.OfType<DataViewSchema.Column>();
         using var cursor = data.GetRowCursor(active);
-        var nextLabel = readLabel(host, cursor);
-        var nextGroup = group is { } groupedBy ? TextColumn.Reader(host, cursor, groupedBy) : null;
+        var nextLabel = readLabel(cursor);
+        var nextGroup = group is { } groupedBy ? ValueText.Reader(cursor, groupedBy, exact: true) : null;
         var nextWeight = weight is { } weighedBy ? WeightColumn.Reader(host, cursor, weighedBy) : null;
         var collector = inputs.Collect(host, cursor);
         try
@@ -81,7 +81,7 @@ internal sealed class TrainingRows : IDisposable
                 collector.Collect();
                 labels.Add(value);
                 ordinals.Add(ordinal);
-                groups?.Add(nextGroup!());
+                groups?.Add(nextGroup!() ?? "");
                 weights?.Add(nextWeight!());
             }
             return new TrainingRows(collector.ToRows(), [.. labels], [.. ordinals], groups is null ? null : [.. groups], withoutLabel, weights is null ? null : [.. weights]);

@@ -187,7 +187,7 @@ internal static class ArchiveFiles
     {
         if (probeScores.Count != keys.Count)
             throw Damaged($"its {ManifestStream} has {probeScores.Count} probe scores for {keys.Count} classes");
-        if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal))
+        if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
             throw Damaged($"its manifest names the classes {Several(classes)}, its key {Several(keys.Names)}");
     }
 

@@ -7,7 +7,10 @@ namespace MlNetFineTune.Scoring;
 /// <summary>Takes up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel, on any.</summary>
 internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> views, int capacity) : IDisposable
 {
+    private static readonly ParallelOptions s_cores = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
     private readonly string?[] _reasons = new string?[capacity * views.Count];
+    private readonly bool[] _isEncoded = new bool[capacity];
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity * views.Count * rows.Length);
 
     public int Capacity { get; } = capacity;
@@ -24,10 +27,20 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public void Clear() => Count = 0;
 
+    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so that there is never a whole batch of them.</summary>
     public void Take()
     {
-        rows.Take(Count);
-        Count++; // a row that throws is not there
+        var row = Count;
+        rows.Take(row);
+        _isEncoded[row] = false;
+        if (rows.IsLarge(row))
+        {
+            for (var view = 0; view < views.Count; view++)
+                EncodeView(row * views.Count + view);
+            rows.Release(row);
+            _isEncoded[row] = true;
+        }
+        Count++; // last: a row that throws is not there
     }
 
     public void Encode()
@@ -35,7 +48,7 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
         if (Count * views.Count == 1)
             EncodeView(0);
         else
-            Parallel.For(0, Count * views.Count, EncodeView);
+            Parallel.For(0, Count * views.Count, s_cores, EncodeView);
     }
 
     /// <summary>Why the i-th row taken cannot be used; null if it can.</summary>
@@ -61,6 +74,9 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
         rows.Dispose();
     }
 
-    private void EncodeView(int i) =>
-        _reasons[i] = rows.Encode(i / views.Count, views[i % views.Count], _bytes.AsSpan(i * rows.Length, rows.Length));
+    private void EncodeView(int i)
+    {
+        if (!_isEncoded[i / views.Count])
+            _reasons[i] = rows.Encode(i / views.Count, views[i % views.Count], _bytes.AsSpan(i * rows.Length, rows.Length));
+    }
 }

@@ -8,6 +8,10 @@ namespace MlNetFineTune.Scoring;
 /// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any. Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
 internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
 {
+    // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer than copying them; files take their time.
+    private const int LargePixels = 8 << 20; // bytes: two million pixels
+    private const int LargeFile = 64 << 20;
+
     private readonly (PictureHead Head, byte[] Bytes, int Length)[] _pictures = new (PictureHead, byte[], int)[places];
 
     public override int Length => encoder.Length;
@@ -21,7 +25,9 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
         {
             Return(copy.Bytes);
-            copy.Bytes = ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch
+            copy.Bytes = picture.Bytes.Length > LargeFile // a pool would keep it
+                ? GC.AllocateUninitializedArray<byte>(picture.Bytes.Length)
+                : ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch
         }
         picture.Bytes.CopyTo(copy.Bytes);
         (copy.Head, copy.Length) = (picture.Head, picture.Bytes.Length);
@@ -33,20 +39,26 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
     }
 
-    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? $"'{path}'" : "the image";
+    public override bool IsLarge(int place) => _pictures[place] is var (head, _, length) && length > (head.Pixels is null ? LargeFile : LargePixels);
+
+    public override void Release(int place)
+    {
+        ref var picture = ref _pictures[place];
+        Return(picture.Bytes);
+        (picture.Bytes, picture.Length) = ([], 0);
+    }
+
+    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? Shown.Quoted(path, Shown.SentenceLength) : "the image";
 
     public override void Dispose()
     {
-        foreach (ref var picture in _pictures.AsSpan())
-        {
-            Return(picture.Bytes);
-            picture.Bytes = [];
-        }
+        for (var place = 0; place < _pictures.Length; place++)
+            Release(place);
     }
 
     private static void Return(byte[]? bytes)
     {
-        if (bytes is { Length: > 0 })
+        if (bytes is { Length: > 0 and <= LargeFile })
             ArrayPool<byte>.Shared.Return(bytes);
     }
 }

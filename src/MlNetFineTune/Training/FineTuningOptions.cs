@@ -7,6 +7,8 @@ namespace MlNetFineTune;
 /// <summary>What can be said about every fine-tuning, whatever the network and its inputs.</summary>
 public abstract record FineTuningOptions
 {
+    private readonly int? _workers;
+
     private protected FineTuningOptions()
     {
     }
@@ -95,8 +97,15 @@ public abstract record FineTuningOptions
     /// <summary>Decides every random choice. Default: the context's seed, else 0.</summary>
     public int? Seed { get; init; }
 
-    /// <summary>Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result.</summary>
-    public int Workers { get; init => field = Positive(value, nameof(Workers)); } = Math.Min(Environment.ProcessorCount, 16);
+    /// <summary>
+    /// Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result. A module without pictures has one, whatever is said, and a warning says
+    /// so: numbers are copied faster than threads pass them on. Large pictures wait for memory that the whole process shares, so more threads need not decode more of them at once.
+    /// </summary>
+    public int Workers
+    {
+        get => _workers ?? Math.Min(Environment.ProcessorCount, 16);
+        init => _workers = Positive(value, nameof(Workers));
+    }
 
     /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
@@ -125,6 +134,9 @@ public abstract record FineTuningOptions
 
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Whether <see cref="Workers"/> were asked for, rather than left as they are.</summary>
+    internal bool AsksForWorkers => _workers is not null;
 
     /// <summary>Of ours, beside what the options above ask for.</summary>
     internal ITrainingObserver? Observer { get; init; }

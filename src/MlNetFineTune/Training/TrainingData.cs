@@ -27,7 +27,8 @@ internal sealed class TrainingData : IDisposable
     public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, InputSource inputs, LabelSource labels, long seed)
     {
         var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
-        var source = TrainingRows.Read(host, input, inputs, input.Schema[labels.Column], labels.Reader, WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
+        var set = options.Validation is Validation.SetValidation { View: var view } ? ValidationRows.Find(host, view, inputs, labels, options) : null; // before the training's rows are read
+        var source = TrainingRows.Read(host, input, inputs, input.Schema[labels.Column], row => labels.Reader(host, row), WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
         TrainingData? result = null;
         try
         {
@@ -39,7 +40,7 @@ internal sealed class TrainingData : IDisposable
             var (training, validation) = options.Validation switch
             {
                 Validation.FractionValidation fraction => Part(source, labels, fraction, seed),
-                Validation.SetValidation set => (all, ReadSet(host, set.View, inputs, labels, options)),
+                _ when set is not null => (all, set.Read(host, channel, inputs, options.CancellationToken)),
                 _ => (all, new RowSubset(source, [])),
             };
             result = new TrainingData(source, training, validation);
@@ -67,17 +68,6 @@ internal sealed class TrainingData : IDisposable
                 $"Validation.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, or set Validation = Validation.None.");
         }
         return (training, new RowSubset(source, validation));
-    }
-
-    private static RowSubset ReadSet(IHost host, IDataView view, InputSource inputs, LabelSource labels, FineTuningOptions options)
-    {
-        var label = view.Schema.GetColumnOrNull(labels.Column) ?? throw host.ExceptSchemaMismatch("validation", "validation label", labels.Column);
-        inputs.ColumnsOf(host, view.Schema, "validation ");
-        var rows = TrainingRows.Read(host, view, inputs, label, labels.ReaderOfOtherData, WeightColumn.Find(host, view.Schema, options.ExampleWeightColumnName), groupColumn: null, options.CancellationToken);
-        if (rows.Count > 0)
-            return new RowSubset(rows, [.. Enumerable.Range(0, rows.Count)]);
-        rows.Dispose();
-        throw new InvalidOperationException("Validation.Set: the data have no row with a label. Set Validation = Validation.None to train without.");
     }
 
     private static void CheckWeights(RowSubset subset, string what, FineTuningOptions options)

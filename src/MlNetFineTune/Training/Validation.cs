@@ -1,4 +1,6 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune;
 
@@ -20,8 +22,17 @@ public abstract record Validation
     /// </param>
     public static Validation Fraction(float fraction, string? groupColumn = null) => new FractionValidation(fraction, groupColumn);
 
-    /// <summary>Other data with the same columns. Labels are matched by value; a label that training does not know is an error.</summary>
+    /// <summary>
+    /// Other data with the same columns. Labels are matched by value, and by their text where the training's key was made of another type, which the log says; labels that training does not know are
+    /// an error that names them. Rows without a label (a missing key, empty text, NaN) are left out, as in training.
+    /// </summary>
     public static Validation Set(IDataView view) => new SetValidation(view);
+
+    /// <summary>Before anything is read.</summary>
+    /// <exception cref="Exception">A column is missing, or of another type; in ML.NET's words.</exception>
+    internal virtual void Check(IExceptionContext context, SchemaShape schema)
+    {
+    }
 
     internal sealed record NoValidation : Validation
     {
@@ -41,6 +52,16 @@ public abstract record Validation
         public float Share { get; }
 
         public string? GroupColumn { get; }
+
+        internal override void Check(IExceptionContext context, SchemaShape schema)
+        {
+            if (GroupColumn is null)
+                return;
+            if (!schema.TryFindColumn(GroupColumn, out var column))
+                throw context.ExceptSchemaMismatch("inputSchema", "validation group", GroupColumn);
+            if (column.Kind != SchemaShape.Column.VectorKind.Scalar || column.ItemType is not PrimitiveDataViewType)
+                throw context.ExceptSchemaMismatch("inputSchema", "validation group", GroupColumn, "Text, Key or another single value a row", column.GetTypeString());
+        }
 
         public override string ToString() => FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
     }

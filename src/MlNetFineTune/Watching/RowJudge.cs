@@ -50,6 +50,6 @@ internal static class RowJudge
     }
 
     private static string Where(TrainingRows source, int row) => source.Inputs.PathOf(row) is { } path
-        ? $"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}"
+        ? Shown.Text($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", Shown.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
 }

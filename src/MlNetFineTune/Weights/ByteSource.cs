@@ -13,9 +13,15 @@ internal abstract class ByteSource : IDisposable
     public abstract void Dispose();
 
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    public static ByteSource OfFile(string path) => File.Exists(path)
-        ? new FileBytes(File.OpenHandle(path))
-        : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+    /// <exception cref="InvalidDataException">It is a folder, a pipe, or empty.</exception>
+    public static ByteSource OfFile(string path)
+    {
+        if (OrdinaryFile.Refuse(path) is { } reason)
+            throw new InvalidDataException($"{Shown.Quoted(Path.GetFullPath(path), Shown.SentenceLength)} cannot be read: {reason}.");
+        return File.Exists(path)
+            ? new FileBytes(File.OpenHandle(path))
+            : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
+    }
 
     /// <summary>A part of a zip, say. Offsets must not go backward. The stream stays the caller's.</summary>
     public static ByteSource OfStream(Stream stream, long length) => new StreamBytes(stream, length);

@@ -154,14 +154,47 @@ public sealed class SchemaTests
         Rows().Drop("ImagePath").Append(_ml.Transforms.CopyColumns("ImagePath", "Number")), "image", "'ImagePath'", "String (a file's path) or Image", "Int32");
 
     [TestMethod]
+    public void AValidationSetWithAVectorOfLabelsFailsBeforeTraining() => CheckValidationSet(Rows().Append(_ml.Transforms.Concatenate("Label", "Label")), "validation label", "'Label'", "Vector");
+
+    [TestMethod]
     public void AnUnknownGroupColumnFailsBeforeTraining()
     {
-        var options = SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial"), Progress = new NoProgress() };
+        CheckOptions(SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial") }, Rows().View, "validation group", "'Serial'");
+    }
 
-        var error = Assert.Throws<ArgumentException>(() => Trainer(options).Fit(Rows().View));
+    [TestMethod]
+    public void AGroupColumnOfVectorsFailsBeforeTraining() => CheckOptions(
+        SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial") }, Rows().Append(_ml.Transforms.Concatenate("Serial", "ImagePath", "ImagePath")).View, "validation group", "'Serial'", "single value", "Vector");
 
-        StringAssert.Contains(error.Message, "validation group");
-        StringAssert.Contains(error.Message, "'Serial'");
+    [TestMethod]
+    public void AGroupColumnIsAskedForByModulesToo()
+    {
+        var trainer = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = Validation.Fraction(0.5f, "Serial") });
+        var view = SmallModules.View(_ml, TableRow.Many(20));
+
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainer.GetOutputSchema(ShapeOf(view.Schema))).Message, "validation group");
+    }
+
+    [TestMethod]
+    public void AnImageFolderForAColumnThatHoldsNoPathsFailsBeforeTraining()
+    {
+        var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
+        foreach (var column in (string[])[nameof(EveryForm.File), nameof(EveryForm.Image)])
+            CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'", "holds pictures, not paths", "'photos'", "leave ImageFolder");
+        CheckOptions(Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar)) with { ImageFolder = "photos" }, view, "holds pictures, not paths");
+    }
+
+    // Promised by GetOutputSchema, and by Fit before it reads a row.
+    private void CheckOptions(ImageFineTuningOptions options, IDataView view, params string[] parts)
+    {
+        var reader = new CountingView(view);
+        foreach (var act in (Action[])[() => Trainer(options).GetOutputSchema(ShapeOf(view.Schema)), () => Trainer(options).Fit(reader)])
+        {
+            var error = Assert.Throws<ArgumentException>(act);
+            foreach (var part in parts)
+                StringAssert.Contains(error.Message, part);
+        }
+        Assert.AreEqual(0, reader.Cursors);
     }
 
     private void CheckTraining(Stages rows, params string[] parts)
@@ -196,8 +229,10 @@ public sealed class SchemaTests
     {
         var trainer = Trainer(SmallTraining.Options with { Validation = Validation.Set(rows.View), Progress = new NoProgress() });
 
-        var error = Assert.Throws<ArgumentException>(() => trainer.Fit(Rows().View));
+        var reader = new CountingView(Rows().View);
+        var error = Assert.Throws<ArgumentException>(() => trainer.Fit(reader));
 
+        Assert.AreEqual(0, reader.Cursors, "The training rows were read before the set's schema was checked.");
         foreach (var part in parts)
             StringAssert.Contains(error.Message, part);
     }

@@ -127,6 +127,20 @@ public sealed class ModulePipelineTests
     }
 
     [TestMethod]
+    public void WorkersThatNobodyNeedsAreWarnedOf()
+    {
+        var log = new LogLines(_ml);
+        var options = SmallModules.Binary with { Epochs = 1 };
+        _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(Train()).Dispose();
+        _ml.BinaryClassification.Trainers.FineTuneModule(options with { Workers = 1 }).Fit(Train()).Dispose();
+        Assert.IsEmpty(log.Warnings);
+
+        _ml.BinaryClassification.Trainers.FineTuneModule(options with { Workers = 8 }).Fit(Train()).Dispose();
+
+        StringAssert.StartsWith(log.Warnings.Single(), "Workers = 8 is not used: no input is a picture");
+    }
+
+    [TestMethod]
     public void PicturesAndNumbersEnterTogether()
     {
         var preprocessing = new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };

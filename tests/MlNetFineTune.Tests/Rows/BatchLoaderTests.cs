@@ -150,7 +150,7 @@ public sealed class BatchLoaderTests
 
         public override void Identify(int row, IncrementalHash hash) => hash.AppendData([(byte)row]);
 
-        public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output)
+        public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
         {
             if (Throws(row))
                 throw new NotSupportedException($"row {row}");

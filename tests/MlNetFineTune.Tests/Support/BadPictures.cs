@@ -30,7 +30,7 @@ internal static class BadPictures
             (cut, "it is cut off"),
             (text, "it is not a picture in a known format"),
             (empty, "the file is empty"),
-            (place, place),
+            (place, "it is a folder"),
         ];
     }
 }

@@ -83,6 +83,43 @@ public sealed class ValidationTests
     }
 
     [TestMethod]
+    public void LabelsOfAnotherTypeAreMatchedByTextAndTheLogSaysSo()
+    {
+        var log = new LogLines(_ml);
+        var numbers = _ml.Data.LoadFromEnumerable(_train.Select(photo => new NumberedPhoto { Label = 10 + Array.IndexOf(SmallPictures.Classes, photo.Label), ImagePath = photo.ImagePath }).ToArray());
+        var train = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(numbers).Transform(numbers);
+        var texts = View([.. _other.Select(photo => new Photo { Label = $"{10 + Array.IndexOf(SmallPictures.Classes, photo.Label)}", ImagePath = photo.ImagePath })]);
+        foreach (var set in (IDataView[])[texts, _ml.Transforms.Conversion.MapValueToKey("Label").Fit(texts).Transform(texts)])
+        {
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(Options(set)).Fit(train);
+            Assert.AreEqual(23, model.Report!.ValidationRows);
+        }
+        Assert.AreEqual(2, log.All.Count(line => line == "Column 'Label' of the validation data holds String, and the training label Int32: all labels were matched by their text."), log.ToString());
+
+        var others = View([.. _other.Select(photo => new Photo { Label = photo.Label == "dots" ? "10" : photo.Label, ImagePath = photo.ImagePath })]);
+        foreach (var set in (IDataView[])[others, _ml.Transforms.Conversion.MapValueToKey("Label").Fit(others).Transform(others)])
+        {
+            var error = Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(Options(set)).Fit(train));
+            StringAssert.Contains(error.Message, "do not know: 'rings', 'stripes'. They know: 10, 11, 12. Labels of String were looked for among values of Int32 by their text");
+        }
+    }
+
+    [TestMethod]
+    public void LabelsThatAreNoKeyCannotBeMatchedWithAKeyWithoutValues()
+    {
+        var nameless = _ml.Data.LoadFromEnumerable(_train.Select((photo, i) => new NamelessPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }).ToArray());
+        var reader = new CountingView(nameless);
+        var texts = View([.. _other.Select(photo => new Photo { Label = "1", ImagePath = photo.ImagePath })]);
+
+        var error = Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(Options(texts)).Fit(reader));
+
+        StringAssert.Contains(error.Message, "is no key (String), and the training label has no key values");
+        Assert.AreEqual(0, reader.Cursors);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(Options(nameless)).Fit(nameless);
+        Assert.AreEqual(24, model.Report!.ValidationRows);
+    }
+
+    [TestMethod]
     public void AKeyWithoutValuesCannotBeMatchedAndSaysSo()
     {
         var nameless = _ml.Data.LoadFromEnumerable(_other.Select((photo, i) => new NamelessPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }));

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using MlNetFineTune.Rows;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Training;
 
@@ -18,6 +19,8 @@ internal sealed unsafe class FeatureFile : IDisposable
     public FeatureFile(string path, FeatureFileForm form)
     {
         (Path, _form) = (path, form);
+        if (OrdinaryFile.Refuse(path) is { } reason)
+            throw new InvalidDataException(reason);
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         var header = new byte[FeatureFileForm.HeaderSize];
         var read = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
