@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// How text that others wrote (a file's tensor names, a manifest, a server's answer, a value of a data column) enters a message or a line of a log: bounded, in one line, and without
+/// characters that a terminal obeys or that hide or turn others around. Apostrophes and backslashes stay, for people's names and paths have them.
+/// </summary>
+internal static class Shown
+{
+    /// <summary>Longest names of tensors and classes have some 60 characters.</summary>
+    public const int NameLength = 100;
+
+    /// <summary>Of a sentence that another library made of such text, or of a path.</summary>
+    public const int SentenceLength = 500;
+
+    private const int MostSizes = 16;
+
+    /// <summary>As <see cref="Text"/>, in quotation marks.</summary>
+    public static string Quoted(string? text, int limit = NameLength) => $"'{Text(text, limit)}'";
+
+    /// <summary>The text itself where it is short and printable, else what can be printed of its beginning; "..." and its length follow what was cut.</summary>
+    /// <param name="text">Null gives an empty text.</param>
+    /// <param name="limit">Most characters of the result, without the note on what was cut.</param>
+    public static string Text(string? text, int limit = NameLength)
+    {
+        if (text is null)
+            return "";
+        var shown = new StringBuilder(Math.Min(text.Length, limit));
+        for (var at = 0; at < text.Length;)
+        {
+            var isWhole = Rune.TryGetRuneAt(text, at, out var rune);
+            var length = isWhole ? rune.Utf16SequenceLength : 1;
+            var part = isWhole && IsPrintable(rune) ? text.AsSpan(at, length) : Escaped(text.AsSpan(at, length));
+            if (shown.Length + part.Length > limit)
+                return shown.Append(CultureInfo.InvariantCulture, $"... ({text.Length} characters)").ToString();
+            shown.Append(part);
+            at += length;
+        }
+        return shown.ToString();
+    }
+
+    /// <summary>A sentence of another library, which may quote the file and have several lines.</summary>
+    public static string Message(Exception e) => Text(e.Message.ReplaceLineEndings(" "), SentenceLength);
+
+    /// <summary>A shape as <c>[2, 3]</c>; of a great many dimensions the first ones and how many there are.</summary>
+    public static string Shape(IReadOnlyCollection<long> sizes)
+    {
+        var shown = string.Join(", ", sizes.Take(MostSizes).Select(size => size.ToString(CultureInfo.InvariantCulture)));
+        return sizes.Count <= MostSizes ? $"[{shown}]" : string.Create(CultureInfo.InvariantCulture, $"[{shown}, ... ({sizes.Count} dimensions)]");
+    }
+
+    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
+
+    private static string Escaped(ReadOnlySpan<char> units) => units switch
+    {
+        "\n" => @"\n",
+        "\r" => @"\r",
+        "\t" => @"\t",
+        _ => string.Concat(units.ToArray().Select(unit => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}"))),
+    };
+}
