@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.WeightFiles;
 
-/// <summary>Checkpoints of PyTorch with tensors beside the weights (tools/reference/checkpoint_fixtures.py): the weights are found, and nothing else is taken for them.</summary>
+/// <summary>
+/// Checkpoints of PyTorch with tensors beside the weights (tools/reference/checkpoint_fixtures.py): the weights are found, and nothing
+/// else is taken for them.
+/// </summary>
 [TestClass]
 public sealed class CheckpointTests
 {

@@ -6,7 +6,8 @@ internal sealed class StateDictionary
     // What training programs call it; the average of the weights first, as timm's load_state_dict takes it (timm/models/_helpers.py).
     private static readonly string[] s_names =
     [
-        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state", "model", "module", "net_state_dict", "net", "network", "weights", "params",
+        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state", "model", "module",
+        "net_state_dict", "net", "network", "weights", "params",
     ];
     private const int MaximumDepth = 4;
 
@@ -56,7 +57,8 @@ internal sealed class StateDictionary
         return result;
     }
 
-    // First under the known names, as timm does, whatever tensors (a loss, a random state, an accuracy) lie beside them; then where the network is: many tensors, not a few.
+    // First under the known names, as timm does, whatever tensors (a loss, a random state, an accuracy) lie beside them; then where the
+    // network is: many tensors, not a few.
     private static (IReadOnlyList<string> Path, IReadOnlyList<string> Beside, PickledDictionary Found) Search(PickledDictionary top, string source)
     {
         var (path, beside) = (new List<string>(), new List<string>());
@@ -65,7 +67,8 @@ internal sealed class StateDictionary
         while (true)
         {
             var nested = current.Items.Where(item => item is { Key: string, Value: PickledDictionary })
-                .Select(item => (Name: (string)item.Key!, Weights: (PickledDictionary)item.Value!)).Where(item => !IsOptimizer(item.Name) && MostTensors(item.Weights, known) > 0).ToList();
+                .Select(item => (Name: (string)item.Key!, Weights: (PickledDictionary)item.Value!))
+                .Where(item => !IsOptimizer(item.Name) && MostTensors(item.Weights, known) > 0).ToList();
             var own = TensorNames(current);
             if (own.Count == 0 && (nested.Count == 0 || path.Count == MaximumDepth))
                 throw new InvalidDataException($"'{source}' holds no tensors in its dictionary ({Keys(current)}). {Reason(current)}");
@@ -75,7 +78,8 @@ internal sealed class StateDictionary
                 if (own.Count > 0 && (path.Count == MaximumDepth || nested.All(item => MostTensors(item.Weights, known) <= own.Count)))
                     return (path, beside, current);
                 chosen = Networks(nested) is [var only] ? only : throw new InvalidDataException(
-                    $"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). In Python save the one that you want.");
+                    $"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
+                    + "In Python save the one that you want.");
             }
             path.Add(PickleReader.Printable(chosen.Name));
             beside.AddRange(own.Select(PickleReader.Printable));
@@ -83,7 +87,8 @@ internal sealed class StateDictionary
         }
     }
 
-    // A network has matrices or kernels; what else is kept by name (means of classes, say) has vectors. Where that does not tell them apart, all are candidates.
+    // A network has matrices or kernels; what else is kept by name (means of classes, say) has vectors. Where that does not tell them
+    // apart, all are candidates.
     private static List<(string Name, PickledDictionary Weights)> Networks(List<(string Name, PickledDictionary Weights)> nested)
     {
         var networks = nested.Where(item => item.Weights.Items.Any(one => one.Value is PickledTensor { Shape.Length: > 1 } or PickledDictionary)).ToList();
