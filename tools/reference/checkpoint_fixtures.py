@@ -39,6 +39,7 @@ def checkpoints():
     yield "average-first", dict(state_dict=plain, state_dict_ema=average, best_acc1=torch.tensor(71.)), "state_dict_ema", average
     yield "no-average", dict(state_dict=plain, state_dict_ema=None, model_ema=None, best_acc1=torch.tensor(71.)), "state_dict", plain
     yield "statistics-beside", dict(classifier=plain, statistics=means, step=torch.tensor(7)), "classifier", plain
+    yield "hyperparameters-of-tensors", dict(params=dict(lr=torch.tensor(.1), decay=torch.tensor(.01)), resnet=plain), "resnet", plain
     yield "deep", dict(loss=torch.tensor(.4), trainer=dict(step=torch.tensor(7), model=dict(state_dict=plain))), "trainer / model / state_dict", plain
     yield "many-in-optimizer", dict(resnet=plain, loss=torch.tensor(.4), optimizer={f"exp_avg{i}": torch.ones(1, 1) for i in range(9)}), "resnet", plain
     yield "plain-with-dictionary", dict(plain, extra=dict(loss=torch.tensor(.4))), "", plain

@@ -341,9 +341,10 @@ public sealed partial record Backbone
     {
         if (config.Architecture is not { } architecture)
         {
+            var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null).Select(family => family.Name);
             return _family.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
                 $"'{config.Source}' says that the weights are of transformers' '{config.ModelType}', but the backbone is {Name}. Those of that kind "
-                + $"are {string.Join(", ", BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null).Select(family => family.Name))}.");
+                + $"are {string.Join(", ", such)}.");
         }
         var published = BackboneFamilies.Find(architecture.ToLowerInvariant());
         return published?.PublishedName == _family.PublishedName ? null : throw new InvalidDataException(

@@ -20,7 +20,8 @@ internal static class FitReport
         var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name)).Select(pair => pair.Entry.Describe()).ToList();
         var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !Fits(pair, shape))
             .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(pair.Part.ShapeIn(targets[pair.Name]))}").ToList();
-        var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name)).GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
+        var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name))
+            .GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
             .Select(group => $"{group.Key} by {string.Join(" and ", group.Take(4).Select(pair => Shown.Text(pair.Entry.Name)))}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
         {
@@ -28,7 +29,8 @@ internal static class FitReport
             {
                 var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => Shown.Text(prefix)));
                 throw new InvalidDataException(
-                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. In Python save the one that you want: its state_dict() alone.");
+                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. In Python save the one that you want: its "
+                    + "state_dict() alone.");
             }
             return;
         }

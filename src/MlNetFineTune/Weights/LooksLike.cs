@@ -52,7 +52,8 @@ internal static class LooksLike
     {
         var targets = family.Tensors;
         var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, family.OtherNames, targets.Count);
-        var fits = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && pair.Part.ShapeIn(shape).SequenceEqual(pair.Entry.Shape))
+        var fits = naming.Named
+            .Where(pair => targets.TryGetValue(pair.Name, out var shape) && pair.Part.ShapeIn(shape).SequenceEqual(pair.Entry.Shape))
             .Select(pair => pair.Name).Distinct().Count();
         var foreign = naming.Named.Count(pair => !targets.ContainsKey(pair.Name) && !family.MayIgnore(pair.Name));
         return fits / (double)(targets.Count + foreign);

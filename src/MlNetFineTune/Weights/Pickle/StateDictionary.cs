@@ -72,12 +72,13 @@ internal sealed class StateDictionary
             var own = TensorNames(current);
             if (own.Count == 0 && (nested.Count == 0 || path.Count == MaximumDepth))
                 throw new InvalidDataException($"'{source}' holds no tensors in its dictionary ({Keys(current)}). {Reason(current)}");
-            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => nested.Where(item => item.Name == name)).FirstOrDefault();
+            var networks = Networks(nested);
+            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => networks.Where(item => item.Name == name)).FirstOrDefault();
             if (chosen.Weights is null)
             {
                 if (own.Count > 0 && (path.Count == MaximumDepth || nested.All(item => MostTensors(item.Weights, known) <= own.Count)))
                     return (path, beside, current);
-                chosen = Networks(nested) is [var only] ? only : throw new InvalidDataException(
+                chosen = networks is [var only] ? only : throw new InvalidDataException(
                     $"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
                     + "In Python save the one that you want.");
             }
@@ -91,7 +92,8 @@ internal sealed class StateDictionary
     // apart, all are candidates.
     private static List<(string Name, PickledDictionary Weights)> Networks(List<(string Name, PickledDictionary Weights)> nested)
     {
-        var networks = nested.Where(item => item.Weights.Items.Any(one => one.Value is PickledTensor { Shape.Length: > 1 } or PickledDictionary)).ToList();
+        var networks = nested
+            .Where(item => item.Weights.Items.Any(one => one.Value is PickledTensor { Shape.Length: > 1 } or PickledDictionary)).ToList();
         return networks.Count == 0 ? nested : networks;
     }
 

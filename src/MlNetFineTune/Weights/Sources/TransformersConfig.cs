@@ -136,7 +136,8 @@ internal static class TransformersConfig
             JsonValueKind.Number => [value],
             JsonValueKind.Array when value.GetArrayLength() == 2 => [value[0], value[1]],
             JsonValueKind.Object when value.TryGetProperty("shortest_edge", out var edge) => [edge],
-            JsonValueKind.Object when value.TryGetProperty("height", out var height) && value.TryGetProperty("width", out var width) => [height, width],
+            JsonValueKind.Object when value.TryGetProperty("height", out var height) && value.TryGetProperty("width", out var width) =>
+                [height, width],
             _ => Array.Empty<JsonElement>(),
         };
         var pixels = sizes.Where(size => size.ValueKind == JsonValueKind.Number && size.TryGetInt32(out _)).Select(size => size.GetInt32()).ToList();
@@ -151,7 +152,8 @@ internal static class TransformersConfig
             return null;
         if (value.ValueKind == JsonValueKind.Number)
             return [value.GetDouble(), value.GetDouble(), value.GetDouble()];
-        return value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 3 && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number)
+        return value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 3
+            && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number)
             ? [.. value.EnumerateArray().Select(item => item.GetDouble())]
             : throw HubConfig.Bad(source, $"its {name} is not three numbers");
     }
@@ -160,7 +162,9 @@ internal static class TransformersConfig
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
 
     private static bool? Flag(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.ValueKind == JsonValueKind.True : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.ValueKind == JsonValueKind.True
+            : null;
 
     private static string Invariant(double number) => number.ToString(CultureInfo.InvariantCulture);
 }
