@@ -2,6 +2,7 @@
 import augmentation_fixture
 import averaging_fixture
 import calibration_fixture
+import checkpoint_fixtures
 import cifar_fixture
 import clipping_fixture
 import crop_fixture
@@ -23,6 +24,7 @@ import signature_fixture
 import stem_fixture
 import strategies_fixture
 import torchscript_fixture
+import transformers_fixture
 import training_fixture
 import views_fixture
 import watching_fixture
@@ -56,3 +58,5 @@ names_fixture.main()
 position_fixture.main()
 torchscript_fixture.main()
 weight_file_fixtures.main()
+checkpoint_fixtures.main()
+transformers_fixture.main()

@@ -211,6 +211,9 @@ public sealed partial record Backbone
     /// <summary>Where the weights come from, for logs and the model file.</summary>
     internal string? WeightsOrigin { get; private init; }
 
+    /// <summary>What was found out about the weights where they come from, for the log; null where that is nothing.</summary>
+    internal string? WeightsNote { get; private init; }
+
     internal string Classifier => _family.Classifier;
 
     /// <summary>Finds a network by its name, as command lines need it. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
@@ -229,10 +232,13 @@ public sealed partial record Backbone
     /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
     /// <param name="path">
     /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of TorchSharp's <c>Module.save</c>,
-    /// told by its content, with timm's or torchvision's tensor names. No Python code in it is run. Its old classifier is ignored.
+    /// told by its content, with timm's, torchvision's or transformers' tensor names and any prefix before them. No Python code in it is
+    /// run. Its old classifier is ignored.
     /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is of no known format, damaged, or asks for what weights do not need.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is of no known format, damaged, asks for what weights do not need, or for what this network cannot do.
+    /// </exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
@@ -254,8 +260,12 @@ public sealed partial record Backbone
         ArgumentNullException.ThrowIfNull(weights);
         RequireUnchangedRecipe();
         var local = weights.FindOrFetch();
-        var recipe = local.Config is { } config ? _family.DefaultRecipe.With(Checked(config).Metadata, config.Source) : _family.DefaultRecipe;
-        return WithFile(local.Path, recipe) with { WeightsOrigin = local.Origin };
+        if (local.Config is not { } config)
+            return WithFile(local.Path, _family.DefaultRecipe) with { WeightsOrigin = local.Origin };
+        var naming = Checked(config);
+        var recipe = (naming?.Recipe ?? _family.DefaultRecipe).With(config.Metadata, config.Source);
+        var note = config.Notes is [] ? null : string.Join(" ", config.Notes);
+        return WithFile(local.Path, recipe, namingIsKnown: naming is not null) with { WeightsOrigin = local.Origin, WeightsNote = note };
     }
 
     /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
@@ -277,12 +287,38 @@ public sealed partial record Backbone
         ? size
         : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
 
-    private Backbone WithFile(string path, WeightsRecipe usual)
+    private Backbone WithFile(string path, WeightsRecipe usual, bool namingIsKnown = false)
     {
         RequireUnchangedRecipe();
         using var file = WeightFile.Open(path);
-        var recipe = InNamingOf(file, usual).With(file.Metadata, path);
-        return this with { WeightsFile = Path.GetFullPath(path), WeightsOrigin = Path.GetFileName(path), IsFromScratch = false, Earlier = null, Changes = Changes.Untrained(), Recipe = recipe };
+        var recipe = Possible((namingIsKnown ? usual : InNamingOf(file, usual)).With(file.Metadata, path), file);
+        return this with
+        {
+            WeightsFile = Path.GetFullPath(path),
+            WeightsOrigin = Path.GetFileName(path),
+            WeightsNote = null,
+            IsFromScratch = false,
+            Earlier = null,
+            Changes = Changes.Untrained(),
+            Recipe = recipe,
+        };
+    }
+
+    // Weights that ask for what this network cannot do are usually another's, and then that is what their user should hear.
+    private WeightsRecipe Possible(WeightsRecipe recipe, WeightFile file)
+    {
+        try
+        {
+            _family.Checked(recipe.Padding);
+            _family.Checked(recipe.Preprocessing);
+            return recipe;
+        }
+        catch (ArgumentException e)
+        {
+            TorchRuntime.EnsureLoaded();
+            var hint = LooksLike.Hint(file, Name) ?? $"Choose the backbone that these weights belong to, or the weights of {Name}.";
+            throw new InvalidDataException($"The weights in '{file.Source}' do not fit {Name}: {e.Message} {hint}", e);
+        }
     }
 
     // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.
@@ -291,7 +327,7 @@ public sealed partial record Backbone
         if (_family.OtherNames.All(names => names.Recipe is null))
             return usual;
         TorchRuntime.EnsureLoaded();
-        var theirs = FileNaming.Choose(file.Entries, _family.TensorNames.Contains, _family.OtherNames).Map?.Recipe;
+        var theirs = FileNaming.Choose(file.Entries, _family.Tensors.ContainsKey, _family.OtherNames, _family.Tensors.Count).Map?.Recipe;
         return theirs is null ? usual
             : usual == _family.DefaultRecipe ? theirs
             : usual with { Padding = theirs.Padding, Epsilon = theirs.Epsilon };
@@ -303,14 +339,19 @@ public sealed partial record Backbone
             throw new InvalidOperationException("Call WithWeights first and change Preprocessing or Padding after it: the weights bring their own, and one of the two would be lost.");
     }
 
-    private HubConfig Checked(HubConfig config)
+    // transformers' configs tell the kind of network, of which the naming is known then; timm's tell which it is.
+    private NameMap? Checked(HubConfig config)
     {
-        var published = BackboneFamilies.Find(config.Architecture.ToLowerInvariant());
-        return published?.PublishedName == _family.PublishedName ? config : throw new InvalidDataException(
-            $"'{config.Source}' says that the weights are those of {Shown.Text(config.Architecture)}, but the backbone is {Name}. "
-            + (published is null ? $"There is no backbone {Shown.Text(config.Architecture)} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
+        if (config.Architecture is not { } architecture)
+        {
+            var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null).Select(family => family.Name);
+            return _family.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
+                $"'{config.Source}' says that the weights are of transformers' '{config.ModelType}', but the backbone is {Name}. Those of that kind "
+                + $"are {string.Join(", ", such)}.");
+        }
+        var published = BackboneFamilies.Find(architecture.ToLowerInvariant());
+        return published?.PublishedName == _family.PublishedName ? null : throw new InvalidDataException(
+            $"'{config.Source}' says that the weights are those of {Shown.Text(architecture)}, but the backbone is {Name}. "
+            + (published is null ? $"There is no backbone {Shown.Text(architecture)} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
-
-    // The head is made anew, and the counters of BatchNorm are of use only without momentum.
-    private bool MayIgnore(string tensor) => tensor.StartsWith(Classifier + ".", StringComparison.Ordinal) || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 }

@@ -10,7 +10,11 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>From input to output.</summary>
     public IReadOnlyList<string> Stages => Script?.Stages ?? Known.Stages;
 
-    public IReadOnlySet<string> TensorNames => Known.Tensors;
+    /// <summary>The network's tensors: shapes by name, with the usual input.</summary>
+    public IReadOnlyDictionary<string, long[]> Tensors => Known.Tensors;
+
+    /// <summary>The weight of the convolution that pictures enter; null where the network cannot tell, being another's program.</summary>
+    public string? FirstConvolution => Script is null ? Known.FirstConvolution : null;
 
     /// <summary>Of the groups of channels that can be pruned, by name.</summary>
     public IReadOnlyDictionary<string, int> ChannelWidths => Known.ChannelWidths;
@@ -30,6 +34,9 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 
+    /// <summary>What files of these weights may hold beside the network, by its naming: a token that served the pretraining, say.</summary>
+    public IReadOnlyList<string> Unneeded { get; init; } = [];
+
     /// <summary>The program that is this network; null where we build it.</summary>
     public TorchScript? Script { get; init; }
 
@@ -48,15 +55,30 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 
-    private sealed record Facts(IReadOnlyList<string> Stages, IReadOnlySet<string> Tensors, IReadOnlyDictionary<string, int> ChannelWidths);
+    /// <summary>
+    /// Whether a file's tensor may stay unused. The head is made anew, and the counters of BatchNorm are of use only without momentum.
+    /// </summary>
+    public bool MayIgnore(string tensor) =>
+        Unneeded.Append(Classifier).Any(module => tensor == module || tensor.StartsWith(module + ".", StringComparison.Ordinal))
+        || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+
+    /// <summary>
+    /// The names of the tensors where a <c>config.json</c> of transformers says this <c>model_type</c>; null where the network is of another kind.
+    /// </summary>
+    public NameMap? InTransformersAs(string modelType) => OtherNames.FirstOrDefault(names => names.ModelTypes.Contains(modelType));
+
+    private sealed record Facts(
+        IReadOnlyList<string> Stages, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths, string? FirstConvolution);
 
     // Known only to the network itself, which is therefore made once.
     private Facts Known => s_known.GetOrAdd(Name, _ =>
     {
         using var network = Create(DefaultRecipe);
         return new Facts(
-            [.. network.Stages.Select(stage => stage.Name)], network.NamedTensors().Select(named => named.Name).ToHashSet(StringComparer.Ordinal),
-            network.ChannelGroups().ToDictionary(group => group.Name, group => group.Channels.Width, StringComparer.Ordinal));
+            [.. network.Stages.Select(stage => stage.Name)],
+            network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.shape, StringComparer.Ordinal),
+            network.ChannelGroups().ToDictionary(group => group.Name, group => group.Channels.Width, StringComparer.Ordinal),
+            network.FirstConvolution);
     });
 
     /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>

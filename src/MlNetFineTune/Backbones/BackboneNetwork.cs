@@ -127,10 +127,18 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     /// <summary>Says what the last stage gives, where that was replaced.</summary>
     public void SetFeatures(long features) => Features = checked((int)features);
 
-    /// <summary>Gives a new network, uninitialised, another number of channels that enter. The convolution that they enter is the only one of three.</summary>
+    /// <summary>
+    /// The name of the first convolution's weight in a network for colours; null where it has none. It is the only one that three channels
+    /// enter.
+    /// </summary>
+    public string? FirstConvolution => named_modules().Where(named => named.module is Conv2d conv && EntersColors(conv)).Take(2).ToList() is [var only]
+        ? $"{only.name}.weight"
+        : null;
+
+    /// <summary>Gives a new network, uninitialised, another number of channels that enter.</summary>
     public void SetInputChannels(int channels)
     {
-        _otherStem = named_modules().Select(named => named.module).OfType<Conv2d>().Single(conv => conv.weight.shape[1] == InputChannels.Colors && conv.Groups == 1);
+        _otherStem = named_modules().Select(named => named.module).OfType<Conv2d>().Single(EntersColors);
         _otherStem.SetInChannels(channels);
     }
 
@@ -174,6 +182,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             return fileShape.SequenceEqual([own![0], InputChannels.Colors, .. own[2..]]) ? read => InputChannels.Adapt(read, (int)own[1]) : null;
         return own is not null && own.Where(size => size != 1).SequenceEqual(fileShape.Where(size => size != 1)) ? read => read.reshape(own) : null;
     }
+
+    private static bool EntersColors(Conv2d conv) => conv.weight.shape[1] == InputChannels.Colors && conv.Groups == 1;
 
     protected ConvNorm Pair(string path, Conv2d conv, BatchNorm2d norm, Activation activation)
     {

@@ -69,8 +69,10 @@ public sealed partial record Backbone
             else if (WeightsFile is { } path)
             {
                 using var file = WeightFile.Open(path);
-                var notes = StrictLoader.Load(file, network.NamedTensors(), Name, MayIgnore, _family.OtherNames, network.Adaptation, () => LooksLike.Hint(file, Name));
-                foreach (var note in notes)
+                var notes = StrictLoader.Load(
+                    file, network.NamedTensors(), Name, _family.MayIgnore, _family.OtherNames, network.Adaptation, () => Hint(file));
+                FiniteNumbers.Require(path, network.NamedTensors());
+                foreach (var note in notes.Prepend(WeightsNote).OfType<string>())
                     log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
             else if (Script is null)
@@ -103,6 +105,29 @@ public sealed partial record Backbone
             network.Dispose();
             throw;
         }
+    }
+
+    // What to do about a file that does not fit.
+    private string? Hint(WeightFile file) => (OtherChannels(file), LooksLike.Hint(file, Name)) switch
+    {
+        (null, var likeness) => likeness,
+        (var channels, null) => channels,
+        var (channels, likeness) => $"{channels} {likeness}",
+    };
+
+    // A network for grey pictures differs from ours in its first convolution alone.
+    private string? OtherChannels(WeightFile file)
+    {
+        if (_family.FirstConvolution is not { } name)
+            return null;
+        var naming = FileNaming.Choose(file.Entries, _family.Tensors.ContainsKey, _family.OtherNames, _family.Tensors.Count);
+        var entry = naming.Named.FirstOrDefault(pair => pair.Name == name).Entry;
+        var usual = _family.Tensors[name];
+        return entry?.Shape is [var kernels, var channels, var height, var width] && kernels == usual[0] && height == usual[2] && width == usual[3]
+            && channels != InputChannels && channels is > 0 and not Backbones.InputChannels.Colors
+            ? $"The file is of a network for pictures of {(channels == 1 ? "one channel" : $"{channels} channels")}, and this backbone takes "
+                + $"{InputChannels}: write {Name} with {{ InputChannels = {channels} }} if its pictures are such, or choose weights for {InputChannels}."
+            : null;
     }
 
     private BackboneNetwork CreateOriginal(ChannelWidths widths)

@@ -64,8 +64,34 @@ internal sealed class ConvNeXt : BackboneNetwork
                 {
                     Recipe = new(new ImagePreprocessing { CropFraction = 224 / resize }, ConvolutionPadding.Symmetric, 1e-6),
                 },
+                InTransformers.ConvNeXt(blocks),
+                new NameMap("the authors", AuthorsNames(blocks).ToOurs),
             ],
         };
+    }
+
+    // facebookresearch/ConvNeXt, models/convnext.py: the stem is the first of the downsamplings, which lie beside the stages.
+    private static ModuleNames AuthorsNames(int[] blocks)
+    {
+        var names = new ModuleNames();
+        names.Add("downsample_layers.0", "stem");
+        for (var s = 0; s < blocks.Length; s++)
+        {
+            if (s > 0)
+                names.Add($"downsample_layers.{s}", $"stages.{s}.downsample");
+            for (var b = 0; b < blocks[s]; b++)
+            {
+                var (theirs, ours) = ($"stages.{s}.{b}", $"stages.{s}.blocks.{b}");
+                names.Add($"{theirs}.dwconv", $"{ours}.conv_dw");
+                names.Add($"{theirs}.norm", $"{ours}.norm");
+                names.Add($"{theirs}.pwconv1", $"{ours}.mlp.fc1");
+                names.Add($"{theirs}.pwconv2", $"{ours}.mlp.fc2");
+                names.Add($"{theirs}.gamma", $"{ours}.gamma");
+            }
+        }
+        names.Add("norm", "head.norm");
+        names.Add("head", "head.fc");
+        return names;
     }
 
     // torchvision puts everything into one list, in which downsamplings and stages alternate.

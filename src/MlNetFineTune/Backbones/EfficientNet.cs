@@ -88,16 +88,23 @@ internal sealed class EfficientNet : BackboneNetwork
             OtherNames =
             [
                 new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs) { Recipe = new(theirs, ConvolutionPadding.Symmetric, 1e-5) },
+                NamesInTransformers(number),
             ],
         };
     }
 
-    private static BackboneFamily TensorFlowMember(int number)
+    private static BackboneFamily TensorFlowMember(int number) =>
+        Of($"tf_efficientnet_b{number}", number, TensorFlowRecipe(number)) with { OtherNames = [NamesInTransformers(number)] };
+
+    private static WeightsRecipe TensorFlowRecipe(int number)
     {
         var (_, _, _, size, crop) = s_members[number];
         var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = crop };
-        return Of($"tf_efficientnet_b{number}", number, new(preprocessing, ConvolutionPadding.TensorFlowSame, 1e-3));
+        return new(preprocessing, ConvolutionPadding.TensorFlowSame, 1e-3);
     }
+
+    private static NameMap NamesInTransformers(int number) =>
+        InTransformers.EfficientNet([.. s_groups.Select(group => Repeats(group.Repeats, s_members[number].Depth))], TensorFlowRecipe(number));
 
     private static BackboneFamily Of(string name, int number, WeightsRecipe recipe)
     {

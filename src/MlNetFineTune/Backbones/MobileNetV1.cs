@@ -27,7 +27,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
         FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon))
-    { PadsAsTensorFlow = true };
+    { PadsAsTensorFlow = true, OtherNames = [InTransformers.MobileNetV1(s_groups.Select(group => group.Repeats))] };
 
     /// <summary>By a name such as <c>mobilenetv1_035</c>; null where it is none.</summary>
     public static BackboneFamily? OfAnyWidth(string name)

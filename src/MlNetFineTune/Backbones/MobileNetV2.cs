@@ -24,7 +24,11 @@ internal sealed class MobileNetV2 : BackboneNetwork
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
     {
         PadsAsTensorFlow = true,
-        OtherNames = [new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5) }], // bilinear
+        OtherNames =
+        [
+            new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5) }, // bilinear
+            InTransformers.MobileNetV2(s_groups.Select(group => group.Repeats)),
+        ],
     };
 
     private MobileNetV2(ConvolutionPadding padding, double epsilon)

@@ -1,18 +1,34 @@
+using MlNetFineTune.WeightFiles;
+
 namespace MlNetFineTune.Backbones;
 
 /// <summary>Pairs of names for the same modules in two libraries; a tensor is its module's name with an ending.</summary>
 internal sealed class ModuleNames
 {
-    private readonly Dictionary<string, string> _toOurs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Ours, TensorPart Part)> _toOurs = new(StringComparer.Ordinal);
 
     /// <summary>The library's name and ours; both end where a dot follows, or are a whole tensor's name.</summary>
-    public void Add(string theirs, string ours) => _toOurs.Add(theirs, ours);
+    public void Add(string theirs, string ours) => _toOurs.Add(theirs, (ours, TensorPart.Whole));
+
+    /// <summary>Several modules of the library whose tensors, one below the other, are those of one of ours.</summary>
+    public void AddParts(string ours, params ReadOnlySpan<string> theirs)
+    {
+        for (var i = 0; i < theirs.Length; i++)
+            _toOurs.Add(theirs[i], (ours, new TensorPart(i, theirs.Length)));
+    }
 
     /// <summary>torchvision's <c>Conv2dNormActivation</c>: convolution and BatchNorm in a list.</summary>
     public void AddPair(string theirs, string conv, string norm)
     {
         Add($"{theirs}.0", conv);
         Add($"{theirs}.1", norm);
+    }
+
+    /// <summary>transformers' layers of a convolution and its BatchNorm.</summary>
+    public void AddConvolution(string theirs, string conv, string norm)
+    {
+        Add($"{theirs}.convolution", conv);
+        Add($"{theirs}.normalization", norm);
     }
 
     /// <summary>torchvision's unit of a MobileNetV3 or EfficientNet, a list of its parts, as timm's <see cref="InvertedResidual"/> or <see cref="SeparableConv"/>.</summary>
@@ -31,13 +47,19 @@ internal sealed class ModuleNames
     }
 
     /// <summary>Translates the longest beginning that it knows; leaves other names as they are.</summary>
-    public string ToOurs(string name)
+    public string ToOurs(string name) => Find(name) is { } found ? found.Ours + name[found.Length..] : name;
+
+    /// <summary>Which part of our tensor is this one of theirs.</summary>
+    public TensorPart PartOf(string name) => Find(name)?.Part ?? TensorPart.Whole;
+
+    private (string Ours, TensorPart Part, int Length)? Find(string name)
     {
+        var known = _toOurs.GetAlternateLookup<ReadOnlySpan<char>>();
         for (var end = name.Length; end > 0; end = name.LastIndexOf('.', end - 1))
         {
-            if (_toOurs.TryGetValue(name[..end], out var ours))
-                return ours + name[end..];
+            if (known.TryGetValue(name.AsSpan(0, end), out var found))
+                return (found.Ours, found.Part, end);
         }
-        return name;
+        return null;
     }
 }

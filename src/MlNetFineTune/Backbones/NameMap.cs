@@ -1,3 +1,5 @@
+using MlNetFineTune.WeightFiles;
+
 namespace MlNetFineTune.Backbones;
 
 /// <summary>Another library's names for the tensors of a network.</summary>
@@ -7,4 +9,10 @@ internal sealed record NameMap(string Naming, Func<string, string> ToOurs)
 {
     /// <summary>What weights in this naming presuppose where the file does not say it; null where that is the family's own recipe.</summary>
     public WeightsRecipe? Recipe { get; init; }
+
+    /// <summary>By the file's name of a tensor: which part of the network's it is, where the library has several for one.</summary>
+    public Func<string, TensorPart> PartOf { get; init; } = _ => TensorPart.Whole;
+
+    /// <summary>The <c>model_type</c> of the <c>config.json</c> files that come with such names.</summary>
+    public IReadOnlyList<string> ModelTypes { get; init; } = [];
 }

@@ -57,6 +57,6 @@ internal sealed class RegNet : BackboneNetwork
         return new(
             name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
             recipe => new RegNet(name, groupWidth, depths, widths, recipe.Epsilon))
-        { NameInTimm = RegNetInTimm.NameOf(megaflops), OtherNames = [RegNetInTimm.Names] };
+        { NameInTimm = RegNetInTimm.NameOf(megaflops), OtherNames = [RegNetInTimm.Names, InTransformers.RegNetY(depths)] };
     }
 }

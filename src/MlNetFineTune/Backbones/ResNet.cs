@@ -50,20 +50,21 @@ internal sealed class ResNet : BackboneNetwork
     }
 
     /// <summary>A ResNet for ImageNet's pictures of 224 pixels (table 1 of the paper) with other blocks or numbers of them.</summary>
-    internal static BackboneFamily OfBlocks(string name, int[] blocks, int expansion, Func<int, int, int, double, Block> block) => new(
+    internal static BackboneFamily OfBlocks(string name, int[] blocks, int expansion, int convolutions, Func<int, int, int, double, Block> block) => new(
         name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
         recipe => new ResNet(
             name, recipe.Epsilon, new ResNetStem(64, Kernel: 7, Stride: 2, Pools: true),
             [.. blocks.Select((count, l) => new ResNetLayer((64 << l) * expansion, count, Stride: l == 0 ? 1 : 2))],
-            (from, to, stride) => block(from, to, stride, recipe.Epsilon)));
+            (from, to, stride) => block(from, to, stride, recipe.Epsilon)))
+    { OtherNames = [InTransformers.ResNet(blocks, convolutions)] };
 
     /// <summary>Of two 3x3 convolutions a block.</summary>
     internal static BackboneFamily Basic(string name, int[] blocks) =>
-        OfBlocks(name, blocks, expansion: 1, (from, to, stride, epsilon) => new BasicBlock(from, to, stride, epsilon));
+        OfBlocks(name, blocks, expansion: 1, convolutions: 2, (from, to, stride, epsilon) => new BasicBlock(from, to, stride, epsilon));
 
     /// <summary>Of bottleneck blocks; in groups it is a ResNeXt (Xie et al. 2016), with one wide group a Wide ResNet (Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146).</summary>
     internal static BackboneFamily Bottlenecks(string name, int[] blocks, int groups = 1, int groupWidth = 64) =>
-        OfBlocks(name, blocks, Bottleneck.Expansion, (from, to, stride, epsilon) => new Bottleneck(from, to, stride, groups, groupWidth, epsilon));
+        OfBlocks(name, blocks, Bottleneck.Expansion, convolutions: 3, (from, to, stride, epsilon) => new Bottleneck(from, to, stride, groups, groupWidth, epsilon));
 
     public static BackboneFamily ResNet18 { get; } = Basic("resnet18", [2, 2, 2, 2]);
 

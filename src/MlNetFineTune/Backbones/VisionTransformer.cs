@@ -20,6 +20,9 @@ internal sealed class VisionTransformer : BackboneNetwork
     private readonly LayerNorm norm;
 #pragma warning restore IDE1006
 
+    /// <summary>A tensor of DINOv2's files that only its training needs.</summary>
+    public const string MaskToken = "mask_token";
+
     /// <param name="shape">Which network.</param>
     /// <param name="size">Width and height of the pictures in pixels.</param>
     /// <param name="pooling">From tokens to features.</param>

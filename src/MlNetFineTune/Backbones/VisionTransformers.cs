@@ -48,7 +48,10 @@ internal static class VisionTransformers
                 {
                     Recipe = recipe with { Preprocessing = new ImagePreprocessing { Size = preprocessing.Size } },
                 },
+                shape.ScalesBranches ? InTransformers.DinoV2(shape.Blocks) : InTransformers.ViT(shape.Blocks),
             ],
+            // What stood for hidden patches when DINOv2 was trained, and the layer behind the class token that transformers' bare ViT has.
+            Unneeded = [VisionTransformer.MaskToken, "pooler"],
         };
     }
 

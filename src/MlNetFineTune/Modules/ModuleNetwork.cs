@@ -71,7 +71,9 @@ internal sealed class ModuleNetwork : TrainableNetwork
     public IReadOnlyList<string> LoadWeights(string path)
     {
         using var file = WeightFile.Open(path);
-        return StrictLoader.Load(file, NamedTensors(), Name, mayIgnore: _ => false);
+        var notes = StrictLoader.Load(file, NamedTensors(), Name, mayIgnore: _ => false);
+        FiniteNumbers.Require(path, NamedTensors());
+        return notes;
     }
 
     public override Intake CreateIntake() => new TableIntake(_inputs, _context.Inputs, Device);

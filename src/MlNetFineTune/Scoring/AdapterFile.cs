@@ -58,6 +58,7 @@ internal static class AdapterFile
         {
             Attach(classifier, manifest, path);
             StrictLoader.Load(file, Changed(classifier), classifier.Name, mayIgnore: _ => false);
+            FiniteNumbers.Require(path, Changed(classifier));
             if (HashOfUnchanged(classifier) is var actual && actual != expected)
                 throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {Shown.Text(expected)}, those of {backbone} {actual}. Its training took them from {Shown.Quoted(manifest.Backbone.SourceWeights)}.");
             classifier.MoveTo(device);

@@ -2,73 +2,119 @@ using MlNetFineTune.Backbones;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>
-/// How a file's tensor names become a network's. Wrappers put a prefix before every name (<c>module.</c> of DataParallel, <c>_orig_mod.</c> of
-/// torch.compile, <c>backbone.</c> of a detector), and libraries name the same tensors differently. Of all combinations the one is taken
-/// under which most names are the network's.
-/// </summary>
-internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<(WeightEntry Entry, string Name)> Named, IReadOnlyList<WeightEntry> Outside)
-{
-    // A name that begins with one of these is tried without it as well; several may follow one another.
-    private static readonly string[] s_prefixes = ["module.", "_orig_mod.", "model.", "backbone.", "encoder.", "network.", "net.", "teacher.", "student."];
-    private const int MaximumDepth = 4;
+/// <summary>A tensor of the file, and the tensor of the network that it is, or a part of it.</summary>
+internal readonly record struct NamedEntry(WeightEntry Entry, string Name, TensorPart Part);
 
+/// <summary>
+/// How a file's tensor names become a network's. Wrappers put a prefix before every name (<c>module.</c> of DataParallel,
+/// <c>timm_model.</c> and <c>vit.</c> of transformers,
+/// <c>backbone.</c> of a detector), and libraries name the same tensors differently. A prefix is whatever stands, up to a dot, before a
+/// name of the network; of all
+/// prefixes and namings those are taken under which most names are the network's.
+/// </summary>
+internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<NamedEntry> Named, IReadOnlyList<WeightEntry> Outside)
+{
+    // Names of real files stay far below both. What lies above is compared as it is, so that a file of strange names takes no more time
+    // than another of its length.
+    private const int LongestName = 256;
+    private const int MostParts = 24;
+
+    // Of a whole prefix, how many parts at the most: no wrapper of wrappers is deeper.
+    private const int DeepestPrefix = 10;
+
+    /// <summary>Other prefixes under which the file holds as much of the network: it is not clear which is meant.</summary>
+    public IReadOnlyList<string> Rivals { get; private init; } = [];
+
+    /// <summary>Looks at each name once, whatever the number of prefixes.</summary>
     /// <param name="entries">The file's tensors.</param>
     /// <param name="isKnown">Whether the network has a tensor of this name.</param>
     /// <param name="otherNames">Namings to try beside the network's own, which wins a draw.</param>
-    public static FileNaming Choose(IReadOnlyList<WeightEntry> entries, Func<string, bool> isKnown, IReadOnlyList<NameMap> otherNames)
+    /// <param name="tensors">
+    /// How many the network has. A prefix before few of its names is chance (many networks have a <c>bn1.weight</c> somewhere): then that
+    /// of all names is taken.
+    /// </param>
+    public static FileNaming Choose(IReadOnlyList<WeightEntry> entries, Func<string, bool> isKnown, IReadOnlyList<NameMap> otherNames, int tensors = 1)
     {
-        var best = Of(entries, "", null);
-        var matches = best.Named.Count(pair => isKnown(pair.Name));
-        foreach (var prefix in Prefixes(entries))
+        var matches = new Dictionary<(string Prefix, int Map), int>();
+        foreach (var entry in entries)
         {
-            foreach (var map in new NameMap?[] { null }.Concat(otherNames))
+            foreach (var start in Starts(entry.Name))
             {
-                var candidate = Of(entries, prefix, map);
-                var count = candidate.Named.Count(pair => isKnown(pair.Name));
-                if (count > matches)
-                    (best, matches) = (candidate, count);
+                var rest = entry.Name[start..];
+                for (var map = -1; map < otherNames.Count; map++)
+                {
+                    if (isKnown(map < 0 ? rest : otherNames[map].ToOurs(rest)))
+                        matches[(entry.Name[..start], map)] = matches.GetValueOrDefault((entry.Name[..start], map)) + 1;
+                }
             }
         }
-        return best;
+        var most = matches.Values.DefaultIfEmpty(0).Max();
+        if (most == 0 || 2 * most < tensors)
+        {
+            var common = CommonPrefix(entries);
+            most = matches.Where(match => match.Key.Prefix == common).Select(match => match.Value).DefaultIfEmpty(0).Max();
+            matches = matches.Where(match => match.Key.Prefix == common).ToDictionary();
+            if (most == 0)
+                return Of(entries, common, null);
+        }
+        var best = matches.Where(match => match.Value == most).Select(match => match.Key)
+            .OrderBy(match => IsAverage(match.Prefix) ? 0 : 1)
+            .ThenBy(match => match.Prefix.Length).ThenBy(match => match.Prefix, StringComparer.Ordinal).ThenBy(match => match.Map).ToList();
+        var (prefix, chosen) = best[0];
+        var others = best.Select(match => match.Prefix).Distinct().Where(other => !other.StartsWith(prefix, StringComparison.Ordinal));
+        return Of(entries, prefix, chosen < 0 ? null : otherNames[chosen]) with { Rivals = IsAverage(prefix) ? [] : [.. others] };
     }
 
     /// <summary>What a user should know of it.</summary>
     public IEnumerable<string> Notes(string network)
     {
         if (Prefix.Length > 0)
-            yield return $"The prefix '{Prefix}' was taken off the names of the tensors.";
+            yield return $"The prefix {Shown.Quoted(Prefix, LongestName)} was taken off the names of the tensors.";
         if (Map is not null)
             yield return $"The names of the tensors are {Map.Naming}'s and were translated to those of {network}.";
         if (Outside.Count > 0)
-            yield return $"{Outside.Count} tensors without the prefix belong to other parts of a larger model and were left out: {FitReport.Few(Outside.Select(entry => entry.Name))}.";
+        {
+            yield return $"{Outside.Count} tensors without the prefix belong to other parts of a larger model and were left out: "
+                + $"{FitReport.Few(Outside.Select(entry => Shown.Text(entry.Name)))}.";
+        }
     }
 
     private static FileNaming Of(IReadOnlyList<WeightEntry> entries, string prefix, NameMap? map)
     {
         var inside = entries.ToLookup(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal));
-        return new(prefix, map, [.. inside[true].Select(entry => (entry, Translated(entry.Name[prefix.Length..])))], [.. inside[false]]);
+        return new(prefix, map, [.. inside[true].Select(entry => Translated(entry, entry.Name[prefix.Length..]))], [.. inside[false]]);
 
-        string Translated(string name) => map is null ? name : map.ToOurs(name);
+        NamedEntry Translated(WeightEntry entry, string name) => map is null || name.Length > LongestName
+            ? new(entry, name, TensorPart.Whole)
+            : new(entry, map.ToOurs(name), map.PartOf(name));
     }
 
-    // Shorter ones first, so that of equals the shortest is taken.
-    private static IEnumerable<string> Prefixes(IReadOnlyList<WeightEntry> entries)
+    // Where, after a prefix, a name of the network may begin.
+    private static IEnumerable<int> Starts(string name)
     {
-        var found = new SortedSet<string>(Comparer<string>.Create((a, b) => a.Length != b.Length ? a.Length.CompareTo(b.Length) : string.CompareOrdinal(a, b))) { "" };
-        foreach (var entry in entries)
+        if (name.Length > LongestName || name.AsSpan().Count('.') >= MostParts)
+            yield break;
+        yield return 0;
+        var start = 0;
+        for (var part = 0; part < DeepestPrefix; part++)
         {
-            var length = 0;
-            for (var depth = 0; depth < MaximumDepth; depth++)
-            {
-                var rest = entry.Name.AsSpan(length);
-                var known = Array.Find(s_prefixes, prefix => entry.Name.AsSpan(length).StartsWith(prefix, StringComparison.Ordinal));
-                if (known is null || rest.Length == known.Length)
-                    break;
-                length += known.Length;
-                found.Add(entry.Name[..length]);
-            }
+            start = name.IndexOf('.', start) + 1;
+            if (start == 0 || start == name.Length)
+                yield break;
+            yield return start;
         }
-        return found;
     }
+
+    // Of all names, whole parts.
+    private static string CommonPrefix(IReadOnlyList<WeightEntry> entries)
+    {
+        var common = entries.Count == 0 ? "" : entries[0].Name;
+        foreach (var entry in entries)
+            common = common[..common.AsSpan().CommonPrefixLength(entry.Name)];
+        return common[..(common.LastIndexOf('.') + 1)];
+    }
+
+    // The average of the weights comes first, as in StateDictionary; in a distillation of a network with itself that is the teacher.
+    private static bool IsAverage(string prefix) =>
+        prefix.Split('.', '_').Any(word => word is "ema" or "teacher");
 }

@@ -14,15 +14,26 @@ internal static class FitReport
         WeightFile file, FileNaming naming, IReadOnlyDictionary<string, long[]> targets, string network, Func<string, bool> mayIgnore,
         Func<string, long[], Func<Tensor, Tensor>?>? adaptation, Func<string?>? hint)
     {
-        var found = naming.Named.ToLookup(pair => pair.Name, pair => pair.Entry, StringComparer.Ordinal);
-        var missing = targets.Where(target => !found.Contains(target.Key)).Select(target => $"{target.Key} {WeightEntry.Text(target.Value)}").ToList();
+        var found = naming.Named.ToLookup(pair => pair.Name, StringComparer.Ordinal);
+        var missing = targets.SelectMany(
+            target => MissingParts(found[target.Key]), (target, part) => $"{target.Key} {WeightEntry.Text(part.ShapeIn(target.Value))}{part}").ToList();
         var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name)).Select(pair => pair.Entry.Describe()).ToList();
-        var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !shape.SequenceEqual(pair.Entry.Shape) && !CanBeAdapted(pair.Entry, pair.Name, shape))
-            .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(targets[pair.Name])}").ToList();
-        var twice = found.Where(group => targets.ContainsKey(group.Key) && group.Skip(1).Any())
-            .Select(group => $"{Shown.Text(group.Key)} by {string.Join(" and ", group.Take(MostNamed).Select(entry => Shown.Text(entry.Name)))}").ToList();
+        var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !Fits(pair, shape))
+            .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(pair.Part.ShapeIn(targets[pair.Name]))}").ToList();
+        var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name))
+            .GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
+            .Select(group => $"{Shown.Text(group.Key)} by {string.Join(" and ", group.Take(MostNamed).Select(pair => Shown.Text(pair.Entry.Name)))}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
+        {
+            if (naming.Rivals.Count > 0)
+            {
+                var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => Shown.Text(prefix)));
+                throw new InvalidDataException(
+                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. In Python save the one that you want: its "
+                    + "state_dict() alone.");
+            }
             return;
+        }
 
         var report = new StringBuilder($"The weights in '{file.Source}' do not fit {network}.");
         Append(report, "Missing in the file", missing);
@@ -33,6 +44,9 @@ internal static class FitReport
             report.AppendLine().Append(note);
         report.AppendLine().Append(hint?.Invoke() ?? $"Choose the backbone that these weights belong to, or the weights of {network}.");
         throw new InvalidDataException(report.ToString());
+
+        bool Fits(NamedEntry pair, long[] shape) => pair.Part.ShapeIn(shape).SequenceEqual(pair.Entry.Shape)
+            || (pair.Part.Count == 1 && CanBeAdapted(pair.Entry, pair.Name, shape));
 
         // What is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any, so it may have no more
         // than the network's tensor has, or than it has in the file.
@@ -46,6 +60,15 @@ internal static class FitReport
     {
         var few = names.Take(4).Select(name => Shown.Text(name, 2 * Shown.NameLength)).ToList();
         return string.Join(", ", few.Take(3)) + (few.Count > 3 ? " ..." : "");
+    }
+
+    // A tensor that the file has in parts is there when all of them are.
+    private static IEnumerable<TensorPart> MissingParts(IEnumerable<NamedEntry> found)
+    {
+        var parts = found.Select(pair => pair.Part).Distinct().ToList();
+        return parts.Count == 0 ? [TensorPart.Whole]
+            : parts.Contains(TensorPart.Whole) ? []
+            : Enumerable.Range(0, parts[0].Count).Select(i => new TensorPart(i, parts[0].Count)).Except(parts);
     }
 
     private static void Append(StringBuilder report, string title, List<string> tensors)

@@ -21,16 +21,16 @@ internal static class StrictLoader
         IReadOnlyList<NameMap>? otherNames = null, Func<string, long[], Func<Tensor, Tensor>?>? adaptation = null, Func<string?>? hint = null)
     {
         var targets = namedTargets.ToDictionary(target => target.Name, target => target.Tensor, StringComparer.Ordinal);
-        var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, otherNames ?? []);
+        var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, otherNames ?? [], targets.Count);
         FitReport.ThrowUnlessFits(file, naming, targets.ToDictionary(target => target.Key, target => target.Value.shape, StringComparer.Ordinal), network, mayIgnore, adaptation, hint);
         var adapted = new List<string>();
-        foreach (var (entry, name) in naming.Named)
+        foreach (var (entry, name, part) in naming.Named)
         {
             if (!targets.TryGetValue(name, out var target))
                 continue;
-            if (target.shape.SequenceEqual(entry.Shape))
+            if (part.ShapeIn(target.shape).SequenceEqual(entry.Shape))
             {
-                file.Read(entry, target);
+                Read(file, entry, target, part);
                 continue;
             }
             Adapt(file, entry, target, adaptation!(name, entry.Shape)!);
@@ -38,6 +38,18 @@ internal static class StrictLoader
                 adapted.Add($"{entry.Describe()} was adapted to {WeightEntry.Text(target.shape)}, for pictures of another size or other channels.");
         }
         return [.. file.Notes, .. naming.Notes(network), .. adapted];
+    }
+
+    private static void Read(WeightFile file, WeightEntry entry, Tensor target, TensorPart part)
+    {
+        if (part.Count == 1)
+        {
+            file.Read(entry, target);
+            return;
+        }
+        using var noGradients = no_grad();
+        using var rows = part.Of(target);
+        file.Read(entry, rows);
     }
 
     private static void Adapt(WeightFile file, WeightEntry entry, Tensor target, Func<Tensor, Tensor> adaptation)

@@ -27,7 +27,8 @@ internal static class TorchZipReader
             throw new InvalidDataException($"'{source}' is a TorchScript program, of torch.jit.save, not a file of weights. Backbone.FromTorchScript fine-tunes the program itself; for its weights alone save in Python torch.jit.load(...).state_dict().");
         if (zip.FirstOrDefault(entry => entry.Value.IsCompressed).Key is { } compressed)
             throw new InvalidDataException($"'{source}' is not a proper zip of torch.save: entry {Shown.Quoted(compressed)} is compressed, but torch.save stores plainly. Load it in Python and save it again.");
-        if (zip.TryGetValue(folder + "byteorder", out var order) && order.Length == 3 && new BufferedBytes(bytes, order.Offset).ReadText(3) == "big")
+        if (zip.TryGetValue(folder + "byteorder", out var order) && order.Length == 3
+            && new BufferedBytes(bytes, order.Offset).ReadBytes(3).AsSpan().SequenceEqual("big"u8))
             throw new InvalidDataException($"'{source}' was written on a big-endian machine. Load it in Python there and save it again as safetensors.");
         var range = zip[pickleName];
         if (range.Length > MaximumPickleLength)

@@ -37,7 +37,7 @@ public sealed class BackboneCostsTests
     public void MobileNetV2IsTorchvisionsUnderOtherNames()
     {
         using var network = Empty("mobilenetv2_100");
-        var map = MobileNetV2.Family.OtherNames.Single();
+        var map = MobileNetV2.Family.OtherNames.Single(names => names.Naming == "torchvision");
         var shapes = network.NamedTensors().ToDictionary(named => named.Name, named => $"[{string.Join(", ", named.Tensor.shape)}]", StringComparer.Ordinal);
         var modules = new List<(string Conv, string Norm)> { ("features.0.0", "features.0.1"), ("features.18.0", "features.18.1"), ("features.1.conv.0.0", "features.1.conv.0.1"), ("features.1.conv.1", "features.1.conv.2") };
         for (var unit = 2; unit <= 17; unit++)

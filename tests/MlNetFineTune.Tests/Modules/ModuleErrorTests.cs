@@ -128,6 +128,12 @@ public sealed class ModuleErrorTests
         var path = Path.Combine(SmallPictures.NewFolder(), "narrow.safetensors");
         narrow.SaveWeights(path);
         Check<InvalidDataException>(SmallModules.Regression with { WeightsFile = path }, "module 'two layers'", "first.weight [4, 6], expected [8, 6]");
+
+        var bytes = File.ReadAllBytes(path);
+        BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), float.NaN);
+        File.WriteAllBytes(path, bytes);
+        var options = SmallModules.Regression with { Factory = new TwoLayersFactory { Hidden = 4 }, WeightsFile = path };
+        Check<InvalidDataException>(options, $"'{path}' hold numbers that are NaN or infinite, in 1 of 4 tensors", "(1 of ");
     }
 
     [TestMethod]

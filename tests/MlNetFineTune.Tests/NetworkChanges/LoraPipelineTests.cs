@@ -47,6 +47,20 @@ public sealed class LoraPipelineTests
     }
 
     [TestMethod]
+    public void AnAdapterOfNumbersThatAreNoneIsRefused()
+    {
+        var backbone = Pretrained();
+        using var model = SmallTraining.Fit(_ml, Options(backbone) with { Epochs = 1 }, SmallPictures.Take(4));
+        var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
+        model.SaveAdapter(path);
+        var bytes = File.ReadAllBytes(path);
+        BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), float.NaN);
+        File.WriteAllBytes(path, bytes);
+        var failure = Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(path, backbone)).Message;
+        StringAssert.Contains(failure, $"'{path}' hold numbers that are NaN or infinite, in 1 of ");
+    }
+
+    [TestMethod]
     public void SavedWeightsHaveTheAdaptersMergedForThoseWhoKnowNothingOfThem()
     {
         using var model = SmallTraining.Fit(_ml, Options(Pretrained()) with { Epochs = 1 }, SmallPictures.Take(4));

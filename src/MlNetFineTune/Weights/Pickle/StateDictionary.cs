@@ -3,8 +3,12 @@ namespace MlNetFineTune.WeightFiles.Pickle;
 /// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs, options and optimizers.</summary>
 internal sealed class StateDictionary
 {
-    // What training programs call it; the average of the weights first, as timm's load_checkpoint takes it.
-    private static readonly string[] s_names = ["state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "weights", "params"];
+    // What training programs call it; the average of the weights first, as timm's load_state_dict takes it (timm/models/_helpers.py).
+    private static readonly string[] s_names =
+    [
+        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state", "model", "module",
+        "net_state_dict", "net", "network", "weights", "params",
+    ];
     private const int MaximumDepth = 4;
 
     private readonly List<string> _notes = [];
@@ -26,7 +30,7 @@ internal sealed class StateDictionary
     {
         if (root is not PickledDictionary top)
             throw new InvalidDataException($"'{source}' holds no dictionary of tensors but {Describe(root)}. In Python save model.state_dict() alone.");
-        var (path, found) = Search(top, source);
+        var (path, beside, found) = Search(top, source);
         var tensors = new List<(string, PickledTensor)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         var others = new List<string>();
@@ -45,45 +49,72 @@ internal sealed class StateDictionary
         var result = new StateDictionary { Tensors = tensors, Metadata = MetadataOf(found) };
         if (path.Count > 0)
             result._notes.Add($"The weights were found under '{string.Join("' / '", path)}'.");
+        if (beside.Count > 0)
+            result._notes.Add($"Beside the weights {beside.Count} tensors are no part of them and were left out: {FitReport.Few(beside)}.");
         if (others.Count > 0)
             result._notes.Add($"Among the weights {others.Count} entries are no tensors and were left out: {FitReport.Few(others)}.");
         result.NoteUnknown(top);
         return result;
     }
 
-    private static (IReadOnlyList<string> Path, PickledDictionary Found) Search(PickledDictionary top, string source)
+    // First under the known names, as timm does, whatever tensors (a loss, a random state, an accuracy) lie beside them; then where the
+    // network is: many tensors, not a few.
+    private static (IReadOnlyList<string> Path, IReadOnlyList<string> Beside, PickledDictionary Found) Search(PickledDictionary top, string source)
     {
-        var path = new List<string>();
-        var known = new Dictionary<object, bool>(ReferenceEqualityComparer.Instance);
+        var (path, beside) = (new List<string>(), new List<string>());
+        var known = new Dictionary<object, int>(ReferenceEqualityComparer.Instance);
         var current = top;
-        while (!current.Items.Any(item => item is { Key: string, Value: PickledTensor }))
+        while (true)
         {
             var nested = current.Items.Where(item => item is { Key: string, Value: PickledDictionary })
-                .Select(item => ((string)item.Key!, (PickledDictionary)item.Value!)).Where(item => HoldsTensors(item.Item2, known)).ToList();
-            nested = [.. nested.Where(item => !item.Item1.Contains("optim", StringComparison.OrdinalIgnoreCase))];
-            if (nested.Count == 0 || path.Count == MaximumDepth)
+                .Select(item => (Name: (string)item.Key!, Weights: (PickledDictionary)item.Value!))
+                .Where(item => !IsOptimizer(item.Name) && MostTensors(item.Weights, known) > 0).ToList();
+            var own = TensorNames(current);
+            if (own.Count == 0 && (nested.Count == 0 || path.Count == MaximumDepth))
                 throw new InvalidDataException($"'{source}' holds no tensors in its dictionary ({Keys(current)}). {Reason(current)}");
-            var chosen = s_names.SelectMany(name => nested.Where(item => item.Item1 == name)).FirstOrDefault();
-            if (chosen.Item2 is null)
+            var networks = Networks(nested);
+            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => networks.Where(item => item.Name == name)).FirstOrDefault();
+            if (chosen.Weights is null)
             {
-                chosen = nested.Count == 1
-                    ? nested[0]
-                    : throw new InvalidDataException($"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Item1)))}). In Python save the one that you want.");
+                if (own.Count > 0 && (path.Count == MaximumDepth || nested.All(item => MostTensors(item.Weights, known) <= own.Count)))
+                    return (path, beside, current);
+                chosen = networks is [var only] ? only : throw new InvalidDataException(
+                    $"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
+                    + "In Python save the one that you want.");
             }
-            path.Add(PickleReader.Printable(chosen.Item1));
-            current = chosen.Item2;
+            path.Add(PickleReader.Printable(chosen.Name));
+            beside.AddRange(own.Select(PickleReader.Printable));
+            current = chosen.Weights;
         }
-        return (path, current);
     }
 
-    // Each dictionary is looked into once, however many others refer to it.
-    private static bool HoldsTensors(PickledDictionary dictionary, Dictionary<object, bool> known, int depth = 0)
+    // A network has matrices or kernels; what else is kept by name (means of classes, say) has vectors. Where that does not tell them
+    // apart, all are candidates.
+    private static List<(string Name, PickledDictionary Weights)> Networks(List<(string Name, PickledDictionary Weights)> nested)
     {
-        if (known.TryGetValue(dictionary, out var holds) || depth > MaximumDepth)
-            return holds;
-        known[dictionary] = false;
-        return known[dictionary] = dictionary.Items.Any(item => item.Key is string && item.Value is PickledTensor)
-            || dictionary.Items.Any(item => item.Key is string && item.Value is PickledDictionary inner && HoldsTensors(inner, known, depth + 1));
+        var networks = nested
+            .Where(item => item.Weights.Items.Any(one => one.Value is PickledTensor { Shape.Length: > 1 } or PickledDictionary)).ToList();
+        return networks.Count == 0 ? nested : networks;
+    }
+
+    private static List<string> TensorNames(PickledDictionary dictionary) =>
+        [.. dictionary.Items.Where(item => item is { Key: string, Value: PickledTensor }).Select(item => (string)item.Key!)];
+
+    private static bool IsOptimizer(string name) => name.Contains("optim", StringComparison.OrdinalIgnoreCase);
+
+    // In one dictionary, this one or one within it. Each is looked into once, however many others refer to it.
+    private static int MostTensors(PickledDictionary dictionary, Dictionary<object, int> known, int depth = 0)
+    {
+        if (known.TryGetValue(dictionary, out var most) || depth > MaximumDepth)
+            return most;
+        known[dictionary] = 0;
+        most = TensorNames(dictionary).Count;
+        foreach (var (key, value) in dictionary.Items)
+        {
+            if (key is string name && value is PickledDictionary inner && !IsOptimizer(name))
+                most = Math.Max(most, MostTensors(inner, known, depth + 1));
+        }
+        return known[dictionary] = most;
     }
 
     private static string Keys(PickledDictionary dictionary) =>

@@ -3,34 +3,55 @@ using System.Text.Json;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>What a hub repository in timm's layout says in its <c>config.json</c>: which network it is, and how its pictures were prepared.</summary>
+/// <summary>
+/// What a hub repository in timm's or transformers' layout says in its <c>config.json</c>: which network it is, and how its pictures were
+/// prepared.
+/// </summary>
 /// <param name="Source">Where it was read, for messages.</param>
-/// <param name="Architecture">timm's name of the network.</param>
+/// <param name="Architecture">timm's name of the network; null in transformers' layout.</param>
 /// <param name="Metadata">The recipe as the metadata of a safetensors file would say it.</param>
-internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDictionary<string, string> Metadata)
+internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyDictionary<string, string> Metadata)
 {
+    /// <summary>transformers' name of the kind of network; null in timm's layout.</summary>
+    public string? ModelType { get; init; }
+
+    /// <summary>What a user should know of it: sentences for the log.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     public const string FileName = "config.json";
 
     public const int MaximumBytes = 4 << 20;
 
-    /// <exception cref="InvalidDataException">It is not timm's, or contradicts what networks here can do.</exception>
-    public static HubConfig Parse(ReadOnlyMemory<byte> json, string source)
+    /// <param name="json">The content of <c>config.json</c>.</param>
+    /// <param name="source">Where it was read, for messages.</param>
+    /// <param name="processor">
+    /// The content of <c>preprocessor_config.json</c>, which only transformers' layout has; null where there is none.
+    /// </param>
+    /// <exception cref="InvalidDataException">It is neither timm's nor transformers', or contradicts what networks here can do.</exception>
+    public static HubConfig Parse(ReadOnlyMemory<byte> json, string source, ReadOnlyMemory<byte>? processor = null)
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
+            var proper = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
+            using var document = JsonDocument.Parse(json, proper);
+            using var pictures = processor is { } bytes ? JsonDocument.Parse(bytes, proper) : null;
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it is no JSON object");
             // Older files have everything at the top.
             var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object ? nested : root;
-            var architecture = Text(root, "architecture") ?? Text(pretrained, "architecture")
-                ?? throw Bad(source, $"it names no architecture, as timm's do{(Text(root, "model_type") is { } type ? $"; it is of another library's {Shown.Quoted(type)}" : "")}");
-            return new HubConfig(source, architecture, ReadMetadata(pretrained, source));
+            if ((Text(root, "architecture") ?? Text(pretrained, "architecture")) is not { } architecture)
+            {
+                return Text(root, "model_type") is null
+                    ? throw Bad(source, "it names no architecture, as timm's do, and no model_type, as transformers' do")
+                    : TransformersConfig.Parse(root, pictures?.RootElement ?? default, source);
+            }
+            return new HubConfig(source, architecture.Split('.')[0], ReadMetadata(pretrained, source)); // without the name of the training
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{source}' is not proper JSON: {Shown.Message(e)}", e);
+            var beside = processor is null ? "" : $", or the {TransformersConfig.ProcessorFileName} beside it,";
+            throw new InvalidDataException($"'{source}'{beside} is not proper JSON: {Shown.Message(e)}", e);
         }
     }
 
@@ -40,7 +61,10 @@ internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDi
         if (Numbers(config, "input_size", source) is { } size)
         {
             if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
-                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; expected three channels and a square, such as [3, 224, 224]");
+            {
+                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; expected three channels and a square, such as [3, 224, 224]"
+                    + (size.Length == 3 && size[1] == size[2] ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = {Shown.Text(size[0])} }}" : ""));
+            }
             metadata["input_size"] = size[1];
         }
         foreach (var key in (string[])["mean", "std"])
@@ -55,7 +79,7 @@ internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDi
         return metadata;
     }
 
-    private static string? Text(JsonElement element, string name) =>
+    internal static string? Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
 
     private static string[]? Numbers(JsonElement element, string name, string source)
@@ -67,5 +91,5 @@ internal sealed record HubConfig(string Source, string Architecture, IReadOnlyDi
         return [.. value.EnumerateArray().Select(item => item.GetRawText())];
     }
 
-    private static InvalidDataException Bad(string source, string what) => new($"'{source}' cannot be used: {what}.");
+    internal static InvalidDataException Bad(string source, string what) => new($"'{source}' cannot be used: {what}.");
 }

@@ -20,7 +20,7 @@ internal sealed class HubFolder(WeightsCache cache, string repository, string re
             return null;
         return new LocalWeights(weights.FullPath, $"{repository}@{(IsCommit(revision) ? revision[..7] : revision)}/{weights.Name}")
         {
-            Config = HubConfig.Parse(ReadSmall(config, HubConfig.MaximumBytes), config.FullPath),
+            Config = HubConfig.Parse(ReadSmall(config, HubConfig.MaximumBytes), config.FullPath, Processor()),
         };
     }
 
@@ -32,6 +32,11 @@ internal sealed class HubFolder(WeightsCache cache, string repository, string re
             return ShardNames.Parse(ReadSmall(index, ShardNames.MaximumIndexBytes), index.FullPath).All(shard => File(shard).IsThere()) ? index : null;
         return File(PyTorch) is var pickled && pickled.IsThere() ? pickled : null;
     }
+
+    private ReadOnlyMemory<byte>? Processor() =>
+        File(TransformersConfig.ProcessorFileName) is var processor && processor.IsThere()
+            ? (ReadOnlyMemory<byte>?)ReadSmall(processor, HubConfig.MaximumBytes)
+            : null;
 
     private static byte[] ReadSmall(CachedFile file, int limit) => new FileInfo(file.FullPath).Length <= limit
         ? System.IO.File.ReadAllBytes(file.FullPath)

@@ -49,7 +49,8 @@ internal sealed record HubWeights : Weights
         if (_cache.IsOffline)
         {
             var wanted = Folder(Revision).File("model.safetensors").FullPath;
-            throw new FileNotFoundException($"Offline mode is on and the cache lacks {this}. Place the repository's config.json and model.safetensors (or pytorch_model.bin) in "
+            throw new FileNotFoundException($"Offline mode is on and the cache lacks {this}. Place the repository's config.json (with transformers' "
+                + "preprocessor_config.json, if it has one) and model.safetensors (or pytorch_model.bin) in "
                 + $"'{Path.GetDirectoryName(wanted)}', or copy a whole cache to '{_cache.Folder}'.", wanted);
         }
 
@@ -58,7 +59,9 @@ internal sealed record HubWeights : Weights
         var folder = Folder(commit);
         using (await CacheLock.AcquireAsync(new CachedFile(_cache.Folder, "locks", $"{Repository.Replace('/', '-')}-{commit}"), cancellationToken).ConfigureAwait(false))
         {
-            HubConfig.Parse(config, $"{Repository}@{commit}/{HubConfig.FileName}"); // before the large files
+            var parsed = HubConfig.Parse(config, $"{Repository}@{commit}/{HubConfig.FileName}"); // before the large files
+            if (parsed.ModelType is not null)
+                await FetchProcessorAsync(server, folder, commit, cancellationToken).ConfigureAwait(false);
             folder.File(HubConfig.FileName).Write(config);
             if (folder.FindLocal() is null) // it may have come while we waited
                 await FetchWeightsAsync(server, folder, commit, progress, cancellationToken).ConfigureAwait(false);
@@ -95,6 +98,20 @@ internal sealed record HubWeights : Weights
         if (IsCommit && commit != Revision)
             throw new InvalidDataException($"{WeightServer.Show(address)} is of commit {Shown.Text(commit)}; expected {Revision}.");
         return (config, commit);
+    }
+
+    // How pictures are prepared; repositories of bare networks may have none.
+    private async Task FetchProcessorAsync(WeightServer server, HubFolder folder, string commit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var address = AddressOf(commit, TransformersConfig.ProcessorFileName);
+            var (processor, _) = await SmallFile.GetAsync(server, address, HubConfig.MaximumBytes, cancellationToken).ConfigureAwait(false);
+            folder.File(TransformersConfig.ProcessorFileName).Write(processor);
+        }
+        catch (HttpRequestException e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+        }
     }
 
     private async Task FetchWeightsAsync(WeightServer server, HubFolder folder, string commit, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)

@@ -22,7 +22,8 @@ public abstract record Weights
     public static Weights FromUrl(string url, string sha256, WeightsCache? cache = null) => PublishedWeights.AtAddress(url, sha256, cache ?? new WeightsCache());
 
     /// <summary>
-    /// A repository of the model hub in timm's layout. Its <c>config.json</c> says which network it is and how pictures are prepared, and
+    /// A repository of the model hub in timm's or transformers' layout. Its <c>config.json</c> says which network it is and how pictures
+    /// are prepared, and
     /// becomes the backbone's recipe. Taken are <c>model.safetensors</c>, else all shards of <c>model.safetensors.index.json</c>, else
     /// <c>pytorch_model.bin</c>.
     /// </summary>

@@ -82,9 +82,16 @@ public sealed class HubTests
     }
 
     [TestMethod]
-    [DataRow("""{ "model_type": "resnet", "architectures": ["ResNetForImageClassification"] }""", "another library's 'resnet'")]
+    [DataRow("""{ "model_type": "swin", "architectures": ["SwinForImageClassification"] }""", "another library's 'swin'")]
+    [DataRow("""{ "architectures": ["ResNetForImageClassification"] }""", "no architecture, as timm's do, and no model_type")]
+    [DataRow("""{ "model_type": "vit", "hidden_size": 192, "num_attention_heads": 12 }""", "12 heads for 192 channels")]
+    [DataRow("""{ "model_type": "vit", "hidden_act": "quick_gelu" }""", "computes with 'quick_gelu'; here it is 'gelu'")]
+    [DataRow("""{ "model_type": "resnet", "downsample_in_bottleneck": true }""", "downsample_in_bottleneck is true")]
+    [DataRow("""{ "model_type": "resnet", "num_channels": 1 }""", "takes 1 channels")]
+    [DataRow("""{ "model_type": "vit", "image_size": [224, 192] }""", "image_size is no square")]
     [DataRow("""{ "architecture": "micro", "pretrained_cfg": { "input_size": [3, 64, 96] } }""", "[3, 64, 96]")]
     [DataRow("""{ "architecture": "micro", "pretrained_cfg": { "input_size": [1, 64, 64] } }""", "[1, 64, 64]")]
+    [DataRow("""{ "architecture": "micro", "pretrained_cfg": { "input_size": [1, 64, 64] } }""", "with { InputChannels = 1 }")]
     [DataRow("""{ "architecture": "micro", "pretrained_cfg": { "mean": "0.5" } }""", "mean is not a short list of numbers")]
     [DataRow("""{ "architecture": "micro", """, "not proper JSON")]
     [DataRow("[]", "no JSON object")]
@@ -255,6 +262,116 @@ public sealed class HubTests
         using var loaded = (ImageFineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _);
         var view = SmallPictures.View(ml, SmallPictures.Take(2, skip: 20));
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(loaded.Transform(view)));
+    }
+
+    [TestMethod]
+    public async Task ARepositoryOfTransformersIsRead()
+    {
+        PublishMobileNet();
+        _hub.Add("preprocessor_config.json", """
+            { "crop_size": { "height": 192, "width": 192 }, "do_center_crop": true, "do_normalize": true, "do_rescale": true, "do_resize": true,
+              "image_mean": [0.5, 0.4, 0.3], "image_processor_type": "MobileNetV1ImageProcessor", "image_std": [0.5, 0.25, 0.125], "resample": 3,
+              "rescale_factor": 0.00392156862745098, "size": { "shortest_edge": 256 } }
+            """);
+        await From().DownloadAsync();
+        _hub.Dispose();
+        var backbone = Backbone.MobileNetV1(0.25f).WithWeights(From());
+        Assert.AreEqual(new ImagePreprocessing
+        {
+            Size = 192,
+            Mean = new ColorTriple(0.5f, 0.4f, 0.3f),
+            Std = new ColorTriple(0.5f, 0.25f, 0.125f),
+            Interpolation = Interpolation.Bicubic,
+            CropFraction = 0.75f,
+        }, backbone.Preprocessing);
+        Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
+        using var expected = WeightFiles.TransformersNamesTests.Filled(Backbone.MobileNetV1(0.25f));
+        using var network = backbone.CreateNetwork(seed: 0);
+        WeightFiles.TransformersNamesTests.AssertSame(expected, network);
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.Micro.WithWeights(From()));
+        StringAssert.Contains(error.Message, "transformers' 'mobilenet_v1', but the backbone is micro. Those of that kind are mobilenetv1_025, mobilenetv1_050");
+    }
+
+    private const string ImageNet = "\"image_mean\": [0.485, 0.456, 0.406], \"image_std\": [0.229, 0.224, 0.225]";
+
+    // The values of image_processing_*.py and of repositories: google/vit, facebook/deit, facebook/dinov2, facebook/convnext,
+    // microsoft/resnet, google/efficientnet.
+    [TestMethod]
+    [DataRow("vit_tiny_patch16_224", "vit",
+        """{ "do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": 224, "resample": 2 }""",
+        224, 1f, Interpolation.Bilinear, 0.5f, 0.5f, "stretches these pictures to a square")]
+    [DataRow("deit_tiny_patch16_224", "deit",
+        $$"""{ "crop_size": 224, "do_center_crop": true, "feature_extractor_type": "DeiTFeatureExtractor", {{ImageNet}}, "resample": 3, "size": 256 }""",
+        224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
+    [DataRow("vit_small_patch14_dinov2", "dinov2",
+        $$"""{ "crop_size": { "height": 224, "width": 224 }, "do_center_crop": true, {{ImageNet}}, "resample": 3, "size": { "shortest_edge": 256 } }""",
+        224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
+    [DataRow("convnext_tiny", "convnext",
+        $$"""{ "crop_pct": 0.875, "feature_extractor_type": "ConvNextFeatureExtractor", {{ImageNet}}, "resample": 3, "size": 224 }""",
+        224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
+    [DataRow("convnext_base", "convnext",
+        $$"""{ "crop_pct": 0.875, {{ImageNet}}, "resample": 3, "size": { "shortest_edge": 384 } }""",
+        384, 1f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
+    [DataRow("resnet50", "resnet",
+        $$"""{ "image_processor_type": "ConvNextImageProcessor", {{ImageNet}}, "resample": 3, "size": { "shortest_edge": 224 } }""",
+        224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
+    [DataRow("tf_efficientnet_b0", "efficientnet",
+        """{ "image_processor_type": "EfficientNetImageProcessor", "image_mean": [0.485, 0.456, 0.406], "image_std": [0.47853944, 0.4732864, 0.47434163], "resample": 0, "size": { "height": 224, "width": 224 } }""",
+        224, 1f, Interpolation.Bilinear, 0.485f, 0.229f, "Pillow's filter 0; here it is done bilinear")]
+    [DataRow("resnet18", "resnet",
+        """{ "rescale_factor": 0.00784313725490196, "rescale_offset": true, "image_mean": [0, 0, 0], "image_std": [1, 1, 1], "size": 224, "crop_pct": 0.9, "resample": 2 }""",
+        224, 0.9f, Interpolation.Bilinear, 0.5f, 0.5f, null)]
+    public void TransformersPreprocessingIsOurs(
+        string name, string type, string processor, int size, float crop, Interpolation interpolation, float mean, float std, string? note)
+    {
+        _hub.Add("config.json", $$"""{ "model_type": "{{type}}", "image_size": 32, "layer_norm_eps": 1e-12 }""");
+        _hub.Add("preprocessor_config.json", processor);
+        _hub.Files["model.safetensors"] = WeightsWithoutRecipe();
+        var backbone = Backbone.FromName(name).WithWeights(From());
+        var preprocessing = backbone.Preprocessing;
+        Assert.AreEqual((size, crop, interpolation), (preprocessing.Size, preprocessing.CropFraction, preprocessing.Interpolation));
+        Assert.AreEqual(mean, preprocessing.Mean.Red, 1e-6f);
+        Assert.AreEqual(std, preprocessing.Std.Red, 1e-6f);
+        if (type is "vit" or "deit" or "dinov2")
+            Assert.AreEqual(1e-12, backbone.Recipe.Epsilon);
+        if (note is null)
+            Assert.IsNull(backbone.WeightsNote);
+        else
+            StringAssert.Contains(backbone.WeightsNote, note);
+    }
+
+    [TestMethod]
+    public void WithoutAProcessorTheUsualIsTakenAndItIsSaid()
+    {
+        PublishMobileNet();
+        var backbone = Backbone.MobileNetV1(0.25f).WithWeights(From());
+        Assert.AreEqual((224, ColorTriple.Half), (backbone.Preprocessing.Size, backbone.Preprocessing.Mean));
+        var notes = new List<string>();
+        using var network = backbone.CreateNetwork(seed: 0, notes.Add);
+        StringAssert.Contains(string.Join("\n", notes), "has no preprocessor_config.json: pictures are prepared as is usual for such weights");
+    }
+
+    // TimmWrapper: timm's config with transformers' name for the wrapper, and a prefix before every tensor.
+    [TestMethod]
+    public void AWrapperOfTimmsNetworksIsTimms()
+    {
+        var config = FakeHub.Config("micro.test_in1k").Replace("\"num_classes\"", "\"model_type\": \"timm_wrapper\", \"num_classes\"", StringComparison.Ordinal);
+        Publish(WeightsWithoutRecipe(), config);
+        Assert.AreEqual(64, Backbone.Micro.WithWeights(From()).Preprocessing.Size);
+    }
+
+    private void PublishMobileNet()
+    {
+        var path = Path.Combine(_folder, "theirs.safetensors");
+        using (var network = WeightFiles.TransformersNamesTests.Filled(Backbone.MobileNetV1(0.25f)))
+            WeightFiles.TransformersNamesTests.WriteTranslated(path, network, WeightFiles.TransformersNamesTests.NamesOf("mobilenetv1_025"));
+        _hub.Add("config.json", """
+            { "model_type": "mobilenet_v1", "architectures": ["MobileNetV1ForImageClassification"], "depth_multiplier": 0.25, "hidden_act": "relu6",
+              "image_size": 224, "layer_norm_eps": 0.002, "tf_padding": true }
+            """);
+        _hub.Files["model.safetensors"] = File.ReadAllBytes(path);
+        File.Delete(path);
     }
 
     private void Publish(byte[] weights, string? config = null)
