@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Modules;
 
@@ -8,7 +9,8 @@ namespace MlNetFineTune.Modules;
 /// <param name="Name">Of the contract.</param>
 /// <param name="FactoryType">For the error of a program that has not registered it; never loaded by this name.</param>
 /// <param name="Settings">Its public properties.</param>
-internal sealed record ModuleContract(string Name, string FactoryType, JsonElement Settings)
+internal sealed record ModuleContract(
+    string Name, [property: NotInFingerprint("the contract's name stands for it")] string FactoryType, JsonElement Settings)
 {
     /// <exception cref="ArgumentException">The factory could not be made again.</exception>
     public static ModuleContract Of(ModuleFactory factory)

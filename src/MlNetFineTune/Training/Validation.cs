@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -53,6 +54,7 @@ public abstract record Validation
             View = view;
         }
 
+        [NotInFingerprint("its rows are hashed")]
         public IDataView View { get; }
 
         public override string ToString() => nameof(Set);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using TorchSharp;
@@ -8,9 +9,9 @@ namespace MlNetFineTune.Training;
 /// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of. Random numbers are counted, so positions are all that there is of them.</summary>
 internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows, TrainingData data, ProgressMeter meter)
 {
-    public CheckpointState StateOf(IReadOnlyDictionary<string, string> identity, TrainingPart? part, FinishedRun? finished) => new()
+    public CheckpointState StateOf(IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPart? part, FinishedRun? finished) => new()
     {
-        Training = identity,
+        Training = fingerprint,
         Threads = get_num_threads(),
         Elapsed = meter.Elapsed,
         Run = run,
