@@ -25,11 +25,6 @@ if (!Directory.Exists(Path.Combine(folder, "test")))
 Console.WriteLine($"Folder: {folder}");
 
 var ml = new MLContext(seed: 1);
-ml.Log += (_, line) =>
-{
-    if (line.RawMessage.StartsWith("Goes on after", StringComparison.Ordinal))
-        Console.WriteLine(line.RawMessage);
-};
 IDataView train = ml.Data.LoadImageFolder(Path.Combine(folder, "train")), test = ml.Data.LoadImageFolder(Path.Combine(folder, "test"));
 var toKeys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(train);
 
@@ -75,6 +70,8 @@ ImageFineTuningTransformer Train(int? stopsAfter)
 int Finish(ImageFineTuningTransformer model)
 {
     TrainingReport report = model.Report!;
+    if (report.Resumed is { } from)
+        Console.WriteLine($"Went on from a checkpoint, after {from.Epochs} epochs and {from.Batches} batches.");
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.End} after {report.Epochs.Count} epochs and {report.Duration.TotalSeconds:0} s; the best was epoch {report.BestEpoch}. {report.TrainedParameters:N0} numbers trained, {report.FrozenParameters:N0} stayed."));
     Console.WriteLine($"Report: {Path.Combine(folder, "run", "report.html")}");
     model.SaveAdapter(adapterFile);

@@ -1,4 +1,5 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -25,7 +26,7 @@ public abstract record Augmentation
     public static Augmentation Strong { get; } = Sequence(new RandomResizedCrop(minimumArea: 0.25f), new HorizontalFlip(), new RandAugment());
 
     /// <summary>One operation after another. However they are ordered, geometry is drawn first, from the photo itself and in one pass; what acts on pixels follows, in order.</summary>
-    public static Augmentation Sequence(params IReadOnlyList<Augmentation> operations) => new AugmentationSequence(operations);
+    public static Augmentation Sequence(params Augmentation[] operations) => new AugmentationSequence(operations);
 
     /// <summary>
     /// Draws what training would see: a PNG with a row for each picture, first as scoring sees it, then augmented <paramref name="samples"/> times. Look at
@@ -40,6 +41,11 @@ public abstract record Augmentation
     /// <exception cref="InvalidDataException">A picture cannot be read.</exception>
     public void SaveContactSheet(IEnumerable<string> imagePaths, string path, int samples = 6, int size = 160, long seed = 0) =>
         ContactSheet.Save(this, [.. imagePaths], path, samples, size, seed);
+
+    /// <summary>Name and settings, with the same numbers in every culture.</summary>
+    public sealed override string ToString() => Text;
+
+    private protected virtual string Text => InvariantText.Of(this);
 
     internal bool IsNone => this is CenterCrop;
 
@@ -63,6 +69,6 @@ public abstract record Augmentation
         {
         }
 
-        public override string ToString() => nameof(None);
+        private protected override string Text => nameof(None);
     }
 }

@@ -27,5 +27,5 @@ internal sealed record AugmentationSequence : Augmentation
 
     public override int GetHashCode() => _operations.Aggregate(0, HashCode.Combine);
 
-    public override string ToString() => string.Join(" + ", _operations);
+    private protected override string Text => string.Join(" + ", _operations);
 }

@@ -43,6 +43,5 @@ public sealed record FixedViews : Augmentation
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => Augmentation.Apply(ref plan, ref random);
 
-    /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"FixedViews({Augmentation}, count: {Count})");
+    private protected override string Text => FormattableString.Invariant($"FixedViews({Augmentation}, count: {Count})");
 }

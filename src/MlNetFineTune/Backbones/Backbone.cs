@@ -346,7 +346,7 @@ public sealed partial record Backbone
         {
             var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null).Select(family => family.Name);
             return _family.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
-                $"'{config.Source}' says that the weights are of transformers' '{config.ModelType}', but the backbone is {Name}. Those of that kind "
+                $"'{config.Source}' says that the weights are of transformers' {Shown.Quoted(config.ModelType!)}, but the backbone is {Name}. Those of that kind "
                 + $"are {string.Join(", ", such)}.");
         }
         var published = BackboneFamilies.Find(architecture.ToLowerInvariant());

@@ -1,4 +1,5 @@
 using MlNetFineTune.Calibrating;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -47,4 +48,7 @@ public sealed record CalibrationReport
         if (!RejectThresholds.Keys.Order(StringComparer.Ordinal).SequenceEqual(classes.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal), StringComparer.Ordinal))
             throw new ArgumentException($"there are reject thresholds for the classes {string.Join(", ", RejectThresholds.Keys)}; the model has {string.Join(", ", classes)}");
     }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using MlNetFineTune.Backbones;
 using MlNetFineTune.Distilling;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Rows;
 using static TorchSharp.torch;
 
@@ -57,7 +58,8 @@ public abstract record Distillation
         public override string ToString() => nameof(None);
     }
 
-    private sealed record TeacherDistillation(EarlierModel Model, SoftTargetLoss SoftTargets) : Distillation
+    private sealed record TeacherDistillation(
+        [property: NotInFingerprint("its form and weights are hashed")] EarlierModel Model, SoftTargetLoss SoftTargets) : Distillation
     {
         internal override SoftTargetLoss Loss => SoftTargets;
 

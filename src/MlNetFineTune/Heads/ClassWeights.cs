@@ -20,11 +20,11 @@ public abstract record ClassWeights
 
     /// <summary>By name; the others have 1.</summary>
     /// <param name="weights">Names as <see cref="ImageFineTuningTransformer.Classes"/> gives them; "False" and "True" in binary classification. Weights above 0.</param>
-    public static ClassWeights Of(params IReadOnlyList<(string Class, float Weight)> weights) => new NamedClassWeights(weights);
+    public static ClassWeights Of(params (string Class, float Weight)[] weights) => new NamedClassWeights(weights);
 
     /// <summary>In the order of the label's key values; false before true in binary classification.</summary>
     /// <param name="weights">One a class. Above 0.</param>
-    public static ClassWeights Of(params IReadOnlyList<float> weights) => new OrderedClassWeights(weights);
+    public static ClassWeights Of(params float[] weights) => new OrderedClassWeights(weights);
 
     /// <exception cref="InvalidOperationException">These are weights of other classes.</exception>
     internal virtual void Check(IReadOnlyList<string> classes)

@@ -1,5 +1,6 @@
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Rows;
 using MlNetFineTune.Strategies;
 
@@ -10,6 +11,7 @@ namespace MlNetFineTune;
 public sealed record ImageFineTuningOptions : FineTuningOptions
 {
     /// <summary>The pretrained network and its weights.</summary>
+    [NotInFingerprint("its form, recipe and weights are hashed")]
     public required Backbone Backbone
     {
         get;
@@ -38,21 +40,25 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their
     /// photo stands upright (EXIF), and <c>LoadImages</c> reads JPEG at full size, by which probabilities differ by up to 0.06.
     /// </summary>
+    [NotInFingerprint("the pictures are told apart by their names and lengths, or their bytes")]
     public string ImageColumnName { get; init; } = "ImagePath";
 
     /// <summary>Says that <see cref="ImageColumnName"/> is a vector of pixels, and how they lie. Default null: it is not.</summary>
     public RawPixels? RawPixels { get; init; }
 
     /// <summary>Output: the most probable class, a key with the label's key values.</summary>
+    [NotInFingerprint("an output")]
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
     /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could. Default null: no such column.</summary>
+    [NotInFingerprint("an output")]
     public string? ImageStatusColumnName { get; init; }
 
     /// <summary>
     /// Joined before relative paths, and saved with the model; null (the default) means the current directory. A path with Windows' backslashes is found on other systems too. Only for a column of
     /// paths: with another kind of column training fails before it reads anything.
     /// </summary>
+    [NotInFingerprint("the pictures are told apart by their names and lengths")]
     public string? ImageFolder { get; init; }
 
     /// <summary>Random changes to the training pictures. Default: crop and flip.</summary>
@@ -79,6 +85,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     } = Distillation.None;
 
     /// <summary>Where the output of the frozen stages is kept from epoch to epoch. Default: in 1024 MiB of memory.</summary>
+    [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
     {
         get;
@@ -90,6 +97,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     } = FeatureCache.InMemory();
 
     /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="ImageFineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
+    [NotInFingerprint("of scoring")]
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
 
     /// <summary>What will train, in words: for each part of the training its epochs, and for each stage the parameters that train, how many numbers they are, and their learning rate before the schedule. Reads no data.</summary>
@@ -107,6 +115,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// Whether the activations within a stage are computed again on the way back rather than kept (Chen et al. 2016, https://arxiv.org/abs/1604.06174): the training needs the memory of its
     /// largest stage instead of all of them, takes about a third longer, and gives the same weights. Default: they are kept.
     /// </summary>
+    [NotInFingerprint("the same weights in less memory")]
     public bool ActivationCheckpointing { get; init; }
 
     internal ImageInput ImageInput => new(ImageColumnName, ImageFolder, RawPixels);

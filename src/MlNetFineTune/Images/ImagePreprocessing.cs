@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -27,6 +28,9 @@ public readonly record struct ColorTriple(float Red, float Green, float Blue)
 
     /// <summary>0.5 for all channels: pixels become [-1, 1].</summary>
     public static ColorTriple Half { get; } = new(0.5f, 0.5f, 0.5f);
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }
 
 /// <summary>
@@ -84,4 +88,7 @@ public sealed record ImagePreprocessing
     internal (byte Red, byte Green, byte Blue) Fill => (ToByte(Mean.Red), ToByte(Mean.Green), ToByte(Mean.Blue));
 
     private static byte ToByte(float value) => (byte)Math.Clamp(MathF.Round(value * 255), 0, 255);
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

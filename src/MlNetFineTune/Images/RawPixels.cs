@@ -1,4 +1,5 @@
 using MlNetFineTune.Images;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -94,4 +95,7 @@ public sealed record RawPixels
 
     private static T Defined<T>(T value, string name)
         where T : struct, Enum => Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

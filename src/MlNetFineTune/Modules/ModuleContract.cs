@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Modules;
 
@@ -9,7 +10,8 @@ namespace MlNetFineTune.Modules;
 /// <param name="FactoryType">Its class, and the simple name of the assembly that it was in: where to look for one that is not
 /// registered.</param>
 /// <param name="Settings">Its public properties.</param>
-internal sealed record ModuleContract(string Name, string FactoryType, JsonElement Settings)
+internal sealed record ModuleContract(
+    string Name, [property: NotInFingerprint("the contract's name stands for it")] string FactoryType, JsonElement Settings)
 {
     /// <exception cref="ArgumentException">The factory could not be made again.</exception>
     public static ModuleContract Of(ModuleFactory factory)

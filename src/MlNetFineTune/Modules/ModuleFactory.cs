@@ -1,4 +1,6 @@
 using Microsoft.ML;
+using MlNetFineTune.Modules;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 
 namespace MlNetFineTune;
@@ -13,8 +15,10 @@ namespace MlNetFineTune;
 /// stands in the model; or it registers the assembly before:
 /// <c>ml.ComponentCatalog.RegisterAssembly(typeof(MyFactory).Assembly)</c>.
 /// </remarks>
-public abstract class ModuleFactory
+public abstract class ModuleFactory : IFingerprinted
 {
+    object IFingerprinted.Fingerprint => ModuleContract.Of(this);
+
     /// <summary>
     /// Makes the network, with new weights and on the CPU. Called under a random state of its own that the training's seed decides: the same seed gives the
     /// same weights, and TorchSharp's process-wide generator is left as it was.

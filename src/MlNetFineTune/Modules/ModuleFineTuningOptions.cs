@@ -1,6 +1,7 @@
 using MlNetFineTune.Augmentations;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Modules;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -37,6 +38,7 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
     } = ["Features"];
 
     /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
+    [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 
     /// <summary>
@@ -84,6 +86,7 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
 public sealed record MulticlassModuleOptions : ModuleFineTuningOptions
 {
     /// <summary>Output: the most probable class, a key with the label's key values.</summary>
+    [NotInFingerprint("an output")]
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
     /// <inheritdoc cref="ImageFineTuningOptions.Loss"/>
@@ -111,9 +114,11 @@ public sealed record MulticlassModuleOptions : ModuleFineTuningOptions
 public sealed record BinaryModuleOptions : ModuleFineTuningOptions
 {
     /// <summary>Output: the probability of true, a Single.</summary>
+    [NotInFingerprint("an output")]
     public string ProbabilityColumnName { get; init; } = "Probability";
 
     /// <summary>Output: whether the probability is above one half, a Boolean; false where the score is missing.</summary>
+    [NotInFingerprint("an output")]
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
     /// <summary>How much the rows of each kind count: <c>ClassWeights.Of(1, 3)</c> counts a true one three times, <c>Balanced</c> makes both kinds count alike. Default: all alike.</summary>

@@ -74,7 +74,7 @@ public sealed class ModuleFineTuningTrainer : IEstimator<ModuleFineTuningTransfo
         var shapes = ModuleInputShapes.Resolve(_options.Inputs, fit.Host, input.Schema);
         var source = ModuleInputShapes.SourceOf(_options.Inputs, shapes);
         if ((long)source.Length * _options.BatchSize > Array.MaxLength)
-            throw new InvalidOperationException($"BatchSize {_options.BatchSize} rows of {source.Length:N0} bytes do not fit into one buffer: lower BatchSize.");
+            throw new InvalidOperationException(FormattableString.Invariant($"BatchSize {_options.BatchSize} rows of {source.Length:N0} bytes do not fit into one buffer: lower BatchSize."));
 
         // Before the data are read, which may take longer than to find that the module does not fit them.
         var network = ModuleNetwork.Create(_options.Factory, _contract.Name, _options.Inputs, new ModuleContext(shapes, outputs), fit.Seed);

@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune;
 
 /// <summary>A column that enters a module. The name of a column of numbers or keys is enough: <c>Inputs = ["Features", "Color"]</c>.</summary>
@@ -19,7 +21,7 @@ public abstract record ModuleInput
     /// </summary>
     /// <param name="name">Of the column.</param>
     /// <param name="shape">Of one row, such as [T, F] for a sequence that lies row by row in a vector of T * F; none keeps the vector as it is.</param>
-    public static ModuleInput Column(string name, params IReadOnlyList<long> shape) => new ColumnInput(name, shape);
+    public static ModuleInput Column(string name, params long[] shape) => new ColumnInput(name, shape);
 
     /// <summary>
     /// Pictures, by their files' paths or as <c>LoadImages</c> gives them: [N, 3, size, size], normalised, and in training changed by
@@ -59,6 +61,7 @@ public abstract record ModuleInput
 
         public ImagePreprocessing Preprocessing { get; }
 
+        [NotInFingerprint("the pictures are told apart by their names and lengths")]
         public string? Folder { get; }
     }
 }

@@ -68,7 +68,7 @@ internal sealed record ModuleInputManifest(string Column, IReadOnlyList<long> Di
         ? new(shape.Column, shape.Dimensions, shape.KeyCount, picture.Preprocessing, picture.Folder)
         : new(shape.Column, shape.Dimensions, shape.KeyCount);
 
-    public ModuleInput ToInput() => Picture is { } preprocessing ? ModuleInput.Image(Column, preprocessing, Folder) : ModuleInput.Column(Column, Dimensions);
+    public ModuleInput ToInput() => Picture is { } preprocessing ? ModuleInput.Image(Column, preprocessing, Folder) : ModuleInput.Column(Column, [.. Dimensions]);
 
     public ModuleInputShape ToShape()
     {

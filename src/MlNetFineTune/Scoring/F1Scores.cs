@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune;
 
 /// <summary>
@@ -38,4 +40,7 @@ public sealed record F1Scores
         }
         return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0, total > 0 ? weighted / total : 0);
     }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

@@ -29,7 +29,7 @@ internal static class Probe
         var difference = actual.Zip(expected, (a, b) => MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b))).Max();
         if (difference <= Tolerance)
             return;
-        var message = $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours.";
+        var message = FormattableString.Invariant($"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours.");
         if (onMismatch == ProbeMismatch.Throw)
             throw new InvalidDataException(message);
         channel.Warning(message);

@@ -34,7 +34,7 @@ public abstract record TestTimeAugmentation
     /// 1 to 16 factors of the size that scoring resizes to: 1 is the usual view, more looks closer, at most 4; the least is
     /// <see cref="ImagePreprocessing.CropFraction"/>, where the crop spans the whole shorter side.
     /// </param>
-    public static TestTimeAugmentation MultiScale(params IReadOnlyList<float> scales) => new Scaled(scales);
+    public static TestTimeAugmentation MultiScale(params float[] scales) => new Scaled(scales);
 
     /// <summary>What is scored of each picture.</summary>
     /// <exception cref="ArgumentException">A view would reach beyond the picture.</exception>

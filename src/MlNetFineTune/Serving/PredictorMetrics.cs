@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune;
 
 /// <summary>What a predictor has done since it was made, for health endpoints. Warm-up is not counted.</summary>
@@ -11,4 +13,7 @@ public sealed record PredictorMetrics(int Waiting, long Batches, long Rows, long
 {
     /// <summary>Rows of a batch, on average; 0 before the first.</summary>
     public double MeanBatchSize => Batches == 0 ? 0 : (double)Rows / Batches;
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

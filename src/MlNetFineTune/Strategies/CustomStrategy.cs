@@ -21,6 +21,6 @@ internal sealed record CustomStrategy : Strategy
         var factor = _rule(parameter.Name);
         return factor >= 0 && float.IsFinite(factor)
             ? factor
-            : throw new ArgumentException($"Strategy.Custom: the rule gives {factor} for '{parameter.Name}'; expected a factor of the learning rate, 0 to freeze.");
+            : throw new ArgumentException(FormattableString.Invariant($"Strategy.Custom: the rule gives {factor} for '{parameter.Name}'; expected a factor of the learning rate, 0 to freeze."));
     }
 }

@@ -41,7 +41,7 @@ internal sealed record LoraAdapter : Adapter
         Attach(classifier, [.. chosen.Select(named => named.Name)], _rank, _alpha, _dropout);
         foreach (var (name, layer) in chosen)
             layer.Adapter!.Initialize(name, seed);
-        log($"{this}: {chosen.Count} layers have adapters of {classifier.Backbone.Adapters.NamedParameters().Sum(named => named.Parameter.numel()):N0} parameters; the pretrained weights stay as they are.");
+        log(FormattableString.Invariant($"{this}: {chosen.Count} layers have adapters of {classifier.Backbone.Adapters.NamedParameters().Sum(named => named.Parameter.numel()):N0} parameters; the pretrained weights stay as they are."));
         return ChangedPlan.WithAdapters(plan, classifier, classifier.Backbone.Adapters.NamedParameters().ToDictionary(named => named.Name, named => before[WeightOf(named.Name)], StringComparer.Ordinal));
     }
 

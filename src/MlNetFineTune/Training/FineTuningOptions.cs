@@ -1,3 +1,4 @@
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Strategies;
 using MlNetFineTune.Training;
 using MlNetFineTune.Watching;
@@ -14,21 +15,26 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
+    [NotInFingerprint("the labels themselves are hashed")]
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
     /// A Single of 0 or above that says how much a row counts: losses are weighted means, in each step and in validation, whose loss chooses the best epoch. Accuracy and
     /// errors that are reported count every row once. Default null: all rows count alike.
     /// </summary>
+    [NotInFingerprint("the weights themselves are hashed")]
     public string? ExampleWeightColumnName { get; init; }
 
     /// <summary>Output: what the model says of a row. Each task documents its own.</summary>
+    [NotInFingerprint("an output")]
     public string ScoreColumnName { get; init; } = "Score";
 
     /// <summary>What trains. Default: everything.</summary>
+    [NotInFingerprint("the plan that it resolves to is hashed")]
     public Strategy Strategy { get; init; } = Strategy.Full();
 
     /// <summary>What BatchNorm does where it trains. Default: what the strategy wants, which is as a rule that it moves.</summary>
+    [NotInFingerprint("the plan says what BatchNorm does")]
     public BatchNormMode BatchNorm
     {
         get;
@@ -79,6 +85,7 @@ public abstract record FineTuningOptions
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
 
     /// <summary>Ends the training in good order, with the best model so far, when it has taken so long (reading the rows is not counted; earlier processes are, with <see cref="Checkpoint"/>). Above zero. Default null: no limit.</summary>
+    [NotInFingerprint("when to stop, not what to compute")]
     public TimeSpan? TimeBudget
     {
         get;
@@ -86,21 +93,25 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>What happens when the loss is no number any more, or jumps up and stays there. Default: an error.</summary>
+    [NotInFingerprint("when to give up, not what to compute")]
     public Divergence OnDivergence { get; init; } = Divergence.Throw();
 
     /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
+    [NotInFingerprint("where and how often to write")]
     public Checkpoint Checkpoint { get; init; } = Checkpoint.None;
 
     /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
 
     /// <summary>Decides every random choice. Default: the context's seed, else 0.</summary>
+    [NotInFingerprint("the seed in force is hashed")]
     public int? Seed { get; init; }
 
     /// <summary>
     /// Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result. A module without pictures has one, whatever is said, and a warning says
     /// so: numbers are copied faster than threads pass them on. Large pictures wait for memory that the whole process shares, so more threads need not decode more of them at once.
     /// </summary>
+    [NotInFingerprint("workers do not change the result")]
     public int Workers
     {
         get => _workers ?? Math.Min(Environment.ProcessorCount, 16);
@@ -108,6 +119,7 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
+    [NotInFingerprint("of loading the model")]
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 
     /// <summary>
@@ -115,6 +127,7 @@ public abstract record FineTuningOptions
     /// after every step; and at the end <c>report.html</c>, a page of its own with curves, confusion matrix, worst mistakes and what it takes to do the same again. One folder for each
     /// training: a later one replaces history and report. Default null: none.
     /// </summary>
+    [NotInFingerprint("only watches")]
     public string? RunFolder
     {
         get;
@@ -127,21 +140,27 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>Told after every step. Called on the training thread: be quick.</summary>
+    [NotInFingerprint("only watches")]
     public IProgress<TrainingProgress>? Progress { get; init; }
 
     /// <summary>Ends the training within a step, with the best model so far; a warning says if none was complete. While rows are still being read there is nothing to return: use <see cref="CancellationToken"/>.</summary>
+    [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken StopToken { get; init; }
 
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
+    [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Whether <see cref="Workers"/> were asked for, rather than left as they are.</summary>
+    [NotInFingerprint("workers do not change the result")]
     internal bool AsksForWorkers => _workers is not null;
 
     /// <summary>Of ours, beside what the options above ask for.</summary>
+    [NotInFingerprint("only watches")]
     internal ITrainingObserver? Observer { get; init; }
 
     /// <summary>By which <see cref="TimeBudget"/> passes; tests have no time to wait.</summary>
+    [NotInFingerprint("when to stop, not what to compute")]
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Random changes to the training rows.</summary>
@@ -158,6 +177,9 @@ public abstract record FineTuningOptions
 
     /// <summary>Whether activations are computed again rather than kept.</summary>
     internal virtual bool Recomputes => false;
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public sealed override string ToString() => InvariantText.Of(this);
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()

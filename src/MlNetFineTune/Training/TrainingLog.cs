@@ -17,15 +17,19 @@ internal sealed class TrainingLog(TrainableNetwork network, TrainingPlan plan, T
         var trained = parameters.Where(parameter => part.Planned.ScaleOf(parameter) > 0).ToList();
         var stages = network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
         var epochs = plan.Parts.Count == 1 ? "" : $"Epochs {part.FirstEpoch} to {part.LastEpoch}: ";
-        channel.Info($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), "
-            + $"{Count(parameters) - Count(trained):N0} are frozen ({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
+        channel.Info(
+            FormattableString.Invariant($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), ")
+            + FormattableString.Invariant($"{Count(parameters) - Count(trained):N0} are frozen ")
+            + $"({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
     }
 
     public void EndEpoch(EpochReport epoch, bool best) => channel.Info(
-        $"Epoch {epoch.Epoch}/{options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, {epoch.Seconds:0.0} s");
+        $"Epoch {epoch.Epoch}/{options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, "
+        + FormattableString.Invariant($"{epoch.Seconds:0.0} s"));
 
     public void Average(AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => channel.Info(
-        $"The average of epochs {string.Join(", ", epochs)} has the validation loss {evaluation.Loss:0.0000}: {(averaged is null ? "the best epoch stays" : "it is the model")}.");
+        $"The average of epochs {string.Join(", ", epochs)} has the {Number("validation loss", evaluation.Loss)}: "
+        + $"{(averaged is null ? "the best epoch stays" : "it is the model")}.");
 
     public void End(TrainingEnd end, int bestEpoch, int batches)
     {
@@ -42,10 +46,12 @@ internal sealed class TrainingLog(TrainableNetwork network, TrainingPlan plan, T
 
     /// <summary>In words that an error ends with as well.</summary>
     public static string Metrics(EpochReport epoch) =>
-        $"loss {epoch.Loss:0.0000}"
-        + (epoch.ValidationLoss is { } judged ? $", validation loss {judged:0.0000}" : "")
-        + (epoch.ValidationAccuracy is { } accuracy ? $", accuracy {accuracy:0.0000}" : "")
-        + (epoch.ValidationRootMeanSquaredError is { } error ? $", root mean squared error {error:0.0000}" : "");
+        Number("loss", epoch.Loss)
+        + (epoch.ValidationLoss is { } judged ? ", " + Number("validation loss", judged) : "")
+        + (epoch.ValidationAccuracy is { } accuracy ? ", " + Number("accuracy", accuracy) : "")
+        + (epoch.ValidationRootMeanSquaredError is { } error ? ", " + Number("root mean squared error", error) : "");
+
+    private static string Number(string name, double value) => FormattableString.Invariant($"{name} {value:0.0000}");
 
     private static long Count(IEnumerable<NetworkParameter> parameters) => parameters.Sum(parameter => parameter.Parameter.numel());
 }

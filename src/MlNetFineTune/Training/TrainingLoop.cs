@@ -29,7 +29,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     {
         _log.Begin();
         var contents = new RunContents(network, plan.ChangingTensors(network), State, _best, _badRows, data, _meter);
-        _checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunIdentity.Of(network, data, options, seed, teacher), contents, channel);
+        _checkpoints = RunCheckpoints.Open(
+            options.Checkpoint, () => RunFingerprint.Of(network, plan, data, options, seed, teacher), contents, channel);
         if (_checkpoints?.Resume() is { } finished)
             return Report(finished);
         _stop.StartClock(_meter.Elapsed);
@@ -221,7 +222,9 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             var evaluation = validator?.Evaluate(epoch, CheckAlive, _stop.Token);
             if (validator is not null && evaluation is null)
                 return _stop.End;
-            _divergence = evaluation is { Loss: var judged } ? (double.IsFinite(judged) ? null : $"the validation loss is {judged}") : _best.LiveIsFinite() ? null : "the weights are no longer numbers";
+            _divergence = evaluation is { Loss: var judged }
+                ? (double.IsFinite(judged) ? null : FormattableString.Invariant($"the validation loss is {judged}"))
+                : _best.LiveIsFinite() ? null : "the weights are no longer numbers";
             if (_divergence is not null)
                 return TrainingEnd.Diverged;
             isBest = _best.Offer(epoch, evaluation);
@@ -248,7 +251,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         if (options.OnDivergence is not Divergence.ReturnBestOnDivergence || _best.Epoch == 0)
         {
             throw new InvalidOperationException(
-                $"{what} {lastGood} Lower the learning rate ({options.LearningRate}), lengthen the warm-up of the schedule, or set GradientClipping. OnDivergence = Divergence.ReturnBest() gives the best epoch instead, if one is complete.");
+                FormattableString.Invariant($"{what} {lastGood} Lower the learning rate ({options.LearningRate}), lengthen the warm-up of the ")
+                + "schedule, or set GradientClipping. OnDivergence = Divergence.ReturnBest() gives the best epoch instead, if one is complete.");
         }
         channel.Warning($"{what} {lastGood} The model is that of epoch {_best.Epoch}.");
     }
@@ -347,6 +351,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
             FeatureCache = _meter.Features,
             Distillation = teacher?.Report,
+            Resumed = _checkpoints?.Resumed,
             Duration = _meter.Elapsed,
         };
     }

@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune;
 
 /// <summary>Where a training is, reported after every step and every epoch.</summary>
@@ -38,4 +40,7 @@ public sealed record TrainingProgress
 
     /// <summary>Estimated time to the end, or to the end of the phase while features are computed; null while there is nothing to estimate from.</summary>
     public TimeSpan? Remaining { get; init; }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

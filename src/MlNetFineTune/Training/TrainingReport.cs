@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune;
 
 /// <summary>One epoch of a training.</summary>
@@ -11,6 +13,9 @@ public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss,
 {
     /// <summary>Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.</summary>
     public double? ValidationRootMeanSquaredError { get; init; }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }
 
 /// <summary>Why a training ended.</summary>
@@ -40,7 +45,21 @@ public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double Validation
 {
     /// <summary>Of the average; null where there are classes.</summary>
     public double? ValidationRootMeanSquaredError { get; init; }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }
+
+/// <summary>The checkpoint from which a training went on.</summary>
+/// <param name="Epochs">
+/// That were complete in it: the training went on in the next. All of them, where it had been finished and the model came from the
+/// checkpoint at once.
+/// </param>
+/// <param name="Batches">
+/// Of that next epoch, which had been trained before: 0 or above. <see cref="FineTuningOptions.AccumulationSteps"/> of them make a step
+/// of the optimizer.
+/// </param>
+public sealed record ResumedTraining(int Epochs, int Batches);
 
 /// <summary>What happened in a training.</summary>
 public sealed record TrainingReport
@@ -86,6 +105,12 @@ public sealed record TrainingReport
 
     /// <summary>The names of the stages that trained, in order; the head trains always.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
+
+    /// <summary>
+    /// Where the training went on from a checkpoint that an earlier <c>Fit</c> had left (<see cref="FineTuningOptions.Checkpoint"/>); null
+    /// where it began at the beginning. <see cref="Epochs"/> and <see cref="Duration"/> are those of the whole training either way.
+    /// </summary>
+    public ResumedTraining? Resumed { get; init; }
 
     /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
     public FeatureCacheReport? FeatureCache { get; init; }

@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
@@ -74,6 +75,7 @@ public abstract record Validation
             View = view;
         }
 
+        [NotInFingerprint("its rows are hashed")]
         public IDataView View { get; }
 
         public override string ToString() => nameof(Set);

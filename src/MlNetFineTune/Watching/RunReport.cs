@@ -42,6 +42,9 @@ internal static class RunReport
             ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {RuntimeInformation.FrameworkDescription}"),
             ("Training rows", Invariant($"{report.TrainingRows} used, {report.BadRows.Count} unreadable, {report.RowsWithoutLabel} without a label")),
             ("Validation rows", data.Validation.Rows.Length == 0 ? "none" : Invariant($"{report.ValidationRows} used, {report.ValidationBadRows.Count} unreadable")),
+            .. report.Resumed is { } from
+                ? [("Went on from a checkpoint", Invariant($"after {from.Epochs} epochs and {from.Batches} batches"))]
+                : ((string, string)[])[],
             ("Steps", report.Epochs.Count == 0 ? "no epoch complete" : Invariant($"{report.Epochs.Count} epochs in {report.Duration.TotalSeconds:0.0} s")),
         ];
         facts.AddRange(ManifestOf.Packages.Select(package => (package.Key, package.Value)));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using static TorchSharp.torch;
 
@@ -75,7 +76,7 @@ internal static class FitReport
     {
         if (tensors.Count == 0)
             return;
-        report.AppendLine().Append($"{title} ({tensors.Count}): {string.Join("; ", tensors.Take(MostNamed))}");
+        report.AppendLine().Append(CultureInfo.InvariantCulture, $"{title} ({tensors.Count}): {string.Join("; ", tensors.Take(MostNamed))}");
         report.Append(tensors.Count > MostNamed ? $"; and {tensors.Count - MostNamed} more." : ".");
     }
 }

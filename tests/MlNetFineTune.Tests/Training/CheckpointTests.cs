@@ -145,6 +145,23 @@ public sealed class CheckpointTests
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(first), SmallTraining.WeightsOf(second));
         AssertSameReport(first.Report!, second.Report!);
         Assert.AreEqual(first.Report!.End, second.Report!.End);
+        Assert.IsNull(first.Report.Resumed);
+        Assert.AreEqual(new ResumedTraining(3, 0), second.Report.Resumed);
+    }
+
+    [TestMethod]
+    public void TheReportSaysWhereATrainingWentOn()
+    {
+        var options = s_options with { Epochs = 3, RunFolder = Path.Combine(_folder, "run"), Checkpoint = Checkpoint.EverySteps(Path.Combine(_folder, "checkpoints"), steps: 1) };
+        var batches = 0;
+        var dies = new Watcher(progress => _ = progress is { Phase: TrainingPhase.Training, Epoch: 2 } && ++batches == 3 ? throw new DivideByZeroException() : 0);
+        Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = dies }, s_photos));
+
+        using var model = SmallTraining.Fit(_ml, options, s_photos);
+
+        Assert.AreEqual(new ResumedTraining(1, 3), model.Report!.Resumed);
+        Assert.HasCount(3, model.Report.Epochs);
+        StringAssert.Contains(File.ReadAllText(Path.Combine(_folder, "run", "report.html")), "after 1 epochs and 3 batches");
     }
 
     [TestMethod]
@@ -181,9 +198,9 @@ public sealed class CheckpointTests
         Refused(options with { Epochs = 3 }, s_photos, "Epochs was 2 and is 3");
         Refused(options with { LearningRate = 0.5f }, s_photos, "LearningRate was 0.003 and is 0.5");
         Refused(options with { Seed = 2 }, s_photos, "Seed was 1 and is 2", "Weights at the beginning");
-        Refused(options with { WeightAveraging = WeightAveraging.Exponential() }, s_photos, "WeightAveraging was None and is Exponential(0.999)");
+        Refused(options with { WeightAveraging = WeightAveraging.Exponential() }, s_photos, "WeightAveraging was NoAveraging and is ExponentialAveraging(Decay: 0.999)");
         Refused(options with { Backbone = Backbone.Micro.WithWeights(weights) }, s_photos, "Weights at the beginning was");
-        Refused(options with { Backbone = options.Backbone with { Preprocessing = options.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean } } }, s_photos, "Preprocessing was");
+        Refused(options with { Backbone = options.Backbone with { Preprocessing = options.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean } } }, s_photos, "Network.Preprocessing.Mean.Blue was 0.5 and is 0.406", "Network.Preprocessing.Mean.Red was 0.5 and is 0.485");
         Refused(options, s_photos[..^1], "Training rows was 18");
         Refused(options, [.. s_photos[..^1], new Photo { Label = s_photos[^1].Label, ImagePath = s_photos[0].ImagePath }], "rows was");
         Refused(options, [.. s_photos[..^1], new Photo { Label = s_photos[0].Label, ImagePath = s_photos[^1].ImagePath }], "rows was");
@@ -303,7 +320,7 @@ public sealed class CheckpointTests
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));
 
         CollectionAssert.AreEqual(SmallModules.WeightsOf(whole), SmallModules.WeightsOf(model));
-        StringAssert.Contains(Refused(options with { Factory = new TwoLayersFactory { Dropout = 0.25 } }).Message, "\"Dropout\":0.25");
+        StringAssert.Contains(Refused(options with { Factory = new TwoLayersFactory { Dropout = 0.25 } }).Message, "Factory.Settings.Dropout was 0.5 and is 0.25");
         rows[3].Features[2] += 0.5f;
         StringAssert.Contains(Refused(options).Message, "rows was");
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetFineTune.Heads;
 
 namespace MlNetFineTune.Training;
@@ -5,12 +6,13 @@ namespace MlNetFineTune.Training;
 /// <summary>What a checkpoint says beside its tensors, as JSON.</summary>
 internal sealed record CheckpointState
 {
-    public const int CurrentVersion = 1;
+    // 2: what makes the training this one is canonical JSON; version 1 compared texts that differ from culture to culture.
+    public const int CurrentVersion = 2;
 
     public int FormatVersion { get; init; } = CurrentVersion;
 
-    /// <summary>What makes the training this one and no other: see <see cref="RunIdentity"/>.</summary>
-    public required IReadOnlyDictionary<string, string> Training { get; init; }
+    /// <summary>What makes the training this one and no other: see <see cref="RunFingerprint"/>.</summary>
+    public required IReadOnlyDictionary<string, JsonElement> Training { get; init; }
 
     /// <summary>Torch's. With another number the training goes on, but not to the same bits.</summary>
     public required int Threads { get; init; }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,7 +15,7 @@ internal sealed class RunCheckpoints : IDisposable
     private const string Extension = ".safetensors";
 
     private readonly Checkpoint.FolderCheckpoint _options;
-    private readonly IReadOnlyDictionary<string, string> _identity;
+    private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
     private readonly RunContents _contents;
     private readonly IChannel _channel;
     private readonly FileStream _lock;
@@ -22,15 +24,20 @@ internal sealed class RunCheckpoints : IDisposable
     private int _stepsSinceLast;
     private CheckpointFile? _resumed;
 
-    private RunCheckpoints(Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, string> identity, RunContents contents, IChannel channel)
+    private RunCheckpoints(
+        Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, RunContents contents, IChannel channel)
     {
-        (_options, _identity, _contents, _channel) = (options, identity, contents, channel);
+        (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
     }
 
+    /// <summary>Where the training went on; null where it began anew.</summary>
+    public ResumedTraining? Resumed { get; private set; }
+
     /// <returns>Null if none are wanted. Caller disposes.</returns>
-    public static RunCheckpoints? Open(Checkpoint options, Func<IReadOnlyDictionary<string, string>> identity, RunContents contents, IChannel channel) =>
-        options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, identity(), contents, channel) : null;
+    public static RunCheckpoints? Open(
+        Checkpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, RunContents contents, IChannel channel) =>
+        options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
     /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>
     /// <returns>How the training ended, if it did.</returns>
@@ -43,6 +50,7 @@ internal sealed class RunCheckpoints : IDisposable
             return null;
         _contents.Restore(file);
         var state = file.State;
+        Resumed = new ResumedTraining(state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
         if (state.Finished is { } finished)
         {
             _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. Delete the folder to train anew.");
@@ -122,7 +130,7 @@ internal sealed class RunCheckpoints : IDisposable
         var path = Path.Combine(_options.Folder, FormattableString.Invariant($"{Prefix}{++_number:000000}{Extension}"));
         try
         {
-            CheckpointFile.Write(path, _contents.StateOf(_identity, part, finished), _contents.TensorsOf(part));
+            CheckpointFile.Write(path, _contents.StateOf(_fingerprint, part, finished), _contents.TensorsOf(part));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -150,7 +158,7 @@ internal sealed class RunCheckpoints : IDisposable
                 _channel.Warning($"The checkpoint '{path}' is damaged and left aside: {e.Message} {(path == files[^1] ? "There is no older one: the training begins anew." : "The one before serves.")}");
                 continue;
             }
-            if (RunIdentity.Difference(file.State.Training, _identity) is not { } difference)
+            if (FingerprintDifference.Of(file.State.Training, _fingerprint) is not { } difference)
                 return file;
             file.Dispose();
             throw new InvalidOperationException(

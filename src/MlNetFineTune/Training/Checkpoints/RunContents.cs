@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetFineTune.Heads;
 using MlNetFineTune.Rows;
 using TorchSharp;
@@ -11,9 +12,9 @@ internal sealed class RunContents(TrainableNetwork network, IReadOnlyList<(strin
     private const string OutputRows = "best/outputs/rows";
     private const string OutputValues = "best/outputs/values";
 
-    public CheckpointState StateOf(IReadOnlyDictionary<string, string> identity, TrainingPart? part, FinishedRun? finished) => new()
+    public CheckpointState StateOf(IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPart? part, FinishedRun? finished) => new()
     {
-        Training = identity,
+        Training = fingerprint,
         Threads = get_num_threads(),
         Elapsed = meter.Elapsed,
         Run = run,

@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune;
 
 /// <summary>What the frozen stages had to compute, and what was there already; over all parts of the training, with validation.</summary>
@@ -9,4 +11,7 @@ public sealed record FeatureCacheReport(int RowsComputed, int RowsFound, double 
 {
     internal FeatureCacheReport Plus(FeatureCacheReport other) =>
         new(RowsComputed + other.RowsComputed, RowsFound + other.RowsFound, Seconds + other.Seconds, Bytes + other.Bytes);
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }

@@ -54,7 +54,7 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
         if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
         {
-            channel.Info($"The {trunk.Name} run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}.");
+            channel.Info(FormattableString.Invariant($"The {trunk.Name} run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}."));
             return false;
         }
         var computed = 0;
@@ -79,7 +79,7 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
         var report = new FeatureCacheReport(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
         if (trunk is FrozenTrunk) // the report is of what is frozen in the network that trains
             meter.Add(report);
-        channel.Info($"The {trunk.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s.");
+        channel.Info(FormattableString.Invariant($"The {trunk.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s."));
         return true;
     }
 

@@ -32,7 +32,7 @@ internal sealed class FolderFeatureStore : IFeatureStore
     public string? Refuse(long bytes)
     {
         var free = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(_folder)! : _folder).AvailableFreeSpace;
-        return bytes <= free ? null : $"the disk of '{_folder}' has {free / 1048576.0:0.0} MiB left";
+        return bytes <= free ? null : FormattableString.Invariant($"the disk of '{_folder}' has {free / 1048576.0:0.0} MiB left");
     }
 
     public bool Contains(ContentHash key)

@@ -1,4 +1,5 @@
 using MlNetFineTune.Augmentations;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Rows;
 
 namespace MlNetFineTune.Training;
@@ -9,7 +10,9 @@ namespace MlNetFineTune.Training;
 /// <param name="seed">Of the training.</param>
 internal sealed class RowViews(TrainingRows source, Augmentation augmentation, long seed)
 {
-    private readonly string _recipe = augmentation is FixedViews { Augmentation: var varied } ? FormattableString.Invariant($"{varied}, seed {seed}, view ") : "";
+    private readonly string _recipe = augmentation is FixedViews { Augmentation: var varied }
+        ? FormattableString.Invariant($"{CanonicalJson.Of(varied)}, seed {seed}, view ")
+        : "";
 
     public Augmentation Augmentation => augmentation;
 

@@ -1,3 +1,4 @@
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Watching;
 
 namespace MlNetFineTune;
@@ -28,4 +29,8 @@ public sealed record BatchSizeSearch(IReadOnlyList<BatchSizeTrial> Trials, int S
 /// <param name="BatchSize">Rows in a step.</param>
 /// <param name="RowsPerSecond">With reading, decoding and augmenting; after a first step that does not count.</param>
 /// <param name="PeakBytes">Memory of the whole process (its resident set) at its highest meanwhile; a GPU's is not in it.</param>
-public sealed record BatchSizeTrial(int BatchSize, double RowsPerSecond, long PeakBytes);
+public sealed record BatchSizeTrial(int BatchSize, double RowsPerSecond, long PeakBytes)
+{
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
+}

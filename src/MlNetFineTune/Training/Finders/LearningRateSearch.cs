@@ -1,3 +1,4 @@
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
 using MlNetFineTune.Watching;
 
@@ -40,10 +41,17 @@ public sealed record LearningRateSearch(IReadOnlyList<LearningRatePoint> Points,
         }
         return new LearningRateSearch(points, (float)judged[Valley.Find([.. judged.Select(point => point.SmoothedLoss)])].LearningRate);
     }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
 }
 
 /// <summary>One step of the search.</summary>
 /// <param name="LearningRate">Of the head.</param>
 /// <param name="Loss">Of the step's rows, before the step.</param>
 /// <param name="SmoothedLoss">Exponential mean of the losses so far (0.98 of the mean stays at each step), free of the bias of its beginning.</param>
-public sealed record LearningRatePoint(double LearningRate, double Loss, double SmoothedLoss);
+public sealed record LearningRatePoint(double LearningRate, double Loss, double SmoothedLoss)
+{
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
+}

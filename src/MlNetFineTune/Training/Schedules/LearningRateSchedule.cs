@@ -1,3 +1,4 @@
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -9,6 +10,7 @@ namespace MlNetFineTune;
 /// </summary>
 public abstract record LearningRateSchedule
 {
+    [NotInFingerprint("Warmup, as doubles count")]
     private readonly double _warmup;
 
     private protected LearningRateSchedule(float warmup)

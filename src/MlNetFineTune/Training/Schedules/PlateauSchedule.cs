@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune.Training;
 
 internal sealed record PlateauSchedule : WarmedUpSchedule
@@ -5,6 +7,7 @@ internal sealed record PlateauSchedule : WarmedUpSchedule
     // Of the best loss: PyTorch's default.
     private const double Threshold = 1e-4;
 
+    [NotInFingerprint("Factor, as doubles count")]
     private readonly double _factor;
 
     public PlateauSchedule(float factor, int patience, float warmup)

@@ -1,7 +1,10 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune.Training;
 
 internal sealed record StepSchedule : WarmedUpSchedule
 {
+    [NotInFingerprint("Factor, as doubles count")]
     private readonly double _factor;
 
     public StepSchedule(int phases, float factor, float warmup)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 
 namespace MlNetFineTune.WeightSources;
@@ -21,7 +22,7 @@ internal sealed record HubHeaders(string? Commit, string? LinkedETag, string? Li
     /// <summary>The file's SHA-256; null where the hub stores it in git itself.</summary>
     public Sha256Digits? Sha256 => Sha256Digits.TryParse(LinkedETag?.Trim('"'));
 
-    public long? Size => long.TryParse(LinkedSize, out var size) && size >= 0 ? size : null;
+    public long? Size => long.TryParse(LinkedSize, NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
 
     /// <summary>What is said first counts: the hub answers before those it redirects to.</summary>
     public HubHeaders Or(HttpResponseMessage message) => new(
