@@ -127,11 +127,11 @@ public sealed class OneEvaluationPassTests
 
         public override void Identify(int row, IncrementalHash hash) => inner.Identify(row, hash);
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output)
+        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancel)
         {
             if (counted.Contains(row))
                 Interlocked.Increment(ref _decoded);
-            return inner.Encode(row, augmentation, random, output);
+            return inner.Encode(row, augmentation, random, output, cancel);
         }
 
         public override void Dispose() => inner.Dispose();
