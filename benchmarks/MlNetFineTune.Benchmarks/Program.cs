@@ -47,6 +47,7 @@ if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name ==
 try
 {
     Console.WriteLine(benchmark.Question);
+    Console.WriteLine($"{MlNetFineTune.MlNet.Processor.Current}; {Environment.ProcessorCount} cores{(MlNetFineTune.MlNet.CacheSizes.UsersSetting is { } isa ? $"; oneDNN limited to {isa}" : "")}");
     var ratio = benchmark.Run(quick);
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {benchmark.Name} {ratio:0.00}"));
     return 0;

@@ -54,7 +54,8 @@ internal static class ModuleArchive
             ArchiveFiles.LoadWeights(ctx, network, manifest.WeightsSha256);
             network.MoveTo(device);
             network.PrepareForScoring();
-            Probe.Check(channel, "row", ProbeRow.Score(network, objective, inputs, shapes), manifest.ProbeScores, manifest.OnProbeMismatch);
+            Probe.Check(
+                channel, "row", shapes.Sum(shape => shape.Size), count => ProbeRow.Score(network, objective, inputs, shapes, count), manifest.ProbeScores, manifest.OnProbeMismatch, manifest.OnProbeMismatch);
             return new ModuleFineTuningTransformer(env, network, task, inputs, shapes, keys, manifest, report: null);
         }
         catch

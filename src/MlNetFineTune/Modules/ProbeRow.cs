@@ -9,13 +9,14 @@ namespace MlNetFineTune.Modules;
 /// <summary>A row by formula whose scores are kept in the model: a factory that makes another network of the same weights is found out.</summary>
 internal static class ProbeRow
 {
-    public static float[] Score(ModuleNetwork network, Objective objective, IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes)
+    /// <summary>Of the row, so many times in one batch: [count, outputs] in a row.</summary>
+    public static float[] Score(ModuleNetwork network, Objective objective, IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes, int count = 1)
     {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         using var intake = network.CreateIntake();
         var row = inputs.Zip(shapes, (input, shape) => input is ModuleInput.PictureInput picture ? Probe.Draw(picture.Preprocessing.Size) : Numbers(shape)).SelectMany(bytes => bytes).ToArray();
-        return [.. objective.ScoresOf(network.ForwardRest(intake.ToTensor(row, 1), first: 0)).cpu().data<float>()];
+        return [.. objective.ScoresOf(network.ForwardRest(intake.ToTensor(Probe.Repeat(row, count), count), first: 0)).cpu().data<float>()];
     }
 
     private static byte[] Numbers(ModuleInputShape shape)

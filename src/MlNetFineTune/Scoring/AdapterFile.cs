@@ -63,7 +63,7 @@ internal static class AdapterFile
                 throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {Shown.Text(expected)}, those of {backbone} {actual}. Its training took them from {Shown.Quoted(manifest.Backbone.SourceWeights)}.");
             classifier.MoveTo(device);
             classifier.PrepareForScoring();
-            Probe.Check(channel, "picture", Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration)), manifest.ProbeScores, manifest.OnProbeMismatch);
+            Probe.CheckPicture(channel, classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration), manifest);
             return new ImageFineTuningTransformer(env, classifier, keys, manifest with { Backbone = BackboneManifest.Of(definition) }, report: null);
         }
         catch

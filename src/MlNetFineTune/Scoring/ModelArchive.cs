@@ -65,7 +65,7 @@ internal static class ModelArchive
             ArchiveFiles.LoadWeights(ctx, classifier, manifest.WeightsSha256);
             classifier.MoveTo(device);
             classifier.PrepareForScoring();
-            Probe.Check(channel, "picture", Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration)), manifest.ProbeScores, manifest.OnProbeMismatch);
+            Probe.CheckPicture(channel, classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration), manifest);
             return new ImageFineTuningTransformer(env, classifier, keys, manifest, report: null);
         }
         catch

@@ -1,5 +1,6 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,22 +15,70 @@ internal static class Probe
     /// <summary>Differences of the CPU stay below this; a wrong weight, padding or preprocessing does not.</summary>
     public const float Tolerance = 1e-3f;
 
-    public static float[] Score(ImageClassifier classifier, Objective objective)
+    private const int FullBatch = 16;
+    private const int FullBatchNumbers = FullBatch * 3 * 224 * 224; // larger pictures make a smaller batch, so that loading stays quick
+
+    /// <summary>Of the picture, so many times in one batch: [count, classes] in a row.</summary>
+    public static float[] Score(ImageClassifier classifier, Objective objective, int count = 1)
     {
         var size = classifier.Definition.Preprocessing.Size;
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         using var intake = classifier.CreateIntake();
-        return [.. objective.ScoresOf(classifier.ForwardRest(intake.ToTensor(Draw(size), 1), first: 0)).cpu().data<float>()];
+        return [.. objective.ScoresOf(classifier.ForwardRest(intake.ToTensor(Repeat(Draw(size), count), count), first: 0)).cpu().data<float>()];
     }
 
-    /// <summary>Warns, or fails, where the scores are others than those of the training.</summary>
-    public static void Check(IChannel channel, string noun, IReadOnlyList<float> actual, IReadOnlyList<float> expected, ProbeMismatch onMismatch)
+    /// <summary>
+    /// Scores the probe alone and in a full batch, and says where the scores are others than those of the training: CPUs compute a batch by other ways than one row, so that one can be right
+    /// where the other is wrong.
+    /// </summary>
+    /// <param name="channel">For warnings.</param>
+    /// <param name="noun">What is scored.</param>
+    /// <param name="numbers">That one probe enters the network as.</param>
+    /// <param name="score">Of so many probes in one batch.</param>
+    /// <param name="expected">Of one, where the model was trained.</param>
+    /// <param name="onMismatch">What to do where one is scored otherwise.</param>
+    /// <param name="onBatchMismatch">What to do where a batch of the same is scored otherwise than one.</param>
+    /// <exception cref="InvalidDataException">There is a difference, and it is to be an error.</exception>
+    public static void Check(
+        IChannel channel, string noun, int numbers, Func<int, float[]> score, IReadOnlyList<float> expected, ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch)
     {
-        var difference = actual.Zip(expected, (a, b) => MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b))).Max();
+        var alone = score(1);
+        Report(channel, Difference(alone, expected), onMismatch, difference => FormattableString.Invariant(
+            $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
+
+        var batch = Math.Clamp(FullBatchNumbers / numbers, 2, FullBatch);
+        var together = score(batch);
+        Report(channel, Enumerable.Range(0, batch).Max(row => Difference(together[(row * alone.Length)..((row + 1) * alone.Length)], alone)), onBatchMismatch, difference => FormattableString.Invariant(
+            $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}"));
+    }
+
+    /// <summary>The picture of a loaded classifier. Pictures do not see each other, so a batch that is scored otherwise is wrong, and always an error.</summary>
+    /// <inheritdoc cref="Check" path="/exception"/>
+    public static void CheckPicture(IChannel channel, ImageClassifier classifier, Objective objective, ModelManifest manifest)
+    {
+        var size = classifier.Definition.Preprocessing.Size;
+        Check(channel, "picture", 3 * size * size, count => Score(classifier, objective, count), manifest.ProbeScores, manifest.OnProbeMismatch, ProbeMismatch.Throw);
+    }
+
+    /// <summary>The bytes of a row so many times.</summary>
+    internal static byte[] Repeat(byte[] row, int count)
+    {
+        var rows = new byte[row.Length * count];
+        for (var i = 0; i < count; i++)
+            row.CopyTo(rows, i * row.Length);
+        return rows;
+    }
+
+    // NaN, which compares with nothing, is a difference.
+    private static float Difference(IReadOnlyList<float> actual, IReadOnlyList<float> expected) =>
+        actual.Zip(expected, (a, b) => a.Equals(b) ? 0 : MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b))).Select(d => float.IsNaN(d) ? float.PositiveInfinity : d).Max();
+
+    private static void Report(IChannel channel, float difference, ProbeMismatch onMismatch, Func<float, string> describe)
+    {
         if (difference <= Tolerance)
             return;
-        var message = FormattableString.Invariant($"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours.");
+        var message = describe(difference);
         if (onMismatch == ProbeMismatch.Throw)
             throw new InvalidDataException(message);
         channel.Warning(message);
