@@ -8,6 +8,7 @@ namespace MlNetFineTune;
 /// <summary>What can be said about every fine-tuning, whatever the network and its inputs.</summary>
 public abstract record FineTuningOptions
 {
+    [NotInFingerprint("workers do not change the result")]
     private readonly int? _workers;
 
     private protected FineTuningOptions()
@@ -152,7 +153,6 @@ public abstract record FineTuningOptions
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Whether <see cref="Workers"/> were asked for, rather than left as they are.</summary>
-    [NotInFingerprint("workers do not change the result")]
     internal bool AsksForWorkers => _workers is not null;
 
     /// <summary>Of ours, beside what the options above ask for.</summary>

@@ -142,7 +142,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
             changed[place] ^= 1;
             Verify(changed, computed, words);
         }
-        foreach (var (length, words) in ((int, string)[])[(0, "does not begin"), (5, "does not begin"), (60, "do not fit"), (whole.Length / 2, "do not fit"), (whole.Length - 1, "do not fit")])
+        foreach (var (length, words) in ((int, string)[])[(0, "the file is empty"), (5, "does not begin"), (60, "do not fit"), (whole.Length / 2, "do not fit"), (whole.Length - 1, "do not fit")])
             Verify(whole[..length], 12, words);
         Verify([.. whole, 0], 12, "do not fit");
 

@@ -32,7 +32,9 @@ public sealed class RunFingerprintTests : IDisposable
         ["Validation"] = options => options with { Validation = Validation.Fraction(0.3f) },
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
         ["Adapter"] = options => (ImageFineTuningOptions)options with { Adapter = Adapter.Lora(2) },
-        ["Augmentation"] = options => (ImageFineTuningOptions)options with { Augmentation = new ColorJitter(0.3f) },
+        ["Augmentation"] = options => options is ImageFineTuningOptions images
+            ? images with { Augmentation = new ColorJitter(0.3f) }
+            : (ModuleFineTuningOptions)options with { Augmentation = new ColorJitter(0.3f) },
         ["Distillation"] = options => (ImageFineTuningOptions)options with { Distillation = Distillation.From(teacher) },
         ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = new RawPixels(32, 32, PixelLayout.Planar) },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
