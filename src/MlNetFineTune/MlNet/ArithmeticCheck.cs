@@ -26,7 +26,6 @@ internal static class ArithmeticCheck
     private static readonly Product[] s_products =
     [
         new("a 1x1 convolution", Batch: 3, In: 120, Side: 14, Out: 40, Kernel: 1),
-        new("a 1x1 convolution", Batch: 3, In: 480, Side: 14, Out: 80, Kernel: 1),
         new("a 1x1 convolution of stride 2", Batch: 1, In: 256, Side: 14, Out: 512, Kernel: 1, Stride: 2),
         new("a 3x3 convolution", Batch: 2, In: 32, Side: 14, Out: 32, Kernel: 3),
         new("a 3x3 convolution in four groups", Batch: 2, In: 64, Side: 7, Out: 64, Kernel: 3, Groups: 4),
@@ -69,7 +68,7 @@ internal static class ArithmeticCheck
         var found = y.detach().contiguous().data<float>().ToArray();
 
         Compare(Expected(product, images, combined), Weigh(product, found, weights), product, channelsLast, "");
-        if (product == s_products[0])
+        if (product == s_products[0] && channelsLast)
             CheckGradients(product, channelsLast, images, combined, weights, x, w, y);
     }
 
