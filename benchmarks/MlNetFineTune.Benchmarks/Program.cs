@@ -17,6 +17,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
+    [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
 };
 
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))
