@@ -43,7 +43,8 @@ internal sealed class ReplacedStages : IDisposable
         foreach (var (stage, _, module) in _all.Where(one => one.Stage >= frozenStages))
         {
             module.train();
-            foreach (var (_, part) in module.named_modules().Where(named => TrainableNetwork.IsFrozen(named.module)))
+            var frozen = TrainableNetwork.FrozenLayers(module);
+            foreach (var (_, part) in module.named_modules().Where(named => frozen.Contains(named.module)))
                 part.eval();
         }
     }

@@ -82,6 +82,24 @@ internal abstract class TrainableNetwork : IDisposable
         return own.Count > 0 && own.TrueForAll(named => !named.parameter.requires_grad);
     }
 
+    /// <summary>
+    /// The layers of which nothing trains: those with parameters, none of which takes a gradient, and whatever lies within them. So a norm or a dropout without parameters is as frozen as the
+    /// layer that it belongs to.
+    /// </summary>
+    public static HashSet<nn.Module> FrozenLayers(nn.Module root)
+    {
+        var frozen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
+        foreach (var (path, module) in root.named_modules())
+        {
+            if (IsFrozen(module))
+                frozen.Add(module);
+            var all = module.named_parameters().ToList();
+            if (path.Length > 0 && all.Count > 0 && all.TrueForAll(named => !named.parameter.requires_grad))
+                frozen.UnionWith(module.named_modules().Select(named => named.module).Append(module));
+        }
+        return frozen;
+    }
+
     /// <summary>Inference mode: ready to score from many threads.</summary>
     public abstract void PrepareForScoring();
 

@@ -90,11 +90,12 @@ internal sealed class ModuleNetwork : TrainableNetwork
     public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
         _module.train();
+        var frozen = FrozenLayers(_module);
         foreach (var (path, module) in _module.named_modules())
         {
             // Each by itself, and those within it after it: a frozen layer may hold others that train.
             if (path.Length > 0)
-                module.train(!(_stages.Owns(path, frozenStages) || IsFrozen(module) || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))));
+                module.train(!(_stages.Owns(path, frozenStages) || frozen.Contains(module) || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))));
         }
     }
 

@@ -175,6 +175,26 @@ public sealed class FrozenNetworksTests
         Assert.AreNotEqual(loss, all.Report!.Epochs[0].Loss, 1e-2, "this test is about layers that do something in training");
     }
 
+    // Above a layer that trains, and with a norm and a dropout that have no parameters of their own to be frozen by.
+    [TestMethod]
+    public void AStageThatARuleFreezesAboveOneThatTrainsDoesNeitherEither()
+    {
+        AnyFactory.Make = context => new Dropping(context, lower: true);
+        var rows = SmallModules.View(_ml, TableRow.Many(40));
+        var options = SmallModules.Multiclass with
+        {
+            Factory = new AnyFactory(),
+            Strategy = Strategy.Custom(name => name.StartsWith("body.", StringComparison.Ordinal) ? 0 : 1),
+            LearningRate = NoRate,
+            Epochs = 1,
+        };
+
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = Validation.None }).Fit(rows);
+
+        var loss = _ml.MulticlassClassification.Evaluate(model.Transform(rows), "Kind").LogLoss;
+        Assert.AreEqual(loss, model.Report!.Epochs[0].Loss, Tolerance, "a training step sees what scoring sees");
+    }
+
     private ImageFineTuningTransformer Fit(ImageFineTuningOptions options)
     {
         return SmallTraining.Fit(_ml, options with { Validation = Validation.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
@@ -227,17 +247,20 @@ public sealed class FrozenNetworksTests
     /// <summary>A stage with BatchNorm and dropout, and a head.</summary>
     private sealed class Dropping : nn.Module<Tensor, Tensor>
     {
+        private readonly Dense? lower;
         private readonly Stage body;
         private readonly Dense head;
 
-        public Dropping(ModuleContext context)
+        public Dropping(ModuleContext context, bool lower = false)
             : base(nameof(Dropping))
         {
-            (body, head) = (new Stage(context.Inputs[0].Size), new Dense(context.Inputs[0].Size, context.Outputs));
+            var size = context.Inputs[0].Size;
+            this.lower = lower ? new Dense(size, size) : null;
+            (body, head) = (new Stage(size), new Dense(size, context.Outputs));
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor input) => head.call(body.call(input));
+        public override Tensor forward(Tensor input) => head.call(body.call(lower?.call(input) ?? input));
 
         private sealed class Stage : nn.Module<Tensor, Tensor>
         {
