@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// How fast one of our networks is under the settings of this process (<c>ONEDNN_MAX_CPU_ISA</c>, a processor that is shown by <c>tools/processors</c>): the forward pass of scoring, and a
+/// How fast one of our networks is under the settings of this process (<c>ONEDNN_MAX_CPU_ISA</c>, a processor that is shown by
+/// <c>tools/processors</c>): the forward pass of scoring, and a
 /// training step of all of it without its loop. Run it in turn with each setting: docs/reliability.md.
 /// </summary>
 internal static class NetworkSpeed
@@ -25,7 +26,8 @@ internal static class NetworkSpeed
         {
             if (arguments[i] == "--backbone" && i + 1 < arguments.Count)
                 name = arguments[++i];
-            else if (arguments[i] == "--rounds" && i + 1 < arguments.Count && int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out var number) && number > 0)
+            else if (arguments[i] == "--rounds" && i + 1 < arguments.Count
+                && int.TryParse(arguments[i + 1], CultureInfo.InvariantCulture, out var number) && number > 0)
                 (rounds, i) = (number, i + 1);
             else
                 throw new CannotRunException($"'{arguments[i]}' is not understood. Usage: {Usage}");
@@ -51,7 +53,8 @@ internal static class NetworkSpeed
             classifier.ForwardRest(pixels, first: 0);
         });
         Console.WriteLine($"{Processor.Current}; oneDNN {(CacheSizes.UsersSetting is { } setting ? $"limited to {setting}" : "as it is")}");
-        Console.WriteLine(FormattableString.Invariant($"| {name} | scoring {Networks.Batch / forward:0.0} images/s | training {Networks.Batch / step:0.0} images/s |"));
+        Console.WriteLine(FormattableString.Invariant(
+            $"| {name} | scoring {Networks.Batch / forward:0.0} images/s | training {Networks.Batch / step:0.0} images/s |"));
         return 0;
     }
 

@@ -32,13 +32,15 @@ internal sealed class PhotoDeskOptions
     public int LargestPixels { get; set; } = 50_000_000;
 
     /// <summary>
-    /// Bytes of all uploads together that are in memory: those that are being received, those that wait for their turn, and those that are worked
+    /// Bytes of all uploads together that are in memory: those that are being received, those that wait for their turn, and those that are
+    /// worked
     /// on. An upload that would need more is answered 503. No less than <see cref="LargestUploadBytes"/>.
     /// </summary>
     [Range(1024, int.MaxValue)]
     public int LargestWaitingBytes { get; set; } = 256 << 20;
 
-    /// <summary>An upload, or the reader of an answer, that is slower than this after five seconds is given up (408, or the connection ends).</summary>
+    /// <summary>An upload, or the reader of an answer, that is slower than this after five seconds is given up (408, or the connection
+    /// ends).</summary>
     [Range(1, 1 << 30)]
     public int LeastBytesPerSecond { get; set; } = 1024;
 
@@ -50,7 +52,8 @@ internal sealed class PhotoDeskOptions
     [Range(1, 100_000)]
     public int UploadsPerAddress { get; set; } = 64;
 
-    /// <summary>Uploads that are worked on at the same time, once they are here whole; four times as many wait, the rest is answered 503.</summary>
+    /// <summary>Uploads that are worked on at the same time, once they are here whole; four times as many wait, the rest is answered
+    /// 503.</summary>
     [Range(1, 1000)]
     public int ConcurrentUploads { get; set; } = 8;
 

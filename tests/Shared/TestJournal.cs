@@ -1,7 +1,8 @@
 namespace MlNetFineTune.Tests;
 
 /// <summary>
-/// Which tests have begun and ended, written test by test beside the report. A report is written at the end, and so there is none when native code
+/// Which tests have begun and ended, written test by test beside the report. A report is written at the end, and so there is none when
+/// native code
 /// takes the process down; what the journal says is in the system's hands by then. <c>.ci/run</c> counts by it.
 /// </summary>
 [TestClass]

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>How much one address may ask, and how many uploads it may have open at once. More is answered 429, with the time to wait.</summary>
+/// <summary>How much one address may ask, and how many uploads it may have open at once. More is answered 429, with the time to
+/// wait.</summary>
 internal static class RateLimits
 {
     public const string Uploads = "uploads";

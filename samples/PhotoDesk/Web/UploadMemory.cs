@@ -2,7 +2,8 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>Counts the bytes of all uploads in memory, from the first that is received until the upload is answered, and ends where there are too many.</summary>
+/// <summary>Counts the bytes of all uploads in memory, from the first that is received until the upload is answered, and ends where there
+/// are too many.</summary>
 internal sealed class UploadMemory(IOptions<PhotoDeskOptions> options)
 {
     private long _held;

@@ -5,7 +5,8 @@ using Microsoft.Net.Http.Headers;
 namespace PhotoDesk;
 
 /// <summary>
-/// Reads the files of a multipart request one after another, into memory and within limits of size and time. Nothing of an upload touches the disk
+/// Reads the files of a multipart request one after another, into memory and within limits of size and time. Nothing of an upload touches
+/// the disk
 /// before it is a photo.
 /// </summary>
 internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvider time)

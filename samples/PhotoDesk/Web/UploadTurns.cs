@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>How many uploads are worked on at once. An upload takes its turn when it is here whole: who sends slowly holds nobody up.</summary>
+/// <summary>How many uploads are worked on at once. An upload takes its turn when it is here whole: who sends slowly holds nobody
+/// up.</summary>
 internal sealed class UploadTurns(IOptions<PhotoDeskOptions> options) : IDisposable
 {
     private readonly ConcurrencyLimiter _turns = new(new ConcurrencyLimiterOptions

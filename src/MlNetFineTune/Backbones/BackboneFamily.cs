@@ -63,7 +63,8 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
         || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     /// <summary>
-    /// The names of the tensors where a <c>config.json</c> of transformers says this <c>model_type</c>; null where the network is of another kind.
+    /// The names of the tensors where a <c>config.json</c> of transformers says this <c>model_type</c>; null where the network is of
+    /// another kind.
     /// </summary>
     public NameMap? InTransformersAs(string modelType) => OtherNames.FirstOrDefault(names => names.ModelTypes.Contains(modelType));
 

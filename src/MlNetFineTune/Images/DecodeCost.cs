@@ -28,7 +28,8 @@ internal static class DecodeCost
 
     private static bool IsInterlaced(ReadOnlySpan<byte> png) => png.Length > 28 && png[28] != 0; // IHDR's last byte
 
-    // Bytes a pixel, at most: libjpeg keeps all coefficients, two bytes each, where colours do not come together or in several rounds (jdmaster.c, use_c_buffer); else a few lines.
+    // Bytes a pixel, at most: libjpeg keeps all coefficients, two bytes each, where colours do not come together or in several rounds
+    // (jdmaster.c, use_c_buffer); else a few lines.
     private static int JpegCoefficients(ReadOnlySpan<byte> jpeg)
     {
         var components = 4;

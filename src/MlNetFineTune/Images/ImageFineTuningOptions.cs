@@ -55,7 +55,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     public string? ImageStatusColumnName { get; init; }
 
     /// <summary>
-    /// Joined before relative paths, and saved with the model; null (the default) means the current directory. A path with Windows' backslashes is found on other systems too. Only for a column of
+    /// Joined before relative paths, and saved with the model; null (the default) means the current directory. A path with Windows'
+    /// backslashes is found on other systems too. Only for a column of
     /// paths: with another kind of column training fails before it reads anything.
     /// </summary>
     [NotInFingerprint("the pictures are told apart by their names and lengths")]

@@ -4,8 +4,10 @@ using System.Text;
 namespace MlNetFineTune;
 
 /// <summary>
-/// How text that others wrote (a file's tensor names, a manifest, a server's answer, a value of a data column) enters a message or a line of a log: bounded, in one line, and without
-/// characters that a terminal obeys or that hide or turn others around. Apostrophes and backslashes stay, for people's names and paths have them.
+/// How text that others wrote (a file's tensor names, a manifest, a server's answer, a value of a data column) enters a message or a line
+/// of a log: bounded, in one line, and without
+/// characters that a terminal obeys or that hide or turn others around. Apostrophes and backslashes stay, for people's names and paths have
+/// them.
 /// </summary>
 internal static class Shown
 {
@@ -20,7 +22,8 @@ internal static class Shown
     /// <summary>As <see cref="Text"/>, in quotation marks.</summary>
     public static string Quoted(string? text, int limit = NameLength) => $"'{Text(text, limit)}'";
 
-    /// <summary>The text itself where it is short and printable, else what can be printed of its beginning; "..." and its length follow what was cut.</summary>
+    /// <summary>The text itself where it is short and printable, else what can be printed of its beginning; "..." and its length follow
+    /// what was cut.</summary>
     /// <param name="text">Null gives an empty text.</param>
     /// <param name="limit">Most characters of the result, without the note on what was cut.</param>
     public static string Text(string? text, int limit = NameLength)

@@ -5,11 +5,14 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// A few products of the kinds that training and scoring are made of, compared with plain arithmetic before the first of either: libtorch has given wrong numbers on
+/// A few products of the kinds that training and scoring are made of, compared with plain arithmetic before the first of either: libtorch
+/// has given wrong numbers on
 /// some processors without a word (see <see cref="CacheSizes"/>), and a wrong score is worse than none.
 /// <para>
-/// Every value of a product is looked at, for the price of a few: with a vector r of random signs and sizes, sum_o r_o (w_o * x) must equal (sum_o r_o w_o) * x, a
-/// convolution of one output channel (Huang and Abraham 1984, "Algorithm-Based Fault Tolerance for Matrix Operations", https://doi.org/10.1109/TC.1984.1676475).
+/// Every value of a product is looked at, for the price of a few: with a vector r of random signs and sizes, sum_o r_o (w_o * x) must equal
+/// (sum_o r_o w_o) * x, a
+/// convolution of one output channel (Huang and Abraham 1984, "Algorithm-Based Fault Tolerance for Matrix Operations",
+/// https://doi.org/10.1109/TC.1984.1676475).
 /// </para>
 /// </summary>
 internal static class ArithmeticCheck
@@ -17,7 +20,8 @@ internal static class ArithmeticCheck
     /// <summary>An <see cref="AppContext"/> switch: true leaves the check out.</summary>
     public const string Switch = "MlNetFineTune.SkipArithmeticCheck";
 
-    public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: slower, and right on every processor that was seen.";
+    public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: slower, and right on every "
+        + "processor that was seen.";
 
     // Float32 sums of some hundred terms are right to 1e-6 of the largest; what was seen to be wrong was so by 0.3 and more.
     private const double Tolerance = 1e-4;
@@ -37,8 +41,10 @@ internal static class ArithmeticCheck
     /// <exception cref="ArithmeticException">A product is wrong; the message says which, by how much, and what to do.</exception>
     public static void Run()
     {
-        if (!AppContext.TryGetSwitch(Switch, out var skipped) || !skipped)
-            Run((images, kernels, stride, padding, groups) => nn.functional.conv2d(images, kernels, strides: [stride, stride], padding: [padding, padding], groups: groups));
+        if (AppContext.TryGetSwitch(Switch, out var skipped) && skipped)
+            return;
+        Run((images, kernels, stride, padding, groups) =>
+            nn.functional.conv2d(images, kernels, strides: [stride, stride], padding: [padding, padding], groups: groups));
     }
 
     /// <inheritdoc cref="Run()"/>
@@ -73,7 +79,8 @@ internal static class ArithmeticCheck
     }
 
     // Of sum r_o y_o of a 1x1 convolution: by a pixel the combined kernel, by a kernel r_o times the sum of its channel.
-    private static void CheckGradients(Product product, bool channelsLast, float[] images, double[] combined, float[] weights, Tensor x, Tensor w, Tensor y)
+    private static void CheckGradients(
+        Product product, bool channelsLast, float[] images, double[] combined, float[] weights, Tensor x, Tensor w, Tensor y)
     {
         var pixels = product.Side * product.Side;
         var direction = Laid(tensor(weights, [1, product.Out, 1, 1]).expand(y.shape).clone(), channelsLast);
@@ -154,8 +161,10 @@ internal static class ArithmeticCheck
                 {
                     var y = at / outSide * product.Stride + tap / kernel - product.Border;
                     var x = at % outSide * product.Stride + tap % kernel - product.Border;
-                    if (y >= 0 && y < side && x >= 0 && x < side)
-                        expected[image * outSide * outSide + at] += images[(plane * side + y) * side + x] * combined[channel * kernel * kernel + tap];
+                    if (y < 0 || y >= side || x < 0 || x >= side)
+                        continue;
+                    expected[image * outSide * outSide + at] +=
+                        images[(plane * side + y) * side + x] * combined[channel * kernel * kernel + tap];
                 }
             }
         }
@@ -190,14 +199,18 @@ internal static class ArithmeticCheck
         if (!(error <= Tolerance))
         {
             throw new ArithmeticException(FormattableString.Invariant(
-                $"libtorch computes wrong numbers on this processor ({Processor.Current}): {of}{product} in {(channelsLast ? "channels-last" : "default")} layout, Float32, is off by {error:0.0000} of the largest value; at most {Tolerance} is rounding. {Advice} (AppContext switch {Switch} leaves this check out.)"));
+                $"libtorch computes wrong numbers on this processor ({Processor.Current}): {of}{product} in ")
+                + (channelsLast ? "channels-last" : "default")
+                + FormattableString.Invariant($" layout, Float32, is off by {error:0.0000} of the largest value; at most {Tolerance} is rounding. ")
+                + $"{Advice} (AppContext switch {Switch} leaves this check out.)");
         }
     }
 
     private static Tensor Laid(Tensor tensor, bool channelsLast) =>
         channelsLast ? tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : tensor;
 
-    // Between -1 and 1 and the same everywhere: a counter through a mixer (Steele, Lea and Flood 2014, https://doi.org/10.1145/2714064.2660195).
+    // Between -1 and 1 and the same everywhere: a counter through a mixer (Steele, Lea and Flood 2014,
+    // https://doi.org/10.1145/2714064.2660195).
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float[] Numbers(int count, ulong stream)
     {

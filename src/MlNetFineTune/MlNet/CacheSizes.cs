@@ -6,14 +6,20 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Gives oneDNN cache sizes where the hypervisor hides AMD's. oneDNN 3.7, which libtorch 2.10 contains, reads leaf 0x8000001D of an AMD processor without
-/// asking whether anything is there (<c>Xbyak::util::Cpu::setCacheHierarchy</c>): from zeros it takes three caches of one byte each, divides its work for
-/// them, and a 1x1 convolution in channels-last layout then gives wrong numbers (up to 0.8 of the largest) or ends the process with a division by zero.
+/// Gives oneDNN cache sizes where the hypervisor hides AMD's. oneDNN 3.7, which libtorch 2.10 contains, reads leaf 0x8000001D of an AMD
+/// processor without
+/// asking whether anything is there (<c>Xbyak::util::Cpu::setCacheHierarchy</c>): from zeros it takes three caches of one byte each,
+/// divides its work for
+/// them, and a 1x1 convolution in channels-last layout then gives wrong numbers (up to 0.8 of the largest) or ends the process with a
+/// division by zero.
 /// Where no level is found at all, as on such a machine of Intel's, it has sizes of its own and computes right.
 /// <para>
-/// Setting ONEDNN_MAX_CPU_ISA=AVX is right too, but trains a ResNet-18 three times slower. So what is wrong is mended: the three sizes that oneDNN keeps are overwritten
-/// with those that it would take itself. They are found by their value, exactly one place must match, and <see cref="ArithmeticCheck"/> looks
-/// at the outcome. Whoever has set the variable has chosen: nothing is done then. This can go with a libtorch whose oneDNN has xbyak 7.30 or later, which stops at
+/// Setting ONEDNN_MAX_CPU_ISA=AVX is right too, but trains a ResNet-18 three times slower. So what is wrong is mended: the three sizes that
+/// oneDNN keeps are overwritten
+/// with those that it would take itself. They are found by their value, exactly one place must match, and <see cref="ArithmeticCheck"/>
+/// looks
+/// at the outcome. Whoever has set the variable has chosen: nothing is done then. This can go with a libtorch whose oneDNN has xbyak 7.30
+/// or later, which stops at
 /// the first empty sub-leaf.
 /// </para>
 /// </summary>
@@ -21,7 +27,8 @@ internal static class CacheSizes
 {
     private const string Variable = "ONEDNN_MAX_CPU_ISA";
 
-    /// <summary>oneDNN's own numbers where nothing is told (<c>platform::get_per_core_cache_size</c>), bytes of the levels 1 to 3.</summary>
+    /// <summary>oneDNN's own numbers where nothing is told (<c>platform::get_per_core_cache_size</c>), bytes of the levels 1 to
+    /// 3.</summary>
     private static readonly int[] s_usual = [32 * 1024, 512 * 1024, 1024 * 1024];
 
     private const int MostLevels = 10; // the length of both arrays of Xbyak::util::Cpu
@@ -49,7 +56,8 @@ internal static class CacheSizes
     {
         if (!AreMistaken(Processor.Current))
             return null;
-        var reason = $"The hypervisor hides this processor's caches ({Processor.Current}), which oneDNN in libtorch 2.10 takes for caches of one byte";
+        var reason = $"The hypervisor hides this processor's caches ({Processor.Current}), "
+            + "which oneDNN in libtorch 2.10 takes for caches of one byte";
         if (UsersSetting is { } setting)
             return $"{reason}. Its instruction set is limited to {setting} by an environment variable, which is left as it is.";
         MakeOneDnnLook();
@@ -76,7 +84,8 @@ internal static class CacheSizes
         foreach (var line in File.ReadLines("/proc/self/maps")) // 7f00-7f80 rw-p 00000000 00:00 0    /path
         {
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            var range = fields[0].Split('-').Select(address => nint.Parse(address, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+            var range = Array.ConvertAll(
+                fields[0].Split('-'), address => nint.Parse(address, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
             inLibrary = fields.Length > 5 ? fields[5].EndsWith("/libtorch_cpu.so", StringComparison.Ordinal) : inLibrary && range[0] == end;
             end = range[1];
             if (!inLibrary || !fields[1].StartsWith("rw", StringComparison.Ordinal))
@@ -90,7 +99,8 @@ internal static class CacheSizes
         return true;
     }
 
-    /// <summary>Where three levels of one byte each are written down: sizes, by how many cores each is shared, the count of levels.</summary>
+    /// <summary>Where three levels of one byte each are written down: sizes, by how many cores each is shared, the count of
+    /// levels.</summary>
     internal static List<int> Places(ReadOnlySpan<int> memory)
     {
         var places = new List<int>();

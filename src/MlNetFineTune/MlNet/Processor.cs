@@ -6,7 +6,8 @@ using System.Text;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// What CPUID says of the processor to whoever asks it, libtorch among them. A hypervisor can leave the caches out (Firecracker, and with it AWS Lambda and
+/// What CPUID says of the processor to whoever asks it, libtorch among them. A hypervisor can leave the caches out (Firecracker, and with
+/// it AWS Lambda and
 /// Fargate): then they are not slower, only unknown.
 /// </summary>
 /// <param name="Name">As the processor calls itself.</param>
@@ -23,20 +24,26 @@ internal sealed record Processor(string Name, bool IsAmd, string InstructionSet,
         : new(RuntimeInformation.ProcessArchitecture.ToString(), false, "its own", []);
 
     /// <summary>Whether the data caches are told. Always true where there is no CPUID to tell them.</summary>
-    public bool TellsCaches => !X86Base.IsSupported || (DataCaches.Count > 0 && DataCaches.All(size => size >= SmallestCache));
+    public bool TellsCaches => !X86Base.IsSupported || DataCaches.Any(size => size >= SmallestCache);
 
     /// <param name="cpuid">Leaf and sub-leaf to the registers EAX, EBX, ECX and EDX.</param>
     public static Processor Read(Func<int, int, (int Eax, int Ebx, int Ecx, int Edx)> cpuid)
     {
         var vendor = Text(cpuid(0, 0) is var (_, b, c, d) ? [b, d, c] : []);
         var isAmd = vendor == "AuthenticAMD";
-        return new(BrandOf(cpuid) is { Length: > 0 } brand ? brand : vendor, isAmd, WidestVectors(), isAmd ? AmdCaches(cpuid) : DeterministicCaches(cpuid));
+        var name = BrandOf(cpuid) is { Length: > 0 } brand ? brand : vendor;
+        return new(name, isAmd, WidestVectors(), isAmd ? AmdCaches(cpuid) : DeterministicCaches(cpuid));
     }
 
-    public override string ToString() =>
-        $"{Name}, {InstructionSet}, caches {(TellsCaches ? $"of {string.Join(", ", DataCaches.Select(size => $"{size / 1024} KiB"))}" : "not told by the hypervisor")}";
+    public override string ToString()
+    {
+        var sizes = string.Join(", ", DataCaches.Select(size => $"{size / 1024} KiB"));
+        var caches = !TellsCaches ? "not told by the hypervisor" : sizes.Length > 0 ? $"of {sizes}" : "not asked for";
+        return $"{Name}, {InstructionSet}, caches {caches}";
+    }
 
-    // AMD's manual, volume 3, leaf 0x8000001D: sub-leaf 0 is the first data cache, 1 the instruction cache, 2 and 3 the second and third level.
+    // AMD's manual, volume 3, leaf 0x8000001D: sub-leaf 0 is the first data cache, 1 the instruction cache, 2 and 3 the second and third
+    // level.
     private static List<long> AmdCaches(Func<int, int, (int Eax, int Ebx, int Ecx, int Edx)> cpuid) =>
         [.. ((int[])[0, 2, 3]).Select(sub => Size(cpuid(unchecked((int)0x8000001D), sub)))];
 

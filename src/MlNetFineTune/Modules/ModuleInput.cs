@@ -29,7 +29,8 @@ public abstract record ModuleInput
     /// </summary>
     /// <param name="name">Of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>
-    /// <param name="folder">Joined before relative paths; null means the current directory. Only for a column of paths: with another kind training fails before it reads anything.</param>
+    /// <param name="folder">Joined before relative paths; null means the current directory. Only for a column of paths: with another kind
+    /// training fails before it reads anything.</param>
     public static ModuleInput Image(string name, ImagePreprocessing preprocessing, string? folder = null) => new PictureInput(name, preprocessing, folder);
 
     /// <summary>The column of that name.</summary>

@@ -1,6 +1,7 @@
 namespace MlNetFineTune.Rows;
 
-/// <summary>The files below a folder, in subfolders and behind links to folders too; each folder is read once, so that links in a circle, or two to one folder, do not multiply its files.</summary>
+/// <summary>The files below a folder, in subfolders and behind links to folders too; each folder is read once, so that links in a circle,
+/// or two to one folder, do not multiply its files.</summary>
 internal sealed class FolderFiles
 {
     private readonly HashSet<string> _read = new(OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase);
@@ -11,7 +12,8 @@ internal sealed class FolderFiles
     {
     }
 
-    /// <returns>Full paths (through the links, as they stand), ordered by their part below the folder: the same on every system, so that a seed means the same split. None that is hidden.</returns>
+    /// <returns>Full paths (through the links, as they stand), ordered by their part below the folder: the same on every system, so that a
+    /// seed means the same split. None that is hidden.</returns>
     /// <param name="folder">Where to look; may be a link.</param>
     /// <param name="root">A link to this folder, or to one above, leads in a circle.</param>
     public static IReadOnlyList<string> Below(DirectoryInfo folder, string root)

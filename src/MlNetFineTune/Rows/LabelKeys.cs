@@ -23,7 +23,8 @@ internal abstract class LabelKeys
         Names = many.Count == 0 ? texts : [.. texts.Index().Select(text => many.Contains(text.Item) ? exact[text.Index] : text.Item)];
     }
 
-    /// <summary>Key values of other types become text, with all their digits where several look alike (dates below a second); a key without values is named by index from 0.</summary>
+    /// <summary>Key values of other types become text, with all their digits where several look alike (dates below a second); a key without
+    /// values is named by index from 0.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>What <see cref="Names"/> were to libraries that did not tell apart what looks alike.</summary>
@@ -45,7 +46,8 @@ internal abstract class LabelKeys
         return MlNet.Generic.Invoke(itemType.RawType, new FromAnnotation(column, itemType));
     }
 
-    /// <summary>For each class of other keys its place among these; -1 where it is not known, or several could be meant. By value where both have values of one type, else by name.</summary>
+    /// <summary>For each class of other keys its place among these; -1 where it is not known, or several could be meant. By value where
+    /// both have values of one type, else by name.</summary>
     public int[] PlacesOf(LabelKeys others)
     {
         var exact = Equals(ValueType, others.ValueType);

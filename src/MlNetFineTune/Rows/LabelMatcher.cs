@@ -5,7 +5,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Rows;
 
 /// <summary>
-/// Reads other data's label as classes of the training's key: by value where both have one type, since their keys may be numbered otherwise; by text where the types differ.
+/// Reads other data's label as classes of the training's key: by value where both have one type, since their keys may be numbered
+/// otherwise; by text where the types differ.
 /// Labels that the training does not know are all named at once, at the end.
 /// </summary>
 internal sealed class LabelMatcher : OtherLabels

@@ -23,7 +23,8 @@ internal sealed class PathReader(DataViewRow row, DataViewSchema.Column column, 
         return new Picture(new PictureHead(Path: Native(folder is null || path.Length == 0 ? path : Path.Combine(folder, path))));
     }
 
-    // A table or a model may come from Windows, where both marks part folders; elsewhere a name may hold the other one, so a file of the very name comes first.
+    // A table or a model may come from Windows, where both marks part folders; elsewhere a name may hold the other one, so a file of the
+    // very name comes first.
     private static string Native(string path) =>
         Path.DirectorySeparatorChar == '/' && path.Contains('\\') && !Path.Exists(path) && path.Replace('\\', '/') is var other && Path.Exists(other) ? other : path;
 }

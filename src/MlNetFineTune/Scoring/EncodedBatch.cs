@@ -27,7 +27,8 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public void Clear() => Count = 0;
 
-    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so that there is never a whole batch of them.</summary>
+    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so that there is never a whole batch of
+    /// them.</summary>
     public void Take()
     {
         var row = Count;

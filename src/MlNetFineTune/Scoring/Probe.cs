@@ -25,11 +25,13 @@ internal static class Probe
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         using var intake = classifier.CreateIntake();
-        return [.. objective.ScoresOf(classifier.ForwardRest(intake.ToTensor(Repeat(Draw(size), count), count), first: 0)).cpu().data<float>()];
+        var pictures = intake.ToTensor(Repeat(Draw(size), count), count);
+        return [.. objective.ScoresOf(classifier.ForwardRest(pictures, first: 0)).cpu().data<float>()];
     }
 
     /// <summary>
-    /// Scores the probe alone and in a full batch, and says where the scores are others than those of the training: CPUs compute a batch by other ways than one row, so that one can be right
+    /// Scores the probe alone and in a full batch, and says where the scores are others than those of the training: CPUs compute a batch by
+    /// other ways than one row, so that one can be right
     /// where the other is wrong.
     /// </summary>
     /// <param name="channel">For warnings.</param>
@@ -41,24 +43,32 @@ internal static class Probe
     /// <param name="onBatchMismatch">What to do where a batch of the same is scored otherwise than one.</param>
     /// <exception cref="InvalidDataException">There is a difference, and it is to be an error.</exception>
     public static void Check(
-        IChannel channel, string noun, int numbers, Func<int, float[]> score, IReadOnlyList<float> expected, ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch)
+        IChannel channel, string noun, int numbers, Func<int, float[]> score, IReadOnlyList<float> expected,
+        ProbeMismatch onMismatch, ProbeMismatch onBatchMismatch)
     {
         var alone = score(1);
         Report(channel, Difference(alone, expected), onMismatch, difference => FormattableString.Invariant(
-            $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
+            $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, ")
+            + FormattableString.Invariant($"at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
 
         var batch = Math.Clamp(FullBatchNumbers / numbers, 2, FullBatch);
         var together = score(batch);
-        Report(channel, Enumerable.Range(0, batch).Max(row => Difference(together[(row * alone.Length)..((row + 1) * alone.Length)], alone)), onBatchMismatch, difference => FormattableString.Invariant(
-            $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: the greatest difference is {difference:0.0000}, at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}"));
+        var greatest = together.Chunk(alone.Length).Max(row => Difference(row, alone));
+        Report(channel, greatest, onBatchMismatch, difference => FormattableString.Invariant(
+            $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: the greatest difference is {difference:0.0000}, ")
+            + FormattableString.Invariant($"at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
+            + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 
-    /// <summary>The picture of a loaded classifier. Pictures do not see each other, so a batch that is scored otherwise is wrong, and always an error.</summary>
+    /// <summary>The picture of a loaded classifier. Pictures do not see each other, so a batch that is scored otherwise is wrong, and
+    /// always an error.</summary>
     /// <inheritdoc cref="Check" path="/exception"/>
     public static void CheckPicture(IChannel channel, ImageClassifier classifier, Objective objective, ModelManifest manifest)
     {
         var size = classifier.Definition.Preprocessing.Size;
-        Check(channel, "picture", 3 * size * size, count => Score(classifier, objective, count), manifest.ProbeScores, manifest.OnProbeMismatch, ProbeMismatch.Throw);
+        Check(
+            channel, "picture", 3 * size * size, count => Score(classifier, objective, count), manifest.ProbeScores,
+            manifest.OnProbeMismatch, ProbeMismatch.Throw);
     }
 
     /// <summary>The bytes of a row so many times.</summary>
@@ -72,7 +82,8 @@ internal static class Probe
 
     // NaN, which compares with nothing, is a difference.
     private static float Difference(IReadOnlyList<float> actual, IReadOnlyList<float> expected) =>
-        actual.Zip(expected, (a, b) => a.Equals(b) ? 0 : MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b))).Select(d => float.IsNaN(d) ? float.PositiveInfinity : d).Max();
+        actual.Zip(expected, (a, b) => a.Equals(b) ? 0 : MathF.Abs(a - b) / MathF.Max(1, MathF.Abs(b)))
+            .Max(difference => float.IsNaN(difference) ? float.PositiveInfinity : difference);
 
     private static void Report(IChannel channel, float difference, ProbeMismatch onMismatch, Func<float, string> describe)
     {

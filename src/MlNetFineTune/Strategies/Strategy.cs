@@ -55,7 +55,8 @@ public abstract record Strategy
     public static Strategy NormAndBias { get; } = new NormAndBiasStrategy();
 
     /// <summary>What a rule of yours says, for every parameter by its name, the head's too.</summary>
-    /// <param name="rule">From a name as weight files have it, such as <c>layer4.0.conv1.weight</c>, to the factor of the learning rate: 0 freezes, 1 is the head's in other strategies. Must always say the same: a checkpoint knows the rule by what it says.</param>
+    /// <param name="rule">From a name as weight files have it, such as <c>layer4.0.conv1.weight</c>, to the factor of the learning rate: 0
+    /// freezes, 1 is the head's in other strategies. Must always say the same: a checkpoint knows the rule by what it says.</param>
     public static Strategy Custom(Func<string, float> rule) => new CustomStrategy(rule);
 
     /// <param name="network">For messages.</param>

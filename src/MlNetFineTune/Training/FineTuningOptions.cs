@@ -109,8 +109,10 @@ public abstract record FineTuningOptions
     public int? Seed { get; init; }
 
     /// <summary>
-    /// Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result. A module without pictures has one, whatever is said, and a warning says
-    /// so: numbers are copied faster than threads pass them on. Large pictures wait for memory that the whole process shares, so more threads need not decode more of them at once.
+    /// Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result. A module
+    /// without pictures has one, whatever is said, and a warning says
+    /// so: numbers are copied faster than threads pass them on. Large pictures wait for memory that the whole process shares, so more
+    /// threads need not decode more of them at once.
     /// </summary>
     [NotInFingerprint("workers do not change the result")]
     public int Workers

@@ -24,7 +24,8 @@ public abstract record Validation
     public static Validation Fraction(float fraction, string? groupColumn = null) => new FractionValidation(fraction, groupColumn);
 
     /// <summary>
-    /// Other data with the same columns. Labels are matched by value, and by their text where the training's key was made of another type, which the log says; labels that training does not know are
+    /// Other data with the same columns. Labels are matched by value, and by their text where the training's key was made of another type,
+    /// which the log says; labels that training does not know are
     /// an error that names them. Rows without a label (a missing key, empty text, NaN) are left out, as in training.
     /// </summary>
     public static Validation Set(IDataView view) => new SetValidation(view);

@@ -19,7 +19,8 @@ internal static class Chromium
         {
             ExecutablePath = path,
             Timeout = Patience.Milliseconds,
-            // The sandbox does not work for root, and containers have little /dev/shm. The names of a proxy, an updater and the like stay unasked.
+            // The sandbox does not work for root, and containers have little /dev/shm. The names of a proxy, an updater and the like stay
+            // unasked.
             Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"],
         });
     }

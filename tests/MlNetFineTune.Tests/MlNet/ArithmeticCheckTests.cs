@@ -29,7 +29,8 @@ public sealed class ArithmeticCheckTests
     [DataRow("kernel gradient", "the gradient by the kernels of a 1x1 convolution")]
     public void WrongArithmeticIsAnErrorThatSaysWhichAndWhatToDo(string kind, string expected)
     {
-        var message = Assert.ThrowsExactly<ArithmeticException>(() => ArithmeticCheck.Run((images, kernels, stride, padding, groups) => Wrong(kind, images, kernels, stride, padding, groups))).Message;
+        var message = Assert.ThrowsExactly<ArithmeticException>(() => ArithmeticCheck.Run(
+            (images, kernels, stride, padding, groups) => Wrong(kind, images, kernels, stride, padding, groups))).Message;
 
         StringAssert.Contains(message, expected);
         StringAssert.Contains(message, "ONEDNN_MAX_CPU_ISA=AVX");
@@ -37,7 +38,8 @@ public sealed class ArithmeticCheckTests
         StringAssert.Contains(message, Processor.Current.Name);
     }
 
-    // The library itself, in a process that sees an AMD processor without caches: oneDNN alone would give wrong numbers there, or end the process.
+    // The library itself, in a process that sees an AMD processor without caches: oneDNN alone would give wrong numbers there, or end the
+    // process.
     [TestMethod]
     [DataRow("amd-without-caches")]
     [DataRow("intel-without-caches")]
@@ -53,7 +55,8 @@ public sealed class ArithmeticCheckTests
     [TestMethod]
     public void ASettingOfTheUsersOwnIsLeftAloneAndWhatItGetsWrongIsAnError()
     {
-        var (exit, output) = OtherProcessor.RunOrSkip("amd-without-caches", nameof(ThisProcessorComputesRightWhateverModeTheCallerIsIn), [("ONEDNN_MAX_CPU_ISA", "AVX512_CORE")]);
+        var (exit, output) = OtherProcessor.RunOrSkip(
+            "amd-without-caches", nameof(ThisProcessorComputesRightWhateverModeTheCallerIsIn), [("ONEDNN_MAX_CPU_ISA", "AVX512_CORE")]);
 
         if (!System.Runtime.Intrinsics.X86.Avx512F.IsSupported)
             Assert.Inconclusive("Only AVX-512 shows it.");
@@ -68,13 +71,17 @@ public sealed class ArithmeticCheckTests
         TorchRuntime.EnsureLoaded();
         using var noGradients = no_grad();
         foreach (var (n, from, side, to, stride) in ((int, int, int, int, int)[])
-            [(16, 320, 7, 1280, 1), (1, 320, 7, 1280, 1), (3, 256, 14, 512, 2), (3, 480, 14, 80, 1), (3, 1024, 7, 1024, 1), (16, 960, 7, 320, 1), (1, 256, 14, 1024, 1), (1, 512, 14, 1024, 2), (1, 512, 7, 2048, 1)])
+            [
+                (16, 320, 7, 1280, 1), (1, 320, 7, 1280, 1), (3, 256, 14, 512, 2), (3, 480, 14, 80, 1), (3, 1024, 7, 1024, 1),
+                (16, 960, 7, 320, 1), (1, 256, 14, 1024, 1), (1, 512, 14, 1024, 2), (1, 512, 7, 2048, 1),
+            ])
         {
             using var scope = NewDisposeScope();
             var images = Numbers(n, from, side, side);
             var kernels = Numbers(to, from, 1, 1);
             var truth = nn.functional.conv2d(images.to(ScalarType.Float64), kernels.to(ScalarType.Float64), strides: [stride, stride]);
-            var found = nn.functional.conv2d(images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2), kernels, strides: [stride, stride]);
+            var channelsLast = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+            var found = nn.functional.conv2d(channelsLast, kernels, strides: [stride, stride]);
             var error = ((found.to(ScalarType.Float64) - truth).abs().max() / truth.abs().max()).item<double>();
             Assert.IsLessThan(1e-5, error, $"[{n}, {from}, {side}, {side}] to {to}, stride {stride}");
         }

@@ -2,7 +2,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.MlNet;
 
-/// <summary>What CPUID tells of caches, read as oneDNN reads it. The leaves are those of AMD's and Intel's manuals, with every number one less than it is.</summary>
+/// <summary>What CPUID tells of caches, read as oneDNN reads it. The leaves are those of AMD's and Intel's manuals, with every number one
+/// less than it is.</summary>
 [TestClass]
 public sealed class ProcessorTests
 {

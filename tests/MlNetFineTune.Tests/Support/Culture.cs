@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>Another culture for the length of a test, in this thread and in those that have none of their own. Tests do not run in parallel.</summary>
+/// <summary>Another culture for the length of a test, in this thread and in those that have none of their own. Tests do not run in
+/// parallel.</summary>
 internal sealed class Culture : IDisposable
 {
     /// <summary>The invariant one, and those with traps: a comma, other minus signs, Turkish letters.</summary>

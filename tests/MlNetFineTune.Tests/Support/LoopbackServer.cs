@@ -142,7 +142,8 @@ internal sealed class LoopbackServer : IDisposable
         return new Asked(lines[0].Split(' ')[1], headers);
     }
 
-    // Lets what was sent arrive: a reset would overtake it. Linux says how much the other side has not acknowledged (tcp(7), TCP_INFO: tcpi_unacked
+    // Lets what was sent arrive: a reset would overtake it. Linux says how much the other side has not acknowledged (tcp(7), TCP_INFO:
+    // tcpi_unacked
     // and tcpi_notsent_bytes); elsewhere a moment must do.
     private async Task ArrivedAsync(Socket socket)
     {

@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>One of these tests again, in a process of its own that sees another processor: <c>tools/processors/other_processor.c</c>.</summary>
+/// <summary>One of these tests again, in a process of its own that sees another processor:
+/// <c>tools/processors/other_processor.c</c>.</summary>
 internal static class OtherProcessor
 {
     private static readonly Lazy<string> s_library = new(Compile);

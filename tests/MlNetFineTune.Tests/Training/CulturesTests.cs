@@ -9,7 +9,8 @@ using MlNetFineTune.Tests.Support;
 namespace MlNetFineTune.Tests.Training;
 
 /// <summary>
-/// What is written in one culture is read in another: nothing that is kept, compared or logged has the numbers and letters of the user's own.
+/// What is written in one culture is read in another: nothing that is kept, compared or logged has the numbers and letters of the user's
+/// own.
 /// </summary>
 [TestClass]
 public sealed partial class CulturesTests : IDisposable

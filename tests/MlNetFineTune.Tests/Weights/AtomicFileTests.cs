@@ -40,7 +40,8 @@ public sealed class AtomicFileTests
         }
     }
 
-    /// <summary>Who renames a file by himself forgets to have it on the disk before: a power cut then leaves an empty file under its name.</summary>
+    /// <summary>Who renames a file by himself forgets to have it on the disk before: a power cut then leaves an empty file under its
+    /// name.</summary>
     [TestMethod]
     public void NobodyElseRenamesFiles()
     {
@@ -49,7 +50,8 @@ public sealed class AtomicFileTests
             .Where(method => Calls.Of(method).Any(called => (called.DeclaringType == typeof(File) || called.DeclaringType == typeof(FileInfo)) && called.Name is ("Move" or "MoveTo" or "Replace")))
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToArray();
 
-        // A finished download is on the disk before (PartialFile.CloseForGood): its part outlives a process, and so is no file of AtomicFile's.
+        // A finished download is on the disk before (PartialFile.CloseForGood): its part outlives a process, and so is no file of
+        // AtomicFile's.
         CollectionAssert.AreEquivalent(new[] { "AtomicFile.Complete", "CachedFile.Complete" }, renaming);
     }
 }

@@ -20,7 +20,8 @@ internal static class RunFingerprint
 {
     /// <param name="network">Before its first step.</param>
     /// <param name="plan">Of this network: a rule of the user's is known by what it says of each parameter.</param>
-    /// <param name="data">Labels, order and split; of the inputs what is cheap to know: name and length of files, or bytes in memory.</param>
+    /// <param name="data">Labels, order and split; of the inputs what is cheap to know: name and length of files, or bytes in
+    /// memory.</param>
     /// <param name="options">What changes the result; not how fast, how long or how watched.</param>
     /// <param name="seed">Of the training.</param>
     /// <param name="teacher">Null where there is none.</param>
