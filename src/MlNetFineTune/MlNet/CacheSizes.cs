@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -77,26 +78,40 @@ internal static class CacheSizes
     }
 
     // The library's data end in memory that belongs to no file (.bss): there its zero-initialised objects are.
-    private static unsafe bool Mend()
+    private static bool Mend()
     {
-        var found = new List<nint>();
-        var (inLibrary, end) = (false, (nint)0);
-        foreach (var line in File.ReadLines("/proc/self/maps")) // 7f00-7f80 rw-p 00000000 00:00 0    /path
+        try
         {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            var range = Array.ConvertAll(
-                fields[0].Split('-'), address => nint.Parse(address, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
-            inLibrary = fields.Length > 5 ? fields[5].EndsWith("/libtorch_cpu.so", StringComparison.Ordinal) : inLibrary && range[0] == end;
-            end = range[1];
-            if (!inLibrary || !fields[1].StartsWith("rw", StringComparison.Ordinal))
-                continue;
-            var memory = new ReadOnlySpan<int>((void*)range[0], (int)((range[1] - range[0]) / sizeof(int)));
-            found.AddRange(Places(memory).Select(place => range[0] + place * sizeof(int)));
+            using var memory = File.OpenHandle("/proc/self/mem"); // what is gone meanwhile is an error there, and no fault
+            var found = new List<nint>();
+            var (isBehindLibrary, end) = (false, (nint)0);
+            foreach (var line in File.ReadLines("/proc/self/maps")) // 7f00-7f80 rw-p 00000000 00:00 0    /path with spaces
+            {
+                var fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+                var range = Array.ConvertAll(
+                    fields[0].Split('-'), address => nint.Parse(address, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+                var isFile = fields.Length > 5;
+                var isLibrary = isFile && fields[5].EndsWith("/libtorch_cpu.so", StringComparison.Ordinal);
+                if ((isLibrary || (!isFile && isBehindLibrary && range[0] == end)) && fields[1].StartsWith("rw", StringComparison.Ordinal))
+                    found.AddRange(Places(memory, range[0], range[1]));
+                (isBehindLibrary, end) = (isLibrary, range[1]);
+            }
+            if (found.Count != 1)
+                return false;
+            Marshal.Copy(s_usual, 0, found[0], s_usual.Length);
+            return true;
         }
-        if (found.Count != 1)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
             return false;
-        Marshal.Copy(s_usual, 0, found[0], s_usual.Length);
-        return true;
+        }
+    }
+
+    private static IEnumerable<nint> Places(SafeFileHandle memory, nint begin, nint end)
+    {
+        var bytes = new byte[Math.Min(end - begin, Array.MaxLength)];
+        var count = RandomAccess.Read(memory, bytes, begin);
+        return Places(MemoryMarshal.Cast<byte, int>(bytes.AsSpan(0, count))).Select(place => begin + place * sizeof(int));
     }
 
     /// <summary>Where three levels of one byte each are written down: sizes, by how many cores each is shared, the count of

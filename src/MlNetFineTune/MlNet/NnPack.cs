@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace MlNetFineTune.MlNet;
 
@@ -12,7 +13,7 @@ internal static partial class NnPack
 {
     public static void StayOffWhereItCannotWork()
     {
-        if (!OperatingSystem.IsLinux() || (Processor.Current.TellsCaches && System.Runtime.Intrinsics.X86.Avx2.IsSupported))
+        if (!OperatingSystem.IsLinux() || !X86Base.IsSupported || (Processor.Current.TellsCaches && Avx2.IsSupported))
             return;
         try
         {

@@ -48,7 +48,7 @@ internal static class AdapterFile
         var keys = KeysOf(env, text, path);
         ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
         ModelArchive.CheckViews(manifest);
-        ArchiveFiles.CheckCalibration(manifest.Calibration, keys.Names);
+        ArchiveFiles.CheckCalibration(manifest.Calibration, manifest.Classes);
         var definition = DefinitionOf(manifest.Backbone, backbone, path);
 
         using var channel = env.Start("Loading an adapter");

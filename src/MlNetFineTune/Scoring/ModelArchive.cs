@@ -55,7 +55,7 @@ internal static class ModelArchive
         var manifest = ArchiveFiles.LoadManifest<ModelManifest>(ctx, ModelManifest.CurrentVersion);
         ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
         CheckViews(manifest);
-        ArchiveFiles.CheckCalibration(manifest.Calibration, keys.Names);
+        ArchiveFiles.CheckCalibration(manifest.Calibration, manifest.Classes);
 
         using var channel = env.Start("Loading a fine-tuned image classifier");
         var device = Devices.Choose(env, channel);

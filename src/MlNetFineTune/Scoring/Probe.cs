@@ -68,7 +68,7 @@ internal static class Probe
         var size = classifier.Definition.Preprocessing.Size;
         Check(
             channel, "picture", 3 * size * size, count => Score(classifier, objective, count), manifest.ProbeScores,
-            manifest.OnProbeMismatch, ProbeMismatch.Throw);
+            manifest.OnProbeMismatch, classifier.Device.type == DeviceType.CPU ? ProbeMismatch.Throw : manifest.OnProbeMismatch);
     }
 
     /// <summary>The bytes of a row so many times.</summary>

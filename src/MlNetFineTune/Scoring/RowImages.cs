@@ -25,7 +25,7 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         ref var copy = ref _pictures[place];
         if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
         {
-            Return(copy.Bytes);
+            Release(place); // first, so that memory that cannot be had leaves nothing that is given back twice
             copy.Bytes = picture.Bytes.Length > LargeFile // a pool would keep it
                 ? GC.AllocateUninitializedArray<byte>(picture.Bytes.Length)
                 : ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch

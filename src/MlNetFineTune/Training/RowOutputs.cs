@@ -13,6 +13,9 @@ namespace MlNetFineTune.Training;
 /// <param name="Values">A row's outputs after another's.</param>
 internal sealed record RowOutputs(int[] Rows, float[] Values)
 {
+    /// <summary>So many numbers (64 MiB) are kept from epoch to epoch and in checkpoints; more are computed again at the end.</summary>
+    public const long MostKept = 16 << 20;
+
     /// <summary>Outputs of a row.</summary>
     public int Width => Rows.Length == 0 ? 0 : Values.Length / Rows.Length;
 
@@ -20,6 +23,10 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
 
     /// <summary>[rows, <see cref="Width"/>]. Belongs to the present dispose scope.</summary>
     public Tensor ToTensor() => tensor(Values, [Rows.Length, Width], ScalarType.Float32);
+
+    /// <summary>[<paramref name="count"/>, <see cref="Width"/>]. Belongs to the present dispose scope.</summary>
+    public Tensor ToTensor(int first, int count) =>
+        tensor(Values[(first * Width)..((first + count) * Width)], [count, Width], ScalarType.Float32);
 
     /// <summary>
     /// Reads and scores rows anew: for a finished training that another process made, or one that was stopped before an epoch was complete.

@@ -40,7 +40,8 @@ internal sealed class Validator(
     private Evaluation? Judge(Action checkAlive, CancellationToken stop)
     {
         var (loss, weight, counted, count) = (0.0, 0.0, 0.0, 0);
-        var kept = keepsOutputs ? new RowOutputs.Collector() : null;
+        var keeps = keepsOutputs && (long)subset.Rows.Length * objective.Outputs <= RowOutputs.MostKept;
+        var kept = keeps ? new RowOutputs.Collector() : null;
         foreach (var (activations, rows, _) in inputs.Read(batches, epoch: 0))
         {
             using var scope = NewDisposeScope();

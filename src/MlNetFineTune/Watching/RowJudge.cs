@@ -9,6 +9,7 @@ namespace MlNetFineTune.Watching;
 internal static class RowJudge
 {
     private const int MostMistakes = 24;
+    private const int RowsAtOnce = 1024;
 
     /// <param name="outputs">Of the rows that could be read.</param>
     /// <param name="objective">Makes scores of outputs.</param>
@@ -17,13 +18,17 @@ internal static class RowJudge
     public static JudgedRows Judge(RowOutputs outputs, Objective objective, RowSubset subset, IReadOnlyList<string>? classes)
     {
         var judged = new List<JudgedRow>();
-        if (outputs.Rows.Length > 0)
+        for (var first = 0; first < outputs.Rows.Length; first += RowsAtOnce)
         {
             using var scope = NewDisposeScope();
             using var inference = inference_mode();
-            var scores = objective.ScoresOf(outputs.ToTensor()).contiguous().data<float>().ToArray();
-            foreach (var (i, row) in outputs.Rows.Index())
-                judged.Add(Of(row, subset.Source.Labels[row], scores.AsSpan(i * objective.ScoreLength, objective.ScoreLength), classes));
+            var rows = outputs.Rows.AsSpan(first, Math.Min(RowsAtOnce, outputs.Rows.Length - first));
+            var scores = objective.ScoresOf(outputs.ToTensor(first, rows.Length)).contiguous().data<float>().ToArray();
+            for (var i = 0; i < rows.Length; i++)
+            {
+                var score = scores.AsSpan(i * objective.ScoreLength, objective.ScoreLength);
+                judged.Add(Of(rows[i], subset.Source.Labels[rows[i]], score, classes));
+            }
         }
         var worst = classes is null
             ? judged.OrderByDescending(row => Math.Abs(row.Label - row.Predicted))

@@ -109,7 +109,7 @@ internal static class StoredZip
         input.Skip(commentLength);
 
         var shown = Shown.Quoted(name);
-        if (name.Length == 0 || name[0] == '/' || name.Contains('\\') || name.Contains(':') || name.Any(char.IsControl) || name.Split('/').Any(part => part is ".." or "."))
+        if (name.Length == 0 || name[0] == '/' || name.Contains('\\') || name.Any(char.IsControl) || name.Split('/').Any(part => part is ".." or "."))
             throw Bad(source, $"it has an entry of the name {shown}, which points out of the archive");
         if ((flags & EncryptionFlags) != 0)
             throw Bad(source, $"entry {shown} is encrypted");

@@ -12,7 +12,7 @@ internal static class WeightFormats
         var bytes = ByteSource.OfFile(path);
         try
         {
-            if (Start(bytes).AsSpan().TrimStart(" \t\r\n"u8) is not [(byte)'{', ..])
+            if (!IsIndex(Start(bytes)))
                 return OpenSingle(path, bytes);
             using (bytes)
                 return ShardedReader.Read(path, bytes);
@@ -46,7 +46,8 @@ internal static class WeightFormats
         {
             _ when SafeTensorsReader.Recognizes(start) => SafeTensorsReader.Read(bytes, path),
             [(byte)'P', (byte)'K', 3, 4, ..] => TorchZipReader.Read(bytes, path),
-            [0x80, < 16, ..] => TorchLegacyReader.Read(bytes, path),
+            [0x80, < 16, 0x8a or 0x95, ..] => TorchLegacyReader.Read(bytes, path), // PyTorch's magic number, or the frame that it is in
+            [0x80, < 16, ..] => TorchSharpReader.TryRead(bytes, path, out _) ?? TorchLegacyReader.Read(bytes, path), // 128 tensors, or 256, ...
             _ => ReadUnsigned(path, bytes, start),
         };
     }
@@ -70,6 +71,16 @@ internal static class WeightFormats
             : text.StartsWith("\x1f\x8b", StringComparison.Ordinal) ? "is compressed with gzip: unpack it first"
             : text.Length > 262 && text[257..262] == "ustar" ? "is a tar archive: unpack it first. If it is of PyTorch before 0.1.12, load it in Python and save it again"
             : null;
+    }
+
+    // JSON: a brace, and then a name or the end. A header of safetensors, and the count of TorchSharp's tensors, are numbers whose bytes may be
+    // a blank and a brace as well.
+    private static bool IsIndex(byte[] start)
+    {
+        if (SafeTensorsReader.Recognizes(start))
+            return false;
+        var text = start.AsSpan().TrimStart(" \t\r\n"u8);
+        return text is [(byte)'{', ..] && text[1..].TrimStart(" \t\r\n"u8) is [] or [(byte)'"' or (byte)'}', ..];
     }
 
     private static byte[] Start(ByteSource bytes)

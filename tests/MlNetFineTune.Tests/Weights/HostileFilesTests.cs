@@ -226,6 +226,25 @@ public sealed class HostileFilesTests
         "ctorch._utils\n_rebuild_tensor_v2\n" + Mark + Mark + Text("storage") + "ctorch\nFloatStorage\n" + Text(key) + Text("cpu") + $"K{(char)count}" + Tuple + "Q"
         + offset + shape + strides + "\u0089" + "}" + Tuple + Reduce;
 
+    // torch.save names the folder in the zip after the file: "2024-05-01_12:30:00.pth" is a good name on Linux.
+    [TestMethod]
+    public void AFolderOfAnyNameIsRead()
+    {
+        var pickle = Start + "}" + Text("x") + Tensor("0", 2, "K\u0000", Mark + "K\u0002" + Tuple, Mark + "K\u0001" + Tuple) + "s" + Stop;
+        using var named = new MemoryStream();
+        using (var zip = new ZipArchive(named, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (name, content) in ((string, byte[])[])[("data.pkl", Encoding.Latin1.GetBytes(pickle)), ("data/0", new byte[8])])
+            {
+                using var entry = zip.CreateEntry($"2024-05-01_12:30:00/{name}", CompressionLevel.NoCompression).Open();
+                entry.Write(content);
+            }
+        }
+
+        using var file = Open(named.ToArray());
+        Assert.AreEqual("x [2]", file.Entries.Single().Describe());
+    }
+
     private static byte[] Zip(string pickle, params (string Name, byte[] Content)[] storages) => Zip(pickle, CompressionLevel.NoCompression, storages);
 
     private static byte[] Zip(string pickle, CompressionLevel compression, params (string Name, byte[] Content)[] storages)

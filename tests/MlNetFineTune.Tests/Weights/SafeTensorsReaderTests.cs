@@ -53,6 +53,16 @@ public sealed class SafeTensorsReaderTests
         StringAssert.Contains(failure.Message, "'w.safetensors' is not a proper safetensors file", what);
     }
 
+    // The length of the header comes first: 0x7B is a brace, 0x7B20 a blank and a brace, as an index of several files begins.
+    [TestMethod]
+    [DataRow(0x17B)]
+    [DataRow(0x7B20)]
+    public void AHeaderWhoseLengthLooksLikeTextIsAHeader(int length)
+    {
+        using var file = HostileFilesTests.Open(File(Good.PadRight(length), 14));
+        Assert.AreEqual("a [1, 2]; b [3]", string.Join("; ", file.Entries.Select(entry => entry.Describe())));
+    }
+
     [TestMethod]
     public void AFileThatIsTooShortOrAnnouncesAnAbsurdHeaderIsRefusedBeforeMemoryIsTaken()
     {

@@ -39,6 +39,18 @@ public sealed class TorchSharpFileTests
         static string Refusal(byte[] content) => Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(content).Dispose()).Message;
     }
 
+    // The count comes first, seven bits a byte: 123 is a brace, 128 and 256 begin as a pickle does.
+    [TestMethod]
+    [DataRow(123)]
+    [DataRow(128)]
+    [DataRow(256)]
+    public void ACountOfTensorsThatLooksLikeAnotherFormatIsACount(int count)
+    {
+        using var module = new Many(count);
+        using var file = HostileFilesTests.Open(Saved(module));
+        Assert.HasCount(count, file.Entries);
+    }
+
     internal static byte[] Sample()
     {
         using var module = new Buffers();
@@ -50,6 +62,26 @@ public sealed class TorchSharpFileTests
         using var stream = new MemoryStream();
         module.save(stream);
         return stream.ToArray();
+    }
+
+    private sealed class Many : nn.Module
+    {
+        public Many(int count)
+            : base(nameof(Many))
+        {
+            for (var i = 0; i < count; i++)
+                register_buffer($"b{i}", ones(1));
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                foreach (var (_, buffer) in named_buffers())
+                    buffer.Dispose();
+            }
+            base.Dispose(disposing);
+        }
     }
 
     // Buffers alone: TorchSharp's own layers hold parameters that it counts for ever.

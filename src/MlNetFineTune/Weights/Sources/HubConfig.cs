@@ -48,7 +48,7 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
             }
             return new HubConfig(source, architecture.Split('.')[0], ReadMetadata(pretrained, source)); // without the name of the training
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the second: half a character
         {
             var beside = processor is null ? "" : $", or the {TransformersConfig.ProcessorFileName} beside it,";
             throw new InvalidDataException($"'{source}'{beside} is not proper JSON: {Shown.Message(e)}", e);

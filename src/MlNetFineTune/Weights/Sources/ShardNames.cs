@@ -34,7 +34,7 @@ internal static class ShardNames
                 throw Bad(source, "two of its files differ only in upper and lower case");
             return [.. names];
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the second: half a character
         {
             throw new InvalidDataException($"'{source}' is not proper JSON: {Shown.Message(e)}", e);
         }

@@ -114,10 +114,11 @@ internal static class TransformersConfig
     // A pixel in [0, 255] is scaled, perhaps centred, then normalised; ours is p in [0, 1], and (p - mean) / std.
     private static void ReadNumbers(JsonElement processor, string kind, Dictionary<string, string> metadata, string source)
     {
-        if (Triple(processor, "image_mean", source) is not { } mean || Triple(processor, "image_std", source) is not { } std)
-            return;
+        var (mean, std) = (Triple(processor, "image_mean", source), Triple(processor, "image_std", source));
         if (!(Flag(processor, "do_normalize") ?? true))
             (mean, std) = ([0, 0, 0], [1, 1, 1]);
+        if (mean is null || std is null)
+            return;
         var scale = Flag(processor, "do_rescale") ?? true ? Number(processor, "rescale_factor") ?? 1 / 255.0 : 1;
         var centre = Flag(processor, "rescale_offset") ?? false ? 127.5 * scale : 0;
         // image_processing_efficientnet.py divides by the deviation once more for a classifier.

@@ -94,6 +94,7 @@ public sealed class HubTests
     [DataRow("""{ "architecture": "micro", "pretrained_cfg": { "input_size": [1, 64, 64] } }""", "with { InputChannels = 1 }")]
     [DataRow("""{ "architecture": "micro", "pretrained_cfg": { "mean": "0.5" } }""", "mean is not a short list of numbers")]
     [DataRow("""{ "architecture": "micro", """, "not proper JSON")]
+    [DataRow("""{ "architecture": "\ud800" }""", "not proper JSON")]
     [DataRow("[]", "no JSON object")]
     public async Task AConfigThatCannotBeUsedSaysWhy(string config, string message)
     {
@@ -319,6 +320,9 @@ public sealed class HubTests
     [DataRow("tf_efficientnet_b0", "efficientnet",
         """{ "image_processor_type": "EfficientNetImageProcessor", "image_mean": [0.485, 0.456, 0.406], "image_std": [0.47853944, 0.4732864, 0.47434163], "resample": 0, "size": { "height": 224, "width": 224 } }""",
         224, 1f, Interpolation.Bilinear, 0.485f, 0.229f, "Pillow's filter 0; here it is done bilinear")]
+    [DataRow("resnet18", "resnet",
+        """{ "do_rescale": true, "do_normalize": false, "size": 224, "crop_pct": 0.875, "resample": 3 }""",
+        224, 0.875f, Interpolation.Bicubic, 0f, 1f, null)]
     [DataRow("resnet18", "resnet",
         """{ "rescale_factor": 0.00784313725490196, "rescale_offset": true, "image_mean": [0, 0, 0], "image_std": [1, 1, 1], "size": 224, "crop_pct": 0.9, "resample": 2 }""",
         224, 0.9f, Interpolation.Bilinear, 0.5f, 0.5f, null)]
