@@ -7,7 +7,10 @@ public sealed record PredictorOptions
 {
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromMinutes(1);
 
-    /// <summary>Rows scored at once, at least 1. Null, the default: as many as the model takes in one forward pass on its device.</summary>
+    /// <summary>
+    /// Rows scored at once, at least 1. Null, the default: as many as the model takes in one forward pass on its device. A module's batch of
+    /// more than 64 rows runs in two passes, the first of 64.
+    /// </summary>
     public int? MaxBatchSize
     {
         get;
