@@ -36,7 +36,9 @@ internal sealed class RunningDesk : IAsyncDisposable
         _app = PhotoDeskApp.Build(["--urls", "http://127.0.0.1:0", "--data", Data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--Logging:LogLevel:Default", "None",
             "--shutdownTimeoutSeconds", $"{Patience.Limit.TotalSeconds}", .. _options]);
         await _app.StartAsync();
-        Http = new HttpClient { Timeout = Patience.Limit, BaseAddress = new Uri(_app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+        // Whoever asks before he sends (Expect: 100-continue) waits for the answer, however busy the machine is.
+        var asking = new SocketsHttpHandler { Expect100ContinueTimeout = Patience.Limit };
+        Http = new HttpClient(asking) { Timeout = Patience.Limit, BaseAddress = new Uri(_app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
     }
 
     /// <summary>In good order.</summary>

@@ -90,7 +90,9 @@ public sealed class UploadTests
 
     private static async Task RefusedAsync(HttpStatusCode expected, HttpContent? body)
     {
-        using var response = await s_desk.Http.PostAsync("api/photos", body);
+        // The desk answers what is too large from its length and closes: a client that sends all the same may see a broken pipe instead.
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/photos") { Content = body, Headers = { ExpectContinue = body is not null } };
+        using var response = await s_desk.Http.SendAsync(request);
         Assert.AreEqual(expected, response.StatusCode);
         Assert.AreEqual("application/problem+json", response.Content.Headers.ContentType!.MediaType);
         var problem = await response.Content.ReadAsStringAsync();
