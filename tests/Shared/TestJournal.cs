@@ -2,12 +2,15 @@ namespace MlNetFineTune.Tests;
 
 /// <summary>
 /// Which tests have begun and ended, written test by test beside the report. A report is written at the end, and so there is none when
-/// native code
-/// takes the process down; what the journal says is in the system's hands by then. <c>.ci/run</c> counts by it.
+/// native code takes the process down; what the journal says is in the system's hands by then. <c>.ci/run</c> counts by it. A test that
+/// runs tests in a process of its own gives them another folder.
 /// </summary>
 [TestClass]
 public sealed class TestJournal
 {
+    /// <summary>The variable of the environment that names another folder.</summary>
+    public const string Variable = "MLNETFINETUNE_JOURNAL";
+
     private static readonly Lazy<StreamWriter> s_lines = new(Create);
 
     [GlobalTestInitialize]
@@ -18,7 +21,8 @@ public sealed class TestJournal
 
     private static StreamWriter Create()
     {
-        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "TestResults")).FullName;
+        var chosen = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } other ? other : Path.Combine(AppContext.BaseDirectory, "TestResults");
+        var folder = Directory.CreateDirectory(chosen).FullName;
         return new StreamWriter(Path.Combine(folder, $"{typeof(TestJournal).Assembly.GetName().Name}.journal")) { AutoFlush = true };
     }
 

@@ -24,6 +24,7 @@ internal static class OtherProcessor
         start.Environment.Remove("DNNL_MAX_CPU_ISA");
         start.Environment["OTHER_PROCESSOR"] = processor;
         start.Environment["LD_PRELOAD"] = s_library.Value;
+        start.Environment[TestJournal.Variable] = SmallPictures.NewFolder(); // the journal beside the report is this process's
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;
