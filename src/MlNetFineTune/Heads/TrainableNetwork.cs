@@ -84,8 +84,7 @@ internal abstract class TrainableNetwork : IDisposable
 
     /// <summary>
     /// The layers of which nothing trains: those with parameters, none of which takes a gradient, and whatever lies within them. So a norm
-    /// or a dropout without parameters is as frozen as the
-    /// layer that it belongs to.
+    /// or a dropout without parameters is as frozen as the layer that it belongs to.
     /// </summary>
     public static HashSet<nn.Module> FrozenLayers(nn.Module root)
     {

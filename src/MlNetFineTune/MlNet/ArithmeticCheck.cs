@@ -6,13 +6,11 @@ namespace MlNetFineTune.MlNet;
 
 /// <summary>
 /// A few products of the kinds that training and scoring are made of, compared with plain arithmetic before the first of either: libtorch
-/// has given wrong numbers on
-/// some processors without a word (see <see cref="CacheSizes"/>), and a wrong score is worse than none.
+/// has given wrong numbers on some processors without a word (see <see cref="CacheSizes"/>), and a wrong score is worse than none.
 /// <para>
 /// Every value of a product is looked at, for the price of a few: with a vector r of random signs and sizes, sum_o r_o (w_o * x) must equal
-/// (sum_o r_o w_o) * x, a
-/// convolution of one output channel (Huang and Abraham 1984, "Algorithm-Based Fault Tolerance for Matrix Operations",
-/// https://doi.org/10.1109/TC.1984.1676475).
+/// (sum_o r_o w_o) * x, a convolution of one output channel (Huang and Abraham 1984, "Algorithm-Based Fault Tolerance for Matrix
+/// Operations", https://doi.org/10.1109/TC.1984.1676475).
 /// </para>
 /// </summary>
 internal static class ArithmeticCheck

@@ -31,8 +31,7 @@ internal static class Probe
 
     /// <summary>
     /// Scores the probe alone and in a full batch, and says where the scores are others than those of the training: CPUs compute a batch by
-    /// other ways than one row, so that one can be right
-    /// where the other is wrong.
+    /// other ways than one row, so that one can be right where the other is wrong.
     /// </summary>
     /// <param name="channel">For warnings.</param>
     /// <param name="noun">What is scored.</param>
@@ -60,8 +59,10 @@ internal static class Probe
             + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 
-    /// <summary>The picture of a loaded classifier. Pictures do not see each other, so a batch that is scored otherwise is wrong, and
-    /// always an error.</summary>
+    /// <summary>
+    /// The picture of a loaded classifier. Pictures do not see each other, so a batch that a CPU scores otherwise is wrong, and an error
+    /// whatever was set. A GPU may take TF32 for one size of batch and not for another: there the model's own choice holds.
+    /// </summary>
     /// <inheritdoc cref="Check" path="/exception"/>
     public static void CheckPicture(IChannel channel, ImageClassifier classifier, Objective objective, ModelManifest manifest)
     {
