@@ -1,3 +1,9 @@
+using MlNetFineTune.MlNet;
+
+
+
+
+
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class Augment : Benchmark

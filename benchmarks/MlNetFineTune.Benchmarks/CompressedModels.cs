@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
-using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Benchmarks;
 

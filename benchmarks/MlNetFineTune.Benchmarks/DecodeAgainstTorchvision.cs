@@ -1,3 +1,10 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+
+
+
+
+
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class DecodeAgainstTorchvision : Benchmark

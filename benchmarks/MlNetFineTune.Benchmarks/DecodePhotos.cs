@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.MlNet;
 using SkiaSharp;
 
 namespace MlNetFineTune.Benchmarks;

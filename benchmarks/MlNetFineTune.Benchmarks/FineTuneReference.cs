@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Benchmarks;
 

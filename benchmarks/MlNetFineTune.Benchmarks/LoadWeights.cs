@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
-using MlNetFineTune.Heads;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

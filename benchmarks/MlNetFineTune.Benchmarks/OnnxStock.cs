@@ -1,6 +1,9 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Onnx;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using SkiaSharp;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,7 +27,7 @@ internal sealed class OnnxStock : Benchmark
         var rows = Enumerable.Range(0, quick ? 2 * Networks.Batch : Rows).Select(Draw).ToList();
         var view = ml.Data.LoadFromEnumerable(rows);
         using var model = ReadyModel.Of(ml, backbone, ml.Data.LoadFromEnumerable(new List<Photo> { new() }), nameof(Photo.ImagePath));
-        using var classifier = Heads.ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
         using var plain = Networks.Plain(classifier);
         plain.eval();
 

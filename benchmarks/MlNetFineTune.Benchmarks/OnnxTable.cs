@@ -3,7 +3,8 @@ using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Microsoft.ML;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +29,7 @@ internal sealed class Overlap : Benchmark
         var paths = Photos.Paths(quick ? 64 : null);
         var (pixels, labels) = Networks.Data();
         using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
-        using var steps = new ReadyLoop(classifier, classifier.Stages.Count, Backbones.ChannelsLast.Of(pixels), labels);
+        using var steps = new ReadyLoop(classifier, classifier.Stages.Count, ChannelsLast.Of(pixels), labels);
 
         const string decoding = "decoding and augmenting alone", training = "training steps alone, ready batches", both = "training from files";
         var epoch = 0;

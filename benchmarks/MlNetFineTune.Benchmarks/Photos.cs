@@ -1,7 +1,6 @@
 using Microsoft.ML.Data;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Images;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlNetFineTune.Benchmarks;
+using MlNetFineTune.MlNet;
 
 // As in an application that uses the library before TorchSharp: OpenMP's threads sleep while they wait, on both sides of every race.
 MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();

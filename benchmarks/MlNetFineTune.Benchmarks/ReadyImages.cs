@@ -1,7 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

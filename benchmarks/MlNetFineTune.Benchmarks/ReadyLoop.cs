@@ -1,9 +1,9 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;

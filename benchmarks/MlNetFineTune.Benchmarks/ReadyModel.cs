@@ -1,7 +1,9 @@
 using Microsoft.ML;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Benchmarks;
 

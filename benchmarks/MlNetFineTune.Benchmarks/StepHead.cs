@@ -1,5 +1,6 @@
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Benchmarks;
 

@@ -1,3 +1,5 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;

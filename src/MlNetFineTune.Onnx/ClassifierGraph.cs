@@ -1,6 +1,11 @@
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+
+
+
+
+
 
 namespace MlNetFineTune.Onnx;
 

@@ -1,6 +1,5 @@
 using Microsoft.ML;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Scoring;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 

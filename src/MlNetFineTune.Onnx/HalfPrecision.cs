@@ -1,4 +1,10 @@
-using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+
+
+
+
+
 
 namespace MlNetFineTune.Onnx;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Augmentations;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
@@ -39,7 +40,7 @@ internal static class OnnxExport
         return side;
     }
 
-    private static void Write(ClassifierGraph graph, Heads.ImageClassifier classifier, IReadOnlyList<string> classes, string path)
+    private static void Write(ClassifierGraph graph, ImageClassifier classifier, IReadOnlyList<string> classes, string path)
     {
         var preprocessing = classifier.Definition.Preprocessing;
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], new SortedDictionary<string, string>(StringComparer.Ordinal)

@@ -1,4 +1,5 @@
 using MlNetFineTune;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
 
 namespace Microsoft.ML;

@@ -1,6 +1,7 @@
 using Google.Protobuf;
-using MlNetFineTune.Backbones;
-using MlNetFineTune.WeightFiles;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Onnx;
 

@@ -4,8 +4,9 @@ using Microsoft.ML.Trainers;
 using Microsoft.ML.Transforms;
 using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Transforms.Onnx;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Onnx;
 

@@ -1,7 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
+using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Onnx;
 

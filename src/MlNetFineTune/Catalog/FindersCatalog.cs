@@ -1,5 +1,5 @@
 using MlNetFineTune;
-using MlNetFineTune.Training;
+using MlNetFineTune.Trainers;
 
 namespace Microsoft.ML;
 

@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Rows;
 
 namespace Microsoft.ML;
 

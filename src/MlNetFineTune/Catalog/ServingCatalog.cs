@@ -1,6 +1,7 @@
 using MlNetFineTune;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.WeightFiles;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 
 namespace Microsoft.ML;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MlNetFineTune.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -4,9 +4,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Scoring;
 

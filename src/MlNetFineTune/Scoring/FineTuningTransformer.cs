@@ -1,9 +1,10 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
 

@@ -1,4 +1,4 @@
-using MlNetFineTune.Heads;
+using MlNetFineTune.Networks;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;

@@ -1,10 +1,10 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.Runtime;
-using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Scoring;
 

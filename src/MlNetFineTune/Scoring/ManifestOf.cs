@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
+using MlNetFineTune.Training;
 using TorchSharp;
 
 namespace MlNetFineTune.Scoring;

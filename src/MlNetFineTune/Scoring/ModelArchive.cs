@@ -3,10 +3,10 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune;
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
 
 // ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
 [assembly: LoadableClass(typeof(ImageFineTuningTransformer), typeof(ImageFineTuningTransformerLoader), null, typeof(SignatureLoadModel), "Fine-tuned image classifier", ModelArchive.LoaderSignature)]

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Scoring;
 

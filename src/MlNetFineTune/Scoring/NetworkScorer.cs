@@ -1,5 +1,6 @@
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

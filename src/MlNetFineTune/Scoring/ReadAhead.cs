@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Scoring;
 

@@ -2,6 +2,8 @@ using System.Runtime.ExceptionServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 

@@ -1,4 +1,10 @@
-using MlNetFineTune.Augmentations;
+using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
+
+
+
+
+
 
 namespace MlNetFineTune.Scoring;
 

@@ -1,5 +1,10 @@
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+
+
+
+
+
 
 namespace MlNetFineTune.Scoring;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
-using MlNetFineTune.Augmentations;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Scoring;
-using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 

@@ -1,3 +1,9 @@
+using MlNetFineTune.Data;
+
+
+
+
+
 namespace MlNetFineTune.Serving;
 
 /// <summary>Counts for <see cref="PredictorMetrics"/>, from several threads.</summary>

@@ -1,7 +1,11 @@
 using MlNetFineTune.Primitives;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Reporting;
 using MlNetFineTune.Training;
-using MlNetFineTune.Watching;
+
+
+
+
+
 
 namespace MlNetFineTune;
 

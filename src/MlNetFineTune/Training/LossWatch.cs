@@ -1,3 +1,9 @@
+using MlNetFineTune.MlNet;
+
+
+
+
+
 namespace MlNetFineTune.Training;
 
 /// <summary>

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;

@@ -1,6 +1,6 @@
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

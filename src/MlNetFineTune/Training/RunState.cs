@@ -1,3 +1,9 @@
+using MlNetFineTune.MlNet;
+
+
+
+
+
 namespace MlNetFineTune.Training;
 
 /// <summary>How far a training is. The loop writes, and a checkpoint keeps it as JSON.</summary>

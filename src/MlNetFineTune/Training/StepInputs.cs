@@ -1,6 +1,6 @@
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Distilling;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;

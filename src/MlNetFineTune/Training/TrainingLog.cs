@@ -1,6 +1,7 @@
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 

@@ -1,9 +1,9 @@
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Distilling;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

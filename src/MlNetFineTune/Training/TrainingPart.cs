@@ -1,6 +1,5 @@
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;

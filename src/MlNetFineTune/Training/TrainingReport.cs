@@ -1,4 +1,11 @@
+using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Training;
+
+
+
+
+
 
 namespace MlNetFineTune;
 

@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 

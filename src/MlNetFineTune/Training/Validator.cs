@@ -1,5 +1,7 @@
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

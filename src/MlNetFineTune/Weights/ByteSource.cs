@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightFiles;
 

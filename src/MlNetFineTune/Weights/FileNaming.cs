@@ -1,4 +1,10 @@
-using MlNetFineTune.Backbones;
+using MlNetFineTune.Networks;
+using MlNetFineTune.WeightFiles.Pickle;
+
+
+
+
+
 
 namespace MlNetFineTune.WeightFiles;
 

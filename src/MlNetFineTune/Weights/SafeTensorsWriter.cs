@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;

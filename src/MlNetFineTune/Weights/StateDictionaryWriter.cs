@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles.Pickle;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;

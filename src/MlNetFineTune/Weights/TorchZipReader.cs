@@ -1,4 +1,10 @@
+using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles.Pickle;
+
+
+
+
+
 
 namespace MlNetFineTune.WeightFiles;
 

@@ -1,3 +1,5 @@
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;

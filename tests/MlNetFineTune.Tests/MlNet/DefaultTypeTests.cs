@@ -1,9 +1,10 @@
 using System.Text.RegularExpressions;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;

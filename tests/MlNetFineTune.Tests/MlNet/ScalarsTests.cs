@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using Microsoft.ML;
-using MlNetFineTune.Backbones;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;

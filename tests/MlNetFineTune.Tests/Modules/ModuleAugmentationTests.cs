@@ -1,7 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Images;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;

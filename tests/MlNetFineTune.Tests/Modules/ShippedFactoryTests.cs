@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Modules;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 

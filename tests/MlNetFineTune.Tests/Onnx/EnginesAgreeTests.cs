@@ -1,8 +1,9 @@
 using Microsoft.ML;
-using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
-using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Serving;
 using MlNetFineTune.Tests.Support;
 using static TorchSharp.torch;

@@ -3,11 +3,12 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Transforms.Onnx;
-using MlNetFineTune.Heads;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
-using MlNetFineTune.Rows;
 using MlNetFineTune.Scoring;
-using MlNetFineTune.Tests.NetworkChanges;
+using MlNetFineTune.Tasks;
+using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;

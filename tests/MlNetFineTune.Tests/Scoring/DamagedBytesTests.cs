@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.ML;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;

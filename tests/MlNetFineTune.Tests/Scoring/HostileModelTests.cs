@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Microsoft.ML;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;

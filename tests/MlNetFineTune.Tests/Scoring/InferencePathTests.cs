@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Serving;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;

@@ -1,6 +1,11 @@
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Scoring;
+
+
+
+
+
 
 namespace MlNetFineTune.Tests.Scoring;
 

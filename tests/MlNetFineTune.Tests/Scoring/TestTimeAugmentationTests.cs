@@ -2,10 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
-using MlNetFineTune.Scoring;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;

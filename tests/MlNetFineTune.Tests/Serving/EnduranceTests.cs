@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 

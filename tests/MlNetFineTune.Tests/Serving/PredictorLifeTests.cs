@@ -1,4 +1,6 @@
 using Microsoft.ML;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Serving;

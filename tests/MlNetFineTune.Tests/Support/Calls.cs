@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Reflection.Emit;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.Support;
 

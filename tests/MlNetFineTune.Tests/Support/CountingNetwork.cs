@@ -1,9 +1,8 @@
 using Microsoft.ML;
-using MlNetFineTune.Distilling;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;

@@ -1,8 +1,8 @@
 using Microsoft.ML;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Support;

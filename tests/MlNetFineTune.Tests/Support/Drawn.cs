@@ -1,5 +1,11 @@
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Images;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+
+
+
+
+
 
 namespace MlNetFineTune.Tests.Support;
 

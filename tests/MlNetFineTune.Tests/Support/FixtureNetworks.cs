@@ -1,4 +1,9 @@
-using MlNetFineTune.Backbones;
+using MlNetFineTune.Networks;
+
+
+
+
+
 
 namespace MlNetFineTune.Tests.Support;
 

@@ -1,7 +1,6 @@
 using System.Text;
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Heads;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

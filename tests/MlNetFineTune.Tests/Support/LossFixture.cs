@@ -1,7 +1,6 @@
 using System.Text.Json;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

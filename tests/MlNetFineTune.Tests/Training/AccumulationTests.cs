@@ -1,7 +1,7 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
-using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -66,7 +66,7 @@ public sealed class AccumulationTests
         Assert.AreEqual(4, order.Steps);
         CollectionAssert.AreEqual(rows, order.Batches.SelectMany(batch => batch).ToArray());
         Assert.IsTrue(order.Batches.All(batch => batch.Length is 3 or 4));
-        CollectionAssert.AreEqual(MlNetFineTune.Rows.BatchLoader.Split(rows, 16).Select(step => step.Length).ToArray(), order.Batches.Zip(order.StepOf).GroupBy(pair => pair.Second).Select(step => step.Sum(pair => pair.First.Length)).ToArray());
+        CollectionAssert.AreEqual(MlNetFineTune.Data.BatchLoader.Split(rows, 16).Select(step => step.Length).ToArray(), order.Batches.Zip(order.StepOf).GroupBy(pair => pair.Second).Select(step => step.Sum(pair => pair.First.Length)).ToArray());
         CollectionAssert.AreEqual(order.StepOf.Zip([.. order.StepOf.Skip(1), -1], (step, next) => step != next).ToArray(), order.StepOf.Select((_, batch) => order.EndsStep(batch)).ToArray());
         Assert.AreEqual(0, EpochOrder.Of([], 4, 4).Steps);
     }

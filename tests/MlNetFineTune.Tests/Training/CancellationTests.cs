@@ -1,5 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;

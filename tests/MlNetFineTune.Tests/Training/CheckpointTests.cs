@@ -1,4 +1,7 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Reporting;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 

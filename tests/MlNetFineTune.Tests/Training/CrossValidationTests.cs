@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;

@@ -2,8 +2,10 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Microsoft.ML;
-using MlNetFineTune.Backbones;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;

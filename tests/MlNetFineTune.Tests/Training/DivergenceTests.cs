@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 

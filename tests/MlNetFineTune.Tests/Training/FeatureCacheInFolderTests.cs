@@ -1,5 +1,6 @@
 using Microsoft.ML;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 using SkiaSharp;

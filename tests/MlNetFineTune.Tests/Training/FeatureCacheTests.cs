@@ -1,6 +1,7 @@
 using Microsoft.ML;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Microsoft.ML;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 

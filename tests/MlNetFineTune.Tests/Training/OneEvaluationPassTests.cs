@@ -1,13 +1,13 @@
 using System.Security.Cryptography;
 using Microsoft.ML;
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Calibrating;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Images;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
-using MlNetFineTune.Watching;
 
 namespace MlNetFineTune.Tests.Training;
 

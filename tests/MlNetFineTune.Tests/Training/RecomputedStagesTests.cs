@@ -1,7 +1,6 @@
 using Microsoft.ML;
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Tests.NetworkChanges;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 using TorchSharp;

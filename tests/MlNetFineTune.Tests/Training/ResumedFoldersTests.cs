@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML;
+using MlNetFineTune.Reporting;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;

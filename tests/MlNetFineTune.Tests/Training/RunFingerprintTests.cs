@@ -1,5 +1,6 @@
 using System.Reflection;
 using Microsoft.ML;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;

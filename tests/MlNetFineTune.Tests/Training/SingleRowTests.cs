@@ -1,7 +1,8 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.Watching;
+using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 using TorchSharp;
@@ -62,7 +64,7 @@ public sealed class StrategyParityTests
         Assert.AreEqual(expected.Number("runningSum"), running, 1e-5, "running statistics");
     }
 
-    private static void VerifyParts(JsonElement expected, MlNetFineTune.Strategies.TrainingPlan plan, MlNetFineTune.Heads.ImageClassifier classifier)
+    private static void VerifyParts(JsonElement expected, MlNetFineTune.Training.TrainingPlan plan, MlNetFineTune.Networks.ImageClassifier classifier)
     {
         Assert.HasCount(expected.GetProperty("parts").GetArrayLength(), plan.Parts);
         foreach (var (part, scales) in plan.Parts.Zip(expected.GetProperty("parts").EnumerateArray()))

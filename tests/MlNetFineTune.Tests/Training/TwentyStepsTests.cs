@@ -1,6 +1,6 @@
 using System.Text.Json;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Strategies;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 using TorchSharp;

@@ -1,6 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 using TorchSharp;

@@ -1,5 +1,7 @@
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.WeightFiles;
+using MlNetFineTune.WeightSources;
 
 namespace MlNetFineTune.Tests.WeightFiles;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using MlNetFineTune.Backbones;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;

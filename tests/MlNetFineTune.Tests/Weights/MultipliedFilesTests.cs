@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using MlNetFineTune.Backbones;
+using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Tests.WeightFiles;

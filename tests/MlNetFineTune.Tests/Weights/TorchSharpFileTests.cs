@@ -1,5 +1,4 @@
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
-using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;

@@ -1,4 +1,4 @@
-using MlNetFineTune.Heads;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

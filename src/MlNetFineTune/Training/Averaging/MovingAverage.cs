@@ -1,3 +1,4 @@
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 

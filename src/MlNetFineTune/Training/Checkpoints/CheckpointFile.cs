@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using MlNetFineTune.Scoring;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 

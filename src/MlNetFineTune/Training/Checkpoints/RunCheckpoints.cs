@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using MlNetFineTune.Heads;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,12 +2,10 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using MlNetFineTune.Distilling;
-using MlNetFineTune.Heads;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
-using MlNetFineTune.Rows;
-using MlNetFineTune.Scoring;
-using MlNetFineTune.Strategies;
 using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Training;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Distilling;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Training;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
-using MlNetFineTune.Rows;
-using MlNetFineTune.WeightFiles;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
-using MlNetFineTune.Rows;
-using MlNetFineTune.WeightFiles;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 

@@ -1,4 +1,4 @@
-using MlNetFineTune.Rows;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 

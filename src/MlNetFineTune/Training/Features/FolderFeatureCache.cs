@@ -1,5 +1,5 @@
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 

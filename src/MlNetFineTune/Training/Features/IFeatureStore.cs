@@ -1,4 +1,9 @@
-using MlNetFineTune.Rows;
+using MlNetFineTune.Primitives;
+
+
+
+
+
 
 namespace MlNetFineTune.Training;
 

@@ -1,6 +1,11 @@
-using MlNetFineTune.Augmentations;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
-using MlNetFineTune.Rows;
+
+
+
+
+
 
 namespace MlNetFineTune.Training;
 

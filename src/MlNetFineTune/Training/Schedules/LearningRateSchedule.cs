@@ -1,5 +1,11 @@
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
+
+
+
+
+
 
 namespace MlNetFineTune;
 

@@ -1,3 +1,9 @@
+using MlNetFineTune.Primitives;
+
+
+
+
+
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule

@@ -1,4 +1,10 @@
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
+
+
+
+
+
 
 namespace MlNetFineTune.Training;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightSources;
 

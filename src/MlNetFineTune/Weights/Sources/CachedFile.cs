@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using MlNetFineTune.WeightFiles;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightSources;
 

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightSources;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using MlNetFineTune.Backbones;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.WeightSources;
 

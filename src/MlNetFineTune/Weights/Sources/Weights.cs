@@ -1,5 +1,10 @@
 using MlNetFineTune.WeightSources;
 
+
+
+
+
+
 namespace MlNetFineTune;
 
 /// <summary>

@@ -1,0 +1,142 @@
+using System.Runtime.InteropServices;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// The picture mixed with the mean of several chains of operations on it (Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781); operations
+/// and magnitudes are those of torchvision's <c>AugMix</c>, without the paper's consistency loss. The slowest of the policies: every chain is a picture
+/// drawn from the finished pixels, so it shows the mean colour where it looks beyond their edge. Geometry is bilinear, and comes first in a chain.
+/// </summary>
+public sealed record AugMix : Augmentation
+{
+    internal const int Bins = 10;
+
+    private static readonly Policy s_withoutColor = PolicyOf(all: false);
+    private static readonly Policy s_all = PolicyOf(all: true);
+
+    /// <param name="severity">Magnitudes are drawn from the weakest so many of ten. 1 to 10.</param>
+    /// <param name="mixtureWidth">Chains. 1 to 16.</param>
+    /// <param name="chainDepth">Operations of a chain, up to 16; 0 draws 1 to 3 for each chain.</param>
+    /// <param name="alpha">Of the Dirichlet distributions that the weights are drawn from. 0.01 to 100; the larger, the more even the weights.</param>
+    /// <param name="allOperations">Brightness, saturation, contrast and sharpness as well, which overlap with the corruptions of ImageNet-C.</param>
+    public AugMix(int severity = 3, int mixtureWidth = 3, int chainDepth = 0, float alpha = 1, bool allOperations = true)
+    {
+        Severity = Checked.Range(severity, 1, Bins);
+        MixtureWidth = Checked.Range(mixtureWidth, 1, 16);
+        ChainDepth = Checked.Range(chainDepth, 0, 16);
+        Alpha = Checked.Range(alpha, 0.01f, 100);
+        AllOperations = allOperations;
+    }
+
+    /// <summary>Magnitudes are drawn from the weakest so many of ten.</summary>
+    public int Severity { get; }
+
+    /// <summary>Chains.</summary>
+    public int MixtureWidth { get; }
+
+    /// <summary>Operations of a chain; 0 stands for 1 to 3.</summary>
+    public int ChainDepth { get; }
+
+    /// <summary>Of the Dirichlet distributions.</summary>
+    public float Alpha { get; }
+
+    /// <summary>Whether brightness, saturation, contrast and sharpness take part.</summary>
+    public bool AllOperations { get; }
+
+    internal static Policy PolicyOf(bool all)
+    {
+        List<PolicyChoice> choices =
+        [
+            new(PolicyOperation.ShearX, 0, 0.3, Signed: true),
+            new(PolicyOperation.ShearY, 0, 0.3, Signed: true),
+            new(PolicyOperation.TranslateX, 0, 1 / 3.0, Signed: true),
+            new(PolicyOperation.TranslateY, 0, 1 / 3.0, Signed: true),
+            new(PolicyOperation.Rotate, 0, 30, Signed: true),
+            new(PolicyOperation.Posterize, 4, 0),
+            new(PolicyOperation.Solarize, 255, 0),
+            new(PolicyOperation.AutoContrast),
+            new(PolicyOperation.Equalize),
+        ];
+        if (all)
+            choices.AddRange(new[] { PolicyOperation.Brightness, PolicyOperation.Color, PolicyOperation.Contrast, PolicyOperation.Sharpness }.Select(o => new PolicyChoice(o, 0, 0.9, Signed: true)));
+        return new([.. choices]);
+    }
+
+    // The chains' numbers are those of a stream of their own, keyed by one number of the picture's.
+    internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => plan.Add(Mix, random.NextDouble(), this);
+
+    internal static CountedRandom ChainsOf(double key) => new((long)(key * (1L << 53)), RandomStream.AugMix, 0, 0);
+
+    /// <summary>Draws the original's weight, then the chains'.</summary>
+    internal void DrawWeights(ref CountedRandom random, Span<float> weights)
+    {
+        Span<double> original = stackalloc double[2];
+        Span<double> chains = stackalloc double[MixtureWidth];
+        Dirichlet(ref random, original);
+        Dirichlet(ref random, chains);
+        weights[0] = (float)original[0];
+        for (var i = 0; i < MixtureWidth; i++)
+            weights[i + 1] = (float)(original[1] * chains[i]);
+    }
+
+    internal void ApplyChain(ref ImagePlan plan, ref CountedRandom random)
+    {
+        var depth = ChainDepth > 0 ? ChainDepth : 1 + random.NextInt(3);
+        for (var i = 0; i < depth; i++)
+            (AllOperations ? s_all : s_withoutColor).Apply(ref plan, ref random, random.NextInt(Severity), Bins);
+    }
+
+    private static void Mix(ref PixelCanvas canvas, in PixelOperation operation)
+    {
+        var mix = (AugMix)operation.Owner!;
+        var random = ChainsOf(operation.Value);
+        var (pixels, size) = (canvas.Pixels.Length, canvas.Size);
+        Span<float> weights = stackalloc float[mix.MixtureWidth + 1];
+        mix.DrawWeights(ref random, weights);
+
+        using var original = new ScratchBuffer<byte>(size * size * 4);
+        using var chain = new ScratchBuffer<byte>(pixels);
+        using var sum = new ScratchBuffer<float>(pixels);
+        sum.Span.Clear();
+        AddScaled(canvas.Pixels, weights[0], sum.Span);
+        Widen(canvas.Pixels, MemoryMarshal.Cast<byte, uint>(original.Span));
+        for (var i = 0; i < mix.MixtureWidth; i++)
+        {
+            var plan = ImagePlan.Whole(size, size, canvas.Preprocessing);
+            mix.ApplyChain(ref plan, ref random);
+            ImageEncoder.Draw(new PixelSource(original.Span, size, size, blueFirst: false), plan, chain.Span);
+            AddScaled(chain.Span, weights[i + 1], sum.Span);
+        }
+        var output = canvas.Pixels;
+        for (var i = 0; i < output.Length; i++)
+            output[i] = ColorTables.Truncate(sum.Span[i]);
+    }
+
+    // Gamma variates, divided by their sum; the largest is taken out of all of them, so that it cannot be 0.
+    private void Dirichlet(ref CountedRandom random, Span<double> shares)
+    {
+        var (largest, sum) = (double.NegativeInfinity, 0.0);
+        foreach (ref var share in shares)
+            largest = Math.Max(largest, share = random.NextLogGamma(Alpha));
+        foreach (ref var share in shares)
+            sum += share = Math.Exp(share - largest);
+        foreach (ref var share in shares)
+            share /= sum;
+    }
+
+    private static void AddScaled(ReadOnlySpan<byte> values, float weight, Span<float> sum)
+    {
+        for (var i = 0; i < values.Length; i++)
+            sum[i] += values[i] * weight;
+    }
+
+    private static void Widen(ReadOnlySpan<byte> pixels, Span<uint> widened)
+    {
+        for (var (i, o) = (0, 0); o < widened.Length; i += 3, o++)
+            widened[o] = pixels[i] | (uint)pixels[i + 1] << 8 | (uint)pixels[i + 2] << 16;
+    }
+}

@@ -1,0 +1,87 @@
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>What an augmentation does to normalised pixels, on the device: first erasing, counted by epoch and row, then mixing, counted by epoch and batch.</summary>
+/// <param name="augmentation">Those of its operations that act on single pictures are left out: they were done in decoding.</param>
+/// <param name="seed">Of the training.</param>
+/// <param name="epochs">Of the training, for the plain ones at the end.</param>
+internal sealed class BatchAugmentation(Augmentation augmentation, long seed, int epochs)
+{
+    private readonly RandomErasing[] _erasing = [.. augmentation.Operations.OfType<RandomErasing>()];
+    private readonly IMixing[] _mixing = [.. augmentation.Operations.OfType<IMixing>()];
+
+    /// <summary>Changes a batch in place.</summary>
+    /// <param name="pixels">[N, 3, H, W], channels-last.</param>
+    /// <param name="rows">One a picture.</param>
+    /// <param name="epoch">From 1.</param>
+    /// <param name="batch">Its number within the epoch.</param>
+    /// <returns>How labels are mixed; null where they are not.</returns>
+    public Mix? Apply(Tensor pixels, ReadOnlySpan<int> rows, int epoch, int batch)
+    {
+        if (_erasing.Length + _mixing.Length == 0)
+            return null; // of whatever shape the input is
+        using var scope = NewDisposeScope();
+        var lines = pixels.permute(0, 2, 3, 1); // [N, 3, H, W] -> [N, H, W, 3], contiguous: a picture is one piece of memory
+        if (_erasing.Length > 0)
+            Erase(lines, rows, epoch);
+        return _mixing.Length > 0 ? MixPictures(lines, epoch, batch) : null;
+    }
+
+    private void Erase(Tensor lines, ReadOnlySpan<int> rows, int epoch)
+    {
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var random = new CountedRandom(seed, RandomStream.Erasing, epoch, rows[i]);
+            using var picture = lines.narrow(0, i, 1);
+            foreach (var erasing in _erasing)
+                erasing.Erase(picture, ref random);
+        }
+    }
+
+    private Mix? MixPictures(Tensor lines, int epoch, int batch)
+    {
+        var random = new CountedRandom(seed, RandomStream.Mixing, epoch, batch);
+        if (Choose(epoch, ref random) is not { } mixing)
+            return null;
+        var order = Enumerable.Range(0, (int)lines.shape[0]).ToArray();
+        random.Shuffle(order);
+        return new Mix(order, mixing.Mix(lines, tensor(order, ScalarType.Int64, lines.device), ref random));
+    }
+
+    /// <summary>One of those that still mix in this epoch, with equal chance, and then only with its own probability.</summary>
+    internal IMixing? Choose(int epoch, ref CountedRandom random)
+    {
+        var active = _mixing.Where(mixing => epoch <= epochs - mixing.PlainEpochs).ToList();
+        if (active.Count == 0)
+            return null;
+        var chosen = active[random.NextInt(active.Count)];
+        return random.NextDouble() < chosen.Probability ? chosen : null;
+    }
+
+    /// <exception cref="ArgumentException">An operation would never mix.</exception>
+    public static void Check(Augmentation augmentation, int epochs)
+    {
+        foreach (var mixing in augmentation.Operations.OfType<IMixing>())
+        {
+            if (mixing.PlainEpochs >= epochs)
+                throw new ArgumentException($"{mixing.GetType().Name}.PlainEpochs is {mixing.PlainEpochs}, but there are {epochs} epochs (Epochs): it would never mix. Lower PlainEpochs, or leave {mixing.GetType().Name} out.", nameof(augmentation));
+        }
+    }
+
+    public static void CheckMixing(float alpha, float probability)
+    {
+        if (!(alpha > 0 && float.IsFinite(alpha)))
+            throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "Alpha must be above 0.");
+        if (!(probability is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(probability), probability, "A probability must be between 0 and 1.");
+    }
+
+    public static int CheckPlainEpochs(int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MixUp.PlainEpochs));
+        return value;
+    }
+}

@@ -1,0 +1,143 @@
+using MlNetFineTune.MlNet;
+
+
+
+
+
+namespace MlNetFineTune.Data;
+
+/// <summary>
+/// What is done to one picture. Geometry: the region of the (upright) source that fills the output, mirrored or not, and, where that is not
+/// enough, a general map. Operations change the plan; the pixels are drawn once, at the end, and <see cref="Pixels"/> then act on them.
+/// </summary>
+internal struct ImagePlan
+{
+    /// <summary>Left edge of the region, in source pixels from the left.</summary>
+    public double X;
+
+    /// <summary>Upper edge of the region, in source pixels from the top.</summary>
+    public double Y;
+
+    /// <summary>Width of the region in source pixels.</summary>
+    public double Width;
+
+    /// <summary>Height of the region in source pixels.</summary>
+    public double Height;
+
+    /// <summary>Left and right exchanged.</summary>
+    public bool Mirrored;
+
+    /// <summary>Top and bottom exchanged.</summary>
+    public bool Flipped;
+
+    /// <summary>
+    /// From where the region is defined to the source; null while these are the same. With a warp, what lies outside the source is filled, and the
+    /// picture is drawn by <see cref="Warper"/>; without, by <see cref="Resampler"/>.
+    /// </summary>
+    public Projection? Warp { get; private set; }
+
+    /// <summary>What is done to the finished pixels; null for nothing.</summary>
+    public PixelOperations? Pixels { get; private set; }
+
+    /// <summary>Side of the output once the region has been stretched to it, 0 before: what an operation takes the picture's size to be.</summary>
+    private int _size;
+
+    /// <summary>What evaluation does to the picture: its size, its crop, its mean.</summary>
+    public ImagePreprocessing Preprocessing { get; private init; }
+
+    /// <summary>Width of the picture as an operation sees it: the source's, then, when it has been cropped, the output's.</summary>
+    public readonly double PictureWidth => _size > 0 ? _size : Width;
+
+    /// <inheritdoc cref="PictureWidth"/>
+    public readonly double PictureHeight => _size > 0 ? _size : Height;
+
+    /// <summary>
+    /// What evaluation sees, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the shorter side becomes size / cropFraction pixels and the
+    /// centre is cropped. Rounding included, so that the same pixels are read.
+    /// </summary>
+    public static ImagePlan CenterCrop(int width, int height, ImagePreprocessing preprocessing)
+    {
+        var size = preprocessing.Size;
+        var (resizedWidth, resizedHeight) = Resized(width, height, preprocessing);
+        // Half to even, as Python rounds.
+        var left = (int)Math.Round((resizedWidth - size) / 2.0, MidpointRounding.ToEven);
+        var top = (int)Math.Round((resizedHeight - size) / 2.0, MidpointRounding.ToEven);
+        var (scaleX, scaleY) = ((double)width / resizedWidth, (double)height / resizedHeight);
+        return new ImagePlan { X = left * scaleX, Y = top * scaleY, Width = size * scaleX, Height = size * scaleY, Preprocessing = preprocessing, _size = size };
+    }
+
+    /// <summary>The whole picture: where augmentation begins.</summary>
+    public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) => new() { Width = width, Height = height, Preprocessing = preprocessing };
+
+    /// <summary>A picture's size when its shorter side has become <see cref="ShorterSide"/>.</summary>
+    public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing, double scale = 1)
+    {
+        var shorter = ShorterSide(preprocessing, scale);
+        return width <= height ? (shorter, (int)((long)shorter * height / width)) : ((int)((long)shorter * width / height), shorter);
+    }
+
+    /// <summary>Of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
+    public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) => (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
+
+    /// <summary>From here on the picture is size x size pixels: the region has been stretched.</summary>
+    public void Stretch() => _size = Preprocessing.Size;
+
+    /// <summary>What lies outside the source is filled, not repeated from its edge.</summary>
+    public void FillOutside() => Warp ??= Projection.Identity;
+
+    /// <param name="map">From the picture after the operation to the picture before it, in pixels of <see cref="PictureWidth"/> x <see cref="PictureHeight"/>.</param>
+    public void Apply(in Projection map)
+    {
+        var view = View(PictureWidth, PictureHeight);
+        Warp = (Warp ?? Projection.Identity) * view * map * view.Inverse();
+    }
+
+    /// <summary>To be done to the finished pixels, after what was added before.</summary>
+    public void Add(PixelFilter filter, double value = 0, Augmentation? owner = null) => (Pixels ??= PixelOperations.Rent()).Add(new(filter, value, owner));
+
+    /// <summary>The source has been decoded at another size.</summary>
+    public void ScaleSource(double x, double y)
+    {
+        if (Warp is { } warp)
+        {
+            Warp = Projection.Scaling(x, y) * warp;
+            return;
+        }
+        X *= x;
+        Width *= x;
+        Y *= y;
+        Height *= y;
+    }
+
+    /// <summary>From the output to the source.</summary>
+    public readonly Projection ToSource(int size) => (Warp ?? Projection.Identity) * View(size, size);
+
+    /// <summary>How much larger than the source the output shows it, where it shows it largest. The source may be decoded so much smaller.</summary>
+    public readonly double Magnification(int size)
+    {
+        if (Warp is null)
+            return size / Math.Min(Width, Height);
+        var map = ToSource(size);
+        var least = double.PositiveInfinity;
+        for (var v = 0; v <= 2; v++)
+        {
+            for (var u = 0; u <= 2; u++)
+            {
+                if (map.Steps(u * size / 2.0, v * size / 2.0).Least is >= 0 and var step)
+                    least = Math.Min(least, step);
+            }
+        }
+        return 1 / least;
+    }
+
+    // From the picture, as an operation sees it, to where the region is defined.
+    private readonly Projection View(double width, double height)
+    {
+        var view = Projection.Translation(X, Y) * Projection.Scaling(Width / width, Height / height);
+        if (Mirrored)
+            view *= new Projection(-1, 0, width, 0, 1, 0);
+        if (Flipped)
+            view *= new Projection(1, 0, 0, 0, -1, height);
+        return view;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>What mixes neighbouring pixels: sharpness and blur.</summary>
+internal static class NeighborFilters
+{
+    /// <summary>
+    /// Towards a smoothed picture (0), unchanged (1) or beyond: Pillow's ImageEnhance.Sharpness, whose smoothing weighs a pixel five times as much as
+    /// each of its eight neighbours and leaves the border alone.
+    /// </summary>
+    public static void Sharpness(ref PixelCanvas canvas, in PixelOperation operation)
+    {
+        var pixels = canvas.Pixels;
+        var (factor, stride) = ((float)operation.Value, canvas.Size * 3);
+        using var copy = new ScratchBuffer<byte>(pixels.Length);
+        using var columns = new ScratchBuffer<int>(stride);
+        pixels.CopyTo(copy.Span);
+        for (var row = stride; row + stride < pixels.Length; row += stride)
+        {
+            var above = copy.Span.Slice(row - stride, stride);
+            var here = copy.Span.Slice(row, stride);
+            var below = copy.Span.Slice(row + stride, stride);
+            var sums = columns.Span;
+            for (var i = 0; i < stride; i++)
+                sums[i] = above[i] + here[i] + below[i];
+            var result = pixels.Slice(row, stride);
+            for (var i = 3; i < stride - 3; i++)
+            {
+                // A thirteenth, rounded; it never lies half-way.
+                var smooth = (2 * (sums[i - 3] + sums[i] + sums[i + 3] + 4 * here[i]) + 13) / 26;
+                result[i] = ColorTables.Truncate(smooth + factor * (here[i] - smooth));
+            }
+        }
+    }
+
+    /// <summary>Gauss's bell of a standard deviation in pixels; the picture is mirrored at its border. torchvision's <c>gaussian_blur</c>.</summary>
+    public static void GaussianBlur(ref PixelCanvas canvas, in PixelOperation operation)
+    {
+        var (size, sigma, half) = (canvas.Size, operation.Value, ((GaussianBlur)operation.Owner!).KernelSize / 2);
+        Span<float> kernel = stackalloc float[2 * half + 1];
+        var total = 0.0;
+        for (var k = -half; k <= half; k++)
+            total += Math.Exp(-0.5 * (k / sigma) * (k / sigma));
+        for (var k = -half; k <= half; k++)
+            kernel[k + half] = (float)(Math.Exp(-0.5 * (k / sigma) * (k / sigma)) / total);
+
+        var pixels = canvas.Pixels;
+        var stride = size * 3;
+        using var blurred = new ScratchBuffer<float>(pixels.Length);
+        using var line = new ScratchBuffer<float>(stride + 6 * half);
+        for (var row = 0; row < size; row++)
+        {
+            for (var x = -half; x < size + half; x++)
+            {
+                for (var c = 0; c < 3; c++)
+                    line.Span[(x + half) * 3 + c] = pixels[row * stride + Mirrored(x, size) * 3 + c];
+            }
+            var result = blurred.Span.Slice(row * stride, stride);
+            result.Clear();
+            for (var k = 0; k < kernel.Length; k++)
+                AddScaled(line.Span.Slice(k * 3, stride), kernel[k], result);
+        }
+        var sum = line.Span[..stride];
+        for (var row = 0; row < size; row++)
+        {
+            sum.Clear();
+            for (var k = -half; k <= half; k++)
+                AddScaled(blurred.Span.Slice(Mirrored(row + k, size) * stride, stride), kernel[k + half], sum);
+            for (var i = 0; i < stride; i++)
+                pixels[row * stride + i] = (byte)Math.Clamp(MathF.Round(sum[i]), 0, 255);
+        }
+    }
+
+    // The edge is not repeated.
+    private static int Mirrored(int at, int size) => at < 0 ? -at : at < size ? at : 2 * size - 2 - at;
+
+    private static void AddScaled(ReadOnlySpan<float> values, float weight, Span<float> sum)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector128<float>>(values);
+        var sums = MemoryMarshal.Cast<float, Vector128<float>>(sum);
+        for (var i = 0; i < sums.Length; i++)
+            sums[i] += vectors[i] * weight;
+        for (var i = sums.Length * Vector128<float>.Count; i < sum.Length; i++)
+            sum[i] += values[i] * weight;
+    }
+}

@@ -1,0 +1,60 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+
+
+
+
+
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// Looks at the picture from aside, with a probability: each corner moves inward by a uniform random amount, as in torchvision's
+/// <c>RandomPerspective</c>, bilinear. What comes into view is real picture where there is some beyond the crop, else the mean colour.
+/// </summary>
+public sealed record Perspective : Augmentation
+{
+    /// <param name="distortion">How far a corner moves at most: 1 is to the picture's centre. 0 to 1.</param>
+    /// <param name="probability">0 to 1.</param>
+    public Perspective(float distortion = 0.5f, float probability = 0.5f)
+    {
+        Distortion = Checked.Range(distortion, 0, 1);
+        Probability = Checked.Probability(probability);
+    }
+
+    /// <summary>How far a corner moves at most, as a share of the way to the centre's height and width.</summary>
+    public float Distortion { get; }
+
+    /// <summary>Share of the pictures that are distorted.</summary>
+    public float Probability { get; }
+
+    internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
+    {
+        if (random.NextDouble() >= Probability)
+            return;
+        var (width, height) = ((int)plan.PictureWidth, (int)plan.PictureHeight);
+        var (across, down) = ((int)(Distortion * (width / 2)) + 1, (int)(Distortion * (height / 2)) + 1);
+        Span<(double X, double Y)> corners = stackalloc (double, double)[4];
+        // Beyond a distortion of 2/3 four corners may be those of no picture: torchvision then shows it folded, here they are drawn again.
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            corners[0] = (random.NextInt(across), random.NextInt(down));
+            corners[1] = (width - 1 - random.NextInt(across), random.NextInt(down));
+            corners[2] = (width - 1 - random.NextInt(across), height - 1 - random.NextInt(down));
+            corners[3] = (random.NextInt(across), height - 1 - random.NextInt(down));
+            if (Distort(ref plan, corners))
+                return;
+        }
+    }
+
+    /// <summary>Moves the picture's corners, clockwise from the upper left, to these places. False where that makes no picture.</summary>
+    internal static bool Distort(ref ImagePlan plan, ReadOnlySpan<(double X, double Y)> corners)
+    {
+        var (right, bottom) = ((int)plan.PictureWidth - 1, (int)plan.PictureHeight - 1);
+        if (Projection.FromCorners(corners, [(0, 0), (right, 0), (right, bottom), (0, bottom)]) is not { } map)
+            return false;
+        plan.Apply(map);
+        return true;
+    }
+}

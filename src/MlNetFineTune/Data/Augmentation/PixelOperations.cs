@@ -1,0 +1,46 @@
+using MlNetFineTune.MlNet;
+
+
+
+
+
+namespace MlNetFineTune.Data;
+
+/// <summary>What is done to one picture's finished pixels, in order. Lists go round among the pictures of a thread.</summary>
+internal sealed class PixelOperations
+{
+    [ThreadStatic]
+    private static PixelOperations? t_spare;
+
+    private readonly List<PixelOperation> _operations = [];
+    private PixelOperations? _next;
+
+    private PixelOperations()
+    {
+    }
+
+    public IReadOnlyList<PixelOperation> Operations => _operations;
+
+    public static PixelOperations Rent()
+    {
+        var rented = t_spare ?? new PixelOperations();
+        t_spare = rented._next;
+        return rented;
+    }
+
+    public void Add(in PixelOperation operation) => _operations.Add(operation);
+
+    /// <summary>Does it, once: the list belongs to the next picture then.</summary>
+    /// <param name="pixels">[size, size, 3] bytes, red first.</param>
+    /// <param name="preprocessing">The picture's size, and its fill.</param>
+    public void Finish(Span<byte> pixels, ImagePreprocessing preprocessing)
+    {
+        var canvas = new PixelCanvas(pixels, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);
+        foreach (var operation in _operations)
+            operation.Filter(ref canvas, operation);
+        canvas.Flush();
+        _operations.Clear();
+        _next = t_spare;
+        t_spare = this;
+    }
+}

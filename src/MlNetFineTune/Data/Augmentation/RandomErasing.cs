@@ -1,0 +1,100 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune;
+
+/// <summary>What an erased rectangle is filled with.</summary>
+public enum ErasingFill
+{
+    /// <summary>The mean colour that the weights expect: 0 after normalisation.</summary>
+    Mean,
+
+    /// <summary>A standard normal number for every channel of every pixel, after normalisation.</summary>
+    Noise,
+}
+
+/// <summary>
+/// Erases a random rectangle of a picture (Zhong et al. 2017, https://arxiv.org/abs/1708.04896), after it was cropped, resized and normalised,
+/// and before batches are mixed. The rectangle's area is uniform between <see cref="MinimumArea"/> and <see cref="MaximumArea"/> of the
+/// network's input, the logarithm of its height over width uniform between <see cref="MinimumRatio"/> and <see cref="MaximumRatio"/>; drawn, as
+/// in torchvision, up to ten times until it fits, else nothing is erased.
+/// </summary>
+public sealed record RandomErasing : Augmentation
+{
+    /// <param name="probability">0 to 1.</param>
+    /// <param name="minimumArea">Least share of the picture's area. Above 0.</param>
+    /// <param name="maximumArea">Greatest share of the picture's area. At most 1.</param>
+    /// <param name="minimumRatio">Least height over width. Above 0.</param>
+    /// <param name="maximumRatio">Greatest height over width.</param>
+    /// <param name="fill">Mean colour or noise.</param>
+    public RandomErasing(float probability = 0.25f, float minimumArea = 0.02f, float maximumArea = 0.33f, float minimumRatio = 0.3f, float maximumRatio = 3.3f, ErasingFill fill = ErasingFill.Mean)
+    {
+        if (!(probability is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(probability), probability, "A probability must be between 0 and 1.");
+        if (!(minimumArea > 0 && minimumArea <= maximumArea && maximumArea <= 1))
+            throw new ArgumentOutOfRangeException(nameof(minimumArea), $"The areas must satisfy 0 < minimum <= maximum <= 1, but are {minimumArea} and {maximumArea}.");
+        if (!(minimumRatio > 0 && minimumRatio <= maximumRatio && float.IsFinite(maximumRatio)))
+            throw new ArgumentOutOfRangeException(nameof(minimumRatio), $"The aspect ratios must satisfy 0 < minimum <= maximum, but are {minimumRatio} and {maximumRatio}.");
+        if (!Enum.IsDefined(fill))
+            throw new ArgumentOutOfRangeException(nameof(fill), fill, $"The fill must be one of {string.Join(", ", Enum.GetNames<ErasingFill>())}.");
+        (Probability, MinimumArea, MaximumArea, MinimumRatio, MaximumRatio, Fill) = (probability, minimumArea, maximumArea, minimumRatio, maximumRatio, fill);
+    }
+
+    /// <summary>Share of the pictures in which something is erased.</summary>
+    public float Probability { get; }
+
+    /// <summary>Least share of the picture's area.</summary>
+    public float MinimumArea { get; }
+
+    /// <summary>Greatest share of the picture's area.</summary>
+    public float MaximumArea { get; }
+
+    /// <summary>Least height over width.</summary>
+    public float MinimumRatio { get; }
+
+    /// <summary>Greatest height over width.</summary>
+    public float MaximumRatio { get; }
+
+    /// <summary>Mean colour or noise.</summary>
+    public ErasingFill Fill { get; }
+
+    internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
+    {
+    }
+
+    /// <summary>Draws whether and where, and erases in place.</summary>
+    /// <param name="picture">[1, H, W, 3], contiguous.</param>
+    /// <param name="random">Counted by epoch and row.</param>
+    internal void Erase(Tensor picture, ref CountedRandom random)
+    {
+        if (random.NextDouble() >= Probability || BoxOf((int)picture.shape[1], (int)picture.shape[2], ref random) is not { Area: > 0 } box)
+            return;
+        using var region = box.Of(picture);
+        if (Fill == ErasingFill.Mean)
+        {
+            region.zero_();
+            return;
+        }
+        var values = new float[box.Area * (int)picture.shape[3]];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (float)random.NextNormal();
+        using var noise = tensor(values, region.shape);
+        region.copy_(noise);
+    }
+
+    /// <summary>As torchvision's <c>RandomErasing.get_params</c>: smaller than the picture in both directions.</summary>
+    internal PixelBox? BoxOf(int height, int width, ref CountedRandom random)
+    {
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            var area = height * width * random.NextDouble(MinimumArea, MaximumArea);
+            var ratio = Math.Exp(random.NextDouble(Math.Log(MinimumRatio), Math.Log(MaximumRatio)));
+            var (h, w) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
+            if (h < height && w < width)
+                return new PixelBox(random.NextInt(height - h + 1), random.NextInt(width - w + 1), h, w);
+        }
+        return null;
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Training;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>Keeps what could not be read, and ends the training when it is too much.</summary>
+internal sealed class BadRowLog(BadRows policy, IChannel channel)
+{
+    // Training data and a validation set of their own number their rows each for itself, and are judged apart.
+    private readonly Dictionary<TrainingRows, SortedDictionary<int, (BadRow Bad, int Epoch)>> _bad = [];
+
+    /// <summary>The present one, from 1.</summary>
+    public int Epoch { get; set; }
+
+    /// <summary>In the order of the data.</summary>
+    public IReadOnlyList<BadRow> RowsOf(TrainingRows source) => [.. Of(source).Values.Select(known => known.Bad)];
+
+    /// <summary>Whether a row was found bad before an epoch began.</summary>
+    public bool Contains(TrainingRows source, int row, int epoch) => Of(source).TryGetValue(row, out var known) && known.Epoch < epoch;
+
+    /// <exception cref="InvalidDataException">The policy does not allow it.</exception>
+    public void Add(TrainingRows source, int row, string reason)
+    {
+        if (!Keep(source, row, reason, Epoch))
+            return;
+        var rows = Of(source);
+        var bad = rows[row].Bad;
+        if (policy.MaximumFraction == 0)
+            throw new InvalidDataException($"The {source.Inputs.Noun} of {bad}. Mend or remove it, or set BadRows = BadRows.Skip() to train without such rows.");
+        channel.Warning($"Left out {bad}.");
+        if (rows.Count > policy.MaximumFraction * source.Count)
+        {
+            throw new InvalidDataException(
+                $"{rows.Count} of {source.Count} {source.Inputs.Noun}s could not be read, more than BadRows.{policy} allows. Some of them: {string.Join("; ", RowsOf(source).Take(5))}.");
+        }
+    }
+
+    /// <summary>For a checkpoint.</summary>
+    public IEnumerable<KnownBadRow> Known(TrainingRows source, bool ofValidationSet) =>
+        Of(source).Select(known => new KnownBadRow(ofValidationSet, known.Key, known.Value.Bad.Reason, known.Value.Epoch));
+
+    /// <summary>From a checkpoint: it has been judged already.</summary>
+    public void Restore(TrainingRows source, KnownBadRow known) => Keep(source, known.Row, known.Reason, known.Epoch);
+
+    private SortedDictionary<int, (BadRow Bad, int Epoch)> Of(TrainingRows source)
+    {
+        if (!_bad.TryGetValue(source, out var rows))
+            _bad.Add(source, rows = []);
+        return rows;
+    }
+
+    private bool Keep(TrainingRows source, int row, string reason, int epoch) =>
+        Of(source).TryAdd(row, (new BadRow(source.Ordinals[row], source.Inputs.PathOf(row), reason), epoch));
+}

@@ -1,0 +1,218 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+
+
+
+
+
+
+namespace MlNetFineTune.Data;
+
+/// <summary>
+/// Reads pictures ahead of the device: workers take one picture after another from the running order and write it straight into its place in
+/// a batch buffer. The buffers are few (<see cref="Buffers"/>) and go round, so memory is bounded: who is ahead waits. Which worker does what
+/// decides nothing: a picture's random numbers are counted by seed, epoch and row.
+/// </summary>
+internal sealed class BatchLoader(InputRows rows, long seed, int workers)
+{
+    /// <summary>The batches of one pass, in order.</summary>
+    /// <param name="batches">Rows of each batch.</param>
+    /// <param name="augmentation">Applied to every picture.</param>
+    /// <param name="epoch">Counts the random numbers.</param>
+    /// <param name="onBadRow">Told of each picture that cannot be read, on the caller's thread; may throw.</param>
+    /// <param name="cancellation">Ends the pass with <see cref="OperationCanceledException"/>.</param>
+    /// <param name="ordinalOf">Counts a row's random numbers; null takes the row.</param>
+    public IEnumerable<Batch> Read(IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation, Func<int, int>? ordinalOf = null)
+    {
+        using var pass = new Pass(batches, Math.Min(workers, batches.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
+        foreach (var batch in pass.Batches(onBadRow))
+            yield return batch;
+
+        string? Encode(int row, Memory<byte> output, CancellationToken stop) =>
+            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row), output.Span, stop);
+    }
+
+    /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker, so that none waits while there is room.</summary>
+    internal static int Buffers(int workers, int batchSize) => 2 + (workers + batchSize - 1) / batchSize;
+
+    /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest, whose BatchNorm statistics would be poor.</summary>
+    public static int[][] Split(IReadOnlyList<int> order, int batchSize)
+    {
+        var count = (order.Count + batchSize - 1) / batchSize;
+        var batches = new int[count][];
+        for (var b = 0; b < count; b++)
+        {
+            var (begin, end) = ((int)((long)order.Count * b / count), (int)((long)order.Count * (b + 1) / count));
+            batches[b] = [.. order.Skip(begin).Take(end - begin)];
+        }
+        return batches;
+    }
+
+    private sealed class Pass : IDisposable
+    {
+        private readonly IReadOnlyList<int[]> _batches;
+        private readonly int[] _begins;
+        private readonly Func<int, Memory<byte>, CancellationToken, string?> _encode;
+        private readonly int _length;
+        private readonly Slot[] _slots;
+        private readonly CancellationToken _cancellation;
+        private readonly CancellationTokenSource _stop;
+        private readonly Thread[] _threads;
+        private readonly Lock _lock = new();
+        private int _nextPosition;
+
+        public Pass(IReadOnlyList<int[]> batches, int workers, Func<int, Memory<byte>, CancellationToken, string?> encode, int length, CancellationToken cancellation)
+        {
+            _batches = batches;
+            _encode = encode;
+            _length = length;
+            _begins = new int[batches.Count + 1];
+            for (var b = 0; b < batches.Count; b++)
+                _begins[b + 1] = _begins[b] + batches[b].Length;
+            var largest = batches.Count == 0 ? 0 : batches.Max(batch => batch.Length);
+            _slots = [.. Enumerable.Range(0, Math.Min(Buffers(workers, Math.Max(largest, 1)), batches.Count)).Select(s => new Slot(new byte[largest * length], batches[s].Length))];
+            _cancellation = cancellation;
+            _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            _threads = [.. Enumerable.Range(0, workers).Select(w => new Thread(Work) { IsBackground = true, Name = $"MlNetFineTune image reader {w}" })];
+            foreach (var thread in _threads)
+                thread.Start();
+        }
+
+        public IEnumerable<Batch> Batches(Action<int, string> onBadRow)
+        {
+            for (var b = 0; b < _batches.Count; b++)
+            {
+                var slot = _slots[b % _slots.Length];
+                WaitFor(slot);
+                slot.Failure?.Throw();
+                slot.Full.Reset();
+                yield return Compact(slot, _batches[b], onBadRow);
+
+                if (b + _slots.Length is var next && next < _batches.Count)
+                {
+                    slot.Prepare(_batches[next].Length);
+                    slot.Free.Set();
+                }
+            }
+        }
+
+        private void WaitFor(Slot slot)
+        {
+            try
+            {
+                slot.Full.Wait(_stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _cancellation.ThrowIfCancellationRequested(); // names the caller's token, not ours
+                throw;
+            }
+        }
+
+        // Moves good pictures over the places of bad ones.
+        private Batch Compact(Slot slot, int[] rows, Action<int, string> onBadRow)
+        {
+            if (slot.Reasons.All(reason => reason is null))
+                return new Batch(slot.Pixels, rows);
+            var good = new List<int>();
+            for (var i = 0; i < rows.Length; i++)
+            {
+                if (slot.Reasons[i] is { } reason)
+                {
+                    onBadRow(rows[i], reason);
+                    continue;
+                }
+                slot.Pixels.AsSpan(i * _length, _length).CopyTo(slot.Pixels.AsSpan(good.Count * _length));
+                good.Add(rows[i]);
+            }
+            return new Batch(slot.Pixels, [.. good]);
+        }
+
+        private void Work()
+        {
+            try
+            {
+                while (!_stop.IsCancellationRequested && Take(out var batch, out var index))
+                {
+                    var slot = _slots[batch % _slots.Length];
+                    try
+                    {
+                        slot.Reasons[index] = _encode(_batches[batch][index], slot.Pixels.AsMemory(index * _length, _length), _stop.Token);
+                    }
+                    catch (Exception e) when (!_stop.IsCancellationRequested || e is not OperationCanceledException)
+                    {
+                        // To be thrown on the training thread, when this batch's turn comes.
+                        slot.Failure ??= System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(e);
+                    }
+                    if (Interlocked.Decrement(ref slot.Missing) == 0)
+                        slot.Full.Set();
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The pass was given up.
+            }
+        }
+
+        // Positions are handed out in order, and the one who crosses into a new batch waits for its buffer.
+        private bool Take(out int batch, out int index)
+        {
+            lock (_lock)
+            {
+                (batch, index) = (0, 0);
+                if (_nextPosition >= _begins[^1])
+                    return false;
+                batch = Array.BinarySearch(_begins, _nextPosition);
+                if (batch < 0)
+                    batch = ~batch - 1;
+                index = _nextPosition - _begins[batch];
+                if (index == 0 && batch >= _slots.Length)
+                {
+                    var slot = _slots[batch % _slots.Length];
+                    slot.Free.Wait(_stop.Token);
+                    slot.Free.Reset();
+                }
+                _nextPosition++;
+                return true;
+            }
+        }
+
+        public void Dispose()
+        {
+            _stop.Cancel();
+            foreach (var thread in _threads)
+                thread.Join();
+            foreach (var slot in _slots)
+                slot.Dispose();
+            _stop.Dispose();
+        }
+    }
+
+    private sealed class Slot(byte[] pixels, int count) : IDisposable
+    {
+        public byte[] Pixels { get; } = pixels;
+
+        public string?[] Reasons { get; private set; } = new string?[count];
+
+        public int Missing = count;
+
+        public System.Runtime.ExceptionServices.ExceptionDispatchInfo? Failure { get; set; }
+
+        public ManualResetEventSlim Full { get; } = new();
+
+        public ManualResetEventSlim Free { get; } = new();
+
+        public void Prepare(int count)
+        {
+            Reasons = new string?[count];
+            Missing = count;
+            Failure = null;
+        }
+
+        public void Dispose()
+        {
+            Full.Dispose();
+            Free.Dispose();
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using MlNetFineTune.MlNet;
+
+
+
+
+
+namespace MlNetFineTune.Data;
+
+/// <summary>The files below a folder, in subfolders and behind links to folders too; each folder is read once, so that links in a circle,
+/// or two to one folder, do not multiply its files.</summary>
+internal sealed class FolderFiles
+{
+    private readonly HashSet<string> _read = new(OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase);
+    private readonly Queue<DirectoryInfo> _links = [];
+    private readonly List<string> _files = [];
+
+    private FolderFiles()
+    {
+    }
+
+    /// <returns>Full paths (through the links, as they stand), ordered by their part below the folder: the same on every system, so that a
+    /// seed means the same split. None that is hidden.</returns>
+    /// <param name="folder">Where to look; may be a link.</param>
+    /// <param name="root">A link to this folder, or to one above, leads in a circle.</param>
+    public static IReadOnlyList<string> Below(DirectoryInfo folder, string root)
+    {
+        var files = new FolderFiles();
+        for (var above = RealPath(root); above is not null; above = Path.GetDirectoryName(above))
+            files._read.Add(above);
+        // What is there itself comes before what links lead to.
+        files._links.Enqueue(folder);
+        while (files._links.TryDequeue(out var next))
+            files.Walk(next, RealPath(next.FullName));
+        return [.. files._files.OrderBy(file => Path.GetRelativePath(folder.FullName, file).Replace(Path.DirectorySeparatorChar, '/'), StringComparer.Ordinal)];
+    }
+
+    /// <summary>Made by an operating system or a tool, and not a photo or a class of them.</summary>
+    public static bool IsHidden(FileSystemInfo entry) => entry.Name.StartsWith('.') || entry.Name == "__MACOSX" || entry.Attributes.HasFlag(FileAttributes.Hidden);
+
+    private void Walk(DirectoryInfo folder, string realPath)
+    {
+        if (!_read.Add(realPath))
+            return;
+        foreach (var entry in folder.EnumerateFileSystemInfos().Where(entry => !IsHidden(entry)).OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        {
+            if (entry is not DirectoryInfo below)
+                _files.Add(entry.FullName);
+            else if (below.LinkTarget is not null)
+                _links.Enqueue(below);
+            else
+                Walk(below, Path.Combine(realPath, below.Name));
+        }
+    }
+
+    // Of a folder that is there. A link's own target may lie behind other links.
+    private static string RealPath(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Path.GetDirectoryName(full) is not { } parent)
+            return full;
+        var here = Path.Combine(RealPath(parent), Path.GetFileName(full));
+        return Directory.Exists(here) && Directory.ResolveLinkTarget(here, returnFinalTarget: true) is { } target ? RealPath(target.FullName) : here;
+    }
+}

@@ -1,0 +1,58 @@
+using SkiaSharp;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>How much memory it takes at most to decode a picture and make it small.</summary>
+internal static class DecodeCost
+{
+    private const int Target = 4; // bytes a pixel, red, green, blue and alpha
+
+    /// <param name="codec">Knows the format.</param>
+    /// <param name="encoded">The file.</param>
+    /// <param name="full">Of the picture.</param>
+    /// <param name="stored">At which it is decoded.</param>
+    /// <param name="size">Side of the output.</param>
+    /// <returns>Bytes.</returns>
+    public static long Of(SKCodec codec, ReadOnlySpan<byte> encoded, SKSizeI full, SKSizeI stored, int size)
+    {
+        var decoder = codec.EncodedFormat switch
+        {
+            SKEncodedImageFormat.Jpeg => JpegCoefficients(encoded),
+            SKEncodedImageFormat.Png => IsInterlaced(encoded) ? 8 : 0, // Skia keeps the picture as PNG has it, with up to 16 bits in each of four channels, until its last pass
+            SKEncodedImageFormat.Bmp => 0,
+            _ => 4, // libwebp's and Wuffs' own copy
+        };
+        var shrunk = 4L * sizeof(float) * size * stored.Height; // Resampler: every row at the output's width
+        return (long)Target * stored.Width * stored.Height + (long)decoder * full.Width * full.Height + shrunk;
+    }
+
+    private static bool IsInterlaced(ReadOnlySpan<byte> png) => png.Length > 28 && png[28] != 0; // IHDR's last byte
+
+    // Bytes a pixel, at most: libjpeg keeps all coefficients, two bytes each, where colours do not come together or in several rounds
+    // (jdmaster.c, use_c_buffer); else a few lines.
+    private static int JpegCoefficients(ReadOnlySpan<byte> jpeg)
+    {
+        var components = 4;
+        for (var at = 2; at + 9 < jpeg.Length && jpeg[at] == 0xFF;)
+        {
+            var marker = jpeg[at + 1];
+            if (marker == 0xFF)
+            {
+                at++; // filling
+                continue;
+            }
+            if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
+            {
+                components = Math.Min(jpeg[at + 9], (byte)4);
+                if (marker is not (0xC0 or 0xC1 or 0xC9))
+                    return 2 * components; // progressive
+            }
+            else if (marker == 0xDA)
+            {
+                return jpeg[at + 4] < components ? 2 * components : 0;
+            }
+            at += 2 + ((jpeg[at + 2] << 8) | jpeg[at + 3]);
+        }
+        return 2 * components; // not understood
+    }
+}

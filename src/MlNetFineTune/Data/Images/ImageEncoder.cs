@@ -1,0 +1,152 @@
+using Microsoft.ML.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using SkiaSharp;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first. Safe on many threads at once.</summary>
+internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
+{
+    public ImagePreprocessing Preprocessing { get; } = preprocessing;
+
+    /// <summary>Bytes of one encoded picture.</summary>
+    public int Length { get; } = preprocessing.Size * preprocessing.Size * 3;
+
+    /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
+    /// <returns>Null, or why the file cannot be used.</returns>
+    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+    {
+        if (path.Length == 0)
+            return "the path is empty";
+        try
+        {
+            if (OrdinaryFile.Refuse(path) is { } refusal)
+                return refusal;
+            using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+            var length = RandomAccess.GetLength(file);
+            if (length == 0)
+                return "the file is empty";
+            if (length > int.MaxValue / 2)
+                return $"the file has {length} bytes, which no picture of a sensible size needs";
+            using var share = ByteBudget.Sources.Take(length, cancellation);
+            using var encoded = new ScratchBuffer<byte>((int)length);
+            var read = 0;
+            while (read < length && RandomAccess.Read(file, encoded.Span[read..], read) is > 0 and var count)
+                read += count;
+            return EncodeBytes(encoded.Span[..read], augmentation, random, output, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            return Explain(e, path);
+        }
+    }
+
+    private static string Explain(Exception e, string path) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "there is no such file",
+        PathTooLongException => FormattableString.Invariant(
+            $"its {path.Length} characters are too many for a path; a picture as Base64 text is to be turned into bytes first (Convert.FromBase64String), and its column into a vector of Byte"),
+        UnauthorizedAccessException => "reading the file is not allowed",
+        _ => Shown.Message(e),
+    };
+
+    /// <inheritdoc cref="EncodeFile"/>
+    public unsafe string? EncodeBytes(ReadOnlySpan<byte> encoded, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+    {
+        fixed (byte* pointer = encoded)
+        {
+            using var data = SKData.Create((nint)pointer, encoded.Length);
+            using var codec = SKCodec.Create(data);
+            if (codec is null || !FileFormats.IsRead(codec.EncodedFormat))
+                return FileFormats.Explain(encoded);
+            var full = codec.Info.Size;
+            if (DecodeLimits.Refuse(full.Width, full.Height, encoded.Length) is { } refusal)
+                return refusal;
+
+            var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
+            var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
+            var plan = Plan(upright.Width, upright.Height, augmentation, random);
+            var stored = SmallestDecode(codec, full, plan.Magnification(Preprocessing.Size));
+            var (across, down) = ((double)stored.Width / full.Width, (double)stored.Height / full.Height);
+            if (orientation >= 5)
+                plan.ScaleSource(down, across);
+            else
+                plan.ScaleSource(across, down);
+
+            using var share = ByteBudget.Pixels.Take(DecodeCost.Of(codec, encoded, full, stored, Preprocessing.Size), cancellation);
+            var info = new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+            return plan.Warp is null && JpegWindow.IsPossible(codec, encoded) && TryDrawWindow(codec, info, orientation, plan, output)
+                ? null
+                : DrawWhole(codec, info, orientation, plan, output);
+        }
+    }
+
+    private static bool TryDrawWindow(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
+    {
+        var needed = Resampler.Reads(new PixelSource(default, info.Width, info.Height, blueFirst: false, orientation), plan, plan.Preprocessing.Size, plan.Preprocessing.Interpolation);
+        var window = JpegWindow.Around(needed, info.Size);
+        using var pixels = new ScratchBuffer<byte>(window.Width * window.Height * info.BytesPerPixel);
+        if (!JpegWindow.TryDecode(codec, info, window, pixels.Span))
+            return false;
+        Draw(new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation, window), plan, output);
+        return true;
+    }
+
+    private static unsafe string? DrawWhole(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
+    {
+        using var pixels = new ScratchBuffer<byte>(info.BytesSize);
+        fixed (byte* target = pixels.Span)
+        {
+            var result = codec.GetPixels(info, (nint)target, info.RowBytes, SKCodecOptions.Default);
+            if (result != SKCodecResult.Success)
+                return result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it is damaged ({codec.EncodedFormat}: {result})";
+        }
+        Draw(new PixelSource(pixels.Span, info.Width, info.Height, blueFirst: false, orientation), plan, output);
+        return null;
+    }
+
+    /// <inheritdoc cref="EncodeFile"/>
+    public string? EncodePixels(PixelSource source, Augmentation augmentation, CountedRandom random, Span<byte> output)
+    {
+        if (DecodeLimits.Refuse(source.Width, source.Height) is { } refusal)
+            return refusal;
+        var plan = Plan(source.Width, source.Height, augmentation, random);
+        Draw(source, plan, output);
+        return null;
+    }
+
+    private ImagePlan Plan(int width, int height, Augmentation augmentation, CountedRandom random)
+    {
+        var plan = augmentation.Crops ? ImagePlan.Whole(width, height, Preprocessing) : ImagePlan.CenterCrop(width, height, Preprocessing);
+        augmentation.Apply(ref plan, ref random);
+        return plan;
+    }
+
+    /// <summary>Geometry in one draw, then what acts on the finished pixels.</summary>
+    internal static void Draw(PixelSource source, in ImagePlan plan, Span<byte> output)
+    {
+        var preprocessing = plan.Preprocessing;
+        if (plan.Warp is null)
+            Resampler.Resample(source, plan, preprocessing.Size, preprocessing.Interpolation, output);
+        else
+            Warper.Warp(source, plan.ToSource(preprocessing.Size), preprocessing.Size, preprocessing.Fill, output);
+        plan.Pixels?.Finish(output, preprocessing);
+    }
+
+    /// <summary>
+    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored apart. The smallest that still
+    /// has at least as many pixels as the output is chosen; formats that cannot are decoded at full size.
+    /// </summary>
+    private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
+    {
+        for (var eighths = 1; eighths < 8; eighths++)
+        {
+            var candidate = codec.GetScaledDimensions(eighths / 8f);
+            if (candidate.Width >= needed * full.Width && candidate.Height >= needed * full.Height)
+                return candidate;
+        }
+        return full;
+    }
+}

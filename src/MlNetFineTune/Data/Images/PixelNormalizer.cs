@@ -1,0 +1,71 @@
+using MlNetFineTune.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
+internal sealed class PixelNormalizer : Intake
+{
+    /// <summary>Of red, green and blue: ITU-R BT.601, as Pillow and torchvision make grey of colours.</summary>
+    public static readonly float[] Luminance = [0.299f, 0.587f, 0.114f];
+
+    private readonly Tensor _mean;
+    private readonly Tensor _scale;
+    private readonly Tensor? _luminance;
+    private readonly Device _device;
+    private readonly int _size;
+
+    /// <param name="preprocessing">Mean and standard deviation; their averages for luminance.</param>
+    /// <param name="device">Where the input is made.</param>
+    /// <param name="channels">3 for colours, 1 for luminance.</param>
+    public PixelNormalizer(ImagePreprocessing preprocessing, Device device, int channels = InputChannels.Colors)
+    {
+        using var scope = NewDisposeScope();
+        _size = preprocessing.Size;
+        _device = device;
+        if (channels == 1)
+            _luminance = tensor(Luminance, [3, 1], device: device).DetachFromDisposeScope();
+        // One for each value of a line of pixels: three would make a vector operation of every single pixel.
+        var (means, scales) = MeansAndScales(preprocessing, channels);
+        _mean = tensor(means, device: device).repeat(_size).DetachFromDisposeScope();
+        _scale = tensor(scales, device: device).repeat(_size).DetachFromDisposeScope();
+    }
+
+    /// <summary>What is subtracted from pixels of 0 to 255, and what they are multiplied by then: one of each a channel.</summary>
+    public static (float[] Means, float[] Scales) MeansAndScales(ImagePreprocessing preprocessing, int channels)
+    {
+        var (mean, std) = channels == 1 ? (Grey(preprocessing.Mean), Grey(preprocessing.Std)) : (preprocessing.Mean, preprocessing.Std);
+        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255], scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
+        return (means[..channels], scales[..channels]);
+    }
+
+    /// <param name="pixels">[count, size, size, 3].</param>
+    /// <param name="count">Pictures; <paramref name="pixels"/> may be longer.</param>
+    /// <returns>[count, channels, size, size]. Caller disposes.</returns>
+    public Tensor Normalize(ReadOnlySpan<byte> pixels, int count)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = empty([count * _size, _size * 3], ScalarType.Byte);
+        pixels[..(int)bytes.numel()].CopyTo(bytes.bytes);
+        var lines = bytes.to(_device).to_type(ScalarType.Float32); // [N * H, W * 3]
+        if (_luminance is not null)
+            lines = lines.view(-1, 3).matmul(_luminance).view(-1, _size); // [N * H, W]
+        return lines.sub_(_mean).mul_(_scale).view(count, _size, _size, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, channels, H, W], the same memory
+    }
+
+    private static ColorTriple Grey(ColorTriple triple)
+    {
+        var average = (triple.Red + triple.Green + triple.Blue) / 3;
+        return new(average, average, average);
+    }
+
+    public override Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
+
+    public override void Dispose()
+    {
+        _mean.Dispose();
+        _scale.Dispose();
+        _luminance?.Dispose();
+    }
+}

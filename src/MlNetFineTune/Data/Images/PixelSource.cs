@@ -1,0 +1,36 @@
+namespace MlNetFineTune.Data;
+
+/// <summary>Decoded pixels in memory, 4 bytes each, and how they must be turned to stand upright.</summary>
+/// <param name="pixels">Rows from top to bottom without padding.</param>
+/// <param name="width">Of the whole picture, as stored, in pixels.</param>
+/// <param name="height">Of the whole picture, as stored, in pixels.</param>
+/// <param name="blueFirst">BGRA instead of RGBA.</param>
+/// <param name="orientation">1 to 8, as EXIF counts them.</param>
+/// <param name="window">The part that <paramref name="pixels"/> are; null for the whole.</param>
+internal readonly ref struct PixelSource(ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1, PixelWindow? window = null)
+{
+    private const int BytesPerPixel = 4;
+
+    /// <summary>Those of <see cref="Window"/>.</summary>
+    public ReadOnlySpan<byte> Pixels { get; } = pixels;
+
+    public PixelWindow Window { get; } = window ?? new PixelWindow(0, 0, width, height);
+
+    public int Width { get; } = width;
+
+    public int Height { get; } = height;
+
+    public bool BlueFirst { get; } = blueFirst;
+
+    /// <summary>Rows and columns change places when the picture is turned upright.</summary>
+    public bool IsTransposed { get; } = orientation >= 5;
+
+    /// <summary>Stored columns run from right to left (after exchanging the axes, if transposed).</summary>
+    public bool ReversesColumns { get; } = orientation is 2 or 3 or 7 or 8;
+
+    /// <summary>Stored rows run from bottom to top.</summary>
+    public bool ReversesRows { get; } = orientation is 3 or 4 or 6 or 7;
+
+    /// <summary>The pixels of a stored line from <see cref="Window"/>'s left edge to its right.</summary>
+    public ReadOnlySpan<byte> Row(int y) => Pixels.Slice((y - Window.Top) * Window.Width * BytesPerPixel, Window.Width * BytesPerPixel);
+}

@@ -1,0 +1,34 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>A Boolean: 1 and 0.</summary>
+internal sealed class BooleanLabels(string column) : LabelSource(column)
+{
+    public override int Strata => 2;
+
+    public override int StratumOf(float label) => (int)label;
+
+    public override Func<float> Reader(IHost host, DataViewRow row)
+    {
+        var getter = row.GetGetter<bool>(row.Schema[Column]);
+        var value = false;
+        return () =>
+        {
+            getter(ref value);
+            return value ? 1 : 0;
+        };
+    }
+
+    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == BooleanDataViewType.Instance
+        ? new SameLabels(this, host)
+        : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Boolean", column.Type.ToString());
+
+    public override void Check(IChannel channel, float[] labels)
+    {
+        if (labels.All(label => label == labels[0]))
+            throw new InvalidOperationException($"Training needs rows of both kinds, but column '{Column}' is {labels[0] == 1} in all {labels.Length} training rows.");
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>A key: classes from 0.</summary>
+internal sealed class ClassLabels(string column, LabelKeys keys) : LabelSource(column)
+{
+    public override int Strata => keys.Count;
+
+    public override int StratumOf(float label) => (int)label;
+
+    public override Func<float> Reader(IHost host, DataViewRow row)
+    {
+        var next = LabelColumn.Reader(row, row.Schema[Column]);
+        return () => next() is >= 0 and var key ? key : float.NaN;
+    }
+
+    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => new LabelMatcher(host, column, keys);
+
+    public override void Check(IChannel channel, float[] labels)
+    {
+        var counts = new int[keys.Count];
+        foreach (var label in labels)
+            counts[(int)label]++;
+        var empty = keys.Names.Where((_, c) => counts[c] == 0).ToList();
+        if (keys.Count - empty.Count < 2)
+        {
+            throw new InvalidOperationException(
+                $"Training needs rows of at least two classes, but all {labels.Length} training rows are {Shown.Quoted(keys.Names[(int)labels[0]])} (classes: {string.Join(", ", keys.Names.Take(20).Select(name => Shown.Text(name)))}{(keys.Count > 20 ? $" and {keys.Count - 20} more" : "")}).");
+        }
+        if (empty.Count > 0)
+            channel.Warning($"No training row is {string.Join(", ", empty.Take(20).Select(name => Shown.Quoted(name)))}{(empty.Count > 20 ? $" and {empty.Count - 20} more classes" : "")}: the model cannot learn to recognise them.");
+    }
+}

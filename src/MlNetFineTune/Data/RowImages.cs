@@ -1,0 +1,62 @@
+using System.Buffers;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any. Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
+internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
+{
+    // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer than copying them; files take
+    // their time.
+    private const int LargePixels = 8 << 20; // bytes: two million pixels
+    private const int LargeFile = 64 << 20;
+
+    private readonly (PictureHead Head, byte[] Bytes, int Length)[] _pictures = new (PictureHead, byte[], int)[places];
+
+    public override int Length => encoder.Length;
+
+    public override string Noun => "picture";
+
+    public override void Take(int place)
+    {
+        var picture = reader.Read();
+        ref var copy = ref _pictures[place];
+        if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
+        {
+            Release(place); // first, so that memory that cannot be had leaves nothing that is given back twice
+            copy.Bytes = picture.Bytes.Length > LargeFile // a pool would keep it
+                ? GC.AllocateUninitializedArray<byte>(picture.Bytes.Length)
+                : ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch
+        }
+        picture.Bytes.CopyTo(copy.Bytes);
+        (copy.Head, copy.Length) = (picture.Head, picture.Bytes.Length);
+    }
+
+    public override string? Encode(int place, Augmentation view, Span<byte> output)
+    {
+        var (head, bytes, length) = _pictures[place];
+        return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
+    }
+
+    public override bool IsLarge(int place) => _pictures[place] is var (head, _, length) && length > (head.Pixels is null ? LargeFile : LargePixels);
+
+    public override void Release(int place)
+    {
+        ref var picture = ref _pictures[place];
+        Return(picture.Bytes);
+        (picture.Bytes, picture.Length) = ([], 0);
+    }
+
+    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? Shown.Quoted(path, Shown.SentenceLength) : "the image";
+
+    public override void Dispose()
+    {
+        for (var place = 0; place < _pictures.Length; place++)
+            Release(place);
+    }
+
+    private static void Return(byte[]? bytes)
+    {
+        if (bytes is { Length: > 0 and <= LargeFile })
+            ArrayPool<byte>.Shared.Return(bytes);
+    }
+}

@@ -1,0 +1,34 @@
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>Between ConvNeXt's stages: LayerNorm, then a 2x2 convolution of stride 2.</summary>
+internal sealed class ConvNeXtDownsample : Block
+{
+    private readonly LayerNorm _norm;
+    private readonly Conv2d _conv;
+
+    public ConvNeXtDownsample(int inChannels, int outChannels, double epsilon)
+        : base(nameof(ConvNeXtDownsample))
+    {
+        register_module("0", _norm = new LayerNorm(inChannels, epsilon));
+        register_module("1", _conv = new Conv2d(inChannels, outChannels, 2, stride: 2, border: 0, bias: true));
+    }
+
+    // The parent calls it; it would register the fields once more, under their own names.
+    protected override void RegisterComponents()
+    {
+    }
+
+    public override IEnumerable<ConvNorm> Pairs => [];
+
+    public override IEnumerable<ChannelGroup> InnerChannels => [];
+
+    public override Tensor forward(Tensor input)
+    {
+        using var normalized = _norm.OfMaps(input);
+        return _conv.forward(normalized);
+    }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => _conv.Write(graph, _norm.WriteOfMaps(graph, input));
+}

@@ -1,0 +1,28 @@
+using MlNetFineTune.MlNet;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>
+/// A first convolution for pictures of other than three channels, as timm makes it (timm/models/_manipulate.py, <c>adapt_input_conv</c>): for one channel its kernels for
+/// red, green and blue are added, so that a grey picture gives what it gave as three equal channels; for N they are repeated and scaled by 3 / N, so that
+/// the sum keeps its size.
+/// </summary>
+internal static class InputChannels
+{
+    public const int Colors = 3;
+
+    /// <param name="kernels">[out, 3, k, k].</param>
+    /// <param name="channels">N.</param>
+    /// <returns>[out, N, k, k]. Caller disposes.</returns>
+    public static Tensor Adapt(Tensor kernels, int channels)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var numbers = kernels.to_type(ScalarType.Float32);
+        var adapted = channels == 1
+            ? numbers.sum(1, keepdim: true)
+            : numbers.repeat(1, (channels + Colors - 1) / Colors, 1, 1).narrow(1, 0, channels).Mul(Colors / (float)channels);
+        return adapted.MoveToOuterDisposeScope();
+    }
+}

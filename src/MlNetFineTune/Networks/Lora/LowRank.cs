@@ -1,0 +1,112 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>
+/// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B A</c>, in the shapes and with the
+/// initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r outputs, and B a 1x1 convolution from them to all outputs;
+/// loralib's is another, whose product has rank r k. While it trains it is a branch beside its layer, and merged it is part of the layer's weight.
+/// </summary>
+internal sealed class LowRank : nn.Module
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in adapter files.
+    internal readonly Parameter lora_A; // [r, in] or [r, in, k, k]
+    internal readonly Parameter lora_B; // [out, r] or [out, r, 1, 1]
+#pragma warning restore IDE1006
+
+    private readonly Func<Parameter> _weight; // moving the layer to a device makes it anew
+    private readonly double _scale;
+    private readonly float _dropout;
+    private Tensor? _merged;
+
+    /// <param name="layer">With a weight of [out, in] or [out, in, k, k].</param>
+    /// <param name="rank">r.</param>
+    /// <param name="alpha">The product is scaled by alpha / r.</param>
+    /// <param name="dropout">Share of the branch's inputs that are zero in a training step.</param>
+    public LowRank(IAdaptable layer, int rank, double alpha, float dropout)
+        : base(nameof(LowRank))
+    {
+        var (weight, shape) = (layer.Weight, layer.Weight.shape);
+        lora_A = Parameters.Of(zeros([rank, .. shape[1..]], weight.dtype, weight.device));
+        lora_B = Parameters.Of(zeros([shape[0], rank, .. shape[2..].Select(_ => 1L)], weight.dtype, weight.device));
+        (_weight, _scale, _dropout) = (() => layer.Weight, alpha / rank, dropout);
+        RegisterComponents();
+    }
+
+    /// <summary>The numbers of this step's dropout; null where nothing is dropped. Set while a training step runs.</summary>
+    public CountedRandom? Draw { get; set; }
+
+    /// <summary>The layer's weight with the addition; null while the two are apart.</summary>
+    public Tensor? Merged => _merged;
+
+    /// <summary>Numbers that an addition to such a weight has.</summary>
+    public static long Size(long[] weight, int rank) => rank * (weight[0] + weight[1..].Aggregate(1L, (product, size) => product * size));
+
+    /// <summary>A as linear layers begin (uniform within 1 / sqrt(fan in)), B at zero: at first nothing is added.</summary>
+    public void Initialize(string layer, long seed) =>
+        WeightInitialization.FillUniform(lora_A, 1 / Math.Sqrt(lora_A.numel() / lora_A.shape[0]), seed, RandomStream.WeightsOf($"{layer}.lora_A.weight"));
+
+    /// <summary>The layer's weight with the addition, in double precision. Caller disposes.</summary>
+    public Tensor Sum()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var product = lora_B.to_type(ScalarType.Float64).flatten(1).mm(lora_A.to_type(ScalarType.Float64).flatten(1)); // [out, in k k]
+        var weight = _weight();
+        return weight.to_type(ScalarType.Float64).Add(product.Mul_(_scale).view(weight.shape)).MoveToOuterDisposeScope();
+    }
+
+    public void Merge()
+    {
+        if (_merged is not null)
+            return;
+        using var sum = Sum();
+        _merged = sum.to_type(lora_A.dtype, copy: true).DetachFromDisposeScope();
+    }
+
+    public void Unmerge()
+    {
+        _merged?.Dispose();
+        _merged = null;
+    }
+
+    /// <summary>The branch <c>alpha / r * B(A(dropout(x)))</c>, added in place to what the layer gives for x.</summary>
+    /// <param name="output">Of the layer.</param>
+    /// <param name="input">x.</param>
+    /// <param name="down">Applies A.</param>
+    /// <param name="up">Applies B.</param>
+    public Tensor AddBranch(Tensor output, Tensor input, Func<Tensor, Tensor, Tensor> down, Func<Tensor, Tensor, Tensor> up)
+    {
+        using var dropped = Drop(input);
+        using var low = down(dropped, lora_A);
+        using var branch = up(low, lora_B);
+        return output.Add_(branch, _scale);
+    }
+
+    // A generator of its own, seeded by counted numbers: whole tensors at once, and nobody else's numbers.
+    private Tensor Drop(Tensor input)
+    {
+        if (Draw is not { } numbers || _dropout == 0)
+            return input.alias();
+        var own = (ulong)numbers.NextUInt32() << 32 | numbers.NextUInt32();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(own, input.device);
+        var kept = rand(input.shape, input.dtype, input.device, generator: generator).Ge(_dropout);
+        return (input * kept).Div_(1 - _dropout).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Unmerge();
+            lora_A.Dispose();
+            lora_B.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,69 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>The low-rank additions of a network, by the names of their layers. Owns them.</summary>
+internal sealed class LowRankSet : IDisposable
+{
+    private readonly List<(string Layer, int Stage, bool Folds, LowRank Addition)> _all = [];
+
+    public int Count => _all.Count;
+
+    public IEnumerable<string> Layers => _all.Select(one => one.Layer);
+
+    /// <param name="layer">The layer's name.</param>
+    /// <param name="stage">Where it is.</param>
+    /// <param name="folds">Whether BatchNorm is folded into the layer: then the sum of both is only made there.</param>
+    /// <param name="host">The layer.</param>
+    /// <param name="addition">Handed over.</param>
+    public void Add(string layer, int stage, bool folds, IAdaptable host, LowRank addition)
+    {
+        host.Adapter = addition;
+        _all.Add((layer, stage, folds, addition));
+    }
+
+    public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() =>
+        _all.SelectMany(one => ((string, Parameter)[])[($"{one.Layer}.lora_A.weight", one.Addition.lora_A), ($"{one.Layer}.lora_B.weight", one.Addition.lora_B)]);
+
+    /// <summary>The weights of the layers with their additions, by name; caller disposes them.</summary>
+    public IEnumerable<(string Name, Tensor Weight)> MergedWeights() => _all.Select(one =>
+    {
+        using var sum = one.Addition.Sum();
+        return ($"{one.Layer}.weight", sum.to_type(one.Addition.lora_A.dtype, copy: true));
+    });
+
+    /// <summary>Merges those of the first stages; the others see their numbers change.</summary>
+    public void Merge(int stages)
+    {
+        foreach (var (_, stage, folds, addition) in _all)
+        {
+            if (stage >= stages)
+                addition.Unmerge();
+            else if (!folds)
+                addition.Merge();
+        }
+    }
+
+    /// <summary>Says which training step runs, for dropout; null ends it.</summary>
+    public void BeginStep(long seed, int? step)
+    {
+        for (var i = 0; i < _all.Count; i++)
+            _all[i].Addition.Draw = step is { } number ? new CountedRandom(seed, RandomStream.AdapterDropout, epoch: i, ordinal: number) : null;
+    }
+
+    public void MoveTo(Device device)
+    {
+        foreach (var (_, _, _, addition) in _all)
+            addition.to(device);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, _, _, addition) in _all)
+            addition.Dispose();
+    }
+}

@@ -1,0 +1,71 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
+
+
+
+
+
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>Pairs of names for the same modules in two libraries; a tensor is its module's name with an ending.</summary>
+internal sealed class ModuleNames
+{
+    private readonly Dictionary<string, (string Ours, TensorPart Part)> _toOurs = new(StringComparer.Ordinal);
+
+    /// <summary>The library's name and ours; both end where a dot follows, or are a whole tensor's name.</summary>
+    public void Add(string theirs, string ours) => _toOurs.Add(theirs, (ours, TensorPart.Whole));
+
+    /// <summary>Several modules of the library whose tensors, one below the other, are those of one of ours.</summary>
+    public void AddParts(string ours, params ReadOnlySpan<string> theirs)
+    {
+        for (var i = 0; i < theirs.Length; i++)
+            _toOurs.Add(theirs[i], (ours, new TensorPart(i, theirs.Length)));
+    }
+
+    /// <summary>torchvision's <c>Conv2dNormActivation</c>: convolution and BatchNorm in a list.</summary>
+    public void AddPair(string theirs, string conv, string norm)
+    {
+        Add($"{theirs}.0", conv);
+        Add($"{theirs}.1", norm);
+    }
+
+    /// <summary>transformers' layers of a convolution and its BatchNorm.</summary>
+    public void AddConvolution(string theirs, string conv, string norm)
+    {
+        Add($"{theirs}.convolution", conv);
+        Add($"{theirs}.normalization", norm);
+    }
+
+    /// <summary>torchvision's unit of a MobileNetV3 or EfficientNet, a list of its parts, as timm's <see cref="InvertedResidual"/> or <see cref="SeparableConv"/>.</summary>
+    public void AddUnit(string theirs, string ours, bool expands, bool squeezes)
+    {
+        var part = 0;
+        if (expands)
+            AddPair($"{theirs}.{part++}", $"{ours}.conv_pw", $"{ours}.bn1");
+        AddPair($"{theirs}.{part++}", $"{ours}.conv_dw", expands ? $"{ours}.bn2" : $"{ours}.bn1");
+        if (squeezes)
+        {
+            Add($"{theirs}.{part}.fc1", $"{ours}.se.conv_reduce");
+            Add($"{theirs}.{part++}.fc2", $"{ours}.se.conv_expand");
+        }
+        AddPair($"{theirs}.{part}", expands ? $"{ours}.conv_pwl" : $"{ours}.conv_pw", expands ? $"{ours}.bn3" : $"{ours}.bn2");
+    }
+
+    /// <summary>Translates the longest beginning that it knows; leaves other names as they are.</summary>
+    public string ToOurs(string name) => Find(name) is { } found ? found.Ours + name[found.Length..] : name;
+
+    /// <summary>Which part of our tensor is this one of theirs.</summary>
+    public TensorPart PartOf(string name) => Find(name)?.Part ?? TensorPart.Whole;
+
+    private (string Ours, TensorPart Part, int Length)? Find(string name)
+    {
+        var known = _toOurs.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (var end = name.Length; end > 0; end = name.LastIndexOf('.', end - 1))
+        {
+            if (known.TryGetValue(name.AsSpan(0, end), out var found))
+                return (found.Ours, found.Part, end);
+        }
+        return null;
+    }
+}

@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>Calls a user's factory, under a random state of its own.</summary>
+internal static class ModuleMaker
+{
+    // A factory that gives the same module twice would train one model twice, and free it under the other's feet.
+    private static readonly ConditionalWeakTable<nn.Module, object> s_known = [];
+
+    /// <summary>
+    /// What to do about a tensor of a type that cannot be saved, where the type is the process's and not the factory's own choice; empty
+    /// else.
+    /// </summary>
+    public static string AdviceOn(ScalarType type) => type != ScalarType.Float32 && type == get_default_dtype()
+        ? $" It is the default type of this process (torch.set_default_dtype): give the module's layers and "
+            + "tensors dtype: ScalarType.Float32, or set the default back before."
+        : "";
+
+    /// <param name="factory">The user's.</param>
+    /// <param name="name">For messages.</param>
+    /// <param name="context">What the module is for.</param>
+    /// <param name="seed">Of the training.</param>
+    /// <param name="stream">What the numbers are for.</param>
+    /// <param name="ordinal">Which module.</param>
+    /// <returns>A new module. Caller disposes.</returns>
+    /// <exception cref="InvalidOperationException">The factory failed.</exception>
+    public static nn.Module Make(ModuleFactory factory, string name, ModuleContext context, long seed, RandomStream stream, int ordinal)
+    {
+        var who = $"The factory of {name} ({factory.GetType().Name})";
+        return SeededTorch.Run(seed, stream, ordinal, () =>
+        {
+            nn.Module? made;
+            try
+            {
+                made = factory.Create(context);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"{who} failed: {e.Message}", e);
+            }
+            if (made is null)
+                throw new InvalidOperationException($"{who} gave null.");
+            return s_known.TryAdd(made, made) ? made : throw new InvalidOperationException($"{who} gave the same module twice; Create must make a new one each time.");
+        });
+    }
+}

@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>
+/// One step of a backbone, from input to output, in the order of computation. Freezing, learning-rate decay and feature caching all speak in stages.
+/// </summary>
+/// <param name="Name">The name users write, such as <c>layer3</c>.</param>
+/// <param name="Modules">The root-level module paths whose tensors belong to the stage, such as <c>conv1</c> and <c>bn1</c>.</param>
+/// <param name="Maps">[N, C, H, W] -> [N, C', H', W'], or a transformer's tokens [N, T, C] -> [N, T, C].</param>
+/// <param name="Pool">In the last stage of a network, if that is not done yet: [N, C', H', W'] -> [N, features].</param>
+internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computation Maps, Computation? Pool = null)
+{
+    private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);
+
+    /// <summary>Caller disposes the result; the input is left alone.</summary>
+    public Tensor Forward(Tensor input) => _all.Forward(input);
+
+    /// <summary>The same as operators.</summary>
+    public GraphValue Write(NetworkGraph graph, GraphValue input) => _all.Write(graph, input);
+
+    public bool Owns(string tensorName) =>
+        Modules.Any(module => tensorName.StartsWith(module, StringComparison.Ordinal)
+            && (tensorName.Length == module.Length || tensorName[module.Length] == '.'));
+}

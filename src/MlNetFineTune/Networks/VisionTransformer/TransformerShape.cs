@@ -1,0 +1,16 @@
+namespace MlNetFineTune.Networks;
+
+/// <summary>The sizes of a vision transformer.</summary>
+/// <param name="Patch">Width and height of a patch in pixels.</param>
+/// <param name="Channels">Length of a token.</param>
+/// <param name="Heads">Of the attention; each has 64 channels.</param>
+/// <param name="Blocks">Layers.</param>
+/// <param name="ScalesBranches">Whether what a branch adds is scaled channel by channel.</param>
+internal sealed record TransformerShape(int Patch, int Channels, int Heads, int Blocks = 12, bool ScalesBranches = false)
+{
+    public static TransformerShape Of(BackboneSize size, int patch, bool scalesBranches = false)
+    {
+        var channels = size switch { BackboneSize.Tiny => 192, BackboneSize.Small => 384, _ => 768 };
+        return new(patch, channels, channels / 64, ScalesBranches: scalesBranches);
+    }
+}

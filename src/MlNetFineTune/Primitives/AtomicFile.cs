@@ -1,0 +1,34 @@
+namespace MlNetFineTune.Primitives;
+
+/// <summary>Writes beside a file and renames, so that no half file is ever seen under its name, and a failed write leaves the old one.</summary>
+internal static class AtomicFile
+{
+    /// <exception cref="DirectoryNotFoundException">The folder is not there.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"'{Path.GetFileName(path)}' cannot be written: there is no folder '{folder}'.");
+        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using var stream = new FileStream(beside, FileMode.CreateNew);
+            write(stream);
+            Complete(stream, path);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
+    /// <summary>Gives a file that was written beside its name. Its bytes are on the disk before: after a power cut there is the old file or
+    /// the whole new one.</summary>
+    /// <param name="beside">Written, on the same disk; closed when this returns.</param>
+    /// <param name="path">The name. What had it is replaced.</param>
+    public static void Complete(FileStream beside, string path)
+    {
+        beside.Flush(flushToDisk: true);
+        beside.Dispose();
+        File.Move(beside.Name, path, overwrite: true);
+    }
+}

@@ -1,0 +1,37 @@
+namespace MlNetFineTune.Reporting;
+
+/// <summary>Lines and dots over two axes; <see cref="SvgChart"/> and <see cref="PngChart"/> draw it.</summary>
+/// <param name="Title">Above it.</param>
+/// <param name="Across">What the horizontal axis counts.</param>
+/// <param name="X">Horizontal.</param>
+/// <param name="Y">Vertical.</param>
+/// <param name="Series">From back to front.</param>
+internal sealed record Chart(string Title, string Across, Axis X, Axis Y, IReadOnlyList<Series> Series)
+{
+    /// <summary>A vertical line, with its name.</summary>
+    public (double X, string Name)? Mark { get; init; }
+}
+
+/// <summary>Points of one kind.</summary>
+/// <param name="Name">In the legend; empty for none.</param>
+/// <param name="Look">How it is drawn.</param>
+/// <param name="Points">In order; those that are no numbers break the line.</param>
+internal sealed record Series(string Name, SeriesLook Look, IReadOnlyList<(double X, double Y)> Points);
+
+internal enum SeriesLook
+{
+    /// <summary>A line in the first colour, with dots.</summary>
+    First,
+
+    /// <summary>A line in the second colour, with dots.</summary>
+    Second,
+
+    /// <summary>A thin line that stays behind.</summary>
+    Faint,
+
+    /// <summary>Dots alone.</summary>
+    Dots,
+
+    /// <summary>A thin dashed line.</summary>
+    Guide,
+}

@@ -1,0 +1,66 @@
+namespace MlNetFineTune.Reporting;
+
+/// <summary>Which classes are taken for which: a table with a row for each true class, or, of many classes, the pairs that are confused most.</summary>
+internal static class ConfusionTable
+{
+    private const int MostClasses = 20;
+    private const int MostPairs = 25;
+
+    public static Markup Of(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes)
+    {
+        var counts = rows.CountBy(row => ((int)row.Label, (int)row.Predicted)).ToDictionary();
+        var ofLabel = rows.CountBy(row => (int)row.Label).ToDictionary();
+        return $"""
+            <section><h2>Confusion on the validation rows</h2>
+            {(classes.Count <= MostClasses ? Table(counts, ofLabel, classes) : Pairs(counts, ofLabel, classes))}</section>
+            """;
+    }
+
+    private static Markup Table(Dictionary<(int Label, int Predicted), int> counts, Dictionary<int, int> ofLabel, IReadOnlyList<string> classes)
+    {
+        var all = Enumerable.Range(0, classes.Count).ToList();
+        return $"""
+            <div class="wide"><table class="confusion"><thead><tr><th scope="col">true, then predicted</th>{all.Select(Heading)}<th scope="col" class="sum">recall</th></tr></thead>
+            <tbody>{all.Select(Row)}
+            <tr class="sum"><th scope="row">precision</th>{all.Select(Precision)}<td></td></tr></tbody></table></div>
+            """;
+
+        Markup Heading(int c) => $"""<th scope="col"><bdi title="{classes[c]}">{Short(classes[c])}</bdi></th>""";
+
+        Markup Row(int label) => $"""
+            <tr><th scope="row"><bdi title="{classes[label]}">{Short(classes[label])}</bdi></th>{all.Select(predicted => Cell(label, predicted))}<td class="sum">{Percent(At(label, label), ofLabel.GetValueOrDefault(label))}</td></tr>
+
+            """;
+
+        Markup Cell(int label, int predicted)
+        {
+            var count = At(label, predicted);
+            var share = count / (double)Math.Max(ofLabel.GetValueOrDefault(label), 1);
+            var name = count == 0 ? "none" : label == predicted ? "right" : "wrong";
+            return $"""<td class="{name}" style="--share:{share:0.###}" title="{classes[label]} taken for {classes[predicted]}: {count}">{count}</td>""";
+        }
+
+        Markup Precision(int predicted) => $"<td>{Percent(At(predicted, predicted), all.Sum(label => At(label, predicted)))}</td>";
+
+        int At(int label, int predicted) => counts.GetValueOrDefault((label, predicted));
+    }
+
+    private static Markup Pairs(Dictionary<(int Label, int Predicted), int> counts, Dictionary<int, int> ofLabel, IReadOnlyList<string> classes)
+    {
+        var wrong = counts.Where(pair => pair.Key.Label != pair.Key.Predicted).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).ToList();
+        return $"""
+            <p>{classes.Count} classes; of {ofLabel.Values.Sum():N0} rows {wrong.Sum(pair => pair.Value):N0} are wrong. The pairs that are confused most:</p>
+            <div class="wide"><table><thead><tr><th scope="col">true</th><th scope="col">predicted</th><th scope="col">rows</th><th scope="col">of the true class</th></tr></thead>
+            <tbody>{wrong.Take(MostPairs).Select(Row)}</tbody></table></div>
+            """;
+
+        Markup Row(KeyValuePair<(int Label, int Predicted), int> pair) => $"""
+            <tr><td><bdi>{classes[pair.Key.Label]}</bdi></td><td><bdi>{classes[pair.Key.Predicted]}</bdi></td><td class="number">{pair.Value}</td><td class="number">{Percent(pair.Value, ofLabel[pair.Key.Label])}</td></tr>
+
+            """;
+    }
+
+    private static string Percent(int count, int of) => of == 0 ? "–" : FormattableString.Invariant($"{100.0 * count / of:0} %");
+
+    private static string Short(string name) => name.Length <= 18 ? name : name[..17] + "…";
+}

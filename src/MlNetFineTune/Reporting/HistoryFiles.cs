@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune.Reporting;
+
+/// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null. Each file is written beside and renamed.</summary>
+internal static class HistoryFiles
+{
+    private static readonly (string Name, Func<EpochReport, double?> Value)[] s_columns =
+    [
+        ("loss", epoch => epoch.Loss),
+        ("validation_loss", epoch => epoch.ValidationLoss),
+        ("validation_accuracy", epoch => epoch.ValidationAccuracy),
+        ("validation_rmse", epoch => epoch.ValidationRootMeanSquaredError),
+        ("learning_rate", epoch => epoch.LearningRate),
+        ("seconds", epoch => epoch.Seconds),
+    ];
+
+    public static void Write(string folder, IReadOnlyList<EpochReport> epochs)
+    {
+        AtomicFile.Write(Path.Combine(folder, "history.csv"), stream => stream.Write(Encoding.UTF8.GetBytes(ToCsv(epochs))));
+        AtomicFile.Write(Path.Combine(folder, "history.json"), stream => WriteJson(stream, epochs));
+    }
+
+    /// <summary>A header and a line each, ended by a line feed. Numbers are written so that they read back exactly.</summary>
+    public static string ToCsv(IReadOnlyList<EpochReport> epochs)
+    {
+        var text = new StringBuilder("epoch").AppendJoin("", s_columns.Select(column => "," + column.Name)).Append('\n');
+        foreach (var epoch in epochs)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{epoch.Epoch}");
+            foreach (var column in s_columns)
+                text.Append(CultureInfo.InvariantCulture, $",{column.Value(epoch):R}");
+            text.Append('\n');
+        }
+        return text.ToString();
+    }
+
+    /// <summary>An array of objects with the names of the columns.</summary>
+    public static void WriteJson(Stream stream, IReadOnlyList<EpochReport> epochs)
+    {
+        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
+        json.WriteStartArray();
+        foreach (var epoch in epochs)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("epoch", epoch.Epoch);
+            foreach (var (name, value) in s_columns)
+            {
+                if (value(epoch) is { } number && double.IsFinite(number))
+                    json.WriteNumber(name, number);
+                else
+                    json.WriteNull(name);
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,92 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Training;
+
+
+
+
+
+namespace MlNetFineTune.Reporting;
+
+/// <summary>
+/// The report of a training as one HTML file: no script, nothing from outside (a content security policy forbids both), light and dark, from a phone's width up.
+/// </summary>
+internal static class ReportPage
+{
+    public static string Of(RunRecord run)
+    {
+        Markup page = $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+            <title>Fine-tuning {run.Name}</title>
+            <style>
+            {PageStyle.Sheet}
+            </style>
+            </head>
+            <body>
+            <main>
+            <h1>Fine-tuning <bdi>{run.Name}</bdi></h1>
+            <p class="lead">{Ending(run.Report)}</p>
+            {Tiles(run)}
+            {Curves.Of(run)}
+            {(run.Validation is { Rows.Count: > 0 } judged ? Judgement(judged) : Markup.None)}
+            {Again(run)}
+            </main>
+            </body>
+            </html>
+
+            """;
+        return page.ToString();
+    }
+
+    private static Markup Ending(TrainingReport report)
+    {
+        var end = report.End switch
+        {
+            TrainingEnd.Completed => "All epochs were run",
+            TrainingEnd.EarlyStopped => "Stopped early, as validation improved no more",
+            TrainingEnd.Stopped => "Stopped as asked",
+            _ => $"Ended: {report.End}",
+        };
+        return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}." : $"{end}; no epoch was complete.";
+    }
+
+    private static Markup Tiles(RunRecord run)
+    {
+        var report = run.Report;
+        var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
+        (string Name, string? Value)[] tiles =
+        [
+            ("validation accuracy", best?.ValidationAccuracy is { } accuracy ? FormattableString.Invariant($"{accuracy * 100:0.0} %") : null),
+            ("validation RMSE", best?.ValidationRootMeanSquaredError is { } error ? Axis.Label(Math.Round(error, 5)) : null),
+            ("validation loss", best?.ValidationLoss is { } loss ? FormattableString.Invariant($"{loss:0.0000}") : null),
+            ("training loss", best is null ? null : FormattableString.Invariant($"{best.Loss:0.0000}")),
+            ("rows that train / validate", FormattableString.Invariant($"{report.TrainingRows:N0} / {report.ValidationRows:N0}")),
+            ("parameters that train", FormattableString.Invariant($"{report.TrainedParameters:N0} of {report.TrainedParameters + report.FrozenParameters:N0}")),
+            ("time", report.Duration.TotalMinutes < 1 ? FormattableString.Invariant($"{report.Duration.TotalSeconds:0.0} s") : report.Duration.ToString(@"h\:mm\:ss", System.Globalization.CultureInfo.InvariantCulture)),
+        ];
+        return $"""<dl class="tiles">{tiles.Where(tile => tile.Value is not null).Select(Tile)}</dl>""";
+
+        static Markup Tile((string Name, string? Value) tile) => $"<div><dt>{tile.Name}</dt><dd>{tile.Value}</dd></div>";
+    }
+
+    private static Markup Judgement(JudgedRows judged) => judged.Classes is { } classes
+        ? (Markup)$"{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
+        : $"{Curves.PredictedAgainstActual(judged.Rows)}{Mistakes.OfNumbers(judged)}";
+
+    private static Markup Again(RunRecord run)
+    {
+        return $"""
+            <section><h2>To do the same again</h2>
+            <div class="pairs"><div><h3>Options</h3><dl>{run.Options.Select(option => Pair(option.Key, option.Value))}</dl></div>
+            <div><h3>Everything else</h3><dl>{run.Facts.Select(fact => Pair(fact.Name, fact.Value))}</dl></div></div>
+            <p class="note">The same data, options, seed and thread count give the same weights on the same kind of CPU.</p></section>
+            """;
+
+        static Markup Pair(string name, string value) => $"<dt>{name}</dt><dd><bdi>{value}</bdi></dd>";
+    }
+}

@@ -1,0 +1,97 @@
+using System.Text;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Training;
+
+namespace MlNetFineTune.Reporting;
+
+/// <summary>
+/// What a training leaves to be looked at, in <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard's events while it runs. A disk that is full ends the
+/// watching, with a warning, and not the training.
+/// </summary>
+internal sealed class RunFolder : ITrainingObserver, IDisposable
+{
+    private readonly string _path;
+    private readonly IChannel _channel;
+    private readonly EventFile _events;
+    private readonly List<RunStep> _steps = [];
+    private double _stepsPerEpoch = double.NaN;
+    private bool _failed;
+
+    private RunFolder(string path, IChannel channel, TimeProvider clock)
+    {
+        (_path, _channel) = (path, channel);
+        _events = EventFile.Create(path, clock);
+    }
+
+    /// <summary>Those that this process has seen, by epochs and not by number.</summary>
+    public IEnumerable<RunStep> Steps => _steps.Select(step => step with { Epoch = step.Step / _stepsPerEpoch });
+
+    /// <returns>Null if none is asked for.</returns>
+    /// <exception cref="IOException">There can be no such folder, or nothing can be written there.</exception>
+    public static RunFolder? Open(FineTuningOptions options, IChannel channel, TimeProvider? clock = null)
+    {
+        if (options.RunFolder is not { } path)
+            return null;
+        try
+        {
+            return new RunFolder(Directory.CreateDirectory(path).FullName, channel, clock ?? TimeProvider.System);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"RunFolder '{path}' cannot be written to: {e.Message}", e);
+        }
+    }
+
+    public void AfterStep(int step, int rows, double loss, double learningRate)
+    {
+        _steps.Add(new RunStep(step, 0, loss, learningRate));
+        Try(() => _events.AddScalars(step, ("step/loss", loss), ("step/learning_rate", learningRate)));
+    }
+
+    public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+    {
+        _stepsPerEpoch = step / (double)epochs.Count;
+        Try(() => HistoryFiles.Write(_path, epochs));
+        var last = epochs[^1];
+        (string Tag, double? Value)[] scalars =
+        [
+            ("epoch/loss", last.Loss), ("epoch/validation_loss", last.ValidationLoss), ("epoch/validation_accuracy", last.ValidationAccuracy),
+            ("epoch/validation_rmse", last.ValidationRootMeanSquaredError), ("epoch/learning_rate", last.LearningRate),
+        ];
+        Try(() => _events.AddScalars(step, [.. scalars.Where(scalar => scalar.Value is not null).Select(scalar => (scalar.Tag, scalar.Value!.Value))]));
+    }
+
+    /// <summary>Writes the page, and the history again: a training that another process completed has none yet.</summary>
+    public void WriteReport(RunRecord record)
+    {
+        Try(() => HistoryFiles.Write(_path, record.Report.Epochs));
+        Try(() => AtomicFile.Write(Path.Combine(_path, "report.html"), stream => stream.Write(Encoding.UTF8.GetBytes(ReportPage.Of(record)))));
+    }
+
+    private void Try(Action write)
+    {
+        if (_failed)
+            return;
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _failed = true;
+            _channel.Warning($"RunFolder '{_path}': {e.Message} Nothing more is written there; the training goes on.");
+        }
+    }
+
+    public void Dispose() => _events.Dispose();
+}
+
+/// <summary>A step of the training.</summary>
+/// <param name="Step">From 1.</param>
+/// <param name="Epoch">Epochs that were complete after it, with fractions; NaN while none was.</param>
+/// <param name="Loss">Of its rows alone.</param>
+/// <param name="LearningRate">Of the head.</param>
+internal readonly record struct RunStep(int Step, double Epoch, double Loss, double LearningRate);

@@ -1,0 +1,41 @@
+using MlNetFineTune.Data;
+
+
+
+
+
+namespace MlNetFineTune.Reporting;
+
+/// <summary>All that the report page shows.</summary>
+/// <param name="Name">The network's.</param>
+/// <param name="Report">What happened.</param>
+/// <param name="Steps">Every step.</param>
+/// <param name="Validation">What the model says of the validation rows; null without validation.</param>
+/// <param name="Options">Names and values.</param>
+/// <param name="Facts">What else it takes to do the same again.</param>
+internal sealed record RunRecord(
+    string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, JudgedRows? Validation, IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts);
+
+/// <summary>Rows and what the model says of them.</summary>
+/// <param name="Noun">What to call one: picture, row.</param>
+/// <param name="Classes">Names; null where a number is predicted.</param>
+/// <param name="Rows">In the order of the data.</param>
+/// <param name="Worst">The worst mistakes, the worst first.</param>
+internal sealed record JudgedRows(string Noun, IReadOnlyList<string>? Classes, IReadOnlyList<JudgedRow> Rows, IReadOnlyList<Mistake> Worst);
+
+/// <summary>One row.</summary>
+/// <param name="Row">Its index.</param>
+/// <param name="Label">Class from 0, or number.</param>
+/// <param name="Predicted">The same.</param>
+/// <param name="Confidence">Probability of the predicted class; NaN for numbers.</param>
+/// <param name="LabelProbability">Probability of the label's class; NaN for numbers.</param>
+internal readonly record struct JudgedRow(int Row, float Label, float Predicted, float Confidence, float LabelProbability)
+{
+    public bool IsWrong => Label != Predicted;
+}
+
+/// <summary>A row that the model has wrong.</summary>
+/// <param name="Row">The row.</param>
+/// <param name="Where">Its place in the data, and its file where there is one.</param>
+/// <param name="Picture">A data URI; null where there is no picture.</param>
+internal sealed record Mistake(JudgedRow Row, string Where, string? Picture);

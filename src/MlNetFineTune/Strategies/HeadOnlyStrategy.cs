@@ -1,8 +1,0 @@
-namespace MlNetFineTune.Strategies;
-
-internal sealed record HeadOnlyStrategy : Strategy
-{
-    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) => TrainingPlan.Trains(stages.Count, 0, 1, epochs);
-
-    public override string ToString() => nameof(HeadOnly);
-}

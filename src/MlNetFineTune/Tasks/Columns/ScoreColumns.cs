@@ -1,0 +1,47 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Scoring;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>The columns that a fitted model adds, described as ML.NET's own trainers describe theirs so that its evaluators find them.</summary>
+internal abstract class ScoreColumns
+{
+    /// <summary>In order.</summary>
+    public abstract DataViewSchema.DetachedColumn[] Create(DataViewSchema input);
+
+    /// <summary>A <see cref="ValueGetter{TValue}"/> of the column's type.</summary>
+    /// <param name="column">By its number among these.</param>
+    /// <param name="batch">Scored rows.</param>
+    /// <param name="place">Of the present row, in the batch.</param>
+    public abstract Delegate Getter(int column, ScoredBatch batch, Func<int> place);
+
+    protected static Delegate StatusGetter(ScoredBatch batch, Func<int> place) =>
+        (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = batch.StatusOf(place()));
+
+    /// <summary>Columns of one scorer share a number, which no other scorer in the pipeline has.</summary>
+    protected static uint ScoreColumnSet(DataViewSchema input) =>
+        checked(input.GetMaxAnnotationKind(out _, AnnotationUtils.Kinds.ScoreColumnSetId) + 1);
+
+    protected static void AddKinds(DataViewSchema.Annotations.Builder annotations, uint set, string columnKind, string valueKind)
+    {
+        annotations.Add(AnnotationUtils.Kinds.ScoreColumnSetId, AnnotationUtils.ScoreColumnSetIdType, (ref uint value) => value = set);
+        AddText(AnnotationUtils.Kinds.ScoreColumnKind, columnKind);
+        AddText(AnnotationUtils.Kinds.ScoreValueKind, valueKind);
+
+        void AddText(string kind, string text) => annotations.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
+    }
+
+    protected static DataViewSchema.DetachedColumn Scalar(string name, DataViewType type, uint set, string columnKind, string valueKind)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        AddKinds(annotations, set, columnKind, valueKind);
+        return new(name, type, annotations.ToAnnotations());
+    }
+
+    /// <summary>Fills the first number of a row's score.</summary>
+    protected static Delegate NumberGetter(ScoredBatch batch, Func<int> place, Func<float, float> convert) =>
+        (ValueGetter<float>)((ref float value) => value = convert(batch.ScoresOf(place())[0]));
+}

@@ -1,0 +1,86 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>What the network's output means: its loss, how it is judged, and what becomes a score. Results are the caller's to dispose.</summary>
+internal abstract class Objective
+{
+    /// <summary>Numbers that the network gives for a row.</summary>
+    public abstract int Outputs { get; }
+
+    /// <summary>Numbers of a row's score.</summary>
+    public virtual int ScoreLength => Outputs;
+
+    /// <summary>Labels and weights of some rows. They belong to the present dispose scope.</summary>
+    /// <param name="subset">Has the rows.</param>
+    /// <param name="rows">One each.</param>
+    /// <param name="mix">How the rows are mixed, and so their labels and weights; null where they are not.</param>
+    /// <param name="device">Where to.</param>
+    public Targets TargetsOf(RowSubset subset, IReadOnlyList<int> rows, Mix? mix, Device device)
+    {
+        var labels = LabelsOf(subset.LabelsOf(rows), device);
+        var weights = subset.WeightsOf(rows) is { } values ? tensor(values, ScalarType.Float32, device) : null;
+        return mix is null ? new(labels, weights) : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
+    }
+
+    /// <summary>What training makes small: the mean over the rows, each counted by its weight and its class's. 0 where none counts.</summary>
+    /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
+    /// <param name="targets">Of the same rows.</param>
+    public Tensor Loss(Tensor outputs, Targets targets)
+    {
+        using var scope = NewDisposeScope();
+        var each = Weighed(LossOfEach(outputs, targets, training: true), targets.Weights);
+        var counts = CountOfEach(targets);
+        return (counts is null ? each.mean() : each.sum().div(counts.sum().ClampMin(1e-30))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the rows count together in the mean of <see cref="Loss"/>.</summary>
+    public double CountOf(Targets targets)
+    {
+        using var scope = NewDisposeScope();
+        return CountOfEach(targets) is { } counts ? Number(counts.sum()) : targets.Labels.shape[0];
+    }
+
+    /// <summary>The same to judge by, in parts: the sum of the losses, and of what the rows count.</summary>
+    public (double Sum, double Count) Judge(Tensor outputs, Targets targets)
+    {
+        using var scope = NewDisposeScope();
+        var each = Weighed(LossOfEach(outputs, targets, training: false), targets.Weights);
+        return (Number(each.sum()), CountOfEach(targets) is { } counts ? Number(counts.sum()) : outputs.shape[0]);
+    }
+
+    /// <summary>What <see cref="Evaluate"/> adds up, each row once: right rows, or squared errors.</summary>
+    public abstract double Count(Tensor outputs, Tensor labels);
+
+    /// <param name="loss">Mean over the rows.</param>
+    /// <param name="counted">Mean of <see cref="Count"/>.</param>
+    public abstract Evaluation Evaluate(double loss, double counted);
+
+    /// <summary>[N, <see cref="Outputs"/>] -> [N, <see cref="ScoreLength"/>].</summary>
+    public abstract Tensor ScoresOf(Tensor outputs);
+
+    /// <summary>Labels as <see cref="LossOfEach"/> wants them: [N].</summary>
+    protected abstract Tensor LabelsOf(float[] labels, Device device);
+
+    /// <summary>The same as numbers of which a mean makes sense.</summary>
+    protected abstract Tensor SharesOf(Tensor labels);
+
+    /// <summary>Each row's loss, times the weight of its class: [N].</summary>
+    /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
+    /// <param name="targets">Of the same rows.</param>
+    /// <param name="training">Whether what makes training harder, such as label smoothing, takes part.</param>
+    protected abstract Tensor LossOfEach(Tensor outputs, Targets targets, bool training);
+
+    /// <summary>The weight of each row's class: [N]; null where all are 1.</summary>
+    protected abstract Tensor? ClassWeightOfEach(Tensor labels);
+
+    private Tensor? CountOfEach(Targets targets) =>
+        ClassWeightOfEach(targets.Labels) is { } ofClasses ? Weighed(ofClasses, targets.Weights) : targets.Weights;
+
+    private static Tensor Weighed(Tensor each, Tensor? weights) => weights is null ? each : each.mul(weights);
+
+    private static double Number(Tensor tensor) => tensor.to_type(ScalarType.Float64).item<double>();
+}

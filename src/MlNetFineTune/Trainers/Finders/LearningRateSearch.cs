@@ -1,0 +1,63 @@
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Reporting;
+using MlNetFineTune.Trainers;
+
+
+
+
+
+
+namespace MlNetFineTune;
+
+/// <summary>What <c>ml.FineTuning.FindLearningRate</c> saw.</summary>
+/// <param name="Points">Step by step, the learning rate rising.</param>
+/// <param name="Suggestion">A learning rate from the middle of the slope: <see cref="FineTuningOptions.LearningRate"/>.</param>
+public sealed record LearningRateSearch(IReadOnlyList<LearningRatePoint> Points, float Suggestion)
+{
+    /// <summary>Draws the loss over the learning rate, with the suggestion, as a PNG.</summary>
+    /// <param name="path">Written beside and renamed.</param>
+    public void SavePicture(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        // The explosion would press the slope flat.
+        var first = Points[0].SmoothedLoss;
+        var ceiling = first + 0.3 * Math.Abs(first);
+        var heights = Points.TakeWhile(point => point.SmoothedLoss <= ceiling).SelectMany(point => (double[])[point.Loss, point.SmoothedLoss]).Where(loss => loss <= ceiling).Append(ceiling);
+        PngChart.Save(path, new Chart(
+            "learning rate finder", "learning rate", Axis.Logarithmic(Points.Select(point => point.LearningRate)), Axis.Linear(heights),
+            [
+                new("loss of each step", SeriesLook.Faint, [.. Points.Select(point => (point.LearningRate, point.Loss))]),
+                new("smoothed", SeriesLook.First, [.. Points.Select(point => (point.LearningRate, point.SmoothedLoss))]),
+            ])
+        {
+            Mark = (Suggestion, $"suggestion {Axis.Label(Math.Round(Suggestion, 6))}"),
+        });
+    }
+
+    internal static LearningRateSearch Of(IReadOnlyList<LearningRatePoint> points, int steps)
+    {
+        // As fastai: the first tenth, in which the mean is young, and the last five steps, which explode, have no say.
+        var skipped = steps / 10;
+        var judged = points.Skip(skipped).Take(points.Count - skipped - 5).ToList();
+        if (judged.Count < 3)
+        {
+            throw new InvalidOperationException(
+                $"The loss ran away, or the steps ended, after {points.Count} of {steps} steps: too few to suggest a learning rate from. Begin at a lower rate, or give the first part of the strategy more epochs.");
+        }
+        return new LearningRateSearch(points, (float)judged[Valley.Find([.. judged.Select(point => point.SmoothedLoss)])].LearningRate);
+    }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
+}
+
+/// <summary>One step of the search.</summary>
+/// <param name="LearningRate">Of the head.</param>
+/// <param name="Loss">Of the step's rows, before the step.</param>
+/// <param name="SmoothedLoss">Exponential mean of the losses so far (0.98 of the mean stays at each step), free of the bias of its beginning.</param>
+public sealed record LearningRatePoint(double LearningRate, double Loss, double SmoothedLoss)
+{
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
+}

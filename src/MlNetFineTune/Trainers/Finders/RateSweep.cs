@@ -1,0 +1,66 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Training;
+
+
+
+
+
+
+namespace MlNetFineTune.Trainers;
+
+/// <summary>Watches the loss while the learning rate rises, and calls the end: after all steps, or when the smoothed loss is above 4 times its best (fastai's rule), or no number.</summary>
+internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrainingObserver
+{
+    private const double Memory = 0.98;
+    private const double Explosion = 4;
+
+    private readonly List<LearningRatePoint> _points = [];
+    private double _rate;
+    private double _sum;
+    private int _rows;
+    private double _mean;
+    private double _best = double.PositiveInfinity;
+
+    public IReadOnlyList<LearningRatePoint> Points => _points;
+
+    public bool IsOver { get; private set; }
+
+    public void AfterStep(int step, int rows, double loss, double learningRate)
+    {
+        if (IsOver)
+            return;
+        if (learningRate != _rate)
+            Complete();
+        // A second part of the strategy begins at the bottom again.
+        if (IsOver || !double.IsFinite(loss) || learningRate < _rate)
+        {
+            End();
+            return;
+        }
+        (_rate, _sum, _rows) = (learningRate, _sum + loss * rows, _rows + rows); // of all batches that make one step of the optimizer
+    }
+
+    private void Complete()
+    {
+        if (_rows == 0)
+            return;
+        var loss = _sum / _rows;
+        (_sum, _rows) = (0, 0);
+        _mean = Memory * _mean + (1 - Memory) * loss;
+        var smoothed = _mean / (1 - Math.Pow(Memory, _points.Count + 1));
+        _points.Add(new LearningRatePoint(_rate, loss, smoothed));
+        _best = Math.Min(_best, smoothed);
+        if (smoothed > Explosion * _best || _points.Count == steps)
+            End();
+    }
+
+    public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+    {
+    }
+
+    private void End()
+    {
+        IsOver = true;
+        end.Cancel();
+    }
+}

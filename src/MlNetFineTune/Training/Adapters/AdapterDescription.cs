@@ -1,0 +1,23 @@
+using MlNetFineTune.Networks;
+
+
+
+
+
+
+namespace MlNetFineTune.Training;
+
+/// <summary>What must be known of a network's adapters to fill them from a file.</summary>
+/// <param name="Rank">1 to 1024.</param>
+/// <param name="Alpha">Above 0.</param>
+/// <param name="Layers">Their names.</param>
+internal sealed record AdapterDescription(int Rank, float Alpha, IReadOnlyList<string> Layers)
+{
+    /// <summary>Adds the adapters, all zero, to a network that has none.</summary>
+    /// <exception cref="ArgumentException">The description makes no sense for this network.</exception>
+    public void Attach(ImageClassifier classifier)
+    {
+        _ = new LoraAdapter(Rank, Alpha, ["*"], dropout: 0); // checks the numbers
+        LoraAdapter.Attach(classifier, Layers, Rank, Alpha, dropout: 0);
+    }
+}

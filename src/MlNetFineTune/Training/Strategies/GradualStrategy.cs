@@ -1,0 +1,26 @@
+namespace MlNetFineTune.Training;
+
+internal sealed record GradualStrategy : Strategy
+{
+    private readonly int _epochsEach;
+    private readonly float _layerDecay;
+
+    public GradualStrategy(int epochsEach, float layerDecay)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(epochsEach);
+        (_epochsEach, _layerDecay) = (epochsEach, CheckDecay(layerDecay));
+    }
+
+    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs)
+    {
+        // With fewer parts than stages several join at once; the last part trains everything, for whatever epochs are left.
+        var parts = Math.Clamp(epochs / _epochsEach, 1, stages.Count + 1);
+        return new([.. Enumerable.Range(0, parts).Select(part => PlanPart.Of(
+            stages.Count,
+            trained: parts == 1 ? stages.Count : part * stages.Count / (parts - 1),
+            _layerDecay,
+            part < parts - 1 ? _epochsEach : epochs - (parts - 1) * _epochsEach))]);
+    }
+
+    public override string ToString() => FormattableString.Invariant($"Gradual(epochsEach: {_epochsEach}, layerDecay: {_layerDecay})");
+}
