@@ -4,7 +4,6 @@ using MlNetFineTune.MlNet;
 
 
 
-
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class DecodeAgainstTorchvision : Benchmark

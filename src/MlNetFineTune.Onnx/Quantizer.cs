@@ -4,8 +4,6 @@ using MlNetFineTune.Networks;
 
 
 
-
-
 namespace MlNetFineTune.Onnx;
 
 /// <summary>

@@ -28,7 +28,7 @@ public abstract record ModuleInput
 
     /// <summary>
     /// Pictures, by their files' paths or as <c>LoadImages</c> gives them: [N, 3, size, size], normalised, and in training changed by
-    /// <see cref="ModuleFineTuningOptions.Augmentation"/>.
+    /// <see cref="FineTuningOptions.Augmentation"/>.
     /// </summary>
     /// <param name="name">Of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>

@@ -3,7 +3,6 @@ using MlNetFineTune.MlNet;
 
 
 
-
 namespace MlNetFineTune;
 
 /// <summary>What a network costs and gives.</summary>

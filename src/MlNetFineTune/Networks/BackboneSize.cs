@@ -3,7 +3,6 @@ using MlNetFineTune.Networks;
 
 
 
-
 namespace MlNetFineTune;
 
 /// <summary>The sizes in which newer networks are published.</summary>

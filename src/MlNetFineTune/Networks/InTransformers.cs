@@ -4,8 +4,6 @@ using MlNetFineTune.WeightFiles;
 
 
 
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>

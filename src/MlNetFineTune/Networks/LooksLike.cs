@@ -3,8 +3,6 @@ using MlNetFineTune.WeightFiles;
 
 
 
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>Says which of our networks a file's weights are of, by names and shapes; for errors.</summary>

@@ -3,8 +3,6 @@ using MlNetFineTune.WeightFiles;
 
 
 
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>Another library's names for the tensors of a network.</summary>

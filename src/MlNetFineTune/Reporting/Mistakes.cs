@@ -3,7 +3,6 @@ using MlNetFineTune.Data;
 
 
 
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The rows that the model has most wrong: pictures as cards, others as a table.</summary>

@@ -3,7 +3,6 @@ using MlNetFineTune.Data;
 
 
 
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>

@@ -49,14 +49,14 @@ internal sealed class NetworkScorer : IDisposable
         using var lease = Lease();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Intake.ToTensor(rows, count * Views.Count), first: 0));
+        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Collator.Collate(rows, count * Views.Count), first: 0));
         if (Views.Count > 1)
             result = result.view(count, Views.Count, ScoreLength).mean([1]); // [count, views, scores] -> [count, scores]
         result.cpu().data<float>().CopyTo(scores);
     }
 
     /// <summary>Reads the network's tensors while nobody can dispose them.</summary>
-    public void Read(Action<TrainableNetwork> action)
+    public void Read(Action<FineTunedNetwork> action)
     {
         using var lease = Lease();
         action(_shared.Network);

@@ -3,7 +3,6 @@ using MlNetFineTune.Data;
 
 
 
-
 namespace MlNetFineTune.Serving;
 
 /// <summary>Counts for <see cref="PredictorMetrics"/>, from several threads.</summary>

@@ -1,15 +1,18 @@
+using System.Text.Json.Serialization;
+
 namespace MlNetFineTune.Tasks;
 
-/// <summary>How good a network is on a part of the rows, each counted once.</summary>
-/// <param name="Loss">Mean by the rows' and the classes' weights, without label smoothing.</param>
-internal sealed record Evaluation(double Loss)
+/// <summary>How good a network is on some rows.</summary>
+/// <param name="Loss">See <see cref="Metric.Loss"/>.</param>
+/// <param name="Metrics">The task's other metrics, by name.</param>
+internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, double> Metrics)
 {
-    /// <summary>Share of the rows that are right; null where there are no classes.</summary>
-    public double? Accuracy { get; init; }
+    /// <summary>All metrics by name, the loss first.</summary>
+    [JsonIgnore]
+    public IEnumerable<(string Name, double Value)> All => [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];
 
-    /// <summary>Root of the mean squared error; null where there are classes.</summary>
-    public double? RootMeanSquaredError { get; init; }
+    /// <summary>A metric that the task has.</summary>
+    public double this[Metric metric] => metric == Metric.Loss ? Loss : Metrics[metric.Name];
 
-    /// <summary>Less loss. On the few dozen rows that validation often has, accuracy moves in steps of whole percents and picks by luck.</summary>
-    public bool IsBetterThan(Evaluation? other) => other is null || Loss < other.Loss;
+    public bool IsBetterThan(Evaluation? other, Metric metric) => other is null || metric.IsBetter(this[metric], other[metric]);
 }

@@ -3,7 +3,6 @@ using MlNetFineTune.MlNet;
 
 
 
-
 namespace MlNetFineTune.Training;
 
 /// <summary>

@@ -4,8 +4,6 @@ using MlNetFineTune.WeightFiles.Pickle;
 
 
 
-
-
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>

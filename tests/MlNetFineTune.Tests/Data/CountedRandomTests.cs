@@ -3,8 +3,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

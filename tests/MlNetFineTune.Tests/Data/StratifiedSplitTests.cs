@@ -3,8 +3,6 @@ using MlNetFineTune.Data;
 
 
 
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -5,8 +5,6 @@ using MlNetFineTune.Scoring;
 
 
 
-
-
 namespace MlNetFineTune.Tests.Scoring;
 
 /// <summary>A batch never holds many rows that hold much.</summary>

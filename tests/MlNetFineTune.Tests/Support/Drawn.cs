@@ -5,8 +5,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune.Tests.Support;
 
 internal delegate void PlanChange(ref ImagePlan plan);

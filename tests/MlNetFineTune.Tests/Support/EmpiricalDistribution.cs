@@ -3,7 +3,6 @@ using MlNetFineTune.MlNet;
 
 
 
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>Draws against a reference distribution.</summary>

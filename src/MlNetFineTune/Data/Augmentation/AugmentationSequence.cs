@@ -4,7 +4,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
 namespace MlNetFineTune.Data;
 
 internal sealed record AugmentationSequence : Augmentation

@@ -5,8 +5,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>

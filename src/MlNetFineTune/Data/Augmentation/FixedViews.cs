@@ -5,13 +5,11 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>
 /// A few random views of each picture instead of new ones in every epoch: epoch e sees view e mod <see cref="Count"/>. What is frozen is then computed once
-/// for each view and kept (<see cref="ImageFineTuningOptions.FeatureCache"/>), so that augmented head-only training costs <see cref="Count"/> passes through the
+/// for each view and kept (<see cref="FineTuningOptions.FeatureCache"/>), so that augmented head-only training costs <see cref="Count"/> passes through the
 /// backbone and no more. The views are the same with a cache and without.
 /// </summary>
 /// <remarks>

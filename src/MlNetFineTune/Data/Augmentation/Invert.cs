@@ -5,8 +5,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>Makes a negative, with a probability: torchvision's <c>RandomInvert</c>.</summary>

@@ -4,8 +4,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>How the numbers of one picture follow each other in a vector.</summary>

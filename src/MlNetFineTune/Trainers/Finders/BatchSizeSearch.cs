@@ -5,8 +5,6 @@ using MlNetFineTune.Reporting;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>What <c>ml.FineTuning.FindBatchSize</c> measured.</summary>

@@ -6,8 +6,6 @@ using MlNetFineTune.Trainers;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>What <c>ml.FineTuning.FindLearningRate</c> saw.</summary>

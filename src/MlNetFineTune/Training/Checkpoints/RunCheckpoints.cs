@@ -17,7 +17,7 @@ internal sealed class RunCheckpoints : IDisposable
 
     private readonly Checkpoint.FolderCheckpoint _options;
     private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
-    private readonly RunContents _contents;
+    private readonly TrainingSnapshot _contents;
     private readonly IChannel _channel;
     private readonly FileStream _lock;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
@@ -26,7 +26,7 @@ internal sealed class RunCheckpoints : IDisposable
     private CheckpointFile? _resumed;
 
     private RunCheckpoints(
-        Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, RunContents contents, IChannel channel)
+        Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
     {
         (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
@@ -37,7 +37,7 @@ internal sealed class RunCheckpoints : IDisposable
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
-        Checkpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, RunContents contents, IChannel channel) =>
+        Checkpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
         options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
     /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>

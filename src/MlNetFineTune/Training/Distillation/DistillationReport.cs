@@ -3,7 +3,6 @@ using MlNetFineTune.Training;
 
 
 
-
 namespace MlNetFineTune;
 
 /// <summary>Who taught a model.</summary>

@@ -4,8 +4,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>

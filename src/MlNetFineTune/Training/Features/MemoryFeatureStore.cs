@@ -3,8 +3,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Features in the computer's memory, while a part of a training lasts.</summary>

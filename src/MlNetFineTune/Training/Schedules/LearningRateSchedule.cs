@@ -5,8 +5,6 @@ using MlNetFineTune.Training;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>

@@ -3,7 +3,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule

@@ -4,8 +4,6 @@ using MlNetFineTune.Primitives;
 
 
 
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record PlateauSchedule : WarmedUpSchedule

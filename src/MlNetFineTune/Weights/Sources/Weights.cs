@@ -3,8 +3,6 @@ using MlNetFineTune.WeightSources;
 
 
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>
