@@ -3,6 +3,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class Augment : Benchmark

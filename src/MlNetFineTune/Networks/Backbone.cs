@@ -7,6 +7,7 @@ using MlNetFineTune.WeightSources;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>

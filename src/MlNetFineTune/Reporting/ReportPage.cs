@@ -3,6 +3,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>

@@ -3,6 +3,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>

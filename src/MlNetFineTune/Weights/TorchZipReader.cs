@@ -4,6 +4,7 @@ using MlNetFineTune.WeightFiles.Pickle;
 
 
 
+
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -3,6 +3,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Makes a negative, with a probability: torchvision's <c>RandomInvert</c>.</summary>

@@ -3,6 +3,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

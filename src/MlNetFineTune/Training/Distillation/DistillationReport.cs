@@ -3,6 +3,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Who taught a model.</summary>

@@ -3,6 +3,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule

@@ -3,6 +3,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record CustomStrategy : Strategy
