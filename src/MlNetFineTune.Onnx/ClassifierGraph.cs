@@ -6,6 +6,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Onnx;
 
 /// <summary>A fine-tuned classifier from pixels to probabilities.</summary>

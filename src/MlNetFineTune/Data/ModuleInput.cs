@@ -4,6 +4,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>A column that enters a module. The name of a column of numbers or keys is enough: <c>Inputs = ["Features", "Color"]</c>.</summary>

@@ -8,6 +8,7 @@ using MlNetFineTune.WeightSources;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>What a network costs and gives.</summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>The sizes in which newer networks are published.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.WeightFiles;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>

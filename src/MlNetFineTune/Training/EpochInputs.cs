@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>

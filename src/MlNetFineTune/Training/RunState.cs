@@ -4,6 +4,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>How far a training is. The loop writes, and a checkpoint keeps it as JSON.</summary>

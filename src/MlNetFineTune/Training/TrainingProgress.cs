@@ -4,6 +4,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Where a training is, reported after every step and every epoch.</summary>

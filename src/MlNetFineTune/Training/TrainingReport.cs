@@ -1,6 +1,6 @@
-using System.Collections.ObjectModel;
 using System.Text.Json.Serialization;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -16,7 +16,7 @@ public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss,
     /// <summary>
     /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation.
     /// </summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init; } = ReadOnlyDictionary<string, double>.Empty;
+    public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
     /// <summary>Share of all validation rows that were right, 0 to 1; null without validation, and where there are no classes.</summary>
     [JsonIgnore]
@@ -58,7 +58,7 @@ public enum TrainingEnd
 public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
 {
     /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init; } = ReadOnlyDictionary<string, double>.Empty;
+    public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
     public override string ToString() => InvariantText.Of(this);

@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Makes the report of a training.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.WeightFiles.Pickle;
 
 
 
+
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -4,6 +4,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

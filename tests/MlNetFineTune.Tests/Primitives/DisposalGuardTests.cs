@@ -2,6 +2,7 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 
+
 namespace MlNetFineTune.Tests.Primitives;
 
 [TestClass]

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Tests.Support;
 
 internal delegate void PlanChange(ref ImagePlan plan);

@@ -4,6 +4,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>The networks of network-*.json: of each family the smallest member that runs all of its code.</summary>

@@ -1,5 +1,6 @@
 using MlNetFineTune.Tasks;
 
+
 namespace MlNetFineTune.Tests.Tasks;
 
 [TestClass]

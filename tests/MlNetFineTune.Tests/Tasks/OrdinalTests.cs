@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using MlNetFineTune.Backbones;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;

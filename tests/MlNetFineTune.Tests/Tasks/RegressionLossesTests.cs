@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;

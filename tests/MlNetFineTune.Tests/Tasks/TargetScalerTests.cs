@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;

@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Random changes to training pictures, new in every epoch, that leave the label right. Pictures are never augmented in validation and scoring.</summary>

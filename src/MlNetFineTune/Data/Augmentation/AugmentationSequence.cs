@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 internal sealed record AugmentationSequence : Augmentation

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Stretches each channel from its darkest and brightest value to 0 and 255, with a probability: torchvision's <c>RandomAutocontrast</c>.</summary>

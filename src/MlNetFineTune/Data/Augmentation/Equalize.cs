@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Makes the values of each channel about equally frequent, with a probability: torchvision's <c>RandomEqualize</c>.</summary>

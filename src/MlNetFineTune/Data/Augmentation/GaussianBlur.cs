@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Blurs by Gauss's bell of a standard deviation that is uniform between two bounds: torchvision's <c>GaussianBlur</c>.</summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Takes the colours out, with a probability: torchvision's <c>RandomGrayscale</c> (ITU-R BT.601 luma).</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Mirrors the picture left to right with a probability. Not for text, digits, or anything else whose handedness matters.</summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Makes a negative, with a probability: torchvision's <c>RandomInvert</c>.</summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Keeps the upper bits of each channel, with a probability: torchvision's <c>RandomPosterize</c>.</summary>

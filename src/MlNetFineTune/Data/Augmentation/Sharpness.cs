@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Smooths or sharpens by a factor, with a probability: torchvision's <c>RandomAdjustSharpness</c>.</summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Inverts what is bright, with a probability: torchvision's <c>RandomSolarize</c>.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Turns the picture upside down, mirrored, with a probability. For pictures without an up, such as those of a microscope or from above.</summary>

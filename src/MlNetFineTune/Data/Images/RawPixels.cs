@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>How the numbers of one picture follow each other in a vector.</summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>The published vision transformers. A name that ends in <c>_mean</c> is the same network with <see cref="TokenPooling.Mean"/>.</summary>

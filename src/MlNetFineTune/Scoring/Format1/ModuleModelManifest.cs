@@ -6,6 +6,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune.Scoring.Format1;
 
 /// <summary>The manifest of modules in format version 1.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>What <see cref="Calibration.Temperature"/> found on the validation rows; saved with the model.</summary>

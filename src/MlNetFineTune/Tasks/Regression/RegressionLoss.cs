@@ -1,5 +1,5 @@
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Training;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -4,6 +4,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Reporting;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>What <c>ml.FineTuning.FindBatchSize</c> measured.</summary>

@@ -7,6 +7,7 @@ using MlNetFineTune.Trainers;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>What <c>ml.FineTuning.FindLearningRate</c> saw.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune.Trainers;
 
 /// <summary>Watches the loss while the learning rate rises, and calls the end: after all steps, or when the smoothed loss is above 4 times its best (fastai's rule), or no number.</summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>The uniform average of the best epochs' weights: see <see cref="WeightAveraging.BestCheckpoints"/>.</summary>

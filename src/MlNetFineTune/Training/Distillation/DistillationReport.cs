@@ -4,6 +4,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Who taught a model.</summary>

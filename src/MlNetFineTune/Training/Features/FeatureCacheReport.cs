@@ -4,6 +4,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>What the frozen stages had to compute, and what was there already; over all parts of the training, with validation.</summary>

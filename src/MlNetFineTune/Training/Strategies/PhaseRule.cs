@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>What trains in some epochs, as a strategy says it of any network.</summary>

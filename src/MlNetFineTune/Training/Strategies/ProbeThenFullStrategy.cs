@@ -4,6 +4,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record ProbeThenFullStrategy : Strategy

@@ -4,6 +4,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.WeightSources;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

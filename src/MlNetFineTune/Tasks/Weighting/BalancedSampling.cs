@@ -1,4 +1,6 @@
-using MlNetFineTune.Augmentations;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+
 
 namespace MlNetFineTune.Tasks;
 

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Rows;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 

@@ -7,6 +7,8 @@ namespace MlNetFineTune.Tasks;
 /// <param name="Metrics">The task's other metrics, by name.</param>
 internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, double> Metrics)
 {
+    public IReadOnlyDictionary<string, double> Metrics { get; } = MetricValues.Of(Metrics);
+
     /// <summary>All metrics by name, the loss first.</summary>
     [JsonIgnore]
     public IEnumerable<(string Name, double Value)> All => [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];

@@ -1,4 +1,5 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Rows;
+using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 

@@ -1,4 +1,5 @@
-using MlNetFineTune.Training;
+using MlNetFineTune.Primitives;
+
 
 namespace MlNetFineTune.Tasks;
 

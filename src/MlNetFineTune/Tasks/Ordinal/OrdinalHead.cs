@@ -1,6 +1,6 @@
-using MlNetFineTune.Augmentations;
-using MlNetFineTune.Backbones;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -13,7 +13,7 @@ namespace MlNetFineTune.Tasks;
 /// cross-entropy is the <see cref="OrdinalLoss"/>, so what works with the logits of a multiclass model works with them: scoring, the most
 /// probable class, temperature scaling, distillation.
 /// </summary>
-internal sealed class OrdinalHead : nn.Module<Tensor, Tensor>
+internal sealed class OrdinalHead : NetworkHead
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     internal readonly Parameter weight;
@@ -36,6 +36,10 @@ internal sealed class OrdinalHead : nn.Module<Tensor, Tensor>
 
     public int Classes => (int)thresholds.shape[0] + 1;
 
+    public override int Outputs => Classes;
+
+    public override void Initialize(long seed) => Initialize(seed, counts: null);
+
     public override Tensor forward(Tensor features)
     {
         using var scores = nn.functional.linear(features, weight); // [N, features] -> [N, 1]
@@ -46,7 +50,7 @@ internal sealed class OrdinalHead : nn.Module<Tensor, Tensor>
     /// log p[k] = -softplus(s - t[k]) - softplus(t[k - 1] - s) + width[k], where the thresholds before the first class and after the last
     /// are beyond every score.
     /// </summary>
-    public GraphValue Write(NetworkGraph graph, GraphValue features)
+    public override GraphValue Write(NetworkGraph graph, GraphValue features)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -64,7 +68,7 @@ internal sealed class OrdinalHead : nn.Module<Tensor, Tensor>
     /// the same probability, or their shares among the rows.</summary>
     /// <param name="seed">Of the random weights.</param>
     /// <param name="counts">Training rows of each class, in their order; null where they do not matter.</param>
-    public void Initialize(long seed, IReadOnlyList<double>? counts = null)
+    public void Initialize(long seed, IReadOnlyList<double>? counts)
     {
         if (counts is not null && counts.Count != Classes)
             throw new ArgumentException($"There are counts of {counts.Count} classes for a head of {Classes}.", nameof(counts));
