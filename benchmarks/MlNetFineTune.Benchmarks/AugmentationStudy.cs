@@ -22,7 +22,7 @@ internal static class AugmentationStudy
         ("Light", Augmentation.Light),
         ("Standard", Augmentation.Standard),
         ("Strong", Augmentation.Strong),
-        ("Light + MixUp", Augmentation.Sequence(Augmentation.Light, new MixUp())),
+        ("Light + MixUp", Augmentation.Sequence(Augmentation.Light, Augmentation.MixUp())),
     ];
 
     public static int Run(IReadOnlyList<string> arguments)

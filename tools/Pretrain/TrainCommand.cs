@@ -28,7 +28,7 @@ internal static class TrainCommand
             {
                 Backbone = Backbone.Micro.FromScratch(),
                 Strategy = Strategy.Full(layerDecay: 1),
-                Augmentation = Augmentation.Sequence(new RandomResizedCrop(0.5f), new HorizontalFlip()),
+                Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(0.5f), Augmentation.HorizontalFlip()),
                 Epochs = parsed.GetValue(epochs),
                 BatchSize = 64,
                 LearningRate = parsed.GetValue(learningRate),

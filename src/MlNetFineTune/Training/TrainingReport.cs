@@ -11,7 +11,7 @@ namespace MlNetFineTune;
 
 /// <summary>One epoch of a training.</summary>
 /// <param name="Epoch">From 1.</param>
-/// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="MixUp"/> or <see cref="CutMix"/>, with the teacher's part where there is one.</param>
+/// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
 /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
 /// <param name="ValidationAccuracy">Share of all validation rows that were right; null without validation.</param>
 /// <param name="LearningRate">Of the head, in the last step.</param>

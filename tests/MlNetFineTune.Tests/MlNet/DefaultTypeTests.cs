@@ -27,11 +27,15 @@ public sealed partial class DefaultTypeTests
         ["everything", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Standard,
             WeightAveraging = WeightAveraging.Exponential(0.9f) }],
         ["head", (ImageFineTuningOptions options) => options with { Strategy = Strategy.HeadOnly,
-            Augmentation = new FixedViews(Augmentation.Sequence(new HorizontalFlip(), new RandomErasing(1, fill: ErasingFill.Noise)), 2) }],
+            Augmentation = Augmentation.FixedViews(
+                Augmentation.Sequence(Augmentation.HorizontalFlip(), Augmentation.RandomErasing(1, noise: true)), 2) }],
         ["lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(dropout: 0.5f), Optimizer = Optimizer.Adam() }],
-        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = new MixUp(), Loss = ClassificationLoss.Focal(),
-            ClassWeights = ClassWeights.Balanced, Optimizer = Optimizer.Sgd() }],
-        ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = new CutMix(),
+        ["mixed, focal", (ImageFineTuningOptions options) => options with
+        {
+            Augmentation = Augmentation.MixUp(), Loss = ClassificationLoss.Focal(),
+            ClassWeights = ClassWeights.Balanced, Optimizer = Optimizer.Sgd(),
+        }],
+        ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.CutMix(),
             Loss = ClassificationLoss.BinaryCrossEntropy(0.1f), Optimizer = Optimizer.Lion(),
             GradientClipping = GradientClipping.Adaptive() }],
         ["accumulated, recomputed", (ImageFineTuningOptions options) => options with { AccumulationSteps = 2,

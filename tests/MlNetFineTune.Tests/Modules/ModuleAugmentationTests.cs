@@ -80,10 +80,10 @@ public sealed class ModuleAugmentationTests
         Refuses(SmallModules.Multiclass with { Augmentation = Augmentation.Light }, "Inputs has none");
         foreach (var (augmentation, message) in ((Augmentation, string)[])
             [
-                (new MixUp(), "MixUp acts on a batch"),
-                (Augmentation.Sequence(Augmentation.Light, new CutMix()), "CutMix acts on a batch"),
-                (new RandomErasing(), "RandomErasing acts on a batch"),
-                (new FixedViews(Augmentation.Light, 2), "FixedViews saves what frozen stages compute"),
+                (Augmentation.MixUp(), "MixUp acts on a batch"),
+                (Augmentation.Sequence(Augmentation.Light, Augmentation.CutMix()), "CutMix acts on a batch"),
+                (Augmentation.RandomErasing(), "RandomErasing acts on a batch"),
+                (Augmentation.FixedViews(Augmentation.Light, 2), "FixedViews saves what frozen stages compute"),
             ])
             Refuses(Options with { Augmentation = augmentation }, message);
         Assert.AreSame(Augmentation.None, SmallModules.Regression.Augmentation);

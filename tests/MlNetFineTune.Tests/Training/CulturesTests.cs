@@ -7,6 +7,7 @@ using MlNetFineTune.Primitives;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
+using static MlNetFineTune.Augmentation;
 
 namespace MlNetFineTune.Tests.Training;
 
@@ -22,7 +23,7 @@ public sealed partial class CulturesTests : IDisposable
     // Numbers with fractions, of every kind that enters a fingerprint.
     private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
     {
-        Augmentation = Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip(0.4f), new MixUp(0.4f)),
+        Augmentation = Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(0.4f), MixUp(0.4f)),
         Validation = Validation.Fraction(0.25f),
         GradientClipping = GradientClipping.Norm(1.5f),
         Loss = ClassificationLoss.CrossEntropy(0.1f),
@@ -37,12 +38,12 @@ public sealed partial class CulturesTests : IDisposable
 
     public static IEnumerable<object[]> Options => new object[]
     {
-        Augmentation.None, Augmentation.Light, Augmentation.Standard, Augmentation.Strong, new Rotation(20.5f),
-        new Affine(5.5f, 0.1f, 0.1f, 0.9f, 1.1f, 5.5f, 5), new Perspective(0.3f), new ColorJitter(0.3f, 0.3f, 0.3f, 0.1f),
-        new Grayscale(0.3f), new GaussianBlur(), new Sharpness(2.5f), new Posterize(5), new Solarize(200), new AutoContrast(0.3f),
-        new Equalize(0.3f), new Invert(0.1f), new TrivialAugmentWide(), new AugMix(alpha: 0.5f), new RandomCrop(), new VerticalFlip(0.3f),
-        new RandomErasing(0.7f), new MixUp(0.4f), new CutMix(0.3f), new FixedViews(Augmentation.Light, 3),
-        new FixedViews(new RandomErasing(0.7f), 2), Adapter.None, Adapter.Lora(4, 0.5f, dropout: 0.3f), Strategy.HeadOnly,
+        Augmentation.None, Augmentation.Light, Augmentation.Standard, Augmentation.Strong, Rotation(20.5f),
+        Affine(5.5f, 0.1f, 0.1f, 0.9f, 1.1f, 5.5f, 5), Perspective(0.3f), ColorJitter(0.3f, 0.3f, 0.3f, 0.1f),
+        Grayscale(0.3f), GaussianBlur(), Sharpness(2.5f), Posterize(5), Solarize(200), AutoContrast(0.3f),
+        Equalize(0.3f), Invert(0.1f), TrivialAugmentWide(), AugMix(alpha: 0.5f), RandomCrop(), VerticalFlip(0.3f),
+        RandomErasing(0.7f), MixUp(0.4f), CutMix(0.3f), FixedViews(Augmentation.Light, 3),
+        FixedViews(RandomErasing(0.7f), 2), Adapter.None, Adapter.Lora(4, 0.5f, dropout: 0.3f), Strategy.HeadOnly,
         Strategy.LastStages(2, 0.7f), Strategy.From("layer1", 0.7f), Strategy.Full(0.7f), Strategy.Gradual(2, 0.7f),
         Strategy.ProbeThenFull(0.4f), Strategy.NormAndBias, Optimizer.AdamW(0.05f), Optimizer.Adam(0.05f), Optimizer.Sgd(0.8f, 1e-4f),
         Optimizer.RmsProp(0.98f), Optimizer.Lion(0.1f), LearningRateSchedule.Constant(0.1f), LearningRateSchedule.Cosine(0.1f),
@@ -91,7 +92,7 @@ public sealed partial class CulturesTests : IDisposable
         var options = SmallTraining.Options with
         {
             Strategy = Strategy.HeadOnly,
-            Augmentation = new FixedViews(Augmentation.Light, 2),
+            Augmentation = FixedViews(Augmentation.Light, 2),
             FeatureCache = FeatureCache.InFolder(_folder.File("cache")),
         };
         (int, int) expected = (2 * s_photos.Length, 0);

@@ -65,7 +65,7 @@ public sealed class DistillationTests
         using var teacher = SmallTraining.LoadModel(_ml);
         var options = SmallTraining.Options with
         {
-            Augmentation = Augmentation.Sequence(new RandomResizedCrop(), new MixUp(0.4f), new CutMix()),
+            Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(), Augmentation.MixUp(0.4f), Augmentation.CutMix()),
             Loss = ClassificationLoss.Focal(),
             ClassWeights = ClassWeights.Of(("rings", 2)),
             Distillation = Distillation.From(teacher),

@@ -40,7 +40,7 @@ public sealed class FrozenNetworksTests
     public static IEnumerable<object[]> Ways =>
     [
         ["LastStages(1)", (ImageFineTuningOptions options) => options with { Strategy = Strategy.LastStages(1) }],
-        ["FixedViews", (ImageFineTuningOptions options) => options with { Augmentation = new FixedViews(Augmentation.Light, 2) }],
+        ["FixedViews", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }],
         ["Light", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Light }],
         ["ProbeThenFull", (ImageFineTuningOptions options) => options with { Strategy = Strategy.ProbeThenFull() }],
         ["Lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(), Strategy = Strategy.Full(1) }],

@@ -34,8 +34,8 @@ public sealed class RunFingerprintTests : IDisposable
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
         ["Adapter"] = options => (ImageFineTuningOptions)options with { Adapter = Adapter.Lora(2) },
         ["Augmentation"] = options => options is ImageFineTuningOptions images
-            ? images with { Augmentation = new ColorJitter(0.3f) }
-            : (ModuleFineTuningOptions)options with { Augmentation = new ColorJitter(0.3f) },
+            ? images with { Augmentation = Augmentation.ColorJitter(0.3f) }
+            : (ModuleFineTuningOptions)options with { Augmentation = Augmentation.ColorJitter(0.3f) },
         ["Distillation"] = options => (ImageFineTuningOptions)options with { Distillation = Distillation.From(teacher) },
         ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = new RawPixels(32, 32, PixelLayout.Planar) },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
@@ -146,7 +146,8 @@ public sealed class RunFingerprintTests : IDisposable
         StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(Strategy.Custom(_ => 1))).Message, "System.Func");
         Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(new Version(1, 0)));
         Assert.AreEqual(CanonicalJson.Of(ClassWeights.Of(("a", 1), ("b", 2))), CanonicalJson.Of(ClassWeights.Of(("b", 2), ("a", 1))), "in any order");
-        Assert.AreEqual("""{"type":"ColorJitter","Brightness":0.3,"Contrast":0,"Hue":0.1,"Saturation":0}""", CanonicalJson.Of(new ColorJitter(0.3f, hue: 0.1f)));
+        Assert.AreEqual("""{"type":"ColorJitter","Brightness":0.3,"Contrast":0,"Hue":0.1,"Saturation":0}""",
+            CanonicalJson.Of(Augmentation.ColorJitter(0.3f, hue: 0.1f)));
         Assert.AreEqual("""{"type":"CosineSchedule","Warmup":0.05}""", CanonicalJson.Of(LearningRateSchedule.Cosine()));
         Assert.AreEqual("""{"type":"LoraAdapter","alpha":16,"dropout":0,"rank":8,"targets":"*"}""", CanonicalJson.Of(Adapter.Lora()));
         Assert.AreEqual("\"NaN\"", CanonicalJson.Of(double.NaN));

@@ -69,7 +69,7 @@ public sealed class WeightsOfRowsTests
             var options = SmallTraining.Options with
             {
                 Epochs = 12,
-                Augmentation = Augmentation.Sequence(new MixUp(0.4f), new CutMix()),
+                Augmentation = Augmentation.Sequence(Augmentation.MixUp(0.4f), Augmentation.CutMix()),
                 Validation = Validation.Fraction(0.2f),
                 Loss = loss,
                 ClassWeights = ClassWeights.Balanced,
