@@ -74,7 +74,7 @@ internal sealed class Overlap : Benchmark
 
         public void Report(TrainingProgress value)
         {
-            if (value.Phase == TrainingPhase.EpochCompleted)
+            if (value.Activity == TrainingActivity.EpochCompleted)
                 RowsPerSecond = value.RowsPerSecond;
         }
     }

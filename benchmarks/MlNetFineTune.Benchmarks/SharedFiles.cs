@@ -31,7 +31,7 @@ internal static class SharedFiles
         if (File.Exists(weights))
             return backbone.WithWeights(weights);
         Console.WriteLine($"(random weights: there is no '{weights}')");
-        return backbone.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame };
+        return backbone.FromScratch() with { Padding = Backbone.ConvolutionPadding.TensorFlowSame };
     }
 
     private static string FindRoot()

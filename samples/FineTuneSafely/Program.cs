@@ -46,7 +46,7 @@ var options = new ImageFineTuningOptions
 using var keys = new CtrlC();
 using (ImageFineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
 {
-    if (model.Report!.End != TrainingEnd.Stopped)
+    if (model.Report!.End != TrainingReport.EndReason.Stopped)
         return Finish(model);
     Console.WriteLine("Stopped in good order, with a checkpoint. The same command goes on from there.");
     if (!smoke)

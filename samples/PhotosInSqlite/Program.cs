@@ -89,7 +89,7 @@ internal sealed class EpochLines : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress value)
     {
-        if (value.Phase == TrainingPhase.EpochCompleted)
+        if (value.Activity == TrainingActivity.EpochCompleted)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, {value.Elapsed.TotalSeconds:0} s"));
     }
 }

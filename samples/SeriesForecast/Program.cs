@@ -59,7 +59,7 @@ internal sealed class Epochs : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress now)
     {
-        if (now.Phase == TrainingPhase.EpochCompleted)
+        if (now.Activity == TrainingActivity.EpochCompleted)
             Console.WriteLine($"epoch {now.Epoch,2} of {now.Epochs}: validation error {Math.Sqrt(now.ValidationLoss!.Value):0.0000}");
     }
 }

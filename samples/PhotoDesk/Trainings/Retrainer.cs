@@ -142,7 +142,7 @@ internal sealed class Retrainer(
         using var transaction = connection.BeginTransaction();
         models.Add(connection, id, order.Id, quality, trainings.CountCorrections(order.Id));
         trainings.End(
-            connection, order.Id, report.End == TrainingEnd.Stopped ? TrainingState.Stopped : TrainingState.Finished,
+            connection, order.Id, report.End == TrainingReport.EndReason.Stopped ? TrainingState.Stopped : TrainingState.Finished,
             $"Model {id} has the weights of epoch {report.BestEpoch}, the best on the validation photos.", id);
         transaction.Commit();
         log.LogInformation("Training {Training} made model {Model}: accuracy {Accuracy:0.000} on {HeldOut} held-out photos.", order.Id, id, quality.Accuracy, quality.HeldOut);

@@ -14,11 +14,12 @@ internal static class ModuleInputShapes
 
     /// <summary>What a module is made for.</summary>
     /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
-    public static IReadOnlyList<ModuleInputShape> Resolve(IReadOnlyList<ModuleInput> inputs, IExceptionContext context, DataViewSchema schema) =>
+    public static IReadOnlyList<ModuleContext.InputShape> Resolve(
+        IReadOnlyList<ModuleInput> inputs, IExceptionContext context, DataViewSchema schema) =>
         [.. inputs.Select(input => Resolve(input, context, schema))];
 
     /// <summary>Of a column of numbers or keys; null if it is of another type.</summary>
-    public static ModuleInputShape? Of(DataViewSchema.Column column)
+    public static ModuleContext.InputShape? Of(DataViewSchema.Column column)
     {
         var (item, size) = column.Type is VectorDataViewType vector ? (vector.ItemType, vector.Size) : (column.Type as PrimitiveDataViewType, 1);
         if (size == 0)
@@ -44,16 +45,17 @@ internal static class ModuleInputShapes
     }
 
     /// <summary>Reads the columns.</summary>
-    public static InputSource SourceOf(IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes) => new TableSource(
+    public static InputSource SourceOf(IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleContext.InputShape> shapes) =>
+        new TableSource(
         [.. inputs.Zip(shapes, (input, shape) => input is ModuleInput.PictureInput picture ? (InputSource)new ImageSource(ImageInputOf(picture), new ImageEncoder(picture.Preprocessing)) : new NumberSource(shape))]);
 
-    public static string Describe(ModuleInputShape shape) => shape.KeyCount > 0
+    public static string Describe(ModuleContext.InputShape shape) => shape.KeyCount > 0
         ? $"{(shape.Dimensions.Count > 0 ? $"Vector of {shape.Size} keys" : "Key")} of {shape.KeyCount - 1} values"
         : shape.Size == 1 ? "Single" : $"Vector of {shape.Size} Single";
 
     private static ImageInput ImageInputOf(ModuleInput.PictureInput picture) => new(picture.ColumnName, picture.Folder, Pixels: null);
 
-    private static ModuleInputShape Resolve(ModuleInput input, IExceptionContext context, DataViewSchema schema)
+    private static ModuleContext.InputShape Resolve(ModuleInput input, IExceptionContext context, DataViewSchema schema)
     {
         if (input is ModuleInput.PictureInput { Preprocessing.Size: var side })
             return new(input.ColumnName, [3, side, side]);

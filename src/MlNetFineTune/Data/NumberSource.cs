@@ -7,7 +7,7 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>A column of numbers or keys: floats, one after another.</summary>
-internal sealed class NumberSource(ModuleInputShape shape) : InputSource
+internal sealed class NumberSource(ModuleContext.InputShape shape) : InputSource
 {
     public override int Length => shape.Size * sizeof(float);
 
@@ -72,7 +72,7 @@ internal sealed class NumberSource(ModuleInputShape shape) : InputSource
     }
 
     /// <summary>Values by row or place.</summary>
-    private sealed class Store(ModuleInputShape shape, NumberCells.Copy copy, int capacity)
+    private sealed class Store(ModuleContext.InputShape shape, NumberCells.Copy copy, int capacity)
     {
         private readonly int _size = shape.Size;
         private float[] _values = new float[capacity * shape.Size];

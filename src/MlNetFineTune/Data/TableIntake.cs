@@ -14,7 +14,7 @@ internal sealed class TableIntake : Intake
     /// <param name="inputs">What enters.</param>
     /// <param name="shapes">How it looks.</param>
     /// <param name="device">Where to.</param>
-    public TableIntake(IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes, Device device)
+    public TableIntake(IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleContext.InputShape> shapes, Device device)
     {
         _device = device;
         _parts = [.. inputs.Zip(shapes, (input, shape) => input is ModuleInput.PictureInput picture

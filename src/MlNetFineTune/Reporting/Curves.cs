@@ -32,7 +32,9 @@ internal static class Curves
         ];
         losses = [.. losses.Where(series => series.Points.Count > 0)];
         charts.Add(new Chart("Loss", "epoch", x, Axis.Linear(losses.SelectMany(series => series.Points).Select(point => point.Y).Append(0)), losses) { Mark = mark });
-        foreach (var (title, value) in (ReadOnlySpan<(string, Func<EpochReport, double?>)>)[("Validation accuracy", epoch => epoch.ValidationAccuracy), ("Validation RMSE", epoch => epoch.ValidationRootMeanSquaredError)])
+        foreach (var (title, value) in (
+            ReadOnlySpan<(string, Func<TrainingReport.EpochReport, double?>)>)[("Validation accuracy", epoch => epoch.ValidationAccuracy),
+            ("Validation RMSE", epoch => epoch.ValidationRootMeanSquaredError)])
         {
             if (PerEpoch(epochs, value) is { Length: > 0 } points)
                 charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
@@ -51,7 +53,8 @@ internal static class Curves
         return $"""<section><h2>Validation rows</h2><div class="charts one">{SvgChart.Of(chart)}</div>{(shown.Length < rows.Count ? (Markup)$"""<p class="note">{shown.Length:N0} of {rows.Count:N0} rows, evenly chosen.</p>""" : Markup.None)}</section>""";
     }
 
-    private static (double X, double Y)[] PerEpoch(IEnumerable<EpochReport> epochs, Func<EpochReport, double?> value) =>
+    private static (
+        double X, double Y)[] PerEpoch(IEnumerable<TrainingReport.EpochReport> epochs, Func<TrainingReport.EpochReport, double?> value) =>
         [.. epochs.Where(epoch => value(epoch) is not null).Select(epoch => (epoch.Epoch * 1.0, value(epoch)!.Value))];
 
     private static T[] Thin<T>(T[] points, int most) =>

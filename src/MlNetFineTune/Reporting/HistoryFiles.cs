@@ -9,7 +9,7 @@ namespace MlNetFineTune.Reporting;
 /// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null. Each file is written beside and renamed.</summary>
 internal static class HistoryFiles
 {
-    private static readonly (string Name, Func<EpochReport, double?> Value)[] s_columns =
+    private static readonly (string Name, Func<TrainingReport.EpochReport, double?> Value)[] s_columns =
     [
         ("loss", epoch => epoch.Loss),
         ("validation_loss", epoch => epoch.ValidationLoss),
@@ -19,14 +19,14 @@ internal static class HistoryFiles
         ("seconds", epoch => epoch.Seconds),
     ];
 
-    public static void Write(string folder, IReadOnlyList<EpochReport> epochs)
+    public static void Write(string folder, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         AtomicFile.Write(Path.Combine(folder, "history.csv"), stream => stream.Write(Encoding.UTF8.GetBytes(ToCsv(epochs))));
         AtomicFile.Write(Path.Combine(folder, "history.json"), stream => WriteJson(stream, epochs));
     }
 
     /// <summary>A header and a line each, ended by a line feed. Numbers are written so that they read back exactly.</summary>
-    public static string ToCsv(IReadOnlyList<EpochReport> epochs)
+    public static string ToCsv(IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         var text = new StringBuilder("epoch").AppendJoin("", s_columns.Select(column => "," + column.Name)).Append('\n');
         foreach (var epoch in epochs)
@@ -40,7 +40,7 @@ internal static class HistoryFiles
     }
 
     /// <summary>An array of objects with the names of the columns.</summary>
-    public static void WriteJson(Stream stream, IReadOnlyList<EpochReport> epochs)
+    public static void WriteJson(Stream stream, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
         json.WriteStartArray();

@@ -191,7 +191,7 @@ internal static class ArchiveFiles
             throw Damaged($"its manifest names the classes {Several(classes)}, its key {Several(keys.Names)}");
     }
 
-    public static void CheckCalibration(CalibrationReport? calibration, IReadOnlyList<string> classes)
+    public static void CheckCalibration(Calibration.Report? calibration, IReadOnlyList<string> classes)
     {
         try
         {

@@ -28,7 +28,7 @@ public abstract class FineTuningTransformer
     public TrainingReport? Report { get; }
 
     /// <summary>How its probabilities are calibrated, and below which scores a row is better given to a person; null where they are the network's own.</summary>
-    public abstract CalibrationReport? Calibration { get; }
+    public abstract Calibration.Report? Calibration { get; }
 
     internal IHost Host { get; }
 

@@ -46,7 +46,7 @@ public sealed class ImageFineTuningTransformer : FineTuningTransformer
     public IReadOnlyList<string> Classes => _keys.Names;
 
     /// <inheritdoc/>
-    public override CalibrationReport? Calibration => _manifest.Calibration;
+    public override Calibration.Report? Calibration => _manifest.Calibration;
 
     internal LabelKeys Keys => _keys;
 

@@ -39,10 +39,10 @@ internal sealed record ModelManifest
     public required TrainingManifest Training { get; init; }
 
     /// <summary>How probabilities are calibrated; null where they are not. Added after the first files of version 1.</summary>
-    public CalibrationReport? Calibration { get; init; }
+    public Calibration.Report? Calibration { get; init; }
 
     /// <summary>Who taught; null where nobody did. Added after the first files of version 1.</summary>
-    public DistillationReport? Distillation { get; init; }
+    public Distillation.Report? Distillation { get; init; }
 
     /// <summary>In which numbers the weights are written; added after the first files of version 1.</summary>
     public WeightPrecision WeightPrecision { get; init; }

@@ -65,7 +65,8 @@ internal static class ModuleArchive
         }
     }
 
-    private static (ModuleTask, IReadOnlyList<ModuleInput>, IReadOnlyList<ModuleInputShape>) Read(ModuleManifest manifest, LabelKeys? keys)
+    private static (
+        ModuleTask, IReadOnlyList<ModuleInput>, IReadOnlyList<ModuleContext.InputShape>) Read(ModuleManifest manifest, LabelKeys? keys)
     {
         try
         {

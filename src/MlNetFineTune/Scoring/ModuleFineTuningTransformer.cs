@@ -20,12 +20,13 @@ public sealed class ModuleFineTuningTransformer : FineTuningTransformer
 
     private readonly ModuleTask _task;
     private readonly IReadOnlyList<ModuleInput> _inputs;
-    private readonly IReadOnlyList<ModuleInputShape> _shapes;
+    private readonly IReadOnlyList<ModuleContext.InputShape> _shapes;
     private readonly LabelKeys? _keys;
     private readonly ModuleManifest _manifest;
 
     internal ModuleFineTuningTransformer(
-        IHostEnvironment env, ModuleNetwork network, ModuleTask task, IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes,
+        IHostEnvironment env, ModuleNetwork network, ModuleTask task, IReadOnlyList<ModuleInput> inputs,
+        IReadOnlyList<ModuleContext.InputShape> shapes,
         LabelKeys? keys, ModuleManifest manifest, TrainingReport? report)
         : base(
             env, nameof(ModuleFineTuningTransformer),
@@ -42,7 +43,7 @@ public sealed class ModuleFineTuningTransformer : FineTuningTransformer
     public IReadOnlyList<string> Classes => _keys?.Names ?? [];
 
     /// <inheritdoc/>
-    public override CalibrationReport? Calibration => _manifest.Calibration;
+    public override Calibration.Report? Calibration => _manifest.Calibration;
 
     internal override int BatchSize { get; }
 

@@ -36,7 +36,7 @@ internal sealed record ModuleManifest
     public required TrainingManifest Training { get; init; }
 
     /// <summary>How probabilities are calibrated; null where they are not. Added after the first files of version 1.</summary>
-    public CalibrationReport? Calibration { get; init; }
+    public Calibration.Report? Calibration { get; init; }
 
     /// <summary>In which numbers the weights are written; added after the first files of version 1.</summary>
     public WeightPrecision WeightPrecision { get; init; }
@@ -70,13 +70,13 @@ internal sealed record ModuleTaskManifest(string Kind, string Label, string Scor
 /// <summary>An input and its shape.</summary>
 internal sealed record ModuleInputManifest(string Column, IReadOnlyList<long> Dimensions, int KeyCount, ImagePreprocessing? Picture = null, string? Folder = null)
 {
-    public static ModuleInputManifest Of(ModuleInput input, ModuleInputShape shape) => input is ModuleInput.PictureInput picture
+    public static ModuleInputManifest Of(ModuleInput input, ModuleContext.InputShape shape) => input is ModuleInput.PictureInput picture
         ? new(shape.Column, shape.Dimensions, shape.KeyCount, picture.Preprocessing, picture.Folder)
         : new(shape.Column, shape.Dimensions, shape.KeyCount);
 
     public ModuleInput ToInput() => Picture is { } preprocessing ? ModuleInput.Image(Column, preprocessing, Folder) : ModuleInput.Column(Column, [.. Dimensions]);
 
-    public ModuleInputShape ToShape()
+    public ModuleContext.InputShape ToShape()
     {
         var size = Dimensions.Aggregate(1m, (product, dimension) => dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
         return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0 && (Picture is not { Size: var side } || Dimensions.SequenceEqual([3, side, side]))

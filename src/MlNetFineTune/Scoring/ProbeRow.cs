@@ -10,7 +10,9 @@ namespace MlNetFineTune.Scoring;
 internal static class ProbeRow
 {
     /// <summary>Of the row, so many times in one batch: [count, outputs] in a row.</summary>
-    public static float[] Score(ModuleNetwork network, Objective objective, IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleInputShape> shapes, int count = 1)
+    public static float[] Score(
+        ModuleNetwork network, Objective objective, IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleContext.InputShape> shapes,
+        int count = 1)
     {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
@@ -19,7 +21,7 @@ internal static class ProbeRow
         return [.. objective.ScoresOf(network.ForwardRest(intake.ToTensor(Probe.Repeat(row, count), count), first: 0)).cpu().data<float>()];
     }
 
-    private static byte[] Numbers(ModuleInputShape shape)
+    private static byte[] Numbers(ModuleContext.InputShape shape)
     {
         var values = new float[shape.Size];
         for (var i = 0; i < values.Length; i++)

@@ -34,7 +34,7 @@ internal abstract record ModuleTask(string Label, string Score)
     /// <summary>To score by.</summary>
     /// <param name="keys">The classes, where there are any.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public abstract Objective Objective(LabelKeys? keys, CalibrationReport? calibration);
+    public abstract Objective Objective(LabelKeys? keys, Calibration.Report? calibration);
 
     /// <summary>To train by.</summary>
     /// <param name="keys">The classes, where there are any.</param>
@@ -67,7 +67,8 @@ internal sealed record MulticlassTask(string Label, string Score, string Predict
 
     public override LabelSource Labels(LabelKeys? keys) => new ClassLabels(Label, keys!);
 
-    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => MulticlassObjective.OfScoring(keys!.Count, calibration);
+    public override Objective Objective(LabelKeys? keys, Calibration.Report? calibration) =>
+        MulticlassObjective.OfScoring(keys!.Count, calibration);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new MulticlassObjective(keys!.Count, Loss, ClassWeights.Resolve(keys.Names, labels));
 
@@ -90,7 +91,8 @@ internal sealed record BinaryTask(string Label, string Score, string Probability
 
     public override LabelSource Labels(LabelKeys? keys) => new BooleanLabels(Label);
 
-    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => new BinaryObjective(temperature: calibration?.Temperature ?? 1);
+    public override Objective Objective(LabelKeys? keys, Calibration.Report? calibration) =>
+        new BinaryObjective(temperature: calibration?.Temperature ?? 1);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => new BinaryObjective(ClassWeights.Resolve(BinaryObjective.Classes, labels));
 
@@ -111,7 +113,7 @@ internal sealed record RegressionTask(string Label, string Score, RegressionLoss
 
     public override LabelSource Labels(LabelKeys? keys) => new NumberLabels(Label);
 
-    public override Objective Objective(LabelKeys? keys, CalibrationReport? calibration) => new RegressionObjective(Loss);
+    public override Objective Objective(LabelKeys? keys, Calibration.Report? calibration) => new RegressionObjective(Loss);
 
     public override Objective TrainingObjective(LabelKeys? keys, float[] labels) => Objective(keys, calibration: null);
 

@@ -10,7 +10,7 @@ namespace MlNetFineTune.Training;
 internal sealed class RunState
 {
     /// <summary>The complete ones, in order.</summary>
-    public List<EpochReport> Epochs { get; init; } = [];
+    public List<TrainingReport.EpochReport> Epochs { get; init; } = [];
 
     /// <summary>Batches that trained, of the whole run: they count the random numbers of dropout.</summary>
     public int Batches { get; set; }
@@ -32,7 +32,7 @@ internal sealed class RunState
     /// <summary>Mean of the present epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
-    public void EndEpoch(EpochReport report)
+    public void EndEpoch(TrainingReport.EpochReport report)
     {
         Epochs.Add(report);
         BeginEpoch();

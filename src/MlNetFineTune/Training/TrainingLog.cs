@@ -24,21 +24,21 @@ internal sealed class TrainingLog(TrainableNetwork network, TrainingPlan plan, T
             + $"({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
     }
 
-    public void EndEpoch(EpochReport epoch, bool best) => channel.Info(
+    public void EndEpoch(TrainingReport.EpochReport epoch, bool best) => channel.Info(
         $"Epoch {epoch.Epoch}/{options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, "
         + FormattableString.Invariant($"{epoch.Seconds:0.0} s"));
 
-    public void Average(AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => channel.Info(
+    public void Average(TrainingReport.AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => channel.Info(
         $"The average of epochs {string.Join(", ", epochs)} has the {Number("validation loss", evaluation.Loss)}: "
         + $"{(averaged is null ? "the best epoch stays" : "it is the model")}.");
 
-    public void End(TrainingEnd end, int bestEpoch, int batches)
+    public void End(TrainingReport.EndReason end, int bestEpoch, int batches)
     {
-        if (end == TrainingEnd.EarlyStopped)
+        if (end == TrainingReport.EndReason.EarlyStopped)
             channel.Info($"Stopped early: no improvement since epoch {bestEpoch}.");
-        if (end is not (TrainingEnd.Stopped or TrainingEnd.TimeBudgetSpent))
+        if (end is not (TrainingReport.EndReason.Stopped or TrainingReport.EndReason.TimeBudgetSpent))
             return;
-        var why = end == TrainingEnd.Stopped ? "Stopped as asked" : $"The time budget of {options.TimeBudget} is spent";
+        var why = end == TrainingReport.EndReason.Stopped ? "Stopped as asked" : $"The time budget of {options.TimeBudget} is spent";
         if (bestEpoch > 0)
             channel.Info($"{why}; the model is that of epoch {bestEpoch}.");
         else
@@ -46,7 +46,7 @@ internal sealed class TrainingLog(TrainableNetwork network, TrainingPlan plan, T
     }
 
     /// <summary>In words that an error ends with as well.</summary>
-    public static string Metrics(EpochReport epoch) =>
+    public static string Metrics(TrainingReport.EpochReport epoch) =>
         Number("loss", epoch.Loss)
         + (epoch.ValidationLoss is { } judged ? ", " + Number("validation loss", judged) : "")
         + (epoch.ValidationAccuracy is { } accuracy ? ", " + Number("accuracy", accuracy) : "")

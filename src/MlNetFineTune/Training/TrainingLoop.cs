@@ -38,10 +38,10 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
 
         var end = TrainParts();
         _log.End(end, _best.Epoch, State.Batches);
-        if (end == TrainingEnd.Diverged)
+        if (end == TrainingReport.EndReason.Diverged)
             TakeBestOrThrow();
         _best.PutBack();
-        var isOver = end is TrainingEnd.Completed or TrainingEnd.EarlyStopped;
+        var isOver = end is TrainingReport.EndReason.Completed or TrainingReport.EndReason.EarlyStopped;
         var result = new FinishedRun(end, isOver ? TryAverage() : null);
         if (isOver)
             _checkpoints?.Finish(result);
@@ -68,32 +68,32 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         _stop.Dispose();
     }
 
-    private TrainingEnd TrainParts()
+    private TrainingReport.EndReason TrainParts()
     {
         foreach (var planned in plan.Parts)
         {
             var firstEpoch = plan.EpochsBefore(planned) + 1;
             if (IsStuck)
-                return TrainingEnd.EarlyStopped;
+                return TrainingReport.EndReason.EarlyStopped;
             if (State.Epochs.Count >= firstEpoch + planned.Epochs - 1)
                 continue; // before the checkpoint
             using var part = new TrainingPart(planned, firstEpoch, network, options, seed);
             _checkpoints?.Resume(part);
             _log.BeginPart(part);
             var end = TrainOrSave(part);
-            if (end != TrainingEnd.Completed)
+            if (end != TrainingReport.EndReason.Completed)
                 return end;
         }
-        return IsStuck ? TrainingEnd.EarlyStopped : TrainingEnd.Completed;
+        return IsStuck ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
     }
 
     // What is cancelled or stopped can go on from there.
-    private TrainingEnd TrainOrSave(TrainingPart part)
+    private TrainingReport.EndReason TrainOrSave(TrainingPart part)
     {
         try
         {
             var end = Train(part);
-            if (end is TrainingEnd.Stopped or TrainingEnd.TimeBudgetSpent)
+            if (end is TrainingReport.EndReason.Stopped or TrainingReport.EndReason.TimeBudgetSpent)
                 _checkpoints?.Save(part);
             return end;
         }
@@ -104,7 +104,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         }
     }
 
-    private TrainingEnd Train(TrainingPart part)
+    private TrainingReport.EndReason Train(TrainingPart part)
     {
         _badRows.Epoch = State.Epochs.Count;
         using var features = CachesOf(part.Trunk);
@@ -123,19 +123,19 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             if ((TrainEpoch(part, epoch, InSteps(Shuffled(epoch)), inputs) ?? JudgeEpoch(part, epoch, validator)) is { } end)
                 return end;
             if (IsStuck)
-                return TrainingEnd.EarlyStopped;
+                return TrainingReport.EndReason.EarlyStopped;
         }
-        return TrainingEnd.Completed;
+        return TrainingReport.EndReason.Completed;
     }
 
     /// <summary>Goes on where the state says.</summary>
     /// <returns>Null if the epoch is complete.</returns>
-    internal TrainingEnd? TrainEpoch(TrainingPart part, int epoch, EpochOrder order, StepInputs inputs)
+    internal TrainingReport.EndReason? TrainEpoch(TrainingPart part, int epoch, EpochOrder order, StepInputs inputs)
     {
         if (order.Batches.Length == 0)
             throw new InvalidOperationException($"None of the {data.Training.Rows.Length} training {data.Training.Source.Inputs.Noun}s could be read.");
         network.BeginTraining(part.FrozenStages, part.Planned.BatchNormOf(network, options.BatchNorm));
-        _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
+        _meter.Begin(TrainingActivity.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
         foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {
             using (input)
@@ -159,7 +159,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 options.Observer?.AfterStep(State.Batches, input.Rows.Length, loss, learningRate);
                 _divergence = State.Losses.Judge(loss, options.OnDivergence.SpikeFactor);
                 if (_divergence is not null)
-                    return TrainingEnd.Diverged;
+                    return TrainingReport.EndReason.Diverged;
                 if (!part.HasPending)
                     _checkpoints?.AfterStep(part);
                 _meter.Advance(input.Rows.Length, State.MeanLoss, part.LargestScale * learningRate);
@@ -213,9 +213,9 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     }
 
     /// <summary>Validates, with the average of the weights where one is kept, and keeps what is best.</summary>
-    private TrainingEnd? JudgeEpoch(TrainingPart part, int epoch, Validator? validator)
+    private TrainingReport.EndReason? JudgeEpoch(TrainingPart part, int epoch, Validator? validator)
     {
-        EpochReport report;
+        TrainingReport.EpochReport report;
         bool isBest;
         using (part.Average?.InPlaceOfWeights())
         {
@@ -226,12 +226,14 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
                 ? (double.IsFinite(judged) ? null : FormattableString.Invariant($"the validation loss is {judged}"))
                 : _best.LiveIsFinite() ? null : "the weights are no longer numbers";
             if (_divergence is not null)
-                return TrainingEnd.Diverged;
+                return TrainingReport.EndReason.Diverged;
             isBest = _best.Offer(epoch, evaluation);
             if (isBest)
                 _best.Outputs = validator?.Outputs;
             (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
-            report = new EpochReport(epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, part.LargestScale * LearningRateAt(part, part.Step - 1), (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
+            report = new TrainingReport.EpochReport(
+                epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, part.LargestScale * LearningRateAt(part, part.Step - 1),
+                (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
         }
         State.EndEpoch(report);
         _checkpoints?.AfterEpoch(part, epoch);
@@ -258,7 +260,7 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
     }
 
     /// <summary>Gives the network the average of the best epochs, if that is wanted and validation prefers it to the best one alone.</summary>
-    private AveragedEpochs? TryAverage()
+    private TrainingReport.AveragedEpochs? TryAverage()
     {
         if (options.WeightAveraging is not WeightAveraging.BestAveraging || _best.Kept.Count < 2)
             return null;
@@ -273,7 +275,8 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var evaluation = validator.Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
         int[] epochs = [.. _best.Kept.Select(kept => kept.Epoch).Order()];
         var averaged = evaluation.IsBetterThan(_best.Evaluation)
-            ? new AveragedEpochs(epochs, evaluation.Loss, evaluation.Accuracy) { ValidationRootMeanSquaredError = evaluation.RootMeanSquaredError }
+            ? new TrainingReport.AveragedEpochs(
+                epochs, evaluation.Loss, evaluation.Accuracy) { ValidationRootMeanSquaredError = evaluation.RootMeanSquaredError }
             : null;
         if (averaged is null)
             _best.PutBack();

@@ -28,7 +28,7 @@ internal sealed class Validator(
     public Evaluation? Evaluate(int epoch, Action checkAlive, CancellationToken stop)
     {
         network.PrepareForScoring();
-        meter.Begin(TrainingPhase.Validating, epoch, subset.Rows.Length);
+        meter.Begin(TrainingActivity.Validating, epoch, subset.Rows.Length);
         try
         {
             return Judge(checkAlive, stop);

@@ -36,6 +36,6 @@ public sealed class PhotosInADatabaseTests
 
         using var model = trainer.Fit(SmallTraining.WithKeys(_ml, PhotoDatabase.Load(_ml, _database, "train")));
 
-        CollectionAssert.AreEqual(new[] { new BadRow(5, null, "the picture has no bytes") }, model.Report!.BadRows.ToArray());
+        CollectionAssert.AreEqual(new[] { new BadRows.Row(5, null, "the picture has no bytes") }, model.Report!.BadRows.ToArray());
     }
 }

@@ -10,14 +10,14 @@ public sealed class RawPixelsTests
     [TestMethod]
     public void SizesAndChoicesOutOfRangeAreRefusedWhereTheyAreSaid()
     {
-        Refuses(() => new RawPixels(0, 8, PixelLayout.Planar), "width", "Width");
-        Refuses(() => new RawPixels(8, -1, PixelLayout.Planar), "Height");
-        Refuses(() => new RawPixels(70_000, 8, PixelLayout.Planar), "65,535");
-        Refuses(() => new RawPixels(60_000, 60_000, PixelLayout.Planar), "179,000,000");
-        Refuses(() => new RawPixels(8, 8, (PixelLayout)2), "Layout", "Interleaved, Planar");
-        Refuses(() => new RawPixels(8, 8, PixelLayout.Planar, (PixelChannels)9), "Channels", "Rgb, Bgr, Gray");
-        Refuses(() => new RawPixels(8, 8, PixelLayout.Planar) { White = 0 }, "White");
-        Refuses(() => new RawPixels(8, 8, PixelLayout.Planar) { White = float.NaN }, "White");
+        Refuses(() => new RawPixels(0, 8, RawPixels.PixelLayout.Planar), "width", "Width");
+        Refuses(() => new RawPixels(8, -1, RawPixels.PixelLayout.Planar), "Height");
+        Refuses(() => new RawPixels(70_000, 8, RawPixels.PixelLayout.Planar), "65,535");
+        Refuses(() => new RawPixels(60_000, 60_000, RawPixels.PixelLayout.Planar), "179,000,000");
+        Refuses(() => new RawPixels(8, 8, (RawPixels.PixelLayout)2), "Layout", "Interleaved, Planar");
+        Refuses(() => new RawPixels(8, 8, RawPixels.PixelLayout.Planar, (RawPixels.PixelChannels)9), "Channels", "Rgb, Bgr, Gray");
+        Refuses(() => new RawPixels(8, 8, RawPixels.PixelLayout.Planar) { White = 0 }, "White");
+        Refuses(() => new RawPixels(8, 8, RawPixels.PixelLayout.Planar) { White = float.NaN }, "White");
 
         static void Refuses(Func<RawPixels> make, params string[] parts)
         {
@@ -39,13 +39,15 @@ public sealed class RawPixelsTests
     {
         var numbers = new float[12];
         numbers[index] = value;
-        Assert.AreEqual(reason, Read(new RawPixels(2, 2, PixelLayout.Interleaved) { White = white }, new Numbers { Pixels = numbers }));
+        Assert.AreEqual(
+            reason, Read(new RawPixels(2, 2, RawPixels.PixelLayout.Interleaved) { White = white }, new Numbers { Pixels = numbers }));
     }
 
     // A view may promise a length that its rows do not keep.
     [TestMethod]
     public void AVectorOfAnotherLengthThanPromisedHasAReason() => Assert.AreEqual(
-        "the vector has 9 values; 12 are expected", Read(new RawPixels(2, 2, PixelLayout.Interleaved), new Numbers { Pixels = new float[9] }));
+        "the vector has 9 values; 12 are expected", Read(
+            new RawPixels(2, 2, RawPixels.PixelLayout.Interleaved), new Numbers { Pixels = new float[9] }));
 
     private static string? Read(RawPixels pixels, Numbers row)
     {

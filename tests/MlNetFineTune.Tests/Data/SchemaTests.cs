@@ -94,7 +94,9 @@ public sealed class SchemaTests
     public void PixelsOfAnotherSizeThanRawPixelsSayFailBeforeTraining()
     {
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
-        foreach (var (column, pixels) in new[] { (nameof(EveryForm.Planar), new RawPixels(48, 32, PixelLayout.Planar)), (nameof(EveryForm.Interleaved), new RawPixels(48, 32, PixelLayout.Planar)) })
+        foreach (var (
+            column, pixels) in new[] { (nameof(EveryForm.Planar), new RawPixels(48, 32, RawPixels.PixelLayout.Planar)),
+            (nameof(EveryForm.Interleaved), new RawPixels(48, 32, RawPixels.PixelLayout.Planar)) })
         {
             var reader = new CountingView(view); // no shape of a schema knows a length: Fit looks at the data's own schema, before it reads
             var error = Assert.Throws<ArgumentException>(() => Trainer(Pixels(column, pixels)).Fit(reader));
@@ -108,15 +110,20 @@ public sealed class SchemaTests
     public void RawPixelsOfAColumnThatHoldsNoneFailBeforeTraining()
     {
         foreach (var (column, found) in new[] { (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector") })
-            CheckPixels(column, new RawPixels(48, 48, PixelLayout.Planar), "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
-        CheckPixels(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Planar) { White = 1 }, "only if RawPixels.White is 255", "Byte");
+            CheckPixels(
+                column, new RawPixels(48, 48, RawPixels.PixelLayout.Planar),
+                "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
+        CheckPixels(
+            nameof(EveryForm.Interleaved), new RawPixels(48, 48, RawPixels.PixelLayout.Planar) { White = 1 },
+            "only if RawPixels.White is 255", "Byte");
     }
 
     [TestMethod]
     public void AnotherColumnThanTheOneOfTheTrainingFailsBeforeScoring()
     {
         var rows = _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1));
-        using var model = Trainer(Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar))).Fit(SmallTraining.WithKeys(_ml, rows));
+        using var model = Trainer(
+            Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, RawPixels.PixelLayout.Planar))).Fit(SmallTraining.WithKeys(_ml, rows));
         var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows).Transform(rows);
 
         foreach (var act in (Action[])[() => model.Transform(other), () => model.GetOutputSchema(other.Schema), () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
@@ -183,7 +190,9 @@ public sealed class SchemaTests
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
         foreach (var column in (string[])[nameof(EveryForm.File), nameof(EveryForm.Image)])
             CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'", "holds pictures, not paths", "'photos'", "leave ImageFolder");
-        CheckOptions(Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar)) with { ImageFolder = "photos" }, view, "holds pictures, not paths");
+        CheckOptions(
+            Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, RawPixels.PixelLayout.Planar)) with { ImageFolder = "photos" }, view,
+            "holds pictures, not paths");
     }
 
     // Promised by GetOutputSchema, and by Fit before it reads a row.

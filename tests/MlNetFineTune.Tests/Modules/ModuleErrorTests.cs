@@ -43,7 +43,7 @@ public sealed class ModuleErrorTests
         Check<InvalidOperationException>(any, "'any'", "AnyFactory", "no such layer");
         AnyFactory.Make = _ => null;
         Check<InvalidOperationException>(any, "'any'", "null");
-        AnyFactory.Make = context => new Embedded(new ModuleContext([context.Inputs[0], new ModuleInputShape("Color", [], 3)], 1));
+        AnyFactory.Make = context => new Embedded(new ModuleContext([context.Inputs[0], new ModuleContext.InputShape("Color", [], 3)], 1));
         Check<ArgumentException>(any, "'any'", "1 input", "Module<Tensor, Tensor>");
         AnyFactory.Make = _ => nn.ReLU();
         Check<ArgumentException>(any, "no parameters", "RegisterComponents");

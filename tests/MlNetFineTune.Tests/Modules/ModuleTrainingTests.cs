@@ -111,7 +111,7 @@ public sealed class ModuleTrainingTests
                     stop.Cancel();
             }),
         }).Fit(View());
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
         Assert.HasCount(2, model.Report.Epochs);
     }
 

@@ -24,9 +24,9 @@ public sealed class PruningTests
     private ImageFineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 }, SmallPictures.Take(15));
 
     [TestMethod]
-    [DataRow(PruningNorm.Filter)]
-    [DataRow(PruningNorm.BatchNormScale)]
-    public void ATrainingBeginsWithWhatTheEarlierModelComputesWithoutTheseChannels(PruningNorm norm)
+    [DataRow(Backbone.PruningNorm.Filter)]
+    [DataRow(Backbone.PruningNorm.BatchNormScale)]
+    public void ATrainingBeginsWithWhatTheEarlierModelComputesWithoutTheseChannels(Backbone.PruningNorm norm)
     {
         using var earlier = SmallTraining.LoadModel(_ml);
         var log = new LogLines(_ml);
@@ -40,7 +40,10 @@ public sealed class PruningTests
         var tensors = whole.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor);
         foreach (var (layer, width) in ((string, int)[])[("layer1.0", 32), ("layer2.0", 64), ("layer3.0", 128)])
         {
-            var worth = norm == PruningNorm.Filter ? tensors[$"{layer}.conv1.weight"].Values().Chunk((int)(tensors[$"{layer}.conv1.weight"].numel() / width)).Select(filter => filter.Sum(Math.Abs)) : tensors[$"{layer}.bn1.weight"].Values().Select(Math.Abs);
+            var filters = tensors[$"{layer}.conv1.weight"];
+            var worth = norm == Backbone.PruningNorm.Filter
+                ? filters.Values().Chunk((int)(filters.numel() / width)).Select(filter => filter.Sum(Math.Abs))
+                : tensors[$"{layer}.bn1.weight"].Values().Select(Math.Abs);
             foreach (var (channel, _) in worth.Index().OrderBy(one => one.Item).Take(width / 2))
             {
                 tensors[$"{layer}.bn1.weight"][channel] = 0;
@@ -155,14 +158,14 @@ public sealed class PruningTests
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 2 })
                 source.Cancel();
         });
 
         using var stopped = SmallTraining.Fit(_ml, checkpointed with { Progress = stop, StopToken = source.Token }, photos);
         using var resumed = SmallTraining.Fit(_ml, checkpointed, photos);
 
-        Assert.AreEqual(TrainingEnd.Stopped, stopped.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, stopped.Report!.End);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(resumed));
     }
 
@@ -190,7 +193,7 @@ public sealed class PruningTests
         foreach (var ratio in (float[])[0, 1, -0.5f, 1.5f, float.NaN])
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(ratio)).Message, "must be above 0 and below 1");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.01f)).Message, "takes no channel out of micro");
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.5f, (PruningNorm)7));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.5f, (Backbone.PruningNorm)7));
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.Prune(0.5f).Prune(0.5f)).Message, "micro (random weights), pruned by 50 %: it is pruned already");
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.ReplaceStage("layer1", new SmallLayersFactory()).Prune(0.5f)).Message, "Prune first");
         var names = (string[])["resnext", "regnety", "squeezenet", "convnext", "vit"];
@@ -202,7 +205,7 @@ public sealed class PruningTests
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.ReplaceStage("layer1", new SmallLayersFactory()).Measure()).Message, "layers of your own");
         Assert.AreEqual(micro.Prune(0.5f), micro.Prune(0.5f));
         Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.75f));
-        Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.5f, PruningNorm.BatchNormScale));
+        Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.5f, Backbone.PruningNorm.BatchNormScale));
     }
 
     [TestMethod]

@@ -73,7 +73,8 @@ public sealed class RunFolderTests
     [TestMethod]
     public void ValuesThatAreMissingAreEmptyAndNull()
     {
-        EpochReport[] epochs = [new(1, 0.1, null, null, 1e-3, 2.5), new(2, double.NaN, 1e-30, 1, 1e300, 0) { ValidationRootMeanSquaredError = 0.5 }];
+        TrainingReport.EpochReport[] epochs =
+            [new(1, 0.1, null, null, 1e-3, 2.5), new(2, double.NaN, 1e-30, 1, 1e300, 0) { ValidationRootMeanSquaredError = 0.5 }];
         using var stream = new MemoryStream();
 
         HistoryFiles.WriteJson(stream, epochs);
@@ -89,7 +90,7 @@ public sealed class RunFolderTests
     {
         public void Report(TrainingProgress value)
         {
-            if (value is { Phase: TrainingPhase.Training, Epoch: 2 } && Directory.Exists(folder))
+            if (value is { Activity: TrainingActivity.Training, Epoch: 2 } && Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         }
     }

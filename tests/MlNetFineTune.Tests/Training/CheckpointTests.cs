@@ -43,20 +43,20 @@ public sealed class CheckpointTests
         var (expected, weights) = DirectTraining.Run(options, plan, s_photos);
 
         // One life ends in a step, the next in validation, the third between two epochs, and so on through the parts of the plan.
-        TrainingPhase[] phases = [TrainingPhase.Training, TrainingPhase.Validating, TrainingPhase.EpochCompleted];
+        TrainingActivity[] phases = [TrainingActivity.Training, TrainingActivity.Validating, TrainingActivity.EpochCompleted];
         var options2 = options with { Checkpoint = Checkpoint.EveryEpochs(_folder, epochs: 1000) };
-        var interrupted = new List<(TrainingPhase Phase, int Epoch)>();
+        var interrupted = new List<(TrainingActivity Activity, int Epoch)>();
         (TrainingReport Report, Dictionary<string, double[]> Tensors)? end = null;
         for (var life = 0; end is null; life++)
         {
             using var source = new CancellationTokenSource();
             var (lived, phase) = (0, phases[life % 3]);
-            var limit = phase == TrainingPhase.Training ? 1 + life % 4 : 1;
+            var limit = phase == TrainingActivity.Training ? 1 + life % 4 : 1;
             var watcher = new Watcher(progress =>
             {
-                if (progress.Phase == phase && ++lived == limit)
+                if (progress.Activity == phase && ++lived == limit)
                 {
-                    interrupted.Add((progress.Phase, progress.Epoch));
+                    interrupted.Add((progress.Activity, progress.Epoch));
                     source.Cancel();
                 }
             });
@@ -74,7 +74,10 @@ public sealed class CheckpointTests
         foreach (var phase in phases)
         {
             foreach (var (first, last) in new[] { (1, 2), (3, 5), (6, 6) })
-                Assert.IsTrue(interrupted.Exists(moment => moment.Phase == phase && moment.Epoch >= first && moment.Epoch <= last) || (phase, first) == (TrainingPhase.EpochCompleted, 6), $"{name} was never interrupted in {phase} of epochs {first} to {last}: {string.Join(", ", interrupted)}");
+                Assert.IsTrue(interrupted.Exists(
+                    moment => moment.Activity == phase && moment.Epoch >= first && moment.Epoch <= last) || (phase,
+                    first) == (TrainingActivity.EpochCompleted,
+                    6), $"{name} was never interrupted in {phase} of epochs {first} to {last}: {string.Join(", ", interrupted)}");
         }
         DirectTraining.AssertSame(weights, end.Value.Tensors, name);
         AssertSameReport(expected, end.Value.Report);
@@ -149,7 +152,7 @@ public sealed class CheckpointTests
         AssertSameReport(first.Report!, second.Report!);
         Assert.AreEqual(first.Report!.End, second.Report!.End);
         Assert.IsNull(first.Report.Resumed);
-        Assert.AreEqual(new ResumedTraining(3, 0), second.Report.Resumed);
+        Assert.AreEqual(new TrainingReport.ResumedTraining(3, 0), second.Report.Resumed);
     }
 
     [TestMethod]
@@ -157,12 +160,13 @@ public sealed class CheckpointTests
     {
         var options = s_options with { Epochs = 3, RunFolder = Path.Combine(_folder, "run"), Checkpoint = Checkpoint.EverySteps(Path.Combine(_folder, "checkpoints"), steps: 1) };
         var batches = 0;
-        var dies = new Watcher(progress => _ = progress is { Phase: TrainingPhase.Training, Epoch: 2 } && ++batches == 3 ? throw new DivideByZeroException() : 0);
+        var dies = new Watcher(progress =>
+            _ = progress is { Activity: TrainingActivity.Training, Epoch: 2 } && ++batches == 3 ? throw new DivideByZeroException() : 0);
         Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = dies }, s_photos));
 
         using var model = SmallTraining.Fit(_ml, options, s_photos);
 
-        Assert.AreEqual(new ResumedTraining(1, 3), model.Report!.Resumed);
+        Assert.AreEqual(new TrainingReport.ResumedTraining(1, 3), model.Report!.Resumed);
         Assert.HasCount(3, model.Report.Epochs);
         StringAssert.Contains(File.ReadAllText(Path.Combine(_folder, "run", "report.html")), "after 1 epochs and 3 batches");
     }
@@ -172,19 +176,19 @@ public sealed class CheckpointTests
     {
         var options = s_options with { LearningRate = 0.03f, EarlyStoppingPatience = 1, Epochs = 12, Optimizer = Optimizer.Sgd(), Checkpoint = Checkpoint.EveryEpochs(_folder) };
         using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, s_photos);
-        Assert.AreEqual(TrainingEnd.EarlyStopped, whole.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, whole.Report!.End);
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 4 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 2, Rows: > 4 })
                 source.Cancel();
         });
 
         using var stopped = SmallTraining.Fit(_ml, options with { Progress = stop, StopToken = source.Token }, s_photos);
         using var model = SmallTraining.Fit(_ml, options, s_photos);
 
-        Assert.AreEqual(TrainingEnd.Stopped, stopped.Report!.End);
-        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, stopped.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, model.Report!.End);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(model));
         AssertSameReport(whole.Report, model.Report);
     }
@@ -314,7 +318,7 @@ public sealed class CheckpointTests
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
         {
-            if (progress is { Epoch: 3, Phase: TrainingPhase.Training })
+            if (progress is { Epoch: 3, Activity: TrainingActivity.Training })
                 source.Cancel();
         });
         options = options with { Checkpoint = Checkpoint.EveryEpochs(_folder) };

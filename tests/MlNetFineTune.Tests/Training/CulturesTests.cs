@@ -56,7 +56,7 @@ public sealed partial class CulturesTests : IDisposable
         RegressionLoss.AbsoluteError, ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("I", 1.5f), ("ı", 2)),
         ClassWeights.Of(1, 2.5f), FeatureCache.None, FeatureCache.InMemory(5000), TestTimeAugmentation.None,
         TestTimeAugmentation.MultiScale(1, 1.25f), new ImagePreprocessing(), ColorTriple.ImageNetStd,
-        new RawPixels(40, 40, PixelLayout.Planar) { White = 0.5f }, Checkpoint.None,
+        new RawPixels(40, 40, RawPixels.PixelLayout.Planar) { White = 0.5f }, Checkpoint.None,
         Checkpoint.EveryInterval("folder", TimeSpan.FromSeconds(1.5)), s_options, Backbone.Micro.FromScratch(),
         Backbone.MobileNetV1(0.25f).FromScratch(),
     }.Select(option => new[] { option });
@@ -179,7 +179,7 @@ public sealed partial class CulturesTests : IDisposable
         foreach (var published in Backbone.List())
             Assert.AreEqual(published.Name, Backbone.FromName(published.Name).Name, name);
         var preprocessing = new ImagePreprocessing { CropFraction = 0.95f, Interpolation = Interpolation.Bicubic };
-        var recipe = new WeightsRecipe(preprocessing, ConvolutionPadding.Symmetric, 1e-3);
+        var recipe = new WeightsRecipe(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-3);
         Assert.AreEqual(recipe, Backbone.Micro.FromScratch().Recipe.With(recipe.ToMetadata(), "file"), name);
     });
 

@@ -88,7 +88,7 @@ public sealed class DistillationTests
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 8 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 2, Rows: > 8 })
                 source.Cancel();
         });
         options = options with { Checkpoint = Checkpoint.EverySteps(folder, 1) };
@@ -115,7 +115,7 @@ public sealed class DistillationTests
             using var student = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Distillation = Distillation.From(model, temperature: 3, weight: 0.5f), RunFolder = folder }, s_photos);
 
             var sha = Manifest(zip).GetProperty("WeightsSha256").GetString()!;
-            Assert.AreEqual(new DistillationReport("micro", sha), student.Report!.Distillation);
+            Assert.AreEqual(new Distillation.Report("micro", sha), student.Report!.Distillation);
             var saved = SmallTraining.Save(_ml, student);
             Assert.AreEqual(sha, Manifest(saved).GetProperty("Distillation").Text("WeightsSha256"));
             Assert.AreEqual("From(micro, temperature: 3, weight: 0.5)", Manifest(saved).GetProperty("Options").Text("Distillation"));

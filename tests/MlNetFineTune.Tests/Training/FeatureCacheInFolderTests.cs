@@ -84,7 +84,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         Train(_options, 0, 12);
 
         var padded = Backbone.MobileNetV1(0.25f).FromScratch() with { Preprocessing = SmallTraining.Backbone.Preprocessing };
-        foreach (var padding in Enum.GetValues<ConvolutionPadding>())
+        foreach (var padding in Enum.GetValues<Backbone.ConvolutionPadding>())
             Train(_options with { Epochs = 1, Backbone = padded with { Padding = padding } }, 12, 0);
     }
 

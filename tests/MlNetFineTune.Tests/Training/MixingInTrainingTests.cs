@@ -71,7 +71,7 @@ public sealed class MixingInTrainingTests
             _ml, SmallTraining.Options with { Strategy = Strategy.HeadOnly, Augmentation = Augmentation.MixUp(), Progress = watcher },
             _photos);
 
-        Assert.IsFalse(watcher.Seen.Any(progress => progress.Phase == TrainingPhase.ComputingFeatures));
+        Assert.IsFalse(watcher.Seen.Any(progress => progress.Activity == TrainingActivity.ComputingFeatures));
         Assert.AreNotEqual(model.Report!.Epochs[0].Loss, model.Report.Epochs[1].Loss);
     }
 
@@ -94,7 +94,7 @@ public sealed class MixingInTrainingTests
         Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { CancellationToken = cancel.Token }, _photos));
         Assert.HasCount(1, watcher.Seen);
         using var model = SmallTraining.Fit(_ml, options with { StopToken = cancel.Token }, _photos);
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
     }
 
     [TestMethod]

@@ -77,7 +77,7 @@ public sealed class ResumedFoldersTests : IDisposable
         var steps = 0;
         var watcher = new Watcher(progress =>
         {
-            if (progress.Epoch == epoch && progress.Phase == TrainingPhase.Training && ++steps == 2)
+            if (progress.Epoch == epoch && progress.Activity == TrainingActivity.Training && ++steps == 2)
                 throw new DivideByZeroException();
         });
         Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = watcher }, s_photos));

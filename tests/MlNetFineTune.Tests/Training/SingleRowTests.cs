@@ -195,7 +195,7 @@ public sealed class SingleRowTests
                 stop!.Cancel();
         }
 
-        public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+        public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
         {
         }
     }

@@ -123,7 +123,7 @@ public sealed class StrategyTests
         };
         using var model = SmallTraining.Fit(ml, options, SmallPictures.Take(8));
 
-        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, model.Report!.End);
         Assert.HasCount(6, model.Report.Epochs, "four of the probe, two of the rest");
     }
 

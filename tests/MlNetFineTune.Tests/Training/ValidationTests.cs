@@ -34,10 +34,10 @@ public sealed class ValidationTests
         using var stopped = SmallTraining.Fit(_ml, Options(View(wrong)) with { Epochs = 5, EarlyStoppingPatience = 1 }, _train);
 
         Assert.IsLessThan(5, model.Report!.BestEpoch);
-        Assert.AreEqual(TrainingEnd.Completed, model.Report.End);
+        Assert.AreEqual(TrainingReport.EndReason.Completed, model.Report.End);
         Assert.HasCount(5, model.Report.Epochs);
         AssertBestEpochIsTheModel(model, wrong);
-        Assert.AreEqual(TrainingEnd.EarlyStopped, stopped.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, stopped.Report!.End);
         Assert.HasCount(stopped.Report.BestEpoch + 1, stopped.Report.Epochs);
         AssertBestEpochIsTheModel(stopped, wrong);
     }

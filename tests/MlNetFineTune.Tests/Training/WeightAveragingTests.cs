@@ -74,7 +74,7 @@ public sealed class WeightAveragingTests
             twin = DirectTraining.Tensors(network);
             return new Watcher(progress =>
             {
-                if (progress.Phase != TrainingPhase.Training)
+                if (progress.Activity != TrainingActivity.Training)
                     return;
                 var decay = Math.Min(0.5, (1.0 + t) / (10 + t));
                 t++;

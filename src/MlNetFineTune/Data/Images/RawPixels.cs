@@ -1,39 +1,11 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
-/// <summary>How the numbers of one picture follow each other in a vector.</summary>
-public enum PixelLayout
-{
-    /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
-    Interleaved,
-
-    /// <summary>Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.</summary>
-    Planar,
-}
-
-/// <summary>Which numbers a pixel has, in their order.</summary>
-public enum PixelChannels
-{
-    /// <summary>Red, green, blue.</summary>
-    Rgb,
-
-    /// <summary>Blue, green, red.</summary>
-    Bgr,
-
-    /// <summary>One number, for all three colours.</summary>
-    Gray,
-}
-
 /// <summary>
-/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie: a vector does not say so itself. The vectors are of Byte,
-/// or of Single, whose numbers reach from 0 to <see cref="White"/>, and have width * height * channels numbers.
+/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie: a vector does not say so itself. The vectors are
+/// of Byte, or of Single, whose numbers reach from 0 to <see cref="White"/>, and have width * height * channels numbers.
 /// </summary>
 public sealed record RawPixels
 {
@@ -77,7 +49,10 @@ public sealed record RawPixels
     /// <summary>Which numbers a pixel has.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
 
-    /// <summary>The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as 1. In vectors of Byte it is always 255.</summary>
+    /// <summary>
+    /// The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as 1. In
+    /// vectors of Byte it is always 255.
+    /// </summary>
     public float White
     {
         get;
@@ -103,4 +78,29 @@ public sealed record RawPixels
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
     public override string ToString() => InvariantText.Of(this);
+
+    /// <summary>How the numbers of one picture follow each other in a vector.</summary>
+    public enum PixelLayout
+    {
+        /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
+        Interleaved,
+
+        /// <summary>
+        /// Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.
+        /// </summary>
+        Planar,
+    }
+
+    /// <summary>Which numbers a pixel has, in their order.</summary>
+    public enum PixelChannels
+    {
+        /// <summary>Red, green, blue.</summary>
+        Rgb,
+
+        /// <summary>Blue, green, red.</summary>
+        Bgr,
+
+        /// <summary>One number, for all three colours.</summary>
+        Gray,
+    }
 }

@@ -57,7 +57,7 @@ public sealed partial record Backbone
 
     /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels. <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts what those multiply.</exception>
-    public BackboneInfo Measure()
+    public Info Measure()
     {
         if (Script is not null || Changes.Any(change => change.Replacement is not null))
             throw new InvalidOperationException($"{this}: what {(Script is null ? "layers of your own multiply" : "a TorchScript program multiplies")} is not known here and cannot be counted.");
@@ -67,6 +67,6 @@ public sealed partial record Backbone
         using var counter = new MultiplyAddCounter();
         network.eval();
         network.forward(zeros(1, InputChannels, Preprocessing.Size, Preprocessing.Size, Parameters.Type));
-        return new BackboneInfo(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
+        return new Info(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
     }
 }

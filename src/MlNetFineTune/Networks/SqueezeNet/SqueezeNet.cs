@@ -42,6 +42,7 @@ internal sealed class SqueezeNet : BackboneNetwork
     }
 
     public static BackboneFamily Family { get; } = new(
-        "squeezenet1_1", "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5), _ => new SqueezeNet())
+        "squeezenet1_1", "classifier", new WeightsRecipe(
+            new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), _ => new SqueezeNet())
     { InitialWeights = Initialization.HeUniform };
 }

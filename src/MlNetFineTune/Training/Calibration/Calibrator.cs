@@ -38,12 +38,13 @@ internal static class Calibrator
     /// <param name="classes">Their names.</param>
     /// <param name="temperature">Of scoring.</param>
     /// <param name="targetPrecision">Of the thresholds.</param>
-    internal static CalibrationReport Describe(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
+    internal static Calibration.Report Describe(
+        IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
     {
         JudgedPrediction[] before = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, 1), label))];
         JudgedPrediction[] after = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, temperature), label))];
         var byClass = after.ToLookup(prediction => prediction.Class);
-        return new CalibrationReport
+        return new Calibration.Report
         {
             Temperature = temperature,
             Rows = logits.Count,

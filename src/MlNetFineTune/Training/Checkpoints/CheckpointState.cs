@@ -53,4 +53,4 @@ internal sealed record KeptEpoch(int Epoch, Evaluation? Evaluation);
 internal sealed record KnownBadRow(bool OfValidationSet, int Row, string Reason, int Epoch);
 
 /// <summary>How a training ended.</summary>
-internal sealed record FinishedRun(TrainingEnd End, AveragedEpochs? Averaged);
+internal sealed record FinishedRun(TrainingReport.EndReason End, TrainingReport.AveragedEpochs? Averaged);

@@ -11,7 +11,7 @@ namespace MlNetFineTune;
 /// Validation is always kept. Training pictures are where <see cref="ImageFineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>; with other
 /// augmentations the frozen stages run in every epoch, since they never see a picture twice. What a teacher (<see cref="Distillation"/>) says of training pictures is kept likewise. <see cref="TrainingReport.FeatureCache"/> says what was computed and found.
 /// </remarks>
-public abstract record FeatureCache
+public abstract partial record FeatureCache
 {
     private protected FeatureCache()
     {

@@ -76,7 +76,8 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
             return false;
         }
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
-        var report = new FeatureCacheReport(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
+        var report = new FeatureCache.Report(
+            computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
         if (trunk is FrozenTrunk) // the report is of what is frozen in the network that trains
             meter.Add(report);
         channel.Info(FormattableString.Invariant($"The {trunk.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s."));
@@ -88,7 +89,7 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
     {
         if (rows.Length == 0)
             return 0;
-        meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, rows.Length);
+        meter.Begin(TrainingActivity.ComputingFeatures, epoch: 0, rows.Length);
         var count = 0;
         foreach (var (activations, read, _) in inputs.Read(BatchLoader.Split(rows, options.BatchSize), number))
         {

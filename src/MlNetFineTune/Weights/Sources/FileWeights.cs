@@ -18,7 +18,7 @@ internal sealed record FileWeights : Weights
         : Directory.Exists(FilePath) ? throw new InvalidDataException($"'{FilePath}' is a folder; give the file of weights in it, such as model.safetensors.")
         : throw new FileNotFoundException($"There is no weights file '{FilePath}'.", FilePath);
 
-    internal override Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    internal override Task<LocalWeights> FetchAsync(IProgress<Weights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return Task.FromResult(FindLocal());

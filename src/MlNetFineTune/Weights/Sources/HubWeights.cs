@@ -10,9 +10,9 @@ namespace MlNetFineTune.WeightSources;
 /// </summary>
 internal sealed record HubWeights : Weights
 {
-    private readonly WeightsCache _cache;
+    private readonly Weights.Cache _cache;
 
-    public HubWeights(string repository, string revision, WeightsCache cache)
+    public HubWeights(string repository, string revision, Weights.Cache cache)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(repository);
         ArgumentException.ThrowIfNullOrWhiteSpace(revision);
@@ -42,7 +42,8 @@ internal sealed record HubWeights : Weights
         return (recorded is null ? null : Folder(recorded).FindLocal()) ?? Folder(Revision).FindLocal();
     }
 
-    internal override async Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    internal override async Task<LocalWeights> FetchAsync(
+        IProgress<Weights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if ((IsCommit || _cache.IsOffline) && FindLocal() is { } there)
@@ -115,7 +116,9 @@ internal sealed record HubWeights : Weights
         }
     }
 
-    private async Task FetchWeightsAsync(WeightServer server, HubFolder folder, string commit, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    private async Task FetchWeightsAsync(
+        WeightServer server, HubFolder folder, string commit, IProgress<Weights.DownloadProgress>? progress,
+        CancellationToken cancellationToken)
     {
         if (await TryDownloadAsync(HubFolder.SafeTensors).ConfigureAwait(false))
             return;

@@ -14,12 +14,12 @@ public sealed class DownloadTests
     private readonly InstantTime _time = new();
     private readonly string _folder = SmallPictures.NewFolder();
 
-    private WeightsCache Cache => new() { Folder = _folder, IsOffline = false, Time = _time };
+    private Weights.Cache Cache => new() { Folder = _folder, IsOffline = false, Time = _time };
 
     [TestMethod]
     public async Task WhatIsDownloadedIsWholeCheckedAndUsedAgainWithoutAConnection()
     {
-        var seen = new List<DownloadProgress>();
+        var seen = new List<Weights.DownloadProgress>();
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var weights = From(server);
 
@@ -30,8 +30,8 @@ public sealed class DownloadTests
         Assert.AreEqual(path, await weights.DownloadAsync());
         Assert.AreEqual(path, weights.FindLocal()!.Path);
         Assert.HasCount(1, server.Requests);
-        Assert.AreEqual(new DownloadProgress("net.safetensors", 0, s_content.Length), seen[0]);
-        Assert.AreEqual(new DownloadProgress("net.safetensors", s_content.Length, s_content.Length), seen[^1]);
+        Assert.AreEqual(new Weights.DownloadProgress("net.safetensors", 0, s_content.Length), seen[0]);
+        Assert.AreEqual(new Weights.DownloadProgress("net.safetensors", s_content.Length, s_content.Length), seen[^1]);
         using var receipt = JsonDocument.Parse(File.ReadAllText(path + ".receipt.json"));
         Assert.AreEqual("one", receipt.RootElement.GetProperty("ETag").GetString());
         Assert.AreEqual(Sha256(s_content), receipt.RootElement.GetProperty("Sha256").GetString());
@@ -267,7 +267,7 @@ public sealed class DownloadTests
         Assert.IsLessThanOrEqualTo(11, server.Requests.Count);
     }
 
-    private Weights From(LoopbackServer server, WeightsCache? cache = null) =>
+    private Weights From(LoopbackServer server, Weights.Cache? cache = null) =>
         Weights.FromUrl(server.Address + "net.safetensors", Sha256(s_content), cache ?? Cache);
 
     private static byte[] Bytes(int seed, int count)
@@ -282,8 +282,8 @@ public sealed class DownloadTests
     private static void AssertNothingElseIn(string folder, params string[] names) =>
         CollectionAssert.AreEquivalent(names, Directory.GetFiles(folder).Select(Path.GetFileName).ToArray());
 
-    private sealed class Synchronous(Action<DownloadProgress> report) : IProgress<DownloadProgress>
+    private sealed class Synchronous(Action<Weights.DownloadProgress> report) : IProgress<Weights.DownloadProgress>
     {
-        public void Report(DownloadProgress value) => report(value);
+        public void Report(Weights.DownloadProgress value) => report(value);
     }
 }

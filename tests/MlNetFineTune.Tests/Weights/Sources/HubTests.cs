@@ -288,7 +288,7 @@ public sealed class HubTests
             Interpolation = Interpolation.Bicubic,
             CropFraction = 0.75f,
         }, backbone.Preprocessing);
-        Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
+        Assert.AreEqual((Backbone.ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
         using var expected = WeightFiles.TransformersNamesTests.Filled(Backbone.MobileNetV1(0.25f));
         using var network = backbone.CreateNetwork(seed: 0);
         WeightFiles.TransformersNamesTests.AssertSame(expected, network);
