@@ -23,4 +23,4 @@ let options =
 let trainer (ml: MLContext) = ml.MulticlassClassification.Trainers.FineTuneImages(options)
 
 /// F# has no extension properties of C# 14.
-let fineTuning (ml: MLContext) = FineTuningContextExtensions.get_FineTuning ml
+let fineTuning (ml: MLContext) = FineTuningExtensions.get_FineTuning ml

@@ -4,8 +4,8 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-/// <summary>Fine-tuning among ML.NET's multiclass trainers: <c>ml.MulticlassClassification.Trainers.FineTuneImages(...)</c>.</summary>
-public static class FineTuningTrainerCatalog
+// Fine-tuning among ML.NET's multiclass trainers: ml.MulticlassClassification.Trainers.FineTuneImages(...).
+public static partial class FineTuningExtensions
 {
     /// <summary>Fine-tunes a pretrained network into an image classifier, with the defaults of <see cref="ImageFineTuningOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>

@@ -4,8 +4,8 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-/// <summary>Your own TorchSharp modules among ML.NET's trainers: <c>FineTuneModule(...)</c>.</summary>
-public static class ModuleTrainerCatalog
+// Your own TorchSharp modules among ML.NET's trainers: FineTuneModule(...).
+public static partial class FineTuningExtensions
 {
     /// <summary>Trains a module to tell classes apart, with the defaults of <see cref="MulticlassModuleOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>
