@@ -102,25 +102,36 @@ public sealed partial record Backbone
 
     /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al. 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
     /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
-    public static Backbone ViT(Size size, TokenPooling pooling = TokenPooling.ClassToken) =>
-        new(VisionTransformers.ViT(Defined(size), pooling));
+    public static Backbone ViT(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.ViT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone; timm's <c>deit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DeiT(Size size, TokenPooling pooling = TokenPooling.ClassToken) =>
-        new(VisionTransformers.DeiT(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    public static Backbone DeiT(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.DeiT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>
     /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's <c>vit_small_patch14_dinov2</c>. Its patches have 14
     /// pixels and its pictures 518; 224 are many times faster.
     /// </summary>
     /// <param name="size">Small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DinoV2(Size size, TokenPooling pooling = TokenPooling.ClassToken) =>
-        new(VisionTransformers.DinoV2(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    public static Backbone DinoV2(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.DinoV2(Defined(size), PoolingOf(meanOfPatches)));
+
+    private static TokenPooling PoolingOf(bool meanOfPatches) => meanOfPatches ? TokenPooling.Mean : TokenPooling.ClassToken;
 
     /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
     /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>

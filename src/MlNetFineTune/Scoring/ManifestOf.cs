@@ -26,7 +26,7 @@ internal static class ManifestOf
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
         Calibration = report.Calibration,
-        Distillation = report.Distillation,
+        Distillation = report.Distillation is { } taught ? new TeacherManifest(taught.Teacher, taught.WeightsSha256) : null,
         TestTimeAugmentation = options.TestTimeAugmentation.ToString(),
         OnProbeMismatch = options.OnProbeMismatch,
         ProbeScores = Probe.Score(classifier, MulticlassObjective.OfScoring(keys.Count, report.Calibration)),

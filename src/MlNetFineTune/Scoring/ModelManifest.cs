@@ -42,7 +42,7 @@ internal sealed record ModelManifest
     public Calibration.Report? Calibration { get; init; }
 
     /// <summary>Who taught; null where nobody did. Added after the first files of version 1.</summary>
-    public Distillation.Report? Distillation { get; init; }
+    public TeacherManifest? Distillation { get; init; }
 
     /// <summary>In which numbers the weights are written; added after the first files of version 1.</summary>
     public WeightPrecision WeightPrecision { get; init; }

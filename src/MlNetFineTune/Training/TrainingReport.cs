@@ -64,17 +64,6 @@ public sealed record TrainingReport
         public override string ToString() => InvariantText.Of(this);
     }
 
-    /// <summary>The checkpoint from which a training went on.</summary>
-    /// <param name="Epochs">
-    /// That were complete in it: the training went on in the next. All of them, where it had been finished and the model came from the
-    /// checkpoint at once.
-    /// </param>
-    /// <param name="Batches">
-    /// Of that next epoch, which had been trained before: 0 or above. <see cref="FineTuningOptions.AccumulationSteps"/> of them make a step
-    /// of the optimizer.
-    /// </param>
-    public sealed record ResumedTraining(int Epochs, int Batches);
-
     /// <summary>The epochs that were completed, in order.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
@@ -89,8 +78,11 @@ public sealed record TrainingReport
     /// </summary>
     public Calibration.Report? Calibration { get; init; }
 
-    /// <summary>Who taught; null where nobody did.</summary>
-    public Distillation.Report? Distillation { get; init; }
+    /// <summary>
+    /// The teacher's network by name, and the SHA-256 of its weights in lower-case hexadecimal, as the manifest of its own model file has
+    /// it; null without a teacher.
+    /// </summary>
+    public (string Teacher, string WeightsSha256)? Distillation { get; init; }
 
     /// <summary>Why it ended.</summary>
     public required EndReason End { get; init; }
@@ -121,9 +113,12 @@ public sealed record TrainingReport
 
     /// <summary>
     /// Where the training went on from a checkpoint that an earlier <c>Fit</c> had left (<see cref="FineTuningOptions.Checkpoint"/>); null
-    /// where it began at the beginning. <see cref="Epochs"/> and <see cref="Duration"/> are those of the whole training either way.
+    /// where it began at the beginning. <c>Epochs</c> were complete in the checkpoint, and the training went on in the next: all of them,
+    /// where it had been finished and the model came from the checkpoint at once. <c>Batches</c> of that next epoch had been trained
+    /// before: 0 or above; <see cref="FineTuningOptions.AccumulationSteps"/> of them make a step of the optimizer. <see cref="Epochs"/> and
+    /// <see cref="Duration"/> are those of the whole training either way.
     /// </summary>
-    public ResumedTraining? Resumed { get; init; }
+    public (int Epochs, int Batches)? Resumed { get; init; }
 
     /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
     public FeatureCache.Report? FeatureCache { get; init; }

@@ -54,7 +54,7 @@ public sealed class PictureSourcesTests
 
         // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled. It disposes what it has read.
         var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath)).Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
-        var planar = new RawPixels(48, 48, RawPixels.PixelLayout.Planar);
+        var planar = RawPixels.Planar(48, 48);
         foreach (var (
             interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar),
             (true, true, planar with { Layout = RawPixels.PixelLayout.Interleaved }), (false, true, planar with { White = 0.5f }) })
@@ -68,11 +68,11 @@ public sealed class PictureSourcesTests
     [TestMethod]
     public void GrayPixelsAreThreeEqualColoursAndSparseVectorsAreFilled()
     {
-        var gray = new RawPixels(48, 48, RawPixels.PixelLayout.Interleaved, RawPixels.PixelChannels.Gray);
+        var gray = RawPixels.Interleaved(48, 48, RawPixels.PixelChannels.Gray);
         var ramp = Enumerable.Range(0, 48 * 48).Select(i => (byte)(i % 48 < 24 ? 0 : i % 251)).ToArray();
         var tripled = ramp.SelectMany(value => (byte[])[value, value, value]).ToArray();
         var expected = Encode(
-            nameof(EveryForm.Interleaved), new RawPixels(48, 48, RawPixels.PixelLayout.Interleaved),
+            nameof(EveryForm.Interleaved), RawPixels.Interleaved(48, 48),
             _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
 
         CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new GrayRow { Gray = ramp }])));

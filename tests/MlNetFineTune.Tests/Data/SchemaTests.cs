@@ -94,12 +94,10 @@ public sealed class SchemaTests
     public void PixelsOfAnotherSizeThanRawPixelsSayFailBeforeTraining()
     {
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
-        foreach (var (
-            column, pixels) in new[] { (nameof(EveryForm.Planar), new RawPixels(48, 32, RawPixels.PixelLayout.Planar)),
-            (nameof(EveryForm.Interleaved), new RawPixels(48, 32, RawPixels.PixelLayout.Planar)) })
+        foreach (var column in (string[])[nameof(EveryForm.Planar), nameof(EveryForm.Interleaved)])
         {
             var reader = new CountingView(view); // no shape of a schema knows a length: Fit looks at the data's own schema, before it reads
-            var error = Assert.Throws<ArgumentException>(() => Trainer(Pixels(column, pixels)).Fit(reader));
+            var error = Assert.Throws<ArgumentException>(() => Trainer(Pixels(column, RawPixels.Planar(48, 32))).Fit(reader));
             foreach (var part in (string[])["'" + column + "'", "48 x 32 x 3 = 4608 values, as RawPixels says", "6912"])
                 StringAssert.Contains(error.Message, part);
             Assert.AreEqual(0, reader.Cursors);
@@ -111,10 +109,10 @@ public sealed class SchemaTests
     {
         foreach (var (column, found) in new[] { (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector") })
             CheckPixels(
-                column, new RawPixels(48, 48, RawPixels.PixelLayout.Planar),
+                column, RawPixels.Planar(48, 48),
                 "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
         CheckPixels(
-            nameof(EveryForm.Interleaved), new RawPixels(48, 48, RawPixels.PixelLayout.Planar) { White = 1 },
+            nameof(EveryForm.Interleaved), RawPixels.Planar(48, 48, white: 1),
             "only if RawPixels.White is 255", "Byte");
     }
 
@@ -123,7 +121,7 @@ public sealed class SchemaTests
     {
         var rows = _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1));
         using var model = Trainer(
-            Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, RawPixels.PixelLayout.Planar))).Fit(SmallTraining.WithKeys(_ml, rows));
+            Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48))).Fit(SmallTraining.WithKeys(_ml, rows));
         var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows).Transform(rows);
 
         foreach (var act in (Action[])[() => model.Transform(other), () => model.GetOutputSchema(other.Schema), () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
@@ -191,7 +189,7 @@ public sealed class SchemaTests
         foreach (var column in (string[])[nameof(EveryForm.File), nameof(EveryForm.Image)])
             CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'", "holds pictures, not paths", "'photos'", "leave ImageFolder");
         CheckOptions(
-            Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, RawPixels.PixelLayout.Planar)) with { ImageFolder = "photos" }, view,
+            Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48)) with { ImageFolder = "photos" }, view,
             "holds pictures, not paths");
     }
 

@@ -165,9 +165,8 @@ public sealed class PrunedNetworksTests
         Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
 
     private static Backbone Definition(JsonElement expected) =>
-        FixtureNetworks.Find(
-            expected.Text("network"), (float)expected.Number("widthMultiplier")).Prune((float)expected.Number("ratio"),
-            Enum.Parse<Backbone.PruningNorm>(expected.Text("norm")));
+        FixtureNetworks.Find(expected.Text("network"), (float)expected.Number("widthMultiplier"))
+            .Prune((float)expected.Number("ratio"), Enum.Parse<Backbone.PruningNorm>(expected.Text("norm")));
 
     private static int Size(JsonElement expected) => (int)expected.Number("size");
 

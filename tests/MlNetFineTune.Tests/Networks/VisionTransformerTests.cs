@@ -82,7 +82,7 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void TheNameKeepsThePooling()
     {
-        Assert.AreEqual("deit_small_patch16_224_mean", Backbone.DeiT(Backbone.Size.Small, Backbone.TokenPooling.Mean).Name);
+        Assert.AreEqual("deit_small_patch16_224_mean", Backbone.DeiT(Backbone.Size.Small, meanOfPatches: true).Name);
         Assert.AreEqual("vit_base_patch14_dinov2_mean", Backbone.FromName("vit_base_patch14_dinov2_mean").Name);
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("resnet18_mean"));
     }

@@ -92,8 +92,7 @@ public sealed class LearningRateFinderTests
     public void ThePictureIsAPngWithTheCurveInIt()
     {
         using var folder = new Folder();
-        var points = Enumerable.Range(
-            0, 50).Select(i => new LearningRateSearch.Point(Math.Pow(10, -5 + i * 0.1), 2 - i * 0.03, 2 - i * 0.03)).ToList();
+        var points = Enumerable.Range(0, 50).Select(i => (Math.Pow(10, -5 + i * 0.1), 2 - i * 0.03, 2 - i * 0.03)).ToList();
 
         new LearningRateSearch(points, 1e-3f).SavePicture(folder.File("rate.png"));
 

@@ -152,7 +152,7 @@ public sealed class CheckpointTests
         AssertSameReport(first.Report!, second.Report!);
         Assert.AreEqual(first.Report!.End, second.Report!.End);
         Assert.IsNull(first.Report.Resumed);
-        Assert.AreEqual(new TrainingReport.ResumedTraining(3, 0), second.Report.Resumed);
+        Assert.AreEqual((3, 0), second.Report.Resumed);
     }
 
     [TestMethod]
@@ -166,7 +166,7 @@ public sealed class CheckpointTests
 
         using var model = SmallTraining.Fit(_ml, options, s_photos);
 
-        Assert.AreEqual(new TrainingReport.ResumedTraining(1, 3), model.Report!.Resumed);
+        Assert.AreEqual((1, 3), model.Report!.Resumed);
         Assert.HasCount(3, model.Report.Epochs);
         StringAssert.Contains(File.ReadAllText(Path.Combine(_folder, "run", "report.html")), "after 1 epochs and 3 batches");
     }

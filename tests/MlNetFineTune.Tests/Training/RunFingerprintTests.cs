@@ -37,7 +37,7 @@ public sealed class RunFingerprintTests : IDisposable
             ? images with { Augmentation = Augmentation.ColorJitter(0.3f) }
             : (ModuleFineTuningOptions)options with { Augmentation = Augmentation.ColorJitter(0.3f) },
         ["Distillation"] = options => (ImageFineTuningOptions)options with { Distillation = Distillation.From(teacher) },
-        ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = new RawPixels(32, 32, RawPixels.PixelLayout.Planar) },
+        ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
         ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
         ["Calibration"] = options => options switch

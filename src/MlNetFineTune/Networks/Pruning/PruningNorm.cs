@@ -3,7 +3,7 @@ namespace MlNetFineTune;
 public sealed partial record Backbone
 {
     /// <summary>By what channels are ranked when a network is pruned: those with the smallest go.</summary>
-    public enum PruningNorm
+    internal enum PruningNorm
     {
         /// <summary>
         /// The sum of the absolute weights of the filter that makes the channel (Li et al. 2017, section 3.1,

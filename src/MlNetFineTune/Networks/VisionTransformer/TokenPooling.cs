@@ -3,7 +3,7 @@ namespace MlNetFineTune;
 public sealed partial record Backbone
 {
     /// <summary>How a vision transformer's tokens become one feature vector.</summary>
-    public enum TokenPooling
+    internal enum TokenPooling
     {
         /// <summary>The class token, as the network was trained.</summary>
         ClassToken,

@@ -14,14 +14,14 @@ internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrain
     private const double Memory = 0.98;
     private const double Explosion = 4;
 
-    private readonly List<LearningRateSearch.Point> _points = [];
+    private readonly List<(double LearningRate, double Loss, double SmoothedLoss)> _points = [];
     private double _rate;
     private double _sum;
     private int _rows;
     private double _mean;
     private double _best = double.PositiveInfinity;
 
-    public IReadOnlyList<LearningRateSearch.Point> Points => _points;
+    public IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> Points => _points;
 
     public bool IsOver { get; private set; }
 
@@ -48,7 +48,7 @@ internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrain
         (_sum, _rows) = (0, 0);
         _mean = Memory * _mean + (1 - Memory) * loss;
         var smoothed = _mean / (1 - Math.Pow(Memory, _points.Count + 1));
-        _points.Add(new LearningRateSearch.Point(_rate, loss, smoothed));
+        _points.Add((_rate, loss, smoothed));
         _best = Math.Min(_best, smoothed);
         if (smoothed > Explosion * _best || _points.Count == steps)
             End();

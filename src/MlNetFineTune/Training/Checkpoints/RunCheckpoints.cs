@@ -33,7 +33,7 @@ internal sealed class RunCheckpoints : IDisposable
     }
 
     /// <summary>Where the training went on; null where it began anew.</summary>
-    public TrainingReport.ResumedTraining? Resumed { get; private set; }
+    public (int Epochs, int Batches)? Resumed { get; private set; }
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
@@ -51,7 +51,7 @@ internal sealed class RunCheckpoints : IDisposable
             return null;
         _contents.Restore(file);
         var state = file.State;
-        Resumed = new TrainingReport.ResumedTraining(state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
+        Resumed = (state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
         if (state.Finished is { } finished)
         {
             _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. Delete the folder to train anew.");

@@ -11,7 +11,7 @@ namespace MlNetFineTune;
 /// Whether a trained model, as a rule a larger one, teaches the one in training: how probable it finds every class says more of a picture than its label does (Hinton et al. 2015,
 /// https://arxiv.org/abs/1503.02531). Validation and scoring know nothing of it: validation judges by the labels alone.
 /// </summary>
-public abstract partial record Distillation
+public abstract record Distillation
 {
     private protected Distillation()
     {
