@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What training a classifier makes small, as a mean over the rows. Each takes labels that are mixed (<see cref="Augmentation.MixUp"/>, <see cref="Augmentation.CutMix"/>), class weights and example weights.
+/// What training a classifier makes small, as a mean over the rows. Each takes labels that are mixed (<see cref="Augmentation.MixUp"/>,
+/// <see cref="Augmentation.CutMix"/>), class weights and example weights.
 /// Scores are softmax probabilities whatever the loss; validation judges by the same loss, without smoothing.
 /// </summary>
 public abstract record ClassificationLoss

@@ -48,7 +48,8 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
     /// <summary>
     /// Random changes to the training pictures (<see cref="ModuleInput.Image"/>), new in every epoch and counted by seed, epoch and row;
     /// pictures of the same row get the same draws. Validation and scoring see the centre crop. Numbers and keys are never changed. What
-    /// acts on batches (<see cref="Augmentation.MixUp"/>, <see cref="Augmentation.CutMix"/>, <see cref="Augmentation.RandomErasing"/>) and <see cref="Augmentation.FixedViews"/> are for
+    /// acts on batches (<see cref="Augmentation.MixUp"/>, <see cref="Augmentation.CutMix"/>, <see cref="Augmentation.RandomErasing"/>) and
+    /// <see cref="Augmentation.FixedViews"/> are for
     /// <see cref="ImageFineTuningOptions"/>. Default: none.
     /// </summary>
     public Augmentation Augmentation

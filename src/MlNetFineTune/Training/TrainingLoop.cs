@@ -233,7 +233,10 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
             (_meter.ValidationLoss, _meter.ValidationAccuracy) = (evaluation?.Loss, evaluation?.Accuracy);
             report = new TrainingReport.EpochReport(
                 epoch, State.MeanLoss, evaluation?.Loss, evaluation?.Accuracy, part.LargestScale * LearningRateAt(part, part.Step - 1),
-                (_meter.Elapsed - State.EpochBegan).TotalSeconds) { ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError };
+                (_meter.Elapsed - State.EpochBegan).TotalSeconds)
+            {
+                ValidationRootMeanSquaredError = evaluation?.RootMeanSquaredError,
+            };
         }
         State.EndEpoch(report);
         _checkpoints?.AfterEpoch(part, epoch);
@@ -275,8 +278,10 @@ internal sealed class TrainingLoop(TrainableNetwork network, Objective objective
         var evaluation = validator.Evaluate(State.Epochs.Count, CheckAlive, CancellationToken.None)!;
         int[] epochs = [.. _best.Kept.Select(kept => kept.Epoch).Order()];
         var averaged = evaluation.IsBetterThan(_best.Evaluation)
-            ? new TrainingReport.AveragedEpochs(
-                epochs, evaluation.Loss, evaluation.Accuracy) { ValidationRootMeanSquaredError = evaluation.RootMeanSquaredError }
+            ? new TrainingReport.AveragedEpochs(epochs, evaluation.Loss, evaluation.Accuracy)
+            {
+                ValidationRootMeanSquaredError = evaluation.RootMeanSquaredError,
+            }
             : null;
         if (averaged is null)
             _best.PutBack();

@@ -138,8 +138,11 @@ public sealed class RandomErasingTests
     public void OneWorkerAndEightTrainTheSameBytes(bool noise)
     {
         var ml = new MLContext();
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Sequence(
-            Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.5f, noise: noise)) };
+        var options = SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Sequence(
+            Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.5f, noise: noise))
+        };
         var expected = Train(options with { Workers = 1 });
 
         CollectionAssert.AreEqual(expected, Train(options with { Workers = 8 }));

@@ -134,8 +134,11 @@ public sealed class PrunedNetworksTests
             Assert.AreEqual(Backbone.List().Single(info => info.Name == name), Backbone.FromName(name).Measure());
 
         Assert.AreEqual(new Backbone.Info("resnet20", 269_072 - 2 * 9 * 16, (
-            40_550_400 - 2 * 9 * 16 * 32 * 32) * 4, 64, 64), (Backbone.CifarResNet(20) with { InputChannels = 1,
-            Preprocessing = new ImagePreprocessing { Size = 64, CropFraction = 1 } }).Measure());
+            40_550_400 - 2 * 9 * 16 * 32 * 32) * 4, 64, 64), (Backbone.CifarResNet(20) with
+            {
+                InputChannels = 1,
+                Preprocessing = new ImagePreprocessing { Size = 64, CropFraction = 1 }
+            }).Measure());
 
         // By hand: of each unit only the middle changes, e.g. 16 -> 96 -> 24 to 16 -> 72 -> 24 at 112 and 56 pixels.
         var (whole, pruned) = (Backbone.MobileNetV2.Measure(), Backbone.MobileNetV2.Prune(0.25f).Measure());

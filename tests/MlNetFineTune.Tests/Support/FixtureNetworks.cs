@@ -47,5 +47,6 @@ internal static class FixtureNetworks
     private static Backbone Small(string name, string classifier, int size, Func<WeightsRecipe, BackboneNetwork> create) =>
         new(new BackboneFamily(
             name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
-            create) { InitialWeights = Initialization.Transformer });
+            create)
+        { InitialWeights = Initialization.Transformer });
 }

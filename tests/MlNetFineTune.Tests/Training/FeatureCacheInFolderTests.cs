@@ -111,8 +111,13 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     public void FixedViewsAreKeptByAugmentationSeedAndView()
     {
         using var earlier = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, _photos); // weights that do not come from the seed
-        var two = _options with { Backbone = Backbone.FromModel(
-            earlier), Augmentation = Augmentation.FixedViews(Augmentation.Light, 2), Epochs = 6 };
+        var two = _options with
+        {
+            Backbone = Backbone.FromModel(
+            earlier),
+            Augmentation = Augmentation.FixedViews(Augmentation.Light, 2),
+            Epochs = 6
+        };
         Train(two, 24, 0);
         Train(two with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 3) }, 12, 24);
         Train(two with { Augmentation = Augmentation.FixedViews(Augmentation.HorizontalFlip(), 2) }, 24, 0);

@@ -33,8 +33,13 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void FixedViewsCostOnePassEachHoweverManyEpochs()
     {
-        var options = s_head with { Epochs = 9, Augmentation = Augmentation.FixedViews(
-            Augmentation.Light, 3), Validation = Validation.Fraction(0.25f) };
+        var options = s_head with
+        {
+            Epochs = 9,
+            Augmentation = Augmentation.FixedViews(
+            Augmentation.Light, 3),
+            Validation = Validation.Fraction(0.25f)
+        };
         var (network, report) = CountingNetwork.Train(_photos, options);
 
         CollectionAssert.AreEqual(Enumerable.Repeat(3 * 18L + 6 + DryRuns, Stages).ToArray(), network.RowsThroughStage.ToArray());
@@ -150,8 +155,14 @@ public sealed class FeatureCacheTests
     public void FixedViewsAreThoseOfTheirEpochModuloTheirNumber()
     {
         // With a learning rate of nearly 0 the losses of epochs differ by their views alone.
-        var options = s_head with { Epochs = 7, LearningRate = 1e-12f, Augmentation = Augmentation.FixedViews(
-            Augmentation.Light, 3), FeatureCache = FeatureCache.None };
+        var options = s_head with
+        {
+            Epochs = 7,
+            LearningRate = 1e-12f,
+            Augmentation = Augmentation.FixedViews(
+            Augmentation.Light, 3),
+            FeatureCache = FeatureCache.None
+        };
         foreach (var cache in (FeatureCache[])[FeatureCache.None, FeatureCache.InMemory()])
         {
             using var model = SmallTraining.Fit(_ml, options with { FeatureCache = cache }, _photos);
@@ -166,8 +177,12 @@ public sealed class FeatureCacheTests
     public void FixedViewsOutliveTheOrderOfTheRows()
     {
         using var folder = new Folder();
-        var options = s_head with { Augmentation = Augmentation.FixedViews(
-            Augmentation.Standard, 2), FeatureCache = FeatureCache.InFolder(folder.File("cache")) };
+        var options = s_head with
+        {
+            Augmentation = Augmentation.FixedViews(
+            Augmentation.Standard, 2),
+            FeatureCache = FeatureCache.InFolder(folder.File("cache"))
+        };
         using var first = SmallTraining.Fit(_ml, options, _photos);
         using var second = SmallTraining.Fit(_ml, options, [SmallPictures.Take(1, skip: 20)[0], .. _photos.Reverse()]);
 

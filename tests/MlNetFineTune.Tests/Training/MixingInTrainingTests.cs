@@ -29,8 +29,11 @@ public sealed class MixingInTrainingTests
     {
         var plain = Train(SmallTraining.Options);
 
-        CollectionAssert.AreEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.Sequence(
-            Augmentation.MixUp(probability: 0), Augmentation.CutMix(probability: 0)) }));
+        CollectionAssert.AreEqual(plain, Train(SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Sequence(
+            Augmentation.MixUp(probability: 0), Augmentation.CutMix(probability: 0))
+        }));
         CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.MixUp() }));
         CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.CutMix() }));
     }
@@ -101,8 +104,12 @@ public sealed class MixingInTrainingTests
     public void PlainEpochsThatLeaveNoneToMixAreRefusedBeforeAnyDataAreRead()
     {
         var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(
-            SmallTraining.Options with { Epochs = 2, Augmentation = Augmentation.Sequence(
-                Augmentation.HorizontalFlip(), Augmentation.CutMix(plainEpochs: 2)) }));
+            SmallTraining.Options with
+            {
+                Epochs = 2,
+                Augmentation = Augmentation.Sequence(
+                Augmentation.HorizontalFlip(), Augmentation.CutMix(plainEpochs: 2))
+            }));
 
         StringAssert.Contains(error.Message, "CutMix.PlainEpochs is 2, but there are 2 epochs");
         StringAssert.Contains(error.Message, "Lower PlainEpochs");

@@ -23,7 +23,10 @@ public sealed class ProgressTests
             "FFFFTTTVETTTVETTTVE".ToCharArray(),
             seen.Select(progress => progress.Activity switch
             {
-                TrainingActivity.ComputingFeatures => 'F', TrainingActivity.Training => 'T', TrainingActivity.Validating => 'V', _ => 'E',
+                TrainingActivity.ComputingFeatures => 'F',
+                TrainingActivity.Training => 'T',
+                TrainingActivity.Validating => 'V',
+                _ => 'E',
             }).ToArray());
         for (var i = 0; i < seen.Count; i++)
         {

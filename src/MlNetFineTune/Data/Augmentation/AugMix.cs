@@ -47,7 +47,7 @@ internal sealed record AugMix : Augmentation
             new(PolicyOperation.Equalize),
         ];
         if (all)
-            {
+        {
             PolicyOperation[] colors =
                 [PolicyOperation.Brightness, PolicyOperation.Color, PolicyOperation.Contrast, PolicyOperation.Sharpness];
             choices.AddRange(colors.Select(operation => new PolicyChoice(operation, 0, 0.9, Signed: true)));

@@ -11,7 +11,7 @@ internal sealed record GaussianBlur : Augmentation
         if (kernelSize is < 3 or > 63 || kernelSize % 2 == 0)
             throw new ArgumentOutOfRangeException(nameof(kernelSize), kernelSize, "It must be odd and between 3 and 63.");
         if (!(minimumSigma >= 0.01f && minimumSigma <= maximumSigma && maximumSigma <= 100))
-            {
+        {
             throw new ArgumentOutOfRangeException(
                 nameof(minimumSigma),
                 $"The standard deviations must satisfy 0.01 <= minimum <= maximum <= 100, but are {minimumSigma} and {maximumSigma}.");

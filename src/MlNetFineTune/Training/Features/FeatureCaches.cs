@@ -6,7 +6,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with <see cref="Augmentation.FixedViews"/>) go
+/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with
+/// <see cref="Augmentation.FixedViews"/>) go
 /// through the frozen stages a single time in a part of a plan, or never, if their features are found.
 /// </summary>
 /// <param name="trunk">What computes.</param>
