@@ -76,7 +76,7 @@ internal static class AugmentationStudy
                 Backbone = Backbone.MobileNetV2.WithWeights(weights),
                 Strategy = Strategy.Full(),
                 Augmentation = augmentation,
-                Validation = Validation.None,
+                Validation = ValidationData.None,
                 Epochs = epochs,
             }).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
             var training = watch.Elapsed.TotalSeconds;

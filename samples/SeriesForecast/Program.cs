@@ -22,7 +22,7 @@ var lstm = ml.Regression.Trainers.FineTuneModule(new RegressionModuleOptions
 {
     Factory = new ForecastNetworkFactory(),
     Inputs = [ModuleInput.Column("Past", Window.Hours, 2)],
-    Validation = Validation.Set(validation),
+    Validation = ValidationData.Set(validation),
     Epochs = smoke ? 8 : 15,
     BatchSize = 32,
     LearningRate = 0.01f,

@@ -33,7 +33,7 @@ internal static class TrainCommand
                 BatchSize = 64,
                 LearningRate = parsed.GetValue(learningRate),
                 Loss = ClassificationLoss.CrossEntropy(smoothing: 0.05f),
-                Validation = Validation.Fraction(0.05f),
+                Validation = ValidationData.Fraction(0.05f),
                 Seed = parsed.GetValue(seed),
                 Workers = parsed.GetValue(threads),
                 Progress = new EpochLines(),

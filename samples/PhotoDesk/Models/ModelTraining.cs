@@ -40,7 +40,7 @@ internal static class ModelTraining
         var toKeys = ml.Transforms.Conversion.MapValueToKey("Label", keyData: known).Fit(training);
         var keyed = toKeys.Transform(training);
         var network = ml.MulticlassClassification.Trainers
-            .FineTuneImages(options with { Validation = Validation.Set(toKeys.Transform(ml.Data.LoadFromEnumerable(validation))) })
+            .FineTuneImages(options with { Validation = ValidationData.Set(toKeys.Transform(ml.Data.LoadFromEnumerable(validation))) })
             .Fit(keyed);
         report = network.Report!;
         return Chain(ml, network);

@@ -116,7 +116,7 @@ internal sealed class Retrainer(
         {
             Epochs = order.Settings.Epochs,
             LearningRate = order.Settings.LearningRate,
-            Checkpoint = Checkpoint.EveryInterval(CheckpointOf(order), _options.CheckpointInterval),
+            Checkpoint = TrainingCheckpoint.EveryInterval(CheckpointOf(order), _options.CheckpointInterval),
             RunFolder = Path.Combine(_options.DataFolder, "runs", $"training-{order.Id}"),
             Progress = new ProgressToFeed(feed, trainings, time),
             StopToken = _stop!.Token,

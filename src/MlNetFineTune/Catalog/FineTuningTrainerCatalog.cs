@@ -32,7 +32,7 @@ public static partial class FineTuningExtensions
             ScoreColumnName = scoreColumnName,
             PredictedLabelColumnName = predictedLabelColumnName,
         };
-        return catalog.FineTuneImages(validationSet is null ? options : options with { Validation = Validation.Set(validationSet) });
+        return catalog.FineTuneImages(validationSet is null ? options : options with { Validation = ValidationData.Set(validationSet) });
     }
 
     /// <summary>Fine-tunes a pretrained network into an image classifier.</summary>

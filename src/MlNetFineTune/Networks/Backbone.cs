@@ -269,14 +269,14 @@ public sealed partial record Backbone
 
     /// <summary>
     /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
-    /// cancelled; call <see cref="Weights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
+    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
     /// interpolation and crop becomes the recipe.
     /// </summary>
     /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
     /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline; the message says which file to place where.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
-    public Backbone WithWeights(Weights weights)
+    public Backbone WithWeights(PretrainedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireUnchangedRecipe();

@@ -84,7 +84,7 @@ public abstract record FineTuningOptions
     public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
 
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
-    public Validation Validation { get; init; } = Validation.Fraction(0.2f);
+    public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
     /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several; null (the default) runs all epochs. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
@@ -103,7 +103,7 @@ public abstract record FineTuningOptions
 
     /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
     [NotInFingerprint("where and how often to write")]
-    public Checkpoint Checkpoint { get; init; } = Checkpoint.None;
+    public TrainingCheckpoint Checkpoint { get; init; } = TrainingCheckpoint.None;
 
     /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
@@ -190,11 +190,11 @@ public abstract record FineTuningOptions
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
-        if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
+        if (EarlyStoppingPatience is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
-        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is Validation.NoValidation)
+        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)
             throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: it says which epochs are the best, and whether their average is better.", "options");
-        if (ScoreCalibration != Calibration.None && Validation is Validation.NoValidation)
+        if (ScoreCalibration != Calibration.None && Validation is ValidationData.NoValidation)
             throw new ArgumentException("Calibration needs validation: the temperature is fitted on its rows.", "options");
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");

@@ -96,7 +96,7 @@ public sealed record TrainingReport
     /// <summary>Rows of the training data that were left out because their picture could not be read.</summary>
     public required IReadOnlyList<BadRows.Row> BadRows { get; init; }
 
-    /// <summary>The same of a <see cref="Validation.Set"/>, whose rows are counted for themselves.</summary>
+    /// <summary>The same of a <see cref="ValidationData.Set"/>, whose rows are counted for themselves.</summary>
     public required IReadOnlyList<BadRows.Row> ValidationBadRows { get; init; }
 
     /// <summary>Rows that were left out because their label was missing.</summary>

@@ -44,9 +44,11 @@ public sealed class BadPicturesInTrainingTests
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip() }, photos);
 
         CollectionAssert.AreEqual(
-            new BadRows.Row[] { new(
-                3, BadPictures.All[0].Path, BadPictures.All[0].Reason), new(17, BadPictures.All[3].Path,
-                "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)") },
+            new BadRows.Row[]
+            {
+                new(3, BadPictures.All[0].Path, BadPictures.All[0].Reason),
+                new(17, BadPictures.All[3].Path, "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)"),
+            },
             model.Report!.BadRows.ToArray());
         Assert.AreEqual(24, model.Report.TrainingRows);
         Assert.AreEqual(2, log.Warnings.Count(line => line.StartsWith("Left out row", StringComparison.Ordinal)));
@@ -131,5 +133,5 @@ public sealed class BadPicturesInTrainingTests
         ImageFineTuningTransformer Fit(ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(view);
     }
 
-    private Validation Set(Photo[] photos) => Validation.Set(SmallPictures.View(_ml, photos));
+    private ValidationData Set(Photo[] photos) => ValidationData.Set(SmallPictures.View(_ml, photos));
 }

@@ -19,8 +19,14 @@ public sealed class PictureSourcesTests
     [DynamicData(nameof(Sources))]
     public void EverySourceTrainsTheSameWeightsWithOneWorkerAndWithEight(string column)
     {
-        var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f) };
-        using var expected = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f), Workers = 2 });
+        var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.2f) };
+        using var expected = Fit(PictureSources.Options(
+            nameof(EveryForm.ImagePath)) with
+        {
+            Augmentation = Augmentation.Light,
+            Validation = ValidationData.Fraction(0.2f),
+            Workers = 2
+        });
         using var one = Fit(options with { Workers = 1 });
         using var eight = Fit(options with { Workers = 8 });
 

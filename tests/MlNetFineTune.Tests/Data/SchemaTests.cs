@@ -166,17 +166,25 @@ public sealed class SchemaTests
     [TestMethod]
     public void AnUnknownGroupColumnFailsBeforeTraining()
     {
-        CheckOptions(SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial") }, Rows().View, "validation group", "'Serial'");
+        CheckOptions(
+            SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f, "Serial") }, Rows().View, "validation group",
+            "'Serial'");
     }
 
     [TestMethod]
     public void AGroupColumnOfVectorsFailsBeforeTraining() => CheckOptions(
-        SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial") }, Rows().Append(_ml.Transforms.Concatenate("Serial", "ImagePath", "ImagePath")).View, "validation group", "'Serial'", "single value", "Vector");
+        SmallTraining.Options with
+        {
+            Validation = ValidationData.Fraction(
+            0.5f, "Serial")
+        }, Rows().Append(_ml.Transforms.Concatenate("Serial", "ImagePath",
+            "ImagePath")).View, "validation group", "'Serial'", "single value", "Vector");
 
     [TestMethod]
     public void AGroupColumnIsAskedForByModulesToo()
     {
-        var trainer = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = Validation.Fraction(0.5f, "Serial") });
+        var trainer = _ml.BinaryClassification.Trainers.FineTuneModule(
+            SmallModules.Binary with { Validation = ValidationData.Fraction(0.5f, "Serial") });
         var view = SmallModules.View(_ml, TableRow.Many(20));
 
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainer.GetOutputSchema(ShapeOf(view.Schema))).Message, "validation group");
@@ -236,7 +244,7 @@ public sealed class SchemaTests
 
     private void CheckValidationSet(Stages rows, params string[] parts)
     {
-        var trainer = Trainer(SmallTraining.Options with { Validation = Validation.Set(rows.View), Progress = new NoProgress() });
+        var trainer = Trainer(SmallTraining.Options with { Validation = ValidationData.Set(rows.View), Progress = new NoProgress() });
 
         var reader = new CountingView(Rows().View);
         var error = Assert.Throws<ArgumentException>(() => trainer.Fit(reader));

@@ -51,7 +51,7 @@ public sealed partial class DefaultTypeTests
     public void APictureModelIsTrainedScoredSavedLoadedAndExportedToTheSameBits(
         string name, Func<ImageFineTuningOptions, ImageFineTuningOptions> way)
     {
-        var options = way(SmallTraining.Options with { Validation = Validation.Fraction(0.4f) });
+        var options = way(SmallTraining.Options with { Validation = ValidationData.Fraction(0.4f) });
         var expected = Everything();
         var actual = InDoubles(Everything);
 
@@ -66,7 +66,7 @@ public sealed partial class DefaultTypeTests
             using var model = SmallTraining.Fit(_ml, options with
             {
                 RunFolder = folder.File("run"),
-                Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint"))
+                Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint"))
             }, s_photos);
             using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
             var view = SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20));

@@ -39,7 +39,7 @@ public sealed class ModuleAugmentationTests
             Epochs = 2,
             BatchSize = s_photos.Length,
             Seed = 3,
-            Validation = Validation.Set(View(SmallPictures.Take(1, skip: 20)))
+            Validation = ValidationData.Set(View(SmallPictures.Take(1, skip: 20)))
         };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(View(s_photos));
@@ -101,7 +101,7 @@ public sealed class ModuleAugmentationTests
         Inputs = [ModuleInput.Image("ImagePath", s_preprocessing), ModuleInput.Image("Other", s_preprocessing), "Extra"],
         Epochs = 2,
         BatchSize = 4,
-        Validation = Validation.None,
+        Validation = ValidationData.None,
     };
 
     private byte[] Train(MulticlassModuleOptions options)

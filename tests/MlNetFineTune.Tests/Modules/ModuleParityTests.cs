@@ -56,7 +56,7 @@ public sealed class ModuleParityTests
         LearningRate = (float)s_fixture.Number("learningRate"),
         Optimizer = Optimizer.AdamW((float)s_fixture.Number("weightDecay")),
         Schedule = LearningRateSchedule.Cosine(warmup: 0.2f),
-        Validation = Validation.None,
+        Validation = ValidationData.None,
     };
 
     private static string FormulaWeights(int outputs)

@@ -156,7 +156,7 @@ public sealed class PruningTests
         var photos = SmallPictures.Take(6);
         var options = SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(0.5f), Epochs = 3 };
         using var whole = SmallTraining.Fit(_ml, options, photos);
-        var checkpointed = options with { Checkpoint = Checkpoint.EveryEpochs(SmallPictures.NewFolder()) };
+        var checkpointed = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(SmallPictures.NewFolder()) };
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
         {

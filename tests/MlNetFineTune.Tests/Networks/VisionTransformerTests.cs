@@ -69,9 +69,8 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void ASizeThatIsNoMultipleOfThePatchIsRefusedAtOnce()
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Backbone.ViT(
-            Backbone.Size.Tiny) with
-        { Preprocessing = new ImagePreprocessing { Size = 100 } });
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Backbone.ViT(Backbone.Size.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
         StringAssert.Contains(error.Message, "patches of 16 pixels");
         StringAssert.Contains(error.Message, "96 and 112");
         Assert.AreEqual(

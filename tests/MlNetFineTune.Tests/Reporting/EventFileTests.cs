@@ -51,7 +51,13 @@ public sealed class EventFileTests
     {
         using var folder = new Folder();
         var seen = new List<TrainingProgress>();
-        var options = SmallTraining.Options with { RunFolder = folder.File("run"), Validation = Validation.Fraction(0.25f), Epochs = 2, Progress = new Collector(seen) };
+        var options = SmallTraining.Options with
+        {
+            RunFolder = folder.File("run"),
+            Validation = ValidationData.Fraction(0.25f),
+            Epochs = 2,
+            Progress = new Collector(seen),
+        };
 
         using var model = SmallTraining.Fit(new MLContext(), options, SmallPictures.Take(8));
 

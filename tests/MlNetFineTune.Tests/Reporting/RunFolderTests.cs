@@ -16,7 +16,9 @@ public sealed class RunFolderTests
     {
         using var folder = new Folder();
 
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { RunFolder = folder.File("a/run"), Validation = Validation.Fraction(0.25f) }, SmallPictures.Take(8));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { RunFolder = folder.File("a/run"), Validation = ValidationData.Fraction(0.25f) },
+            SmallPictures.Take(8));
 
         var epochs = model.Report!.Epochs;
         var lines = File.ReadAllLines(folder.File("a/run/history.csv"));
@@ -37,7 +39,7 @@ public sealed class RunFolderTests
     public void WatchingDoesNotChangeTheModel()
     {
         using var folder = new Folder();
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f) };
+        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.25f) };
 
         using var plain = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
         using var watched = SmallTraining.Fit(_ml, options with { RunFolder = folder.File("run") }, SmallPictures.Take(8));

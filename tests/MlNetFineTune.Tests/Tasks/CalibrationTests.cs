@@ -12,7 +12,7 @@ namespace MlNetFineTune.Tests.Tasks;
 public sealed class CalibrationTests
 {
     // Unsure pictures on purpose: two epochs.
-    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Validation = Validation.Fraction(0.5f) };
+    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f) };
 
     private readonly MLContext _ml = new(seed: 1);
 
@@ -99,7 +99,10 @@ public sealed class CalibrationTests
     public void WhereEverythingIsRightProbabilitiesStayAndAWarningSaysWhy()
     {
         var log = new LogLines(_ml);
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 8, Validation = Validation.Fraction(0.2f), Calibration = Calibration.Temperature() }, SmallPictures.Take(20));
+        using var model = SmallTraining.Fit(
+            _ml,
+            SmallTraining.Options with { Epochs = 8, Validation = ValidationData.Fraction(0.2f), Calibration = Calibration.Temperature() },
+            SmallPictures.Take(20));
 
         Assert.AreEqual(1, model.Report!.Epochs[model.Report.BestEpoch - 1].ValidationAccuracy, "This test is about a model that is always right.");
         Assert.AreEqual(1, model.Calibration!.Temperature);
@@ -112,7 +115,7 @@ public sealed class CalibrationTests
     public void CalibrationNeedsValidationAndASensiblePrecision()
     {
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Calibration = Calibration.Temperature() })).Message, "needs validation");
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = Validation.None, Calibration = Calibration.Temperature() })).Message, "needs validation");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = ValidationData.None, Calibration = Calibration.Temperature() })).Message, "needs validation");
         foreach (var precision in (float[])[0, -1, 1.01f, float.NaN])
             StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => Calibration.Temperature(precision)).Message, "above 0 and at most 1");
         Assert.AreEqual("Temperature(targetPrecision: 0.95)", Calibration.Temperature().ToString());

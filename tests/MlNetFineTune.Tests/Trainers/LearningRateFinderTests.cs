@@ -62,7 +62,14 @@ public sealed class LearningRateFinderTests
     public void TheSweepOfATrainingRisesFromEndToEndAndLeavesNothing()
     {
         var progress = new Never();
-        var options = SmallTraining.Options with { Progress = progress, Validation = Validation.Fraction(0.25f), EarlyStoppingPatience = 1, Epochs = 1 };
+        var options = SmallTraining.Options with
+        {
+            Progress = progress,
+            Validation = ValidationData.Fraction(
+            0.25f),
+            EarlyStoppingPatience = 1,
+            Epochs = 1
+        };
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8)));
 
         var search = _ml.FineTuning.FindLearningRate(data, options, lowest: 1e-5f, highest: 0.1f, steps: 30);

@@ -55,7 +55,7 @@ public sealed class CancellationTests
     [TestMethod]
     public void StoppingLaterGivesTheBestEpochSoFar()
     {
-        foreach (var validation in (Validation[])[Validation.None, Validation.Fraction(0.25f)])
+        foreach (var validation in (ValidationData[])[ValidationData.None, ValidationData.Fraction(0.25f)])
         {
             var options = SmallTraining.Options with { Validation = validation, Schedule = LearningRateSchedule.Constant() };
             using var whole = SmallTraining.Fit(_ml, options with { Epochs = 2 }, _photos);
@@ -126,7 +126,7 @@ public sealed class CancellationTests
     }
 
     private static ImageFineTuningOptions Options(Strategy strategy, Watcher watcher) =>
-        SmallTraining.Options with { Strategy = strategy, Validation = Validation.Fraction(0.5f), Progress = watcher, Workers = 2 };
+        SmallTraining.Options with { Strategy = strategy, Validation = ValidationData.Fraction(0.5f), Progress = watcher, Workers = 2 };
 
     private static Watcher CancelAt(TrainingActivity phase, CancellationTokenSource source) => new(progress =>
     {

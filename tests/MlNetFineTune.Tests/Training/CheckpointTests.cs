@@ -14,7 +14,7 @@ public sealed class CheckpointTests
     private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
     {
         Augmentation = Augmentation.Light,
-        Validation = Validation.Fraction(0.25f),
+        Validation = ValidationData.Fraction(0.25f),
         Epochs = 6,
         BatchSize = 4,
         EarlyStoppingPatience = 5,
@@ -44,7 +44,7 @@ public sealed class CheckpointTests
 
         // One life ends in a step, the next in validation, the third between two epochs, and so on through the parts of the plan.
         TrainingActivity[] phases = [TrainingActivity.Training, TrainingActivity.Validating, TrainingActivity.EpochCompleted];
-        var options2 = options with { Checkpoint = Checkpoint.EveryEpochs(_folder, epochs: 1000) };
+        var options2 = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(_folder, epochs: 1000) };
         var interrupted = new List<(TrainingActivity Activity, int Epoch)>();
         (TrainingReport Report, Dictionary<string, double[]> Tensors)? end = null;
         for (var life = 0; end is null; life++)
@@ -98,7 +98,7 @@ public sealed class CheckpointTests
             _ => s_options,
         };
         using var whole = SmallTraining.Fit(_ml, basis, s_photos);
-        var options = basis with { Checkpoint = Checkpoint.EverySteps(_folder, steps: 2) };
+        var options = basis with { Checkpoint = TrainingCheckpoint.EverySteps(_folder, steps: 2) };
         foreach (var steps in (int[])[7, 2, 8, 9, 40])
         {
             var lived = 0;
@@ -121,8 +121,14 @@ public sealed class CheckpointTests
     public void RowsThatCannotBeReadAreKnownAgain(bool cached)
     {
         Photo[] bad = [.. s_photos.Take(11), .. BadPictures.All.Select(one => new Photo { Label = "dots", ImagePath = one.Path }), .. s_photos.Skip(11)];
-        var options = s_options with { BadRows = BadRows.Skip(0.5f), Checkpoint = Checkpoint.EverySteps(_folder, steps: 1), Strategy = cached ? Strategy.HeadOnly : Strategy.Full(1), Augmentation = cached ? Augmentation.None : Augmentation.Light };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, bad);
+        var options = s_options with
+        {
+            BadRows = BadRows.Skip(0.5f),
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder, steps: 1),
+            Strategy = cached ? Strategy.HeadOnly : Strategy.Full(1),
+            Augmentation = cached ? Augmentation.None : Augmentation.Light,
+        };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, bad);
         Assert.IsNotEmpty(whole.Report!.BadRows);
         foreach (var steps in (int[])[3, 2, 8])
         {
@@ -140,7 +146,13 @@ public sealed class CheckpointTests
     [TestMethod]
     public void AFinishedTrainingLeavesOneFileFromWhichTheModelComesAtOnce()
     {
-        var options = s_options with { Epochs = 3, Checkpoint = Checkpoint.EveryEpochs(_folder), WeightAveraging = WeightAveraging.BestCheckpoints(2) };
+        var options = s_options with
+        {
+            Epochs = 3,
+            Checkpoint = TrainingCheckpoint.EveryEpochs(
+            _folder),
+            WeightAveraging = WeightAveraging.BestCheckpoints(2)
+        };
         using var first = SmallTraining.Fit(_ml, options, s_photos);
         Assert.HasCount(1, Directory.GetFiles(_folder, "*.safetensors"));
         var watcher = new Watcher();
@@ -158,7 +170,13 @@ public sealed class CheckpointTests
     [TestMethod]
     public void TheReportSaysWhereATrainingWentOn()
     {
-        var options = s_options with { Epochs = 3, RunFolder = Path.Combine(_folder, "run"), Checkpoint = Checkpoint.EverySteps(Path.Combine(_folder, "checkpoints"), steps: 1) };
+        var options = s_options with
+        {
+            Epochs = 3,
+            RunFolder = Path.Combine(
+            _folder, "run"),
+            Checkpoint = TrainingCheckpoint.EverySteps(Path.Combine(_folder, "checkpoints"), steps: 1)
+        };
         var batches = 0;
         var dies = new Watcher(progress =>
             _ = progress is { Activity: TrainingActivity.Training, Epoch: 2 } && ++batches == 3 ? throw new DivideByZeroException() : 0);
@@ -174,8 +192,15 @@ public sealed class CheckpointTests
     [TestMethod]
     public void AStoppedTrainingGoesOnAndAnEarlyEndStaysOne()
     {
-        var options = s_options with { LearningRate = 0.03f, EarlyStoppingPatience = 1, Epochs = 12, Optimizer = Optimizer.Sgd(), Checkpoint = Checkpoint.EveryEpochs(_folder) };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, s_photos);
+        var options = s_options with
+        {
+            LearningRate = 0.03f,
+            EarlyStoppingPatience = 1,
+            Epochs = 12,
+            Optimizer = Optimizer.Sgd(),
+            Checkpoint = TrainingCheckpoint.EveryEpochs(_folder),
+        };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, s_photos);
         Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, whole.Report!.End);
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
@@ -196,7 +221,7 @@ public sealed class CheckpointTests
     [TestMethod]
     public void TheCheckpointOfAnotherTrainingIsRefusedAndSaysWhatDiffers()
     {
-        var options = s_options with { Epochs = 2, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 2, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         SmallTraining.Fit(_ml, options, s_photos).Dispose();
         var (weights, other) = (Path.Combine(SmallPictures.NewFolder(), "w.safetensors"), SmallTraining.LoadModel(_ml));
         using (other)
@@ -224,8 +249,8 @@ public sealed class CheckpointTests
     [TestMethod]
     public void DamageIsNoticedWhereverItIsAndTheFileBeforeServes()
     {
-        var options = s_options with { Epochs = 3, Checkpoint = Checkpoint.EverySteps(_folder, 1) };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, s_photos);
+        var options = s_options with { Epochs = 3, Checkpoint = TrainingCheckpoint.EverySteps(_folder, 1) };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, s_photos);
         foreach (var share in (double[])[0, 0.01, 0.05, 0.6, 0.999, -1])
         {
             foreach (var old in Directory.GetFiles(_folder))
@@ -251,7 +276,7 @@ public sealed class CheckpointTests
     [TestMethod]
     public void WithoutASoundCheckpointTheTrainingBeginsAnewAndSaysSo()
     {
-        var options = s_options with { Epochs = 1, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 1, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         using var first = SmallTraining.Fit(_ml, options, s_photos);
         Damage(Directory.GetFiles(_folder, "*.safetensors").Single(), 0.9);
         var log = new LogLines(_ml);
@@ -266,7 +291,7 @@ public sealed class CheckpointTests
     public void AnotherNumberOfThreadsIsSaid()
     {
         using var source = new CancellationTokenSource();
-        var options = s_options with { Epochs = 2, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 2, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
         var log = new LogLines(_ml);
         var threads = TorchSharp.torch.get_num_threads();
@@ -286,7 +311,7 @@ public sealed class CheckpointTests
     [TestMethod]
     public void TwoTrainingsDoNotShareAFolder()
     {
-        var options = s_options with { Epochs = 1, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 1, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         IOException? error = null;
         var watcher = new Watcher(_ => error ??= Assert.ThrowsExactly<IOException>(() => SmallTraining.Fit(_ml, options, s_photos)));
 
@@ -300,13 +325,19 @@ public sealed class CheckpointTests
     {
         var counts = new List<int>();
         var watcher = new Watcher(_ => counts.Add(Directory.GetFiles(_folder, "*.safetensors").Length));
-        SmallTraining.Fit(_ml, s_options with { Epochs = 2, Progress = watcher, Checkpoint = Checkpoint.EveryInterval(_folder, TimeSpan.FromTicks(1), keep: 3) }, s_photos).Dispose();
+        SmallTraining.Fit(_ml, s_options with
+        {
+            Epochs = 2,
+            Progress = watcher,
+            Checkpoint = TrainingCheckpoint.EveryInterval(
+            _folder, TimeSpan.FromTicks(1), keep: 3)
+        }, s_photos).Dispose();
 
         Assert.AreEqual(3, counts.Max());
-        Assert.Throws<ArgumentOutOfRangeException>(() => Checkpoint.EveryInterval(_folder, TimeSpan.Zero));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Checkpoint.EverySteps(_folder, 0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Checkpoint.EveryEpochs(_folder, 1, keep: 0));
-        Assert.Throws<ArgumentException>(() => Checkpoint.EveryEpochs(" "));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingCheckpoint.EveryInterval(_folder, TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingCheckpoint.EverySteps(_folder, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingCheckpoint.EveryEpochs(_folder, 1, keep: 0));
+        Assert.Throws<ArgumentException>(() => TrainingCheckpoint.EveryEpochs(" "));
     }
 
     [TestMethod]
@@ -321,7 +352,7 @@ public sealed class CheckpointTests
             if (progress is { Epoch: 3, Activity: TrainingActivity.Training })
                 source.Cancel();
         });
-        options = options with { Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        options = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.FineTuneModule(options with { Progress = watcher, CancellationToken = source.Token }).Fit(SmallModules.View(_ml, rows)));
 
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));

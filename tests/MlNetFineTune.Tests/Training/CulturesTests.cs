@@ -24,7 +24,7 @@ public sealed partial class CulturesTests : IDisposable
     private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
     {
         Augmentation = Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(0.4f), MixUp(0.4f)),
-        Validation = Validation.Fraction(0.25f),
+        Validation = ValidationData.Fraction(0.25f),
         GradientClipping = GradientClipping.Norm(1.5f),
         Loss = ClassificationLoss.CrossEntropy(0.1f),
         ClassWeights = ClassWeights.Of(1.5f, 1, 1),
@@ -50,14 +50,14 @@ public sealed partial class CulturesTests : IDisposable
         LearningRateSchedule.Linear(0.1f), LearningRateSchedule.Step(3, 0.2f), LearningRateSchedule.OneCycle(0.2f),
         LearningRateSchedule.Plateau(0.2f), GradientClipping.None, GradientClipping.Norm(1.5f), GradientClipping.Value(0.5f),
         GradientClipping.Adaptive(0.02f), WeightAveraging.None, WeightAveraging.Exponential(0.99f), WeightAveraging.BestCheckpoints(3),
-        Validation.None, Validation.Fraction(0.2f), BadRows.Throw, BadRows.Skip(0.2f), Divergence.Throw(2.5f),
+        ValidationData.None, ValidationData.Fraction(0.2f), BadRows.Throw, BadRows.Skip(0.2f), Divergence.Throw(2.5f),
         Divergence.ReturnBest(2.5f), Calibration.None, Calibration.Temperature(0.9f), ClassificationLoss.CrossEntropy(0.1f),
         ClassificationLoss.Focal(1.5f), ClassificationLoss.BinaryCrossEntropy(0.1f), RegressionLoss.SquaredError,
         RegressionLoss.AbsoluteError, ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("I", 1.5f), ("ı", 2)),
         ClassWeights.Of(1, 2.5f), FeatureCache.None, FeatureCache.InMemory(5000), TestTimeAugmentation.None,
         TestTimeAugmentation.MultiScale(1, 1.25f), new ImagePreprocessing(), ColorTriple.ImageNetStd,
-        RawPixels.Planar(40, 40, white: 0.5f), Checkpoint.None,
-        Checkpoint.EveryInterval("folder", TimeSpan.FromSeconds(1.5)), s_options, Backbone.Micro.FromScratch(),
+        RawPixels.Planar(40, 40, white: 0.5f), TrainingCheckpoint.None,
+        TrainingCheckpoint.EveryInterval("folder", TimeSpan.FromSeconds(1.5)), s_options, Backbone.Micro.FromScratch(),
         Backbone.MobileNetV1(0.25f).FromScratch(),
     }.Select(option => new[] { option });
 
@@ -71,7 +71,7 @@ public sealed partial class CulturesTests : IDisposable
     public void ACheckpointOfOneCultureGoesOnInAnotherToTheSameBits(string first, string second)
     {
         using var whole = SmallTraining.Fit(_ml, s_options, s_photos);
-        var options = s_options with { Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        var options = s_options with { Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
         using (new Culture(first))
         {
             var steps = 0;

@@ -91,7 +91,7 @@ public sealed class DistillationTests
             if (progress is { Activity: TrainingActivity.Training, Epoch: 2, Rows: > 8 })
                 source.Cancel();
         });
-        options = options with { Checkpoint = Checkpoint.EverySteps(folder, 1) };
+        options = options with { Checkpoint = TrainingCheckpoint.EverySteps(folder, 1) };
         Assert.Throws<OperationCanceledException>(() => Train(options with { Progress = watcher, CancellationToken = source.Token }));
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(options with { Distillation = Distillation.From(other) }));

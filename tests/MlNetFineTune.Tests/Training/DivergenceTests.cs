@@ -19,7 +19,7 @@ public sealed class DivergenceTests
         BatchSize = 4,
         LearningRate = 20,
         Optimizer = Optimizer.Sgd(),
-        Validation = Validation.Fraction(0.25f),
+        Validation = ValidationData.Fraction(0.25f),
         Schedule = LearningRateSchedule.OneCycle(warmup: 0.9f, initialDivisor: 1e5f),
     };
 
@@ -116,8 +116,8 @@ public sealed class DivergenceTests
     public void TimeThatIsSpentBeforeCountsAndMoreTimeGoesOn()
     {
         var folder = SmallPictures.NewFolder();
-        var options = SmallTraining.Options with { Epochs = 3, Checkpoint = Checkpoint.EveryEpochs(folder) };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, _photos);
+        var options = SmallTraining.Options with { Epochs = 3, Checkpoint = TrainingCheckpoint.EveryEpochs(folder) };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, _photos);
         var watcher = new Watcher();
 
         using (var none = SmallTraining.Fit(_ml, options with { Progress = watcher, TimeBudget = TimeSpan.FromTicks(1) }, _photos))

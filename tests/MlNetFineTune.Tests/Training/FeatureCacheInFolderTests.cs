@@ -30,7 +30,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     [TestMethod]
     public void ASecondTrainingComputesNothingAndIsTheSame()
     {
-        var options = _options with { Validation = Validation.Fraction(0.25f) };
+        var options = _options with { Validation = ValidationData.Fraction(0.25f) };
         var first = Train(options, computed: 12, found: 0);
         CollectionAssert.AreEqual(first, Train(options, computed: 0, found: 12));
 
@@ -43,7 +43,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     {
         Train(_options, 12, 0);
         Train(_options with { LearningRate = 1e-2f, Optimizer = Optimizer.Sgd(), Epochs = 5, BatchSize = 3, Workers = 3 }, 0, 12);
-        Train(_options with { Validation = Validation.Fraction(0.5f) }, 0, 12);
+        Train(_options with { Validation = ValidationData.Fraction(0.5f) }, 0, 12);
         Train(_options, 0, 12, [.. _photos.Select(photo => new Photo { ImagePath = photo.ImagePath, Label = photo.Label == "dots" ? "rings" : "dots" })]);
         Train(_options, 0, 9, _photos[3..]);
     }

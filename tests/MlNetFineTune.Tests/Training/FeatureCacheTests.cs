@@ -20,13 +20,15 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void EpochsOfHeadOnlyCostOnePassThroughTheBackboneWithValidation()
     {
-        var (network, report) = CountingNetwork.Train(_photos, s_head with { Epochs = 8, Validation = Validation.Fraction(0.25f) });
+        var (network, report) = CountingNetwork.Train(_photos, s_head with { Epochs = 8, Validation = ValidationData.Fraction(0.25f) });
 
         CollectionAssert.AreEqual(Enumerable.Repeat(24L + DryRuns, Stages).ToArray(), network.RowsThroughStage.ToArray());
         Assert.AreEqual((24, 0), (report.FeatureCache!.RowsComputed, report.FeatureCache.RowsFound));
         Assert.HasCount(8, report.Epochs);
 
-        var (uncached, _) = CountingNetwork.Train(_photos, s_head with { Epochs = 8, Validation = Validation.Fraction(0.25f), FeatureCache = FeatureCache.None });
+        var (
+            uncached, _) = CountingNetwork.Train(_photos,
+            s_head with { Epochs = 8, Validation = ValidationData.Fraction(0.25f), FeatureCache = FeatureCache.None });
         CollectionAssert.AreEqual(Enumerable.Repeat(8 * 24L, Stages).ToArray(), uncached.RowsThroughStage.ToArray());
     }
 
@@ -38,7 +40,7 @@ public sealed class FeatureCacheTests
             Epochs = 9,
             Augmentation = Augmentation.FixedViews(
             Augmentation.Light, 3),
-            Validation = Validation.Fraction(0.25f)
+            Validation = ValidationData.Fraction(0.25f)
         };
         var (network, report) = CountingNetwork.Train(_photos, options);
 

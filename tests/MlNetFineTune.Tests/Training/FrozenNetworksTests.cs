@@ -162,7 +162,7 @@ public sealed class FrozenNetworksTests
             Strategy = Strategy.HeadOnly,
             LearningRate = NoRate,
             Epochs = 1,
-            Validation = Validation.Set(rows)
+            Validation = ValidationData.Set(rows)
         };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows);
@@ -188,7 +188,7 @@ public sealed class FrozenNetworksTests
             Epochs = 1,
         };
 
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = Validation.None }).Fit(rows);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = ValidationData.None }).Fit(rows);
 
         var loss = _ml.MulticlassClassification.Evaluate(model.Transform(rows), "Kind").LogLoss;
         Assert.AreEqual(loss, model.Report!.Epochs[0].Loss, Tolerance, "a training step sees what scoring sees");
@@ -196,7 +196,7 @@ public sealed class FrozenNetworksTests
 
     private ImageFineTuningTransformer Fit(ImageFineTuningOptions options)
     {
-        return SmallTraining.Fit(_ml, options with { Validation = Validation.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
+        return SmallTraining.Fit(_ml, options with { Validation = ValidationData.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
     }
 
     private IDataView Judges() => SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20)));

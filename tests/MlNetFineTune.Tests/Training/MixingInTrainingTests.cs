@@ -58,7 +58,8 @@ public sealed class MixingInTrainingTests
     public void AMixedTrainingLearnsAndItsLossIsThatOfMixedLabels()
     {
         using var model = SmallTraining.Fit(
-            _ml, SmallTraining.Options with { Epochs = 8, Augmentation = Augmentation.MixUp(1), Validation = Validation.Fraction(0.2f) },
+            _ml,
+            SmallTraining.Options with { Epochs = 8, Augmentation = Augmentation.MixUp(1), Validation = ValidationData.Fraction(0.2f) },
             SmallPictures.Take(20));
 
         var last = model.Report!.Epochs[^1];

@@ -14,7 +14,14 @@ public sealed class ProgressTests
     public void ProgressRisesToItsTotalsAndEstimatesTheRest()
     {
         var watcher = new Watcher();
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f), Epochs = 3, Progress = watcher };
+        var options = SmallTraining.Options with
+        {
+            Strategy = Strategy.LastStages(
+            1),
+            Validation = ValidationData.Fraction(0.25f),
+            Epochs = 3,
+            Progress = watcher
+        };
 
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
 
@@ -77,7 +84,7 @@ public sealed class ProgressTests
     public void TheLogSaysDeviceWhatTrainsWhatIsFrozenAndEachEpoch()
     {
         var log = new LogLines(_ml);
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f) };
+        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = ValidationData.Fraction(0.25f) };
 
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
 

@@ -30,7 +30,7 @@ public sealed class RunFingerprintTests : IDisposable
         ["LearningRate"] = options => options with { LearningRate = 0.123f },
         ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
         ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
-        ["Validation"] = options => options with { Validation = Validation.Fraction(0.3f) },
+        ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
         ["Adapter"] = options => (ImageFineTuningOptions)options with { Adapter = Adapter.Lora(2) },
         ["Augmentation"] = options => options is ImageFineTuningOptions images
@@ -169,7 +169,7 @@ public sealed class RunFingerprintTests : IDisposable
     }
 
     private ImageFineTuningOptions Options(Strategy strategy) =>
-        s_images with { Strategy = strategy, Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        s_images with { Strategy = strategy, Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
 
     private void Interrupt(Strategy strategy)
     {

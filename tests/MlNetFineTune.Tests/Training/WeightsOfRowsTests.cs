@@ -55,7 +55,12 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = Validation.None, ClassWeights = classWeights }).Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with
+            {
+                Epochs = 2,
+                Validation = ValidationData.None,
+                ClassWeights = classWeights,
+            }).Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -70,7 +75,7 @@ public sealed class WeightsOfRowsTests
             {
                 Epochs = 12,
                 Augmentation = Augmentation.Sequence(Augmentation.MixUp(0.4f), Augmentation.CutMix()),
-                Validation = Validation.Fraction(0.2f),
+                Validation = ValidationData.Fraction(0.2f),
                 Loss = loss,
                 ClassWeights = ClassWeights.Balanced,
                 ExampleWeightColumnName = "Weight",
@@ -109,16 +114,22 @@ public sealed class WeightsOfRowsTests
             Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { ExampleWeightColumnName = "Weight" }, SmallPictures.Take(4))).Message, "'Weight'");
 
         var set = _ml.Transforms.DropColumns("Size").Fit(SmallModules.View(_ml, _rows)).Transform(SmallModules.View(_ml, _rows));
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = Validation.Set(set) }, _rows), "validation example weight");
+        StringAssert.Contains(Error<ArgumentOutOfRangeException>(
+            SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = ValidationData.Set(set) },
+            _rows), "validation example weight");
     }
 
     [TestMethod]
     public void RowsOfWhichNoneCountsAreNoTrainingAndNoValidation()
     {
         var options = SmallModules.Multiclass with { ExampleWeightColumnName = "Size" };
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.None }, Weighted(TableRow.Many(12), _ => 0)), "All 12 training rows have weight 0");
+        StringAssert.Contains(
+            Error<InvalidOperationException>(options with { Validation = ValidationData.None }, Weighted(TableRow.Many(12), _ => 0)),
+            "All 12 training rows have weight 0");
         var set = SmallModules.View(_ml, Weighted(TableRow.Many(9), _ => 0));
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.Set(set) }, _rows), "All 9 validation rows have weight 0");
+        StringAssert.Contains(
+            Error<InvalidOperationException>(options with { Validation = ValidationData.Set(set) }, _rows),
+            "All 9 validation rows have weight 0");
     }
 
     [TestMethod]
@@ -149,7 +160,13 @@ public sealed class WeightsOfRowsTests
     private (double[] Losses, double[] Accuracies) Train<T>(Func<T, IDataView, ModuleFineTuningTransformer> fit, T options, TableRow[] rows, TableRow[] validation)
         where T : ModuleFineTuningOptions
     {
-        using var model = fit((T)(options with { Epochs = 10, BatchSize = 1000, Validation = Validation.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
+        using var model = fit((T)(options with
+        {
+            Epochs = 10,
+            BatchSize = 1000,
+            Validation = ValidationData.Set(
+            SmallModules.View(_ml, validation))
+        }), SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
         return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })], [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }

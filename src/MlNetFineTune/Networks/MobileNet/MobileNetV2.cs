@@ -27,8 +27,10 @@ internal sealed class MobileNetV2 : BackboneNetwork
         PadsAsTensorFlow = true,
         OtherNames =
         [
-            new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(
-                new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5) }, // bilinear
+            new NameMap("torchvision", TorchvisionNames().ToOurs)
+            {
+                Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), // bilinear
+            },
             InTransformers.MobileNetV2(s_groups.Select(group => group.Repeats)),
         ],
     };

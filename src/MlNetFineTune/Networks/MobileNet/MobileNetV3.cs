@@ -97,10 +97,13 @@ internal sealed class MobileNetV3 : BackboneNetwork
             own => new MobileNetV3(large, width, own.Padding, own.Epsilon))
         {
             PadsAsTensorFlow = true,
-            OtherNames = [new NameMap("torchvision", TorchvisionNames(large).ToOurs)
-        {
-            Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, TorchvisionEpsilon),
-        }],
+            OtherNames =
+            [
+                new NameMap("torchvision", TorchvisionNames(large).ToOurs)
+                {
+                    Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, TorchvisionEpsilon),
+                },
+            ],
         };
     }
 

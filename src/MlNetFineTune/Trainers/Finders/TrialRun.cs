@@ -10,14 +10,14 @@ internal static class TrialRun
     /// <summary>The options without what ends, judges, keeps or shows a training.</summary>
     public static FineTuningOptions Plain(FineTuningOptions options) => options with
     {
-        Validation = Validation.None,
+        Validation = ValidationData.None,
         EarlyStoppingPatience = null,
         Progress = null,
         RunFolder = null,
         WeightAveraging = WeightAveraging.None,
         TimeBudget = null,
         OnDivergence = Divergence.Throw(float.PositiveInfinity),
-        Checkpoint = Checkpoint.None,
+        Checkpoint = TrainingCheckpoint.None,
     };
 
     /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is thrown away.</summary>

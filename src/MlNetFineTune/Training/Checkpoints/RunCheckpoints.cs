@@ -15,7 +15,7 @@ internal sealed class RunCheckpoints : IDisposable
     private const string Prefix = "checkpoint-";
     private const string Extension = ".safetensors";
 
-    private readonly Checkpoint.FolderCheckpoint _options;
+    private readonly TrainingCheckpoint.FolderCheckpoint _options;
     private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
     private readonly RunContents _contents;
     private readonly IChannel _channel;
@@ -26,7 +26,10 @@ internal sealed class RunCheckpoints : IDisposable
     private CheckpointFile? _resumed;
 
     private RunCheckpoints(
-        Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, RunContents contents, IChannel channel)
+        TrainingCheckpoint.FolderCheckpoint options,
+        IReadOnlyDictionary<string, JsonElement> fingerprint,
+        RunContents contents,
+        IChannel channel)
     {
         (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
@@ -37,8 +40,8 @@ internal sealed class RunCheckpoints : IDisposable
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
-        Checkpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, RunContents contents, IChannel channel) =>
-        options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
+        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, RunContents contents, IChannel channel) =>
+        options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
     /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>
     /// <returns>How the training ended, if it did.</returns>

@@ -91,7 +91,7 @@ internal sealed class CachedFile(string root, params string[] parts)
     public IOException CannotWrite(Exception why) =>
         new(
         $"The cache of weights cannot be written: '{FullPath}': {why.Message} Choose another folder by MLNETFINETUNE_CACHE or "
-        + "Weights.Cache.Folder.",
+        + "PretrainedWeights.Cache.Folder.",
         why);
 
     public static void TryDelete(string path)

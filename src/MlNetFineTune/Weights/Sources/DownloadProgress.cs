@@ -1,6 +1,6 @@
 namespace MlNetFineTune;
 
-public abstract partial record Weights
+public abstract partial record PretrainedWeights
 {
     /// <summary>How far the download of one file is.</summary>
     /// <param name="File">Its name, such as <c>model.safetensors</c>.</param>

@@ -8,11 +8,11 @@ namespace MlNetFineTune.WeightSources;
 /// A repository of a model hub. In the cache it is a folder with one folder for each commit, and <c>refs</c>, which says what commit a branch or
 /// tag stood for when it was last asked for.
 /// </summary>
-internal sealed record HubWeights : Weights
+internal sealed record HubWeights : PretrainedWeights
 {
-    private readonly Weights.Cache _cache;
+    private readonly PretrainedWeights.Cache _cache;
 
-    public HubWeights(string repository, string revision, Weights.Cache cache)
+    public HubWeights(string repository, string revision, PretrainedWeights.Cache cache)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(repository);
         ArgumentException.ThrowIfNullOrWhiteSpace(revision);
@@ -43,7 +43,7 @@ internal sealed record HubWeights : Weights
     }
 
     internal override async Task<LocalWeights> FetchAsync(
-        IProgress<Weights.DownloadProgress>? progress, CancellationToken cancellationToken)
+        IProgress<PretrainedWeights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if ((IsCommit || _cache.IsOffline) && FindLocal() is { } there)
@@ -117,7 +117,7 @@ internal sealed record HubWeights : Weights
     }
 
     private async Task FetchWeightsAsync(
-        WeightServer server, HubFolder folder, string commit, IProgress<Weights.DownloadProgress>? progress,
+        WeightServer server, HubFolder folder, string commit, IProgress<PretrainedWeights.DownloadProgress>? progress,
         CancellationToken cancellationToken)
     {
         if (await TryDownloadAsync(HubFolder.SafeTensors).ConfigureAwait(false))

@@ -1,6 +1,6 @@
 namespace MlNetFineTune;
 
-public abstract partial record Weights
+public abstract partial record PretrainedWeights
 {
     /// <summary>
     /// The folder in which downloaded weights are kept, and the rules of downloading. The defaults come from the environment when an

@@ -11,20 +11,20 @@ namespace MlNetFineTune;
 /// Where pretrained weights come from: a file, an address, a repository of a model hub, or torchvision's published files. What is
 /// downloaded is kept in a <see cref="Cache"/>, checked, and used from there. Making one of these opens no file and no connection.
 /// </summary>
-public abstract partial record Weights
+public abstract partial record PretrainedWeights
 {
-    private protected Weights()
+    private protected PretrainedWeights()
     {
     }
 
     /// <summary>A file of this machine.</summary>
-    public static Weights FromFile(string path) => new FileWeights(path);
+    public static PretrainedWeights FromFile(string path) => new FileWeights(path);
 
     /// <summary>A file of any web server.</summary>
     /// <param name="url">An <c>http</c> or <c>https</c> address. No token is ever sent to it.</param>
     /// <param name="sha256">Of the file: 64 hexadecimal digits. A file with another one is never used.</param>
     /// <param name="cache">Where to keep it; null for the usual place.</param>
-    public static Weights FromUrl(string url, string sha256, Cache? cache = null) =>
+    public static PretrainedWeights FromUrl(string url, string sha256, Cache? cache = null) =>
         PublishedWeights.AtAddress(url, sha256, cache ?? new Cache());
 
     /// <summary>
@@ -39,13 +39,13 @@ public abstract partial record Weights
     /// asks again; a commit that is in the cache needs no connection.
     /// </param>
     /// <param name="cache">Where to keep it; null for the usual place.</param>
-    public static Weights FromHub(string repository, string revision = "main", Cache? cache = null) =>
+    public static PretrainedWeights FromHub(string repository, string revision = "main", Cache? cache = null) =>
         new HubWeights(repository, revision, cache ?? new Cache());
 
     /// <summary>A file that torchvision publishes. The first digits of its SHA-256 are part of its name, and are checked.</summary>
     /// <param name="fileName">Such as <c>resnet18-f37072fd.pth</c>.</param>
     /// <param name="cache">Where to keep it; null for the usual place.</param>
-    public static Weights FromTorchvision(string fileName, Cache? cache = null) =>
+    public static PretrainedWeights FromTorchvision(string fileName, Cache? cache = null) =>
         PublishedWeights.OfTorchvision(fileName, cache ?? new Cache());
 
     /// <summary>
@@ -75,5 +75,6 @@ public abstract partial record Weights
     /// <summary>
     /// From the cache, else downloaded. On a thread of the pool, so that a caller with a synchronisation context cannot block itself.
     /// </summary>
-    internal LocalWeights FindOrFetch() => FindLocal() ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter().GetResult();
+    internal LocalWeights FindOrFetch() =>
+        FindLocal() ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter().GetResult();
 }
