@@ -92,7 +92,7 @@ internal static class AugmentationStudy
             Print(set, $"{name}, scored with its mirror image", flipped);
     }
 
-    private static Outcome Score(MLContext ml, ImageFineTuningTransformer model, IDataView test, double training)
+    private static Outcome Score(MLContext ml, FineTuningTransformer model, IDataView test, double training)
     {
         var watch = Stopwatch.StartNew();
         var accuracy = ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;

@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class DecodeAgainstTorchvision : Benchmark

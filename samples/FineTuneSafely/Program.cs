@@ -44,7 +44,7 @@ var options = new ImageFineTuningOptions
 };
 
 using var keys = new CtrlC();
-using (ImageFineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
+using (FineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
 {
     if (model.Report!.End != TrainingReport.EndReason.Stopped)
         return Finish(model);
@@ -52,10 +52,10 @@ using (ImageFineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
     if (!smoke)
         return 130;
 }
-using (ImageFineTuningTransformer model = Train(stopsAfter: null))
+using (FineTuningTransformer model = Train(stopsAfter: null))
     return Finish(model);
 
-ImageFineTuningTransformer Train(int? stopsAfter)
+FineTuningTransformer Train(int? stopsAfter)
 {
     using var stop = CancellationTokenSource.CreateLinkedTokenSource(keys.StopToken);
     var lines = new EpochLines(epoch =>
@@ -67,7 +67,7 @@ ImageFineTuningTransformer Train(int? stopsAfter)
     return trainer.Fit(toKeys.Transform(train));
 }
 
-int Finish(ImageFineTuningTransformer model)
+int Finish(FineTuningTransformer model)
 {
     TrainingReport report = model.Report!;
     if (report.Resumed is { } from)
@@ -79,7 +79,7 @@ int Finish(ImageFineTuningTransformer model)
 
     // As another program would, which has the network's weights and gets the small file.
     var fresh = new MLContext();
-    using ImageFineTuningTransformer again = fresh.Model.LoadAdapter(adapterFile, backbone);
+    using FineTuningTransformer again = fresh.Model.LoadAdapter(adapterFile, backbone);
     MulticlassClassificationMetrics metrics = fresh.MulticlassClassification.Evaluate(again.Transform(toKeys.Transform(test)));
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
     return 0;

@@ -18,7 +18,7 @@ var validation = ml.Data.LoadFromEnumerable(Consumption.Windows(series, validate
 var test = ml.Data.LoadFromEnumerable(Consumption.Windows(series, testFrom, series.Length));
 Console.WriteLine($"{days} days of hourly consumption: 70 % to train, 10 % to choose the epoch, 20 % to test.\n");
 
-var lstm = ml.Regression.Trainers.FineTuneModule(new RegressionModuleOptions
+var lstm = ml.Regression.Trainers.FineTuneModule(new ModuleFineTuningOptions
 {
     Factory = new ForecastNetworkFactory(),
     Inputs = [ModuleInput.Column("Past", Window.Hours, 2)],

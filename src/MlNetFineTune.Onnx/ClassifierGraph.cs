@@ -24,7 +24,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <summary>From the network's own pixels, as floats.</summary>
     /// <param name="classifier">Read, not kept.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public static ClassifierGraph Of(ImageClassifier classifier, Calibration.Report? calibration)
+    public static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
         return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false);
@@ -35,7 +35,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph OfPicture(ImageClassifier classifier, Calibration.Report? calibration, int border, int shrink)
+    public static ClassifierGraph OfPicture(ImageNetwork classifier, Calibration.Report? calibration, int border, int shrink)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
         var seen = Cropped(graph, border * shrink, graph.Size * shrink);
@@ -43,8 +43,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         return Of(classifier, calibration, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
     }
 
-    private static ClassifierGraph Of(
-        ImageClassifier classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+    private static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
     {
         var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
         var logits = classifier.Head.Write(graph, features);

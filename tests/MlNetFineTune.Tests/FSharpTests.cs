@@ -30,7 +30,7 @@ public sealed class FSharpTests
     public void FSharpReachesTrainersAndTools()
     {
         var ml = new MLContext();
-        Assert.IsInstanceOfType<ImageFineTuningTrainer>(s_snippets.GetMethod("trainer")!.Invoke(null, [ml]));
+        Assert.IsInstanceOfType<FineTuningTrainer>(s_snippets.GetMethod("trainer")!.Invoke(null, [ml]));
         Assert.IsInstanceOfType<FineTuningCatalog>(s_snippets.GetMethod("fineTuning")!.Invoke(null, [ml]));
         StringAssert.Contains(Value<ImageFineTuningOptions>("options").Describe(), "at learning rate 1e-4");
     }

@@ -44,7 +44,7 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 69; // 65 once images and modules share a trainer, a transformer and their options
+        const int Most = 67; // 65, and the metrics of two new tasks
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

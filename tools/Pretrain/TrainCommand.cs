@@ -32,7 +32,7 @@ internal static class TrainCommand
                 Epochs = parsed.GetValue(epochs),
                 BatchSize = 64,
                 LearningRate = parsed.GetValue(learningRate),
-                Loss = ClassificationLoss.CrossEntropy(smoothing: 0.05f),
+                Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.05f)),
                 Validation = ValidationData.Fraction(0.05f),
                 Seed = parsed.GetValue(seed),
                 Workers = parsed.GetValue(threads),

@@ -20,7 +20,7 @@ internal static class ModelTraining
         ImageStatusColumnName = nameof(ScoredRow.Status),
         Augmentation = Gentle,
         BadRows = BadRows.Skip(),
-        Calibration = Calibration.Temperature(targetPrecision: 0.9f),
+        Task = LearningTask.Multiclass(calibration: Calibration.Temperature(targetPrecision: 0.9f)),
         Seed = 1,
     };
 
@@ -47,7 +47,7 @@ internal static class ModelTraining
     }
 
     /// <summary>The network, and names in the place of keys. Takes the network over.</summary>
-    public static TransformerChain<ITransformer> Chain(MLContext ml, ImageFineTuningTransformer network)
+    public static TransformerChain<ITransformer> Chain(MLContext ml, FineTuningTransformer network)
     {
         var scored = network.Transform(ml.Data.LoadFromEnumerable<PhotoRow>([]));
         return new TransformerChain<ITransformer>(network, ml.Transforms.Conversion.MapKeyToValue(nameof(ScoredRow.PredictedLabel)).Fit(scored));

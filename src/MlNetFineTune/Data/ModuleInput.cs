@@ -3,6 +3,8 @@ using MlNetFineTune.Primitives;
 
 
 
+
+
 namespace MlNetFineTune;
 
 /// <summary>A column that enters a module. The name of a column of numbers or keys is enough: <c>Inputs = ["Features", "Color"]</c>.</summary>
@@ -28,7 +30,7 @@ public abstract record ModuleInput
 
     /// <summary>
     /// Pictures, by their files' paths or as <c>LoadImages</c> gives them: [N, 3, size, size], normalised, and in training changed by
-    /// <see cref="ModuleFineTuningOptions.Augmentation"/>.
+    /// <see cref="FineTuningOptions.Augmentation"/>.
     /// </summary>
     /// <param name="name">Of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>

@@ -44,16 +44,17 @@ internal static class ModuleInputShapes
         }
     }
 
-    /// <summary>Reads the columns.</summary>
-    public static InputSource SourceOf(IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleContext.InputShape> shapes) =>
-        new TableSource(
-        [.. inputs.Zip(shapes, (input, shape) => input is ModuleInput.PictureInput picture ? (InputSource)new ImageSource(ImageInputOf(picture), new ImageEncoder(picture.Preprocessing)) : new NumberSource(shape))]);
+    /// <summary>What enters a module.</summary>
+    public static ModelInput InputOf(IReadOnlyList<ModuleInput> inputs, IReadOnlyList<ModuleContext.InputShape> shapes) => new TableInput(
+        [.. inputs.Zip(shapes, (input, shape) => input is ModuleInput.PictureInput picture
+            ? (ModelInput)new ImageInput(ImageInputOf(picture), new ImageEncoder(picture.Preprocessing))
+            : new NumberInput(shape))]);
 
     public static string Describe(ModuleContext.InputShape shape) => shape.KeyCount > 0
         ? $"{(shape.Dimensions.Count > 0 ? $"Vector of {shape.Size} keys" : "Key")} of {shape.KeyCount - 1} values"
         : shape.Size == 1 ? "Single" : $"Vector of {shape.Size} Single";
 
-    private static ImageInput ImageInputOf(ModuleInput.PictureInput picture) => new(picture.ColumnName, picture.Folder, Pixels: null);
+    private static ImageColumn ImageInputOf(ModuleInput.PictureInput picture) => new(picture.ColumnName, picture.Folder, Pixels: null);
 
     private static ModuleContext.InputShape Resolve(ModuleInput input, IExceptionContext context, DataViewSchema schema)
     {

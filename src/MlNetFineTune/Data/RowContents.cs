@@ -4,10 +4,11 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>What rows hold, as hashes, each computed once and only if it is asked for. What cannot be read is like nothing else.</summary>
-internal sealed class RowContents(InputRows rows)
+internal sealed class RowContents(Dataset rows)
 {
     private ContentHash?[]? _hashes;
 

@@ -215,7 +215,7 @@ public sealed partial record Backbone
     /// <summary>The program that is the network; null where we build it.</summary>
     internal TorchScript? Script => _family.Script;
 
-    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Earlier is not null;
+    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Source is not null;
 
     internal WeightsRecipe Recipe
     {
@@ -293,7 +293,7 @@ public sealed partial record Backbone
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
         ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
+        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Source = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
@@ -319,7 +319,7 @@ public sealed partial record Backbone
             WeightsOrigin = Path.GetFileName(path),
             WeightsNote = null,
             IsFromScratch = false,
-            Earlier = null,
+            Source = null,
             Changes = Changes.Untrained(),
             Recipe = recipe,
         };

@@ -64,4 +64,11 @@ internal static class Shown
         "\t" => @"\t",
         _ => string.Concat(units.ToArray().Select(unit => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}"))),
     };
+
+    /// <summary>The first of many names, in a sentence.</summary>
+    public static string Several(IReadOnlyList<string> names)
+    {
+        var first = string.Join(", ", names.Take(20).Select(name => Text(name)));
+        return Text(first, SentenceLength) + (names.Count > 20 ? ", ..." : "");
+    }
 }

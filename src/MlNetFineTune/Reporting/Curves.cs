@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>
@@ -32,11 +33,10 @@ internal static class Curves
         ];
         losses = [.. losses.Where(series => series.Points.Count > 0)];
         charts.Add(new Chart("Loss", "epoch", x, Axis.Linear(losses.SelectMany(series => series.Points).Select(point => point.Y).Append(0)), losses) { Mark = mark });
-        foreach (var (title, value) in (
-            ReadOnlySpan<(string, Func<TrainingReport.EpochReport, double?>)>)[("Validation accuracy", epoch => epoch.ValidationAccuracy),
-            ("Validation RMSE", epoch => epoch.ValidationRootMeanSquaredError)])
+        foreach (var metric in epochs.SelectMany(epoch => epoch.Metrics.Keys).Distinct())
         {
-            if (PerEpoch(epochs, value) is { Length: > 0 } points)
+            var points = PerEpoch(epochs, epoch => epoch.Metrics.TryGetValue(metric, out var value) ? value : null);
+            var title = "V" + MetricNames.OnPages(metric)[1..];
                 charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
         }
         if (steps.Length > 0)

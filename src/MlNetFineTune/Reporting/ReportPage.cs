@@ -1,5 +1,5 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Training;
+
 
 
 
@@ -61,8 +61,7 @@ internal static class ReportPage
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
         (string Name, string? Value)[] tiles =
         [
-            ("validation accuracy", best?.ValidationAccuracy is { } accuracy ? FormattableString.Invariant($"{accuracy * 100:0.0} %") : null),
-            ("validation RMSE", best?.ValidationRootMeanSquaredError is { } error ? Axis.Label(Math.Round(error, 5)) : null),
+            .. best?.Metrics.Select(metric => (MetricNames.OnPages(metric.Key), (string?)MetricNames.Value(metric.Key, metric.Value))) ?? [],
             ("validation loss", best?.ValidationLoss is { } loss ? FormattableString.Invariant($"{loss:0.0000}") : null),
             ("training loss", best is null ? null : FormattableString.Invariant($"{best.Loss:0.0000}")),
             ("rows that train / validate", FormattableString.Invariant($"{report.TrainingRows:N0} / {report.ValidationRows:N0}")),

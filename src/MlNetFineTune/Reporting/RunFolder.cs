@@ -56,12 +56,14 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         _stepsPerEpoch = step / (double)epochs.Count;
         Try(() => HistoryFiles.Write(_path, epochs));
         var last = epochs[^1];
-        (string Tag, double? Value)[] scalars =
+        (string Tag, double Value)[] scalars =
         [
-            ("epoch/loss", last.Loss), ("epoch/validation_loss", last.ValidationLoss), ("epoch/validation_accuracy", last.ValidationAccuracy),
-            ("epoch/validation_rmse", last.ValidationRootMeanSquaredError), ("epoch/learning_rate", last.LearningRate),
+            ("epoch/loss", last.Loss),
+            .. last.ValidationLoss is { } loss ? [("epoch/validation_loss", loss)] : ((string, double)[])[],
+            .. last.Metrics.Select(metric => ($"epoch/{MetricNames.InFiles(metric.Key)}", metric.Value)),
+            ("epoch/learning_rate", last.LearningRate),
         ];
-        Try(() => _events.AddScalars(step, [.. scalars.Where(scalar => scalar.Value is not null).Select(scalar => (scalar.Tag, scalar.Value!.Value))]));
+        Try(() => _events.AddScalars(step, scalars));
     }
 
     /// <summary>Writes the page, and the history again: a training that another process completed has none yet.</summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>

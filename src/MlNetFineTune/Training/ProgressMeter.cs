@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
@@ -21,9 +22,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
 
     public TimeSpan Earlier { get; set; }
 
-    public double? ValidationLoss { get; set; }
-
-    public double? ValidationAccuracy { get; set; }
+    /// <summary>The last one; null before it.</summary>
+    public Evaluation? Validation { get; set; }
 
     /// <summary>Null where nothing was kept.</summary>
     public FeatureCache.Report? Features { get; private set; }
@@ -72,8 +72,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Rows = _rows,
         TotalRows = _totalRows,
         Loss = _loss,
-        ValidationLoss = ValidationLoss,
-        ValidationAccuracy = ValidationAccuracy,
+        ValidationLoss = Validation?.Loss,
+        ValidationMetrics = Validation?.Metrics,
         LearningRate = _learningRate,
         RowsPerSecond =
             activity == TrainingActivity.EpochCompleted && _activity != TrainingActivity.Training ? _trainingRate : RowsPerSecond,

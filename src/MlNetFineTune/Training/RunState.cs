@@ -4,6 +4,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>How far a training is. The loop writes, and a checkpoint keeps it as JSON.</summary>
@@ -31,6 +32,14 @@ internal sealed class RunState
 
     /// <summary>Mean of the present epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
+
+    /// <summary>A batch was trained.</summary>
+    public void Add(double loss, int rows, int batchesOfEpoch)
+    {
+        LossSum += loss * rows;
+        LossRows += rows;
+        (BatchesOfEpoch, Batches) = (batchesOfEpoch, Batches + 1);
+    }
 
     public void EndEpoch(TrainingReport.EpochReport report)
     {

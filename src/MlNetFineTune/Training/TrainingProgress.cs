@@ -31,8 +31,12 @@ public sealed record TrainingProgress
     /// <summary>The last epoch's validation loss; null before the first, or without validation.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>The last epoch's other metrics, by <see cref="Metric.Name"/>; null before the first, or without validation.</summary>
+    public IReadOnlyDictionary<string, double>? ValidationMetrics { get; init; }
+
     /// <summary>The last epoch's validation accuracy; null before the first, without validation, or where there are no classes.</summary>
-    public double? ValidationAccuracy { get; init; }
+    public double? ValidationAccuracy =>
+        ValidationMetrics?.TryGetValue(Metric.Accuracy.Name, out var value) == true ? value : null;
 
     /// <summary>Learning rate of the head in the last step.</summary>
     public required double LearningRate { get; init; }

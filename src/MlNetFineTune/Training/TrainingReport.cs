@@ -1,5 +1,6 @@
-using MlNetFineTune.Data;
+using System.Text.Json.Serialization;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -9,24 +10,27 @@ public sealed record TrainingReport
 {
     /// <summary>One epoch of a training.</summary>
     /// <param name="Epoch">From 1.</param>
-    /// <param name="Loss">
-    /// Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with
-    /// <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.
-    /// </param>
-    /// <param name="ValidationLoss">
-    /// Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.
-    /// </param>
-    /// <param name="ValidationAccuracy">Share of all validation rows that were right; null without validation.</param>
+    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
+    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
     /// <param name="LearningRate">Of the head, in the last step.</param>
     /// <param name="Seconds">With its validation.</param>
-    public sealed record EpochReport(
-        int Epoch, double Loss, double? ValidationLoss, double? ValidationAccuracy, double LearningRate, double Seconds)
+    public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
     {
         /// <summary>
-        /// Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are
-        /// classes.
+        /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation.
         /// </summary>
-        public double? ValidationRootMeanSquaredError { get; init; }
+        public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
+
+        /// <summary>Share of all validation rows that were right, 0 to 1; null without validation, and where there are no classes.</summary>
+        [JsonIgnore]
+        public double? ValidationAccuracy => Metrics.TryGetValue(Metric.Accuracy.Name, out var value) ? value : null;
+
+        /// <summary>
+        /// Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.
+        /// </summary>
+        [JsonIgnore]
+        public double? ValidationRootMeanSquaredError =>
+            Metrics.TryGetValue(Metric.RootMeanSquaredError.Name, out var value) ? value : null;
 
         /// <summary>Names and values, with the same numbers in every culture.</summary>
         public override string ToString() => InvariantText.Of(this);
@@ -54,11 +58,10 @@ public sealed record TrainingReport
     /// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
     /// <param name="Epochs">Averaged; from 1, in order.</param>
     /// <param name="ValidationLoss">Of the average.</param>
-    /// <param name="ValidationAccuracy">Of the average; null where there are no classes.</param>
-    public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss, double? ValidationAccuracy)
+    public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
     {
-        /// <summary>Of the average; null where there are classes.</summary>
-        public double? ValidationRootMeanSquaredError { get; init; }
+        /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
+        public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
         /// <summary>Names and values, with the same numbers in every culture.</summary>
         public override string ToString() => InvariantText.Of(this);
@@ -73,9 +76,7 @@ public sealed record TrainingReport
     /// <summary>Set where the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>.</summary>
     public AveragedEpochs? Averaged { get; init; }
 
-    /// <summary>
-    /// What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said, or no epoch was complete.
-    /// </summary>
+    /// <summary>What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said, or no epoch was complete.</summary>
     public Calibration.Report? Calibration { get; init; }
 
     /// <summary>

@@ -111,7 +111,7 @@ public sealed class AugmentationParametersTests
                 files.Add(new Picture(new PictureHead(Path: SmallPictures.PathOf("rings", i))));
             using var rows = new EncodedImages(files, "ImagePath", new ImageEncoder(new ImagePreprocessing { Size = 40 }));
             return [.. new BatchLoader(rows, seed: 3, workers).Read(BatchLoader.Split([.. Enumerable.Range(0, rows.Count)], 7), everything, epoch, (row, reason) => Assert.Fail(reason), default)
-                .SelectMany(batch => batch.Pixels.Take(batch.Count * rows.Length).ToArray())];
+                .SelectMany(batch => batch.Samples.Take(batch.Count * rows.Length).ToArray())];
         }
     }
 

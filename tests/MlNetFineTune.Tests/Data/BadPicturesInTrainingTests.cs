@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
@@ -130,7 +129,7 @@ public sealed class BadPicturesInTrainingTests
 
         static float[] Row(float first) => [first, .. new float[48 * 48 * 3 - 1]];
 
-        ImageFineTuningTransformer Fit(ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(view);
+        FineTuningTransformer Fit(ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(view);
     }
 
     private ValidationData Set(Photo[] photos) => ValidationData.Set(SmallPictures.View(_ml, photos));

@@ -6,6 +6,7 @@ using MlNetFineTune.Reporting;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 /// <summary>A default that changes is a change of what users' code does: it must be changed here as well.</summary>

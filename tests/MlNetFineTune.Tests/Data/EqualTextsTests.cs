@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Data;
 using MlNetFineTune.Tests.Support;
@@ -91,9 +90,8 @@ public sealed class EqualTextsTests
         var evaluated = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(_train.Select(row).ToArray())).Transform(other);
         foreach (var set in (IDataView[])[other, numberedOtherwise])
         {
-            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(
-                SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
-            using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
+            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
+            using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
             Assert.AreEqual(15, fitted.Report!.ValidationRows);
             Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(evaluated)).LogLoss, fitted.Report.Epochs[fitted.Report.BestEpoch - 1].ValidationLoss!.Value, 1e-4);

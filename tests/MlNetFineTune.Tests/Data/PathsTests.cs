@@ -32,7 +32,7 @@ public sealed class PathsTests
         var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageFolder = root + @"\assets\images" });
 
         using var fitted = trainer.Fit(SmallTraining.WithKeys(_ml, backslashes));
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
         var expected = SmallTraining.Scores(fitted.Transform(slashes));
         Assert.IsTrue(expected.All(scores => scores.All(float.IsFinite)));

@@ -41,8 +41,8 @@ public sealed class PictureSourcesTests
         using var reference = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)));
         var expected = SmallTraining.Scores(reference.Transform(View()));
         using var trained = Fit(PictureSources.Options(column));
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
-        foreach (var model in (ImageFineTuningTransformer[])[trained, loaded])
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
+        foreach (var model in (FineTuningTransformer[])[trained, loaded])
         {
             SmallTraining.AssertSameBits(expected, SmallTraining.Scores(model.Transform(View())));
             using var engine = _ml.Model.CreatePredictionEngine<EveryForm, Scored>(model, new PredictionEngineOptions { OwnsTransformer = false });
@@ -130,13 +130,13 @@ public sealed class PictureSourcesTests
         var output = new byte[encoder.Length];
         using var cursor = view.GetRowCursor(view.Schema);
         Assert.IsTrue(cursor.MoveNext());
-        Assert.IsNull(new MlNetFineTune.Data.ImageInput(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read().Encode(encoder, Augmentation.None, default, output));
+        Assert.IsNull(new MlNetFineTune.Data.ImageColumn(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read().Encode(encoder, Augmentation.None, default, output));
         return output;
     }
 
     private IDataView View(IEnumerable<EveryForm>? rows = null) => SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows ?? s_rows));
 
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, IDataView? view = null) =>
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, IDataView? view = null) =>
         _ml.MulticlassClassification.Trainers.FineTuneImages(options with { Epochs = 1 }).Fit(view ?? View());
 
     private sealed class Scored

@@ -262,7 +262,7 @@ public sealed class SchemaTests
 
     private IDataView Numbered() => _ml.Data.LoadFromEnumerable(SmallPictures.Take(2).Select((photo, i) => new KeyedPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }));
 
-    private ImageFineTuningTrainer Trainer(ImageFineTuningOptions? options = null) =>
+    private FineTuningTrainer Trainer(ImageFineTuningOptions? options = null) =>
         _ml.MulticlassClassification.Trainers.FineTuneImages(options ?? SmallTraining.Options with { Epochs = 1 });
 
     // ML.NET makes shapes of schemas inside Fit alone.

@@ -30,18 +30,14 @@ public sealed partial class DefaultTypeTests
             Augmentation = Augmentation.FixedViews(
                 Augmentation.Sequence(Augmentation.HorizontalFlip(), Augmentation.RandomErasing(1, noise: true)), 2) }],
         ["lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(dropout: 0.5f), Optimizer = Optimizer.Adam() }],
-        ["mixed, focal", (ImageFineTuningOptions options) => options with
-        {
-            Augmentation = Augmentation.MixUp(), Loss = ClassificationLoss.Focal(),
-            ClassWeights = ClassWeights.Balanced, Optimizer = Optimizer.Sgd(),
-        }],
+        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.MixUp(), Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Balanced), Optimizer = Optimizer.Sgd() }],
         ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.CutMix(),
-            Loss = ClassificationLoss.BinaryCrossEntropy(0.1f), Optimizer = Optimizer.Lion(),
+            Task = LearningTask.Multiclass(loss: ClassificationLoss.BinaryCrossEntropy(0.1f)), Optimizer = Optimizer.Lion(),
             GradientClipping = GradientClipping.Adaptive() }],
         ["accumulated, recomputed", (ImageFineTuningOptions options) => options with { AccumulationSteps = 2,
             ActivationCheckpointing = true, Optimizer = Optimizer.RmsProp(), GradientClipping = GradientClipping.Norm(1) }],
         ["averaged, calibrated", (ImageFineTuningOptions options) => options with { WeightAveraging = WeightAveraging.BestCheckpoints(2),
-            Calibration = Calibration.Temperature(), BatchNorm = BatchNormMode.Train, Strategy = Strategy.ProbeThenFull() }],
+            Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), BatchNorm = BatchNormMode.Train, Strategy = Strategy.ProbeThenFull() }],
         ["luminance", (ImageFineTuningOptions options) => options with { Backbone = options.Backbone with { InputChannels = 1 } }],
         ["drawn anew", (ImageFineTuningOptions options) => options with { Backbone = Pretrained().ReinitializeStage("layer3") }],
     ];
@@ -68,7 +64,7 @@ public sealed partial class DefaultTypeTests
                 RunFolder = folder.File("run"),
                 Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint"))
             }, s_photos);
-            using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+            using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
             var view = SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20));
             var scores = SmallTraining.Scores(loaded.Transform(view));
             SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(view)), scores);
@@ -104,7 +100,7 @@ public sealed partial class DefaultTypeTests
         {
             var width = (float)Fixture.Read($"network-{name}.json").GetProperty("cases")[0].Number("widthMultiplier");
             using var scope = NewDisposeScope();
-            using var network = InDoubles(() => ImageClassifier.CreateEmpty(FixtureNetworks.Find(name, width), classes: 3));
+            using var network = InDoubles(() => ImageNetwork.CreateEmpty(FixtureNetworks.Find(name, width), outputs: 3));
             foreach (var (tensor, value) in network.NamedTensors())
                 Assert.AreEqual(ScalarType.Float32, value.dtype, $"{name}: {tensor}");
             var size = network.Definition.Preprocessing.Size is 42 ? 42 : 64;
@@ -128,8 +124,7 @@ public sealed partial class DefaultTypeTests
             {
                 Factory = new AnyFactory(),
                 Epochs = 2,
-                ClassWeights = ClassWeights.Of(1, 3)
-            }).Fit(data);
+                Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))}).Fit(data);
             using var regression = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
             {
                 Factory = new AnyFactory(),

@@ -51,7 +51,7 @@ public sealed class FrozenNormsTests
         Assert.AreEqual(moves, string.Join(' ', moved));
     }
 
-    private Dictionary<string, double[]> Train(MulticlassModuleOptions options)
+    private Dictionary<string, double[]> Train(ModuleFineTuningOptions options)
     {
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(40)));
         var path = Path.Combine(SmallPictures.NewFolder(), "weights.safetensors");

@@ -89,12 +89,12 @@ public sealed class ModuleAugmentationTests
         Assert.AreSame(Augmentation.None, SmallModules.Regression.Augmentation);
         Assert.ThrowsExactly<ArgumentNullException>(() => SmallModules.Binary with { Augmentation = null! });
 
-        void Refuses(MulticlassModuleOptions options, string message) =>
+        void Refuses(ModuleFineTuningOptions options, string message) =>
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() =>
                 _ml.MulticlassClassification.Trainers.FineTuneModule(options)).Message, message);
     }
 
-    private static MulticlassModuleOptions Options => SmallModules.Multiclass with
+    private static ModuleFineTuningOptions Options => SmallModules.Multiclass with
     {
         Factory = new AnyFactory(),
         LabelColumnName = "Label",
@@ -104,7 +104,7 @@ public sealed class ModuleAugmentationTests
         Validation = ValidationData.None,
     };
 
-    private byte[] Train(MulticlassModuleOptions options)
+    private byte[] Train(ModuleFineTuningOptions options)
     {
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(View(s_photos));
         return SmallModules.WeightsOf(model);

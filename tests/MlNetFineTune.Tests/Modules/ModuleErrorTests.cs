@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using static TorchSharp.torch;
 
@@ -158,11 +158,11 @@ public sealed class ModuleErrorTests
             StringAssert.Contains(error.Message, part);
     }
 
-    private ModuleFineTuningTrainer Trainer(ModuleFineTuningOptions options) => options switch
+    private FineTuningTrainer Trainer(ModuleFineTuningOptions options) => options.TaskInForce switch
     {
-        MulticlassModuleOptions multiclass => _ml.MulticlassClassification.Trainers.FineTuneModule(multiclass),
-        BinaryModuleOptions binary => _ml.BinaryClassification.Trainers.FineTuneModule(binary),
-        _ => _ml.Regression.Trainers.FineTuneModule((RegressionModuleOptions)options),
+        MulticlassTask => _ml.MulticlassClassification.Trainers.FineTuneModule(options),
+        BinaryTask => _ml.BinaryClassification.Trainers.FineTuneModule(options),
+        _ => _ml.Regression.Trainers.FineTuneModule(options),
     };
 
     private IDataView View() => SmallModules.View(_ml, _rows);

@@ -77,7 +77,7 @@ public sealed class ModuleFileTests
         return SmallTraining.Save(_ml, model);
     }
 
-    private ModuleFineTuningTransformer Load(byte[] zip) => (ModuleFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+    private FineTuningTransformer Load(byte[] zip) => (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
 
     private string LoadFails(byte[] zip)
     {

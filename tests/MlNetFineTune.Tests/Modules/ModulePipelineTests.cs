@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using static TorchSharp.torch;
 
@@ -209,7 +210,7 @@ public sealed class ModulePipelineTests
         }
     }
 
-    private void CheckReloaded(ModuleFineTuningTransformer model, IDataView scored, Func<IDataView, IEnumerable<float>> column)
+    private void CheckReloaded(FineTuningTransformer model, IDataView scored, Func<IDataView, IEnumerable<float>> column)
     {
         using var loaded = SmallModules.Reload(_ml, model);
         Assert.IsNull(loaded.Report);
@@ -218,7 +219,7 @@ public sealed class ModulePipelineTests
             column(scored).Select(BitConverter.SingleToInt32Bits).ToArray(), column(loaded.Transform(Test())).Select(BitConverter.SingleToInt32Bits).ToArray());
     }
 
-    private void CheckOneByOne<TPrediction>(ModuleFineTuningTransformer model, IEnumerable<float> expected, Func<TPrediction, float> value)
+    private void CheckOneByOne<TPrediction>(FineTuningTransformer model, IEnumerable<float> expected, Func<TPrediction, float> value)
         where TPrediction : class, new()
     {
         using var engine = _ml.Model.CreatePredictionEngine<TableRow, TPrediction>(model, new PredictionEngineOptions { OwnsTransformer = false });

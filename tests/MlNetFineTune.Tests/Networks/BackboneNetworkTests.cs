@@ -147,7 +147,7 @@ public sealed class BackboneNetworkTests
         Assert.IsLessThan(Math.Min(InSingles, 5 * expected.GetProperty("float32").Number("evalLogits") + 1e-6), distance, $"relative distance of the logits, {how}");
     }
 
-    private static (JsonElement Expected, ImageClassifier Classifier, Tensor Pixels) Load(string network, int index, ScalarType type)
+    private static (JsonElement Expected, ImageNetwork Classifier, Tensor Pixels) Load(string network, int index, ScalarType type)
     {
         var expected = Fixture.Read($"network-{network}.json").GetProperty("cases")[index];
         var classifier = Formula.Classifier(network, (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);

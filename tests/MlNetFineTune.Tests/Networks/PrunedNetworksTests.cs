@@ -164,7 +164,7 @@ public sealed class PrunedNetworksTests
         return saved;
     }
 
-    private static ImageClassifier Whole(JsonElement expected, ScalarType type) =>
+    private static ImageNetwork Whole(JsonElement expected, ScalarType type) =>
         Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
 
     private static Backbone Definition(JsonElement expected) =>

@@ -21,7 +21,7 @@ public sealed class PruningTests
     // Stopped before the first step: the model is what the training would begin with.
     private static ImageFineTuningOptions Untrained(Backbone backbone) => SmallTraining.Options with { Backbone = backbone, StopToken = new CancellationToken(canceled: true) };
 
-    private ImageFineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 }, SmallPictures.Take(15));
+    private FineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 }, SmallPictures.Take(15));
 
     [TestMethod]
     [DataRow(false)]
@@ -57,7 +57,7 @@ public sealed class PruningTests
         var (expected, actual, before) = (Array.Empty<double>(), Array.Empty<double>(), Array.Empty<double>());
         next.Scorer.Read(network =>
         {
-            expected = ((ImageClassifier)network).Head.forward(whole.forward(pixels)).Values();
+            expected = ((ImageNetwork)network).Head.forward(whole.forward(pixels)).Values();
             actual = network.ForwardRest(pixels, 0).Values();
         });
         earlier.Scorer.Read(network => before = network.ForwardRest(pixels, 0).Values());
@@ -73,7 +73,7 @@ public sealed class PruningTests
         Assert.IsGreaterThan(0.85, _ml.MulticlassClassification.Evaluate(pruned.Transform(Test(_ml))).MicroAccuracy);
 
         var zip = SmallTraining.Save(_ml, pruned);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
         var scores = SmallTraining.Scores(pruned.Transform(Test(_ml)));
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(Test(_ml))));
         StringAssert.Contains(Encoding.UTF8.GetString(Zip.Entry(zip, "manifest.json")).ReplaceLineEndings("\n"), """
@@ -91,7 +91,7 @@ public sealed class PruningTests
 
         using var half = loaded.WithHalfPrecisionWeights();
         SmallTraining.AssertClose(scores, SmallTraining.Scores(half.Transform(Test(_ml))), 0.02f);
-        pruned.Scorer.Read(network => Onnx.OnnxExportTests.Verify((ImageClassifier)network, 1e-4));
+        pruned.Scorer.Read(network => Onnx.OnnxExportTests.Verify((ImageNetwork)network, 1e-4));
     }
 
     [TestMethod]
@@ -117,7 +117,7 @@ public sealed class PruningTests
         using var earlier = SmallTraining.LoadModel(_ml);
         using var once = Pruned(earlier);
         using var twice = Pruned(once);
-        Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32", string.Join(", ", twice.AsEarlier().Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
+        Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32", string.Join(", ", ((IImageModel)twice).AsSource()!.Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
         using (var same = SmallTraining.Fit(_ml, Untrained(Backbone.FromModel(once)), SmallPictures.Take(2)))
             SmallTraining.AssertClose(SmallTraining.Scores(once.Transform(Test(_ml))), SmallTraining.Scores(same.Transform(Test(_ml))), 1e-6f);
 
@@ -128,7 +128,7 @@ public sealed class PruningTests
             using var fromFile = Backbone.FromModel(once).WithWeights(path).CreateNetwork(seed: 9);
             once.Scorer.Read(network =>
             {
-                foreach (var ((name, mine), (_, theirs)) in ((ImageClassifier)network).Backbone.NamedTensors().Zip(fromFile.NamedTensors()))
+                foreach (var ((name, mine), (_, theirs)) in ((ImageNetwork)network).Backbone.NamedTensors().Zip(fromFile.NamedTensors()))
                     CollectionAssert.AreEqual(mine.Values(), theirs.Values(), name);
             });
         }
@@ -181,7 +181,7 @@ public sealed class PruningTests
         var other = new MLContext();
         other.ComponentCatalog.RegisterAssembly(typeof(SmallLayersFactory).Assembly);
 
-        using var loaded = (ImageFineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+        using var loaded = (FineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
 
         SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(Test(_ml))), SmallTraining.Scores(loaded.Transform(Test(_ml))));
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Backbone.FromModel(model).Prune(0.5f));

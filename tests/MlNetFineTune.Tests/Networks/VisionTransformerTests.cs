@@ -90,9 +90,9 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void ClassTokenPositionsBiasesAndScalesDoNotDecay()
     {
-        using var classifier = ImageClassifier.CreateEmpty(FixtureNetworks.Find("dinov2", 1), classes: 3);
+        using var classifier = ImageNetwork.CreateEmpty(FixtureNetworks.Find("dinov2", 1), outputs: 3);
         var names = classifier.NamedParameters().ToDictionary(named => named.Parameter.Handle, named => named.Name);
-        var groups = ParameterGroups.Apply(PlanPart.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1), classifier);
+        var groups = ParameterGroups.Apply(PhaseRule.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1).On(classifier), classifier);
 
         var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();
         var decaying = groups.Where(group => group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();

@@ -22,7 +22,7 @@ public sealed class RunFolderTests
 
         var epochs = model.Report!.Epochs;
         var lines = File.ReadAllLines(folder.File("a/run/history.csv"));
-        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,validation_rmse,learning_rate,seconds", lines[0]);
+        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,learning_rate,seconds", lines[0]);
         Assert.HasCount(3, lines);
         var json = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(folder.File("a/run/history.json")));
         for (var i = 0; i < 2; i++)
@@ -76,7 +76,10 @@ public sealed class RunFolderTests
     public void ValuesThatAreMissingAreEmptyAndNull()
     {
         TrainingReport.EpochReport[] epochs =
-            [new(1, 0.1, null, null, 1e-3, 2.5), new(2, double.NaN, 1e-30, 1, 1e300, 0) { ValidationRootMeanSquaredError = 0.5 }];
+        [
+            new(1, 0.1, null, 1e-3, 2.5),
+            new(2, double.NaN, 1e-30, 1e300, 0) { Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 } },
+        ];
         using var stream = new MemoryStream();
 
         HistoryFiles.WriteJson(stream, epochs);

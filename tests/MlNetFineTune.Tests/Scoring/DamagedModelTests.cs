@@ -88,7 +88,7 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AMemberThatALaterVersionAddsIsIgnored()
     {
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(WithManifest(manifest => manifest["Colour"] = "blue")), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(WithManifest(manifest => manifest["Colour"] = "blue")), out _);
 
         Assert.HasCount(3, model.Classes);
     }
@@ -110,7 +110,7 @@ public sealed class DamagedModelTests
     {
         var log = new LogLines(_ml);
 
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(WithManifest(SwapProbe)), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(WithManifest(SwapProbe)), out _);
 
         Assert.IsTrue(log.Warnings.Any(line => line.Contains("probe picture") && line.Contains("0.001")), log.ToString());
         Assert.HasCount(3, SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, SmallPictures.Take(1)))));

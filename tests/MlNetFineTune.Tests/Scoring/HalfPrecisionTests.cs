@@ -26,7 +26,7 @@ public sealed class HalfPrecisionTests
 
         using var half = model.WithHalfPrecisionWeights();
         var zip = SmallTraining.Save(_ml, half);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _); // the probe's scores are the rounded network's, or this fails
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _); // the probe's scores are the rounded network's, or this fails
 
         var scores = SmallTraining.Scores(half.Transform(test));
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));
@@ -78,7 +78,7 @@ public sealed class HalfPrecisionTests
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
             Validation = ValidationData.Fraction(0.3f),
-            Calibration = Calibration.Temperature(),
+            Task = LearningTask.Multiclass(calibration: Calibration.Temperature()),
             Epochs = 5,
             BadRows = BadRows.Skip(),
         }).Fit(keys.Transform(_ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
@@ -106,7 +106,7 @@ public sealed class HalfPrecisionTests
         {
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
-            var head = ((ImageClassifier)network).Head.weight;
+            var head = ((LinearHead)((ImageNetwork)network).Head).weight;
             head[0, 0] = 70_000;
             var written = HalfWeights.Of(network).ToDictionary(named => named.Name, named => named.Tensor.dtype);
             Assert.AreEqual(ScalarType.Float32, written.Single(named => named.Key.EndsWith("weight") && network.StageOf(named.Key) == network.Stages.Count).Value);
@@ -148,7 +148,7 @@ public sealed class HalfPrecisionTests
 
         StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => half.SaveAdapter(path)).Message, "before WithHalfPrecisionWeights");
         Assert.IsFalse(File.Exists(path));
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, half)), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, half)), out _);
         var test = SmallPictures.View(_ml, SmallPictures.Take(2, skip: 15));
         SmallTraining.AssertSameBits(SmallTraining.Scores(half.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
     }

@@ -49,7 +49,7 @@ public sealed class HostileModelTests
             Assert.IsTrue(manifest.Remove("WeightPrecision"));
             return Encoding.UTF8.GetBytes(manifest.ToJsonString());
         });
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
         Assert.HasCount(3, model.Classes);
 
         // Its header: the version written, then the version that a reader must know.

@@ -254,7 +254,7 @@ public sealed class OnePassTests
 
     private static ImageRow WithImage(Photo photo) => new() { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) };
 
-    private ImageFineTuningTransformer TrainOnImages()
+    private FineTuningTransformer TrainOnImages()
     {
         var rows = SmallPictures.Take(4).Select(WithImage).ToArray();
         try

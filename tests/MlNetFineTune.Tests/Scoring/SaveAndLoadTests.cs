@@ -28,7 +28,7 @@ public sealed class SaveAndLoadTests
         var test = SmallPictures.View(_ml, SmallPictures.Take(15));
         SmallTraining.AssertSameBits(SmallTraining.Scores(chain.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(), loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
-        Assert.IsNull(loaded.OfType<ImageFineTuningTransformer>().Single().Report);
+        Assert.IsNull(loaded.OfType<FineTuningTransformer>().Single().Report);
         Assert.AreEqual(chain.Transform(test).Schema.ToString(), loaded.Transform(test).Schema.ToString());
     }
 
@@ -55,7 +55,7 @@ public sealed class SaveAndLoadTests
         using var model = SmallTraining.Fit(
             _ml, SmallTraining.Options with { Epochs = 1, Validation = ValidationData.Fraction(0.25f) }, SmallPictures.Take(8));
         var first = SmallTraining.Save(_ml, model);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
 
         foreach (var other in (byte[][])[SmallTraining.Save(_ml, model), SmallTraining.Save(_ml, loaded)])
         {
@@ -74,7 +74,7 @@ public sealed class SaveAndLoadTests
             Epochs = 2,
             Seed = 77,
             Validation = ValidationData.Fraction(0.25f),
-            Loss = ClassificationLoss.CrossEntropy(smoothing: 0.1f),
+            Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)),
             Optimizer = Optimizer.Sgd(),
             Strategy = Strategy.LastStages(2),
             OnProbeMismatch = ProbeMismatch.Throw,
@@ -125,7 +125,7 @@ public sealed class SaveAndLoadTests
         var folder = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures");
         var expected = JsonSerializer.Deserialize<float[]>(File.ReadAllText(Path.Combine(folder, "model-v1.scores.json")))!;
 
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(Path.Combine(folder, "model-v1.zip"), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(Path.Combine(folder, "model-v1.zip"), out _);
         var scored = model.Transform(SmallPictures.View(_ml, [new Photo { ImagePath = Path.Combine(folder, "model-v1.png") }]));
 
         SmallTraining.AssertClose([expected], SmallTraining.Scores(scored), 1e-3f);

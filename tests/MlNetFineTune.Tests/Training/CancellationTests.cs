@@ -49,7 +49,7 @@ public sealed class CancellationTests
         Assert.AreEqual(0, model.Report.BestEpoch);
         Assert.IsEmpty(model.Report.Epochs);
         Assert.IsTrue(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos))).All(scores => scores.All(float.IsFinite)));
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
     }
 
     [TestMethod]
@@ -114,7 +114,7 @@ public sealed class CancellationTests
         foreach (var row in images)
             row.Image!.Dispose();
 
-        ImageFineTuningTransformer Fit(IDataView data, ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(data);
+        FineTuningTransformer Fit(IDataView data, ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(data);
     }
 
     [TestMethod]

@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Tests.Support;
@@ -362,7 +361,7 @@ public sealed class CheckpointTests
         rows[3].Features[2] += 0.5f;
         StringAssert.Contains(Refused(options).Message, "rows was");
 
-        InvalidOperationException Refused(RegressionModuleOptions other) => Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(other).Fit(SmallModules.View(_ml, rows)));
+        InvalidOperationException Refused(ModuleFineTuningOptions other) => Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(other).Fit(SmallModules.View(_ml, rows)));
     }
 
     private static void Damage(string path, double share)

@@ -23,7 +23,7 @@ public sealed class CrossValidationTests
         foreach (var (fold, split) in folds.Zip(splits))
         {
             using var model = trainer.Fit(split.TrainSet);
-            CollectionAssert.AreEqual(SmallTraining.WeightsOf(model), SmallTraining.WeightsOf((ImageFineTuningTransformer)fold.Model));
+            CollectionAssert.AreEqual(SmallTraining.WeightsOf(model), SmallTraining.WeightsOf((FineTuningTransformer)fold.Model));
             SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(split.TestSet)), SmallTraining.Scores(fold.ScoredHoldOutSet));
             Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(split.TestSet)).LogLoss, fold.Metrics.LogLoss, 1e-9);
             ((IDisposable)fold.Model).Dispose();

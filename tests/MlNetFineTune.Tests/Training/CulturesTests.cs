@@ -26,8 +26,7 @@ public sealed partial class CulturesTests : IDisposable
         Augmentation = Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(0.4f), MixUp(0.4f)),
         Validation = ValidationData.Fraction(0.25f),
         GradientClipping = GradientClipping.Norm(1.5f),
-        Loss = ClassificationLoss.CrossEntropy(0.1f),
-        ClassWeights = ClassWeights.Of(1.5f, 1, 1),
+        Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(0.1f), classWeights: ClassWeights.Of(1.5f, 1, 1)),
         Strategy = Strategy.Full(0.9f),
         Epochs = 3,
         BatchSize = 4,
@@ -166,7 +165,7 @@ public sealed partial class CulturesTests : IDisposable
             zip = SmallTraining.Save(_ml, scaled);
         Culture.Each(name =>
         {
-            using var again = (ImageFineTuningTransformer)new MLContext().Model.Load(new MemoryStream(zip), out _);
+            using var again = (FineTuningTransformer)new MLContext().Model.Load(new MemoryStream(zip), out _);
             SmallTraining.AssertSameBits(views, SmallTraining.Scores(again.Transform(data)));
             using var plain = again.WithTestTimeAugmentation(TestTimeAugmentation.None);
             SmallTraining.AssertSameBits(expected, SmallTraining.Scores(plain.Transform(data)));

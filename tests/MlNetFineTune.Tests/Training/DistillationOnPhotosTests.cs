@@ -52,13 +52,13 @@ public sealed class DistillationOnPhotosTests
            select new Photo { Label = label, ImagePath = path },
     ];
 
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, Photo[] photos)
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, Photo[] photos)
     {
         var data = _ml.Data.LoadFromEnumerable(photos);
         return _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(_ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(data).Transform(data));
     }
 
-    private string[] Predictions(ImageFineTuningTransformer model, Photo[] photos) =>
+    private string[] Predictions(FineTuningTransformer model, Photo[] photos) =>
         [.. _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(_ml.Data.LoadFromEnumerable(photos))).Transform(model.Transform(_ml.Data.LoadFromEnumerable(photos))).GetColumn<string>("PredictedLabel")];
 
     private static double Agreement(string[] teacher, string[] student) => teacher.Zip(student, (theirs, ours) => theirs == ours ? 1 : 0).Average();

@@ -34,7 +34,7 @@ public sealed class DistillationTests
         Assert.IsLessThan(0.2, Agreement(alone));
         Assert.IsGreaterThan(0.8, Agreement(teacher), "itself, but for its test");
 
-        double Agreement(ImageFineTuningTransformer model)
+        double Agreement(FineTuningTransformer model)
         {
             var test = SmallPictures.View(_ml, SmallPictures.Take(10, skip: 20));
             return SmallTraining.PredictedKeys(teacher.Transform(test)).Zip(SmallTraining.PredictedKeys(model.Transform(test)), (theirs, ours) => theirs == ours ? 1 : 0).Average();
@@ -66,8 +66,7 @@ public sealed class DistillationTests
         var options = SmallTraining.Options with
         {
             Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(), Augmentation.MixUp(0.4f), Augmentation.CutMix()),
-            Loss = ClassificationLoss.Focal(),
-            ClassWeights = ClassWeights.Of(("rings", 2)),
+            Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Of(("rings", 2))),
             Distillation = Distillation.From(teacher),
             Epochs = 1,
         };
@@ -107,7 +106,7 @@ public sealed class DistillationTests
         using var teacher = SmallTraining.LoadModel(_ml);
         using var half = teacher.WithHalfPrecisionWeights();
         var test = SmallPictures.View(_ml, SmallPictures.Take(5, skip: 20));
-        foreach (var model in (ImageFineTuningTransformer[])[teacher, half])
+        foreach (var model in (FineTuningTransformer[])[teacher, half])
         {
             var (before, zip) = (SmallTraining.Scores(model.Transform(test)), SmallTraining.Save(_ml, model));
             var folder = SmallPictures.NewFolder();
@@ -122,7 +121,7 @@ public sealed class DistillationTests
             CollectionAssert.AreEquivalent(Zip.Read(zip).Keys.ToArray(), Zip.Read(saved).Keys.ToArray());
             StringAssert.Contains(File.ReadAllText(Path.Combine(folder, "report.html")), sha);
             SmallTraining.AssertSameBits(before, SmallTraining.Scores(model.Transform(test)));
-            using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(saved), out _);
+            using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(saved), out _);
             SmallTraining.AssertSameBits(SmallTraining.Scores(student.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         }
 
@@ -213,7 +212,7 @@ public sealed class DistillationTests
     }
 
     // With the classes numbered as they stand here.
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, params string[] classes)
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, params string[] classes)
     {
         var data = SmallPictures.View(_ml, s_photos);
         var names = _ml.Data.LoadFromEnumerable(classes.Select(name => new Photo { Label = name }));

@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 
@@ -53,7 +52,7 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void EachPartOfAPlanComputesItsOwnFrozenStagesOnce()
     {
-        var plan = new TrainingPlan([PlanPart.Of(Stages, 0, 1, epochs: 3), PlanPart.Of(Stages, 1, 1, epochs: 2)]);
+        var plan = new PlanRules([PhaseRule.Of(Stages, 0, 1, epochs: 3), PhaseRule.Of(Stages, 1, 1, epochs: 2)]);
         var (network, report) = CountingNetwork.Train(_photos, s_head with { Epochs = 5 }, plan);
 
         var once = 24L + DryRuns;
@@ -213,7 +212,7 @@ public sealed class FeatureCacheTests
         return SmallTraining.WeightsOf(model);
     }
 
-    private static double[] HeadOf(ImageFineTuningTransformer model)
+    private static double[] HeadOf(FineTuningTransformer model)
     {
         double[] values = [];
         model.Scorer.Read(network => values = network.NamedParameters().Single(named => network.StageOf(named.Name) == network.Stages.Count && named.Parameter.ndim == 2).Parameter.Values());

@@ -70,7 +70,7 @@ public sealed class GradientClippingTests
 
         double Moved(GradientClipping clipping) => Math.Sqrt(Weights(options with { GradientClipping = clipping }).Zip(start, (a, b) => (a - b) * (a - b)).Sum());
 
-        double[] Weights(MulticlassModuleOptions trained)
+        double[] Weights(ModuleFineTuningOptions trained)
         {
             using var model = ml.MulticlassClassification.Trainers.FineTuneModule(trained).Fit(view);
             double[] weights = [];

@@ -2,6 +2,7 @@ using System.Reflection;
 using Microsoft.ML;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 
@@ -32,32 +33,17 @@ public sealed class RunFingerprintTests : IDisposable
         ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
         ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
-        ["Adapter"] = options => (ImageFineTuningOptions)options with { Adapter = Adapter.Lora(2) },
-        ["Augmentation"] = options => options is ImageFineTuningOptions images
-            ? images with { Augmentation = Augmentation.ColorJitter(0.3f) }
-            : (ModuleFineTuningOptions)options with { Augmentation = Augmentation.ColorJitter(0.3f) },
-        ["Distillation"] = options => (ImageFineTuningOptions)options with { Distillation = Distillation.From(teacher) },
+        ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
+        ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
+        ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
         ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
         ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
-        ["Calibration"] = options => options switch
-        {
-            ImageFineTuningOptions images => images with { Calibration = Calibration.Temperature(0.9f) },
-            MulticlassModuleOptions multiclass => multiclass with { Calibration = Calibration.Temperature(0.9f) },
-            _ => (BinaryModuleOptions)options with { Calibration = Calibration.Temperature(0.9f) },
-        },
-        ["ClassWeights"] = options => options switch
-        {
-            ImageFineTuningOptions images => images with { ClassWeights = ClassWeights.Of(("dots", 1.5f)) },
-            MulticlassModuleOptions multiclass => multiclass with { ClassWeights = ClassWeights.Of(("dots", 1.5f)) },
-            _ => (BinaryModuleOptions)options with { ClassWeights = ClassWeights.Of(1, 1.5f) },
-        },
-        ["Loss"] = options => options switch
-        {
-            ImageFineTuningOptions images => images with { Loss = ClassificationLoss.Focal(1.5f) },
-            MulticlassModuleOptions multiclass => multiclass with { Loss = ClassificationLoss.Focal(1.5f) },
-            _ => (RegressionModuleOptions)options with { Loss = RegressionLoss.AbsoluteError },
-        },
+        ["Task"] = options => options with { Task = options.TaskInForce is RegressionTask
+            ? LearningTask.Regression(RegressionLoss.AbsoluteError)
+            : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
+            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f)) },
+        ["Metric"] = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
     };
 
     private readonly MLContext _ml = new();
@@ -65,7 +51,7 @@ public sealed class RunFingerprintTests : IDisposable
 
     public static IEnumerable<object[]> Kinds =>
         new FineTuningOptions[] { s_images, SmallModules.Multiclass, SmallModules.Binary, SmallModules.Regression }
-            .Select(options => new object[] { options.GetType().Name, options });
+            .Select(options => new object[] { $"{options.GetType().Name} {options.TaskInForce.Name}", options });
 
     public void Dispose() => _folder.Dispose();
 

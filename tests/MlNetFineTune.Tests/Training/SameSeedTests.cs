@@ -35,7 +35,7 @@ public sealed class SameSeedTests
 
         SmallTraining.AssertClose(Scores(cached), Scores(computed), 1e-4f);
 
-        float[][] Scores(ImageFineTuningTransformer model) => SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos)));
+        float[][] Scores(FineTuningTransformer model) => SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos)));
     }
 
     [TestMethod]

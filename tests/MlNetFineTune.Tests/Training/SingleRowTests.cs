@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
@@ -161,7 +160,7 @@ public sealed class SingleRowTests
         using var model = Fit(options with { BatchSize = 32 }, 33); // 16 and 17
         using var odd = Fit(options with { BatchSize = 2 }, 33); // 16 batches of two, and one row
 
-        foreach (var each in (ModuleFineTuningTransformer[])[model, odd])
+        foreach (var each in (FineTuningTransformer[])[model, odd])
             each.Scorer.Read(network => Assert.IsTrue(network.NamedTensors().All(named => named.Tensor.Values().All(double.IsFinite))));
 
         AnyFactory.Make = context => new Normed(context.Inputs[0].Size, context.Outputs);
@@ -171,11 +170,11 @@ public sealed class SingleRowTests
         StringAssert.Contains(error.Message, "BatchSize 16, 1 training rows");
         MiscountedTensors.Expect(5 * miscount);
 
-        ModuleFineTuningTransformer Fit(MulticlassModuleOptions options, int rows) =>
+        FineTuningTransformer Fit(ModuleFineTuningOptions options, int rows) =>
             _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(rows)));
     }
 
-    private static void AssertFinite(ImageFineTuningTransformer model)
+    private static void AssertFinite(FineTuningTransformer model)
     {
         model.Scorer.Read(network =>
         {

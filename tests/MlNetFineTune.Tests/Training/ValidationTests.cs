@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 
@@ -205,9 +205,9 @@ public sealed class ValidationTests
     {
         var options = SmallTraining.Options with { Epochs = 6, LearningRate = 0.02f, Optimizer = Optimizer.Sgd(), Schedule = LearningRateSchedule.Constant() };
         using var plain = SmallTraining.Fit(_ml, options, _train);
-        using var smooth = SmallTraining.Fit(_ml, options with { Loss = ClassificationLoss.CrossEntropy(smoothing: 0.2f) }, _train);
+        using var smooth = SmallTraining.Fit(_ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f))}, _train);
 
-        foreach (var model in (ImageFineTuningTransformer[])[plain, smooth])
+        foreach (var model in (FineTuningTransformer[])[plain, smooth])
         {
             Assert.IsLessThan(model.Report!.Epochs[0].Loss, model.Report.Epochs[^1].Loss);
             Assert.AreEqual(0.02, model.Report.Epochs[^1].LearningRate, 1e-6);
@@ -215,7 +215,7 @@ public sealed class ValidationTests
         Assert.IsGreaterThan(plain.Report!.Epochs[^1].Loss, smooth.Report!.Epochs[^1].Loss);
     }
 
-    private void AssertBestEpochIsTheModel(ImageFineTuningTransformer model, Photo[] rows)
+    private void AssertBestEpochIsTheModel(FineTuningTransformer model, Photo[] rows)
     {
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
         var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(_ml, View(rows))));

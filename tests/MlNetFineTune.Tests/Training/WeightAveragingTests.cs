@@ -45,19 +45,19 @@ public sealed class WeightAveragingTests
     {
         using var scope = NewDisposeScope();
         var tensors = States();
-        using var best = new BestEpochs(tensors, count: 3);
+        using var best = new BestEpochs(tensors, count: 3, Metric.Loss);
         var states = new[] { (0, 0.5), (7, 0.9), (1, 0.4), (9, 0.7), (2, 0.5) };
         foreach (var (index, (state, loss)) in states.Index())
         {
             Fill(tensors, state);
-            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss)), $"epoch {index + 1}");
+            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>())), $"epoch {index + 1}");
         }
 
         CollectionAssert.AreEqual(new[] { 3, 1, 5 }, best.Kept.Select(kept => kept.Epoch).ToArray());
-        best.PutAverage();
+        best.RestoreAverage();
         foreach (var (name, average) in tensors)
             Fixture.AreClose(s_fixture.GetProperty("uniform").GetProperty(name).Numbers(), average.Values(), 1e-7, name);
-        best.PutBack();
+        best.RestoreBest();
         using var first = tensor(Formula.Values("t1.layer.bias", [3]));
         CollectionAssert.AreEqual(first.Values(), tensors.Single(named => named.Name == "layer.bias").Tensor.Values());
     }

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
@@ -16,19 +17,18 @@ public sealed class WeightsOfRowsTests
     public void ARowOfWeightKIsKRows()
     {
         // One step an epoch, over all rows.
-        Verify((MulticlassModuleOptions options, IDataView rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind1", 3)) });
-        Verify((BinaryModuleOptions options, IDataView rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 3) });
-        Verify((RegressionModuleOptions options, IDataView rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
+        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3)))});
+        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))});
+        Verify((options, rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
 
-        void Verify<T>(Func<T, IDataView, ModuleFineTuningTransformer> fit, T options)
-            where T : ModuleFineTuningOptions
+        void Verify(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options)
         {
             var (weighted, weightedAccuracy) = Train(fit, options with { ExampleWeightColumnName = "Size" }, _rows, _validation);
             var (repeated, repeatedAccuracy) = Train(fit, options, Repeated(_rows), Repeated(_validation));
             var (plain, _) = Train(fit, options, _rows, _validation);
             Fixture.AreClose(repeated, weighted, 1e-4, "losses of training and validation");
             Assert.IsGreaterThan(0.01, plain.Zip(weighted, (a, b) => Math.Abs(a - b)).Max(), "without weights they are others");
-            if (options is not RegressionModuleOptions)
+            if (options.TaskInForce is not RegressionTask)
                 Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9), "accuracy counts each of 20 rows once");
         }
     }
@@ -55,12 +55,7 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with
-            {
-                Epochs = 2,
-                Validation = ValidationData.None,
-                ClassWeights = classWeights,
-            }).Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: classWeights) }).Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -76,8 +71,7 @@ public sealed class WeightsOfRowsTests
                 Epochs = 12,
                 Augmentation = Augmentation.Sequence(Augmentation.MixUp(0.4f), Augmentation.CutMix()),
                 Validation = ValidationData.Fraction(0.2f),
-                Loss = loss,
-                ClassWeights = ClassWeights.Balanced,
+                Task = LearningTask.Multiclass(loss, ClassWeights.Balanced),
                 ExampleWeightColumnName = "Weight",
             };
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(photos)));
@@ -135,13 +129,13 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void ClassWeightsOfOtherClassesAreRefused()
     {
-        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind7", 2)) }, _rows);
+        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2)))}, _rows);
         StringAssert.Contains(unknown, "no class 'kind7'");
         StringAssert.Contains(unknown, "'kind0', 'kind1', 'kind2'");
-        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(1, 2) }, _rows), "2 weights for 3 classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { ClassWeights = ClassWeights.Of(("cat", 2)) }, SmallPictures.Take(4))).Message, "no class 'cat'");
+        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2))}, _rows), "2 weights for 3 classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2)))}, SmallPictures.Take(4))).Message, "no class 'cat'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 2, 3) })).Message, "False, True");
+            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3))})).Message, "False, True");
     }
 
     [TestMethod]
@@ -157,21 +151,14 @@ public sealed class WeightsOfRowsTests
             new[] { ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("rare", 1.5f), ("other", 2)), ClassWeights.Of(1, 2.5f) }.Select(weights => weights.ToString()).ToArray());
     }
 
-    private (double[] Losses, double[] Accuracies) Train<T>(Func<T, IDataView, ModuleFineTuningTransformer> fit, T options, TableRow[] rows, TableRow[] validation)
-        where T : ModuleFineTuningOptions
+    private (double[] Losses, double[] Accuracies) Train(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows, TableRow[] validation)
     {
-        using var model = fit((T)(options with
-        {
-            Epochs = 10,
-            BatchSize = 1000,
-            Validation = ValidationData.Set(
-            SmallModules.View(_ml, validation))
-        }), SmallModules.View(_ml, rows));
+        using var model = fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
         return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })], [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }
 
-    private string Error<T>(MulticlassModuleOptions options, TableRow[] rows)
+    private string Error<T>(ModuleFineTuningOptions options, TableRow[] rows)
         where T : Exception => Assert.ThrowsExactly<T>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
 
     private static TableRow[] Weighted(TableRow[] rows, Func<int, float> weight)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
-internal sealed class PixelNormalizer : Intake
+internal sealed class PixelNormalizer : Collator
 {
     /// <summary>Of red, green and blue: ITU-R BT.601, as Pillow and torchvision make grey of colours.</summary>
     public static readonly float[] Luminance = [0.299f, 0.587f, 0.114f];

@@ -20,6 +20,12 @@ public abstract partial record Calibration
     /// <param name="targetPrecision">Above 0, at most 1: of <see cref="Calibration.Report.RejectThresholds"/>. Default 0.95.</param>
     public static Calibration Temperature(float targetPrecision = 0.95f) => new TemperatureCalibration(targetPrecision);
 
+    /// <summary>Whether something is fitted to validation rows.</summary>
+    internal bool IsFitted => this is TemperatureCalibration;
+
+    /// <summary>See <see cref="LearningTask.NeedsValidation"/>.</summary>
+    internal string? NeedsValidation => IsFitted ? "Calibration needs validation: the temperature is fitted on its rows." : null;
+
     private sealed record NoCalibration : Calibration
     {
         public override string ToString() => nameof(None);

@@ -45,7 +45,19 @@ public abstract partial record Calibration
         public required IReadOnlyDictionary<string, float?> RejectThresholds { get; init; }
 
         /// <exception cref="ArgumentException">It does not belong to these classes, or cannot be scored with.</exception>
-        internal void Check(IReadOnlyList<string> classes)
+        internal void CheckClasses(IReadOnlyList<string> classes)
+        {
+            try
+            {
+                Check(classes);
+            }
+            catch (ArgumentException e)
+            {
+                throw new ArgumentException($"its calibration makes no sense ({Shown.Message(e)})", e);
+            }
+        }
+
+        private void Check(IReadOnlyList<string> classes)
         {
             if (!(Temperature is >= (float)TemperatureScaling.Least and <= (float)TemperatureScaling.Greatest))
                 throw new ArgumentException(FormattableString.Invariant($"the temperature is {Temperature}"));

@@ -31,7 +31,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
             var clock = new StepClock(Steps, end);
             var plain = TrialRun.Plain(options) with { BatchSize = batchSize, AccumulationSteps = 1, Epochs = Math.Max(Steps + 1, options.Epochs), LearningRate = 1e-6f, Schedule = LearningRateSchedule.Constant() };
             // As in an epoch without kept features: they would be computed for all rows before the first step.
-            TrialRun.Run(ml, data, plain is ImageFineTuningOptions image ? image with { FeatureCache = FeatureCache.None } : plain, clock, () => clock.IsOver, end);
+            TrialRun.Run(ml, data, plain with { FeatureCache = FeatureCache.None }, clock, () => clock.IsOver, end);
             options.CancellationToken.ThrowIfCancellationRequested();
             return (clock.RowsPerSecond, peak.Bytes);
         }

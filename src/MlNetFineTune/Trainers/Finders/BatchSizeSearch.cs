@@ -12,21 +12,29 @@ namespace MlNetFineTune;
 /// </param>
 /// <param name="Suggestion">The smallest whose throughput is within 5 % of the best: <see cref="FineTuningOptions.BatchSize"/>.</param>
 /// <param name="End">Why no larger one was tried, in words.</param>
-public sealed record BatchSizeSearch(
-    IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
+public sealed record BatchSizeSearch(IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
 {
-    /// <summary>Draws throughput and memory over the batch size, as a PNG.</summary>
-    /// <param name="path">Written beside and renamed.</param>
-    public void SavePicture(string path)
+    /// <summary>
+    /// Draws throughput, with the suggestion, and below it memory, over the batch size, as an SVG file, which every browser shows.
+    /// </summary>
+    /// <param name="path">
+    /// A file whose name ends in <c>.svg</c>, in a folder that exists. An older file is replaced; the new one is written beside it and
+    /// renamed, so that a failure leaves the old one.
+    /// </param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or has another extension.</exception>
+    /// <exception cref="IOException">
+    /// The file cannot be written; a <see cref="DirectoryNotFoundException"/> where there is no such folder.
+    /// </exception>
+    public void SaveChart(string path)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(path);
         var sizes = Axis.Logarithmic(Trials.Select(trial => (double)trial.BatchSize), powersOf: 2);
-        PngChart.Save(
+        SvgFile.Save(
             path,
-            Over("throughput in rows a second", trial => trial.RowsPerSecond) with { Mark = (Suggestion, $"suggestion {Suggestion}") },
-            Over("memory of the process in mib, at its highest", trial => trial.PeakBytes / (double)(1 << 20)));
+            Over("Throughput in rows a second", trial => trial.RowsPerSecond) with { Mark = (Suggestion, $"suggestion {Suggestion}") },
+            Over("Peak memory of the process in MiB", trial => trial.PeakBytes / (double)(1 << 20)));
 
         Chart Over(string title, Func<(int BatchSize, double RowsPerSecond, long PeakBytes), double> value) => new(
-            title, "batch size", sizes, Axis.Linear(Trials.Select(value).Append(0)), [new("", SeriesLook.First, [.. Trials.Select(trial => ((double)trial.BatchSize, value(trial)))])]);
+            title, "batch size", sizes, Axis.Linear(Trials.Select(value).Append(0)),
+            [new("", SeriesLook.First, [.. Trials.Select(trial => ((double)trial.BatchSize, value(trial)))])]);
     }
 }

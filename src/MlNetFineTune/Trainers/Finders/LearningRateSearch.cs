@@ -13,17 +13,29 @@ namespace MlNetFineTune;
 /// <param name="Suggestion">A learning rate from the middle of the slope: <see cref="FineTuningOptions.LearningRate"/>.</param>
 public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> Points, float Suggestion)
 {
-    /// <summary>Draws the loss over the learning rate, with the suggestion, as a PNG.</summary>
-    /// <param name="path">Written beside and renamed.</param>
-    public void SavePicture(string path)
+    /// <summary>
+    /// Draws the loss over the learning rate, with the suggestion, as an SVG file, which every browser shows. The axis of the loss ends
+    /// 30 % above the first smoothed loss; what is higher is cut off.
+    /// </summary>
+    /// <param name="path">
+    /// A file whose name ends in <c>.svg</c>, in a folder that exists. An older file is replaced; the new one is written beside it and
+    /// renamed, so that a failure leaves the old one.
+    /// </param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is empty or has another extension.</exception>
+    /// <exception cref="IOException">
+    /// The file cannot be written; a <see cref="DirectoryNotFoundException"/> where there is no such folder.
+    /// </exception>
+    public void SaveChart(string path)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        // The explosion would press the slope flat.
+        // The divergence at the end would make the slope flat.
         var first = Points[0].SmoothedLoss;
         var ceiling = first + 0.3 * Math.Abs(first);
-        var heights = Points.TakeWhile(point => point.SmoothedLoss <= ceiling).SelectMany(point => (double[])[point.Loss, point.SmoothedLoss]).Where(loss => loss <= ceiling).Append(ceiling);
-        PngChart.Save(path, new Chart(
-            "learning rate finder", "learning rate", Axis.Logarithmic(Points.Select(point => point.LearningRate)), Axis.Linear(heights),
+        var heights = Points.TakeWhile(point => point.SmoothedLoss <= ceiling)
+            .SelectMany(point => (double[])[point.Loss, point.SmoothedLoss])
+            .Where(loss => loss <= ceiling)
+            .Append(ceiling);
+        SvgFile.Save(path, new Chart(
+            "Learning rate finder", "learning rate", Axis.Logarithmic(Points.Select(point => point.LearningRate)), Axis.Linear(heights),
             [
                 new("loss of each step", SeriesLook.Faint, [.. Points.Select(point => (point.LearningRate, point.Loss))]),
                 new("smoothed", SeriesLook.First, [.. Points.Select(point => (point.LearningRate, point.SmoothedLoss))]),
@@ -41,7 +53,8 @@ public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, doub
         if (judged.Count < 3)
         {
             throw new InvalidOperationException(
-                $"The loss ran away, or the steps ended, after {points.Count} of {steps} steps: too few to suggest a learning rate from. Begin at a lower rate, or give the first part of the strategy more epochs.");
+                $"The loss ran away, or the steps ended, after {points.Count} of {steps} steps: too few to suggest a learning rate from. "
+                + "Begin at a lower rate, or give the first part of the strategy more epochs.");
         }
         return new LearningRateSearch(points, (float)judged[Valley.Find([.. judged.Select(point => point.SmoothedLoss)])].LearningRate);
     }

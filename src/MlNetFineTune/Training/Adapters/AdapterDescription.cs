@@ -15,9 +15,9 @@ internal sealed record AdapterDescription(int Rank, float Alpha, IReadOnlyList<s
 {
     /// <summary>Adds the adapters, all zero, to a network that has none.</summary>
     /// <exception cref="ArgumentException">The description makes no sense for this network.</exception>
-    public void Attach(ImageClassifier classifier)
+    public void Attach(FineTunedNetwork network)
     {
         _ = new LoraAdapter(Rank, Alpha, ["*"], dropout: 0); // checks the numbers
-        LoraAdapter.Attach(classifier, Layers, Rank, Alpha, dropout: 0);
+        LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class RunCheckpoints : IDisposable
 
     private readonly TrainingCheckpoint.FolderCheckpoint _options;
     private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
-    private readonly RunContents _contents;
+    private readonly TrainingSnapshot _contents;
     private readonly IChannel _channel;
     private readonly FileStream _lock;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
@@ -26,10 +26,7 @@ internal sealed class RunCheckpoints : IDisposable
     private CheckpointFile? _resumed;
 
     private RunCheckpoints(
-        TrainingCheckpoint.FolderCheckpoint options,
-        IReadOnlyDictionary<string, JsonElement> fingerprint,
-        RunContents contents,
-        IChannel channel)
+        TrainingCheckpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
     {
         (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
@@ -40,7 +37,7 @@ internal sealed class RunCheckpoints : IDisposable
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
-        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, RunContents contents, IChannel channel) =>
+        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
         options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
     /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>

@@ -4,6 +4,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule

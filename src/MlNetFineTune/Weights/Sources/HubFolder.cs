@@ -4,6 +4,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>One commit of a hub repository in the cache, or the files that somebody placed there. Whole where a config and all weights are.</summary>
