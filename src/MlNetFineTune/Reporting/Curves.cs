@@ -37,7 +37,7 @@ internal static class Curves
         {
             var points = PerEpoch(epochs, epoch => epoch.Metrics.TryGetValue(metric, out var value) ? value : null);
             var title = "V" + MetricNames.OnPages(metric)[1..];
-                charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
+            charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
         }
         if (steps.Length > 0)
             charts.Add(new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)), [new("", SeriesLook.Guide, [.. steps.Select(step => (step.Epoch, step.LearningRate))])]));

@@ -173,9 +173,9 @@ internal static class ArchiveFiles
             if (root.ValueKind != JsonValueKind.Object
                 || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
                     || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
-                {
-                    throw Damaged($"its {source} has no format version");
-                }
+            {
+                throw Damaged($"its {source} has no format version");
+            }
             if (version > ModelManifest.CurrentVersion)
             {
                 throw new NotSupportedException(

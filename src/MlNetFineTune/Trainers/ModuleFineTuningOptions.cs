@@ -80,7 +80,7 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
             network.Dispose();
             throw;
         }
-        }
+    }
 
     internal override Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log) => null;
 
@@ -117,6 +117,6 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
             throw new ArgumentException(
                 $"{ofBatches.GetType().Name} acts on a batch of the network's pixels, which only FineTuneImages has; "
                 + "a module's inputs are pictures, numbers and keys. Leave it out, or do it in the module's forward.", "options");
-    }
+        }
     }
 }

@@ -187,7 +187,8 @@ internal sealed class TrainingLoop : IDisposable
         using var scope = NewDisposeScope();
         var (network, objective) = (_run.Network, _run.Objective);
         var targets = objective.TargetsOf(_run.Data.Training, input.Rows, input.Mix, network.Device)
-            with { TeacherLogits = input.TeacherLogits }; // [N]
+            with
+        { TeacherLogits = input.TeacherLogits }; // [N]
         var outputs = phase.Forward(input.Inputs, State.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)

@@ -124,7 +124,8 @@ public sealed partial class DefaultTypeTests
             {
                 Factory = new AnyFactory(),
                 Epochs = 2,
-                Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))}).Fit(data);
+                Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))
+            }).Fit(data);
             using var regression = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
             {
                 Factory = new AnyFactory(),

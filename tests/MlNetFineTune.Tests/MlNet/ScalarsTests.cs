@@ -99,8 +99,8 @@ public sealed class ScalarsTests
     // A script makes numbers of arguments and results that are numbers: this one takes a tensor and gives tensors.
     private static readonly string[] s_allowed =
     [
-        "MlNetFineTune.Backbones.LoadedScript..ctor: TorchSharp.torch+jit.load(Byte[], DeviceType, Int64)",
-        "MlNetFineTune.Backbones.LoadedScript.Run: TorchSharp.torch+jit+ScriptModule.forward(Object[])",
+        "MlNetFineTune.Networks.LoadedScript..ctor: TorchSharp.torch+jit.load(Byte[], DeviceType, Int64)",
+        "MlNetFineTune.Networks.LoadedScript.Run: TorchSharp.torch+jit+ScriptModule.forward(Object[])",
     ];
 
     private static readonly (string Name, Func<Tensor, Tensor> Operation, double Expected)[] s_operations =

@@ -122,7 +122,7 @@ public sealed class LearningRateFinderTests
         {
             Assert.AreEqual((xs[49] - xs[0]) / 49, xs[i] - xs[i - 1], 0.11, "equal factors are equal steps");
             Assert.IsGreaterThan(ys[i - 1], ys[i], "the loss falls, and y grows downward");
-    }
+        }
         // 1e-3 is the twenty-first of the rates.
         var mark = Elements(chart, "line").Single(line => line.Attribute("class")!.Value == "mark");
         Assert.AreEqual(xs[20], Number(mark.Attribute("x1")!.Value), 0.11);

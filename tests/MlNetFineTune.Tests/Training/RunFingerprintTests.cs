@@ -39,10 +39,13 @@ public sealed class RunFingerprintTests : IDisposable
         ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
         ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
-        ["Task"] = options => options with { Task = options.TaskInForce is RegressionTask
+        ["Task"] = options => options with
+        {
+            Task = options.TaskInForce is RegressionTask
             ? LearningTask.Regression(RegressionLoss.AbsoluteError)
             : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
-            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f)) },
+            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
+        },
         ["Metric"] = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
     };
 
