@@ -172,7 +172,7 @@ internal static class ArchiveFiles
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object
                 || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
-                    || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
+                || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
             {
                 throw Damaged($"its {source} has no format version");
             }
