@@ -35,7 +35,7 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
         var size = Dimensions.Aggregate(1m, (product, dimension) =>
             dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
         return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
-            ? new NumberInput(new ModuleInputShape(Column, Dimensions, KeyCount))
+            ? new NumberInput(new ModuleContext.InputShape(Column, Dimensions, KeyCount))
             : throw new ArgumentException($"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
     }
 }

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>A column of numbers or keys: floats, one after another.</summary>
-internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
+internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
 {
     // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
     private const int LargestBatch = 256;
@@ -16,7 +16,7 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
 
     public override int Length => shape.Size * sizeof(float);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes => [shape];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape];
 
     public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
 
@@ -99,7 +99,7 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
     }
 
     /// <summary>Values by row or place.</summary>
-    private sealed class Store(ModuleInputShape shape, NumberCells.Next next, int capacity)
+    private sealed class Store(ModuleContext.InputShape shape, NumberCells.Next next, int capacity)
     {
         private readonly int _size = shape.Size;
         private float[] _values = new float[capacity * shape.Size];
