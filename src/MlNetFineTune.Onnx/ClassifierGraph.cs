@@ -7,6 +7,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Onnx;
 
 /// <summary>A fine-tuned classifier from pixels to probabilities.</summary>
@@ -25,7 +26,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <param name="classifier">Read, not kept.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="isMultiLabel">Each probability is a sigmoid of its own, and not a share of a softmax.</param>
-    public static ClassifierGraph Of(ImageNetwork classifier, CalibrationReport? calibration, bool isMultiLabel = false)
+    public static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration, bool isMultiLabel = false)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
         return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false, isMultiLabel);
@@ -36,7 +37,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph OfPicture(ImageNetwork classifier, CalibrationReport? calibration, int border, int shrink)
+    public static ClassifierGraph OfPicture(ImageNetwork classifier, Calibration.Report? calibration, int border, int shrink)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
         var seen = Cropped(graph, border * shrink, graph.Size * shrink);
@@ -45,7 +46,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     }
 
     private static ClassifierGraph Of(
-        ImageNetwork classifier, CalibrationReport? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes,
+        ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes,
         bool isMultiLabel = false)
     {
         var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
@@ -56,7 +57,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         return new ClassifierGraph(graph, side, takesBytes, named, graph.Named(ProbabilitiesOutput, probabilities));
     }
 
-    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, CalibrationReport? calibration) => calibration is null
+    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, Calibration.Report? calibration) => calibration is null
         ? logits
         : graph.Product(logits, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
 

@@ -34,7 +34,7 @@ internal abstract class BoundTask
     public abstract IReadOnlyList<Metric> Metrics { get; }
 
     /// <summary>How the probabilities were calibrated; null where they were not.</summary>
-    public virtual CalibrationReport? Calibration => null;
+    public virtual Calibration.Report? Calibration => null;
 
     /// <summary>Probabilities above which a row has each label, in the order of the scores; empty but for several labels a row.</summary>
     public virtual IReadOnlyList<float> LabelThresholds => [];

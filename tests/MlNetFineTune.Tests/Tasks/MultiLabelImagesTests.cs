@@ -75,7 +75,7 @@ public sealed class MultiLabelImagesTests
     [TestMethod]
     public void MixedPicturesTrain()
     {
-        var options = Options with { Augmentation = new MixUp(), Validation = Validation.Fraction(0.25f) };
+        var options = Options with { Augmentation = Augmentation.MixUp(), Validation = ValidationData.Fraction(0.25f) };
         using var model = _ml.FineTuning.FineTuneImages(options).Fit(View(SmallPictures.Take(12)));
         var losses = model.Report!.Epochs.Select(epoch => epoch.ValidationLoss!.Value).ToList();
         Assert.IsLessThan(losses[0], losses.Min());
@@ -87,7 +87,7 @@ public sealed class MultiLabelImagesTests
         using var folder = new Folder();
         var validation = View(SmallPictures.Take(8, skip: 20));
         var task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned);
-        var options = Options with { Task = task, RunFolder = folder.File("run"), Validation = Validation.Set(validation), Epochs = 1 };
+        var options = Options with { Task = task, RunFolder = folder.File("run"), Validation = ValidationData.Set(validation), Epochs = 1 };
         using var model = _ml.FineTuning.FineTuneImages(options).Fit(View(SmallPictures.Take(8)));
 
         var page = File.ReadAllText(folder.File("run/report.html"));

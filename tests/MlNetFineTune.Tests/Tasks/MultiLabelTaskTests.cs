@@ -82,7 +82,7 @@ public sealed class MultiLabelTaskTests
     [TestMethod]
     public void ValidationJudgesAsTheEvaluatorDoesAndMatchesByName()
     {
-        var options = Options with { LabelColumnName = "Keys", Epochs = 3, Validation = Validation.Set(Test("Cat", "Ant", "Bee")) };
+        var options = Options with { LabelColumnName = "Keys", Epochs = 3, Validation = ValidationData.Set(Test("Cat", "Ant", "Bee")) };
         using var model = _ml.FineTuning.FineTuneModule(options).Fit(Train());
         var metrics = _ml.FineTuning.EvaluateMultiLabel(model.Transform(Test()), "Keys");
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
@@ -92,7 +92,7 @@ public sealed class MultiLabelTaskTests
         Assert.AreEqual(metrics.HammingLoss, best.Metrics["HammingLoss"], 1e-9);
 
         var moved = _ml.Transforms.Concatenate("Labels", "Cat", "Ant", "Bee").Fit(Test()).Transform(Test());
-        using var booleans = _ml.FineTuning.FineTuneModule(Options with { Epochs = 3, Validation = Validation.Set(moved) }).Fit(Train());
+        using var booleans = _ml.FineTuning.FineTuneModule(Options with { Epochs = 3, Validation = ValidationData.Set(moved) }).Fit(Train());
         Assert.AreEqual(best.ValidationLoss, booleans.Report!.Epochs[model.Report.BestEpoch - 1].ValidationLoss);
     }
 
@@ -123,7 +123,7 @@ public sealed class MultiLabelTaskTests
             Task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned),
             Epochs = 2,
             LearningRate = 0.01f,
-            Validation = Validation.Set(Test()),
+            Validation = ValidationData.Set(Test()),
         };
         var log = new LogLines(_ml);
         using var model = _ml.FineTuning.FineTuneModule(options).Fit(Train());
@@ -215,11 +215,11 @@ public sealed class MultiLabelTaskTests
     [TestMethod]
     public void ValidationLabelsThatTrainingDoesNotKnowAreNamed()
     {
-        var options = Options with { LabelColumnName = "Keys", Validation = Validation.Set(Test("Ant", "Bee", "Cat", "Dog")) };
+        var options = Options with { LabelColumnName = "Keys", Validation = ValidationData.Set(Test("Ant", "Bee", "Cat", "Dog")) };
         var e = Assert.Throws<InvalidOperationException>(() => _ml.FineTuning.FineTuneModule(options).Fit(Train()));
         StringAssert.Contains(e.Message, "validation label column 'Keys' has labels that the training data do not know: 'Dog'");
 
-        var missing = Options with { Validation = Validation.Set(_ml.Transforms.DropColumns("Labels").Fit(Test()).Transform(Test())) };
+        var missing = Options with { Validation = ValidationData.Set(_ml.Transforms.DropColumns("Labels").Fit(Test()).Transform(Test())) };
         StringAssert.Contains(
             Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FineTuneModule(missing).Fit(Train())).Message,
             "validation label");
@@ -245,7 +245,7 @@ public sealed class MultiLabelTaskTests
         var tuned = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned);
         StringAssert.Contains(
             Assert.Throws<ArgumentException>(
-                () => _ml.FineTuning.FineTuneModule(Options with { Task = tuned, Validation = Validation.None })).Message,
+                () => _ml.FineTuning.FineTuneModule(Options with { Task = tuned, Validation = ValidationData.None })).Message,
             "LabelThresholds.Tuned needs validation");
         StringAssert.Contains(
             Assert.Throws<ArgumentException>(() => _ml.FineTuning.FineTuneModule(Options with { Task = null })).Message,
