@@ -115,6 +115,47 @@ public sealed class MultiLabelTaskTests
         Assert.AreEqual(metric.HigherIsBetter ? values.Max() : values.Min(), values[model.Report.BestEpoch - 1]);
     }
 
+    /// <summary>Average precision is undefined where no row has a label: it chooses nothing, and files and page say so.</summary>
+    [TestMethod]
+    public void ValidationRowsWithoutLabelsAreJudgedByWhatIsDefined()
+    {
+        using var folder = new Folder();
+        var options = Options with
+        {
+            Task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned),
+            Metric = Metric.MeanAveragePrecision,
+            Validation = ValidationData.Set(TagRow.View(_ml, TagRow.Many(60).Where(row => row.Tags.Length == 0))),
+            RunFolder = folder.File("run"),
+            Epochs = 2,
+        };
+        var log = new LogLines(_ml);
+        using var model = _ml.FineTuning.FineTuneModule(options).Fit(Train());
+
+        Assert.AreEqual(1, model.Report!.BestEpoch, "no epoch is better than another");
+        Assert.IsTrue(double.IsNaN(model.Report.Epochs[0].Metrics["MeanAveragePrecision"]));
+        CollectionAssert.AreEqual(new[] { 0.5f, 0.5f, 0.5f }, model.LabelThresholds.ToArray());
+        StringAssert.Contains(string.Join("\n", log.Warnings), "validation rows have Ant, Bee, Cat, so that their thresholds stay 0.5");
+        StringAssert.Contains(File.ReadAllText(folder.File("run/report.html")), "<td><bdi>Ant</bdi></td><td class=\"number\">0</td>");
+        using var loaded = SmallModules.Reload(_ml, model);
+        CollectionAssert.AreEqual(TagRow.Names, loaded.Classes.ToArray());
+    }
+
+    [TestMethod]
+    public void BalancedWeightsCountRowsByTheirWeights()
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var task = new BoundMultiLabel(
+            new TaskColumns("Label"), ["a"], keys: null, new MultiLabelTask(PositiveWeights.Balanced(), LabelThresholds.Fixed()), [0.5f]);
+        foreach (var (weights, expected) in ((float[]?, double)[])[(null, 3), ([3, 1, 1, 1], 1)])
+        {
+            var rows = new MlNetFineTune.Data.LabeledData(inputs: null!, [1, 0, 0, 0], [0, 1, 2, 3], groups: null, withoutLabel: 0, weights);
+            var objective = task.Training(new MlNetFineTune.Data.RowSubset(rows, [0, 1, 2, 3]), softTargets: null);
+            var targets = new Targets(TorchSharp.torch.ones(1, 1));
+            var loss = objective.Loss(TorchSharp.torch.zeros(1, 1), targets).item<float>();
+            Assert.AreEqual(expected * Math.Log(2), loss, 1e-6);
+        }
+    }
+
     [TestMethod]
     public void TunedThresholdsGiveTheGreatestF1AndStayInTheFile()
     {
