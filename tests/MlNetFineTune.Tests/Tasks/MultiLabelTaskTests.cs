@@ -140,6 +140,29 @@ public sealed class MultiLabelTaskTests
         CollectionAssert.AreEqual(TagRow.Names, loaded.Classes.ToArray());
     }
 
+    /// <summary>
+    /// A training that goes on, and one that is over, tune the same thresholds: the second scores the validation rows anew, since it has
+    /// seen no evaluation.
+    /// </summary>
+    [TestMethod]
+    public void ATrainingThatGoesOnTunesTheSameThresholds()
+    {
+        using var folder = new Folder();
+        var options = Options with { Task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned), LabelColumnName = "Keys", Epochs = 4 };
+        using var whole = _ml.FineTuning.FineTuneModule(options).Fit(Train());
+
+        using var source = new CancellationTokenSource();
+        var kept = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoints")) };
+        var stopped = kept with { CancellationToken = source.Token, Progress = new After(epoch: 2, source.Cancel) };
+        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FineTuneModule(stopped).Fit(Train()));
+        for (var run = 0; run < 2; run++)
+        {
+            using var model = _ml.FineTuning.FineTuneModule(kept).Fit(Train());
+            CollectionAssert.AreEqual(SmallModules.WeightsOf(whole), SmallModules.WeightsOf(model), $"run {run}");
+            CollectionAssert.AreEqual(whole.LabelThresholds.ToArray(), model.LabelThresholds.ToArray(), $"run {run}");
+        }
+    }
+
     [TestMethod]
     public void BalancedWeightsCountRowsByTheirWeights()
     {
@@ -360,6 +383,15 @@ public sealed class MultiLabelTaskTests
     private IDataView Train() => TagRow.View(_ml, TagRow.Many(240));
 
     private IDataView Test(params string[] order) => TagRow.View(_ml, TagRow.Many(150, seed: 2), order);
+
+    private sealed class After(int epoch, Action act) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Epoch > epoch)
+                act();
+        }
+    }
 
     private sealed class Prediction
     {
