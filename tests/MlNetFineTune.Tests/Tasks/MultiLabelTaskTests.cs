@@ -92,7 +92,8 @@ public sealed class MultiLabelTaskTests
         Assert.AreEqual(metrics.HammingLoss, best.Metrics["HammingLoss"], 1e-9);
 
         var moved = _ml.Transforms.Concatenate("Labels", "Cat", "Ant", "Bee").Fit(Test()).Transform(Test());
-        using var booleans = _ml.FineTuning.FineTuneModule(Options with { Epochs = 3, Validation = ValidationData.Set(moved) }).Fit(Train());
+        var ofBooleans = Options with { Epochs = 3, Validation = ValidationData.Set(moved) };
+        using var booleans = _ml.FineTuning.FineTuneModule(ofBooleans).Fit(Train());
         Assert.AreEqual(best.ValidationLoss, booleans.Report!.Epochs[model.Report.BestEpoch - 1].ValidationLoss);
     }
 
@@ -148,7 +149,8 @@ public sealed class MultiLabelTaskTests
     public void ATrainingThatGoesOnTunesTheSameThresholds()
     {
         using var folder = new Folder();
-        var options = Options with { Task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned), LabelColumnName = "Keys", Epochs = 4 };
+        var task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned);
+        var options = Options with { Task = task, LabelColumnName = "Keys", Epochs = 4 };
         using var whole = _ml.FineTuning.FineTuneModule(options).Fit(Train());
 
         using var source = new CancellationTokenSource();
@@ -171,7 +173,8 @@ public sealed class MultiLabelTaskTests
             new TaskColumns("Label"), ["a"], keys: null, new MultiLabelTask(PositiveWeights.Balanced(), LabelThresholds.Fixed()), [0.5f]);
         foreach (var (weights, expected) in ((float[]?, double)[])[(null, 3), ([3, 1, 1, 1], 1)])
         {
-            var rows = new MlNetFineTune.Data.LabeledData(inputs: null!, [1, 0, 0, 0], [0, 1, 2, 3], groups: null, withoutLabel: 0, weights);
+            var rows = new MlNetFineTune.Data.LabeledData(
+                inputs: null!, [1, 0, 0, 0], [0, 1, 2, 3], groups: null, withoutLabel: 0, weights);
             var objective = task.Training(new MlNetFineTune.Data.RowSubset(rows, [0, 1, 2, 3]), softTargets: null);
             var targets = new Targets(TorchSharp.torch.ones(1, 1));
             var loss = objective.Loss(TorchSharp.torch.zeros(1, 1), targets).item<float>();
