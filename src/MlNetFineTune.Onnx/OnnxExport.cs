@@ -15,8 +15,8 @@ internal static class OnnxExport
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
         model, classifier => Write(
-            precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration, IsMultiLabel(model)), model, classifier), classifier, model,
-            path));
+            precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration, IsMultiLabel(model)), model, classifier),
+            classifier, model, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph

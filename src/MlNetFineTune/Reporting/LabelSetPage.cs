@@ -77,7 +77,7 @@ internal static class LabelSetPage
         var summary = judged.WrongRows == 0
             ? (Markup)$"None: all labels of all {judged.Rows:N0} {judged.Noun}s are right."
             : $"""
-                {judged.WrongRows:N0} of {judged.Rows:N0} {judged.Noun}s have wrong labels. The lowest probability of what is true comes first.
+                {judged.WrongRows:N0} of {judged.Rows:N0} {judged.Noun}s have wrong labels. The lowest probability of the truth comes first.
                 """;
         var list = judged.Worst.Count == 0 ? Markup.None
             : judged.Worst.Any(mistake => mistake.Picture is not null) ? (Markup)$"""<ul class="cards">{judged.Worst.Select(Card)}</ul>"""

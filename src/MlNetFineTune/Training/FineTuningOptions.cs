@@ -22,8 +22,8 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// What is learnt, with its options. Default null: what the catalog stands for, with its defaults
-    /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). Another catalog's task is an error. <c>ml.FineTuning</c>
-    /// takes any, which must be set there.
+    /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). Another catalog's task is an error.
+    /// <c>ml.FineTuning</c> takes any, which must be set there.
     /// </summary>
     public LearningTask? Task { get; init; }
 

@@ -32,7 +32,7 @@ public sealed record Metric
     /// <summary>Of several labels a row: the plain mean of the labels' F1, at a probability of 0.5. 0 to 1.</summary>
     public static Metric MacroF1 { get; } = new("MacroF1", higherIsBetter: true);
 
-    /// <summary>Of several labels a row: the share of wrong answers among all, rows times labels, at a probability of 0.5. 0 to 1.</summary>
+    /// <summary>Of several labels a row: the share of wrong answers among rows times labels, at a probability of 0.5. 0 to 1.</summary>
     public static Metric HammingLoss { get; } = new("HammingLoss", higherIsBetter: false);
 
     /// <summary>As reports and files write it.</summary>
