@@ -5,7 +5,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned image classifier as an ONNX file.</summary>
+/// <summary>A fine-tuned image network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
@@ -13,8 +13,8 @@ internal static class OnnxExport
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
-        model, classifier => Write(precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration), model, classifier),
-            classifier, model.Classes, path));
+        model, classifier => Write(
+            precision.Apply(env, ClassifierGraph.Of(classifier, model.Task.WriteOutputs), model, classifier), classifier, model, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
@@ -33,23 +33,30 @@ internal static class OnnxExport
         Exported.Read(model, classifier =>
         {
             var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.OfPicture(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            var border = (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2;
+            var graph = ClassifierGraph.OfPicture(classifier, model.Task.WriteOutputs, border, shrink: oversampling);
             side = graph.Side;
-            Write(precision.Apply(env, graph, model, classifier), classifier, model.Classes, path);
+            Write(precision.Apply(env, graph, model, classifier), classifier, model, path);
         });
         return side;
     }
 
-    private static void Write(ClassifierGraph graph, ImageNetwork classifier, IReadOnlyList<string> classes, string path)
+    private static void Write(ClassifierGraph graph, ImageNetwork classifier, FineTuningTransformer model, string path)
     {
         var preprocessing = classifier.Definition.Preprocessing;
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], new SortedDictionary<string, string>(StringComparer.Ordinal)
+        var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["backbone"] = classifier.Definition.Name,
-            ["classes"] = JsonSerializer.Serialize(classes),
             ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
             ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
             ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
-        }, graph.TakesBytes);
+        };
+        if (model.Task.ClassNames is { } classes)
+            metadata["classes"] = JsonSerializer.Serialize(classes);
+        if (model.ProbabilityThreshold is { } threshold)
+            metadata["threshold"] = FormattableString.Invariant($"{threshold}");
+        OnnxFile.Write(
+            path, graph.Graph, [3, graph.Side, graph.Side], [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
+            metadata, graph.TakesBytes);
     }
 }

@@ -42,6 +42,12 @@ public sealed class FineTuningTransformer
     /// </summary>
     public CalibrationReport? Calibration => _model.Task.Calibration;
 
+    /// <summary>
+    /// The probability above which <c>PredictedLabel</c> is true, as <see cref="DecisionThreshold"/> gave or tuned it, in a model that was
+    /// loaded as well: from 0 to 1. Null where the task is not <see cref="LearningTask.Binary"/>.
+    /// </summary>
+    public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
+
     /// <summary>Names of the classes, in the order of the scores; empty where no classes are predicted.</summary>
     public IReadOnlyList<string> Classes => _model.Task.Keys?.Names ?? [];
 

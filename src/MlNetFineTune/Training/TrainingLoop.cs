@@ -130,7 +130,7 @@ internal sealed class TrainingLoop : IDisposable
             var epoch = _badRows.Epoch = State.Epochs.Count + 1;
             if (State.BatchesOfEpoch == 0)
                 State.EpochBegan = _meter.Elapsed;
-            if ((TrainEpoch(phase, epoch, _inputs.Shuffled(epoch), inputs) ?? EvaluateEpoch(phase, epoch, evaluator)) is { } end)
+            if ((TrainEpoch(phase, epoch, _inputs.OrderOf(epoch), inputs) ?? EvaluateEpoch(phase, epoch, evaluator)) is { } end)
                 return end;
             if (PatienceExhausted)
                 return TrainingEnd.EarlyStopped;
