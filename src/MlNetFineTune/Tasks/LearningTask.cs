@@ -44,7 +44,8 @@ public abstract record LearningTask
 
     /// <summary>
     /// Yes or no, by one logit and binary cross-entropy. Label: a Boolean. Columns: <c>Score</c>, the logit, over the temperature of a
-    /// calibration; <c>Probability</c>, its sigmoid; <c>PredictedLabel</c>, a Boolean: whether the probability is above the threshold.
+    /// calibration; <c>Probability</c>, its sigmoid; <c>PredictedLabel</c>, a Boolean: whether the probability is above the threshold
+    /// (which ML.NET's <c>Evaluate</c> takes to be 0.5: with another, <c>ml.FineTuning.EvaluateBinary</c> judges the predicted label).
     /// Metrics: <see cref="Metric.Accuracy"/>, <see cref="Metric.AreaUnderRocCurve"/>, <see cref="Metric.F1"/>.
     /// </summary>
     /// <param name="classWeights">Classes are called "False" and "True". Default null: <see cref="ClassWeights.None"/>.</param>

@@ -83,7 +83,7 @@ public sealed class TaskOutputsTests
                 AssertClose("Probability", 1e-4);
                 CollectionAssert.AreEqual(expected.GetColumn<bool>("PredictedLabel").ToArray(), scored.GetColumn<bool>("PredictedLabel").ToArray());
                 Assert.AreEqual(
-                    _ml.BinaryClassification.Evaluate(expected, "Yes").F1Score, _ml.BinaryClassification.Evaluate(scored, "Yes").F1Score, 1e-9);
+                    _ml.FineTuning.EvaluateBinary(expected, "Yes").F1Score, _ml.FineTuning.EvaluateBinary(scored, "Yes").F1Score, 1e-9);
                 break;
             case "regression":
                 AssertClose("Score", 0.5);

@@ -13,7 +13,6 @@ public sealed class BinaryTaskTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
-    // Few yes, and a loss that has not converged: 0.5 is not the best threshold.
     private static ModuleFineTuningOptions Options => SmallModules.Binary with { Epochs = 2, LearningRate = 0.01f };
 
     private IDataView Train => SmallModules.View(_ml, TableRow.Many(80));
@@ -34,7 +33,8 @@ public sealed class BinaryTaskTests
 
         CollectionAssert.AreEqual(Scores(plain), Scores(tuned), "the network and its scores stay as they are");
         Assert.AreEqual(0.5f, plain.ProbabilityThreshold);
-        var metrics = _ml.BinaryClassification.Evaluate(tuned.Transform(Held), "Yes");
+        var metrics = _ml.FineTuning.EvaluateBinary(tuned.Transform(Held), "Yes");
+        var atHalf = _ml.BinaryClassification.Evaluate(tuned.Transform(Held), "Yes");
         var reached = name switch
         {
             "F1" => metrics.F1Score,
@@ -44,12 +44,16 @@ public sealed class BinaryTaskTests
         var (scores, labels) = (Scores(tuned), Held.GetColumn<bool>("Yes").ToArray());
         var best = scores.Append(float.MinValue).Max(threshold => ValueAt(name, scores, labels, threshold));
         Assert.AreEqual(best, reached, 1e-6);
+        Assert.IsGreaterThan(ValueAt(name, scores, labels, 0), best, "no counts so much in training that 0.5 is not the best");
+        Assert.AreEqual(ValueAt("F1", scores, labels, 0), atHalf.F1Score, 1e-6, "ML.NET's own looks at the score alone");
+        var predictedYes = metrics.ConfusionMatrix.Counts[0][0] + metrics.ConfusionMatrix.Counts[1][0];
+        Assert.AreEqual(Predicted(tuned).Count(yes => yes), predictedYes);
         using var loaded = SmallModules.Reload(_ml, tuned);
         Assert.AreEqual(tuned.ProbabilityThreshold, loaded.ProbabilityThreshold);
         CollectionAssert.AreEqual(Predicted(tuned), Predicted(loaded));
 
         FineTuningTransformer Fit(DecisionThreshold threshold) => _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = LearningTask.Binary(threshold: threshold), Validation = Validation.Set(Held) }).Fit(Train);
+            Options with { Task = LearningTask.Binary(ClassWeights.Of(8, 1), threshold: threshold), Validation = Validation.Set(Held) }).Fit(Train);
     }
 
     [TestMethod]
@@ -68,7 +72,10 @@ public sealed class BinaryTaskTests
         CollectionAssert.AreEqual(
             scored.GetColumn<float>("Probability").Select(probability => probability > model.ProbabilityThreshold).ToArray(),
             scored.GetColumn<bool>("PredictedLabel").ToArray());
-        Assert.IsGreaterThanOrEqualTo(0.9, _ml.BinaryClassification.Evaluate(scored, "Yes").PositiveRecall);
+        var metrics = _ml.FineTuning.EvaluateBinary(scored, "Yes");
+        Assert.IsGreaterThanOrEqualTo(0.9, metrics.PositiveRecall);
+        Assert.AreEqual(_ml.BinaryClassification.Evaluate(scored, "Yes").AreaUnderRocCurve, metrics.AreaUnderRocCurve);
+        Assert.AreEqual(_ml.BinaryClassification.Evaluate(scored, "Yes").LogLoss, metrics.LogLoss);
         Assert.AreNotEqual(1f, model.Calibration!.Temperature);
         StringAssert.Contains(log.ToString(), "Decision threshold tuned by Recall(0.9) on 60 validation rows: a probability above 0.");
     }
@@ -145,6 +152,15 @@ public sealed class BinaryTaskTests
         var ofOthers = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(
             Options with { Metric = Metric.RSquared }).Fit(Train));
         StringAssert.Contains(ofOthers.Message, "it has Loss, Accuracy, AreaUnderRocCurve, F1");
+    }
+
+    [TestMethod]
+    public void LabelsThatNoThresholdGivesAreNotJudged()
+    {
+        var rows = new[] { new { Label = true, Score = 1f, Probability = 0.7f, PredictedLabel = false }, new { Label = true, Score = -1f, Probability = 0.3f, PredictedLabel = true } };
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.FineTuning.EvaluateBinary(_ml.Data.LoadFromEnumerable(rows)));
+        StringAssert.Contains(error.Message, "'PredictedLabel' does not follow from column 'Score' by a threshold");
+        Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.EvaluateBinary(_ml.Data.LoadFromEnumerable(rows), "Yes"));
     }
 
     [TestMethod]
