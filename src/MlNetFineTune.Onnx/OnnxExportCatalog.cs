@@ -28,8 +28,8 @@ public static class OnnxExportCatalog
     }
 
     /// <summary>
-    /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the model's
-    /// columns (of multiclass, ordinal and binary classification and regression). It saves, loads and scores where neither
+    /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the
+    /// model's columns (of multiclass, ordinal and binary classification and regression). It saves, loads and scores where neither
     /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little;
     /// a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary file (in
     /// <c>MLContext.TempFilePath</c>). A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows on all
@@ -45,8 +45,8 @@ public static class OnnxExportCatalog
     /// </param>
     /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one; or the image column is missing.</exception>
-    /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes, or the model has one class, or a
-    /// binary model's probability and predicted label have other names than ML.NET's.</exception>
+    /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes, or the model has one class, or
+    /// a binary model's probability and predicted label have other names than ML.NET's.</exception>
     /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
     /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>
     public static ITransformer ToOnnxPipeline(this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)

@@ -29,7 +29,8 @@ internal static class OnnxPipeline
         if (schema.GetColumnOrNull(scorer.Input) is not null)
         {
             throw new NotSupportedException(
-                $"The data have a column '{scorer.Input}', as the network's output is called in a chain of ML.NET's transformers: rename it.");
+                $"The data have a column '{scorer.Input}', as the network's output is called in a chain of ML.NET's transformers: "
+                + "rename it.");
         }
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");

@@ -32,7 +32,8 @@ internal sealed record OnnxScorer(string Input, string Score, ITransformer Trans
             BinaryManifest task => new(GraphOutput.Logit, task.Columns.Score, OfTwo(ml, task, scale)),
             RegressionManifest task => new(GraphOutput.Score, task.Columns.Score, OfNumber(ml)),
             _ => throw new NotSupportedException(
-                "ML.NET has no scorer for the model's task, so that no chain of its own transformers can be made. Export the network alone, "
+                "ML.NET has no scorer for the model's task, so that no chain of its own transformers can be made. "
+                    + "Export the network alone, "
                 + "with ExportOnnx."),
         };
     }
@@ -65,8 +66,10 @@ internal sealed record OnnxScorer(string Input, string Score, ITransformer Trans
         if (columns.Probability != DefaultColumnNames.Probability || columns.PredictedLabel != DefaultColumnNames.PredictedLabel)
         {
             throw new NotSupportedException(
-                $"The model's columns are called '{columns.Probability}' and '{columns.PredictedLabel}', and ML.NET's binary scorer calls them "
-                + $"'{DefaultColumnNames.Probability}' and '{DefaultColumnNames.PredictedLabel}' always. Train with these names, or export the "
+                $"The model's columns are called '{columns.Probability}' and '{columns.PredictedLabel}', "
+                    + "and ML.NET's binary scorer calls them "
+                + $"'{DefaultColumnNames.Probability}' and '{DefaultColumnNames.PredictedLabel}' always. "
+                + "Train with these names, or export the "
                 + "network alone, with ExportOnnx.");
         }
         var weights = new VBuffer<float>(1, [scale]);

@@ -4,13 +4,13 @@ using MlNetFineTune.Tasks;
 
 namespace Microsoft.ML;
 
-/// <summary>Judges models by what ML.NET's own evaluators do not look at: the threshold of the predicted label, the order of classes.</summary>
+/// <summary>Judges models by what ML.NET's evaluators do not look at: the threshold of the predicted label, the order of classes.</summary>
 public static class EvaluationCatalog
 {
     /// <summary>
-    /// ML.NET's metrics of a binary model at the threshold of its predicted label. <c>BinaryClassification.Evaluate</c> takes every row whose
-    /// score is above 0 for positive, whatever <c>PredictedLabel</c> says, so that accuracy, precision, recall, F1 and confusion matrix are
-    /// those at a probability of 0.5; with another <see cref="DecisionThreshold"/> they are here. Reads the data twice.
+    /// ML.NET's metrics of a binary model at the threshold of its predicted label. <c>BinaryClassification.Evaluate</c> takes every row
+    /// whose score is above 0 for positive, whatever <c>PredictedLabel</c> says, so that accuracy, precision, recall, F1 and confusion
+    /// matrix are those at a probability of 0.5; with another <see cref="DecisionThreshold"/> they are here. Reads the data twice.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="data">Scored data.</param>
@@ -41,7 +41,8 @@ public static class EvaluationCatalog
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or no key.</exception>
     /// <exception cref="InvalidOperationException">A row has a label that the model does not know.</exception>
     public static OrdinalMetrics EvaluateOrdinal(
-        this FineTuningCatalog catalog, IDataView data, string labelColumnName = "Label", string predictedLabelColumnName = "PredictedLabel")
+        this FineTuningCatalog catalog, IDataView data, string labelColumnName = "Label",
+        string predictedLabelColumnName = "PredictedLabel")
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(data);

@@ -17,8 +17,8 @@ public abstract record LearningTask
     }
 
     /// <summary>
-    /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities that
-    /// sum to 1; <c>PredictedLabel</c>, a key with the label's values.
+    /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities
+    /// that sum to 1; <c>PredictedLabel</c>, a key with the label's values.
     /// </summary>
     /// <param name="loss">Default null: <see cref="ClassificationLoss.CrossEntropy"/>.</param>
     /// <param name="classWeights">How much the rows of each class count in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
@@ -28,14 +28,14 @@ public abstract record LearningTask
         new MulticlassTask(loss ?? ClassificationLoss.CrossEntropy(), classWeights ?? ClassWeights.None, calibration ?? Calibration.None);
 
     /// <summary>
-    /// One of several classes that have an order, such as grades: a neighbour is a smaller mistake than a class far away. Label: a key, whose
-    /// values are in the order of the classes (<c>Conversion.MapValueToKey</c> with <c>keyOrdinality: ByValue</c>, or with <c>keyData</c>:
-    /// its default is the order in which values occur); two values at least. Columns as <see cref="Multiclass"/>: <c>Score</c>, a vector of
-    /// probabilities that sum to 1; <c>PredictedLabel</c>, the most probable class. An image network gets a head of the proportional odds
-    /// model (McCullagh 1980): one score and thresholds between the classes, trained by the likelihood. A module gives a number for each
-    /// class, as for <see cref="Multiclass"/>, whose softmax are the probabilities. Belongs to <c>ml.MulticlassClassification</c>;
-    /// <c>ml.FineTuning.EvaluateOrdinal</c> judges it. Metrics: <see cref="Metric.QuadraticWeightedKappa"/>,
-    /// <see cref="Metric.MeanAbsoluteError"/> in classes, <see cref="Metric.Accuracy"/>.
+    /// One of several classes that have an order, such as grades: a neighbour is a smaller mistake than a class far away. Label: a key,
+    /// whose values are in the order of the classes (<c>Conversion.MapValueToKey</c> with <c>keyOrdinality: ByValue</c>, or with
+    /// <c>keyData</c>: its default is the order in which values occur); two values at least. Columns as <see cref="Multiclass"/>:
+    /// <c>Score</c>, a vector of probabilities that sum to 1; <c>PredictedLabel</c>, the most probable class. An image network gets a head
+    /// of the proportional odds model (McCullagh 1980): one score and thresholds between the classes, trained by the likelihood. A module
+    /// gives a number for each class, as for <see cref="Multiclass"/>, whose softmax are the probabilities. Belongs to
+    /// <c>ml.MulticlassClassification</c>; <c>ml.FineTuning.EvaluateOrdinal</c> judges it. Metrics:
+    /// <see cref="Metric.QuadraticWeightedKappa"/>, <see cref="Metric.MeanAbsoluteError"/> in classes, <see cref="Metric.Accuracy"/>.
     /// </summary>
     /// <param name="classWeights">How much the rows of each class count in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
     /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
@@ -51,7 +51,8 @@ public abstract record LearningTask
     /// <param name="classWeights">Classes are called "False" and "True". Default null: <see cref="ClassWeights.None"/>.</param>
     /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
     /// <param name="threshold">
-    /// Of the probability, for the predicted label: given, or tuned on the validation rows. Default null: <see cref="DecisionThreshold.Default"/>, 0.5.
+    /// Of the probability, for the predicted label: given, or tuned on the validation rows.
+    /// Default null: <see cref="DecisionThreshold.Default"/>, 0.5.
     /// </param>
     /// <exception cref="InvalidOperationException">The weights are of other classes.</exception>
     public static LearningTask Binary(
@@ -63,8 +64,8 @@ public abstract record LearningTask
     }
 
     /// <summary>
-    /// A number. Label: a Single; NaN counts as missing. Column: <c>Score</c>, the number, in the label's unit. Metrics, in the label's unit:
-    /// <see cref="Metric.RootMeanSquaredError"/>, <see cref="Metric.MeanAbsoluteError"/>; <see cref="Metric.RSquared"/>.
+    /// A number. Label: a Single; NaN counts as missing. Column: <c>Score</c>, the number, in the label's unit. Metrics, in the label's
+    /// unit: <see cref="Metric.RootMeanSquaredError"/>, <see cref="Metric.MeanAbsoluteError"/>; <see cref="Metric.RSquared"/>.
     /// </summary>
     /// <param name="loss">Default null: <see cref="RegressionLoss.SquaredError"/>.</param>
     /// <param name="outputRange">
@@ -73,15 +74,16 @@ public abstract record LearningTask
     /// null: none.
     /// </param>
     /// <param name="standardize">
-    /// Whether the network learns (label - mean) / deviation, by the mean and the standard deviation of the training labels (each counted by
-    /// its row's weight), so that the same learning rate serves labels of any unit. Scores are brought back. <see cref="Metric.Loss"/>, in
-    /// training and in validation, is that of the standardised labels: a squared loss is in units of the variance, the others in units of
-    /// the deviation. The delta of <see cref="RegressionLoss.Huber"/> stays in the label's unit. Default true.
+    /// Whether the network learns (label - mean) / deviation, by the mean and the standard deviation of the training labels (each counted
+    /// by its row's weight), so that the same learning rate serves labels of any unit. Scores are brought back. <see cref="Metric.Loss"/>,
+    /// in training and in validation, is that of the standardised labels: a squared loss is in units of the variance, the others in units
+    /// of the deviation. The delta of <see cref="RegressionLoss.Huber"/> stays in the label's unit. Default true.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A bound is not finite, or they are not in order.</exception>
     public static LearningTask Regression(
         RegressionLoss? loss = null, (float Minimum, float Maximum)? outputRange = null, bool standardize = true) => new RegressionTask(
-            loss ?? RegressionLoss.SquaredError, outputRange is (var minimum, var maximum) ? new OutputRange(minimum, maximum) : null, standardize);
+            loss ?? RegressionLoss.SquaredError, outputRange is (var minimum, var maximum) ? new OutputRange(minimum, maximum) : null,
+            standardize);
 
     /// <summary>For messages.</summary>
     internal abstract string Name { get; }

@@ -312,8 +312,8 @@ public abstract record FineTuningOptions
         if (Sampling.NeedsClasses && !TaskInForce.HasClasses)
         {
             throw new ArgumentException(
-                $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or say "
-                + "with ExampleWeightColumnName how much each row counts.", "options");
+                $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or "
+                + "say with ExampleWeightColumnName how much each row counts.", "options");
         }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)

@@ -66,7 +66,9 @@ public sealed class OnnxExportTests
         using var folder = new Folder();
         var graph = ClassifierGraph.OfPicture(classifier, OfClasses(classes: 4), border, shrink);
         var (size, side) = (graph.Graph.Size, graph.Side);
-        OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(), graph.TakesBytes);
+        OnnxFile.Write(
+            folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(),
+            graph.TakesBytes);
         Write(classifier, folder.File("network.onnx"));
 
         var picture = new DenseTensor<byte>([2, 3, side, side]);

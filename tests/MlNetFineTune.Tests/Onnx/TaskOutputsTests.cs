@@ -81,7 +81,8 @@ public sealed class TaskOutputsTests
             case "binary":
                 AssertClose("Score", 1e-3);
                 AssertClose("Probability", 1e-4);
-                CollectionAssert.AreEqual(expected.GetColumn<bool>("PredictedLabel").ToArray(), scored.GetColumn<bool>("PredictedLabel").ToArray());
+                CollectionAssert.AreEqual(expected.GetColumn<bool>("PredictedLabel").ToArray(),
+                    scored.GetColumn<bool>("PredictedLabel").ToArray());
                 Assert.AreEqual(
                     _ml.FineTuning.EvaluateBinary(expected, "Yes").F1Score, _ml.FineTuning.EvaluateBinary(scored, "Yes").F1Score, 1e-9);
                 break;
@@ -115,6 +116,7 @@ public sealed class TaskOutputsTests
         using var number = ScalarModels.Load(_ml, "regression");
         var renamed = _ml.Transforms.CopyColumns("score", "Number").Fit(photos).Transform(photos);
         StringAssert.Contains(
-            Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(number, renamed.Schema)).Message, "a column 'score'");
+            Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(number, renamed.Schema)).Message,
+            "a column 'score'");
     }
 }

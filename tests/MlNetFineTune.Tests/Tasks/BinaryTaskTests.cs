@@ -53,7 +53,8 @@ public sealed class BinaryTaskTests
         CollectionAssert.AreEqual(Predicted(tuned), Predicted(loaded));
 
         FineTuningTransformer Fit(DecisionThreshold threshold) => _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = LearningTask.Binary(ClassWeights.Of(8, 1), threshold: threshold), Validation = Validation.Set(Held) }).Fit(Train);
+            Options with { Task = LearningTask.Binary(ClassWeights.Of(8, 1), threshold: threshold), Validation = Validation.Set(Held) })
+                .Fit(Train);
     }
 
     [TestMethod]
@@ -112,7 +113,8 @@ public sealed class BinaryTaskTests
         var allNo = SmallModules.View(_ml, TableRow.Many(60, seed: 5).Where(row => !row.Yes));
         var options = Options with
         {
-            Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = Validation.Set(allNo), Metric = Metric.AreaUnderRocCurve,
+            Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = Validation.Set(allNo),
+            Metric = Metric.AreaUnderRocCurve,
         };
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(Train);
 
@@ -157,7 +159,8 @@ public sealed class BinaryTaskTests
     [TestMethod]
     public void LabelsThatNoThresholdGivesAreNotJudged()
     {
-        var rows = new[] { new { Label = true, Score = 1f, Probability = 0.7f, PredictedLabel = false }, new { Label = true, Score = -1f, Probability = 0.3f, PredictedLabel = true } };
+        var rows = new[] { new { Label = true, Score = 1f, Probability = 0.7f, PredictedLabel = false },
+            new { Label = true, Score = -1f, Probability = 0.3f, PredictedLabel = true } };
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.FineTuning.EvaluateBinary(_ml.Data.LoadFromEnumerable(rows)));
         StringAssert.Contains(error.Message, "'PredictedLabel' does not follow from column 'Score' by a threshold");
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.EvaluateBinary(_ml.Data.LoadFromEnumerable(rows), "Yes"));

@@ -32,7 +32,8 @@ public sealed class RegressionTaskTests
         float[] labels = [.. expected.GetProperty("labels").Numbers().Select(label => (float)label)];
         var scores = LossFixture.Logits("tasks.scores", [2, 4]).reshape(8, 1).detach();
         var outputs = scores.sub(0.75).div(2.5).detach().requires_grad_();
-        var rows = new LabeledData(inputs: null!, labels, [.. Enumerable.Range(0, 8).Select(row => (long)row)], groups: null, withoutLabel: 0);
+        var rows = new LabeledData(inputs: null!, labels, [.. Enumerable.Range(0, 8).Select(row => (long)row)], groups: null,
+            withoutLabel: 0);
         int[] all = [0, 1, 2, 3, 4, 5, 6, 7];
         var objective = new RegressionObjective(loss, scale);
         var targets = objective.TargetsOf(new RowSubset(rows, all), all, mix: null, CPU);
@@ -68,7 +69,8 @@ public sealed class RegressionTaskTests
             options with { Task = LearningTask.Regression(standardize: false) }).Fit(SmallModules.View(_ml, byHand));
 
         CollectionAssert.AreEqual(SmallModules.WeightsOf(outside), SmallModules.WeightsOf(inside));
-        CollectionAssert.AreEqual(outside.Report!.Epochs.Select(epoch => epoch.Loss).ToArray(), inside.Report!.Epochs.Select(epoch => epoch.Loss).ToArray());
+        CollectionAssert.AreEqual(outside.Report!.Epochs.Select(epoch => epoch.Loss).ToArray(),
+            inside.Report!.Epochs.Select(epoch => epoch.Loss).ToArray());
         var standardised = Scores(outside, rows);
         CollectionAssert.AreEqual(standardised.Select(score => (float)scale.Restore(score)).ToArray(), Scores(inside, rows));
         using var loaded = SmallModules.Reload(_ml, inside);
@@ -102,7 +104,8 @@ public sealed class RegressionTaskTests
     public void LabelsThatNoScoreCanReachAreSaid()
     {
         var log = new LogLines(_ml);
-        var options = SmallModules.Regression with { Epochs = 1, Task = LearningTask.Regression(outputRange: (0, 10)), Validation = Validation.None };
+        var options = SmallModules.Regression
+            with { Epochs = 1, Task = LearningTask.Regression(outputRange: (0, 10)), Validation = Validation.None };
         var rows = TableRow.Many(40);
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));
         StringAssert.Contains(

@@ -6,7 +6,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Tasks;
 
-/// <summary>Image models of a yes, a number and an order are like all others: judged, saved, loaded, served, cross-validated, reported.</summary>
+/// <summary>Image models of a yes, a number and an order are like all others: judged, saved, loaded, served, cross-validated,
+/// reported.</summary>
 [TestClass]
 public sealed class ScalarModelsTests
 {
@@ -78,7 +79,8 @@ public sealed class ScalarModelsTests
             Assert.AreEqual(1, row.Score.Sum(), 1e-5);
             Assert.AreEqual(Array.IndexOf(row.Score, row.Score.Max()) + 1, (int)row.PredictedLabel);
         }
-        model.Scorer.Read(network => Assert.IsTrue(network.NamedTensors().Any(named => named.Name.EndsWith(".thresholds", StringComparison.Ordinal))));
+        model.Scorer.Read(
+            network => Assert.IsTrue(network.NamedTensors().Any(named => named.Name.EndsWith(".thresholds", StringComparison.Ordinal))));
     }
 
     [TestMethod]
@@ -126,7 +128,8 @@ public sealed class ScalarModelsTests
             ServedPhoto[] rows = [.. photos.Select(photo => new ServedPhoto(photo.ImagePath))];
             using var engine = _ml.Model.CreatePredictionEngine<ServedPhoto, T>(model);
             SmallTraining.AssertClose(expected, [.. rows.Select(row => numbers(engine.Predict(row)))], 1e-2f);
-            await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, T>(model, new PredictorOptions { MaxBatchSize = rows.Length });
+            await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, T>(
+                model, new PredictorOptions { MaxBatchSize = rows.Length });
             var served = await Task.WhenAll(rows.Select(row => predictor.PredictAsync(row)));
             SmallTraining.AssertClose(expected, [.. served.Select(numbers)], 1e-2f);
         }
@@ -171,7 +174,8 @@ public sealed class ScalarModelsTests
         StringAssert.Contains(number, "validation r squared");
         Assert.IsFalse(number.Contains("ROC", StringComparison.Ordinal));
         var grade = Page(LearningTask.Ordinal(), "grade");
-        var headings = MarkedPhoto.Grades.Select(name => grade.IndexOf($"<th scope=\"row\"><bdi title=\"{name}\">", StringComparison.Ordinal)).ToArray();
+        var headings = MarkedPhoto.Grades.Select(
+            name => grade.IndexOf($"<th scope=\"row\"><bdi title=\"{name}\">", StringComparison.Ordinal)).ToArray();
         Assert.IsTrue(headings[0] > 0 && headings[0] < headings[1] && headings[1] < headings[2], "in their order");
         StringAssert.Contains(grade, "validation quadratic weighted kappa");
 

@@ -24,7 +24,8 @@ public sealed class SamplingTests
         var counts = new Dictionary<int, int>();
         for (var epoch = 1; epoch <= 6; epoch++)
         {
-            var order = Sampling.Balanced.Order([.. rows], places => BalancedSampling.OfClasses([.. places.Select(row => row == 80 ? 1 : 0)]), 7, epoch);
+            var order = Sampling.Balanced.Order(
+                [.. rows], places => BalancedSampling.OfClasses([.. places.Select(row => row == 80 ? 1 : 0)]), 7, epoch);
             Assert.HasCount(8, order);
             Assert.AreEqual(4, order.Count(row => row == 80), "a rare row comes several times");
             foreach (var row in order)
@@ -87,7 +88,8 @@ public sealed class SamplingTests
     {
         var error = Assert.ThrowsExactly<ArgumentException>(
             () => _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Sampling = Sampling.Balanced }));
-        StringAssert.Contains(error.Message, "Sampling.Balanced takes the rows of all classes equally often, and Regression has no classes");
+        StringAssert.Contains(error.Message,
+            "Sampling.Balanced takes the rows of all classes equally often, and Regression has no classes");
         StringAssert.Contains(error.Message, "ExampleWeightColumnName");
         Assert.ThrowsExactly<ArgumentNullException>(() => SmallModules.Binary with { Sampling = null! });
     }

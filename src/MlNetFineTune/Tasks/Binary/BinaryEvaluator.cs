@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -45,8 +46,9 @@ internal static class BinaryEvaluator
             else
                 highestNegative = Math.Max(highestNegative, score);
         }
-        return highestNegative < lowestPositive ? highestNegative : throw env.Except(FormattableString.Invariant(
-            $"Column '{labels.Name}' does not follow from column '{scores.Name}' by a threshold: a row with the score {highestNegative} is ")
-            + FormattableString.Invariant($"false, and one with {lowestPositive} is true. Give the columns of one model."));
+        return highestNegative < lowestPositive ? highestNegative : throw env.Except(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Column '{labels.Name}' does not follow from column '{scores.Name}' by a threshold: a row with the score {highestNegative} "
+            + $"is false, and one with {lowestPositive} is true. Give the columns of one model."));
     }
 }

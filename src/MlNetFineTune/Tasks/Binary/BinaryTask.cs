@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -94,21 +95,23 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
     private float ThresholdOf(RowOutputs outputs, float[] labels, CalibrationReport? fitted, IChannel channel)
     {
         var criterion = options!.Threshold;
+        var scores = ScoresOf(outputs, fitted);
         bool[] positive = [.. labels.Select(label => label > 0.5f)];
-        var tuned = ThresholdTuning.Of(criterion, ScoresOf(outputs, fitted), positive);
-        if (tuned is not { Threshold: var found } || !float.IsFinite(found))
+        if (ThresholdTuning.Of(criterion, scores, positive) is not { } tuned || !float.IsFinite(tuned.Threshold))
         {
-            channel.Warning($"The decision threshold stays at the probability 0.5: {criterion} chooses none by the {labels.Length} validation "
-                + $"rows, of which {positive.Count(isPositive => isPositive)} are positive. It needs rows of both kinds, and a target within "
-                + "their reach.");
+            channel.Warning(
+                $"The decision threshold stays at the probability 0.5: {criterion} chooses none by the {labels.Length} validation rows, of "
+                + $"which {positive.Count(isPositive => isPositive)} are positive. It needs rows of both kinds, and a target within their reach.");
             return threshold;
         }
-        var (before, counts) = (CountsAt(ScoresOf(outputs, fitted), positive, threshold), tuned.Value.Counts);
-        channel.Info(FormattableString.Invariant(
-            $"Decision threshold tuned by {criterion} on {labels.Length} validation rows: a probability above {1 / (1 + MathF.Exp(-found)):0.0000} is ")
-            + FormattableString.Invariant($"true. Precision {before.Precision:0.000} -> {counts.Precision:0.000}, recall {before.Recall:0.000} ")
-            + FormattableString.Invariant($"-> {counts.Recall:0.000}, F1 {before.F1:0.000} -> {counts.F1:0.000}."));
-        return found;
+        var (before, after) = (CountsAt(scores, positive, threshold), tuned.Counts);
+        var probability = 1 / (1 + MathF.Exp(-tuned.Threshold));
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Decision threshold tuned by {criterion} on {labels.Length} validation rows: a probability above {probability:0.0000} is true. "
+            + $"Precision {before.Precision:0.000} -> {after.Precision:0.000}, recall {before.Recall:0.000} -> {after.Recall:0.000}, "
+            + $"F1 {before.F1:0.000} -> {after.F1:0.000}."));
+        return tuned.Threshold;
     }
 
     private static float[] ScoresOf(RowOutputs outputs, CalibrationReport? calibration)

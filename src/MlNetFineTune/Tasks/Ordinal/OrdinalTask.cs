@@ -8,8 +8,8 @@ namespace MlNetFineTune.Tasks;
 
 /// <summary>
 /// One of several classes that have an order. The outputs of an <see cref="OrdinalHead"/> are log-probabilities, so that softmax,
-/// cross-entropy, calibration and the columns are those of <see cref="MulticlassTask"/>. A module has no head of ours: it gives a number for
-/// each class, and may itself end in ordered logits, which the softmax leaves as they are.
+/// cross-entropy, calibration and the columns are those of <see cref="MulticlassTask"/>. A module has no head of ours: it gives a number
+/// for each class, and may itself end in ordered logits, which the softmax leaves as they are.
 /// </summary>
 internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibration) : LearningTask
 {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -55,14 +56,16 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
         var labels = training.LabelsOf(training.Rows);
         if (range is not null && labels.Count(label => label < range.Minimum || label > range.Maximum) is > 0 and var outside)
         {
-            channel.Warning($"{outside} of {labels.Length} training labels in column '{columns.Label}' lie outside the output range {range}, "
+            channel.Warning(
+                $"{outside} of {labels.Length} training labels in column '{columns.Label}' lie outside the output range {range}, "
                 + "which no score can leave: widen it.");
         }
         if (!options!.Standardize)
             return this;
         var found = TargetScaler.Of(labels, outputs: 1, training.WeightsOf(training.Rows)).Outputs[0];
-        channel.Info(FormattableString.Invariant(
-            $"Labels are standardised by the mean {found.Mean:G6} and the deviation {found.Deviation:G6} of {labels.Length} training rows."));
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Labels are standardised by the mean {found.Mean:G6} and the deviation {found.Deviation:G6} of {labels.Length} rows."));
         return new BoundRegression(columns, options, found, range);
     }
 

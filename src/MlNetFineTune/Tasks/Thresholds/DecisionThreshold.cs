@@ -52,7 +52,8 @@ public abstract record DecisionThreshold
 
     /// <summary>See <see cref="LearningTask.NeedsValidation"/>.</summary>
     internal string? NeedsValidation => IsTuned
-        ? $"The decision threshold {this} needs validation: it is tuned on its rows. Give one with DecisionThreshold.Fixed, or leave it out."
+        ? $"The decision threshold {this} needs validation: it is tuned on its rows. "
+            + "Give one with DecisionThreshold.Fixed, or leave it out."
         : null;
 
     /// <summary>More is better; null where the counts are not allowed. Equal ratios of whole numbers give equal values.</summary>
