@@ -3,6 +3,7 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 
+
 namespace MlNetFineTune.Onnx;
 
 /// <summary>Adds the outputs of a task to a graph: <see cref="BoundTask.WriteOutputs"/>.</summary>

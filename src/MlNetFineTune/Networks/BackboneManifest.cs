@@ -10,7 +10,7 @@ namespace MlNetFineTune.Networks;
 /// zip; <c>ChangedStages</c>, those that were replaced or drawn anew; <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them.
 /// </summary>
 internal sealed record BackboneManifest(
-    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
     IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null) : NetworkManifest
 {
     /// <summary>For messages.</summary>

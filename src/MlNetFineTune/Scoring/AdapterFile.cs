@@ -101,7 +101,7 @@ internal static class AdapterFile
             }
             if (manifest.Encoder is not BackboneManifest trained || manifest.Input.Create() is not ImageInput input)
                 throw new ArgumentException("it is not one of an image network");
-            TestTimeAugmentation.FromText(manifest.TestTimeAugmentation).Views(input.Preprocessing);
+            ModelArchive.CheckViews(manifest, input);
             return (task, input, trained);
         }
         catch (ArgumentException e)

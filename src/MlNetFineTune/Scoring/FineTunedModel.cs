@@ -7,6 +7,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune.Scoring;
 
 /// <summary>A fitted network with all that scoring and saving need beside it.</summary>
@@ -18,14 +19,14 @@ internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input
 {
     /// <summary>The views of a picture that are scored.</summary>
     /// <exception cref="ArgumentException">There are no such views.</exception>
-    public IReadOnlyList<Augmentation> Views
+    public IReadOnlyList<Augmentation> Views => ViewsOf(Manifest, Input);
+
+    /// <inheritdoc cref="Views"/>
+    public static IReadOnlyList<Augmentation> ViewsOf(ModelManifest manifest, ModelInput input)
     {
-        get
-        {
-            var augmentation = TestTimeAugmentation.FromText(Manifest.TestTimeAugmentation);
-            return Input is ImageInput { Preprocessing: var preprocessing } ? augmentation.Views(preprocessing)
-                : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
-                : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
-        }
+        var augmentation = TestTimeAugmentation.FromText(manifest.TestTimeAugmentation);
+        return input is ImageInput { Preprocessing: var preprocessing } ? augmentation.Views(preprocessing)
+            : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
+            : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
     }
 }

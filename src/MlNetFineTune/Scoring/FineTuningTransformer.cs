@@ -40,7 +40,7 @@ public sealed class FineTuningTransformer
     /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network gives
     /// them.
     /// </summary>
-    public CalibrationReport? Calibration => _model.Task.Calibration;
+    public Calibration.Report? Calibration => _model.Task.Calibration;
 
     /// <summary>
     /// The probability above which <c>PredictedLabel</c> is true, as <see cref="DecisionThreshold"/> gave or tuned it, in a model that was

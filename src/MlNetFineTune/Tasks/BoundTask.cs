@@ -31,7 +31,7 @@ internal abstract class BoundTask
     public abstract IReadOnlyList<Metric> Metrics { get; }
 
     /// <summary>How the probabilities were calibrated; null where they were not.</summary>
-    public virtual CalibrationReport? Calibration => null;
+    public virtual Calibration.Report? Calibration => null;
 
     /// <summary>Above which score a row is predicted to be positive; null where it is not one score that decides.</summary>
     public virtual float? ScoreThreshold => null;

@@ -41,7 +41,7 @@ public sealed class ModuleParityTests
     private static FineTuningTrainer TrainerOf(MLContext ml, string task) => task switch
     {
         "multiclass" => ml.MulticlassClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Multiclass, outputs: 3)),
-        "smoothed" => ml.MulticlassClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Multiclass with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f))}, outputs: 3)),
+        "smoothed" => ml.MulticlassClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Multiclass with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)) }, outputs: 3)),
         "binary" => ml.BinaryClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Binary, outputs: 1)),
         "squared" => Regression(ml, RegressionLoss.SquaredError),
         "absolute" => Regression(ml, RegressionLoss.AbsoluteError),
@@ -59,7 +59,7 @@ public sealed class ModuleParityTests
         LearningRate = (float)s_fixture.Number("learningRate"),
         Optimizer = Optimizer.AdamW((float)s_fixture.Number("weightDecay")),
         Schedule = LearningRateSchedule.Cosine(warmup: 0.2f),
-        Validation = Validation.None,
+        Validation = ValidationData.None,
     };
 
     private static string FormulaWeights(int outputs)

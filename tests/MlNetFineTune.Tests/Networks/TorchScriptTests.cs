@@ -134,8 +134,8 @@ public sealed class TorchScriptTests
         var zip = SmallTraining.Save(_ml, model);
         CollectionAssert.AreEqual(File.ReadAllBytes(PathOf(file)), Zip.Entry(zip, "network.pt"));
         using var manifest = JsonDocument.Parse(Zip.Entry(zip, "manifest.json"));
-        Assert.AreEqual("torchscript", manifest.RootElement.GetProperty("Backbone").GetProperty("Name").GetString());
-        Assert.AreEqual(file, manifest.RootElement.GetProperty("Backbone").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("torchscript", manifest.RootElement.GetProperty("Encoder").GetProperty("Name").GetString());
+        Assert.AreEqual(file, manifest.RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
 
         var log = new LogLines(_ml);
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
@@ -235,7 +235,7 @@ public sealed class TorchScriptTests
     {
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Of("scripted.pt").FromScratch()).Message, "comes with its weights");
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("torchscript"));
-        Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = ConvolutionPadding.TensorFlowSame });
+        Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = Backbone.ConvolutionPadding.TensorFlowSame });
         Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { InputChannels = 1 });
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Strategy.LastStages(4).Resolve("torchscript", Of("scripted.pt").Stages, epochs: 1)).Message, "conv1, bn1, layer1");
         Assert.AreEqual("torchscript (scripted.pt)", Of("scripted.pt").ToString());

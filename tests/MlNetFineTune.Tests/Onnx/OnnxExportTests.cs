@@ -32,7 +32,17 @@ public sealed class OnnxExportTests
     public void CalibratedProbabilitiesAreInTheFileAndLogitsStay()
     {
         using var classifier = Formula.Classifier("micro", width: 0.5f, "symmetric", epsilon: 1e-3);
-        Verify(classifier, 1e-4, new CalibrationReport { Temperature = 2.5f, Rows = 9, LossBefore = 1, LossAfter = 1, ErrorBefore = 0, ErrorAfter = 0, TargetPrecision = 1, RejectThresholds = new Dictionary<string, float?>() });
+        Verify(classifier, 1e-4, new Calibration.Report
+        {
+            Temperature = 2.5f,
+            Rows = 9,
+            LossBefore = 1,
+            LossAfter = 1,
+            ErrorBefore = 0,
+            ErrorAfter = 0,
+            TargetPrecision = 1,
+            RejectThresholds = new Dictionary<string, float?>(),
+        });
     }
 
     // 60 pixels leave VGG 1 place and not 7 x 7, which is then repeated; ceilings and odd sizes everywhere else.
@@ -137,7 +147,7 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
-    internal static void Write(ImageNetwork classifier, string path, CalibrationReport? calibration = null)
+    internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
         var graph = ClassifierGraph.Of(classifier, OfClasses(classifier.Head.Outputs, calibration));
         var outputs = graph.Outputs.Select(output => (output.Value, (long?)output.Length)).ToList();
@@ -145,10 +155,10 @@ public sealed class OnnxExportTests
     }
 
     /// <summary>What a multiclass model writes.</summary>
-    internal static OutputWriter OfClasses(int classes, CalibrationReport? calibration = null) =>
+    internal static OutputWriter OfClasses(int classes, Calibration.Report? calibration = null) =>
         (graph, logits) => ClassOutputs.Write(graph, logits, classes, calibration);
 
-    internal static void Verify(ImageNetwork classifier, double tolerance, CalibrationReport? calibration = null)
+    internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)
     {
         using var scope = NewDisposeScope();
         using var folder = new Folder();
@@ -164,7 +174,7 @@ public sealed class OnnxExportTests
             float[] expected, probabilities;
             using (inference_mode())
             {
-                var logits = classifier.ForwardRest(collator.ToTensor(pixels, count), first: 0);
+                var logits = classifier.ForwardRest(collator.Collate(pixels, count), first: 0);
                 expected = [.. logits.data<float>()];
                 probabilities = [.. nn.functional.softmax(logits / (calibration?.Temperature ?? 1), 1).data<float>()];
             }

@@ -40,7 +40,7 @@ public sealed class TaskOutputsTests
             using var scope = NewDisposeScope();
             using var inference = inference_mode();
             using var collator = ((ImageNetwork)network).CreateCollator();
-            var given = network.ForwardRest(collator.ToTensor(bytes, 3), first: 0);
+            var given = network.ForwardRest(collator.Collate(bytes, 3), first: 0);
             (raw, scores) = ([.. given.data<float>()], [.. model.Task.Scoring.ScoresOf(given).data<float>()]);
         });
         var last = outputs.Split(' ')[^1];

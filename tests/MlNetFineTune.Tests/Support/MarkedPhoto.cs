@@ -85,7 +85,7 @@ internal static class ScalarModels
         Task = task,
         LabelColumnName = task.Name switch { "Binary" => "Yes", "Regression" => "Number", _ => "Grade" },
         Epochs = 12,
-        Validation = Validation.Fraction(0.25f),
+        Validation = ValidationData.Fraction(0.25f),
     };
 
     /// <summary>The trainer of the catalog that the task belongs to.</summary>

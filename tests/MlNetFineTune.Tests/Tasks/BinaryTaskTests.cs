@@ -53,7 +53,7 @@ public sealed class BinaryTaskTests
         CollectionAssert.AreEqual(Predicted(tuned), Predicted(loaded));
 
         FineTuningTransformer Fit(DecisionThreshold threshold) => _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = LearningTask.Binary(ClassWeights.Of(8, 1), threshold: threshold), Validation = Validation.Set(Held) })
+            Options with { Task = LearningTask.Binary(ClassWeights.Of(8, 1), threshold: threshold), Validation = ValidationData.Set(Held) })
                 .Fit(Train);
     }
 
@@ -67,7 +67,7 @@ public sealed class BinaryTaskTests
         var held = SmallModules.View(_ml, rows);
         var task = LearningTask.Binary(calibration: Calibration.Temperature(), threshold: DecisionThreshold.Recall(0.9f));
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = task, Epochs = 8, Validation = Validation.Set(held) }).Fit(Train);
+            Options with { Task = task, Epochs = 8, Validation = ValidationData.Set(held) }).Fit(Train);
 
         var scored = model.Transform(held);
         CollectionAssert.AreEqual(
@@ -85,7 +85,7 @@ public sealed class BinaryTaskTests
     public void AGivenThresholdHoldsWithoutValidation()
     {
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = LearningTask.Binary(threshold: DecisionThreshold.Fixed(0.8f)), Validation = Validation.None }).Fit(Train);
+            Options with { Task = LearningTask.Binary(threshold: DecisionThreshold.Fixed(0.8f)), Validation = ValidationData.None }).Fit(Train);
 
         Assert.AreEqual(0.8f, model.ProbabilityThreshold!.Value, 1e-6f);
         var probabilities = model.Transform(Held).GetColumn<float>("Probability").ToArray();
@@ -95,7 +95,7 @@ public sealed class BinaryTaskTests
     [TestMethod]
     public void EpochsAreJudgedAsMlNetJudges()
     {
-        var options = Options with { Validation = Validation.Set(Held), Metric = Metric.AreaUnderRocCurve };
+        var options = Options with { Validation = ValidationData.Set(Held), Metric = Metric.AreaUnderRocCurve };
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(Train);
 
         var metrics = _ml.BinaryClassification.Evaluate(model.Transform(Held), "Yes");
@@ -113,7 +113,7 @@ public sealed class BinaryTaskTests
         var allNo = SmallModules.View(_ml, TableRow.Many(60, seed: 5).Where(row => !row.Yes));
         var options = Options with
         {
-            Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = Validation.Set(allNo),
+            Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = ValidationData.Set(allNo),
             Metric = Metric.AreaUnderRocCurve,
         };
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(Train);
@@ -149,7 +149,7 @@ public sealed class BinaryTaskTests
         Assert.AreEqual(DecisionThreshold.Default, DecisionThreshold.Fixed(0.5f));
         Assert.AreEqual("Fixed(0.25)", DecisionThreshold.Fixed(0.25f).ToString());
         var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = Validation.None }));
+            Options with { Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = ValidationData.None }));
         StringAssert.Contains(error.Message, "The decision threshold F1 needs validation");
         var ofOthers = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(
             Options with { Metric = Metric.RSquared }).Fit(Train));

@@ -50,7 +50,7 @@ public sealed class OrdinalTaskTests
     {
         var log = new LogLines(_ml);
         var held = SmallModules.View(_ml, TableRow.Many(60, seed: 5));
-        var options = Options with { Validation = Validation.Set(held), Metric = Metric.QuadraticWeightedKappa };
+        var options = Options with { Validation = ValidationData.Set(held), Metric = Metric.QuadraticWeightedKappa };
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(90)));
 
         var metrics = _ml.FineTuning.EvaluateOrdinal(model.Transform(held), "Kind");

@@ -15,7 +15,7 @@ public sealed class SamplingTests
     private static TableRow[] Rare => [.. TableRow.Many(120).Where((row, i) => !row.Yes || i % 3 == 0)];
 
     private static ModuleFineTuningOptions Options =>
-        SmallModules.Binary with { Epochs = 3, LearningRate = 0.01f, Validation = Validation.None, Sampling = Sampling.Balanced };
+        SmallModules.Binary with { Epochs = 3, LearningRate = 0.01f, Validation = ValidationData.None, Sampling = Sampling.Balanced };
 
     [TestMethod]
     public void AnEpochHasAsManyPlacesAsThereAreRowsAndAllClassesHaveTheSameShare()
@@ -63,7 +63,7 @@ public sealed class SamplingTests
         using var whole = Fit(Options, view);
         var steps = 0;
         var dies = new Watcher(_ => steps = ++steps == 9 ? throw new DivideByZeroException() : steps);
-        var options = Options with { Checkpoint = Checkpoint.EverySteps(folder.File("checkpoints"), steps: 1) };
+        var options = Options with { Checkpoint = TrainingCheckpoint.EverySteps(folder.File("checkpoints"), steps: 1) };
         Assert.Throws<DivideByZeroException>(() => Fit(options with { Progress = dies }, view));
 
         using var resumed = Fit(options, view);

@@ -46,7 +46,7 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
 /// <param name="options">What trains; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
 /// <param name="threshold">A row is predicted to be positive where its score, the calibrated logit, is above it. Finite.</param>
-internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, CalibrationReport? calibration, float threshold) : BoundTask
+internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Calibration.Report? calibration, float threshold) : BoundTask
 {
     public override LabelSource Labels => new BooleanLabels(columns.Label);
 
@@ -60,7 +60,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
 
     public override IReadOnlyList<Metric> Metrics => BinaryMetrics.All;
 
-    public override CalibrationReport? Calibration => calibration;
+    public override Calibration.Report? Calibration => calibration;
 
     public override float? ScoreThreshold => threshold;
 
@@ -92,7 +92,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         return [new(logit, 1), new(graph.Named(GraphOutput.Probability, graph.Add("Sigmoid", [scaled])), 1)];
     }
 
-    private float ThresholdOf(RowOutputs outputs, float[] labels, CalibrationReport? fitted, IChannel channel)
+    private float ThresholdOf(RowOutputs outputs, float[] labels, Calibration.Report? fitted, IChannel channel)
     {
         var criterion = options!.Threshold;
         var scores = ScoresOf(outputs, fitted);
@@ -114,7 +114,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         return tuned.Threshold;
     }
 
-    private static float[] ScoresOf(RowOutputs outputs, CalibrationReport? calibration)
+    private static float[] ScoresOf(RowOutputs outputs, Calibration.Report? calibration)
     {
         using var logits = outputs.ToTensor(); // [N, 1]
         using var scores = new BinaryObjective(temperature: calibration?.Temperature ?? 1).ScoresOf(logits);
@@ -129,7 +129,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
 /// <param name="Columns">Their names.</param>
 /// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
 /// <param name="Threshold">Of the score, the calibrated logit: above it the predicted label is true. 0 where the file says nothing.</param>
-internal sealed record BinaryManifest(TaskColumns Columns, CalibrationReport? Calibration, float Threshold = 0) : TaskManifest
+internal sealed record BinaryManifest(TaskColumns Columns, Calibration.Report? Calibration, float Threshold = 0) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {

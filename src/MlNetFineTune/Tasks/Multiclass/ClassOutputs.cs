@@ -10,7 +10,7 @@ internal static class ClassOutputs
     /// <param name="logits">[N, classes].</param>
     /// <param name="classes">How many there are.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public static IReadOnlyList<GraphOutput> Write(NetworkGraph graph, GraphValue logits, int classes, CalibrationReport? calibration)
+    public static IReadOnlyList<GraphOutput> Write(NetworkGraph graph, GraphValue logits, int classes, Calibration.Report? calibration)
     {
         var named = graph.Named(GraphOutput.Logits, logits);
         var scaled = calibration is null

@@ -53,7 +53,7 @@ internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibr
 /// <param name="keys">The classes, in their order.</param>
 /// <param name="options">What trains; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalTask? options, CalibrationReport? calibration) : BoundTask
+internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
@@ -67,7 +67,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override IReadOnlyList<Metric> Metrics => OrdinalSums.All;
 
-    public override CalibrationReport? Calibration => calibration;
+    public override Calibration.Report? Calibration => calibration;
 
     public override bool FitsOnValidation => options is not null && options.Calibration.IsFitted;
 
@@ -99,7 +99,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 /// <param name="Columns">Their names.</param>
 /// <param name="Classes">Names, in their order.</param>
 /// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-internal sealed record OrdinalManifest(TaskColumns Columns, IReadOnlyList<string> Classes, CalibrationReport? Calibration) : TaskManifest
+internal sealed record OrdinalManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {

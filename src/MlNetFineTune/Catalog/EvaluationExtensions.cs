@@ -4,8 +4,8 @@ using MlNetFineTune.Tasks;
 
 namespace Microsoft.ML;
 
-/// <summary>Judges models by what ML.NET's evaluators do not look at: the threshold of the predicted label, the order of classes.</summary>
-public static class EvaluationCatalog
+// Judges models by what ML.NET's own evaluators do not look at: the threshold of the predicted label, the order of classes.
+public static partial class FineTuningExtensions
 {
     /// <summary>
     /// ML.NET's metrics of a binary model at the threshold of its predicted label. <c>BinaryClassification.Evaluate</c> takes every row
