@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using MlNetFineTune.Networks;
-using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
@@ -19,11 +18,6 @@ internal static class Exported
         var images = found[0];
         if (images.Manifest.Encoder is not BackboneManifest)
             throw new NotSupportedException($"The model holds a module of your own, and nothing is known of what it computes. Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
-        if (images.Manifest.Task is not (MulticlassManifest or MultiLabelManifest))
-        {
-            throw new NotSupportedException(
-                "The model predicts neither one of several classes nor several labels a row; only such networks are exported.");
-        }
         if (images.TestTimeAugmentation != TestTimeAugmentation.None)
             throw new NotSupportedException($"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
         return images;

@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned image classifier as an ONNX file.</summary>
+/// <summary>A fine-tuned image network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
@@ -15,8 +15,7 @@ internal static class OnnxExport
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
         model, classifier => Write(
-            precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration, IsMultiLabel(model)), model, classifier),
-            classifier, model, path));
+            precision.Apply(env, ClassifierGraph.Of(classifier, model.Task.WriteOutputs), model, classifier), classifier, model, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
@@ -35,30 +34,32 @@ internal static class OnnxExport
         Exported.Read(model, classifier =>
         {
             var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.OfPicture(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            var border = (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2;
+            var graph = ClassifierGraph.OfPicture(classifier, model.Task.WriteOutputs, border, shrink: oversampling);
             side = graph.Side;
             Write(precision.Apply(env, graph, model, classifier), classifier, model, path);
         });
         return side;
     }
 
-    private static bool IsMultiLabel(FineTuningTransformer model) => model.Manifest.Task is MultiLabelManifest;
-
     private static void Write(ClassifierGraph graph, ImageNetwork classifier, FineTuningTransformer model, string path)
     {
-        var (preprocessing, classes) = (classifier.Definition.Preprocessing, model.Classes.Count);
+        var preprocessing = classifier.Definition.Preprocessing;
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["backbone"] = classifier.Definition.Name,
-            ["classes"] = JsonSerializer.Serialize(model.Classes),
             ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
             ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
             ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
         };
-        if (IsMultiLabel(model))
+        if (model.Task.ClassNames is { } classes)
+            metadata["classes"] = JsonSerializer.Serialize(classes);
+        if (model.ProbabilityThreshold is { } threshold)
+            metadata["threshold"] = FormattableString.Invariant($"{threshold}");
+        if (model.LabelThresholds.Count > 0)
             metadata["thresholds"] = JsonSerializer.Serialize(model.LabelThresholds);
         OnnxFile.Write(
-            path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes), (graph.Probabilities, classes)], metadata,
-            graph.TakesBytes);
+            path, graph.Graph, [3, graph.Side, graph.Side], [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
+            metadata, graph.TakesBytes);
     }
 }

@@ -44,7 +44,7 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 69; // 65, and the metrics of two new tasks, and weights and thresholds of several labels
+        const int Most = 70; // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

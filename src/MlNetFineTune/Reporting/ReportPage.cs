@@ -76,7 +76,7 @@ internal static class ReportPage
     }
 
     private static Markup Judgement(JudgedRows judged) => judged.Classes is { } classes
-        ? (Markup)$"{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
+        ? (Markup)$"{judged.Roc?.Section ?? Markup.None}{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
         : $"{Curves.PredictedAgainstActual(judged.Rows)}{Mistakes.OfNumbers(judged)}";
 
     private static Markup Again(RunRecord run)

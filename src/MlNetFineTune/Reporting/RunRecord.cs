@@ -28,7 +28,12 @@ internal sealed record RunRecord(
 /// <param name="Classes">Names; null where a number is predicted.</param>
 /// <param name="Rows">In the order of the data.</param>
 /// <param name="Worst">The worst mistakes, the worst first.</param>
-internal sealed record JudgedRows(string Noun, IReadOnlyList<string>? Classes, IReadOnlyList<JudgedRow> Rows, IReadOnlyList<Mistake> Worst);
+internal sealed record JudgedRows(
+    string Noun, IReadOnlyList<string>? Classes, IReadOnlyList<JudgedRow> Rows, IReadOnlyList<Mistake> Worst)
+{
+    /// <summary>Where one score decides between two classes, and there are rows of both; else null.</summary>
+    public RocCurve? Roc { get; init; }
+}
 
 /// <summary>One row.</summary>
 /// <param name="Row">Its index.</param>

@@ -20,7 +20,7 @@ internal static class RunReport
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps],
             run.Data.Validation.Rows.Length > 0 && task is not BoundMultiLabel
-                ? RowJudge.Judge(outputs.Value, task.Scoring, run.Data.Validation, task.ClassNames)
+                ? RowJudge.Judge(outputs.Value, task, run.Data.Validation)
                 : null,
             OptionsDescription.Of(run.Options), Facts(run, report))
         {

@@ -51,6 +51,12 @@ public sealed class FineTuningTransformer
     /// </summary>
     public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
 
+    /// <summary>
+    /// The probability above which <c>PredictedLabel</c> is true, as <see cref="DecisionThreshold"/> gave or tuned it, in a model that was
+    /// loaded as well: from 0 to 1. Null where the task is not <see cref="LearningTask.Binary"/>.
+    /// </summary>
+    public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
+
     /// <summary>The views of a picture that are scored, and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
 

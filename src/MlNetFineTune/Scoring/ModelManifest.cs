@@ -84,6 +84,8 @@ internal sealed record TrainingManifest(
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
         var (loss, metrics) = report.Averaged is { } average ? (average.ValidationLoss, average.Metrics) : (best?.ValidationLoss, best?.Metrics);
-        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, metrics);
+        // What was undefined is left out: JSON has no NaN.
+        var defined = metrics?.Where(metric => double.IsFinite(metric.Value)).ToDictionary(StringComparer.Ordinal);
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, defined);
     }
 }

@@ -23,7 +23,7 @@ namespace MlNetFineTune;
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
-/// | Machine learning task | Multiclass, multi-label and binary classification, regression |
+/// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression |
 /// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
@@ -72,11 +72,13 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
+            task = task.ForTraining(data.Training, fit.Channel);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
                 _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)
             {
                 Teacher = teacher,
+                Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows) : null,
                 KeepsOutputs = task.FitsOnValidation || folder is not null,
             };
             using var loop = new TrainingLoop(run);
@@ -137,6 +139,6 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) => outputs.Rows.Length > 0
         ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
         : throw new InvalidOperationException(
-            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to calibrate the "
-            + "probabilities.");
+            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to fit "
+            + "calibration or threshold.");
 }

@@ -56,13 +56,9 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
     }
 
-    /// <summary>An epoch's training rows in random order.</summary>
-    public EpochOrder Shuffled(int epoch)
-    {
-        var order = Usable(run.Data.Training, epoch);
-        new CountedRandom(run.Seed, RandomStream.Shuffle, epoch, ordinal: 0).Shuffle(order);
-        return InSteps(order);
-    }
+    /// <summary>An epoch's training rows in the order of <see cref="FineTuningOptions.Sampling"/>.</summary>
+    public EpochOrder OrderOf(int epoch) =>
+        InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch));
 
     public EpochOrder InSteps(int[] order) => EpochOrder.Of(order, run.Options.BatchSize, run.Options.AccumulationSteps);
 

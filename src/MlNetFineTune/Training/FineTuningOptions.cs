@@ -145,6 +145,17 @@ public abstract record FineTuningOptions
     /// </summary>
     public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
 
+    /// <summary>Which rows make an epoch: all once, or all classes equally often. Default: <see cref="Sampling.Shuffled"/>.</summary>
+    public Sampling Sampling
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Sampling));
+            field = value;
+        }
+    } = Sampling.Shuffled;
+
     /// <summary>Of the head; strategies scale it for the stages below. Default 0.001.</summary>
     public float LearningRate
     {
@@ -302,6 +313,12 @@ public abstract record FineTuningOptions
             throw new ArgumentException(reason, "options");
         if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
+        if (Sampling.NeedsClasses && !TaskInForce.HasClasses)
+        {
+            throw new ArgumentException(
+                $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or "
+                + "say with ExampleWeightColumnName how much each row counts.", "options");
+        }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");

@@ -123,7 +123,7 @@ internal sealed class TrainingLoop : IDisposable
             var epoch = _badRows.Epoch = _state.Epochs.Count + 1;
             if (_state.BatchesOfEpoch == 0)
                 _state.EpochBegan = _meter.Elapsed;
-            if ((trainer.Train(epoch, _inputs.Shuffled(epoch), inputs) ?? evaluation.Evaluate(epoch)) is { } end)
+            if ((trainer.Train(epoch, _inputs.OrderOf(epoch), inputs) ?? evaluation.Evaluate(epoch)) is { } end)
                 return end;
             EndEpoch(phase, evaluation);
             if (PatienceExhausted)

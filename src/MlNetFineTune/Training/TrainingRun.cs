@@ -23,6 +23,9 @@ internal sealed record TrainingRun(
     /// <summary>Whose logits are learnt as well; null where there is none. Stays the caller's.</summary>
     public Teacher? Teacher { get; init; }
 
+    /// <summary>An order of training rows in which all classes come equally often; null where nobody asks for it.</summary>
+    public Func<IReadOnlyList<int>, BalancedSampling>? Balance { get; init; }
+
     /// <summary>Whether somebody wants what the finished network gives for the validation rows.</summary>
     public bool KeepsOutputs { get; init; } = Options.RunFolder is not null;
 

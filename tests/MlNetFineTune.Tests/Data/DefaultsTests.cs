@@ -51,6 +51,7 @@ public sealed class DefaultsTests
             Progress = null
             RawPixels = null
             RunFolder = null
+            Sampling = Shuffled
             Schedule = Cosine(warmup: 0.05)
             ScoreColumnName = Score
             Seed = null

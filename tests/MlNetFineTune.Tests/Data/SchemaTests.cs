@@ -266,7 +266,7 @@ public sealed class SchemaTests
         _ml.MulticlassClassification.Trainers.FineTuneImages(options ?? SmallTraining.Options with { Epochs = 1 });
 
     // ML.NET makes shapes of schemas inside Fit alone.
-    private static SchemaShape ShapeOf(DataViewSchema schema) => (SchemaShape)typeof(SchemaShape)
+    internal static SchemaShape ShapeOf(DataViewSchema schema) => (SchemaShape)typeof(SchemaShape)
         .GetMethod("Create", System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)!.Invoke(null, [schema])!;
 
     private static void AssertAgree(SchemaShape.Column promised, SchemaShape.Column given)

@@ -54,7 +54,11 @@ public sealed class ModulePipelineTests
     [TestMethod]
     public void ARegressionModuleIsFittedEvaluatedSavedAndLoaded()
     {
-        var options = SmallModules.Regression with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 40 };
+        var options = SmallModules.Regression with
+        {
+            Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 40,
+            Task = LearningTask.Regression(standardize: false),
+        };
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(Train());
         var scored = model.Transform(Test());
 

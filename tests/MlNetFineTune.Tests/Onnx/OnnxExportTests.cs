@@ -4,6 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -73,9 +74,11 @@ public sealed class OnnxExportTests
         const int border = 3, shrink = 2;
         using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
-        var graph = ClassifierGraph.OfPicture(classifier, calibration: null, border, shrink);
+        var graph = ClassifierGraph.OfPicture(classifier, OfClasses(classes: 4), border, shrink);
         var (size, side) = (graph.Graph.Size, graph.Side);
-        OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Logits, 4)], new Dictionary<string, string>(), graph.TakesBytes);
+        OnnxFile.Write(
+            folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(),
+            graph.TakesBytes);
         Write(classifier, folder.File("network.onnx"));
 
         var picture = new DenseTensor<byte>([2, 3, side, side]);
@@ -146,10 +149,14 @@ public sealed class OnnxExportTests
 
     internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
-        var graph = ClassifierGraph.Of(classifier, calibration);
-        var classes = ((LinearHead)classifier.Head).bias.shape[0];
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
+        var graph = ClassifierGraph.Of(classifier, OfClasses(classifier.Head.Outputs, calibration));
+        var outputs = graph.Outputs.Select(output => (output.Value, (long?)output.Length)).ToList();
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], outputs, new Dictionary<string, string>());
     }
+
+    /// <summary>What a multiclass model writes.</summary>
+    internal static OutputWriter OfClasses(int classes, Calibration.Report? calibration = null) =>
+        (graph, logits) => ClassOutputs.Write(graph, logits, classes, calibration);
 
     internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)
     {

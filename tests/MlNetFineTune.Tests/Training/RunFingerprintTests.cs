@@ -31,6 +31,7 @@ public sealed class RunFingerprintTests : IDisposable
         ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
         ["LearningRate"] = options => options with { LearningRate = 0.123f },
         ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
+        ["Sampling"] = options => options with { Sampling = Sampling.Balanced },
         ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
         ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },

@@ -126,6 +126,7 @@ public sealed class WeightAveragingTests
             var judges = SmallModules.View(ml, TableRow.Many(200, seed: 2));
             var options = SmallModules.Regression with
             {
+                Task = LearningTask.Regression(standardize: false),
                 LearningRate = learningRate,
                 Epochs = epochs,
                 BatchSize = 2,

@@ -17,6 +17,14 @@ internal abstract class ScoreColumns
     /// <param name="place">Of the present row, in the batch.</param>
     public abstract Delegate Getter(int column, IScoredRows batch, Func<int> place);
 
+    /// <summary>Text that says why a row could not be read; none without a name.</summary>
+    protected static DataViewSchema.DetachedColumn[] StatusColumns(string? status) =>
+        status is null ? [] : [new(status, TextDataViewType.Instance)];
+
+    /// <summary>The same, before training.</summary>
+    protected static SchemaShape.Column[] StatusShapes(string? status) =>
+        status is null ? [] : [new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)];
+
     protected static Delegate StatusGetter(IScoredRows batch, Func<int> place) =>
         (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = batch.StatusOf(place()));
 

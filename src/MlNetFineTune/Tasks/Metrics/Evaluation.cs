@@ -16,5 +16,9 @@ internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, doubl
     /// <summary>A metric that the task has.</summary>
     public double this[Metric metric] => metric == Metric.Loss ? Loss : Metrics[metric.Name];
 
-    public bool IsBetterThan(Evaluation? other, Metric metric) => other is null || metric.IsBetter(this[metric], other[metric]);
+    /// <summary>By the metric, or by the loss where neither has a number for it.</summary>
+    public bool IsBetterThan(Evaluation? other, Metric metric) => other is null
+        || (double.IsNaN(this[metric]) && double.IsNaN(other[metric])
+            ? Metric.Loss.IsBetter(Loss, other.Loss)
+            : metric.IsBetter(this[metric], other[metric]));
 }

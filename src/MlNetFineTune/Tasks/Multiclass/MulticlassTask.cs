@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
@@ -10,8 +11,6 @@ namespace MlNetFineTune.Tasks;
 internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights ClassWeights, Calibration Calibration) : LearningTask
 {
     public const string Kind = "Multiclass";
-
-    private const string Expected = "Key (Conversion.MapValueToKey makes one)";
 
     internal override string Name => Kind;
 
@@ -25,12 +24,11 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
 
     internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
     [
-        ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel),
-        .. columns.Status is { } status ? [("ImageStatusColumnName", status)] : ((string, string)[])[],
+        ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel), .. StatusOf(columns),
     ];
 
     internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns) =>
-        LabelOf(context, schema, columns, Expected, label => label.IsKey);
+        KeyOf(context, schema, columns);
 
     internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) => MulticlassColumns.Shapes(
         columns.Score, columns.PredictedLabel, columns.Status, schema.Single(column => column.Name == columns.Label));
@@ -73,6 +71,9 @@ internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, Multi
         : this;
 
     public override TaskManifest Describe() => new MulticlassManifest(columns, keys.Names, calibration);
+
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
 }
 
 /// <summary>As the model file has it.</summary>
@@ -83,11 +84,8 @@ internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<str
 {
     public override BoundTask Bind(LabelKeys? keys)
     {
-        if (keys is null)
-            throw new ArgumentException($"its task is {MulticlassTask.Kind}, without classes");
-        if (!Classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !Classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
-            throw new ArgumentException($"its manifest names the classes {Shown.Several(Classes)}, its key {Shown.Several(keys.Names)}");
+        var known = RequireKeys(keys, MulticlassTask.Kind, Classes);
         Calibration?.CheckClasses(Classes);
-        return new BoundMulticlass(Columns, keys, options: null, Calibration);
+        return new BoundMulticlass(Columns, known, options: null, Calibration);
     }
 }

@@ -27,6 +27,8 @@ internal sealed record OutputRange
         (Minimum, Maximum) = (minimum, maximum);
     }
 
+    public override string ToString() => FormattableString.Invariant($"({Minimum}, {Maximum})");
+
     public float Minimum { get; }
 
     public float Maximum { get; }

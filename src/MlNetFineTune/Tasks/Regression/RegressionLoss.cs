@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What training a regression makes small, as a mean over the rows. Validation and ML.NET's metrics judge by the squared error as well.
+/// What training a regression makes small, as a mean over the rows, of labels and scores in the label's unit. Where labels are
+/// standardised (<see cref="LearningTask.Regression"/>) its value is in standardised units. Validation judges by the same loss.
 /// </summary>
 public abstract record RegressionLoss
 {
