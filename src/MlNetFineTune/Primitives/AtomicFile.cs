@@ -1,6 +1,7 @@
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Writes beside a file and renames, so that no half file is ever seen under its name, and a failed write leaves the old one.</summary>
+/// <summary>Writes beside a file and renames, so that no half file is ever seen under its name,
+/// and a failed write leaves the old one.</summary>
 internal static class AtomicFile
 {
     /// <exception cref="DirectoryNotFoundException">The folder is not there.</exception>

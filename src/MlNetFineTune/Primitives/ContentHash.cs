@@ -36,7 +36,8 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         {
             if (OrdinaryFile.Refuse(path) is not null)
                 return null;
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            using var file = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
             Span<byte> hash = stackalloc byte[Size];
             SHA256.HashData(file, hash);
             return Read(hash);
@@ -57,7 +58,8 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         return Read(bytes);
     }
 
-    public static ContentHash Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
+    public static ContentHash Read(ReadOnlySpan<byte> bytes) =>
+        new(BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
 
     public void Write(Span<byte> bytes)
     {

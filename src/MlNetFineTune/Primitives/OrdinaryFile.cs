@@ -13,7 +13,8 @@ internal static class OrdinaryFile
     public static string? Refuse(string path)
     {
         var file = new FileInfo(path);
-        if (file.Exists && file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
+        if (file.Exists && file.Attributes.HasFlag(FileAttributes.ReparsePoint)
+            && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
             file = target;
         return file.Exists ? file.Length > 0 ? null : WhyNothingIsIn(file.FullName)
             : Directory.Exists(path) ? "it is a folder"

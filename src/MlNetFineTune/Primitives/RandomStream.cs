@@ -2,7 +2,8 @@ using System.Text;
 
 namespace MlNetFineTune.Primitives;
 
-/// <summary>What random numbers are for. Streams of different purpose never share a number, so adding a draw to one leaves the others alone.</summary>
+/// <summary>What random numbers are for. Streams of different purpose never share a number,
+/// so adding a draw to one leaves the others alone.</summary>
 internal readonly record struct RandomStream(uint Id)
 {
     public static RandomStream Shuffle { get; } = new(1);

@@ -51,11 +51,14 @@ internal static class Shown
     public static string Shape(IReadOnlyCollection<long> sizes)
     {
         var shown = string.Join(", ", sizes.Take(MostSizes).Select(size => size.ToString(CultureInfo.InvariantCulture)));
-        return sizes.Count <= MostSizes ? $"[{shown}]" : string.Create(CultureInfo.InvariantCulture, $"[{shown}, ... ({sizes.Count} dimensions)]");
+        return sizes.Count <= MostSizes
+            ? $"[{shown}]"
+            : string.Create(CultureInfo.InvariantCulture, $"[{shown}, ... ({sizes.Count} dimensions)]");
     }
 
     private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 
     private static string Escaped(ReadOnlySpan<char> units) => units switch
     {
