@@ -19,7 +19,8 @@ internal static class ArithmeticCheck
     /// <summary>An <see cref="AppContext"/> switch: true leaves the check out.</summary>
     public const string Switch = "MlNetFineTune.SkipArithmeticCheck";
 
-    public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: slower, and right on every "
+    public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: "
+        + "slower, and right on every "
         + "processor that was seen.";
 
     // Float32 sums of some hundred terms are right to 1e-6 of the largest; what was seen to be wrong was so by 0.3 and more.
@@ -200,7 +201,8 @@ internal static class ArithmeticCheck
             throw new ArithmeticException(FormattableString.Invariant(
                 $"libtorch computes wrong numbers on this processor ({Processor.Current}): {of}{product} in ")
                 + (channelsLast ? "channels-last" : "default")
-                + FormattableString.Invariant($" layout, Float32, is off by {error:0.0000} of the largest value; at most {Tolerance} is rounding. ")
+                + FormattableString.Invariant(
+                    $" layout, Float32, is off by {error:0.0000} of the largest value; at most {Tolerance} is rounding. ")
                 + $"{Advice} (AppContext switch {Switch} leaves this check out.)");
         }
     }

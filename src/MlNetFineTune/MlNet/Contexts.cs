@@ -4,10 +4,12 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.MlNet;
 
-/// <summary>The environment (log, seed, device, component catalog) that a catalog was made with. ML.NET keeps the way to it internal.</summary>
+/// <summary>The environment (log, seed, device, component catalog) that a catalog was made with.
+/// ML.NET keeps the way to it internal.</summary>
 internal static class Contexts
 {
-    public static IHostEnvironment GetEnvironment(TrainCatalogBase.CatalogInstantiatorBase trainers) => CatalogUtils.GetEnvironment(trainers);
+    public static IHostEnvironment GetEnvironment(TrainCatalogBase.CatalogInstantiatorBase trainers) =>
+        CatalogUtils.GetEnvironment(trainers);
 
     public static IHostEnvironment GetEnvironment(ModelOperationsCatalog models) => ((IInternalCatalog)models).Environment;
 

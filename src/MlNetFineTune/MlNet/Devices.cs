@@ -30,7 +30,8 @@ internal static class Devices
             ? "no CUDA device is available (the native package may be the CPU one, or there is no NVIDIA driver)"
             : $"there are {count} CUDA devices, numbered from 0";
         if (!fallback)
-            throw new InvalidOperationException($"MLContext.GpuDeviceId is {id}, but {reason}. Set MLContext.FallbackToCpu to true to go on with the CPU.");
+            throw new InvalidOperationException(
+                $"MLContext.GpuDeviceId is {id}, but {reason}. Set MLContext.FallbackToCpu to true to go on with the CPU.");
         channel.Warning($"Device: CPU with {get_num_threads()} threads. MLContext.GpuDeviceId is {id}, but {reason}.");
         return CPU;
     }

@@ -20,7 +20,8 @@ internal abstract class LabelKeys
     private protected LabelKeys(IReadOnlyList<string> texts, IReadOnlyList<string> exact)
     {
         (Texts, _exact) = (texts, exact);
-        var many = texts.CountBy(text => text, StringComparer.Ordinal).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet(StringComparer.Ordinal);
+        var many = texts.CountBy(text => text, StringComparer.Ordinal).Where(count => count.Value > 1).Select(count => count.Key)
+            .ToHashSet(StringComparer.Ordinal);
         Names = many.Count == 0 ? texts : [.. texts.Index().Select(text => many.Contains(text.Item) ? exact[text.Index] : text.Item)];
     }
 
@@ -40,9 +41,12 @@ internal abstract class LabelKeys
     {
         var size = ((KeyDataViewType)column.Type).Count;
         if (size > MaximumClasses)
-            throw new InvalidOperationException($"The label column '{column.Name}' has {size:N0} keys; at most {MaximumClasses:N0} classes can be told apart. A hash is not a label: Conversion.MapValueToKey counts the values there are.");
+            throw new InvalidOperationException(
+                $"The label column '{column.Name}' has {size:N0} keys; at most {MaximumClasses:N0} classes can be told apart. "
+                + "A hash is not a label: Conversion.MapValueToKey counts the values there are.");
         var count = (int)size;
-        if (column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues)?.Type is not VectorDataViewType { ItemType: var itemType })
+        if (column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues)?.Type
+            is not VectorDataViewType { ItemType: var itemType })
             return new WithoutValues(count);
         return MlNet.Generic.Invoke(itemType.RawType, new FromAnnotation(column, itemType));
     }
@@ -60,10 +64,12 @@ internal abstract class LabelKeys
     /// <summary>The place of a value; -1 where it is not known, or several could be meant.</summary>
     /// <param name="text">Of the value.</param>
     /// <param name="exact">Whether it is of the keys' own type, and the text as <see cref="ValueText.Exact"/> gives it.</param>
-    public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names)).GetValueOrDefault(text, -1);
+    public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names))
+        .GetValueOrDefault(text, -1);
 
     private static Dictionary<string, int> Places(IReadOnlyList<string> texts) =>
-        texts.Index().GroupBy(text => text.Item, text => text.Index, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.Count() == 1 ? same.First() : -1, StringComparer.Ordinal);
+        texts.Index().GroupBy(text => text.Item, text => text.Index, StringComparer.Ordinal)
+            .ToDictionary(same => same.Key, same => same.Count() == 1 ? same.First() : -1, StringComparer.Ordinal);
 
     /// <summary>The annotation that lets <c>MapKeyToValue</c> give back the original values.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string kind);
@@ -79,7 +85,8 @@ internal abstract class LabelKeys
         if (!reader.ReadBoolean())
             return new WithoutValues(count);
         var saver = new BinarySaver(env, new BinarySaver.Arguments());
-        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector || vector.Size != count)
+        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector
+            || vector.Size != count)
             throw new InvalidDataException("The model's label values cannot be read.");
         return MlNet.Generic.Invoke(vector.ItemType.RawType, new FromValue(vector.ItemType, value));
     }
@@ -124,7 +131,8 @@ internal abstract class LabelKeys
         }
     }
 
-    private sealed class WithValues<T>(PrimitiveDataViewType itemType, T[] values) : LabelKeys([.. values.Select(ValueText.Of)], [.. values.Select(ValueText.Exact)])
+    private sealed class WithValues<T>(PrimitiveDataViewType itemType, T[] values)
+        : LabelKeys([.. values.Select(ValueText.Of)], [.. values.Select(ValueText.Exact)])
     {
         public override PrimitiveDataViewType ValueType => itemType;
 

@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Makes libtorch's threads sleep while they wait for each other. By default libgomp's threads spin, 300,000 rounds (GOMP_SPINCOUNT in its manual);
-/// where other threads want the same cores (our decoders, another process) each wait then costs whole time slices: two quick starts at once on a
-/// busy machine with two cores took 115 s to train instead of 5 s.
+/// Makes libtorch's threads sleep while they wait for each other. By default libgomp's threads spin, 300,000 rounds (GOMP_SPINCOUNT in its
+/// manual); where other threads want the same cores (our decoders, another process) each wait then costs whole time slices: two quick
+/// starts at once on a busy machine with two cores took 115 s to train instead of 5 s.
 /// </summary>
 internal static partial class OpenMp
 {

@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Tensor operations with a number, by TorchSharp's names with a capital. TorchSharp 0.107's own make a temporary <see cref="Scalar"/> of the number, hand its native
-/// pointer to libtorch and let go of the object: a garbage collection at that moment frees the number before libtorch has read it. Then the operation throws
-/// ("raised from toDouble"), or computes with whatever is in that memory. Adding two tensors is no different, by a factor of 1 that is not seen. Here every number lives
-/// until its operation is over, and none is left to the finalizer. No other file makes a <see cref="Scalar"/> (ScalarsTests looks); an operation that is missing is added here.
+/// Tensor operations with a number, by TorchSharp's names with a capital. TorchSharp 0.107's own make a temporary <see cref="Scalar"/> of
+/// the number, hand its native pointer to libtorch and let go of the object: a garbage collection at that moment frees the number before
+/// libtorch has read it. Then the operation throws ("raised from toDouble"), or computes with whatever is in that memory. Adding two
+/// tensors is no different, by a factor of 1 that is not seen. Here every number lives until its operation is over, and none is left to the
+/// finalizer. No other file makes a <see cref="Scalar"/> (ScalarsTests looks); an operation that is missing is added here.
 /// </summary>
 internal static class Scalars
 {

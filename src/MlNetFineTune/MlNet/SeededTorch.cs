@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Runs code that draws from torch's process-wide generator (a module's initial weights, its dropout) with numbers of our own, and leaves the
-/// generator as it was. One at a time: two trainings of modules take turns. On a GPU dropout draws from the device's generator, which is seeded
-/// too, but cannot be put back (TorchSharp 0.107 does not read its state).
+/// Runs code that draws from torch's process-wide generator (a module's initial weights, its dropout) with numbers of our own, and leaves
+/// the generator as it was. One at a time: two trainings of modules take turns. On a GPU dropout draws from the device's generator, which
+/// is seeded too, but cannot be put back (TorchSharp 0.107 does not read its state).
 /// </summary>
 internal static class SeededTorch
 {

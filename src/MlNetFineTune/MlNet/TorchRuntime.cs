@@ -60,11 +60,13 @@ internal static class TorchRuntime
 
         var packages = $"{platform.CpuPackage} {Version("LibTorchVersion")}"
             + (platform.CudaPackage is { } cuda ? $" (or, for NVIDIA GPUs, {cuda} {Version("TorchSharpVersion")})" : "");
-        string[] folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", platform.RuntimeIdentifier, "native"), AppContext.BaseDirectory];
+        string[] folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", platform.RuntimeIdentifier, "native"),
+            AppContext.BaseDirectory];
         var folder = folders.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, platform.LibTorchFile)));
 
         return $"The native library of {torchSharp} did not load on {where}. " + (folder is null
-            ? $"No {platform.LibTorchFile} was found in {string.Join(" or ", folders)}. Add to the application's project the package {packages}."
+            ? $"No {platform.LibTorchFile} was found in {string.Join(" or ", folders)}. "
+                + $"Add to the application's project the package {packages}."
             : $"libtorch is there, in {folder}, but {LoaderError(Path.Combine(folder, platform.TorchSharpFile))}. "
                 + $"TorchSharp needs {platform.Requirement}, and libtorch from the package {packages}.");
     }
@@ -86,13 +88,16 @@ internal static class TorchRuntime
     private static string Version(string name) =>
         typeof(TorchRuntime).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == name).Value!;
 
-    private sealed record Platform(string RuntimeIdentifier, string CpuPackage, string? CudaPackage, string LibTorchFile, string TorchSharpFile, string Requirement)
+    private sealed record Platform(
+        string RuntimeIdentifier, string CpuPackage, string? CudaPackage, string LibTorchFile, string TorchSharpFile, string Requirement)
     {
         public static Platform? Current =>
             OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
-                ? new("linux-x64", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux", "libtorch.so", "libLibTorchSharp.so", "glibc 2.34 or later")
+                ? new("linux-x64", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux", "libtorch.so", "libLibTorchSharp.so",
+                    "glibc 2.34 or later")
             : OperatingSystem.IsWindows() && RuntimeInformation.ProcessArchitecture == Architecture.X64
-                ? new("win-x64", "libtorch-cpu-win-x64", "TorchSharp-cuda-windows", "torch.dll", "LibTorchSharp.dll", "the current Visual C++ redistributable")
+                ? new("win-x64", "libtorch-cpu-win-x64", "TorchSharp-cuda-windows", "torch.dll", "LibTorchSharp.dll",
+                    "the current Visual C++ redistributable")
             : OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
                 ? new("osx-arm64", "libtorch-cpu-osx-arm64", null, "libtorch.dylib", "libLibTorchSharp.dylib", "a current macOS")
             : null;

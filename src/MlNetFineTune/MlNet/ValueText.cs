@@ -27,7 +27,8 @@ internal static class ValueText
     /// <param name="row">Stands on each row in turn.</param>
     /// <param name="column">Of one value a row.</param>
     /// <param name="exact">As <see cref="Exact"/>, rather than as <see cref="Of"/>.</param>
-    public static Func<string?> Reader(DataViewRow row, DataViewSchema.Column column, bool exact) => MlNet.Generic.Invoke(column.Type.RawType, new Read(row, column, exact));
+    public static Func<string?> Reader(DataViewRow row, DataViewSchema.Column column, bool exact) =>
+        MlNet.Generic.Invoke(column.Type.RawType, new Read(row, column, exact));
 
     private sealed record Read(DataViewRow Row, DataViewSchema.Column Column, bool IsExact) : MlNet.Generic.IFunction<Func<string?>>
     {
