@@ -3,7 +3,8 @@ using System.Text;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Reads small things one after another from a <see cref="ByteSource"/>, through a buffer. All integers are little-endian.</summary>
+/// <summary>Reads small things one after another from a <see cref="ByteSource"/>, through a buffer.
+/// All integers are little-endian.</summary>
 /// <param name="bytes">The file.</param>
 /// <param name="start">Where to begin.</param>
 /// <param name="end">Where the readable part ends; the file's end unless given.</param>

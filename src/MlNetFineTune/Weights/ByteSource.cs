@@ -3,7 +3,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Bytes by position: a file, or a stream that can only go forward. Nothing is held in memory; readers ask for what they need, into memory of their own.</summary>
+/// <summary>Bytes by position: a file, or a stream that can only go forward. Nothing is held in memory;
+/// readers ask for what they need, into memory of their own.</summary>
 internal abstract class ByteSource : IDisposable
 {
     public abstract long Length { get; }
@@ -74,7 +75,8 @@ internal abstract class ByteSource : IDisposable
         public override void Read(long offset, Span<byte> into)
         {
             if (offset < _position)
-                throw new InvalidOperationException($"Byte {offset} was asked for after byte {_position} of a stream that only goes forward.");
+                throw new InvalidOperationException(
+                    $"Byte {offset} was asked for after byte {_position} of a stream that only goes forward.");
             Span<byte> skipped = stackalloc byte[4096];
             while (_position < offset)
             {

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>The number types of weights, by the names of each format. Complex and quantised numbers, and 8-bit floats, are none of ours.</summary>
+/// <summary>The number types of weights, by the names of each format.
+/// Complex and quantised numbers, and 8-bit floats, are none of ours.</summary>
 internal static class ElementTypes
 {
     private static readonly (ScalarType Type, int Size, string SafeTensors, string Storage, string[] Torch)[] s_all =
@@ -19,10 +20,13 @@ internal static class ElementTypes
         (ScalarType.Bool, 1, "BOOL", "BoolStorage", ["bool"]),
     ];
 
-    private static readonly Dictionary<string, ScalarType> s_safeTensors = s_all.ToDictionary(one => one.SafeTensors, one => one.Type, StringComparer.Ordinal);
-    private static readonly Dictionary<string, ScalarType> s_storages = s_all.ToDictionary(one => one.Storage, one => one.Type, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ScalarType> s_safeTensors =
+        s_all.ToDictionary(one => one.SafeTensors, one => one.Type, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ScalarType> s_storages =
+        s_all.ToDictionary(one => one.Storage, one => one.Type, StringComparer.Ordinal);
     private static readonly Dictionary<string, ScalarType> s_torch =
-        s_all.SelectMany(one => one.Torch, (one, name) => (name, one.Type)).ToDictionary(one => one.name, one => one.Type, StringComparer.Ordinal);
+        s_all.SelectMany(one => one.Torch, (one, name) => (name, one.Type))
+            .ToDictionary(one => one.name, one => one.Type, StringComparer.Ordinal);
     private static readonly Dictionary<ScalarType, int> s_sizes = s_all.ToDictionary(one => one.Type, one => one.Size);
 
     public static IEnumerable<string> SafeTensorsNames => s_safeTensors.Keys;

@@ -39,7 +39,8 @@ internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<Nam
     /// How many the network has. A prefix before few of its names is chance (many networks have a <c>bn1.weight</c> somewhere): then that
     /// of all names is taken.
     /// </param>
-    public static FileNaming Choose(IReadOnlyList<WeightEntry> entries, Func<string, bool> isKnown, IReadOnlyList<NameMap> otherNames, int tensors = 1)
+    public static FileNaming Choose(
+        IReadOnlyList<WeightEntry> entries, Func<string, bool> isKnown, IReadOnlyList<NameMap> otherNames, int tensors = 1)
     {
         var matches = new Dictionary<(string Prefix, int Map), int>();
         foreach (var entry in entries)

@@ -17,20 +17,25 @@ internal static class FitReport
     {
         var found = naming.Named.ToLookup(pair => pair.Name, StringComparer.Ordinal);
         var missing = targets.SelectMany(
-            target => MissingParts(found[target.Key]), (target, part) => $"{target.Key} {WeightEntry.Text(part.ShapeIn(target.Value))}{part}").ToList();
-        var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name)).Select(pair => pair.Entry.Describe()).ToList();
+            target => MissingParts(found[target.Key]),
+            (target, part) => $"{target.Key} {WeightEntry.Text(part.ShapeIn(target.Value))}{part}").ToList();
+        var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name))
+            .Select(pair => pair.Entry.Describe()).ToList();
         var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !Fits(pair, shape))
             .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(pair.Part.ShapeIn(targets[pair.Name]))}").ToList();
         var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name))
             .GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
-            .Select(group => $"{Shown.Text(group.Key)} by {string.Join(" and ", group.Take(MostNamed).Select(pair => Shown.Text(pair.Entry.Name)))}").ToList();
+            .Select(
+                group => $"{Shown.Text(group.Key)} by "
+                + $"{string.Join(" and ", group.Take(MostNamed).Select(pair => Shown.Text(pair.Entry.Name)))}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
         {
             if (naming.Rivals.Count > 0)
             {
                 var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => Shown.Text(prefix)));
                 throw new InvalidDataException(
-                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. In Python save the one that you want: its "
+                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. "
+                        + "In Python save the one that you want: its "
                     + "state_dict() alone.");
             }
             return;
@@ -76,7 +81,8 @@ internal static class FitReport
     {
         if (tensors.Count == 0)
             return;
-        report.AppendLine().Append(CultureInfo.InvariantCulture, $"{title} ({tensors.Count}): {string.Join("; ", tensors.Take(MostNamed))}");
+        report.AppendLine()
+            .Append(CultureInfo.InvariantCulture, $"{title} ({tensors.Count}): {string.Join("; ", tensors.Take(MostNamed))}");
         report.Append(tensors.Count > MostNamed ? $"; and {tensors.Count - MostNamed} more." : ".");
     }
 }

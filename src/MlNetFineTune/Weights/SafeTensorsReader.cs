@@ -17,7 +17,8 @@ internal static class SafeTensorsReader
     private const int MaximumNameLength = 4096;
 
     /// <summary>Whether a file begins as a safetensors file does: a possible length, and a JSON object.</summary>
-    public static bool Recognizes(ReadOnlySpan<byte> start) => start.Length >= 9 && start[8] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) <= MaximumLength;
+    public static bool Recognizes(ReadOnlySpan<byte> start) => start.Length >= 9 && start[8] == '{'
+        && BinaryPrimitives.ReadUInt64LittleEndian(start) <= MaximumLength;
 
     /// <param name="bytes">The file. The result owns it.</param>
     /// <param name="source">Name for messages.</param>
@@ -30,7 +31,8 @@ internal static class SafeTensorsReader
         bytes.Read(0, prefix);
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > MaximumLength || (long)headerLength > bytes.Length - 8)
-            throw Bad(source, $"its first 8 bytes announce a header of {headerLength} bytes in a file of {bytes.Length} bytes. It is another format, or cut off");
+            throw Bad(source, $"its first 8 bytes announce a header of {headerLength} bytes in a file of {bytes.Length} bytes. "
+                + "It is another format, or cut off");
 
         var header = new byte[headerLength];
         bytes.Read(8, header);
@@ -77,7 +79,8 @@ internal static class SafeTensorsReader
         }
         var dataLength = bytes.Length - dataStart;
         if (position != dataLength)
-            throw Bad(source, $"its tensors cover {position} bytes, but {dataLength} follow the header. {(position > dataLength ? "It is cut off: fetch it again" : "Something else is appended")}");
+            throw Bad(source, $"its tensors cover {position} bytes, but {dataLength} follow the header. "
+                + $"{(position > dataLength ? "It is cut off: fetch it again" : "Something else is appended")}");
         return new WeightFile(source, [.. entries.Select(one => one.Entry)], metadata, [], [bytes]);
     }
 
@@ -138,11 +141,14 @@ internal static class SafeTensorsReader
         if (typeName is null || shape is null || offsets is not [var begin, var end] || begin > end)
             throw Improper();
         if (ElementTypes.OfSafeTensors(typeName) is not { } type)
-            throw Bad(source, $"tensor {Shown.Quoted(name)} has the type {Shown.Text(typeName)}; known are {string.Join(", ", ElementTypes.SafeTensorsNames)}");
+            throw Bad(source, $"tensor {Shown.Quoted(name)} has the type {Shown.Text(typeName)}; "
+                + $"known are {string.Join(", ", ElementTypes.SafeTensorsNames)}");
         if (WeightEntry.ByteCount(shape, ElementTypes.Size(type)) is not { } size)
             throw Bad(source, $"tensor {Shown.Quoted(name)} claims the impossible shape {WeightEntry.Text(shape)}");
         if (size != end - begin)
-            throw Bad(source, $"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} needs {size} bytes but has {end - begin}");
+            throw Bad(
+                source, $"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} needs {size} bytes but has "
+                + $"{end - begin}");
         return (new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, dataStart + begin), begin, end);
 
         InvalidDataException Improper()

@@ -3,7 +3,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose <c>weight_map</c> gives the file of each tensor.</summary>
+/// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose <c>weight_map</c> gives the
+/// file of each tensor.</summary>
 internal static class ShardedReader
 {
     // Real ones have some hundred bytes a tensor.
@@ -36,7 +37,8 @@ internal static class ShardedReader
                 if (!metadata.TryAdd(key, value) && metadata[key] != value)
                     throw Bad(path, $"its files say {Shown.Quoted(metadata[key])} and {Shown.Quoted(value)} of {Shown.Text(key)}");
             }
-            return new WeightFile(path, [.. parts.SelectMany(part => part.Entries)], metadata, [$"The weights are in {parts.Count} files.", .. parts.SelectMany(part => part.Notes)], [.. parts]);
+            return new WeightFile(path, [.. parts.SelectMany(part => part.Entries)], metadata,
+                [$"The weights are in {parts.Count} files.", .. parts.SelectMany(part => part.Notes)], [.. parts]);
         }
         catch
         {
@@ -68,7 +70,8 @@ internal static class ShardedReader
             {
                 var file = pair.Value.GetString();
                 if (string.IsNullOrEmpty(file) || file.AsSpan().IndexOfAny("/\\:") >= 0 || file is "." or ".." || file.Any(char.IsControl))
-                    throw Bad(path, $"it looks for tensor {Shown.Quoted(pair.Name)} in {Shown.Quoted(file)}; expected the name of a file beside it");
+                    throw Bad(path, $"it looks for tensor {Shown.Quoted(pair.Name)} in {Shown.Quoted(file)}; "
+                        + "expected the name of a file beside it");
                 if (!names.Add(pair.Name))
                     throw Bad(path, $"it names tensor {Shown.Quoted(pair.Name)} twice");
                 if (!files.TryGetValue(file, out var inFile))
@@ -83,5 +86,6 @@ internal static class ShardedReader
         return files.Count is > 0 and <= MaximumFiles ? files : throw Bad(path, $"it names {files.Count} files");
     }
 
-    private static InvalidDataException Bad(string source, string what) => new($"'{source}' is not a proper index of weight files: {what}.");
+    private static InvalidDataException Bad(string source, string what) =>
+        new($"'{source}' is not a proper index of weight files: {what}.");
 }

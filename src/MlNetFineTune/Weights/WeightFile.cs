@@ -4,10 +4,12 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// An open file of named tensors, of whatever format. Only its directory is in memory; the numbers are read one tensor at a time, straight into
-/// the network's.
+/// An open file of named tensors, of whatever format. Only its directory is in memory; the numbers are read one tensor at a time, straight
+/// into the network's.
 /// </summary>
-internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entries, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<string> notes, IReadOnlyList<IDisposable> owned) : IDisposable
+internal sealed class WeightFile(
+    string source, IReadOnlyList<WeightEntry> entries, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<string> notes,
+    IReadOnlyList<IDisposable> owned) : IDisposable
 {
     // Largest piece that is held beside the network while numbers are converted or rearranged.
     private const long MaximumPiece = 4 << 20;
@@ -81,7 +83,8 @@ internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entri
     // Most tensors are what the network has: the same type, row after row, in ordinary memory.
     private static bool TryReadInPlace(WeightEntry entry, long offset, Tensor target)
     {
-        if (target.device_type != DeviceType.CPU || target.dtype != entry.Type || !target.is_contiguous() || !IsRowMajor(target.shape, entry.Strides))
+        if (target.device_type != DeviceType.CPU || target.dtype != entry.Type || !target.is_contiguous()
+            || !IsRowMajor(target.shape, entry.Strides))
             return false;
         entry.Bytes.Read(offset, target.bytes);
         return true;

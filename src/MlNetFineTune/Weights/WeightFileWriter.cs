@@ -19,7 +19,8 @@ internal static class WeightFileWriter
                 AtomicFile.Write(path, stream => StateDictionaryWriter.Write(stream, tensors, metadata));
                 break;
             default:
-                throw new ArgumentException($"The extension of '{Path.GetFileName(path)}' says no format: use .safetensors, or .pth for a state dictionary of PyTorch.", nameof(path));
+                throw new ArgumentException($"The extension of '{Path.GetFileName(path)}' says no format: "
+                    + "use .safetensors, or .pth for a state dictionary of PyTorch.", nameof(path));
         }
     }
 }

@@ -35,7 +35,8 @@ internal sealed class PickleReader
 
     /// <param name="source">The file's name, for messages.</param>
     /// <param name="input">At the pickle's first byte; left after its last.</param>
-    /// <param name="resolvePersistent">Makes a value of a persistent id, which PyTorch uses for storages. Takes the instruction's byte as well.</param>
+    /// <param name="resolvePersistent">Makes a value of a persistent id, which PyTorch uses for storages.
+    /// Takes the instruction's byte as well.</param>
     public PickleReader(string source, BufferedBytes input, Func<PickledTuple, long, object?>? resolvePersistent = null)
     {
         _source = source;
@@ -266,7 +267,8 @@ internal sealed class PickleReader
             case PickledDictionary dictionary:
                 dictionary.Attributes = state;
                 break;
-            case PickledTensor when state is PickledTuple { Items: var items } && items.Any(item => item is PickledStorage or PickledTensor):
+            case PickledTensor when state is PickledTuple { Items: var items }
+                && items.Any(item => item is PickledStorage or PickledTensor):
                 throw Refuse("a tensor is made in the way of PyTorch before 0.2: load it in Python and save its state_dict() again");
             case PickledTensor or PickledUnknown:
                 break;
@@ -304,7 +306,8 @@ internal sealed class PickleReader
             throw Refuse($"a name is longer than {MaximumNameLength} letters");
         var full = $"{module}.{name}";
         if (ForbiddenNames.Contains(module, name))
-            throw Refuse($"it asks for '{Printable(full)}', which runs code or reaches outside of Python. No weights need it: the file may be an attack. Do not open it in Python either");
+            throw Refuse($"it asks for '{Printable(full)}', which runs code or reaches outside of Python. "
+                + "No weights need it: the file may be an attack. Do not open it in Python either");
         Push(new PickledName(full, _at));
     }
 

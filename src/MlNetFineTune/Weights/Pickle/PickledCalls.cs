@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>
-/// The functions and classes that state dictionaries call (torch/_utils.py, torch/_tensor.py; the list of torch/_weights_only_unpickler.py),
-/// each answered with a value of ours. Every other name gives a <see cref="PickledUnknown"/>.
+/// The functions and classes that state dictionaries call (torch/_utils.py, torch/_tensor.py; the list of
+/// torch/_weights_only_unpickler.py), each answered with a value of ours. Every other name gives a <see cref="PickledUnknown"/>.
 /// </summary>
 internal static class PickledCalls
 {
@@ -36,7 +36,9 @@ internal static class PickledCalls
             case "torch.autograd.variable.Variable":
                 return arguments is [PickledTensor or PickledUnknown, ..] ? arguments[0] : throw Odd("a parameter");
             case "torch._tensor._rebuild_from_type_v2": // (function, type, arguments, state): a tensor with attributes of its own
-                return arguments is [PickledName function, PickledName, PickledTuple { Items: var inner }, ..] && function.Name != name.Name ? Call(function, inner, countCopies) : throw Odd("a tensor with attributes");
+                return arguments is [PickledName function, PickledName, PickledTuple { Items: var inner }, ..] && function.Name != name.Name
+                    ? Call(function, inner, countCopies)
+                    : throw Odd("a tensor with attributes");
             case "copyreg._reconstructor": // (class, base, state)
             case "copy_reg._reconstructor":
                 return arguments is [PickledName made, ..] ? Unknown(made) : throw Odd("an object");
@@ -49,8 +51,10 @@ internal static class PickledCalls
     public static PickledUnknown Unknown(PickledName name) => new(name.Name, name.Offset, IsOrdinary(name.Name));
 
     private static bool IsOrdinary(string name) =>
-        name is "_codecs.encode" or "numpy.dtype" or "numpy.ndarray" or "torch.device" or "torch.layout" or "torch.serialization._get_layout" or "collections.Counter"
-        || name is "numpy.core.multiarray.scalar" or "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray.scalar" or "numpy._core.multiarray._reconstruct"
+        name is "_codecs.encode" or "numpy.dtype" or "numpy.ndarray" or "torch.device" or "torch.layout"
+            or "torch.serialization._get_layout" or "collections.Counter"
+        || name is "numpy.core.multiarray.scalar" or "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray.scalar"
+            or "numpy._core.multiarray._reconstruct"
         || name.StartsWith("builtins.", StringComparison.Ordinal) || name.StartsWith("__builtin__.", StringComparison.Ordinal)
         || (name.StartsWith("torch.", StringComparison.Ordinal) && ElementTypes.OfTorch(name["torch.".Length..]) is not null);
 
@@ -77,13 +81,15 @@ internal static class PickledCalls
     {
         if (arguments is [PickledUnknown unknown, ..])
             return unknown; // Numbers of a type that is not ours.
-        if (arguments is not [PickledStorage storage, long offset, var size, var stride, ..] || Integers(size) is not { } shape || Integers(stride) is not { } strides)
+        if (arguments is not [PickledStorage storage, long offset, var size, var stride, ..] || Integers(size) is not { } shape
+            || Integers(stride) is not { } strides)
             throw Odd("a tensor");
         countCopies(shape.Length + strides.Length);
         var type = storage.Type;
         if (typeAt is { } at)
         {
-            if (arguments.Count <= at || arguments[at] is not PickledName { Name: var typeName } typed || !typeName.StartsWith("torch.", StringComparison.Ordinal))
+            if (arguments.Count <= at || arguments[at] is not PickledName { Name: var typeName } typed
+                || !typeName.StartsWith("torch.", StringComparison.Ordinal))
                 throw Odd("a tensor");
             type = ElementTypes.OfTorch(typeName["torch.".Length..]);
             if (type is null)
@@ -97,7 +103,8 @@ internal static class PickledCalls
     private static PickledTensor Checked(PickledStorage storage, ScalarType type, long offset, long[] shape, long[] strides)
     {
         var size = ElementTypes.Size(type);
-        if (shape.Length != strides.Length || shape.Length > WeightEntry.MaximumDimensions || offset < 0 || shape.Any(length => length < 0) || strides.Any(step => step < 0)
+        if (shape.Length != strides.Length || shape.Length > WeightEntry.MaximumDimensions || offset < 0 || shape.Any(length => length < 0)
+            || strides.Any(step => step < 0)
             || WeightEntry.ByteCount(shape, size) is null)
         {
             throw new FormatException($"{What()} is impossible");
@@ -115,7 +122,8 @@ internal static class PickledCalls
             span += (Int128)step * (length - 1);
         }
         if (storage.Start + ((Int128)offset + span) * size > storage.End)
-            throw new FormatException($"{What()} reaches out of its storage {Shown.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
+            throw new FormatException(
+                $"{What()} reaches out of its storage {Shown.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
         return new(storage, type, shape, strides, storage.Start + offset * size);
 
         string What() => $"a tensor of shape {WeightEntry.Text(shape)}, strides {WeightEntry.Text(strides)}, offset {offset}";
@@ -124,7 +132,8 @@ internal static class PickledCalls
     private static long[]? Integers(object? value)
     {
         // Their number first: a tuple of a million items is looked at as often as the file says.
-        if (value is not PickledTuple { Items: var items } || items.Count > WeightEntry.MaximumDimensions || items.Any(item => item is not long))
+        if (value is not PickledTuple { Items: var items } || items.Count > WeightEntry.MaximumDimensions
+            || items.Any(item => item is not long))
             return null;
         return [.. items.Cast<long>()];
     }

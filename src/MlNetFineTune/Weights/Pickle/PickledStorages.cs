@@ -1,6 +1,7 @@
 namespace MlNetFineTune.WeightFiles.Pickle;
 
-/// <summary>Reads PyTorch's persistent ids (torch/serialization.py): ('storage', class, key, device, count), in old files with a view (key, offset, count) after it.</summary>
+/// <summary>Reads PyTorch's persistent ids (torch/serialization.py): ('storage', class, key, device, count), in old files with a view (key,
+/// offset, count) after it.</summary>
 internal sealed class PickledStorages(string source)
 {
     private readonly Dictionary<string, PickledStorage> _byKey = new(StringComparer.Ordinal);
@@ -13,7 +14,8 @@ internal sealed class PickledStorages(string source)
     {
         if (id.Items is ["module", PickledName module, ..])
             return module; // With the source code of a class, in old files.
-        if (id.Items is not ["storage", PickledName { Name: var name } type, var keyValue, _, long count, ..] || Key(keyValue) is not { } key || count < 0)
+        if (id.Items is not ["storage", PickledName { Name: var name } type, var keyValue, _, long count, ..]
+            || Key(keyValue) is not { } key || count < 0)
             throw Bad(at, "it refers to a storage in an unknown way");
 
         var typeName = name[(name.LastIndexOf('.') + 1)..];
@@ -30,7 +32,8 @@ internal sealed class PickledStorages(string source)
         if (id.Items.Count < 6 || id.Items[5] is null)
             return whole;
 
-        if (id.Items[5] is not PickledTuple { Items: [_, long offset, long viewCount] } || offset < 0 || viewCount < 0 || (Int128)offset + viewCount > count)
+        if (id.Items[5] is not PickledTuple { Items: [_, long offset, long viewCount] } || offset < 0 || viewCount < 0
+            || (Int128)offset + viewCount > count)
             throw Bad(at, $"a view of storage {Shown.Quoted(key)} reaches out of it");
         return whole with { Start = offset * size, End = (offset + viewCount) * size };
     }

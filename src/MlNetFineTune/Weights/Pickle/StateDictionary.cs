@@ -6,13 +6,15 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightFiles.Pickle;
 
-/// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs, options and optimizers.</summary>
+/// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs,
+/// options and optimizers.</summary>
 internal sealed class StateDictionary
 {
     // What training programs call it; the average of the weights first, as timm's load_state_dict takes it (timm/models/_helpers.py).
     private static readonly string[] s_names =
     [
-        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state", "model", "module",
+        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state",
+        "model", "module",
         "net_state_dict", "net", "network", "weights", "params",
     ];
     private const int MaximumDepth = 4;
@@ -35,7 +37,8 @@ internal sealed class StateDictionary
     public static StateDictionary Find(object? root, string source)
     {
         if (root is not PickledDictionary top)
-            throw new InvalidDataException($"'{source}' holds no dictionary of tensors but {Describe(root)}. In Python save model.state_dict() alone.");
+            throw new InvalidDataException(
+                $"'{source}' holds no dictionary of tensors but {Describe(root)}. In Python save model.state_dict() alone.");
         var (path, beside, found) = Search(top, source);
         var tensors = new List<(string, PickledTensor)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -65,7 +68,8 @@ internal sealed class StateDictionary
 
     // First under the known names, as timm does, whatever tensors (a loss, a random state, an accuracy) lie beside them; then where the
     // network is: many tensors, not a few.
-    private static (IReadOnlyList<string> Path, IReadOnlyList<string> Beside, PickledDictionary Found) Search(PickledDictionary top, string source)
+    private static (IReadOnlyList<string> Path, IReadOnlyList<string> Beside, PickledDictionary Found) Search(
+        PickledDictionary top, string source)
     {
         var (path, beside) = (new List<string>(), new List<string>());
         var known = new Dictionary<object, int>(ReferenceEqualityComparer.Instance);
@@ -79,13 +83,15 @@ internal sealed class StateDictionary
             if (own.Count == 0 && (nested.Count == 0 || path.Count == MaximumDepth))
                 throw new InvalidDataException($"'{source}' holds no tensors in its dictionary ({Keys(current)}). {Reason(current)}");
             var networks = Networks(nested);
-            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => networks.Where(item => item.Name == name)).FirstOrDefault();
+            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => networks.Where(item => item.Name == name))
+                .FirstOrDefault();
             if (chosen.Weights is null)
             {
                 if (own.Count > 0 && (path.Count == MaximumDepth || nested.All(item => MostTensors(item.Weights, known) <= own.Count)))
                     return (path, beside, current);
                 chosen = networks is [var only] ? only : throw new InvalidDataException(
-                    $"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
+                    $"'{source}' holds several sets of weights "
+                        + $"({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
                     + "In Python save the one that you want.");
             }
             path.Add(PickleReader.Printable(chosen.Name));
@@ -124,10 +130,15 @@ internal sealed class StateDictionary
     }
 
     private static string Keys(PickledDictionary dictionary) =>
-        dictionary.Items.Count == 0 ? "it is empty" : FitReport.Few(dictionary.Items.Select(item => $"{(item.Key is string key ? PickleReader.Printable(key) : Describe(item.Key))}: {Describe(item.Value)}"));
+        dictionary.Items.Count == 0 ? "it is empty"
+            : FitReport.Few(
+                dictionary.Items.Select(item => $"{(item.Key is string key ? PickleReader.Printable(key) : Describe(item.Key))}: "
+                + $"{Describe(item.Value)}"));
 
-    private static string Reason(PickledDictionary dictionary) => dictionary.Items.Any(item => item.Value is PickledUnknown { IsOrdinary: false })
-        ? "What is in the place of the weights would have to be made by Python code that is not called here. In Python save model.state_dict() alone."
+    private static string Reason(PickledDictionary dictionary) =>
+        dictionary.Items.Any(item => item.Value is PickledUnknown { IsOrdinary: false })
+        ? "What is in the place of the weights would have to be made by Python code that is not called here. "
+            + "In Python save model.state_dict() alone."
         : "In Python save model.state_dict().";
 
     // Our own files carry the recipe of their weights as an attribute of the dictionary, where PyTorch leaves it alone.
@@ -135,7 +146,8 @@ internal sealed class StateDictionary
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
         if (found.Attributes is PickledDictionary attributes
-            && attributes.Items.LastOrDefault(item => item.Key is StateDictionaryWriter.MetadataAttribute).Value is PickledDictionary recipe)
+            && attributes.Items.LastOrDefault(item => item.Key is StateDictionaryWriter.MetadataAttribute).Value
+                is PickledDictionary recipe)
         {
             foreach (var (key, value) in recipe.Items)
             {
@@ -169,7 +181,8 @@ internal sealed class StateDictionary
                 pending.Enqueue(item);
         }
         foreach (var group in unknown.GroupBy(one => one.Name, StringComparer.Ordinal).Take(10))
-            _notes.Add($"The file also holds an object of '{PickleReader.Printable(group.Key)}' (byte {group.First().Offset}): it was neither made nor called, and is left out.");
+            _notes.Add($"The file also holds an object of '{PickleReader.Printable(group.Key)}' (byte {group.First().Offset}): "
+                + "it was neither made nor called, and is left out.");
     }
 
     private static string Describe(object? value) => value switch

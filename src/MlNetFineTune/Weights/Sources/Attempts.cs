@@ -5,8 +5,8 @@ namespace MlNetFineTune.WeightSources;
 
 /// <summary>
 /// Tries again after transient failures: pauses of 1, 2, 4, 8 seconds, each shortened at random by up to half, so that many clients do not
-/// come back at once ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter). A server that says how long
-/// to wait is obeyed, up to five minutes. The random numbers touch no training.
+/// come back at once ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter). A server that says how
+/// long to wait is obeyed, up to five minutes. The random numbers touch no training.
 /// </summary>
 internal sealed class Attempts(TimeProvider time)
 {
@@ -51,7 +51,9 @@ internal sealed class Attempts(TimeProvider time)
             _ => TimeSpan.Zero,
         };
         if (asked > s_longestPause)
-            throw new HttpRequestException($"{failure.Message}, and asks us to come back in {asked.TotalMinutes:0} minutes. Try again then.", failure, failure.StatusCode);
+            throw new HttpRequestException(
+                $"{failure.Message}, and asks us to come back in {asked.TotalMinutes:0} minutes. Try again then.", failure,
+                failure.StatusCode);
         var jitter = RandomNumberGenerator.GetInt32(500, 1001) / 1000.0;
         var pause = TimeSpan.FromSeconds(Math.Pow(2, failures - 1) * jitter);
         return asked > pause ? asked : pause;

@@ -12,7 +12,8 @@ internal static class CacheName
     private const int MaximumLength = 150;
 
     private static readonly HashSet<string> s_devicesOfWindows = new(
-        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"COM{n}", $"LPT{n}" })], StringComparer.OrdinalIgnoreCase);
+        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"COM{n}", $"LPT{n}" })],
+        StringComparer.OrdinalIgnoreCase);
 
     public static bool IsSafe(string name) =>
         name.Length is > 0 and <= MaximumLength

@@ -39,8 +39,15 @@ internal sealed class CachedFile(string root, params string[] parts)
         using (var stream = file.OpenRead())
             found = Convert.ToHexStringLower(SHA256.HashData(stream));
         if (!expected.Matches(found))
-            throw new InvalidDataException($"'{FullPath}' is not the file it should be: expected SHA-256 {expected}, found {found} ({file.Length} bytes). Delete it, and it is downloaded again.");
-        TryWriteReceipt((receipt ?? new Receipt { Bytes = 0, Sha256 = found, Modified = default }) with { Bytes = file.Length, Sha256 = found, Modified = file.LastWriteTimeUtc });
+            throw new InvalidDataException(
+                $"'{FullPath}' is not the file it should be: expected SHA-256 {expected}, found {found} ({file.Length} bytes). "
+                + "Delete it, and it is downloaded again.");
+        TryWriteReceipt((receipt ?? new Receipt { Bytes = 0, Sha256 = found, Modified = default }) with
+        {
+            Bytes = file.Length,
+            Sha256 = found,
+            Modified = file.LastWriteTimeUtc
+        });
         return true;
     }
 
@@ -89,7 +96,8 @@ internal sealed class CachedFile(string root, params string[] parts)
     }
 
     public IOException CannotWrite(Exception why) =>
-        new($"The cache of weights cannot be written: '{FullPath}': {why.Message} Choose another folder by MLNETFINETUNE_CACHE or WeightsCache.Folder.", why);
+        new($"The cache of weights cannot be written: '{FullPath}': "
+            + $"{why.Message} Choose another folder by MLNETFINETUNE_CACHE or WeightsCache.Folder.", why);
 
     public static void TryDelete(string path)
     {
@@ -118,7 +126,9 @@ internal sealed class CachedFile(string root, params string[] parts)
     private static void RefuseLink(string path)
     {
         if (new FileInfo(path).LinkTarget is { } target)
-            throw new LinkInCacheException($"'{path}' is a link to '{target}'. Nothing is written through links inside the cache of weights; remove it. (The cache's own folder may be a link.)");
+            throw new LinkInCacheException(
+                $"'{path}' is a link to '{target}'. Nothing is written through links inside the cache of weights; remove it. "
+                + "(The cache's own folder may be a link.)");
     }
 
     private sealed class LinkInCacheException(string message) : IOException(message);

@@ -4,15 +4,16 @@ using System.Net;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), its size and its SHA-256
-/// checked, renamed only when all is right. The caller holds the lock.
+/// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), its size and its
+/// SHA-256 checked, renamed only when all is right. The caller holds the lock.
 /// </summary>
 /// <param name="server">Who has it.</param>
 /// <param name="address">Where.</param>
 /// <param name="file">Where it goes.</param>
 /// <param name="expected">Its SHA-256; null where the hub's own headers are to say it.</param>
 /// <param name="progress">Told how far it is.</param>
-internal sealed class Download(WeightServer server, Uri address, CachedFile file, Sha256Digits? expected, IProgress<DownloadProgress>? progress)
+internal sealed class Download(
+    WeightServer server, Uri address, CachedFile file, Sha256Digits? expected, IProgress<DownloadProgress>? progress)
 {
     private static readonly TimeSpan s_betweenReports = TimeSpan.FromMilliseconds(100);
 
@@ -24,7 +25,8 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         file.Prepare();
-        await new Attempts(server.Cache.Time).RunAsync(() => AttemptAsync(cancellationToken), () => _gained, cancellationToken).ConfigureAwait(false);
+        await new Attempts(server.Cache.Time).RunAsync(() => AttemptAsync(cancellationToken), () => _gained, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private async Task<bool> AttemptAsync(CancellationToken cancellationToken)
@@ -48,13 +50,18 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
             part.Delete();
             // Two halves of different files, perhaps. Once more, from the start.
             throw resumed
-                ? new TransientFailure($"the part of '{file.Name}' that was here and the rest from {WeightServer.Show(address)} do not make a file with SHA-256 {sha256}", inner: null)
-                : new InvalidDataException($"What {WeightServer.Show(address)} sent is not '{file.Name}': expected SHA-256 {sha256}, found {found} ({length} bytes). It was deleted.");
+                ? new TransientFailure(
+                    $"the part of '{file.Name}' that was here and the rest from {WeightServer.Show(address)} do not make a file with "
+                    + $"SHA-256 {sha256}", inner: null)
+                : new InvalidDataException($"What {WeightServer.Show(address)} sent is not '{file.Name}': "
+                    + $"expected SHA-256 {sha256}, found {found} ({length} bytes). It was deleted.");
         }
         if (answer.Hub.Size is { } linked && linked != length)
         {
             part.Delete();
-            throw new InvalidDataException($"The hub says that '{file.Name}' has {linked} bytes, but {length} arrived from {WeightServer.Show(answer.Address)}. They were deleted.");
+            throw new InvalidDataException(
+                $"The hub says that '{file.Name}' has {linked} bytes, but {length} arrived from {WeightServer.Show(answer.Address)}. "
+                + "They were deleted.");
         }
 
         part.CloseForGood();
@@ -77,7 +84,9 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
         try
         {
             if (answer.Headers.ContentEncoding.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
-                throw new InvalidDataException($"{WeightServer.Show(answer.Address)} sends the file compressed ({Shown.Text(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
+                throw new InvalidDataException(
+                    $"{WeightServer.Show(answer.Address)} sends the file compressed "
+                    + $"({Shown.Text(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
             switch (answer.Message.StatusCode)
             {
                 case HttpStatusCode.PartialContent when Continues(part, answer):
@@ -87,7 +96,9 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
                     return answer;
                 default:
                     part.Restart(null);
-                    throw new TransientFailure($"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: {Shown.Text(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
+                    throw new TransientFailure(
+                        $"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: "
+                        + $"{Shown.Text(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
             }
         }
         catch
@@ -99,18 +110,21 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
 
     // A server that continues must repeat the ETag (RFC 9110, section 15.3.7); where there is none, the hash is known.
     private static bool Continues(PartialFile part, ServerAnswer answer) =>
-        answer.Headers.ContentRange is { Unit: "bytes", From: { } from, To: { } to } range && from == part.Length && (range.Length is null || to + 1 == range.Length)
+        answer.Headers.ContentRange is { Unit: "bytes", From: { } from, To: { } to } range && from == part.Length
+            && (range.Length is null || to + 1 == range.Length)
         && (part.ETag is null || part.ETag.Equals(answer.Message.Headers.ETag));
 
     private void CheckSize(long here, long? total, long? linked)
     {
         var limit = server.Cache.MaximumBytes;
         if (total > limit)
-            throw new InvalidDataException($"{WeightServer.Show(address)} has {total} bytes, more than the {limit} that WeightsCache.MaximumBytes allows.");
+            throw new InvalidDataException(
+                $"{WeightServer.Show(address)} has {total} bytes, more than the {limit} that WeightsCache.MaximumBytes allows.");
         if (total is { } size && linked is { } said && size != said)
             throw new InvalidDataException($"The hub says that '{file.Name}' has {said} bytes, but the server that stores it has {size}.");
         if (FreeSpace() is { } free && total - here > free)
-            throw new IOException($"'{file.Name}' needs {total - here} more bytes, but only {free} are free where the cache is: '{file.FullPath}'.");
+            throw new IOException($"'{file.Name}' needs {total - here} more bytes, but only {free} are free where the cache is: "
+                + $"'{file.FullPath}'.");
     }
 
     // Null where the system cannot say, as for network shares of Windows.
@@ -118,7 +132,8 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
     {
         try
         {
-            return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(file.FullPath)! : Path.GetDirectoryName(file.FullPath)!).AvailableFreeSpace;
+            return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(file.FullPath)! : Path.GetDirectoryName(file.FullPath)!)
+                .AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -134,13 +149,16 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
         progress?.Report(new DownloadProgress(file.Name, part.Length, total));
         while (true)
         {
-            var count = await server.WithinStallTimeoutAsync(answer.Address, token => body.ReadAsync(buffer, token).AsTask(), cancellationToken).ConfigureAwait(false);
+            var count = await server.WithinStallTimeoutAsync(
+                answer.Address, token => body.ReadAsync(buffer, token).AsTask(), cancellationToken).ConfigureAwait(false);
             if (count == 0)
                 return;
             if (part.Length + count > server.Cache.MaximumBytes)
             {
                 part.Delete();
-                throw new InvalidDataException($"{WeightServer.Show(answer.Address)} sends more than the {server.Cache.MaximumBytes} bytes that WeightsCache.MaximumBytes allows, without having said how many. They were deleted.");
+                throw new InvalidDataException(
+                    $"{WeightServer.Show(answer.Address)} sends more than the {server.Cache.MaximumBytes} bytes that "
+                    + "WeightsCache.MaximumBytes allows, without having said how many. They were deleted.");
             }
             await part.AppendAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             _gained += count;

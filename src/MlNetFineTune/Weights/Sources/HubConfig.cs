@@ -39,7 +39,9 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
             if (root.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it is no JSON object");
             // Older files have everything at the top.
-            var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object ? nested : root;
+            var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object
+                ? nested
+                : root;
             if ((Text(root, "architecture") ?? Text(pretrained, "architecture")) is not { } architecture)
             {
                 return Text(root, "model_type") is null
@@ -62,8 +64,11 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
         {
             if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
             {
-                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; expected three channels and a square, such as [3, 224, 224]"
-                    + (size.Length == 3 && size[1] == size[2] ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = {Shown.Text(size[0])} }}" : ""));
+                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; "
+                    + "expected three channels and a square, such as [3, 224, 224]"
+                    + (size.Length == 3 && size[1]
+                        == size[2] ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = "
+                        + $"{Shown.Text(size[0])} }}" : ""));
             }
             metadata["input_size"] = size[1];
         }
@@ -80,13 +85,16 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
     }
 
     internal static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+            ? text
+            : null;
 
     private static string[]? Numbers(JsonElement element, string name, string source)
     {
         if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
             return null;
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 8 || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 8
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
             throw Bad(source, $"its {name} is not a short list of numbers");
         return [.. value.EnumerateArray().Select(item => item.GetRawText())];
     }

@@ -6,7 +6,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there. Whole where a config and all weights are.</summary>
+/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there.
+/// Whole where a config and all weights are.</summary>
 internal sealed class HubFolder(WeightsCache cache, string repository, string revision)
 {
     public const string SafeTensors = "model.safetensors";
@@ -35,7 +36,9 @@ internal sealed class HubFolder(WeightsCache cache, string repository, string re
         if (File(SafeTensors) is var single && single.IsThere())
             return single;
         if (File(Index) is var index && index.IsThere())
-            return ShardNames.Parse(ReadSmall(index, ShardNames.MaximumIndexBytes), index.FullPath).All(shard => File(shard).IsThere()) ? index : null;
+            return ShardNames.Parse(ReadSmall(index, ShardNames.MaximumIndexBytes), index.FullPath).All(shard => File(shard).IsThere())
+                ? index
+                : null;
         return File(PyTorch) is var pickled && pickled.IsThere() ? pickled : null;
     }
 

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>What is known of a cached file, beside it as JSON: <c>model.safetensors.receipt.json</c>. Spares hashing a file again that has not changed.</summary>
+/// <summary>What is known of a cached file, beside it as JSON: <c>model.safetensors.receipt.json</c>.
+/// Spares hashing a file again that has not changed.</summary>
 internal sealed record Receipt
 {
     public required long Bytes { get; init; }

@@ -26,7 +26,10 @@ internal sealed record HubHeaders(string? Commit, string? LinkedETag, string? Li
 
     /// <summary>What is said first counts: the hub answers before those it redirects to.</summary>
     public HubHeaders Or(HttpResponseMessage message) => new(
-        Commit ?? Value(message, "X-Repo-Commit"), LinkedETag ?? Value(message, "X-Linked-Etag"), LinkedSize ?? Value(message, "X-Linked-Size"), Error ?? Value(message, "X-Error-Code"));
+        Commit ?? Value(message, "X-Repo-Commit"), LinkedETag ?? Value(message, "X-Linked-Etag"), LinkedSize
+            ?? Value(message, "X-Linked-Size"), Error ?? Value(message, "X-Error-Code"));
 
-    private static string? Value(HttpResponseMessage message, string name) => message.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+    private static string? Value(HttpResponseMessage message, string name) => message.Headers.TryGetValues(name, out var values)
+        ? values.FirstOrDefault()
+        : null;
 }

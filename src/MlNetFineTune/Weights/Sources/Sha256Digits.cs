@@ -8,7 +8,9 @@ internal sealed record Sha256Digits
     public string Digits { get; }
 
     /// <summary>A whole SHA-256; null where the text is none.</summary>
-    public static Sha256Digits? TryParse(string? text) => text?.Trim() is { Length: 64 } trimmed && trimmed.All(char.IsAsciiHexDigit) ? new(trimmed.ToLowerInvariant()) : null;
+    public static Sha256Digits? TryParse(string? text) => text?.Trim() is { Length: 64 } trimmed && trimmed.All(char.IsAsciiHexDigit)
+        ? new(trimmed.ToLowerInvariant())
+        : null;
 
     /// <param name="digits">Lower-case hexadecimal.</param>
     public static Sha256Digits Beginning(string digits) => new(digits);

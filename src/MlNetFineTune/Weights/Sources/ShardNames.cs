@@ -17,7 +17,8 @@ internal static class ShardNames
         try
         {
             using var document = JsonDocument.Parse(index, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it has no weight_map");
             var names = new SortedSet<string>(StringComparer.Ordinal);
             foreach (var tensor in map.EnumerateObject())
@@ -26,7 +27,8 @@ internal static class ShardNames
                     throw Bad(source, $"the file of tensor {Shown.Quoted(tensor.Name)} is not a text");
                 var name = tensor.Value.GetString()!;
                 if (!CacheName.IsSafe(name) || !name.EndsWith(".safetensors", StringComparison.Ordinal))
-                    throw Bad(source, $"tensor {Shown.Quoted(tensor.Name)} is said to be in {Shown.Quoted(name)}; expected the plain name of a .safetensors file");
+                    throw Bad(source, $"tensor {Shown.Quoted(tensor.Name)} is said to be in {Shown.Quoted(name)}; "
+                        + "expected the plain name of a .safetensors file");
                 names.Add(name);
             }
             if (names.Count is 0 or > MaximumShards)

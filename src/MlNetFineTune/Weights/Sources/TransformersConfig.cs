@@ -28,8 +28,10 @@ internal static class TransformersConfig
             .Distinct().Order(StringComparer.Ordinal).ToList();
         if (!known.Contains(type))
         {
-            throw HubConfig.Bad(source, $"it names no architecture, as timm's do; it is of another library's {Shown.Quoted(type)}, transformers perhaps. "
-                + $"Of transformers' networks there are {string.Join(", ", known)}. Export others in Python with torch.jit.trace, for Backbone.FromTorchScript");
+            throw HubConfig.Bad(source, $"it names no architecture, as timm's do; "
+                + $"it is of another library's {Shown.Quoted(type)}, transformers perhaps. "
+                + $"Of transformers' networks there are {string.Join(", ", known)}. "
+                + "Export others in Python with torch.jit.trace, for Backbone.FromTorchScript");
         }
         CheckNetwork(config, type, source);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -56,7 +58,8 @@ internal static class TransformersConfig
                 + "Load its file by Backbone.WithWeights(path) with { InputChannels = ... }");
         }
         if (Number(config, "hidden_size") is { } width && Number(config, "num_attention_heads") is { } heads && width != 64 * heads)
-            throw HubConfig.Bad(source, $"its attention has {Invariant(heads)} heads for {Invariant(width)} channels; here each head has 64");
+            throw HubConfig.Bad(source, $"its attention has {Invariant(heads)} heads for {Invariant(width)} channels; "
+                + "here each head has 64");
         string[] activations = type switch
         {
             "resnet" or "regnet" => ["relu"],
@@ -102,7 +105,8 @@ internal static class TransformersConfig
             // Pillow's numbers: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
             metadata["interpolation"] = filter is 1 or 3 ? "bicubic" : "bilinear";
             if (filter is not (2 or 3))
-                notes.Add($"transformers resizes these pictures with Pillow's filter {Invariant(filter)}; here it is done {metadata["interpolation"]}.");
+                notes.Add($"transformers resizes these pictures with Pillow's filter {Invariant(filter)}; "
+                    + $"here it is done {metadata["interpolation"]}.");
         }
 
         void Set(int pixels, double fraction)
@@ -142,7 +146,8 @@ internal static class TransformersConfig
                 [height, width],
             _ => Array.Empty<JsonElement>(),
         };
-        var pixels = sizes.Where(size => size.ValueKind == JsonValueKind.Number && size.TryGetInt32(out _)).Select(size => size.GetInt32()).ToList();
+        var pixels = sizes.Where(size => size.ValueKind == JsonValueKind.Number && size.TryGetInt32(out _))
+            .Select(size => size.GetInt32()).ToList();
         return pixels.Count == sizes.Length && pixels.Distinct().Count() == 1 && pixels[0] > 0
             ? pixels[0]
             : throw HubConfig.Bad(source, $"its {name} is no square of some pixels");

@@ -1,8 +1,8 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// The folder in which downloaded weights are kept, and the rules of downloading. The defaults come from the environment when an instance is
-/// made. The folder may be copied to another machine, or be read-only once it holds what is needed.
+/// The folder in which downloaded weights are kept, and the rules of downloading. The defaults come from the environment when an instance
+/// is made. The folder may be copied to another machine, or be read-only once it holds what is needed.
 /// </summary>
 public sealed record WeightsCache
 {
@@ -20,7 +20,8 @@ public sealed record WeightsCache
         }
     } = DefaultFolder();
 
-    /// <summary>No connection is made; what is missing is an error that says where to place it. By default whether <c>MLNETFINETUNE_OFFLINE</c> or <c>HF_HUB_OFFLINE</c> is 1, true, yes or on.</summary>
+    /// <summary>No connection is made; what is missing is an error that says where to place it.
+    /// By default whether <c>MLNETFINETUNE_OFFLINE</c> or <c>HF_HUB_OFFLINE</c> is 1, true, yes or on.</summary>
     public bool IsOffline { get; init; } = IsSwitchedOn("MLNETFINETUNE_OFFLINE") || IsSwitchedOn("HF_HUB_OFFLINE");
 
     /// <summary>
@@ -40,7 +41,8 @@ public sealed record WeightsCache
         init => field = CheckedEndpoint(value, nameof(TorchvisionEndpoint));
     } = new("https://download.pytorch.org/models/");
 
-    /// <summary>The largest file that is downloaded, in bytes, whether or not the server says how large it is. 16 GiB unless changed; at least 1.</summary>
+    /// <summary>The largest file that is downloaded, in bytes, whether or not the server says how large it is. 16 GiB unless changed;
+    /// at least 1.</summary>
     public long MaximumBytes
     {
         get;
@@ -51,7 +53,8 @@ public sealed record WeightsCache
         }
     } = 16L << 30;
 
-    /// <summary>How long a server may stay silent before the attempt counts as failed. 30 seconds unless changed; above 0, at most an hour.</summary>
+    /// <summary>How long a server may stay silent before the attempt counts as failed. 30 seconds unless changed;
+    /// above 0, at most an hour.</summary>
     public TimeSpan StallTimeout
     {
         get;
@@ -79,7 +82,9 @@ public sealed record WeightsCache
         return Path.GetFullPath(Path.Combine(caches, "mlnetfinetune"));
     }
 
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value
+        ? value
+        : null;
 
     private static bool IsSwitchedOn(string name) => Variable(name)?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON";
 
@@ -93,6 +98,7 @@ public sealed record WeightsCache
         ArgumentNullException.ThrowIfNull(address, name);
         return address is { IsAbsoluteUri: true, Scheme: "http" or "https", UserInfo: "", Query: "", Fragment: "" }
             ? address.AbsoluteUri.EndsWith('/') ? address : new Uri(address.AbsoluteUri + '/')
-            : throw new ArgumentException($"{name} must be an http or https address without user name, query and fragment, but is '{address}'.", name);
+            : throw new ArgumentException(
+                $"{name} must be an http or https address without user name, query and fragment, but is '{address}'.", name);
     }
 }
