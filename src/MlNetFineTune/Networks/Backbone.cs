@@ -30,7 +30,8 @@ public sealed partial record Backbone
         _recipe = family.DefaultRecipe;
     }
 
-    /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>. The best start on a CPU.</summary>
+    /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>.
+    /// The best start on a CPU.</summary>
     public static Backbone MobileNetV2 => new(Networks.MobileNetV2.Family);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
@@ -39,7 +40,8 @@ public sealed partial record Backbone
     /// <summary>ResNet-34 (He et al. 2015): 21.3 million parameters, torchvision's <c>resnet34</c>.</summary>
     public static Backbone ResNet34 => new(ResNet.ResNet34);
 
-    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters, torchvision's <c>resnet50</c>.</summary>
+    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters,
+    /// torchvision's <c>resnet50</c>.</summary>
     public static Backbone ResNet50 => new(ResNet.ResNet50);
 
     /// <summary>ResNet-101 (He et al. 2015): 42.5 million parameters, torchvision's <c>resnet101</c>.</summary>
@@ -60,7 +62,8 @@ public sealed partial record Backbone
     /// <summary>DenseNet-121 (Huang et al. 2016): 7.0 million parameters, torchvision's <c>densenet121</c>.</summary>
     public static Backbone DenseNet121 => new(DenseNet.DenseNet121);
 
-    /// <summary>VGG-16 with BatchNorm and its two hidden layers (Simonyan and Zisserman 2014): 134 million parameters, torchvision's <c>vgg16_bn</c>.</summary>
+    /// <summary>VGG-16 with BatchNorm and its two hidden layers (Simonyan and Zisserman 2014): 134 million parameters,
+    /// torchvision's <c>vgg16_bn</c>.</summary>
     public static Backbone Vgg16 => new(Vgg.Vgg16);
 
     /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
@@ -73,21 +76,26 @@ public sealed partial record Backbone
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV1(float width = 1) => new(Networks.MobileNetV1.OfWidth(CheckWidth(width)));
 
-    /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al. 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
+    /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al.
+    /// 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
     /// <param name="depth">Layers: 20, 32, 44, 56 or 110.</param>
     public static Backbone CifarResNet(int depth) => Networks.CifarResNet.Depths.Contains(depth)
         ? new(Networks.CifarResNet.OfDepth(depth))
-        : throw new ArgumentOutOfRangeException(nameof(depth), depth, $"The depth must be one of {string.Join(", ", Networks.CifarResNet.Depths)}.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(depth), depth, $"The depth must be one of {string.Join(", ", Networks.CifarResNet.Depths)}.");
 
-    /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters, timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
+    /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters,
+    /// timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75 and 0.5 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV3Small(float width = 1) => new(MobileNetV3.OfWidth(large: false, CheckWidth(width)));
 
-    /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters, timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
+    /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters,
+    /// timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0 and 0.75 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV3Large(float width = 1) => new(MobileNetV3.OfWidth(large: true, CheckWidth(width)));
 
-    /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters, timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
+    /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters,
+    /// timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
     /// <param name="number">0 to 4; each wants larger pictures than the one before.</param>
     public static Backbone EfficientNet(int number)
     {
@@ -100,41 +108,51 @@ public sealed partial record Backbone
     /// <param name="size">Tiny, small or base.</param>
     public static Backbone ConvNeXt(BackboneSize size) => new(Networks.ConvNeXt.OfSize(Defined(size)));
 
-    /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al. 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
+    /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al.
+    /// 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
     /// <param name="pooling">From tokens to features.</param>
-    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
-    public static Backbone ViT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.ViT(Defined(size), pooling));
+    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch;
+    /// the weights' position embeddings are interpolated to them.</remarks>
+    public static Backbone ViT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) =>
+        new(VisionTransformers.ViT(Defined(size), pooling));
 
-    /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone; timm's <c>deit_tiny_patch16_224</c>.</summary>
+    /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone;
+    /// timm's <c>deit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
     /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DeiT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DeiT(Defined(size), pooling));
+    public static Backbone DeiT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) =>
+        new(VisionTransformers.DeiT(Defined(size), pooling));
 
     /// <summary>
-    /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's <c>vit_small_patch14_dinov2</c>. Its patches have 14
-    /// pixels and its pictures 518; 224 are many times faster.
+    /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's
+    /// <c>vit_small_patch14_dinov2</c>. Its patches have 14 pixels and its pictures 518; 224 are many times faster.
     /// </summary>
     /// <param name="size">Small or base.</param>
     /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DinoV2(Defined(size), pooling));
+    public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) =>
+        new(VisionTransformers.DinoV2(Defined(size), pooling));
 
-    /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
+    /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters,
+    /// torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
     /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>
     public static Backbone RegNetY(int megaflops) => RegNet.Sizes.Contains(megaflops)
         ? new(RegNet.OfSize(megaflops))
-        : throw new ArgumentOutOfRangeException(nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
 
     /// <summary>
-    /// A network exported from Python (<c>torch.jit.trace</c> or <c>torch.jit.script</c>, then <c>.save</c>), with its weights; the file is not needed again.
-    /// From normalised pixels [N, 3, H, W] it gives features [N, F], or maps [N, C, H, W], which are averaged over the picture; a dry run on black
-    /// pictures finds out. Stages are the children of its root that hold tensors, in the order of registration. It runs in the layout of Python, is not
-    /// folded, and computes what is frozen once a picture with <see cref="Strategy.HeadOnly"/> alone.
+    /// A network exported from Python (<c>torch.jit.trace</c> or <c>torch.jit.script</c>, then <c>.save</c>), with its weights; the file is
+    /// not needed again. From normalised pixels [N, 3, H, W] it gives features [N, F], or maps [N, C, H, W], which are averaged over the
+    /// picture; a dry run on black pictures finds out. Stages are the children of its root that hold tensors, in the order of registration.
+    /// It runs in the layout of Python, is not folded, and computes what is frozen once a picture with
+    /// <see cref="Strategy.HeadOnly"/> alone.
     /// </summary>
     /// <param name="path">The file. A script is a program: take it from whom you trust. Its checksums and its structure are checked before
     /// libtorch reads it, and damage is an exception; what its code says is not, and libtorch ends the process at code that it cannot
     /// compile. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
-    /// <param name="preprocessing">How its pictures were prepared, input size included. Default: 224 pixels, ImageNet's mean and std.</param>
+    /// <param name="preprocessing">How its pictures were prepared, input size included.
+    /// Default: 224 pixels, ImageNet's mean and std.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no TorchScript, is damaged, or is a program that fails on such pictures or gives no
     /// features.</exception>
@@ -147,7 +165,8 @@ public sealed partial record Backbone
 
     internal static Backbone OfScript(TorchScript script, string? origin) => new(script.Family) { WeightsOrigin = origin };
 
-    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>; <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
+    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>;
+    /// <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
     public string Name => _family.Name;
 
     /// <summary>The parts of the network from input to output, by name. Strategies freeze and train whole stages.</summary>
@@ -160,7 +179,8 @@ public sealed partial record Backbone
         }
     }
 
-    /// <summary>How pictures become the network's input. Comes with the weights; change it only if you know that they were trained differently.</summary>
+    /// <summary>How pictures become the network's input. Comes with the weights;
+    /// change it only if you know that they were trained differently.</summary>
     public ImagePreprocessing Preprocessing
     {
         get => _preprocessing ?? _recipe.Preprocessing;
@@ -175,9 +195,9 @@ public sealed partial record Backbone
     }
 
     /// <summary>
-    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained weights are adapted as timm
-    /// does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by 3 / N for others. Mean and standard deviation
-    /// of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
+    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained
+    /// weights are adapted as timm does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by
+    /// 3 / N for others. Mean and standard deviation of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
     /// </summary>
     public int InputChannels
     {
@@ -187,7 +207,8 @@ public sealed partial record Backbone
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, nameof(InputChannels));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024, nameof(InputChannels));
             if (Script is not null && value != Networks.InputChannels.Colors)
-                throw new ArgumentException($"A TorchScript program takes {Networks.InputChannels.Colors} channels here; its stem cannot be adapted to {value}.", nameof(InputChannels));
+                throw new ArgumentException($"A TorchScript program takes {Networks.InputChannels.Colors} channels here; "
+                    + $"its stem cannot be adapted to {value}.", nameof(InputChannels));
             field = value;
         }
     } = Networks.InputChannels.Colors;
@@ -222,30 +243,36 @@ public sealed partial record Backbone
 
     internal string Classifier => _family.Classifier;
 
-    /// <summary>Finds a network by its name, as command lines need it. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
+    /// <summary>Finds a network by its name, as command lines need it.
+    /// Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
     /// <exception cref="ArgumentException">There is no such network; the message lists those there are.</exception>
     public static Backbone FromName(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         return BackboneFamilies.Find(name.Trim().ToLowerInvariant()) is { } family
             ? new Backbone(family)
-            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
+            : throw new ArgumentException(
+                $"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
     }
 
-    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost. Builds none of them.</summary>
-    public static IReadOnlyList<BackboneInfo> List() => [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
+    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost.
+    /// Builds none of them.</summary>
+    public static IReadOnlyList<BackboneInfo> List() =>
+        [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
 
-    /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
+    /// <summary>Takes the weights from a file. What the file says about input size, mean, std,
+    /// padding and BatchNorm becomes the recipe.</summary>
     /// <param name="path">
-    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of TorchSharp's <c>Module.save</c>,
-    /// told by its content, with timm's, torchvision's or transformers' tensor names and any prefix before them. No Python code in it is
-    /// run. Its old classifier is ignored.
+    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of
+    /// TorchSharp's <c>Module.save</c>, told by its content, with timm's, torchvision's or transformers' tensor names and any prefix before
+    /// them. No Python code in it is run. Its old classifier is ignored.
     /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
     /// It is of no known format, damaged, asks for what weights do not need, or for what this network cannot do.
     /// </exception>
-    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings
+    /// its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -258,9 +285,11 @@ public sealed partial record Backbone
     /// interpolation and crop becomes the recipe.
     /// </summary>
     /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
-    /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline; the message says which file to place where.</exception>
+    /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline;
+    /// the message says which file to place where.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights
+    /// bring their own, so change them after.</exception>
     public Backbone WithWeights(Weights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -274,16 +303,31 @@ public sealed partial record Backbone
         return WithFile(local.Path, recipe, namingIsKnown: naming is not null) with { WeightsOrigin = local.Origin, WeightsNote = note };
     }
 
-    /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
+    /// <summary>Draws random weights from the training's seed, as the network's authors did.
+    /// Needs far more data than pretrained ones.</summary>
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing
+    /// says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
-        ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Earlier = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
+        ? throw new InvalidOperationException(
+            "A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
+        : this with
+        {
+            WeightsFile = null,
+            WeightsOrigin = null,
+            IsFromScratch = true,
+            Earlier = null,
+            Changes = Changes.Untrained(),
+            Recipe = _family.DefaultRecipe
+        };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
+    public override string ToString() =>
+        $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
-        + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
+        + string.Concat(Changes.Where(change => change.IsFresh)
+            .Select(
+                change => $", stage {change.Stage} "
+                + $"{(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
     private static float CheckWidth(float width) => width is >= 0.1f and <= 4
         ? width
@@ -342,7 +386,9 @@ public sealed partial record Backbone
     private void RequireUnchangedRecipe()
     {
         if (_preprocessing is not null || _padding is not null)
-            throw new InvalidOperationException("Call WithWeights first and change Preprocessing or Padding after it: the weights bring their own, and one of the two would be lost.");
+            throw new InvalidOperationException(
+                "Call WithWeights first and change Preprocessing or Padding after it: "
+                + "the weights bring their own, and one of the two would be lost.");
     }
 
     // transformers' configs tell the kind of network, of which the naming is known then; timm's tell which it is.
@@ -350,14 +396,17 @@ public sealed partial record Backbone
     {
         if (config.Architecture is not { } architecture)
         {
-            var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null).Select(family => family.Name);
+            var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null)
+                .Select(family => family.Name);
             return _family.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
-                $"'{config.Source}' says that the weights are of transformers' {Shown.Quoted(config.ModelType!)}, but the backbone is {Name}. Those of that kind "
+                $"'{config.Source}' says that the weights are of transformers' {Shown.Quoted(config.ModelType!)}, "
+                    + $"but the backbone is {Name}. Those of that kind "
                 + $"are {string.Join(", ", such)}.");
         }
         var published = BackboneFamilies.Find(architecture.ToLowerInvariant());
         return published?.PublishedName == _family.PublishedName ? null : throw new InvalidDataException(
             $"'{config.Source}' says that the weights are those of {Shown.Text(architecture)}, but the backbone is {Name}. "
-            + (published is null ? $"There is no backbone {Shown.Text(architecture)} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
+            + (published is null ? $"There is no backbone {Shown.Text(architecture)} here."
+                : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 }

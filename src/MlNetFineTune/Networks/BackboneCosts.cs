@@ -7,8 +7,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// What every listed network costs: constants, so that a list of networks needs neither libtorch nor a second. A test builds each network, counts
-/// again and prints this table where it differs.
+/// What every listed network costs: constants, so that a list of networks needs neither libtorch nor a second. A test builds each network,
+/// counts again and prints this table where it differs.
 /// </summary>
 internal static class BackboneCosts
 {

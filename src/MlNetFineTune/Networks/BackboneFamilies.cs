@@ -17,5 +17,6 @@ internal static class BackboneFamilies
 
     /// <summary>By our or timm's name, as command lines and model files use; null where there is none.</summary>
     public static BackboneFamily? Find(string name) =>
-        s_byName.GetValueOrDefault(name) ?? MobileNetV1.OfAnyWidth(name) ?? MobileNetV3.OfAnyWidth(name) ?? VisionTransformers.WithMean(name);
+        s_byName.GetValueOrDefault(name) ?? MobileNetV1.OfAnyWidth(name) ?? MobileNetV3.OfAnyWidth(name)
+            ?? VisionTransformers.WithMean(name);
 }

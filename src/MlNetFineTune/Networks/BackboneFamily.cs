@@ -4,7 +4,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Networks;
 
 /// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
-internal sealed record BackboneFamily(string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
+internal sealed record BackboneFamily(
+    string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
 {
     private static readonly ConcurrentDictionary<string, Facts> s_known = new(StringComparer.Ordinal);
 
@@ -48,7 +49,8 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     public ImagePreprocessing Checked(ImagePreprocessing preprocessing) => preprocessing.Size % SizeMultiple == 0
         ? preprocessing
         : throw new ArgumentException(
-            $"{Name} cuts pictures into patches of {SizeMultiple} pixels, and {preprocessing.Size} is no multiple of that. The nearest sizes are "
+            $"{Name} cuts pictures into patches of {SizeMultiple} pixels, and {preprocessing.Size} is no multiple of that. "
+                + "The nearest sizes are "
             + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
 
     /// <exception cref="ArgumentException">The network cannot pad so.</exception>
@@ -70,7 +72,8 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
     public NameMap? InTransformersAs(string modelType) => OtherNames.FirstOrDefault(names => names.ModelTypes.Contains(modelType));
 
     private sealed record Facts(
-        IReadOnlyList<string> Stages, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths, string? FirstConvolution);
+        IReadOnlyList<string> Stages, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths,
+        string? FirstConvolution);
 
     // Known only to the network itself, which is therefore made once.
     private Facts Known => s_known.GetOrAdd(Name, _ =>

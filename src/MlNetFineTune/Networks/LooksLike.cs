@@ -38,7 +38,8 @@ internal static class LooksLike
         return best.Likeness switch
         {
             1 => $"These are the weights of {best.Name}: choose Backbone.FromName(\"{best.Name}\"), or the weights of {wanted}.",
-            >= LeastLikeness => $"The file looks like {best.Name} (it has {best.Likeness:0 %} of its tensors), but is not quite it. Choose the backbone that the weights belong to, or the weights of {wanted}.",
+            >= LeastLikeness => $"The file looks like {best.Name} (it has {best.Likeness:0 %} of its tensors), but is not quite it. "
+                + $"Choose the backbone that the weights belong to, or the weights of {wanted}.",
             _ => null,
         };
     }

@@ -37,7 +37,8 @@ internal sealed class ModuleNames
         Add($"{theirs}.normalization", norm);
     }
 
-    /// <summary>torchvision's unit of a MobileNetV3 or EfficientNet, a list of its parts, as timm's <see cref="InvertedResidual"/> or <see cref="SeparableConv"/>.</summary>
+    /// <summary>torchvision's unit of a MobileNetV3 or EfficientNet, a list of its parts,
+    /// as timm's <see cref="InvertedResidual"/> or <see cref="SeparableConv"/>.</summary>
     public void AddUnit(string theirs, string ours, bool expands, bool squeezes)
     {
         var part = 0;

@@ -12,17 +12,19 @@ internal readonly record struct GraphValue(string Name);
 /// <param name="Inputs">Values and constants.</param>
 /// <param name="Outputs">One, as a rule.</param>
 /// <param name="Attributes">Each a long, a float, a text, longs or a constant.</param>
-internal sealed record GraphNode(string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
+internal sealed record GraphNode(
+    string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
 
 /// <summary>Numbers that belong to a graph.</summary>
 /// <param name="Name">Of a weight, as weight files name it.</param>
 /// <param name="Shape">Its dimensions.</param>
-/// <param name="Values">Floats, longs where an operator wants sizes, or what a smaller file has in their place: halves, bytes, integers.</param>
+/// <param name="Values">Floats, longs where an operator wants sizes, or what a smaller file has in their place: halves, bytes,
+/// integers.</param>
 internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 
 /// <summary>
-/// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer writes itself, in the method beside the one that computes;
-/// nothing is traced. Values keep the batch open: no operator is given its size.
+/// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer writes itself, in the method
+/// beside the one that computes; nothing is traced. Values keep the batch open: no operator is given its size.
 /// </summary>
 /// <param name="input">The name of what goes in: [N, C, H, W].</param>
 /// <param name="size">Height and width of the input, in pixels.</param>

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// One step of a backbone, from input to output, in the order of computation. Freezing, learning-rate decay and feature caching all speak in stages.
+/// One step of a backbone, from input to output, in the order of computation.
+/// Freezing, learning-rate decay and feature caching all speak in stages.
 /// </summary>
 /// <param name="Name">The name users write, such as <c>layer3</c>.</param>
 /// <param name="Modules">The root-level module paths whose tensors belong to the stage, such as <c>conv1</c> and <c>bn1</c>.</param>

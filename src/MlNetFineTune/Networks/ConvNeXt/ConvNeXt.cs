@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// ConvNeXt tiny, small and base (Liu et al. 2022, https://arxiv.org/abs/2201.03545) with timm's names (<c>convnext_tiny</c>). The features are the
-/// averages of the last stage, normalised by <c>head.norm</c>. No block is dropped at random in training (stochastic depth), as in <see cref="EfficientNet"/>.
+/// ConvNeXt tiny, small and base (Liu et al. 2022, https://arxiv.org/abs/2201.03545) with timm's names (<c>convnext_tiny</c>). The features
+/// are the averages of the last stage, normalised by <c>head.norm</c>.
+/// No block is dropped at random in training (stochastic depth), as in <see cref="EfficientNet"/>.
 /// </summary>
 internal sealed class ConvNeXt : BackboneNetwork
 {
@@ -24,7 +25,8 @@ internal sealed class ConvNeXt : BackboneNetwork
         var patches = stem.Add("0", new Conv2d(3, channels[0], 4, stride: 4, border: 0, bias: true));
         var patchNorm = stem.Add("1", new LayerNorm(channels[0], epsilon));
         register_module("stem", stem);
-        AddStage("stem", ["stem"], new Computation(patches.forward, patches.Write).Then(new Computation(patchNorm.OfMaps, patchNorm.WriteOfMaps)));
+        AddStage("stem", ["stem"], new Computation(patches.forward, patches.Write)
+            .Then(new Computation(patchNorm.OfMaps, patchNorm.WriteOfMaps)));
 
         var stages = new NamedModules("stages");
         register_module("stages", stages);
@@ -41,7 +43,8 @@ internal sealed class ConvNeXt : BackboneNetwork
             if (s < blocks.Length - 1)
                 AddBlocks($"stages.{s}", steps, last: false);
             else
-                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps, pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)));
+                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps,
+                    pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)));
         }
         var head = new NamedModules("head");
         head.Add("norm", norm);
@@ -55,7 +58,8 @@ internal sealed class ConvNeXt : BackboneNetwork
     {
         var (name, blocks, channels, resize) = s_members[(int)size];
         return new(
-            name, "head.fc", new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-6),
+            name, "head.fc", new WeightsRecipe(
+                new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-6),
             recipe => new ConvNeXt(blocks, channels, recipe.Epsilon))
         {
             InitialWeights = Initialization.Transformer,

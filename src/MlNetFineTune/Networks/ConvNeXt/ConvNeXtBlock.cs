@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// ConvNeXt's unit (Liu et al. 2022, section 2.5): depthwise 7x7 convolution, LayerNorm, then a perceptron of four times the width at each pixel; scaled
-/// channel by channel and added to the input. In channels-last layout nothing is rearranged on the way.
+/// ConvNeXt's unit (Liu et al. 2022, section 2.5): depthwise 7x7 convolution, LayerNorm, then a perceptron of four times the width at each
+/// pixel; scaled channel by channel and added to the input. In channels-last layout nothing is rearranged on the way.
 /// </summary>
 internal sealed class ConvNeXtBlock : Block
 {

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>DenseNet's unit: BatchNorm, ReLU, 1x1 to four times the growth, BatchNorm, ReLU, 3x3; the result is laid behind its input's channels.</summary>
+/// <summary>DenseNet's unit: BatchNorm, ReLU, 1x1 to four times the growth, BatchNorm, ReLU, 3x3;
+/// the result is laid behind its input's channels.</summary>
 internal sealed class DenseLayer : Block
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Densely connected networks (Huang et al. 2016, https://arxiv.org/abs/1608.06993) with torchvision's names, which are timm's too: every layer sees
-/// the outputs of all layers before it in its block. BatchNorm comes before the convolution, so only those inside a layer can be folded.
-/// A stage begins with the transition that halves the picture.
+/// Densely connected networks (Huang et al. 2016, https://arxiv.org/abs/1608.06993) with torchvision's names, which are timm's too: every
+/// layer sees the outputs of all layers before it in its block. BatchNorm comes before the convolution, so only those inside a layer can be
+/// folded. A stage begins with the transition that halves the picture.
 /// </summary>
 internal sealed partial class DenseNet : BackboneNetwork
 {
@@ -21,7 +21,8 @@ internal sealed partial class DenseNet : BackboneNetwork
     {
         var features = new NamedModules("features");
         var pool = features.Add("pool0", new MaxPool(3, border: 1));
-        var stem = Pair("features.conv0", features.Add("conv0", new Conv2d(3, stemChannels, 7, stride: 2)), features.Add("norm0", new BatchNorm2d(stemChannels, epsilon)), Activation.ReLU);
+        var stem = Pair("features.conv0", features.Add("conv0", new Conv2d(3, stemChannels, 7, stride: 2)),
+            features.Add("norm0", new BatchNorm2d(stemChannels, epsilon)), Activation.ReLU);
         AddStage("stem", ["features.conv0", "features.norm0"], Computation.Of(stem).Then(Computation.Of([pool])));
 
         var channels = stemChannels;

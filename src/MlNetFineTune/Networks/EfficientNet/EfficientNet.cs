@@ -5,10 +5,10 @@ using TorchSharp.Modules;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that the
-/// authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="ConvolutionPadding.TensorFlowSame"/> and epsilon 1e-3; the
-/// families of that name have them. No block is dropped at random in training: the authors' stochastic depth serves hundreds of epochs from
-/// scratch, and fine-tuning takes few.
+/// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that
+/// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="ConvolutionPadding.TensorFlowSame"/> and epsilon
+/// 1e-3; the families of that name have them. No block is dropped at random in training: the authors' stochastic depth serves hundreds of
+/// epochs from scratch, and fine-tuning takes few.
 /// </summary>
 internal sealed class EfficientNet : BackboneNetwork
 {
@@ -18,7 +18,8 @@ internal sealed class EfficientNet : BackboneNetwork
 
     // (width, depth): the authors' coefficients; (size, share of the picture): timm's, then TensorFlow's.
     private static readonly (float Width, float Depth, int Size, int TensorFlowSize, float TensorFlowCrop)[] s_members =
-        [(1, 1, 224, 224, 0.875f), (1, 1.1f, 224, 240, 0.882f), (1.1f, 1.2f, 256, 260, 0.890f), (1.2f, 1.4f, 288, 300, 0.904f), (1.4f, 1.8f, 320, 380, 0.922f)];
+        [(1, 1, 224, 224, 0.875f), (1, 1.1f, 224, 240, 0.882f), (1.1f, 1.2f, 256, 260, 0.890f), (1.2f, 1.4f, 288, 300, 0.904f),
+            (1.4f, 1.8f, 320, 380, 0.922f)];
 
     // torchvision's size, and the pixels to which it resizes the shorter side before it crops.
     private static readonly (int Size, float Resize)[] s_torchvision = [(224, 256), (240, 256), (288, 288), (300, 320), (380, 384)];
@@ -81,14 +82,27 @@ internal sealed class EfficientNet : BackboneNetwork
     {
         var (_, _, size, _, _) = s_members[number];
         // timm evaluates B0 and B1 on the usual part of the picture and the others on all of it.
-        var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = number < 2 ? 0.875f : 1 };
+        var preprocessing = new ImagePreprocessing
+        {
+            Size = size,
+            Interpolation = Interpolation.Bicubic,
+            CropFraction = number < 2 ? 0.875f : 1
+        };
         var (theirSize, theirResize) = s_torchvision[number];
-        var theirs = new ImagePreprocessing { Size = theirSize, Interpolation = Interpolation.Bicubic, CropFraction = theirSize / theirResize };
+        var theirs = new ImagePreprocessing
+        {
+            Size = theirSize,
+            Interpolation = Interpolation.Bicubic,
+            CropFraction = theirSize / theirResize
+        };
         return Of($"efficientnet_b{number}", number, new(preprocessing, ConvolutionPadding.Symmetric, 1e-5)) with
         {
             OtherNames =
             [
-                new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs) { Recipe = new(theirs, ConvolutionPadding.Symmetric, 1e-5) },
+                new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs)
+                {
+                    Recipe = new(theirs, ConvolutionPadding.Symmetric, 1e-5)
+                },
                 NamesInTransformers(number),
             ],
         };
@@ -105,7 +119,8 @@ internal sealed class EfficientNet : BackboneNetwork
     }
 
     private static NameMap NamesInTransformers(int number) =>
-        InTransformers.EfficientNet([.. s_groups.Select(group => Repeats(group.Repeats, s_members[number].Depth))], TensorFlowRecipe(number));
+        InTransformers.EfficientNet([.. s_groups.Select(group => Repeats(group.Repeats, s_members[number].Depth))],
+            TensorFlowRecipe(number));
 
     private static BackboneFamily Of(string name, int number, WeightsRecipe recipe)
     {

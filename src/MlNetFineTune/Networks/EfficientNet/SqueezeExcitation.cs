@@ -20,7 +20,8 @@ internal sealed class SqueezeExcitation : nn.Module
     /// <param name="gate">Behind them: <see cref="Activation.Sigmoid"/> or <see cref="Activation.Hardsigmoid"/>.</param>
     /// <param name="reduceName">Name of the first convolution in weight files: timm's, torchvision's is <c>fc1</c>.</param>
     /// <param name="expandName">Name of the second: timm's, torchvision's is <c>fc2</c>.</param>
-    public SqueezeExcitation(int channels, int squeezed, Activation activation, Activation gate, string reduceName = "conv_reduce", string expandName = "conv_expand")
+    public SqueezeExcitation(int channels, int squeezed, Activation activation, Activation gate, string reduceName = "conv_reduce",
+        string expandName = "conv_expand")
         : base(nameof(SqueezeExcitation))
     {
         (_activation, _gate) = (activation, gate);
@@ -42,7 +43,8 @@ internal sealed class SqueezeExcitation : nn.Module
         _expand.KeepLeaving(channels);
     }
 
-    /// <summary>Overwrites its input where no gradient needs it; in any case the caller gives it away. Caller disposes the result.</summary>
+    /// <summary>Overwrites its input where no gradient needs it; in any case the caller gives it away.
+    /// Caller disposes the result.</summary>
     public Tensor ApplyInPlace(Tensor maps)
     {
         using var means = maps.mean([2, 3], keepdim: true); // [N, C, 1, 1]

@@ -31,7 +31,8 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     /// <param name="groups">Into so many parts the channels are divided; the parts do not see each other.</param>
     /// <param name="padding">How the border is filled where <paramref name="border"/> does not say it.</param>
     /// <param name="border">Zeros on every side; null for as many as leave the size unchanged at stride 1.</param>
-    /// <param name="bias">Whether a bias is added; it is zero until weights are loaded. A BatchNorm that follows makes one needless.</param>
+    /// <param name="bias">Whether a bias is added; it is zero until weights are loaded.
+    /// A BatchNorm that follows makes one needless.</param>
     public Conv2d(
         int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1,
         ConvolutionPadding padding = ConvolutionPadding.Symmetric, int? border = null, bool bias = false)
@@ -77,13 +78,16 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     public override Tensor forward(Tensor input)
     {
         var output = Apply(input, Adapter?.Merged ?? weight, bias);
-        return Adapter is { Merged: null } ? Adapter.AddBranch(output, input, (x, a) => Apply(x, a, null), (x, b) => nn.functional.conv2d(x, b)) : output;
+        return Adapter is { Merged: null }
+            ? Adapter.AddBranch(output, input, (x, a) => Apply(x, a, null), (x, b) => nn.functional.conv2d(x, b))
+            : output;
     }
 
     /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
     public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)
     {
-        var output = _padsAsTensorFlow ? PadAndApply(input, kernelWeights, bias) : nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
+        var output = _padsAsTensorFlow ? PadAndApply(input, kernelWeights, bias)
+            : nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
         MultiplyAddCounter.Add(output, kernelWeights);
         return output;
     }
@@ -97,7 +101,8 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     /// <summary>The same with other weights.</summary>
     public GraphValue Write(NetworkGraph graph, GraphValue input, Tensor kernelWeights, Tensor? bias)
     {
-        GraphValue[] inputs = [input, graph.Constant("weight", kernelWeights), .. bias is null ? [] : (ReadOnlySpan<GraphValue>)[graph.Constant("bias", bias)]];
+        GraphValue[] inputs = [input, graph.Constant("weight", kernelWeights),
+            .. bias is null ? [] : (ReadOnlySpan<GraphValue>)[graph.Constant("bias", bias)]];
         (string, object) padding = _padsAsTensorFlow ? ("auto_pad", "SAME_UPPER") : ("pads", (long[])[.. _padding, .. _padding]);
         return graph.Add("Conv", inputs, ("strides", _stride), ("group", Groups), padding);
     }

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A first convolution for pictures of other than three channels, as timm makes it (timm/models/_manipulate.py, <c>adapt_input_conv</c>): for one channel its kernels for
-/// red, green and blue are added, so that a grey picture gives what it gave as three equal channels; for N they are repeated and scaled by 3 / N, so that
-/// the sum keeps its size.
+/// A first convolution for pictures of other than three channels, as timm makes it (timm/models/_manipulate.py, <c>adapt_input_conv</c>):
+/// for one channel its kernels for red, green and blue are added, so that a grey picture gives what it gave as three equal channels; for N
+/// they are repeated and scaled by 3 / N, so that the sum keeps its size.
 /// </summary>
 internal static class InputChannels
 {

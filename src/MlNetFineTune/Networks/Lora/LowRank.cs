@@ -7,9 +7,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B A</c>, in the shapes and with the
-/// initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r outputs, and B a 1x1 convolution from them to all outputs;
-/// loralib's is another, whose product has rank r k. While it trains it is a branch beside its layer, and merged it is part of the layer's weight.
+/// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B
+/// A</c>, in the shapes and with the initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r
+/// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k.
+/// While it trains it is a branch beside its layer, and merged it is part of the layer's weight.
 /// </summary>
 internal sealed class LowRank : nn.Module
 {
@@ -48,7 +49,8 @@ internal sealed class LowRank : nn.Module
 
     /// <summary>A as linear layers begin (uniform within 1 / sqrt(fan in)), B at zero: at first nothing is added.</summary>
     public void Initialize(string layer, long seed) =>
-        WeightInitialization.FillUniform(lora_A, 1 / Math.Sqrt(lora_A.numel() / lora_A.shape[0]), seed, RandomStream.WeightsOf($"{layer}.lora_A.weight"));
+        WeightInitialization.FillUniform(
+            lora_A, 1 / Math.Sqrt(lora_A.numel() / lora_A.shape[0]), seed, RandomStream.WeightsOf($"{layer}.lora_A.weight"));
 
     /// <summary>The layer's weight with the addition, in double precision. Caller disposes.</summary>
     public Tensor Sum()

@@ -27,7 +27,9 @@ internal sealed class LowRankSet : IDisposable
     }
 
     public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() =>
-        _all.SelectMany(one => ((string, Parameter)[])[($"{one.Layer}.lora_A.weight", one.Addition.lora_A), ($"{one.Layer}.lora_B.weight", one.Addition.lora_B)]);
+        _all.SelectMany(
+            one => ((string, Parameter)[])[
+                ($"{one.Layer}.lora_A.weight", one.Addition.lora_A), ($"{one.Layer}.lora_B.weight", one.Addition.lora_B)]);
 
     /// <summary>The weights of the layers with their additions, by name; caller disposes them.</summary>
     public IEnumerable<(string Name, Tensor Weight)> MergedWeights() => _all.Select(one =>
@@ -52,7 +54,9 @@ internal sealed class LowRankSet : IDisposable
     public void BeginStep(long seed, int? step)
     {
         for (var i = 0; i < _all.Count; i++)
-            _all[i].Addition.Draw = step is { } number ? new CountedRandom(seed, RandomStream.AdapterDropout, epoch: i, ordinal: number) : null;
+            _all[i].Addition.Draw = step is { } number
+                ? new CountedRandom(seed, RandomStream.AdapterDropout, epoch: i, ordinal: number)
+                : null;
     }
 
     public void MoveTo(Device device)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// The unit of MobileNetV2 and its successors: expand 1x1, depthwise, perhaps squeeze and excitation, project 1x1 without activation; added to the
-/// input where shapes allow. With timm's names.
+/// The unit of MobileNetV2 and its successors: expand 1x1, depthwise, perhaps squeeze and excitation, project 1x1 without activation; added
+/// to the input where shapes allow. With timm's names.
 /// </summary>
 internal sealed class InvertedResidual : Block
 {

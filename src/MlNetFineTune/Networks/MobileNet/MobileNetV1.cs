@@ -35,7 +35,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
     {
         const string prefix = "mobilenetv1_";
         return name.StartsWith(prefix, StringComparison.Ordinal)
-            && int.TryParse(name.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, null, out var percent) && percent is >= 10 and <= 400
+            && int.TryParse(name.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, null, out var percent)
+            && percent is >= 10 and <= 400
             ? OfWidth(percent / 100f)
             : null;
     }
@@ -58,7 +59,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
             for (var r = 0; r < s_groups[g].Repeats; r++)
             {
                 var outChannels = Scaled(s_groups[g].Channels, width);
-                group.Add(new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, style, Activation.ReLU6, residual: false));
+                group.Add(
+                    new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, style, Activation.ReLU6, residual: false));
                 channels = outChannels;
                 AddChannels(group[r].Take(entering));
                 entering = group[r].Leaving;
@@ -69,7 +71,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
         RegisterComponents();
     }
 
-    /// <summary>Channels at a width multiplier: the nearest multiple of 8, but never more than a tenth below (the rule of the authors' code).</summary>
+    /// <summary>Channels at a width multiplier: the nearest multiple of 8, but never more than a tenth below
+    /// (the rule of the authors' code).</summary>
     internal static int Scaled(int channels, float width)
     {
         var target = channels * width;

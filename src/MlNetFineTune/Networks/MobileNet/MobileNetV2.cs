@@ -4,7 +4,8 @@ using TorchSharp.Modules;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), width 1.0, with timm's names (<c>mobilenetv2_100</c>).</summary>
+/// <summary>MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), width 1.0,
+/// with timm's names (<c>mobilenetv2_100</c>).</summary>
 internal sealed class MobileNetV2 : BackboneNetwork
 {
     // (expansion, output channels, repeats, stride of the first repeat): table 2 of the paper.
@@ -27,7 +28,11 @@ internal sealed class MobileNetV2 : BackboneNetwork
         PadsAsTensorFlow = true,
         OtherNames =
         [
-            new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5) }, // bilinear
+            // bilinear
+            new NameMap("torchvision", TorchvisionNames().ToOurs)
+            {
+                Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5)
+            },
             InTransformers.MobileNetV2(s_groups.Select(group => group.Repeats)),
         ],
     };
@@ -61,7 +66,8 @@ internal sealed class MobileNetV2 : BackboneNetwork
         conv_head = new Conv2d(channels, Features, 1);
         bn2 = new BatchNorm2d(Features, epsilon);
         var head = Pair(nameof(conv_head), conv_head, bn2, Activation.ReLU6);
-        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], Computation.Of(head), Computation.Average); // [N, 1280, 7, 7] -> [N, 1280]
+        // [N, 1280, 7, 7] -> [N, 1280]
+        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], Computation.Of(head), Computation.Average);
         RegisterComponents();
     }
 

@@ -8,8 +8,9 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// MobileNetV3 small and large (Howard et al. 2019, https://arxiv.org/abs/1905.02244, tables 1 and 2) with timm's names
-/// (<c>mobilenetv3_large_100</c>). The hidden layer of the original classifier, a convolution after the averaging, is the last stage: its 1024 or
-/// 1280 outputs are the features, as timm's <c>forward_head(pre_logits=True)</c> gives them. timm normalises with epsilon 1e-5, torchvision with 1e-3.
+/// (<c>mobilenetv3_large_100</c>). The hidden layer of the original classifier, a convolution after the averaging, is the last stage: its
+/// 1024 or 1280 outputs are the features, as timm's <c>forward_head(pre_logits=True)</c> gives them.
+/// timm normalises with epsilon 1e-5, torchvision with 1e-3.
 /// </summary>
 internal sealed class MobileNetV3 : BackboneNetwork
 {
@@ -61,7 +62,12 @@ internal sealed class MobileNetV3 : BackboneNetwork
             var group = new ModuleList<Block>();
             foreach (var unit in units)
             {
-                var style = new MobileUnitStyle(padding, epsilon) { Kernel = unit.Kernel, Activation = unit.Activation, Gate = unit.Squeezes ? Gate : null };
+                var style = new MobileUnitStyle(padding, epsilon)
+                {
+                    Kernel = unit.Kernel,
+                    Activation = unit.Activation,
+                    Gate = unit.Squeezes ? Gate : null
+                };
                 var outChannels = MobileNetV1.Scaled(unit.Channels, width);
                 group.Add(unit.Expansion == 1
                     ? new SeparableConv(channels, outChannels, unit.Stride, style, Activation.None, residual: true)
@@ -86,17 +92,23 @@ internal sealed class MobileNetV3 : BackboneNetwork
 
     /// <summary>The published widths.</summary>
     public static IReadOnlyList<BackboneFamily> Families { get; } =
-        [OfWidth(large: false, 0.5f), OfWidth(large: false, 0.75f), OfWidth(large: false, 1), OfWidth(large: true, 0.75f), OfWidth(large: true, 1)];
+        [OfWidth(large: false, 0.5f), OfWidth(large: false, 0.75f), OfWidth(large: false, 1), OfWidth(large: true, 0.75f),
+            OfWidth(large: true, 1)];
 
     public static BackboneFamily OfWidth(bool large, float width)
     {
-        var recipe = new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5);
+        var recipe = new WeightsRecipe(
+            new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5);
         return new(
             $"{Prefix(large)}{((int)MathF.Round(width * 100)).ToString("000", CultureInfo.InvariantCulture)}", "classifier", recipe,
             own => new MobileNetV3(large, width, own.Padding, own.Epsilon))
         {
             PadsAsTensorFlow = true,
-            OtherNames = [new NameMap("torchvision", TorchvisionNames(large).ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, TorchvisionEpsilon) }],
+            OtherNames =
+                [new NameMap("torchvision", TorchvisionNames(large).ToOurs)
+                {
+                    Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, TorchvisionEpsilon)
+                }],
         };
     }
 
@@ -106,7 +118,8 @@ internal sealed class MobileNetV3 : BackboneNetwork
         foreach (var large in new[] { false, true })
         {
             if (name.StartsWith(Prefix(large), StringComparison.Ordinal)
-                && int.TryParse(name.AsSpan(Prefix(large).Length), NumberStyles.None, CultureInfo.InvariantCulture, out var percent) && percent is >= 10 and <= 400)
+                && int.TryParse(name.AsSpan(Prefix(large).Length), NumberStyles.None, CultureInfo.InvariantCulture, out var percent)
+                && percent is >= 10 and <= 400)
             {
                 return OfWidth(large, percent / 100f);
             }
@@ -117,7 +130,8 @@ internal sealed class MobileNetV3 : BackboneNetwork
     private static string Prefix(bool large) => large ? "mobilenetv3_large_" : "mobilenetv3_small_";
 
     // A quarter of the channels, in multiples of 8.
-    private static SqueezeExcitation Gate(int channels) => new(channels, MobileNetV1.Scaled(channels, 0.25f), Activation.ReLU, Activation.Hardsigmoid);
+    private static SqueezeExcitation Gate(int channels) =>
+        new(channels, MobileNetV1.Scaled(channels, 0.25f), Activation.ReLU, Activation.Hardsigmoid);
 
     // [N, C, H, W] -> [N, 1280, 1, 1]
     private Tensor Hidden(Tensor maps)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Depthwise convolution with activation, perhaps squeeze and excitation, then a pointwise convolution: MobileNetV1's unit, and the first of its
-/// successors, which leave the output linear. With timm's names.
+/// Depthwise convolution with activation, perhaps squeeze and excitation, then a pointwise convolution: MobileNetV1's unit, and the first
+/// of its successors, which leave the output linear. With timm's names.
 /// </summary>
 internal sealed class SeparableConv : Block
 {

@@ -18,18 +18,24 @@ internal sealed record ModuleContract(
     {
         var type = factory.GetType();
         var attribute = type.GetCustomAttribute<ModuleFactoryAttribute>()
-            ?? throw new ArgumentException($"{type.Name} has no contract name, by which a saved model would find it again: write [ModuleFactory(\"{type.Name}\")] above the class.", nameof(factory));
+            ?? throw new ArgumentException(
+                $"{type.Name} has no contract name, by which a saved model would find it again: "
+                + $"write [ModuleFactory(\"{type.Name}\")] above the class.", nameof(factory));
         if (string.IsNullOrWhiteSpace(attribute.ContractName))
             throw new ArgumentException($"The contract name of {type.Name} is empty.", nameof(factory));
         if (type.GetConstructor(Type.EmptyTypes) is null)
-            throw new ArgumentException($"{type.Name} has no public constructor without parameters, so that a saved model could not make it again. Give it one, and make its settings properties with init.", nameof(factory));
+            throw new ArgumentException($"{type.Name} has no public constructor without parameters, "
+                + "so that a saved model could not make it again. Give it one, and make its settings properties with init.",
+                nameof(factory));
         try
         {
             var settings = JsonSerializer.SerializeToElement(factory, type);
             var again = JsonSerializer.SerializeToElement(settings.Deserialize(type), type);
             return JsonElement.DeepEquals(settings, again)
                 ? new(attribute.ContractName, $"{type.FullName}, {type.Assembly.GetName().Name}", settings)
-                : throw new ArgumentException($"The settings of {type.Name} do not come back from JSON: {settings} became {again}. Its public properties need init or set.", nameof(factory));
+                : throw new ArgumentException(
+                    $"The settings of {type.Name} do not come back from JSON: {settings} became {again}. "
+                    + "Its public properties need init or set.", nameof(factory));
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
@@ -42,7 +48,8 @@ internal sealed record ModuleContract(
     public ModuleFactory Find(IHostEnvironment env)
     {
         var type = Registered(env) ?? ShippedFactory.Find(FactoryType, Name) ?? throw new InvalidOperationException(
-            $"The model needs the module factory of contract {Shown.Quoted(Name)}, which is not registered, and no assembly of the application has it. "
+            $"The model needs the module factory of contract {Shown.Quoted(Name)}, which is not registered, "
+                + "and no assembly of the application has it. "
             + ShippedFactory.Advice(FactoryType));
         try
         {
@@ -50,7 +57,9 @@ internal sealed record ModuleContract(
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new InvalidOperationException($"The model's settings {Shown.Text(Settings.ToString(), Shown.SentenceLength)} do not fit {type.Name} any more: {Shown.Message(e)}", e);
+            throw new InvalidOperationException(
+                $"The model's settings {Shown.Text(Settings.ToString(), Shown.SentenceLength)} do not fit {type.Name} any more: "
+                + $"{Shown.Message(e)}", e);
         }
     }
 

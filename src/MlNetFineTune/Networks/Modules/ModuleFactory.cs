@@ -20,14 +20,15 @@ public abstract class ModuleFactory : IFingerprinted
     object IFingerprinted.Fingerprint => ModuleContract.Of(this);
 
     /// <summary>
-    /// Makes the network, with new weights and on the CPU. Called under a random state of its own that the training's seed decides: the same seed gives the
-    /// same weights, and TorchSharp's process-wide generator is left as it was.
+    /// Makes the network, with new weights and on the CPU. Called under a random state of its own that the training's seed decides: the
+    /// same seed gives the same weights, and TorchSharp's process-wide generator is left as it was.
     /// </summary>
     /// <param name="context">What goes in and what must come out.</param>
     /// <returns>
-    /// A module of one to six tensors that gives a tensor (<c>Module&lt;Tensor, Tensor&gt;</c>, <c>Module&lt;Tensor, Tensor, Tensor&gt;</c> ...), in the
-    /// order of the inputs, or of an array of them (<c>Module&lt;Tensor[], Tensor&gt;</c>). It gives [N, <see cref="ModuleContext.Outputs"/>] raw
-    /// numbers (logits: no softmax, no sigmoid); <see cref="Backbone.ReplaceStage"/> says what layers in the place of a stage give. It is a new one at every call, and belongs to the caller from then on.
+    /// A module of one to six tensors that gives a tensor (<c>Module&lt;Tensor, Tensor&gt;</c>, <c>Module&lt;Tensor, Tensor, Tensor&gt;</c>
+    /// ...), in the order of the inputs, or of an array of them (<c>Module&lt;Tensor[], Tensor&gt;</c>). It gives [N,
+    /// <see cref="ModuleContext.Outputs"/>] raw numbers (logits: no softmax, no sigmoid); <see cref="Backbone.ReplaceStage"/> says what
+    /// layers in the place of a stage give. It is a new one at every call, and belongs to the caller from then on.
     /// </returns>
     public abstract torch.nn.Module Create(ModuleContext context);
 }

@@ -45,7 +45,9 @@ internal static class ModuleMaker
             }
             if (made is null)
                 throw new InvalidOperationException($"{who} gave null.");
-            return s_known.TryAdd(made, made) ? made : throw new InvalidOperationException($"{who} gave the same module twice; Create must make a new one each time.");
+            return s_known.TryAdd(made, made)
+                ? made
+                : throw new InvalidOperationException($"{who} gave the same module twice; Create must make a new one each time.");
         });
     }
 }

@@ -26,9 +26,11 @@ internal static class ShippedFactory
     public static string Advice(string factoryType)
     {
         var (type, assembly) = Parse(factoryType);
-        return $"When the model was trained it was in {Shown.Text(assembly)}.dll: reference that project or package, or put the file beside the "
+        return $"When the model was trained it was in {Shown.Text(assembly)}.dll: "
+            + "reference that project or package, or put the file beside the "
             + "application. If it must be elsewhere, call "
-            + $"ml.ComponentCatalog.RegisterAssembly(typeof({Shown.Text(type.Replace('+', '.'), Shown.SentenceLength)}).Assembly) before loading.";
+            + $"ml.ComponentCatalog.RegisterAssembly(typeof({Shown.Text(type.Replace('+', '.'), Shown.SentenceLength)}).Assembly) "
+            + "before loading.";
     }
 
     private static (string Type, string Assembly) Parse(string factoryType)

@@ -15,18 +15,21 @@ public sealed partial record Backbone
     internal Pruning? Pruning { get; private init; }
 
     /// <summary>
-    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these channels at zero. What that costs is won back by the
-    /// training that follows, an ordinary one that lets all layers learn: <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file has the smaller network.
+    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these
+    /// channels at zero. What that costs is won back by the training that follows, an ordinary one that lets all layers learn:
+    /// <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file has the smaller network.
     /// </summary>
     /// <param name="ratio">
-    /// The share of channels that go, above 0 and below 1. It is that of the channels inside blocks, which are most of them; those that blocks add up, the stem's and the features that the head sees
-    /// stay (MobileNetV1 and VGG add nothing up: there the features alone stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by a
-    /// little less than this share where one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
+    /// The share of channels that go, above 0 and below 1. It is that of the channels inside blocks, which are most of them; those that
+    /// blocks add up, the stem's and the features that the head sees stay (MobileNetV1 and VGG add nothing up: there the features alone
+    /// stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by a little less than this share
+    /// where one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
     /// </param>
     /// <param name="norm">By what the channels of a layer are ranked; of equal ones the first stay.</param>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is not between 0 and 1, or so small that nothing goes.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The network is of another family than ResNet, MobileNet, EfficientNet, DenseNet and VGG, is of <see cref="FromTorchScript"/>, has stages of your own, or is pruned already and not trained yet.
+    /// The network is of another family than ResNet, MobileNet, EfficientNet, DenseNet and VGG, is of <see cref="FromTorchScript"/>, has
+    /// stages of your own, or is pruned already and not trained yet.
     /// </exception>
     public Backbone Prune(float ratio, PruningNorm norm = PruningNorm.Filter)
     {
@@ -35,32 +38,42 @@ public sealed partial record Backbone
         if (!Enum.IsDefined(norm))
             throw new ArgumentOutOfRangeException(nameof(norm), norm, "There is no such norm.");
         if (Pruning is not null)
-            throw new InvalidOperationException($"{this}: it is pruned already. Choose one ratio, or train it and prune Backbone.FromModel of the result.");
+            throw new InvalidOperationException(
+                $"{this}: it is pruned already. Choose one ratio, or train it and prune Backbone.FromModel of the result.");
         if (Script is not null)
-            throw new InvalidOperationException("A TorchScript program runs as a whole: its channels cannot be pruned here. Prune it in Python before the export.");
+            throw new InvalidOperationException(
+                "A TorchScript program runs as a whole: its channels cannot be pruned here. Prune it in Python before the export.");
         if (Changes.FirstOrDefault(change => change.Replacement is not null) is { } own)
-            throw new InvalidOperationException($"Stage '{own.Stage}' is replaced by layers of your own, which may read any channel. Prune first and call ReplaceStage after it.");
+            throw new InvalidOperationException(
+                $"Stage '{own.Stage}' is replaced by layers of your own, which may read any channel. "
+                + "Prune first and call ReplaceStage after it.");
         TorchRuntime.EnsureLoaded();
         if (_family.ChannelWidths.Count == 0)
         {
             throw new InvalidOperationException(
-                $"{Name} cannot be pruned: its channels meet in sums, concatenations, groups or attention, where none can go alone. Networks that can be: ResNet (not ResNeXt), MobileNetV1 to V3, EfficientNet, DenseNet, VGG.");
+                $"{Name} cannot be pruned: its channels meet in sums, concatenations, groups or attention, where none can go alone. "
+                    + "Networks that can be: ResNet (not ResNeXt), MobileNetV1 to V3, EfficientNet, DenseNet, VGG.");
         }
         var widths = Widths.Less(ratio, _family.ChannelWidths);
         return widths.Equals(Widths)
-            ? throw new ArgumentOutOfRangeException(nameof(ratio), ratio, $"So small a share takes no channel out of {Name}: a layer keeps a multiple of 8.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(ratio), ratio, $"So small a share takes no channel out of {Name}: a layer keeps a multiple of 8.")
             : this with { Widths = widths, Pruning = new Pruning(ratio, norm, Widths) };
     }
 
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
     internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_family);
 
-    /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels. <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts what those multiply.</exception>
+    /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels.
+    /// <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts
+    /// what those multiply.</exception>
     public BackboneInfo Measure()
     {
         if (Script is not null || Changes.Any(change => change.Replacement is not null))
-            throw new InvalidOperationException($"{this}: what {(Script is null ? "layers of your own multiply" : "a TorchScript program multiplies")} is not known here and cannot be counted.");
+            throw new InvalidOperationException(
+                $"{this}: what {(Script is null ? "layers of your own multiply" : "a TorchScript program multiplies")} is not known here "
+                + "and cannot be counted.");
         using var network = CreateEmptyNetwork();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();

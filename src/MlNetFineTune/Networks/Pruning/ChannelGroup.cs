@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Channels that nothing sees but what is listed here: the filters that make them, what acts on each of them alone (BatchNorm, depthwise convolutions, gates), and the weights that read
-/// them; a dependency group of Fang et al. 2023 (https://arxiv.org/abs/2301.12900). One of them can go without a trace elsewhere, which a term of a sum could not.
+/// Channels that nothing sees but what is listed here: the filters that make them, what acts on each of them alone (BatchNorm, depthwise
+/// convolutions, gates), and the weights that read them; a dependency group of Fang et al. 2023 (https://arxiv.org/abs/2301.12900).
+/// One of them can go without a trace elsewhere, which a term of a sum could not.
 /// </summary>
 internal sealed class ChannelGroup
 {
@@ -49,7 +50,9 @@ internal sealed class ChannelGroup
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Tensor[] weights = norm == PruningNorm.Filter ? [Maker.weight.flatten(1)] : [.. _norms.Select(batchNorm => batchNorm.weight.unsqueeze(1))]; // [C, numbers of each]
+        // [C, numbers of each]
+        Tensor[] weights = norm == PruningNorm.Filter ? [Maker.weight.flatten(1)]
+            : [.. _norms.Select(batchNorm => batchNorm.weight.unsqueeze(1))];
         return cat(weights, dim: 1).to_type(ScalarType.Float64).abs().sum(1).cpu().data<double>().ToArray();
     }
 

@@ -6,7 +6,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>How many channels are left of groups that were pruned, by the names of the convolutions that make them. Whole groups are not in it. Two of the same are equal.</summary>
+/// <summary>How many channels are left of groups that were pruned, by the names of the convolutions that make them.
+/// Whole groups are not in it. Two of the same are equal.</summary>
 internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> pruned) : IEquatable<ChannelWidths>
 {
     private readonly SortedDictionary<string, int> _pruned = new(pruned.ToDictionary(), StringComparer.Ordinal);
@@ -44,7 +45,8 @@ internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> prune
             if (!family.ChannelWidths.TryGetValue(name, out var whole))
                 throw new ArgumentException($"{family.Name} has no channels of '{name}' that can be pruned.");
             if (width < 1 || width >= whole)
-                throw new ArgumentException($"The channels of '{name}' in {family.Name} cannot have been pruned to {width}: there are {whole}.");
+                throw new ArgumentException($"The channels of '{name}' in {family.Name} cannot have been pruned to {width}: "
+                    + $"there are {whole}.");
         }
         return this;
     }

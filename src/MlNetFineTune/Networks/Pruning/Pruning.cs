@@ -3,8 +3,9 @@ using System.Globalization;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Channels that are to go once the weights are there. Every group loses the same share, its weakest by norm (Li et al. 2017, https://arxiv.org/abs/1608.08710): norms of different layers are
-/// not compared, since BatchNorm makes a layer's scale arbitrary, and so the widths are known before the weights are. All norms are taken before any channel goes (section 3.4 there, independent).
+/// Channels that are to go once the weights are there. Every group loses the same share, its weakest by norm (Li et al. 2017,
+/// https://arxiv.org/abs/1608.08710): norms of different layers are not compared, since BatchNorm makes a layer's scale arbitrary, and so
+/// the widths are known before the weights are. All norms are taken before any channel goes (section 3.4 there, independent).
 /// </summary>
 /// <param name="Ratio">The share, above 0 and below 1.</param>
 /// <param name="Norm">By which they are ranked.</param>
@@ -19,12 +20,14 @@ internal sealed record Pruning(float Ratio, PruningNorm Norm, ChannelWidths Befo
     /// <param name="widths">What is to be left.</param>
     public void Apply(BackboneNetwork network, ChannelWidths widths)
     {
-        var groups = network.ChannelGroups().Where(group => widths.Pruned!.ContainsKey(group.Name)).Select(group => (group.Channels, Kept: Strongest(group.Channels.Norms(Norm), widths.Pruned![group.Name]))).ToList();
+        var groups = network.ChannelGroups().Where(group => widths.Pruned!.ContainsKey(group.Name))
+            .Select(group => (group.Channels, Kept: Strongest(group.Channels.Norms(Norm), widths.Pruned![group.Name]))).ToList();
         foreach (var (channels, kept) in groups)
             channels.Keep(kept);
     }
 
     /// <summary>Ascending; of equal ones the first.</summary>
     internal static long[] Strongest(double[] norms, int count) =>
-        [.. norms.Index().OrderByDescending(channel => channel.Item).ThenBy(channel => channel.Index).Take(count).Select(channel => (long)channel.Index).Order()];
+        [.. norms.Index().OrderByDescending(channel => channel.Item).ThenBy(channel => channel.Index).Take(count)
+            .Select(channel => (long)channel.Index).Order()];
 }

@@ -7,12 +7,13 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// RegNetY (Radosavovic et al. 2020, https://arxiv.org/abs/2003.13678): networks from one design space, whose widths and depths lie on a line; blocks
-/// of three convolutions, the middle one in groups, with squeeze and excitation. torchvision's names; timm's load as well.
+/// RegNetY (Radosavovic et al. 2020, https://arxiv.org/abs/2003.13678): networks from one design space, whose widths and depths lie on a
+/// line; blocks of three convolutions, the middle one in groups, with squeeze and excitation. torchvision's names; timm's load as well.
 /// </summary>
 internal sealed class RegNet : BackboneNetwork
 {
-    // Million multiply-adds, the size in the name, channels of a group, blocks and channels of each stage: what the paper's rule gives, as torchvision rounds it.
+    // Million multiply-adds, the size in the name, channels of a group, blocks and channels of each stage: what the paper's rule gives,
+    // as torchvision rounds it.
     private static readonly (int Megaflops, string Size, int GroupWidth, int[] Depths, int[] Widths)[] s_members =
     [
         (400, "400mf", 8, [1, 3, 6, 6], [48, 104, 208, 440]),
@@ -43,7 +44,8 @@ internal sealed class RegNet : BackboneNetwork
             var blocks = new List<Block>();
             for (var b = 0; b < depths[s - 1]; b++)
             {
-                blocks.Add(stage.Add($"block{s}-{b}", new RegNetBlock(channels, widths[s - 1], stride: b == 0 ? 2 : 1, groupWidth, epsilon)));
+                blocks.Add(
+                    stage.Add($"block{s}-{b}", new RegNetBlock(channels, widths[s - 1], stride: b == 0 ? 2 : 1, groupWidth, epsilon)));
                 channels = widths[s - 1];
             }
             AddBlocks($"block{s}", [$"{nameof(trunk_output)}.block{s}"], blocks, pool: s == depths.Length ? Computation.Average : null);

@@ -17,7 +17,10 @@ internal sealed class RegNetBlock : Block
     {
         var parts = new NamedModules("f");
         _first = parts.Add("a", new NumberedConvNorm(new Conv2d(inChannels, outChannels, 1), outChannels, epsilon, Activation.ReLU));
-        _spatial = parts.Add("b", new NumberedConvNorm(new Conv2d(outChannels, outChannels, 3, stride, groups: outChannels / groupWidth), outChannels, epsilon, Activation.ReLU));
+        _spatial =
+            parts.Add(
+                "b", new NumberedConvNorm(new Conv2d(outChannels, outChannels, 3, stride, groups: outChannels / groupWidth), outChannels,
+                epsilon, Activation.ReLU));
         // A quarter of the channels that enter the block; half to even, as Python rounds.
         var squeezed = (int)Math.Round(inChannels / 4.0, MidpointRounding.ToEven);
         _gate = parts.Add("se", new SqueezeExcitation(outChannels, squeezed, Activation.ReLU, Activation.Sigmoid, "fc1", "fc2"));

@@ -12,7 +12,8 @@ internal sealed record StageChange(string Stage, StageModule? Replacement, bool 
 /// <summary>A user's factory of layers, and its name in the model file.</summary>
 internal sealed record StageModule(ModuleFactory Factory, ModuleContract Contract)
 {
-    public bool Equals(StageModule? other) => other?.Contract.Name == Contract.Name && JsonElement.DeepEquals(other.Contract.Settings, Contract.Settings);
+    public bool Equals(StageModule? other) => other?.Contract.Name == Contract.Name
+        && JsonElement.DeepEquals(other.Contract.Settings, Contract.Settings);
 
     public override int GetHashCode() => Contract.Name.GetHashCode(StringComparison.Ordinal);
 }
@@ -29,7 +30,8 @@ internal sealed class StageChanges(IReadOnlyList<StageChange> all) : IReadOnlyLi
     public StageChanges With(StageChange change) => new([.. all, change]);
 
     /// <summary>What remains of them once they have been trained: the form, not the freshness.</summary>
-    public StageChanges Trained() => new([.. all.Where(change => change.Replacement is not null).Select(change => change with { IsFresh = false })]);
+    public StageChanges Trained() =>
+        new([.. all.Where(change => change.Replacement is not null).Select(change => change with { IsFresh = false })]);
 
     /// <summary>The same for weights that have not been trained with them.</summary>
     public StageChanges Untrained() => new([.. all.Select(change => change with { IsFresh = true })]);

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Puts modules of a user's into a network, and finds out with a dry run on two black pictures whether the layers around them fit.</summary>
+/// <summary>Puts modules of a user's into a network, and finds out with a dry run on two black pictures
+/// whether the layers around them fit.</summary>
 internal static class StageReplacement
 {
     private const int Pictures = 2;
@@ -37,7 +38,8 @@ internal static class StageReplacement
             if (changes.FirstOrDefault(change => change.Stage == network.Stages[i].Name) is { } change)
             {
                 last = change;
-                var context = new ModuleContext([new ModuleInputShape(change.Stage, maps.shape[1..])], (int)(old[i].Length == 3 ? old[i][2] : old[i][1]));
+                var context = new ModuleContext(
+                    [new ModuleInputShape(change.Stage, maps.shape[1..])], (int)(old[i].Length == 3 ? old[i][2] : old[i][1]));
                 network.Replace(i, Make(change, context, seed, i));
             }
             maps = Run(network.Stages[i], maps, last, name, old[i]);
@@ -53,15 +55,19 @@ internal static class StageReplacement
     {
         using var noGradients = no_grad();
         var fresh = other.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor, StringComparer.Ordinal);
-        foreach (var (name, tensor) in network.NamedTensors().Where(named => stages.Contains(network.Stages[network.StageOf(named.Name)].Name)))
+        foreach (var (name, tensor) in network.NamedTensors()
+            .Where(named => stages.Contains(network.Stages[network.StageOf(named.Name)].Name)))
             tensor.copy_(fresh[name]);
     }
 
     private static nn.Module<Tensor, Tensor> Make(StageChange change, ModuleContext context, long seed, int stage)
     {
-        var made = ModuleMaker.Make(change.Replacement!.Factory, $"module '{change.Replacement.Contract.Name}'", context, seed, RandomStream.StageWeights, stage);
-        var fault = made is not nn.Module<Tensor, Tensor> ? $"is a {made.GetType()}; in the place of a stage it must be a {nameof(nn)}.Module<Tensor, Tensor>"
-            : made.named_parameters().Select(named => (named.name, tensor: (Tensor)named.parameter)).Concat(made.named_buffers().Select(named => (named.name, tensor: named.buffer)))
+        var made = ModuleMaker.Make(change.Replacement!.Factory, $"module '{change.Replacement.Contract.Name}'", context, seed,
+            RandomStream.StageWeights, stage);
+        var fault = made is not nn.Module<Tensor, Tensor>
+            ? $"is a {made.GetType()}; in the place of a stage it must be a {nameof(nn)}.Module<Tensor, Tensor>"
+            : made.named_parameters().Select(named => (named.name, tensor: (Tensor)named.parameter))
+                .Concat(made.named_buffers().Select(named => (named.name, tensor: named.buffer)))
                 .FirstOrDefault(named => named.tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64)) is (var name, { } tensor)
                     ? $"has the tensor '{name}' of {tensor.dtype}; only Float32 and Int64 can be saved"
                         + ModuleMaker.AdviceOn(tensor.dtype).TrimEnd('.')
@@ -80,18 +86,23 @@ internal static class StageReplacement
         {
             output = stage.Forward(maps);
         }
-        catch (Exception e) when (last is not null && e is ExternalException or ArgumentException or InvalidOperationException or IndexOutOfRangeException)
+        catch (Exception e) when (last is not null && e is ExternalException or ArgumentException or InvalidOperationException
+            or IndexOutOfRangeException)
         {
             throw new ArgumentException(last!.Stage == stage.Name
                 ? $"{Who(last)} fails on an input of shape {Text(maps.shape)}: {FirstLine(e)}"
-                : $"{Who(last)} does not fit the layers above it in {network}: stage '{stage.Name}' cannot take {Text(maps.shape)}. {FirstLine(e)}", e);
+                : $"{Who(last)} does not fit the layers above it in {network}: stage '{stage.Name}' cannot take {Text(maps.shape)}. "
+                    + $"{FirstLine(e)}", e);
         }
         if (last?.Stage != stage.Name)
             return output;
         var shape = output.shape;
-        return output.dtype == ScalarType.Float32 && shape.Length > 1 && shape[0] == Pictures && output.numel() > 0 && (stage.Pool is null ? shape.Length == old.Length : shape.Length == 2)
+        return output.dtype == ScalarType.Float32 && shape.Length > 1 && shape[0] == Pictures && output.numel() > 0
+            && (stage.Pool is null ? shape.Length == old.Length : shape.Length == 2)
             ? output
-            : throw new ArgumentException($"{Who(last)} gives {output.dtype} of shape {Text(shape)} for an input of shape {Text(maps.shape)}; the layers in whose place it is gave Float32 of shape {Text(old)}.");
+            : throw new ArgumentException(
+                $"{Who(last)} gives {output.dtype} of shape {Text(shape)} for an input of shape {Text(maps.shape)}; "
+                + $"the layers in whose place it is gave Float32 of shape {Text(old)}.");
     }
 
     private static string Who(StageChange change) => $"Module '{change.Replacement!.Contract.Name}' in the place of stage '{change.Stage}'";

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// The residual block of the deeper networks: 1x1 to fewer channels, 3x3 (in groups in ResNeXt), 1x1 to four times the 64, 128, 256 or 512 of its
-/// layer, around a shortcut (He et al. 2015, section 4.1). The 3x3 convolution has the stride, as in torchvision and timm ("ResNet v1.5"); in the
-/// paper the first has it.
+/// The residual block of the deeper networks: 1x1 to fewer channels, 3x3 (in groups in ResNeXt), 1x1 to four times the 64, 128, 256 or 512
+/// of its layer, around a shortcut (He et al. 2015, section 4.1). The 3x3 convolution has the stride, as in torchvision and timm ("ResNet
+/// v1.5"); in the paper the first has it.
 /// </summary>
 internal sealed class Bottleneck : Block
 {
@@ -50,10 +50,13 @@ internal sealed class Bottleneck : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_reduce, _spatial, _expand] : [_reduce, _spatial, _expand, downsample.Pair];
+    public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_reduce, _spatial, _expand]
+        : [_reduce, _spatial, _expand, downsample.Pair];
 
     // Channels of a group would have to go from all groups at once.
-    public override IEnumerable<ChannelGroup> InnerChannels => conv2.Groups == 1 ? [ChannelGroup.Of(_reduce).Into(conv2), ChannelGroup.Of(_spatial).Into(conv3)] : [];
+    public override IEnumerable<ChannelGroup> InnerChannels => conv2.Groups == 1
+        ? [ChannelGroup.Of(_reduce).Into(conv2), ChannelGroup.Of(_spatial).Into(conv3)]
+        : [];
 
     public override Tensor forward(Tensor input)
     {

@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// The residual networks for pictures of 32 pixels (He et al. 2015, section 4.2, https://arxiv.org/abs/1512.03385): 6n + 2 layers, 16, 32 and 64
-/// channels, shortcuts without parameters (option A). Names as in the published files (<c>resnet20-12fca82f.th</c>): torchvision's, but <c>linear</c>
-/// is the classifier.
+/// The residual networks for pictures of 32 pixels (He et al. 2015, section 4.2, https://arxiv.org/abs/1512.03385): 6n + 2 layers, 16, 32
+/// and 64 channels, shortcuts without parameters (option A). Names as in the published files (<c>resnet20-12fca82f.th</c>): torchvision's,
+/// but <c>linear</c> is the classifier.
 /// </summary>
 internal static class CifarResNet
 {

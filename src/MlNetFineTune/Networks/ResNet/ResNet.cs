@@ -12,8 +12,8 @@ internal sealed record ResNetStem(int Channels, int Kernel, int Stride, bool Poo
 internal readonly record struct ResNetLayer(int Channels, int Blocks, int Stride);
 
 /// <summary>
-/// Residual networks (He et al. 2015, https://arxiv.org/abs/1512.03385) with torchvision's names, which are timm's too: ResNet, ResNeXt, Wide ResNet,
-/// and the micro network of the quick start, which is the same design with a smaller stem, one block a layer and few channels.
+/// Residual networks (He et al. 2015, https://arxiv.org/abs/1512.03385) with torchvision's names, which are timm's too: ResNet, ResNeXt,
+/// Wide ResNet, and the micro network of the quick start, which is the same design with a smaller stem, one block a layer and few channels.
 /// </summary>
 internal sealed class ResNet : BackboneNetwork
 {
@@ -33,7 +33,8 @@ internal sealed class ResNet : BackboneNetwork
         conv1 = new Conv2d(3, stem.Channels, stem.Kernel, stem.Stride);
         bn1 = new BatchNorm2d(stem.Channels, epsilon);
         var first = Pair(nameof(conv1), conv1, bn1, Activation.ReLU);
-        AddStage("stem", [nameof(conv1), nameof(bn1)], stem.Pools ? Computation.Of(first).Then(Computation.Of([new MaxPool(3, border: 1)])) : Computation.Of(first));
+        AddStage("stem", [nameof(conv1), nameof(bn1)], stem.Pools ? Computation.Of(first)
+            .Then(Computation.Of([new MaxPool(3, border: 1)])) : Computation.Of(first));
 
         var channels = stem.Channels;
         for (var l = 0; l < layers.Count; l++)
@@ -51,21 +52,24 @@ internal sealed class ResNet : BackboneNetwork
     }
 
     /// <summary>A ResNet for ImageNet's pictures of 224 pixels (table 1 of the paper) with other blocks or numbers of them.</summary>
-    internal static BackboneFamily OfBlocks(string name, int[] blocks, int expansion, int convolutions, Func<int, int, int, double, Block> block) => new(
+    internal static BackboneFamily OfBlocks(
+        string name, int[] blocks, int expansion, int convolutions, Func<int, int, int, double, Block> block) => new(
         name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
         recipe => new ResNet(
             name, recipe.Epsilon, new ResNetStem(64, Kernel: 7, Stride: 2, Pools: true),
             [.. blocks.Select((count, l) => new ResNetLayer((64 << l) * expansion, count, Stride: l == 0 ? 1 : 2))],
             (from, to, stride) => block(from, to, stride, recipe.Epsilon)))
-    { OtherNames = [InTransformers.ResNet(blocks, convolutions)] };
+        { OtherNames = [InTransformers.ResNet(blocks, convolutions)] };
 
     /// <summary>Of two 3x3 convolutions a block.</summary>
     internal static BackboneFamily Basic(string name, int[] blocks) =>
         OfBlocks(name, blocks, expansion: 1, convolutions: 2, (from, to, stride, epsilon) => new BasicBlock(from, to, stride, epsilon));
 
-    /// <summary>Of bottleneck blocks; in groups it is a ResNeXt (Xie et al. 2016), with one wide group a Wide ResNet (Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146).</summary>
+    /// <summary>Of bottleneck blocks; in groups it is a ResNeXt (Xie et al.
+    /// 2016), with one wide group a Wide ResNet (Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146).</summary>
     internal static BackboneFamily Bottlenecks(string name, int[] blocks, int groups = 1, int groupWidth = 64) =>
-        OfBlocks(name, blocks, Bottleneck.Expansion, convolutions: 3, (from, to, stride, epsilon) => new Bottleneck(from, to, stride, groups, groupWidth, epsilon));
+        OfBlocks(name, blocks, Bottleneck.Expansion, convolutions: 3,
+            (from, to, stride, epsilon) => new Bottleneck(from, to, stride, groups, groupWidth, epsilon));
 
     public static BackboneFamily ResNet18 { get; } = Basic("resnet18", [2, 2, 2, 2]);
 
@@ -85,10 +89,12 @@ internal sealed class ResNet : BackboneNetwork
 
     public static BackboneFamily Micro { get; } = new(
         "micro", "fc",
-        new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
+        new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half },
+            ConvolutionPadding.Symmetric, 1e-5),
         recipe => new ResNet(
             "Micro", recipe.Epsilon, new ResNetStem(16, Kernel: 3, Stride: 2, Pools: false),
             [new(32, 1, 2), new(64, 1, 2), new(128, 1, 2)], (from, to, stride) => new BasicBlock(from, to, stride, recipe.Epsilon)));
 
-    public static IReadOnlyList<BackboneFamily> Families => [Micro, ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, ResNeXt50, ResNeXt101, WideResNet50];
+    public static IReadOnlyList<BackboneFamily> Families =>
+        [Micro, ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, ResNeXt50, ResNeXt101, WideResNet50];
 }

@@ -6,8 +6,9 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// One copy of a TorchScript program in libtorch, with an owner for every tensor. TorchSharp's <c>ScriptModule</c> leaves that open: its tensors fall to
-/// whatever dispose scope is around, <c>named_modules</c> makes further handles that only the collector frees, and disposing frees no weights (some of what libtorch took stays taken whatever one does: docs/backbones.md).
+/// One copy of a TorchScript program in libtorch, with an owner for every tensor. TorchSharp's <c>ScriptModule</c> leaves that open: its
+/// tensors fall to whatever dispose scope is around, <c>named_modules</c> makes further handles that only the collector frees, and
+/// disposing frees no weights (some of what libtorch took stays taken whatever one does: docs/backbones.md).
 /// </summary>
 internal sealed class LoadedScript : IDisposable
 {

@@ -5,8 +5,8 @@ using MlNetFineTune.WeightFiles;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A network that Python exported (<c>torch.jit.trace</c> or <c>script</c>, then <c>save</c>): the bytes of the file, which travel with the model, since
-/// TorchSharp cannot write a program that it has loaded and trained.
+/// A network that Python exported (<c>torch.jit.trace</c> or <c>script</c>, then <c>save</c>): the bytes of the file, which travel with the
+/// model, since TorchSharp cannot write a program that it has loaded and trained.
 /// </summary>
 internal sealed class TorchScript
 {
@@ -66,6 +66,8 @@ internal sealed class TorchScript
         {
             return;
         }
-        throw new InvalidDataException($"'{path}' holds weights alone, without the network. For one of our networks: Backbone.FromName(...).WithWeights(path). Another network is exported with its code. {Advice}");
+        throw new InvalidDataException(
+            $"'{path}' holds weights alone, without the network. For one of our networks: Backbone.FromName(...).WithWeights(path). "
+            + $"Another network is exported with its code. {Advice}");
     }
 }

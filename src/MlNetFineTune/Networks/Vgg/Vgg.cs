@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// VGG with BatchNorm (Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556) with torchvision's names (<c>vgg16_bn</c>). The two hidden layers
-/// of its classifier belong to the backbone, as in timm: they hold nine tenths of the pretrained parameters, and only the last layer is specific to
-/// ImageNet's classes. The original drops half of their values in training; here, as in timm by default, none.
+/// VGG with BatchNorm (Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556) with torchvision's names (<c>vgg16_bn</c>). The two
+/// hidden layers of its classifier belong to the backbone, as in timm: they hold nine tenths of the pretrained parameters, and only the
+/// last layer is specific to ImageNet's classes. The original drops half of their values in training; here, as in timm by default, none.
 /// A stage begins with the pooling that halves the picture.
 /// </summary>
 internal sealed class Vgg : BackboneNetwork
@@ -37,7 +37,8 @@ internal sealed class Vgg : BackboneNetwork
                 channels = stages[s].Channels;
                 place += 3; // convolution, BatchNorm, ReLU
             }
-            var convolutions = new Computation(maps => Block.Chain(maps, [.. steps]), (graph, maps) => Block.WriteChain(graph, maps, [.. steps]));
+            var convolutions = new Computation(
+                maps => Block.Chain(maps, [.. steps]), (graph, maps) => Block.WriteChain(graph, maps, [.. steps]));
             AddStage($"stage{s + 1}", modules, pool is null ? convolutions : Computation.Of([pool]).Then(convolutions));
         }
         var lastPool = features.Add($"{place}", new MaxPool(2));
@@ -72,7 +73,8 @@ internal sealed class Vgg : BackboneNetwork
     {
         using var scope = NewDisposeScope();
         var averages = nn.functional.adaptive_avg_pool1d(eye(side, dtype: ScalarType.Float32).unsqueeze(0), Places)[0].t(); // [7, side]
-        return graph.Add("MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
+        return graph.Add(
+            "MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
     }
 
     public static BackboneFamily Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096);

@@ -7,9 +7,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network trained otherwise
-/// (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193), with patches of 14 pixels and
-/// scaled branches. Every block is a stage; the final norm belongs to the last, so that layer decay counts as timm does.
+/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network trained
+/// otherwise (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193),
+/// with patches of 14 pixels and scaled branches. Every block is a stage;
+/// the final norm belongs to the last, so that layer decay counts as timm does.
 /// </summary>
 internal sealed class VisionTransformer : BackboneNetwork
 {
@@ -46,7 +47,8 @@ internal sealed class VisionTransformer : BackboneNetwork
             if (b < shape.Blocks - 1)
                 AddStage($"blocks.{b}", [$"blocks.{b}"], Computation.Of([block]));
             else
-                AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block]).Then(new Computation(norm.forward, norm.Write)), Pool(pooling));
+                AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block])
+                    .Then(new Computation(norm.forward, norm.Write)), Pool(pooling));
         }
         RegisterComponents();
 
@@ -71,9 +73,11 @@ internal sealed class VisionTransformer : BackboneNetwork
     }
 
     /// <summary>Neither the class token nor the positions decay, as in the authors' trainings.</summary>
-    public override bool Decays(string name, Tensor parameter) => name is not (nameof(cls_token) or nameof(pos_embed)) && base.Decays(name, parameter);
+    public override bool Decays(string name, Tensor parameter) =>
+        name is not (nameof(cls_token) or nameof(pos_embed)) && base.Decays(name, parameter);
 
-    /// <summary>Positions of another picture size are interpolated, as timm does: bicubic with antialiasing; the class token's stays.</summary>
+    /// <summary>Positions of another picture size are interpolated, as timm does: bicubic with antialiasing;
+    /// the class token's stays.</summary>
     public override Func<Tensor, Tensor>? Adaptation(string name, long[] fileShape)
     {
         if (name != nameof(pos_embed) || fileShape is not [1, > 1, _] || fileShape[2] != Features)
@@ -98,7 +102,8 @@ internal sealed class VisionTransformer : BackboneNetwork
     }
 
     private static Computation Pool(TokenPooling pooling) => pooling == TokenPooling.Mean
-        ? new(MeanOfPatches, (graph, tokens) => graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
+        ? new(MeanOfPatches, (graph, tokens) =>
+            graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
         : new(ClassToken, (graph, tokens) => graph.Add("Squeeze", [graph.Slice(tokens, axis: 1, 0, 1), graph.Constant("axes", 1)]));
 
     private static Tensor ClassToken(Tensor tokens)

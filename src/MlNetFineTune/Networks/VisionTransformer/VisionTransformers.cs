@@ -6,7 +6,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>The published vision transformers. A name that ends in <c>_mean</c> is the same network with <see cref="TokenPooling.Mean"/>.</summary>
+/// <summary>The published vision transformers. A name that ends in <c>_mean</c> is the same network with
+/// <see cref="TokenPooling.Mean"/>.</summary>
 internal static class VisionTransformers
 {
     private const string MeanSuffix = "_mean";
@@ -21,7 +22,8 @@ internal static class VisionTransformers
 
     // "augreg": Steiner et al. 2021, https://arxiv.org/abs/2106.10270.
     public static BackboneFamily ViT(BackboneSize size, TokenPooling pooling) =>
-        Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
+        Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling,
+            Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
 
     public static BackboneFamily DeiT(BackboneSize size, TokenPooling pooling) =>
         Of($"deit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f));
@@ -61,7 +63,8 @@ internal static class VisionTransformers
         };
     }
 
-    private static ImagePreprocessing Preprocessing(int size, float crop) => new() { Size = size, CropFraction = crop, Interpolation = Interpolation.Bicubic };
+    private static ImagePreprocessing Preprocessing(int size, float crop) =>
+        new() { Size = size, CropFraction = crop, Interpolation = Interpolation.Bicubic };
 
     private static string Text(BackboneSize size) => size.ToString().ToLowerInvariant();
 
