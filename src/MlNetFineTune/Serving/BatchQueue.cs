@@ -7,8 +7,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Serving;
 
 /// <summary>
-/// Items that wait, and the rule by which they become a batch: when it is full; when as many wait as were under way at the end of the batch before, or a share of them (their callers, if they
-/// call in a loop, have come again); or when the first has waited long enough. One caller at a time so never waits for company that does not come. Several workers share what is there.
+/// Items that wait, and the rule by which they become a batch: when it is full; when as many wait as were under way at the end of the batch
+/// before, or a share of them (their callers, if they call in a loop, have come again); or when the first has waited long enough.
+/// One caller at a time so never waits for company that does not come. Several workers share what is there.
 /// </summary>
 internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay, int workers = 1, TimeProvider? time = null)
 {

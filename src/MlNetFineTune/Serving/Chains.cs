@@ -10,7 +10,8 @@ internal static class Chains
     private const int OfOtherModels = 16;
 
     /// <summary>The rows that its networks take in one forward pass; of several, those of the one that takes fewest.</summary>
-    public static int BatchSizeOf(ITransformer model) => NetworksIn(model).Select(network => network.BatchSize).DefaultIfEmpty(OfOtherModels).Min();
+    public static int BatchSizeOf(ITransformer model) => NetworksIn(model).Select(network => network.BatchSize)
+        .DefaultIfEmpty(OfOtherModels).Min();
 
     private static IEnumerable<FineTuningTransformer> NetworksIn(ITransformer model) => model switch
     {

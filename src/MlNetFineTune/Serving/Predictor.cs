@@ -7,14 +7,17 @@ using MlNetFineTune.Serving;
 namespace MlNetFineTune;
 
 /// <summary>
-/// One object that scores for a whole application, from any number of threads: calls that come together are scored together, in batches. Made by <c>ml.Model.CreatePredictor</c>.
+/// One object that scores for a whole application, from any number of threads: calls that come together are scored together, in batches.
+/// Made by <c>ml.Model.CreatePredictor</c>.
 /// </summary>
 /// <remarks>
-/// A row that finds fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows waiting is answered after at most <see cref="PredictorOptions.MaxDelay"/> and the time of two batches: the one that
-/// runs when it comes and its own. Rows of a batch do not touch one another: a row whose getter throws fails for its own caller, and the others are scored without it (rows of such a batch are read twice).
-/// The predictor does not own its model: dispose the predictor first.
+/// A row that finds fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows waiting is answered after at most
+/// <see cref="PredictorOptions.MaxDelay"/> and the time of two batches: the one that runs when it comes and its own. Rows of a batch do not
+/// touch one another: a row whose getter throws fails for its own caller, and the others are scored without it (rows of such a batch are
+/// read twice). The predictor does not own its model: dispose the predictor first.
 /// </remarks>
-/// <typeparam name="TIn">A row of the model's input, as for <c>PredictionEngine</c>. Read on another thread, until its task ends.</typeparam>
+/// <typeparam name="TIn">A row of the model's input, as for <c>PredictionEngine</c>.
+/// Read on another thread, until its task ends.</typeparam>
 /// <typeparam name="TOut">Columns of the model's output, as for <c>PredictionEngine</c>.</typeparam>
 public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     where TIn : class
@@ -47,8 +50,9 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     /// <param name="row">Not changed until the task ends.</param>
     /// <param name="cancellation">Ends the task, and takes the row out of the queue if it still waits there.</param>
     /// <returns>
-    /// The prediction. A picture that cannot be read has missing values (NaN), as everywhere; what a transform before or after the network throws for this row is thrown here.
-    /// <see cref="PredictorBusyException"/> where the queue is full; <see cref="OperationCanceledException"/>.
+    /// The prediction. A picture that cannot be read has missing values (NaN), as everywhere; what a transform before or after the network
+    /// throws for this row is thrown here. <see cref="PredictorBusyException"/> where the queue is full;
+    /// <see cref="OperationCanceledException"/>.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The predictor was disposed.</exception>
     public Task<TOut> PredictAsync(TIn row, CancellationToken cancellation = default)
@@ -84,10 +88,12 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     public TOut Predict(TIn row, CancellationToken cancellation = default) => PredictAsync(row, cancellation).GetAwaiter().GetResult();
 
     /// <summary>
-    /// Puts another model in the place of the present one. No row is lost or refused: batches that run end on the earlier model, later ones run on the new. Where the predictor has an example, the new
-    /// model is warmed up with it first, while the earlier one goes on; if that fails, or the columns differ, nothing changes.
+    /// Puts another model in the place of the present one. No row is lost or refused: batches that run end on the earlier model, later ones
+    /// run on the new. Where the predictor has an example, the new model is warmed up with it first, while the earlier one goes on;
+    /// if that fails, or the columns differ, nothing changes.
     /// </summary>
-    /// <param name="model">Its input and output have the columns of <typeparamref name="TIn"/> and <typeparamref name="TOut"/>. Stays the caller's.</param>
+    /// <param name="model">Its input and output have the columns of <typeparamref name="TIn"/> and <typeparamref name="TOut"/>.
+    /// Stays the caller's.</param>
     /// <returns>Completes when no batch uses the earlier model any more: dispose it then.</returns>
     /// <exception cref="ArgumentException">The model does not go row by row.</exception>
     public async Task ReplaceModelAsync(ITransformer model)

@@ -19,7 +19,8 @@ internal sealed class ServedModel<TIn, TOut>
     public ServedModel(IHostEnvironment env, ITransformer model, int workers)
     {
         if (!model.IsRowToRowMapper)
-            throw new ArgumentException("A predictor needs a model that gives one row for each it gets (a row-to-row mapper); this one has a transform that does not.", nameof(model));
+            throw new ArgumentException("A predictor needs a model that gives one row for each it gets (a row-to-row mapper); "
+                + "this one has a transform that does not.", nameof(model));
         _lanes = [.. Enumerable.Range(0, workers).Select(_ => new PredictionLane<TIn, TOut>(env, model))];
     }
 
@@ -28,7 +29,8 @@ internal sealed class ServedModel<TIn, TOut>
 
     public PredictionLane<TIn, TOut> Lane(int worker) => _lanes[worker];
 
-    /// <summary>Scores a row alone and in ever larger batches on every lane: code is compiled, memory taken, and the kernels for these shapes chosen, before a caller waits for it.</summary>
+    /// <summary>Scores a row alone and in ever larger batches on every lane: code is compiled, memory taken, and the kernels for these
+    /// shapes chosen, before a caller waits for it.</summary>
     /// <exception cref="Exception">The row cannot be scored.</exception>
     public void WarmUp(TIn example, int maxBatchSize)
     {
