@@ -27,7 +27,8 @@ public abstract record BadRows
     {
         public SkipBadRows(float maximumFraction) => MaximumFraction = maximumFraction is > 0 and <= 1
             ? maximumFraction
-            : throw new ArgumentOutOfRangeException(nameof(maximumFraction), maximumFraction, "The fraction must be above 0 and at most 1.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(maximumFraction), maximumFraction, "The fraction must be above 0 and at most 1.");
 
         internal override double MaximumFraction { get; }
 

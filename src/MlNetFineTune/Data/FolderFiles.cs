@@ -31,17 +31,21 @@ internal sealed class FolderFiles
         files._links.Enqueue(folder);
         while (files._links.TryDequeue(out var next))
             files.Walk(next, RealPath(next.FullName));
-        return [.. files._files.OrderBy(file => Path.GetRelativePath(folder.FullName, file).Replace(Path.DirectorySeparatorChar, '/'), StringComparer.Ordinal)];
+        return [
+            .. files._files.OrderBy(file => Path.GetRelativePath(folder.FullName, file).Replace(Path.DirectorySeparatorChar, '/'),
+                StringComparer.Ordinal)];
     }
 
     /// <summary>Made by an operating system or a tool, and not a photo or a class of them.</summary>
-    public static bool IsHidden(FileSystemInfo entry) => entry.Name.StartsWith('.') || entry.Name == "__MACOSX" || entry.Attributes.HasFlag(FileAttributes.Hidden);
+    public static bool IsHidden(FileSystemInfo entry) => entry.Name.StartsWith('.') || entry.Name == "__MACOSX"
+        || entry.Attributes.HasFlag(FileAttributes.Hidden);
 
     private void Walk(DirectoryInfo folder, string realPath)
     {
         if (!_read.Add(realPath))
             return;
-        foreach (var entry in folder.EnumerateFileSystemInfos().Where(entry => !IsHidden(entry)).OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        foreach (var entry in folder.EnumerateFileSystemInfos().Where(entry => !IsHidden(entry))
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal))
         {
             if (entry is not DirectoryInfo below)
                 _files.Add(entry.FullName);
@@ -59,6 +63,8 @@ internal sealed class FolderFiles
         if (Path.GetDirectoryName(full) is not { } parent)
             return full;
         var here = Path.Combine(RealPath(parent), Path.GetFileName(full));
-        return Directory.Exists(here) && Directory.ResolveLinkTarget(here, returnFinalTarget: true) is { } target ? RealPath(target.FullName) : here;
+        return Directory.Exists(here) && Directory.ResolveLinkTarget(here, returnFinalTarget: true) is { } target
+            ? RealPath(target.FullName)
+            : here;
     }
 }

@@ -19,7 +19,9 @@ internal abstract class ImageRows : IDisposable
 
     /// <returns>Null, or why the picture cannot be used.</returns>
     /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
-    public abstract string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default);
+    public abstract string? Encode(
+        int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default);
 
     public abstract void Dispose();
 }

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Reads a column of numbers or keys, or of vectors of them, as floats. Keys are counted as ML.NET stores them: 0 is missing, the first is 1.</summary>
+/// <summary>Reads a column of numbers or keys, or of vectors of them, as floats.
+/// Keys are counted as ML.NET stores them: 0 is missing, the first is 1.</summary>
 internal static class NumberCells
 {
     /// <summary>Copies the present row's values.</summary>
@@ -21,7 +22,9 @@ internal static class NumberCells
             : item == typeof(uint) ? Of<uint>(value => Key(value))
             : Of<ulong>(Key);
 
-        Copy Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType ? Vector(row, column, convert) : Scalar(row, column, convert);
+        Copy Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType
+            ? Vector(row, column, convert)
+            : Scalar(row, column, convert);
 
         float Key(ulong key) => key < (ulong)keyCount ? key : 0;
     }
@@ -45,7 +48,8 @@ internal static class NumberCells
         {
             getter(ref buffer);
             if (buffer.Length != values.Length)
-                throw new InvalidOperationException($"Row {row.Position} has {buffer.Length} values in column '{column.Name}', whose type promises {values.Length}.");
+                throw new InvalidOperationException(
+                    $"Row {row.Position} has {buffer.Length} values in column '{column.Name}', whose type promises {values.Length}.");
             values.Clear();
             var given = buffer.GetValues();
             var indices = buffer.GetIndices();

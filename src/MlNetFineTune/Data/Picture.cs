@@ -19,7 +19,8 @@ internal sealed record PixelForm(int Width, int Height, bool BlueFirst);
 /// <param name="Pixels">The bytes are pixels of this form.</param>
 internal readonly record struct PictureHead(string? Problem = null, string? Path = null, PixelForm? Pixels = null);
 
-/// <summary>A row's picture in the form that its column has. <paramref name="bytes"/> belong to whoever made it: who keeps the picture copies them.</summary>
+/// <summary>A row's picture in the form that its column has. <paramref name="bytes"/> belong to whoever made it:
+/// who keeps the picture copies them.</summary>
 internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes = default)
 {
     public PictureHead Head { get; } = head;
@@ -31,7 +32,8 @@ internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes 
     {
         { Problem: not null } => null,
         { Path: { } path } => ContentHash.OfFile(path),
-        { Pixels: { } form } => ContentHash.Of(FormattableString.Invariant($"pixels {form.Width} x {form.Height} {(form.BlueFirst ? "BGRA" : "RGBA")}"), Bytes),
+        { Pixels: { } form } => ContentHash.Of(
+            FormattableString.Invariant($"pixels {form.Width} x {form.Height} {(form.BlueFirst ? "BGRA" : "RGBA")}"), Bytes),
         _ => ContentHash.Of(Bytes),
     };
 
@@ -39,11 +41,13 @@ internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes 
 
     /// <returns>Null, or why the picture cannot be used.</returns>
     /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
-    public string? Encode(ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) => Head switch
-    {
-        { Problem: { } problem } => problem,
-        { Path: { } path } => encoder.EncodeFile(path, augmentation, random, output, cancellation),
-        { Pixels: { } form } => encoder.EncodePixels(new PixelSource(Bytes, form.Width, form.Height, form.BlueFirst), augmentation, random, output),
-        _ => encoder.EncodeBytes(Bytes, augmentation, random, output, cancellation),
-    };
+    public string? Encode(ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default) => Head switch
+        {
+            { Problem: { } problem } => problem,
+            { Path: { } path } => encoder.EncodeFile(path, augmentation, random, output, cancellation),
+            { Pixels: { } form } => encoder.EncodePixels(
+                new PixelSource(Bytes, form.Width, form.Height, form.BlueFirst), augmentation, random, output),
+            _ => encoder.EncodeBytes(Bytes, augmentation, random, output, cancellation),
+        };
 }

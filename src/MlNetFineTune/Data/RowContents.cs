@@ -18,6 +18,7 @@ internal sealed class RowContents(InputRows rows)
     {
         var hashes = _hashes ??= new ContentHash?[rows.Count];
         var options = new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellation };
-        Parallel.ForEach(wanted.Where(row => hashes[row] is null).ToArray(), options, row => hashes[row] = rows.ContentOf(row) ?? ContentHash.Unique());
+        Parallel.ForEach(wanted.Where(row => hashes[row] is null).ToArray(), options, row => hashes[row] = rows.ContentOf(row)
+            ?? ContentHash.Unique());
     }
 }

@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any. Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
+/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any.
+/// Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
 internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
 {
     // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer than copying them; files take
@@ -37,7 +38,8 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
     }
 
-    public override bool IsLarge(int place) => _pictures[place] is var (head, _, length) && length > (head.Pixels is null ? LargeFile : LargePixels);
+    public override bool IsLarge(int place) => _pictures[place] is var (head, _, length)
+        && length > (head.Pixels is null ? LargeFile : LargePixels);
 
     public override void Release(int place)
     {
@@ -46,7 +48,8 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         (picture.Bytes, picture.Length) = ([], 0);
     }
 
-    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? Shown.Quoted(path, Shown.SentenceLength) : "the image";
+    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? Shown.Quoted(path, Shown.SentenceLength)
+        : "the image";
 
     public override void Dispose()
     {

@@ -40,7 +40,8 @@ internal static class WeightColumn
             getter(ref value);
             return value >= 0 && float.IsFinite(value)
                 ? value
-                : throw context.Except($"Row {row.Position} has the weight {value} in column '{column.Name}'; weights must be 0 or above. Leave the row out (FilterRowsByColumn), or give it a weight.");
+                : throw context.Except($"Row {row.Position} has the weight {value} in column '{column.Name}'; weights must be 0 or above. "
+                    + "Leave the row out (FilterRowsByColumn), or give it a weight.");
         };
     }
 }

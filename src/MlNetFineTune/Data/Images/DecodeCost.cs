@@ -18,7 +18,8 @@ internal static class DecodeCost
         var decoder = codec.EncodedFormat switch
         {
             SKEncodedImageFormat.Jpeg => JpegCoefficients(encoded),
-            SKEncodedImageFormat.Png => IsInterlaced(encoded) ? 8 : 0, // Skia keeps the picture as PNG has it, with up to 16 bits in each of four channels, until its last pass
+            // Skia keeps the picture as PNG has it, with up to 16 bits in each of four channels, until its last pass
+            SKEncodedImageFormat.Png => IsInterlaced(encoded) ? 8 : 0,
             SKEncodedImageFormat.Bmp => 0,
             _ => 4, // libwebp's and Wuffs' own copy
         };

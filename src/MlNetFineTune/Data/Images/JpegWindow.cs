@@ -3,9 +3,9 @@ using SkiaSharp;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Decodes only the part of a JPEG that is read: no inverse transform and no colour for the columns beside it and the rows above it (they are
-/// only unpacked), nothing at all for the rows below it. libjpeg-turbo's <c>jpeg_crop_scanline</c> and <c>jpeg_skip_scanlines</c>, behind
-/// Skia's decoding by scan lines.
+/// Decodes only the part of a JPEG that is read: no inverse transform and no colour for the columns beside it and the rows above it (they
+/// are only unpacked), nothing at all for the rows below it. libjpeg-turbo's <c>jpeg_crop_scanline</c> and <c>jpeg_skip_scanlines</c>,
+/// behind Skia's decoding by scan lines.
 /// </summary>
 internal static class JpegWindow
 {
@@ -14,7 +14,8 @@ internal static class JpegWindow
 
     /// <summary>Whether a part can be decoded for itself. A file that is cut off is not: a part of it would often look whole.</summary>
     public static bool IsPossible(SKCodec codec, ReadOnlySpan<byte> encoded) =>
-        codec.EncodedFormat == SKEncodedImageFormat.Jpeg && encoded.LastIndexOf<byte>([0xFF, 0xD9]) > encoded.LastIndexOf<byte>([0xFF, 0xDA]);
+        codec.EncodedFormat == SKEncodedImageFormat.Jpeg
+            && encoded.LastIndexOf<byte>([0xFF, 0xD9]) > encoded.LastIndexOf<byte>([0xFF, 0xDA]);
 
     /// <summary>What must be decoded so that <paramref name="needed"/> is what a decoding of the whole would give.</summary>
     public static PixelWindow Around(PixelWindow needed, SKSizeI picture) => PixelWindow.Covering(

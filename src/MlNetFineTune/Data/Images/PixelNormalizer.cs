@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W]
+/// in channels-last layout without moving.</summary>
 internal sealed class PixelNormalizer : Intake
 {
     /// <summary>Of red, green and blue: ITU-R BT.601, as Pillow and torchvision make grey of colours.</summary>
@@ -36,7 +37,8 @@ internal sealed class PixelNormalizer : Intake
     public static (float[] Means, float[] Scales) MeansAndScales(ImagePreprocessing preprocessing, int channels)
     {
         var (mean, std) = channels == 1 ? (Grey(preprocessing.Mean), Grey(preprocessing.Std)) : (preprocessing.Mean, preprocessing.Std);
-        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255], scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
+        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255],
+        scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
         return (means[..channels], scales[..channels]);
     }
 
@@ -51,7 +53,8 @@ internal sealed class PixelNormalizer : Intake
         var lines = bytes.to(_device).to_type(ScalarType.Float32); // [N * H, W * 3]
         if (_luminance is not null)
             lines = lines.view(-1, 3).matmul(_luminance).view(-1, _size); // [N * H, W]
-        return lines.sub_(_mean).mul_(_scale).view(count, _size, _size, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, channels, H, W], the same memory
+        // [N, channels, H, W], the same memory
+        return lines.sub_(_mean).mul_(_scale).view(count, _size, _size, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     private static ColorTriple Grey(ColorTriple triple)

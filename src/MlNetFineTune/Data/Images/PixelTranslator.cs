@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Pictures that are normalised for one network, as another one wants them: x' = x scale + shift by channel, then resampled to the other's size.</summary>
-/// <remarks>Bilinear, antialiased where the picture shrinks, as PyTorch's <c>interpolate</c>. Where nothing differs, nothing is computed.</remarks>
+/// <summary>Pictures that are normalised for one network, as another one wants them: x' = x scale + shift by channel,
+/// then resampled to the other's size.</summary>
+/// <remarks>Bilinear, antialiased where the picture shrinks, as PyTorch's <c>interpolate</c>.
+/// Where nothing differs, nothing is computed.</remarks>
 internal sealed class PixelTranslator : IDisposable
 {
     private readonly int _size;
@@ -42,7 +44,8 @@ internal sealed class PixelTranslator : IDisposable
             result = lines.reshape(-1, _scale.shape[0]).mul(_scale).Add_(_shift).view(lines.shape).permute(0, 3, 1, 2);
         }
         return result.shape[2] == _size && result.shape[3] == _size ? result
-            : nn.functional.interpolate(result, size: [_size, _size], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
+            : nn.functional.interpolate(result, size: [_size, _size], mode: InterpolationMode.Bilinear, align_corners: false,
+                antialias: true);
     }
 
     public void Dispose()

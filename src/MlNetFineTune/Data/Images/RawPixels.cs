@@ -14,7 +14,8 @@ public enum PixelLayout
     /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
     Interleaved,
 
-    /// <summary>Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.</summary>
+    /// <summary>Channel by channel: all of the first, then all of the second: what ML.NET's
+    /// <c>ExtractPixels</c> makes by default.</summary>
     Planar,
 }
 
@@ -32,8 +33,8 @@ public enum PixelChannels
 }
 
 /// <summary>
-/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie: a vector does not say so itself. The vectors are of Byte,
-/// or of Single, whose numbers reach from 0 to <see cref="White"/>, and have width * height * channels numbers.
+/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie: a vector does not say so itself. The vectors are
+/// of Byte, or of Single, whose numbers reach from 0 to <see cref="White"/>, and have width * height * channels numbers.
 /// </summary>
 public sealed record RawPixels
 {
@@ -77,7 +78,8 @@ public sealed record RawPixels
     /// <summary>Which numbers a pixel has.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
 
-    /// <summary>The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as 1. In vectors of Byte it is always 255.</summary>
+    /// <summary>The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as
+    /// 1. In vectors of Byte it is always 255.</summary>
     public float White
     {
         get;
@@ -99,7 +101,9 @@ public sealed record RawPixels
     }
 
     private static T Defined<T>(T value, string name)
-        where T : struct, Enum => Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
+        where T : struct, Enum => Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
     public override string ToString() => InvariantText.Of(this);

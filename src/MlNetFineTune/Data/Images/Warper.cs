@@ -6,10 +6,10 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture through any <see cref="Projection"/> from a source in one pass: rotated, sheared or seen in perspective, resized and
-/// turned upright together. A pixel is the mean of a grid of places inside it, as fine as the source is dense, each interpolated
-/// bilinearly; a place outside the source has the fill colour. Where the source is not denser than the output, the grid is one place: then it
-/// is Pillow's <c>transform</c> with <c>BILINEAR</c>.
+/// Fills a square RGB picture through any <see cref="Projection"/> from a source in one pass: rotated, sheared or seen in perspective,
+/// resized and turned upright together. A pixel is the mean of a grid of places inside it, as fine as the source is dense, each
+/// interpolated bilinearly; a place outside the source has the fill colour. Where the source is not denser than the output, the grid is one
+/// place: then it is Pillow's <c>transform</c> with <c>BILINEAR</c>.
 /// </summary>
 internal static class Warper
 {
