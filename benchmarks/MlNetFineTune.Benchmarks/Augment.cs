@@ -10,7 +10,8 @@ internal sealed class Augment : Benchmark
 {
     public override string Name => "augment";
 
-    public override string Question => "Photos decoded and augmented to 224 px by two workers: Augmentation.Standard against its crop and flip alone.";
+    public override string Question =>
+        "Photos decoded and augmented to 224 px by two workers: Augmentation.Standard against its crop and flip alone.";
 
     public override double Run(bool quick)
     {

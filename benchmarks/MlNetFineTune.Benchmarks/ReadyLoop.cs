@@ -24,14 +24,23 @@ internal sealed class ReadyLoop : IDisposable
     {
         var stages = classifier.Backbone.Stages.Count;
         var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1, epochs: 1);
-        var options = new ImageFineTuningOptions { Backbone = classifier.Definition, LearningRate = 1e-4f, Schedule = LearningRateSchedule.Constant(), Progress = new Silent(), ActivationCheckpointing = activationCheckpointing };
+        var options = new ImageFineTuningOptions
+        {
+            Backbone = classifier.Definition,
+            LearningRate = 1e-4f,
+            Schedule = LearningRateSchedule.Constant(),
+            Progress = new Silent(),
+            ActivationCheckpointing = activationCheckpointing
+        };
         _part = new TrainingPart(plan.Parts.Single(), firstEpoch: 1, classifier, options, seed: 1) { Steps = 1_000_000 };
         _rows = labels.Length;
-        var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
+        var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label),
+            [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
-        _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.Loss), plan, _data, options, seed: 1, host, _channel);
+        _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.Loss), plan, _data,
+            options, seed: 1, host, _channel);
         _inputs = new ReadyInputs(classifier, _part.FrozenStages, pixels);
     }
 
@@ -75,7 +84,8 @@ internal sealed class ReadyLoop : IDisposable
 
         public override string Noun => "picture";
 
-        public override string Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
+        public override string Encode(
+            int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
             throw new NotSupportedException("The batch is ready.");
 
         public override void Dispose()

@@ -35,6 +35,7 @@ internal static class ReadyModel
             TrainedStages = [],
             Duration = default,
         };
-        return new ImageFineTuningTransformer(ml, classifier, keys, ManifestOf.Training(options, classifier, keys, report, seed: 1), report);
+        return new ImageFineTuningTransformer(
+            ml, classifier, keys, ManifestOf.Training(options, classifier, keys, report, seed: 1), report);
     }
 }
