@@ -1,5 +1,5 @@
-// Loads a model in a process that knows ML.NET and nothing of this library, scores the pictures whose paths follow, and prints the bits of the scores.
-// --register <assembly> before the model registers an assembly with factories.
+// Loads a model in a process that knows ML.NET and nothing of this library, scores the pictures whose paths follow, and prints the bits of
+// the scores. --register <assembly> before the model registers an assembly with factories.
 using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;

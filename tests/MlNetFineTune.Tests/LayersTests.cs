@@ -83,7 +83,8 @@ public sealed partial class LayersTests
     };
 
     private static IEnumerable<TypeReference> Signature(MethodReference method) =>
-        [.. Flat(method.DeclaringType), .. Flat(method.ReturnType), .. method.Parameters.SelectMany(parameter => Flat(parameter.ParameterType))];
+        [.. Flat(method.DeclaringType), .. Flat(method.ReturnType),
+            .. method.Parameters.SelectMany(parameter => Flat(parameter.ParameterType))];
 
     private static IEnumerable<TypeReference> Flat(TypeReference? type) => type switch
     {
@@ -96,6 +97,7 @@ public sealed partial class LayersTests
     private static string NameOf(TypeReference type) =>
         type.DeclaringType is { } outer ? NameOf(outer) : type.Name.Split('`')[0];
 
-    [GeneratedRegex(@"^(?:public|internal)[\w ]* (?:class|record struct|record|struct|enum|interface|delegate \S+) (\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:public|internal)[\w ]* (?:class|record struct|record|struct|enum|interface|delegate \S+) (\w+)",
+        RegexOptions.Multiline)]
     private static partial Regex Declaration();
 }

@@ -43,5 +43,6 @@ public sealed class HorizontalFlipTests
     [DataRow(1.1f)]
     [DataRow(float.NaN)]
     public void WhatIsNoProbabilityIsRefused(float probability) =>
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new HorizontalFlip(probability)).Message, "between 0 and 1");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new HorizontalFlip(probability)).Message,
+            "between 0 and 1");
 }

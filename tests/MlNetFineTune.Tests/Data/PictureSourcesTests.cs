@@ -20,7 +20,12 @@ public sealed class PictureSourcesTests
     public void EverySourceTrainsTheSameWeightsWithOneWorkerAndWithEight(string column)
     {
         var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f) };
-        using var expected = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f), Workers = 2 });
+        using var expected = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)) with
+        {
+            Augmentation = Augmentation.Light,
+            Validation = Validation.Fraction(0.2f),
+            Workers = 2
+        });
         using var one = Fit(options with { Workers = 1 });
         using var eight = Fit(options with { Workers = 8 });
 
@@ -39,7 +44,8 @@ public sealed class PictureSourcesTests
         foreach (var model in (ImageFineTuningTransformer[])[trained, loaded])
         {
             SmallTraining.AssertSameBits(expected, SmallTraining.Scores(model.Transform(View())));
-            using var engine = _ml.Model.CreatePredictionEngine<EveryForm, Scored>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<EveryForm, Scored>(
+                model, new PredictionEngineOptions { OwnsTransformer = false });
             SmallTraining.AssertClose(expected, [.. s_rows.Select(row => engine.Predict(row).Score)]);
         }
     }
@@ -52,14 +58,21 @@ public sealed class PictureSourcesTests
         using var ofBytes = Fit(SmallTraining.Options with { ImageColumnName = "Bytes" }, bytes);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofBytes));
 
-        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled. It disposes what it has read.
-        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath)).Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
+        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled.
+        // It disposes what it has read.
+        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath))
+            .Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
         var planar = new RawPixels(48, 48, PixelLayout.Planar);
-        foreach (var (interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar), (true, true, planar with { Layout = PixelLayout.Interleaved }), (false, true, planar with { White = 0.5f }) })
+        foreach (var (interleaved, asFloats, pixels)
+            in new[] { (false, true, planar), (false, false, planar), (true, true, planar with { Layout = PixelLayout.Interleaved }),
+                (false, true, planar with { White = 0.5f }) })
         {
-            var extract = _ml.Transforms.ExtractPixels("Pixels", "Loaded", interleavePixelColors: interleaved, outputAsFloatArray: asFloats, scaleImage: pixels.White / 255);
-            using var ofPixels = Fit(SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = pixels }, extract.Fit(images).Transform(images));
-            CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofPixels), $"{pixels}, floats: {asFloats}");
+            var extract = _ml.Transforms.ExtractPixels(
+                "Pixels", "Loaded", interleavePixelColors: interleaved, outputAsFloatArray: asFloats, scaleImage: pixels.White / 255);
+            using var ofPixels = Fit(SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = pixels },
+                extract.Fit(images).Transform(images));
+            CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofPixels),
+                $"{pixels}, floats: {asFloats}");
         }
     }
 
@@ -69,11 +82,16 @@ public sealed class PictureSourcesTests
         var gray = new RawPixels(48, 48, PixelLayout.Interleaved, PixelChannels.Gray);
         var ramp = Enumerable.Range(0, 48 * 48).Select(i => (byte)(i % 48 < 24 ? 0 : i % 251)).ToArray();
         var tripled = ramp.SelectMany(value => (byte[])[value, value, value]).ToArray();
-        var expected = Encode(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Interleaved), _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
+        var expected = Encode(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Interleaved),
+            _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
 
         CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new GrayRow { Gray = ramp }])));
-        var (indices, values) = (Enumerable.Range(0, ramp.Length).Where(i => ramp[i] != 0).ToArray(), ramp.Where(value => value != 0).ToArray());
-        CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new SparseRow { Gray = new VBuffer<byte>(ramp.Length, values.Length, values, indices) }])));
+        var (indices, values) = (Enumerable.Range(0, ramp.Length).Where(i => ramp[i] != 0).ToArray(),
+            ramp.Where(value => value != 0).ToArray());
+        CollectionAssert.AreEqual(expected,
+            Encode(
+                "Gray", gray, _ml.Data.LoadFromEnumerable(
+                [new SparseRow { Gray = new VBuffer<byte>(ramp.Length, values.Length, values, indices) }])));
     }
 
     [TestMethod]
@@ -84,7 +102,8 @@ public sealed class PictureSourcesTests
         using var cancellation = new CancellationTokenSource();
         var options = PictureSources.Options(column) with { CancellationToken = cancellation.Token };
 
-        var thrown = Assert.Throws<Exception>(() => Fit(options, View(AtRow(9, () => throw new TimeoutException("The database went away.")))));
+        var thrown = Assert.Throws<Exception>(
+            () => Fit(options, View(AtRow(9, () => throw new TimeoutException("The database went away.")))));
         Assert.IsTrue(Chain(thrown).Any(e => e is TimeoutException), thrown.ToString());
         AssertNothingLeft();
 
@@ -120,7 +139,8 @@ public sealed class PictureSourcesTests
         var output = new byte[encoder.Length];
         using var cursor = view.GetRowCursor(view.Schema);
         Assert.IsTrue(cursor.MoveNext());
-        Assert.IsNull(new MlNetFineTune.Data.ImageInput(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read().Encode(encoder, Augmentation.None, default, output));
+        Assert.IsNull(new MlNetFineTune.Data.ImageInput(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read()
+            .Encode(encoder, Augmentation.None, default, output));
         return output;
     }
 

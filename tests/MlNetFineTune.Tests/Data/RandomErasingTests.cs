@@ -28,7 +28,8 @@ public sealed class RandomErasingTests
             var random = Random(row);
             return erasing.BoxOf(height, width, ref random);
         }).ToArray();
-        Assert.AreEqual(expected.Number("none"), drawn.Count(box => box is null) / (double)Draws, 0.015, "share of the pictures where nothing fits");
+        Assert.AreEqual(expected.Number("none"), drawn.Count(box => box is null) / (double)Draws, 0.015,
+            "share of the pictures where nothing fits");
 
         var boxes = drawn.OfType<PixelBox>().ToArray();
         var probabilities = fixture.GetProperty("probabilities").Numbers();
@@ -40,7 +41,8 @@ public sealed class RandomErasingTests
             ("left", boxes.Select(box => box.Left / (double)(width - box.Width))),
         })
         {
-            EmpiricalDistribution.Matches(expected.GetProperty("quantiles").GetProperty(quantity).Numbers(), probabilities, [.. values], quantity);
+            EmpiricalDistribution.Matches(
+                expected.GetProperty("quantiles").GetProperty(quantity).Numbers(), probabilities, [.. values], quantity);
         }
     }
 
@@ -138,7 +140,10 @@ public sealed class RandomErasingTests
     public void OneWorkerAndEightTrainTheSameBytes(ErasingFill fill)
     {
         var ml = new MLContext();
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Sequence(new RandomResizedCrop(), new RandomErasing(0.5f, fill: fill)) };
+        var options = SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Sequence(new RandomResizedCrop(), new RandomErasing(0.5f, fill: fill))
+        };
         var expected = Train(options with { Workers = 1 });
 
         CollectionAssert.AreEqual(expected, Train(options with { Workers = 8 }));
@@ -162,7 +167,8 @@ public sealed class RandomErasingTests
         Refuses(() => new RandomErasing(minimumRatio: 0), "aspect ratios");
         Refuses(() => new RandomErasing(maximumRatio: float.PositiveInfinity), "aspect ratios");
         Refuses(() => new RandomErasing(fill: (ErasingFill)7), "one of Mean, Noise");
-        Assert.AreEqual("RandomErasing { Probability = 0.25, MinimumArea = 0.02, MaximumArea = 0.33, MinimumRatio = 0.3, MaximumRatio = 3.3, Fill = Mean }", FormattableString.Invariant($"{new RandomErasing()}"));
+        Assert.AreEqual("RandomErasing { Probability = 0.25, MinimumArea = 0.02, MaximumArea = 0.33, MinimumRatio = 0.3, "
+            + "MaximumRatio = 3.3, Fill = Mean }", FormattableString.Invariant($"{new RandomErasing()}"));
 
         static void Refuses(Func<object> make, string message) =>
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make()).Message, message);

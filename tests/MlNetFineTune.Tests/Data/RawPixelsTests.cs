@@ -45,7 +45,8 @@ public sealed class RawPixelsTests
     // A view may promise a length that its rows do not keep.
     [TestMethod]
     public void AVectorOfAnotherLengthThanPromisedHasAReason() => Assert.AreEqual(
-        "the vector has 9 values; 12 are expected", Read(new RawPixels(2, 2, PixelLayout.Interleaved), new Numbers { Pixels = new float[9] }));
+        "the vector has 9 values; 12 are expected",
+        Read(new RawPixels(2, 2, PixelLayout.Interleaved), new Numbers { Pixels = new float[9] }));
 
     private static string? Read(RawPixels pixels, Numbers row)
     {

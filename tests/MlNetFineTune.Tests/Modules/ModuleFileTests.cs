@@ -44,9 +44,11 @@ public sealed class ModuleFileTests
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Regression")), "with classes");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(-6))), "'-6'");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"] = new JsonArray((JsonNode?)null))), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))), "no input Features");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))),
+            "no input Features");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"] = new JsonArray())), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Module"]!["Name"] = "unheard of")), "'unheard of', which is not registered");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Module"]!["Name"] = "unheard of")),
+            "'unheard of', which is not registered");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 2)), "Update the package MlNetFineTune");
     }
 
@@ -73,7 +75,8 @@ public sealed class ModuleFileTests
 
     private byte[] Train(ModuleFactory factory)
     {
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Factory = factory, Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(30)));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
+            SmallModules.Multiclass with { Factory = factory, Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(30)));
         return SmallTraining.Save(_ml, model);
     }
 

@@ -16,7 +16,8 @@ public sealed class ModuleTrainingTests
     private readonly MLContext _ml = new(seed: 1);
     private readonly TableRow[] _rows = TableRow.Many(60);
 
-    private static RegressionModuleOptions Dropping => SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
+    private static RegressionModuleOptions Dropping =>
+        SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
 
     [TestMethod]
     public void TheSameSeedGivesTheSameWeightsWithDropoutWhateverTheGeneratorDoes()
@@ -61,7 +62,8 @@ public sealed class ModuleTrainingTests
     [TestMethod]
     public void HeadOnlyChangesTheLastChildAlone()
     {
-        using var start = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1, LearningRate = 1e-30f }).Fit(View());
+        using var start = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1, LearningRate = 1e-30f })
+            .Fit(View());
         using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Strategy = Strategy.HeadOnly }).Fit(View());
 
         var (before, after) = (TensorsOf(start), TensorsOf(model));
@@ -69,7 +71,9 @@ public sealed class ModuleTrainingTests
         CollectionAssert.AreNotEqual(before["last.weight"], after["last.weight"]);
         Assert.AreEqual(9, model.Report!.TrainedParameters);
         Assert.IsEmpty(model.Report.TrainedStages);
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Strategy = Strategy.LastStages(2) })).Message, "module 'two layers' has 1 stages: first");
+        StringAssert.Contains(
+            Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Strategy = Strategy.LastStages(2) })).Message,
+            "module 'two layers' has 1 stages: first");
     }
 
     [TestMethod]
@@ -77,7 +81,9 @@ public sealed class ModuleTrainingTests
     {
         var modes = new HashSet<string>(); // of a stage in training steps
         AnyFactory.Make = _ => new Staged(modes);
-        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new AnyFactory(), Strategy = Strategy.LastStages(1), Validation = Validation.None }).Fit(View());
+        using var model = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Factory = new AnyFactory(), Strategy = Strategy.LastStages(1), Validation = Validation.None })
+            .Fit(View());
 
         CollectionAssert.AreEqual(new[] { "body.1" }, model.Report!.TrainedStages.ToArray());
         var tensors = TensorsOf(model);
@@ -87,7 +93,9 @@ public sealed class ModuleTrainingTests
         CollectionAssert.AreEquivalent(new[] { "body.0 False", "body.1 True" }, modes.ToArray());
 
         AnyFactory.Make = _ => new Staged(modes, "body.0", "head");
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Factory = new AnyFactory() })).Message, "body.1.mean");
+        StringAssert.Contains(
+            Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Factory = new AnyFactory() })).Message,
+            "body.1.mean");
     }
 
     [TestMethod]
@@ -99,7 +107,8 @@ public sealed class ModuleTrainingTests
             if (progress.Epoch == 2)
                 source.Cancel();
         });
-        Assert.Throws<OperationCanceledException>(() => Train(SmallModules.Regression with { CancellationToken = source.Token, Progress = watch }));
+        Assert.Throws<OperationCanceledException>(
+            () => Train(SmallModules.Regression with { CancellationToken = source.Token, Progress = watch }));
 
         using var stop = new CancellationTokenSource();
         using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
@@ -144,7 +153,8 @@ public sealed class ModuleTrainingTests
 
         static nn.Module TorchLayers() => new Recurrent();
 
-        static RegressionModuleOptions Numbers() => SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
+        static RegressionModuleOptions Numbers() =>
+            SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
 
         byte[] Train(RegressionModuleOptions options, out double statistics)
         {

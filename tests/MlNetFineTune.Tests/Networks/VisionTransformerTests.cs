@@ -21,14 +21,16 @@ public sealed class VisionTransformerTests
             var side = (int)expected.Number("side");
             using var resampled = VisionTransformer.Resampled(positions, 4, side);
             CollectionAssert.AreEqual(new long[] { 1, 1 + side * side, 8 }, resampled.shape);
-            Fixture.AreClose(expected.GetProperty("values").Numbers(), resampled.Values(), 2e-6, $"side {side}"); // float32, by another version of the kernel
+            // float32, by another version of the kernel
+            Fixture.AreClose(expected.GetProperty("values").Numbers(), resampled.Values(), 2e-6, $"side {side}");
         }
     }
 
     [TestMethod]
     public void OnlyASquareOfPositionsIsAdapted()
     {
-        using var network = new VisionTransformer(new TransformerShape(Patch: 16, Channels: 8, Heads: 1, Blocks: 1), size: 48, TokenPooling.ClassToken, 1e-6);
+        using var network = new VisionTransformer(
+            new TransformerShape(Patch: 16, Channels: 8, Heads: 1, Blocks: 1), size: 48, TokenPooling.ClassToken, 1e-6);
         Assert.IsNull(network.Adaptation("pos_embed", [1, 16, 8]));
         Assert.IsNull(network.Adaptation("pos_embed", [1, 17, 4]));
         Assert.IsNull(network.Adaptation("norm.weight", [4]));
@@ -68,11 +70,14 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void ASizeThatIsNoMultipleOfThePatchIsRefusedAtOnce()
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Backbone.ViT(BackboneSize.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Backbone.ViT(BackboneSize.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
         StringAssert.Contains(error.Message, "patches of 16 pixels");
         StringAssert.Contains(error.Message, "96 and 112");
-        Assert.AreEqual(98, (Backbone.DinoV2(BackboneSize.Small) with { Preprocessing = new ImagePreprocessing { Size = 98 } }).Preprocessing.Size);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.DinoV2(BackboneSize.Tiny)).Message, "Small and Base");
+        Assert.AreEqual(
+            98, (Backbone.DinoV2(BackboneSize.Small) with { Preprocessing = new ImagePreprocessing { Size = 98 } }).Preprocessing.Size);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.DinoV2(BackboneSize.Tiny)).Message,
+            "Small and Base");
     }
 
     [TestMethod]
@@ -90,16 +95,22 @@ public sealed class VisionTransformerTests
         var names = classifier.NamedParameters().ToDictionary(named => named.Parameter.Handle, named => named.Name);
         var groups = ParameterGroups.Apply(PlanPart.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1), classifier);
 
-        var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();
-        var decaying = groups.Where(group => group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();
-        CollectionAssert.IsSubsetOf(new[] { "cls_token", "pos_embed", "blocks.0.ls1.gamma", "blocks.0.norm1.weight", "patch_embed.proj.bias", "head.bias" }, free);
-        CollectionAssert.IsSubsetOf(new[] { "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.1.mlp.fc2.weight", "head.weight" }, decaying);
+        var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters)
+            .Select(parameter => names[parameter.Handle]).ToArray();
+        var decaying = groups.Where(group => group.Decays).SelectMany(group => group.Parameters)
+            .Select(parameter => names[parameter.Handle]).ToArray();
+        CollectionAssert.IsSubsetOf(
+            new[] { "cls_token", "pos_embed", "blocks.0.ls1.gamma", "blocks.0.norm1.weight", "patch_embed.proj.bias", "head.bias" }, free);
+        CollectionAssert.IsSubsetOf(
+            new[] { "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.1.mlp.fc2.weight", "head.weight" }, decaying);
         Assert.HasCount(names.Count, free.Concat(decaying).Distinct().ToArray());
 
         // As timm counts: head 1, the last block and the norm behind it one step below, the patches lowest.
-        float ScaleOf(string name) => groups.Single(group => group.Parameters.Any(parameter => names[parameter.Handle] == name)).LearningRateScale;
+        float ScaleOf(string name) => groups.Single(
+            group => group.Parameters.Any(parameter => names[parameter.Handle] == name)).LearningRateScale;
         Assert.AreEqual(
             (1f, 0.5f, 0.5f, 0.25f, 0.125f),
-            (ScaleOf("head.weight"), ScaleOf("norm.weight"), ScaleOf("blocks.1.attn.proj.weight"), ScaleOf("blocks.0.attn.proj.weight"), ScaleOf("pos_embed")));
+            (ScaleOf("head.weight"), ScaleOf("norm.weight"), ScaleOf("blocks.1.attn.proj.weight"), ScaleOf("blocks.0.attn.proj.weight"),
+                ScaleOf("pos_embed")));
     }
 }

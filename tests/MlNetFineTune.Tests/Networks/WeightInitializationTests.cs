@@ -87,7 +87,8 @@ public sealed class WeightInitializationTests
                 CollectionAssert.AreNotEqual(x.Tensor.Values(), z.Tensor.Values(), x.Name);
         }
 
-        var firsts = a.NamedTensors().Where(named => named.Tensor.ndim >= 2).Select(named => named.Tensor.Values()[0] * Math.Sqrt(named.Tensor.shape[0])).ToArray();
+        var firsts = a.NamedTensors().Where(named => named.Tensor.ndim >= 2)
+            .Select(named => named.Tensor.Values()[0] * Math.Sqrt(named.Tensor.shape[0])).ToArray();
         Assert.HasCount(firsts.Length, firsts.Distinct().ToArray());
     }
 }

@@ -39,11 +39,13 @@ public sealed class ShownTests
     {
         Assert.AreEqual("[]", Shown.Shape([]));
         Assert.AreEqual("[64, 3, 7, 7]", Shown.Shape([64, 3, 7, 7]));
-        Assert.AreEqual("[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ... (100000 dimensions)]", Shown.Shape([.. Enumerable.Repeat(1L, 100_000)]));
+        Assert.AreEqual("[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ... (100000 dimensions)]",
+            Shown.Shape([.. Enumerable.Repeat(1L, 100_000)]));
     }
 
     [TestMethod]
-    public void AMessageOfAnotherLibraryIsOneLine() => Assert.AreEqual(@"first second \u001b", Shown.Message(new InvalidOperationException("first\r\nsecond\n\u001b")));
+    public void AMessageOfAnotherLibraryIsOneLine() =>
+        Assert.AreEqual(@"first second \u001b", Shown.Message(new InvalidOperationException("first\r\nsecond\n\u001b")));
 
     [TestMethod]
     public void NothingDependsOnTheCulture()

@@ -51,11 +51,18 @@ public sealed class EventFileTests
     {
         using var folder = new Folder();
         var seen = new List<TrainingProgress>();
-        var options = SmallTraining.Options with { RunFolder = folder.File("run"), Validation = Validation.Fraction(0.25f), Epochs = 2, Progress = new Collector(seen) };
+        var options = SmallTraining.Options with
+        {
+            RunFolder = folder.File("run"),
+            Validation = Validation.Fraction(0.25f),
+            Epochs = 2,
+            Progress = new Collector(seen)
+        };
 
         using var model = SmallTraining.Fit(new MLContext(), options, SmallPictures.Take(8));
 
-        var events = Python.RunOrSkip("tensorboard_events.py", Directory.GetFiles(folder.File("run"), "events.out.tfevents.*").Single()).EnumerateArray().ToList();
+        var events = Python.RunOrSkip("tensorboard_events.py", Directory.GetFiles(folder.File("run"), "events.out.tfevents.*").Single())
+            .EnumerateArray().ToList();
         Assert.AreEqual("brain.Event:2", events[0].Text("fileVersion"));
         Assert.AreEqual((1.0, 1.0), (events[1].Number("session"), events[1].Number("step")));
         var scalars = events.Skip(2).Select(found => (Step: (int)found.Number("step"), Values: found.GetProperty("scalars"))).ToList();

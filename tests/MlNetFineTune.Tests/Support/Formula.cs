@@ -10,7 +10,8 @@ namespace MlNetFineTune.Tests.Support;
 internal static class Formula
 {
     /// <summary>A network of the fixtures, with formula weights. Caller disposes.</summary>
-    public static ImageClassifier Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
+    public static ImageClassifier Classifier(
+        string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
     {
         var backbone = FixtureNetworks.Find(network, width);
         backbone = backbone with { Padding = padding == "same" ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric };
@@ -29,7 +30,8 @@ internal static class Formula
         tensor.copy_(values);
     }
 
-    /// <summary>Makes modules of this type from the start: Module.to would make every parameter anew, and count the old one for ever.</summary>
+    /// <summary>Makes modules of this type from the start: Module.to would make every parameter anew,
+    /// and count the old one for ever.</summary>
     public static T Made<T>(ScalarType type, Func<T> make) => Parameters.MadeOf(type, make);
 
     /// <summary>[n, 3, height, width]. Caller disposes.</summary>

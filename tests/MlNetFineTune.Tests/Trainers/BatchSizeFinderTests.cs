@@ -21,12 +21,15 @@ public sealed class BatchSizeFinderTests
     public void NothingIsBegunThatMightNotFit()
     {
         // 10 MiB a row: a batch of 32 needs 160 MiB more than one of 16, with a quarter for caution 200, and 85 % of 234 is 198.9.
-        var search = Finder(size => (100 * size, Base + 10 * MiB * size), available: size => (size == 16 ? 234 : 10_000) * MiB, resident: true).Find(256, 1000, Base);
+        var search = Finder(size => (100 * size, Base + 10 * MiB * size), available: size => (size == 16 ? 234 : 10_000) * MiB,
+            resident: true).Find(256, 1000, Base);
 
         CollectionAssert.AreEqual(new[] { 2, 4, 8, 16 }, _tried);
         StringAssert.Contains(search.End, "a batch of 32 would take about 200 MiB more, and 234 MiB are available");
         Assert.AreEqual(16, search.Suggestion);
-        CollectionAssert.Contains(Finder(size => (100 * size, Base + 10 * MiB * size), size => (size == 16 ? 236 : 10_000) * MiB, resident: true).Find(32, 1000, Base).Trials.Select(trial => trial.BatchSize).ToList(), 32);
+        CollectionAssert.Contains(
+            Finder(size => (100 * size, Base + 10 * MiB * size), size => (size == 16 ? 236 : 10_000) * MiB, resident: true)
+            .Find(32, 1000, Base).Trials.Select(trial => trial.BatchSize).ToList(), 32);
     }
 
     [TestMethod]
@@ -49,9 +52,12 @@ public sealed class BatchSizeFinderTests
         Assert.AreEqual(
             "a batch of 8 did not find enough memory",
             Finder(size => size < 8 ? (size, 0) : throw new ExternalException("CUDA out of memory.")).Find(256, 1000, 0).End);
-        Assert.Throws<ExternalException>(() => Finder(_ => throw new ExternalException("CUDA out of memory.")).Find(256, 1000, 0), "nothing can be suggested");
-        Assert.Throws<ExternalException>(() => Finder(size => size < 8 ? (size, 0) : throw new ExternalException("shape")).Find(256, 1000, 0));
-        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => Finder(_ => (1, 0)).Find(256, 1, 0)).Message, "there are 1 rows");
+        Assert.Throws<ExternalException>(
+            () => Finder(_ => throw new ExternalException("CUDA out of memory.")).Find(256, 1000, 0), "nothing can be suggested");
+        Assert.Throws<ExternalException>(
+            () => Finder(size => size < 8 ? (size, 0) : throw new ExternalException("shape")).Find(256, 1000, 0));
+        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => Finder(_ => (1, 0)).Find(256, 1, 0)).Message,
+            "there are 1 rows");
     }
 
     [TestMethod]
@@ -62,17 +68,28 @@ public sealed class BatchSizeFinderTests
         using var folder = new Folder();
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8)));
 
-        var search = _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { BatchSize = 1000, Progress = new Never(), ActivationCheckpointing = activationCheckpointing }, largest: 8);
+        var search = _ml.FineTuning.FindBatchSize(
+            data, SmallTraining.Options with
+            {
+                BatchSize = 1000,
+                Progress = new Never(),
+                ActivationCheckpointing = activationCheckpointing
+            }, largest: 8);
 
         CollectionAssert.IsSubsetOf(search.Trials.Select(trial => trial.BatchSize).ToArray(), new[] { 2, 4, 8 });
         Assert.IsGreaterThanOrEqualTo(2, search.Trials.Count);
-        Assert.IsTrue(search.Trials.All(trial => trial.RowsPerSecond > 0 && double.IsFinite(trial.RowsPerSecond) && trial.PeakBytes > 50 * MiB), string.Join("; ", search.Trials));
+        Assert.IsTrue(
+            search.Trials.All(trial => trial.RowsPerSecond > 0 && double.IsFinite(trial.RowsPerSecond) && trial.PeakBytes > 50 * MiB),
+            string.Join("; ", search.Trials));
         Assert.IsTrue(search.Trials.Any(trial => trial.BatchSize == search.Suggestion));
         search.SavePicture(folder.File("batch.png"));
         using var picture = SKBitmap.Decode(folder.File("batch.png"));
         Assert.AreEqual((880, 880), (picture.Width, picture.Height));
-        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
-        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { StopToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<OperationCanceledException>(
+            () => _ml.FineTuning.FindBatchSize(
+                data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<OperationCanceledException>(
+            () => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options with { StopToken = new CancellationToken(canceled: true) }));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindBatchSize(data, SmallTraining.Options, largest: 1));
     }
 

@@ -26,8 +26,10 @@ public sealed class LearningRateFinderTests
                 sweep.AfterStep(step + 1, 8, step < losses.Length ? losses[step] : 1, highest * schedule.FactorAt(step, 1000));
 
             Assert.AreEqual(losses.Length + 1, step, "a step is complete when the next begins");
-            Fixture.AreClose(expected.GetProperty("smoothed").Numbers(), [.. sweep.Points.Select(point => point.SmoothedLoss)], 1e-10, "smoothed");
-            Assert.AreEqual(expected.Number("suggestion"), LearningRateSearch.Of(sweep.Points, steps).Suggestion, 1e-6 * expected.Number("suggestion"));
+            Fixture.AreClose(expected.GetProperty("smoothed").Numbers(), [.. sweep.Points.Select(point => point.SmoothedLoss)], 1e-10,
+                "smoothed");
+            Assert.AreEqual(expected.Number("suggestion"), LearningRateSearch.Of(sweep.Points, steps).Suggestion,
+                1e-6 * expected.Number("suggestion"));
         }
     }
 
@@ -41,7 +43,8 @@ public sealed class LearningRateFinderTests
 
         Assert.IsTrue(sweep.IsOver && end.IsCancellationRequested);
         Assert.HasCount(1, sweep.Points);
-        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => LearningRateSearch.Of(sweep.Points, 50)).Message, "after 1 of 50 steps");
+        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => LearningRateSearch.Of(sweep.Points, 50)).Message,
+            "after 1 of 50 steps");
     }
 
     [TestMethod]
@@ -55,14 +58,21 @@ public sealed class LearningRateFinderTests
         sweep.AfterStep(4, 8, 3, 1e-3); // another part of the strategy
 
         Assert.IsTrue(end.IsCancellationRequested);
-        CollectionAssert.AreEqual(new[] { (1e-3, 2.0), (2e-3, 3.0) }, sweep.Points.Select(point => (point.LearningRate, point.Loss)).ToArray());
+        CollectionAssert.AreEqual(new[] { (1e-3, 2.0), (2e-3, 3.0) },
+            sweep.Points.Select(point => (point.LearningRate, point.Loss)).ToArray());
     }
 
     [TestMethod]
     public void TheSweepOfATrainingRisesFromEndToEndAndLeavesNothing()
     {
         var progress = new Never();
-        var options = SmallTraining.Options with { Progress = progress, Validation = Validation.Fraction(0.25f), EarlyStoppingPatience = 1, Epochs = 1 };
+        var options = SmallTraining.Options with
+        {
+            Progress = progress,
+            Validation = Validation.Fraction(0.25f),
+            EarlyStoppingPatience = 1,
+            Epochs = 1
+        };
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8)));
 
         var search = _ml.FineTuning.FindLearningRate(data, options, lowest: 1e-5f, highest: 0.1f, steps: 30);
@@ -81,7 +91,8 @@ public sealed class LearningRateFinderTests
     [TestMethod]
     public void ASweepThatExplodesEndsEarlyAndModulesHaveOneToo()
     {
-        var search = _ml.FineTuning.FindLearningRate(SmallModules.View(_ml, TableRow.Many(60)), SmallModules.Regression with { Optimizer = Optimizer.Sgd() }, highest: 100);
+        var search = _ml.FineTuning.FindLearningRate(
+            SmallModules.View(_ml, TableRow.Many(60)), SmallModules.Regression with { Optimizer = Optimizer.Sgd() }, highest: 100);
 
         Assert.IsLessThan(100, search.Points.Count);
         Assert.IsGreaterThan(search.Points.Min(point => point.SmoothedLoss), search.Points[^1].SmoothedLoss);
@@ -92,7 +103,8 @@ public sealed class LearningRateFinderTests
     public void ThePictureIsAPngWithTheCurveInIt()
     {
         using var folder = new Folder();
-        var points = Enumerable.Range(0, 50).Select(i => new LearningRatePoint(Math.Pow(10, -5 + i * 0.1), 2 - i * 0.03, 2 - i * 0.03)).ToList();
+        var points = Enumerable.Range(0, 50)
+            .Select(i => new LearningRatePoint(Math.Pow(10, -5 + i * 0.1), 2 - i * 0.03, 2 - i * 0.03)).ToList();
 
         new LearningRateSearch(points, 1e-3f).SavePicture(folder.File("rate.png"));
 
@@ -101,18 +113,26 @@ public sealed class LearningRateFinderTests
         var colors = picture.Pixels.CountBy(color => color).ToDictionary();
         Assert.IsGreaterThan(500, colors[new SKColor(0x2f, 0x6b, 0xd0)], "the curve");
         Assert.IsGreaterThan(200, colors[new SKColor(0xc2, 0x62, 0x0a)], "the suggestion");
-        Assert.IsGreaterThan(1000, colors.Where(color => color.Key == new SKColor(0x63, 0x6a, 0x73) || color.Key == new SKColor(0x1d, 0x20, 0x24)).Sum(color => color.Value), "text");
+        Assert.IsGreaterThan(
+            1000, colors.Where(color => color.Key == new SKColor(0x63, 0x6a, 0x73) || color.Key == new SKColor(0x1d, 0x20, 0x24))
+            .Sum(color => color.Value), "text");
     }
 
     [TestMethod]
     public void WrongRangesAndCancellationAreSaid()
     {
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, lowest: 1, highest: 1));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, lowest: 1, highest: 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options, steps: 19));
-        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
-        Assert.Throws<OperationCanceledException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { StopToken = new CancellationToken(canceled: true) }));
-        var fault = Assert.Throws<FileNotFoundException>(() => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { Backbone = Backbone.Micro.WithWeights("nowhere.safetensors") }));
+        Assert.Throws<OperationCanceledException>(
+            () => _ml.FineTuning.FindLearningRate(
+                data, SmallTraining.Options with { CancellationToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<OperationCanceledException>(
+            () => _ml.FineTuning.FindLearningRate(data, SmallTraining.Options with { StopToken = new CancellationToken(canceled: true) }));
+        var fault = Assert.Throws<FileNotFoundException>(
+            () => _ml.FineTuning.FindLearningRate(
+                data, SmallTraining.Options with { Backbone = Backbone.Micro.WithWeights("nowhere.safetensors") }));
         StringAssert.Contains(fault.Message, "nowhere.safetensors");
     }
 

@@ -7,7 +7,8 @@ namespace MlNetFineTune.Tests.Training;
 [TestClass]
 public sealed class MixingInTrainingTests
 {
-    private static readonly Augmentation s_mixed = Augmentation.Sequence(new RandomResizedCrop(), new HorizontalFlip(), new MixUp(0.4f), new CutMix());
+    private static readonly Augmentation s_mixed = Augmentation.Sequence(
+        new RandomResizedCrop(), new HorizontalFlip(), new MixUp(0.4f), new CutMix());
 
     private readonly MLContext _ml = new();
     private readonly Photo[] _photos = SmallPictures.Take(8);
@@ -27,7 +28,13 @@ public sealed class MixingInTrainingTests
     {
         var plain = Train(SmallTraining.Options);
 
-        CollectionAssert.AreEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.Sequence(new MixUp(probability: 0), new CutMix(probability: 0)) }));
+        CollectionAssert.AreEqual(plain,
+            Train(
+                SmallTraining.Options with
+                {
+                    Augmentation = Augmentation.Sequence(
+                new MixUp(probability: 0), new CutMix(probability: 0))
+                }));
         CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = new MixUp() }));
         CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = new CutMix() }));
     }
@@ -51,7 +58,9 @@ public sealed class MixingInTrainingTests
     [TestMethod]
     public void AMixedTrainingLearnsAndItsLossIsThatOfMixedLabels()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 8, Augmentation = new MixUp(1), Validation = Validation.Fraction(0.2f) }, SmallPictures.Take(20));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Epochs = 8, Augmentation = new MixUp(1), Validation = Validation.Fraction(0.2f) },
+            SmallPictures.Take(20));
 
         var last = model.Report!.Epochs[^1];
         Assert.IsGreaterThan(0.9, last.ValidationAccuracy!.Value);
@@ -62,7 +71,8 @@ public sealed class MixingInTrainingTests
     public void FrozenStagesRunAnewInEveryEpochSinceTheirPicturesDiffer()
     {
         var watcher = new Watcher();
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = Strategy.HeadOnly, Augmentation = new MixUp(), Progress = watcher }, _photos);
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Strategy = Strategy.HeadOnly, Augmentation = new MixUp(), Progress = watcher }, _photos);
 
         Assert.IsFalse(watcher.Seen.Any(progress => progress.Phase == TrainingPhase.ComputingFeatures));
         Assert.AreNotEqual(model.Report!.Epochs[0].Loss, model.Report.Epochs[1].Loss);
@@ -94,7 +104,11 @@ public sealed class MixingInTrainingTests
     public void PlainEpochsThatLeaveNoneToMixAreRefusedBeforeAnyDataAreRead()
     {
         var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(
-            SmallTraining.Options with { Epochs = 2, Augmentation = Augmentation.Sequence(new HorizontalFlip(), new CutMix { PlainEpochs = 2 }) }));
+            SmallTraining.Options with
+            {
+                Epochs = 2,
+                Augmentation = Augmentation.Sequence(new HorizontalFlip(), new CutMix { PlainEpochs = 2 })
+            }));
 
         StringAssert.Contains(error.Message, "CutMix.PlainEpochs is 2, but there are 2 epochs");
         StringAssert.Contains(error.Message, "Lower PlainEpochs");

@@ -64,7 +64,8 @@ public sealed class OneEvaluationPassTests
         Assert.AreEqual(first.Calibration! with { RejectThresholds = second.Calibration!.RejectThresholds }, second.Calibration);
         Assert.AreEqual(Confusion(page), Confusion(File.ReadAllText(folder.File("run/report.html"))));
 
-        static string Confusion(string page) => page[page.IndexOf("Confusion on", StringComparison.Ordinal)..page.IndexOf("To do the same again", StringComparison.Ordinal)];
+        static string Confusion(string page) =>
+            page[page.IndexOf("Confusion on", StringComparison.Ordinal)..page.IndexOf("To do the same again", StringComparison.Ordinal)];
     }
 
     [TestMethod]
@@ -127,7 +128,8 @@ public sealed class OneEvaluationPassTests
 
         public override void Identify(int row, IncrementalHash hash) => inner.Identify(row, hash);
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancel)
+        public override string? Encode(
+            int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancel)
         {
             if (counted.Contains(row))
                 Interlocked.Increment(ref _decoded);

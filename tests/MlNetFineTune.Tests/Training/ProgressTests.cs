@@ -14,14 +14,28 @@ public sealed class ProgressTests
     public void ProgressRisesToItsTotalsAndEstimatesTheRest()
     {
         var watcher = new Watcher();
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f), Epochs = 3, Progress = watcher };
+        var options = SmallTraining.Options with
+        {
+            Strategy = Strategy.LastStages(1),
+            Validation = Validation.Fraction(0.25f),
+            Epochs = 3,
+            Progress = watcher
+        };
 
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
 
         var seen = watcher.Seen;
         CollectionAssert.AreEqual(
             "FFFFTTTVETTTVETTTVE".ToCharArray(),
-            seen.Select(progress => progress.Phase switch { TrainingPhase.ComputingFeatures => 'F', TrainingPhase.Training => 'T', TrainingPhase.Validating => 'V', _ => 'E' }).ToArray());
+            seen.Select(
+                progress => progress.Phase switch
+                {
+                    TrainingPhase.ComputingFeatures => 'F',
+                    TrainingPhase.Training => 'T',
+                    TrainingPhase.Validating => 'V',
+                    _ => 'E'
+                })
+                .ToArray());
         for (var i = 0; i < seen.Count; i++)
         {
             var now = seen[i];
@@ -46,7 +60,8 @@ public sealed class ProgressTests
             Assert.AreEqual(epoch.LearningRate, end.LearningRate);
             Assert.AreEqual(epoch.ValidationAccuracy, end.ValidationAccuracy);
             Assert.AreEqual(18, seen.Last(progress => progress.Phase == TrainingPhase.Training && progress.Epoch == epoch.Epoch).Rows);
-            Assert.AreEqual(epoch.Loss, seen.Last(progress => progress.Phase == TrainingPhase.Validating && progress.Epoch == epoch.Epoch).Loss);
+            Assert.AreEqual(
+                epoch.Loss, seen.Last(progress => progress.Phase == TrainingPhase.Validating && progress.Epoch == epoch.Epoch).Loss);
         }
         Assert.AreEqual(TimeSpan.Zero, seen[^1].Remaining);
         Assert.IsTrue(model.Report.Duration >= seen[^1].Elapsed);
@@ -79,8 +94,10 @@ public sealed class ProgressTests
         foreach (var part in (string[])
             [
                 "Device: CPU with ", "because MLContext.GpuDeviceId is not set", "micro (random weights), strategy LastStages(1",
-                $"{report.TrainedParameters:N0} parameters train (layer3, head)", $"{report.FrozenParameters:N0} are frozen (stem, layer1, layer2)",
-                "18 training and 6 validation rows, 2 epochs of batch 8, AdamW(", "seed 1.", "Epoch 1/2: loss ", "Epoch 2/2: loss ", "validation loss", "accuracy",
+                $"{report.TrainedParameters:N0} parameters train (layer3, head)",
+                $"{report.FrozenParameters:N0} are frozen (stem, layer1, layer2)",
+                "18 training and 6 validation rows, 2 epochs of batch 8, AdamW(", "seed 1.", "Epoch 1/2: loss ", "Epoch 2/2: loss ",
+                "validation loss", "accuracy",
             ])
             Assert.IsTrue(log.All.Any(line => line.Contains(part)), $"'{part}' is not in:\n{log}");
         Assert.IsEmpty(log.Warnings);
@@ -91,6 +108,7 @@ public sealed class ProgressTests
     {
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options, SmallPictures.Take(4));
 
-        model.Scorer.Read(network => Assert.IsTrue(network.NamedParameters().Select(named => named.Parameter).All(parameter => parameter.grad is null)));
+        model.Scorer.Read(
+            network => Assert.IsTrue(network.NamedParameters().Select(named => named.Parameter).All(parameter => parameter.grad is null)));
     }
 }

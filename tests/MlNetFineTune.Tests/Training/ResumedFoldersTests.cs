@@ -5,7 +5,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>A training that goes on in another process, with everything it has in folders: what can be watched is whole, and features are computed once in all.</summary>
+/// <summary>A training that goes on in another process, with everything it has in folders: what can be watched is whole,
+/// and features are computed once in all.</summary>
 [TestClass]
 public sealed class ResumedFoldersTests : IDisposable
 {
@@ -19,9 +20,19 @@ public sealed class ResumedFoldersTests : IDisposable
     [TestMethod]
     public void TheRunFolderTellsTheWholeTraining()
     {
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f), Epochs = 4, BatchSize = 4 };
+        var options = SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Light,
+            Validation = Validation.Fraction(0.25f),
+            Epochs = 4,
+            BatchSize = 4
+        };
         using var whole = SmallTraining.Fit(_ml, options with { RunFolder = _folder.File("whole") }, s_photos);
-        var interrupted = options with { RunFolder = _folder.File("run"), Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        var interrupted = options with
+        {
+            RunFolder = _folder.File("run"),
+            Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1)
+        };
         Die(interrupted, epoch: 2);
         Die(interrupted, epoch: 3);
 
@@ -32,7 +43,8 @@ public sealed class ResumedFoldersTests : IDisposable
         Assert.HasCount(1 + 4, HistoryOf("run"));
         Assert.IsTrue(File.Exists(_folder.File("run/report.html")));
         Assert.HasCount(1, Directory.GetFiles(_folder.File("whole"), "events.out.tfevents.*"));
-        Assert.HasCount(3, Directory.GetFiles(_folder.File("run"), "events.out.tfevents.*"), "one of each process: TensorBoard reads them in order");
+        Assert.HasCount(3, Directory.GetFiles(_folder.File("run"), "events.out.tfevents.*"),
+            "one of each process: TensorBoard reads them in order");
     }
 
     [TestMethod]
@@ -42,14 +54,19 @@ public sealed class ResumedFoldersTests : IDisposable
         using (SmallTraining.Fit(_ml, options with { RunFolder = _folder.File("whole") }, s_photos))
         {
         }
-        var interrupted = options with { RunFolder = _folder.File("run"), Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 2) };
+        var interrupted = options with
+        {
+            RunFolder = _folder.File("run"),
+            Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 2)
+        };
         Die(interrupted, epoch: 2);
         using (SmallTraining.Fit(_ml, interrupted, s_photos))
         {
         }
 
         var (expected, actual) = (LossesOf("whole"), LossesOf("run"));
-        CollectionAssert.AreEqual(expected.Select(one => one.Step).Distinct().ToArray(), actual.Select(one => one.Step).Distinct().Order().ToArray());
+        CollectionAssert.AreEqual(expected.Select(one => one.Step).Distinct().ToArray(),
+            actual.Select(one => one.Step).Distinct().Order().ToArray());
         CollectionAssert.AreEquivalent(expected, actual.Distinct().ToList(), "a step that was done twice gave the same loss");
     }
 
@@ -58,9 +75,20 @@ public sealed class ResumedFoldersTests : IDisposable
     [DataRow(false)] // somebody deleted the features in between
     public void FeaturesInAFolderAreComputedByTheFirstProcessAlone(bool kept)
     {
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f), Epochs = 4, BatchSize = 4 };
+        var options = SmallTraining.Options with
+        {
+            Strategy = Strategy.LastStages(1),
+            Validation = Validation.Fraction(0.25f),
+            Epochs = 4,
+            BatchSize = 4
+        };
         using var whole = SmallTraining.Fit(_ml, options, s_photos);
-        var inFolders = options with { FeatureCache = FeatureCache.InFolder(_folder.File("features")), RunFolder = _folder.File("run"), Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        var inFolders = options with
+        {
+            FeatureCache = FeatureCache.InFolder(_folder.File("features")),
+            RunFolder = _folder.File("run"),
+            Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1)
+        };
         Die(inFolders, epoch: 2);
         if (!kept)
             Directory.Delete(_folder.File("features"), recursive: true);
@@ -84,12 +112,16 @@ public sealed class ResumedFoldersTests : IDisposable
     }
 
     // Without the seconds, which are the last column.
-    private string[] HistoryOf(string run) => [.. File.ReadAllLines(_folder.File($"{run}/history.csv")).Select(line => line[..line.LastIndexOf(',')])];
+    private string[] HistoryOf(string run) =>
+        [.. File.ReadAllLines(_folder.File($"{run}/history.csv")).Select(line => line[..line.LastIndexOf(',')])];
 
     private List<(int Step, string Loss)> LossesOf(string run) =>
     [
-        .. Directory.GetFiles(_folder.File(run), "events.out.tfevents.*").SelectMany(file => Python.RunOrSkip("tensorboard_events.py", file).EnumerateArray().Skip(2).ToList())
+        .. Directory.GetFiles(_folder.File(run), "events.out.tfevents.*")
+            .SelectMany(file => Python.RunOrSkip("tensorboard_events.py", file).EnumerateArray().Skip(2).ToList())
             .Where(found => found.GetProperty("scalars").TryGetProperty("step/loss", out _))
-            .Select(found => ((int)found.Number("step"), found.GetProperty("scalars").Number("step/loss").ToString("R", CultureInfo.InvariantCulture))),
+            .Select(
+                found => ((int)found.Number("step"), found.GetProperty("scalars").Number("step/loss")
+            .ToString("R", CultureInfo.InvariantCulture))),
     ];
 }

@@ -22,16 +22,21 @@ public sealed class TeacherInputTests
     [TestMethod]
     public void TheTeacherAnswersForThePixelsOfTheBatchErasedAndMixed()
     {
-        var augmentation = Augmentation.Sequence(new RandomResizedCrop(), new RandomErasing(0.7f, fill: ErasingFill.Noise), new MixUp(1), new CutMix());
+        var augmentation = Augmentation.Sequence(
+            new RandomResizedCrop(), new RandomErasing(0.7f, fill: ErasingFill.Noise), new MixUp(1), new CutMix());
         using var model = SmallTraining.LoadModel(_ml);
         var teachers = model.AsEarlier();
         using var teacher = new Teacher(teachers, [2, 0, 1], s_options.Backbone, CPU);
         using var fit = new FitScope(_ml, "test", "test", seed: 1);
         var view = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, _photos));
-        using var data = TrainingData.Read(fit.Host, fit.Channel, view, s_options, new ImageSource(s_options.ImageInput, new ImageEncoder(s_options.Backbone.Preprocessing)), new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
+        using var data = TrainingData.Read(
+            fit.Host, fit.Channel, view, s_options,
+            new ImageSource(s_options.ImageInput, new ImageEncoder(s_options.Backbone.Preprocessing)),
+            new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
         using var student = ImageClassifier.Create(s_options.Backbone, 3, seed: 1);
         using var trunk = new FrozenTrunk(student, stages: 0, fit.Seed, workers: 2);
-        var inputs = new RowInputs(trunk, data.Training, new RowViews(data.Training.Source, augmentation, fit.Seed), epochs: 3, new BadRowLog(BadRows.Throw, fit.Channel), CancellationToken.None, teacher);
+        var inputs = new RowInputs(trunk, data.Training, new RowViews(data.Training.Source, augmentation, fit.Seed), epochs: 3,
+            new BadRowLog(BadRows.Throw, fit.Channel), CancellationToken.None, teacher);
         var mixed = 0;
 
         foreach (var input in inputs.Read([[3, 1, 4, 7], [0, 2, 5, 9], [6, 8, 10, 11]], epoch: 1))
@@ -41,8 +46,10 @@ public sealed class TeacherInputTests
             using (input)
             {
                 Tensor? logits = null;
-                teachers.Read(network => logits = network.ForwardRest(input.Activations, 0)); // nothing is frozen: these are the pixels that train
-                Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(), 1e-5, "logits");
+                // nothing is frozen: these are the pixels that train
+                teachers.Read(network => logits = network.ForwardRest(input.Activations, 0));
+                Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(),
+                    1e-5, "logits");
                 mixed += input.Mix is null ? 0 : 1;
             }
         }
@@ -56,7 +63,8 @@ public sealed class TeacherInputTests
         foreach (var strategy in (Strategy[])[Strategy.Full(1), Strategy.HeadOnly])
         {
             Assert.AreEqual(12 + 1, RowsTaught(s_options with { Strategy = strategy }), "and a black picture, for the shape");
-            Assert.AreEqual(2 * 12 + 1, RowsTaught(s_options with { Strategy = strategy, Augmentation = new FixedViews(Augmentation.Light, 2) }));
+            Assert.AreEqual(
+                2 * 12 + 1, RowsTaught(s_options with { Strategy = strategy, Augmentation = new FixedViews(Augmentation.Light, 2) }));
             Assert.AreEqual(3 * 12, RowsTaught(s_options with { Strategy = strategy, FeatureCache = FeatureCache.None }));
             Assert.AreEqual(3 * 12, RowsTaught(s_options with { Strategy = strategy, Augmentation = Augmentation.Light }));
         }
@@ -72,13 +80,16 @@ public sealed class TeacherInputTests
         foreach (var tried in (ImageFineTuningOptions[])
             [
                 options with { Strategy = Strategy.HeadOnly },
-                options with { Augmentation = new FixedViews(Augmentation.Sequence(Augmentation.Light, new RandomErasing(0.7f, fill: ErasingFill.Noise)), 2) },
+                options with { Augmentation = new FixedViews(
+                    Augmentation.Sequence(Augmentation.Light, new RandomErasing(0.7f, fill: ErasingFill.Noise)), 2) },
             ])
         {
             var expected = Train(tried with { FeatureCache = FeatureCache.None });
             CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InMemory() }));
-            CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")) }), "computed");
-            CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")), Workers = 4 }), "found");
+            CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")) }),
+                "computed");
+            CollectionAssert.AreEqual(expected,
+                Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")), Workers = 4 }), "found");
         }
     }
 
@@ -94,7 +105,8 @@ public sealed class TeacherInputTests
         var second = Train(options with { Distillation = Distillation.From(other) });
 
         CollectionAssert.AreNotEqual(first, second);
-        CollectionAssert.AreEqual(second, Train(options with { Distillation = Distillation.From(other), FeatureCache = FeatureCache.None }));
+        CollectionAssert.AreEqual(second,
+            Train(options with { Distillation = Distillation.From(other), FeatureCache = FeatureCache.None }));
         Assert.HasCount(2, Directory.GetDirectories(folder.File("cache")));
     }
 
@@ -105,7 +117,9 @@ public sealed class TeacherInputTests
         var counting = new CountingNetwork(classifier);
         using var scorer = new NetworkScorer(new SharedNetwork(counting), new MulticlassObjective(3), [Augmentation.None]);
         using var model = SmallTraining.LoadModel(_ml);
-        using var teacher = new Teacher(new EarlierModel(scorer, keys: null!, options.Backbone, weights: null, WeightPrecision.Float32), [0, 1, 2], options.Backbone, CPU);
+        using var teacher = new Teacher(
+            new EarlierModel(scorer, keys: null!, options.Backbone, weights: null, WeightPrecision.Float32), [0, 1, 2],
+            options.Backbone, CPU);
         CountingNetwork.Train(_photos, options with { Distillation = Distillation.From(model) }, teacher: teacher);
         return counting.RowsThroughStage[0];
     }

@@ -16,9 +16,12 @@ public sealed class WeightsOfRowsTests
     public void ARowOfWeightKIsKRows()
     {
         // One step an epoch, over all rows.
-        Verify((MulticlassModuleOptions options, IDataView rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind1", 3)) });
-        Verify((BinaryModuleOptions options, IDataView rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 3) });
-        Verify((RegressionModuleOptions options, IDataView rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
+        Verify((MulticlassModuleOptions options, IDataView rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind1", 3)) });
+        Verify((BinaryModuleOptions options, IDataView rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 3) });
+        Verify((RegressionModuleOptions options, IDataView rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Regression);
 
         void Verify<T>(Func<T, IDataView, ModuleFineTuningTransformer> fit, T options)
             where T : ModuleFineTuningOptions
@@ -29,7 +32,8 @@ public sealed class WeightsOfRowsTests
             Fixture.AreClose(repeated, weighted, 1e-4, "losses of training and validation");
             Assert.IsGreaterThan(0.01, plain.Zip(weighted, (a, b) => Math.Abs(a - b)).Max(), "without weights they are others");
             if (options is not RegressionModuleOptions)
-                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9), "accuracy counts each of 20 rows once");
+                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9),
+                    "accuracy counts each of 20 rows once");
         }
     }
 
@@ -37,8 +41,10 @@ public sealed class WeightsOfRowsTests
     public void BalancedIsTheFormulaOfScikitLearn()
     {
         // compute_class_weight("balanced", classes=[0, 1, 2], y=[0, 0, 0, 0, 1, 2, 2]) is [7/12, 7/3, 7/6].
-        Fixture.AreClose([7 / 12.0, 7 / 3.0, 7 / 6.0], [.. ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 0, 0, 1, 2, 2])!.Select(weight => (double)weight)], 1e-6, "weight");
-        CollectionAssert.AreEqual(new float[] { 0.75f, 1, 1.5f }, ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 2]), "a class without rows has 1");
+        Fixture.AreClose([7 / 12.0, 7 / 3.0, 7 / 6.0],
+            [.. ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 0, 0, 1, 2, 2])!.Select(weight => (double)weight)], 1e-6, "weight");
+        CollectionAssert.AreEqual(new float[] { 0.75f, 1, 1.5f }, ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 2]),
+            "a class without rows has 1");
     }
 
     [TestMethod]
@@ -55,7 +61,9 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = Validation.None, ClassWeights = classWeights }).Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
+                SmallModules.Multiclass with { Epochs = 2, Validation = Validation.None, ClassWeights = classWeights })
+                .Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -63,9 +71,11 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void EveryLossLearnsFromMixedAndWeighedPictures()
     {
-        foreach (var loss in new[] { ClassificationLoss.CrossEntropy(0.1f), ClassificationLoss.Focal(), ClassificationLoss.BinaryCrossEntropy(), ClassificationLoss.BinaryCrossEntropy(threshold: 0.2f) })
+        foreach (var loss in new[] { ClassificationLoss.CrossEntropy(0.1f), ClassificationLoss.Focal(),
+            ClassificationLoss.BinaryCrossEntropy(), ClassificationLoss.BinaryCrossEntropy(threshold: 0.2f) })
         {
-            var photos = SmallPictures.Take(20).Select((photo, row) => new WeightedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Weight = 0.5f + row % 3 });
+            var photos = SmallPictures.Take(20)
+                .Select((photo, row) => new WeightedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Weight = 0.5f + row % 3 });
             var options = SmallTraining.Options with
             {
                 Epochs = 12,
@@ -75,7 +85,8 @@ public sealed class WeightsOfRowsTests
                 ClassWeights = ClassWeights.Balanced,
                 ExampleWeightColumnName = "Weight",
             };
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(photos)));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options)
+                .Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(photos)));
 
             Assert.IsGreaterThan(0.9, model.Report!.Epochs[^1].ValidationAccuracy!.Value, loss.ToString());
         }
@@ -102,35 +113,54 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void WeightColumnsThatAreMissingOrOfAnotherTypeAreNamed()
     {
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Missing" }, _rows), "example weight");
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Yes" }, _rows), "Single");
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Features" }, _rows), "'Features'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { ExampleWeightColumnName = "Weight" }, SmallPictures.Take(4))).Message, "'Weight'");
+            Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Missing" }, _rows),
+            "example weight");
+        StringAssert.Contains(
+            Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Yes" }, _rows), "Single");
+        StringAssert.Contains(
+            Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Features" }, _rows), "'Features'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => SmallTraining.Fit(_ml, SmallTraining.Options with { ExampleWeightColumnName = "Weight" }, SmallPictures.Take(4)))
+                .Message, "'Weight'");
 
         var set = _ml.Transforms.DropColumns("Size").Fit(SmallModules.View(_ml, _rows)).Transform(SmallModules.View(_ml, _rows));
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = Validation.Set(set) }, _rows), "validation example weight");
+        StringAssert.Contains(
+            Error<ArgumentOutOfRangeException>(
+                SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = Validation.Set(set) }, _rows),
+            "validation example weight");
     }
 
     [TestMethod]
     public void RowsOfWhichNoneCountsAreNoTrainingAndNoValidation()
     {
         var options = SmallModules.Multiclass with { ExampleWeightColumnName = "Size" };
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.None }, Weighted(TableRow.Many(12), _ => 0)), "All 12 training rows have weight 0");
+        StringAssert.Contains(
+            Error<InvalidOperationException>(options with { Validation = Validation.None }, Weighted(TableRow.Many(12), _ => 0)),
+            "All 12 training rows have weight 0");
         var set = SmallModules.View(_ml, Weighted(TableRow.Many(9), _ => 0));
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.Set(set) }, _rows), "All 9 validation rows have weight 0");
+        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.Set(set) }, _rows),
+            "All 9 validation rows have weight 0");
     }
 
     [TestMethod]
     public void ClassWeightsOfOtherClassesAreRefused()
     {
-        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind7", 2)) }, _rows);
+        var unknown = Error<InvalidOperationException>(
+            SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind7", 2)) }, _rows);
         StringAssert.Contains(unknown, "no class 'kind7'");
         StringAssert.Contains(unknown, "'kind0', 'kind1', 'kind2'");
-        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(1, 2) }, _rows), "2 weights for 3 classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { ClassWeights = ClassWeights.Of(("cat", 2)) }, SmallPictures.Take(4))).Message, "no class 'cat'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 2, 3) })).Message, "False, True");
+            Error<InvalidOperationException>(SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(1, 2) }, _rows),
+            "2 weights for 3 classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
+            () => SmallTraining.Fit(_ml, SmallTraining.Options with { ClassWeights = ClassWeights.Of(("cat", 2)) }, SmallPictures.Take(4)))
+            .Message, "no class 'cat'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => _ml.BinaryClassification.Trainers.FineTuneModule(
+                    SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 2, 3) })).Message, "False, True");
     }
 
     [TestMethod]
@@ -138,24 +168,32 @@ public sealed class WeightsOfRowsTests
     {
         foreach (var weight in new[] { 0, -1, float.NaN, float.PositiveInfinity })
         {
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(1, weight)).Message, "The weight of class 1 must be above 0.");
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(("rare", weight))).Message, "The weight of class 'rare' must be above 0.");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(1, weight)).Message,
+                "The weight of class 1 must be above 0.");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(("rare", weight))).Message,
+                "The weight of class 'rare' must be above 0.");
         }
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ClassWeights.Of(("rare", 1), ("rare", 2))).Message, "twice");
         CollectionAssert.AreEqual(new[] { "None", "Balanced", "Of(rare: 1.5, other: 2)", "Of(1, 2.5)" },
-            new[] { ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("rare", 1.5f), ("other", 2)), ClassWeights.Of(1, 2.5f) }.Select(weights => weights.ToString()).ToArray());
+            new[] { ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("rare", 1.5f), ("other", 2)), ClassWeights.Of(1, 2.5f) }
+                .Select(weights => weights.ToString()).ToArray());
     }
 
-    private (double[] Losses, double[] Accuracies) Train<T>(Func<T, IDataView, ModuleFineTuningTransformer> fit, T options, TableRow[] rows, TableRow[] validation)
+    private (double[] Losses, double[] Accuracies) Train<T>(
+        Func<T, IDataView, ModuleFineTuningTransformer> fit, T options, TableRow[] rows, TableRow[] validation)
         where T : ModuleFineTuningOptions
     {
-        using var model = fit((T)(options with { Epochs = 10, BatchSize = 1000, Validation = Validation.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
+        using var model =
+            fit((T)(options with { Epochs = 10, BatchSize = 1000, Validation = Validation.Set(SmallModules.View(_ml, validation)) }),
+                SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
-        return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })], [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
+        return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })],
+            [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }
 
     private string Error<T>(MulticlassModuleOptions options, TableRow[] rows)
-        where T : Exception => Assert.ThrowsExactly<T>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
+        where T : Exception => Assert.ThrowsExactly<T>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
 
     private static TableRow[] Weighted(TableRow[] rows, Func<int, float> weight)
     {

@@ -72,12 +72,15 @@ public sealed class TransformersNamesTests
         var expected = Fixture.Read("transformers.json").GetProperty(name);
         var size = (int)expected.Number("size");
         var recipe = new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6);
-        var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
+        var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3),
+            new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
         BackboneFamily family = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
             ? new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], own.Epsilon)
             : new VisionTransformer(name == "vit" ? vit : dino, size, TokenPooling.ClassToken, own.Epsilon))
         {
-            OtherNames = [name switch { "vit" => InTransformers.ViT(3), "dinov2" => InTransformers.DinoV2(2), _ => InTransformers.ConvNeXt([1, 2, 1, 1]) }],
+            OtherNames =
+                [name switch { "vit" => InTransformers.ViT(3), "dinov2" => InTransformers.DinoV2(2),
+                    _ => InTransformers.ConvNeXt([1, 2, 1, 1]) }],
             Unneeded = [VisionTransformer.MaskToken],
         };
         using var scope = NewDisposeScope();
@@ -114,7 +117,8 @@ public sealed class TransformersNamesTests
         using var scope = NewDisposeScope();
         var path = folder.File("w.safetensors");
         var wrapped = network.NamedTensors().Select(one => (prefix + one.Name, one.Tensor));
-        SafeTensorsWriter.WriteFile(path, [.. wrapped, (prefix + "fc.weight", ones(2, 128)), ("classifier.weight", ones(2, 128))], s_nothing);
+        SafeTensorsWriter.WriteFile(path,
+            [.. wrapped, (prefix + "fc.weight", ones(2, 128)), ("classifier.weight", ones(2, 128))], s_nothing);
         var notes = new List<string>();
         using var read = Backbone.Micro.WithWeights(path).CreateNetwork(seed: 0, notes.Add);
         AssertSame(network, read);
@@ -183,7 +187,8 @@ public sealed class TransformersNamesTests
     /// A network's tensors under transformers' names, with the classifier that comes with them, and what a bare ViT has behind its class
     /// token.
     /// </summary>
-    internal static void WriteTranslated(string path, BackboneNetwork network, IReadOnlyList<(string Theirs, string Ours, int First, int Last)> names)
+    internal static void WriteTranslated(
+        string path, BackboneNetwork network, IReadOnlyList<(string Theirs, string Ours, int First, int Last)> names)
     {
         using var scope = NewDisposeScope();
         var tensors = network.NamedTensors().ToDictionary(one => one.Name, one => one.Tensor, StringComparer.Ordinal);
@@ -226,7 +231,9 @@ public sealed class TransformersNamesTests
             if (words[0] == "=")
                 networks[words[1]] = current = [];
             else
-                current.Add((words[0], words[1], int.Parse(words[2], CultureInfo.InvariantCulture), int.Parse(words[3], CultureInfo.InvariantCulture)));
+                current.Add(
+                    (words[0], words[1], int.Parse(words[2], CultureInfo.InvariantCulture),
+                        int.Parse(words[3], CultureInfo.InvariantCulture)));
         }
         return networks.ToDictionary(pair => pair.Key, pair => pair.Value.ToArray());
     }

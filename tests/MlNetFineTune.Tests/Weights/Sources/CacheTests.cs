@@ -60,7 +60,8 @@ public sealed class CacheTests
             Assert.ThrowsExactly<ArgumentException>(() => Weights.FromHub(repository), repository);
         foreach (var revision in (string[])["..", "a/../b", "/a", "a b", "a\nb", ".hidden"])
             Assert.ThrowsExactly<ArgumentException>(() => Weights.FromHub("a/b", revision), revision);
-        foreach (var name in (string[])["resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
+        foreach (var name in (string[])[
+            "resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
             Assert.ThrowsExactly<ArgumentException>(() => Weights.FromTorchvision(name), name);
     }
 
@@ -74,7 +75,8 @@ public sealed class CacheTests
         Assert.AreEqual(Path.Combine(_folder, "torchvision", $"net-{s_sha256[..8]}.pth"), path);
         Assert.AreEqual($"/models/net-{s_sha256[..8]}.pth", server.Requests.Single().Path);
 
-        var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(() => Weights.FromTorchvision("net-00000000.pth", cache).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(
+            () => Weights.FromTorchvision("net-00000000.pth", cache).DownloadAsync());
         StringAssert.Contains(error.Message, $"expected SHA-256 00000000..., found {s_sha256}");
     }
 
@@ -119,12 +121,18 @@ public sealed class CacheTests
     {
         var pause = (After: 1000, Reached: new TaskCompletionSource(), GoOn: new TaskCompletionSource());
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content) with { Pause = pause });
-        var all = Enumerable.Range(0, 4).Select(_ => Task.Run(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync())).ToArray();
+        var all = Enumerable.Range(0, 4)
+            .Select(
+                _ => Task.Run(
+                () => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false })
+                .DownloadAsync())).ToArray();
         await pause.Reached.Task.WaitAsync(Patience.Limit);
 
         // One more waits, and stops waiting when it is told to.
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(0.5));
-        await Assert.ThrowsAsync<OperationCanceledException>(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync(null, soon.Token));
+        await Assert.ThrowsAsync<OperationCanceledException>(
+            () => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false })
+            .DownloadAsync(null, soon.Token));
         Assert.IsFalse(all.Any(task => task.IsCompleted));
 
         pause.GoOn.SetResult();
@@ -142,11 +150,13 @@ public sealed class CacheTests
             Assert.Inconclusive($"There is no {Flock}.");
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var name = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "locks")).FullName, $"urls-{s_sha256}-net.pth");
-        using var other = Process.Start(new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 3600"]) { RedirectStandardOutput = true })!;
+        using var other = Process.Start(
+            new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 3600"]) { RedirectStandardOutput = true })!;
         try
         {
             Assert.AreEqual("held", await other.StandardOutput.ReadLineAsync().WaitAsync(Patience.Limit));
-            var download = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync();
+            var download = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false })
+                .DownloadAsync();
             await Task.Delay(500);
             Assert.IsFalse(download.IsCompleted);
             Assert.IsEmpty(server.Requests);
@@ -166,7 +176,9 @@ public sealed class CacheTests
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var blocked = Path.Combine(_folder, "file");
         File.WriteAllText(blocked, "not a folder");
-        var error = await Assert.ThrowsExactlyAsync<IOException>(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = Path.Combine(blocked, "cache"), IsOffline = false }).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<IOException>(
+            () => Weights.FromUrl(server.Address + "net.pth", s_sha256,
+                new WeightsCache { Folder = Path.Combine(blocked, "cache"), IsOffline = false }).DownloadAsync());
         StringAssert.Contains(error.Message, "MLNETFINETUNE_CACHE");
         Assert.IsEmpty(server.Requests);
     }
@@ -189,7 +201,9 @@ public sealed class CacheTests
         try
         {
             Assert.AreEqual(path, await Weights.FromUrl(server.Address + "net.pth", s_sha256, cache).DownloadAsync());
-            StringAssert.Contains((await Assert.ThrowsExactlyAsync<IOException>(() => Weights.FromTorchvision("net-00000000.pth", cache).DownloadAsync())).Message, "cannot be written");
+            StringAssert.Contains(
+                (await Assert.ThrowsExactlyAsync<IOException>(() => Weights.FromTorchvision("net-00000000.pth", cache).DownloadAsync()))
+                .Message, "cannot be written");
         }
         finally
         {
