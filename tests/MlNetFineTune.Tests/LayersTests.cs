@@ -23,7 +23,8 @@ public sealed partial class LayersTests
         using var library = AssemblyDefinition.ReadAssembly(typeof(Backbone).Assembly.Location);
 
         var upward = library.MainModule.Types.Where(type => layerOf.ContainsKey(NameOf(type)))
-            .SelectMany(type => Known(type).Select(known => (From: NameOf(type), To: NameOf(known))).Distinct())
+            .SelectMany(type => Known(type).Where(known => known.Scope is ModuleDefinition) // not another library's of the same name
+                .Select(known => (From: NameOf(type), To: NameOf(known))).Distinct())
             .Where(edge => layerOf.TryGetValue(edge.To, out var to) && to > layerOf[edge.From])
             .Select(edge => $"{s_layers[layerOf[edge.From]]}/{edge.From} knows {s_layers[layerOf[edge.To]]}/{edge.To}")
             .Order(StringComparer.Ordinal).ToList();

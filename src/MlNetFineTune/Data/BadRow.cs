@@ -7,5 +7,5 @@ namespace MlNetFineTune;
 public sealed record BadRow(long Ordinal, string? Path, string Reason)
 {
     /// <summary>As it stands in logs and errors: of a path that is very long, its beginning.</summary>
-    public override string ToString() => $"row {Ordinal}{(Path is null ? "" : $" ({Shown.Quoted(Path, Shown.SentenceLength)})")}: {Reason}";
+    public override string ToString() => $"row {Ordinal}{(Path is null ? "" : $" ({SafeText.Quoted(Path, SafeText.SentenceLength)})")}: {Reason}";
 }

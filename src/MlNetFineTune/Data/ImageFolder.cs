@@ -46,7 +46,7 @@ internal static class ImageFolder
                 + (loose > 0 ? $" {loose} pictures lie beside the folders and belong to no class." : ""));
         }
         // As torchvision: a class that silently is not there would be found out by its missing column, if at all.
-        if (classes.Where(c => !c.Files.Any(IsRead)).Select(c => $"{Shown.Quoted(c.Name)} ({WhatIsIn(c.Files)})")
+        if (classes.Where(c => !c.Files.Any(IsRead)).Select(c => $"{SafeText.Quoted(c.Name)} ({WhatIsIn(c.Files)})")
             .ToList() is { Count: > 0 } empty)
         {
             throw new InvalidDataException(
@@ -69,7 +69,7 @@ internal static class ImageFolder
         var counts = files.CountBy(file => Path.GetExtension(file).ToLowerInvariant()).OrderByDescending(count => count.Value)
             .ThenBy(count => count.Key, StringComparer.Ordinal).ToList();
         return string.Join(", ", counts.Take(5)
-            .Select(count => $"{count.Value} {(count.Key.Length == 0 ? "without an ending" : Shown.Text(count.Key, 20))}"))
+            .Select(count => $"{count.Value} {(count.Key.Length == 0 ? "without an ending" : SafeText.Of(count.Key, 20))}"))
             + (counts.Count > 5 ? ", ..." : "");
     }
 

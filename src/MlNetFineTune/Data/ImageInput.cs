@@ -40,7 +40,7 @@ internal sealed record ImageInput(string Column, string? Folder, RawPixels? Pixe
         if (Folder is not null && column.ItemType is not TextDataViewType)
             throw context.ExceptParam(parameter,
                 $"Column '{Column}' ({column.GetTypeString()}) holds pictures, not paths, "
-                + $"so nothing can begin in the folder {Shown.Quoted(Folder, Shown.SentenceLength)}: "
+                + $"so nothing can begin in the folder {SafeText.Quoted(Folder, SafeText.SentenceLength)}: "
                 + "leave ImageFolder (of ModuleInput.Image: folder) out.");
     }
 

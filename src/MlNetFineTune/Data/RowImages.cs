@@ -48,7 +48,7 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         (picture.Bytes, picture.Length) = ([], 0);
     }
 
-    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? Shown.Quoted(path, Shown.SentenceLength)
+    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? SafeText.Quoted(path, SafeText.SentenceLength)
         : "the image";
 
     public override void Dispose()

@@ -3,7 +3,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Data.IO;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.MlNet;
 

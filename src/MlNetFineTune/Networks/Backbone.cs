@@ -4,11 +4,6 @@ using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 using MlNetFineTune.WeightSources;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>
@@ -17,22 +12,22 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed partial record Backbone
 {
-    private readonly BackboneFamily _family;
+    private readonly Architecture _architecture;
 
     // What the weights say, and what the user says instead.
     private readonly WeightsRecipe _recipe;
     private readonly ImagePreprocessing? _preprocessing;
     private readonly ConvolutionPadding? _padding;
 
-    internal Backbone(BackboneFamily family)
+    internal Backbone(Architecture architecture)
     {
-        _family = family;
-        _recipe = family.DefaultRecipe;
+        _architecture = architecture;
+        _recipe = architecture.DefaultRecipe;
     }
 
     /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>.
     /// The best start on a CPU.</summary>
-    public static Backbone MobileNetV2 => new(Networks.MobileNetV2.Family);
+    public static Backbone MobileNetV2 => new(Networks.MobileNetV2.Architecture);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
     public static Backbone ResNet18 => new(ResNet.ResNet18);
@@ -67,7 +62,7 @@ public sealed partial record Backbone
     public static Backbone Vgg16 => new(Vgg.Vgg16);
 
     /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
-    public static Backbone SqueezeNet => new(Networks.SqueezeNet.Family);
+    public static Backbone SqueezeNet => new(Networks.SqueezeNet.Architecture);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
     public static Backbone Micro => new(ResNet.Micro);
@@ -163,11 +158,11 @@ public sealed partial record Backbone
         return OfScript(TorchScript.Open(path, preprocessing ?? new ImagePreprocessing()), Path.GetFileName(path));
     }
 
-    internal static Backbone OfScript(TorchScript script, string? origin) => new(script.Family) { WeightsOrigin = origin };
+    internal static Backbone OfScript(TorchScript script, string? origin) => new(script.Architecture) { WeightsOrigin = origin };
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>;
     /// <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
-    public string Name => _family.Name;
+    public string Name => _architecture.Name;
 
     /// <summary>The parts of the network from input to output, by name. Strategies freeze and train whole stages.</summary>
     public IReadOnlyList<string> Stages
@@ -175,7 +170,7 @@ public sealed partial record Backbone
         get
         {
             TorchRuntime.EnsureLoaded();
-            return _family.Stages;
+            return _architecture.Stages;
         }
     }
 
@@ -184,14 +179,14 @@ public sealed partial record Backbone
     public ImagePreprocessing Preprocessing
     {
         get => _preprocessing ?? _recipe.Preprocessing;
-        init => _preprocessing = _family.Checked(value);
+        init => _preprocessing = _architecture.Checked(value);
     }
 
     /// <summary>How strided convolutions pad. Comes with the weights.</summary>
     public ConvolutionPadding Padding
     {
         get => _padding ?? _recipe.Padding;
-        init => _padding = _family.Checked(value);
+        init => _padding = _architecture.Checked(value);
     }
 
     /// <summary>
@@ -220,7 +215,7 @@ public sealed partial record Backbone
     public bool IsFromScratch { get; private init; }
 
     /// <summary>The program that is the network; null where we build it.</summary>
-    internal TorchScript? Script => _family.Script;
+    internal TorchScript? Script => _architecture.Script;
 
     internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Earlier is not null;
 
@@ -229,8 +224,8 @@ public sealed partial record Backbone
         get => _recipe with { Preprocessing = Preprocessing, Padding = Padding };
         init
         {
-            _family.Checked(value.Padding);
-            _family.Checked(value.Preprocessing);
+            _architecture.Checked(value.Padding);
+            _architecture.Checked(value.Preprocessing);
             _recipe = value;
         }
     }
@@ -241,7 +236,7 @@ public sealed partial record Backbone
     /// <summary>What was found out about the weights where they come from, for the log; null where that is nothing.</summary>
     internal string? WeightsNote { get; private init; }
 
-    internal string Classifier => _family.Classifier;
+    internal string Classifier => _architecture.Classifier;
 
     /// <summary>Finds a network by its name, as command lines need it.
     /// Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
@@ -249,8 +244,8 @@ public sealed partial record Backbone
     public static Backbone FromName(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        return BackboneFamilies.Find(name.Trim().ToLowerInvariant()) is { } family
-            ? new Backbone(family)
+        return Architectures.Find(name.Trim().ToLowerInvariant()) is { } architecture
+            ? new Backbone(architecture)
             : throw new ArgumentException(
                 $"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
     }
@@ -258,7 +253,7 @@ public sealed partial record Backbone
     /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost.
     /// Builds none of them.</summary>
     public static IReadOnlyList<BackboneInfo> List() =>
-        [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
+        [.. Architectures.All.OrderBy(architecture => architecture.Name, StringComparer.Ordinal).Select(architecture => architecture.Info)];
 
     /// <summary>Takes the weights from a file. What the file says about input size, mean, std,
     /// padding and BatchNorm becomes the recipe.</summary>
@@ -276,7 +271,7 @@ public sealed partial record Backbone
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return WithFile(path, _family.DefaultRecipe);
+        return WithFile(path, _architecture.DefaultRecipe);
     }
 
     /// <summary>
@@ -296,9 +291,9 @@ public sealed partial record Backbone
         RequireUnchangedRecipe();
         var local = weights.FindOrFetch();
         if (local.Config is not { } config)
-            return WithFile(local.Path, _family.DefaultRecipe) with { WeightsOrigin = local.Origin };
+            return WithFile(local.Path, _architecture.DefaultRecipe) with { WeightsOrigin = local.Origin };
         var naming = Checked(config);
-        var recipe = (naming?.Recipe ?? _family.DefaultRecipe).With(config.Metadata, config.Source);
+        var recipe = (_architecture.RecipeOf(naming) ?? _architecture.DefaultRecipe).With(config.Metadata, config.Source);
         var note = config.Notes is [] ? null : string.Join(" ", config.Notes);
         return WithFile(local.Path, recipe, namingIsKnown: naming is not null) with { WeightsOrigin = local.Origin, WeightsNote = note };
     }
@@ -317,12 +312,12 @@ public sealed partial record Backbone
             IsFromScratch = true,
             Earlier = null,
             Changes = Changes.Untrained(),
-            Recipe = _family.DefaultRecipe
+            Recipe = _architecture.DefaultRecipe
         };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() =>
-        $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
+        $"{Name} ({(IsFromScratch ? "random weights" : SafeText.Of(WeightsOrigin ?? "no weights chosen", SafeText.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
         + string.Concat(Changes.Where(change => change.IsFresh)
             .Select(
@@ -359,14 +354,15 @@ public sealed partial record Backbone
     {
         try
         {
-            _family.Checked(recipe.Padding);
-            _family.Checked(recipe.Preprocessing);
+            _architecture.Checked(recipe.Padding);
+            _architecture.Checked(recipe.Preprocessing);
             return recipe;
         }
         catch (ArgumentException e)
         {
             TorchRuntime.EnsureLoaded();
-            var hint = LooksLike.Hint(file, Name) ?? $"Choose the backbone that these weights belong to, or the weights of {Name}.";
+            var hint = WeightsRecognition.Hint(file, Name)
+                ?? $"Choose the backbone that these weights belong to, or the weights of {Name}.";
             throw new InvalidDataException($"The weights in '{file.Source}' do not fit {Name}: {e.Message} {hint}", e);
         }
     }
@@ -374,12 +370,14 @@ public sealed partial record Backbone
     // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.
     private WeightsRecipe InNamingOf(WeightFile file, WeightsRecipe usual)
     {
-        if (_family.OtherNames.All(names => names.Recipe is null))
+        if (_architecture.OtherRecipes.Count == 0)
             return usual;
         TorchRuntime.EnsureLoaded();
-        var theirs = FileNaming.Choose(file.Entries, _family.Tensors.ContainsKey, _family.OtherNames, _family.Tensors.Count).Map?.Recipe;
+        var naming = FileNaming.Choose(
+            file.Entries, _architecture.Tensors.ContainsKey, _architecture.OtherNames, _architecture.Tensors.Count);
+        var theirs = _architecture.RecipeOf(naming.Map);
         return theirs is null ? usual
-            : usual == _family.DefaultRecipe ? theirs
+            : usual == _architecture.DefaultRecipe ? theirs
             : usual with { Padding = theirs.Padding, Epsilon = theirs.Epsilon };
     }
 
@@ -396,17 +394,17 @@ public sealed partial record Backbone
     {
         if (config.Architecture is not { } architecture)
         {
-            var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null)
-                .Select(family => family.Name);
-            return _family.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
-                $"'{config.Source}' says that the weights are of transformers' {Shown.Quoted(config.ModelType!)}, "
+            var such = Architectures.All.Where(architecture => architecture.InTransformersAs(config.ModelType!) is not null)
+                .Select(architecture => architecture.Name);
+            return _architecture.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
+                $"'{config.Source}' says that the weights are of transformers' {SafeText.Quoted(config.ModelType!)}, "
                     + $"but the backbone is {Name}. Those of that kind "
                 + $"are {string.Join(", ", such)}.");
         }
-        var published = BackboneFamilies.Find(architecture.ToLowerInvariant());
-        return published?.PublishedName == _family.PublishedName ? null : throw new InvalidDataException(
-            $"'{config.Source}' says that the weights are those of {Shown.Text(architecture)}, but the backbone is {Name}. "
-            + (published is null ? $"There is no backbone {Shown.Text(architecture)} here."
+        var published = Architectures.Find(architecture.ToLowerInvariant());
+        return published?.PublishedName == _architecture.PublishedName ? null : throw new InvalidDataException(
+            $"'{config.Source}' says that the weights are those of {SafeText.Of(architecture)}, but the backbone is {Name}. "
+            + (published is null ? $"There is no backbone {SafeText.Of(architecture)} here."
                 : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 }

@@ -1,9 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>What a network costs and gives.</summary>

@@ -37,7 +37,7 @@ internal sealed record BackboneManifest(
     {
         if (!(BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)))
             throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
-        var original = script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, Shown.Text(SourceWeights ?? Name), Preprocessing), SourceWeights);
+        var original = script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, SafeText.Of(SourceWeights ?? Name), Preprocessing), SourceWeights);
         var backbone = original with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon), InputChannels = InputChannels, Widths = original.Checked(Widths) };
         foreach (var change in ChangedStages ?? [])
             backbone = change is null ? throw new ArgumentException("It names a stage that is null.") : change.Module is { } contract ? backbone.ReplaceStage(change.Stage, contract.Find(env)) : backbone.ReinitializeStage(change.Stage);

@@ -27,7 +27,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public IReadOnlyList<Stage> Stages => _stages;
 
     /// <summary>Low-rank additions to layers.</summary>
-    public LowRankSet Adapters { get; } = new();
+    public LoraLayers Adapters { get; } = new();
 
     public sealed override Tensor forward(Tensor input) => Forward(input, 0, Stages.Count);
 
@@ -109,7 +109,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             .Select(named => (named.name, (IAdaptable)named.module))];
 
     /// <summary>Gives a layer a low-rank addition, which the network owns.</summary>
-    public void Adapt(string name, IAdaptable layer, LowRank addition) =>
+    public void Adapt(string name, IAdaptable layer, LoraLayer addition) =>
         Adapters.Add(name, StageOf(name), _pairs.Exists(named => named.Pair.Holds(layer)), layer, addition);
 
     /// <summary>Puts a module in the place of a stage's layers and owns it. Their memory is freed and their names are gone.</summary>

@@ -83,14 +83,15 @@ public sealed partial record Backbone
             {
                 using var file = WeightFile.Open(path);
                 var notes = StrictLoader.Load(
-                    file, network.NamedTensors(), Name, _family.MayIgnore, _family.OtherNames, network.Adaptation, () => Hint(file));
+                    file, network.NamedTensors(), Name, _architecture.MayIgnore, _architecture.OtherNames, network.Adaptation,
+                    () => Hint(file));
                 FiniteNumbers.Require(path, network.NamedTensors());
                 foreach (var note in notes.Prepend(WeightsNote).OfType<string>())
                     log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
             }
             else if (Script is null)
             {
-                WeightInitialization.Fill(network, _family.InitialWeights, seed);
+                WeightInitialization.Fill(network, _architecture.InitialWeights, seed);
             }
             Prune(network, log);
             Renew(network, seed);
@@ -121,7 +122,7 @@ public sealed partial record Backbone
     }
 
     // What to do about a file that does not fit.
-    private string? Hint(WeightFile file) => (OtherChannels(file), LooksLike.Hint(file, Name)) switch
+    private string? Hint(WeightFile file) => (OtherChannels(file), WeightsRecognition.Hint(file, Name)) switch
     {
         (null, var likeness) => likeness,
         (var channels, null) => channels,
@@ -131,11 +132,12 @@ public sealed partial record Backbone
     // A network for grey pictures differs from ours in its first convolution alone.
     private string? OtherChannels(WeightFile file)
     {
-        if (_family.FirstConvolution is not { } name)
+        if (_architecture.FirstConvolution is not { } name)
             return null;
-        var naming = FileNaming.Choose(file.Entries, _family.Tensors.ContainsKey, _family.OtherNames, _family.Tensors.Count);
+        var naming = FileNaming.Choose(
+            file.Entries, _architecture.Tensors.ContainsKey, _architecture.OtherNames, _architecture.Tensors.Count);
         var entry = naming.Named.FirstOrDefault(pair => pair.Name == name).Entry;
-        var usual = _family.Tensors[name];
+        var usual = _architecture.Tensors[name];
         return entry?.Shape is [var kernels, var channels, var height, var width] && kernels == usual[0] && height == usual[2]
             && width == usual[3]
             && channels != InputChannels && channels is > 0 and not Networks.InputChannels.Colors
@@ -148,7 +150,7 @@ public sealed partial record Backbone
 
     private BackboneNetwork CreateOriginal(ChannelWidths widths)
     {
-        var network = _family.Create(Recipe);
+        var network = _architecture.Create(Recipe);
         if (InputChannels != Networks.InputChannels.Colors)
             network.SetInputChannels(InputChannels);
         widths.ApplyTo(network);
@@ -173,7 +175,7 @@ public sealed partial record Backbone
         if (anew.Count == 0)
             return;
         using var other = CreateOriginal(Widths);
-        WeightInitialization.Fill(other, _family.InitialWeights, seed);
+        WeightInitialization.Fill(other, _architecture.InitialWeights, seed);
         StageReplacement.Reinitialize(network, anew, other);
     }
 

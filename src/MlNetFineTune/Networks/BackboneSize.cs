@@ -1,9 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>The sizes in which newer networks are published.</summary>

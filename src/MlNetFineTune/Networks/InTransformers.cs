@@ -1,11 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles;
 
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>
@@ -16,9 +11,12 @@ namespace MlNetFineTune.Networks;
 /// </summary>
 internal static class InTransformers
 {
+    /// <summary>The <see cref="NameMap.Naming"/> of all of them.</summary>
+    public const string Naming = "transformers";
+
     // What transformers' MobileNets presuppose, which were trained in TensorFlow: configuration_mobilenet_v1.py and
     // image_processing_mobilenet_v1.py, likewise V2.
-    private static readonly WeightsRecipe s_mobileNets = new(
+    public static WeightsRecipe MobileNets { get; } = new(
         new ImagePreprocessing { Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.TensorFlowSame, 1e-3);
 
     /// <summary>ViT and DeiT. Query, key and value are three layers.</summary>
@@ -127,7 +125,7 @@ internal static class InTransformers
             names.AddConvolution($"layer.{place++}", $"{ours}.conv_dw", $"{ours}.bn1");
             names.AddConvolution($"layer.{place++}", $"{ours}.conv_pw", $"{ours}.bn2");
         }
-        return Map(names, "mobilenet_v1") with { Recipe = s_mobileNets };
+        return Map(names, "mobilenet_v1");
     }
 
     /// <param name="units">Of each group; the first unit belongs to transformers' stem.</param>
@@ -145,12 +143,11 @@ internal static class InTransformers
             names.AddConvolution($"layer.{place++}.reduce_1x1", $"{ours}.conv_pwl", $"{ours}.bn3");
         }
         names.AddConvolution("conv_1x1", "conv_head", "bn2");
-        return Map(names, "mobilenet_v2") with { Recipe = s_mobileNets };
+        return Map(names, "mobilenet_v2");
     }
 
     /// <param name="units">Of each group; those of the first do not expand.</param>
-    /// <param name="recipe">Of the weights that were trained in TensorFlow, which transformers' are.</param>
-    public static NameMap EfficientNet(IReadOnlyList<int> units, WeightsRecipe recipe)
+    public static NameMap EfficientNet(IReadOnlyList<int> units)
     {
         var names = new ModuleNames();
         names.Add("embeddings.convolution", "conv_stem");
@@ -171,7 +168,7 @@ internal static class InTransformers
         }
         names.Add("encoder.top_conv", "conv_head");
         names.Add("encoder.top_bn", "bn2");
-        return Map(names, "efficientnet") with { Recipe = recipe };
+        return Map(names, "efficientnet");
     }
 
     private static ModuleNames Embeddings()
@@ -195,5 +192,5 @@ internal static class InTransformers
         groups.SelectMany((count, g) => Enumerable.Range(0, count).Select(u => $"blocks.{g}.{u}"));
 
     private static NameMap Map(ModuleNames names, params string[] modelTypes) =>
-        new("transformers", names.ToOurs) { PartOf = names.PartOf, ModelTypes = modelTypes };
+        new(Naming, names.ToOurs) { PartOf = names.PartOf, ModelTypes = modelTypes };
 }

@@ -1,11 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles;
 
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>Pairs of names for the same modules in two libraries; a tensor is its module's name with an ending.</summary>

@@ -42,7 +42,7 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
             catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
             {
                 throw new InvalidDataException(
-                    $"'{source}': its metadata entry {key} = {Shown.Quoted(value)} cannot be used: {Shown.Message(e)}", e);
+                    $"'{source}': its metadata entry {key} = {SafeText.Quoted(value)} cannot be used: {SafeText.Message(e)}", e);
             }
         }
         return result;

@@ -56,6 +56,6 @@ internal static class RowJudge
     }
 
     private static string Where(TrainingRows source, int row) => source.Inputs.PathOf(row) is { } path
-        ? Shown.Text($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", Shown.SentenceLength)
+        ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
 }

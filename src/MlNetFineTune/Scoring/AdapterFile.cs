@@ -61,7 +61,7 @@ internal static class AdapterFile
             StrictLoader.Load(file, Changed(classifier), classifier.Name, mayIgnore: _ => false);
             FiniteNumbers.Require(path, Changed(classifier));
             if (HashOfUnchanged(classifier) is var actual && actual != expected)
-                throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {Shown.Text(expected)}, those of {backbone} {actual}. Its training took them from {Shown.Quoted(manifest.Backbone.SourceWeights)}.");
+                throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {SafeText.Of(expected)}, those of {backbone} {actual}. Its training took them from {SafeText.Quoted(manifest.Backbone.SourceWeights)}.");
             classifier.MoveTo(device);
             classifier.PrepareForScoring();
             Probe.CheckPicture(channel, classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration), manifest);
@@ -77,14 +77,14 @@ internal static class AdapterFile
     private static Backbone DefinitionOf(BackboneManifest trained, Backbone given, string path)
     {
         if (!trained.Fits(given))
-            throw new InvalidDataException($"The adapter '{path}' was trained on {Shown.Text(trained.Text, Shown.SentenceLength)}, not on {given}.");
+            throw new InvalidDataException($"The adapter '{path}' was trained on {SafeText.Of(trained.Text, SafeText.SentenceLength)}, not on {given}.");
         try
         {
             return given with { Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon), Preprocessing = trained.Preprocessing, Padding = trained.Padding, InputChannels = trained.InputChannels };
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
@@ -96,7 +96,7 @@ internal static class AdapterFile
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}");
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}");
         }
     }
 
@@ -109,7 +109,7 @@ internal static class AdapterFile
         }
         catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({Shown.Message(e)}).", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({SafeText.Message(e)}).", e);
         }
     }
 

@@ -75,7 +75,7 @@ internal static class ArchiveFiles
             throw Damaged($"it has no {WeightsStream}");
         var actual = Convert.ToHexStringLower(sha.GetHashAndReset());
         if (actual != expectedSha256)
-            throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {Shown.Text(expectedSha256)}");
+            throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
     }
 
     /// <summary>The manifest, and its SHA-256 beside it: a changed digit in a mean or a crop would still be a manifest.</summary>
@@ -99,13 +99,13 @@ internal static class ArchiveFiles
         where T : class
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)
-            throw Damaged($"it has two entries {Shown.Quoted(doubled)}");
+            throw Damaged($"it has two entries {SafeText.Quoted(doubled)}");
         var json = Text(Load(ctx, ManifestStream, MaximumManifestLength) ?? throw Damaged($"it has no {ManifestStream}"), ManifestStream);
         var expected = Load(ctx, ManifestHashStream, MaximumHashLength);
         if (expected is null && HasHash(ctx, json))
             throw Damaged($"it has no {ManifestHashStream}, so that a change of its {ManifestStream} would not be noticed");
         if (expected is not null && Text(expected, ManifestHashStream).Trim() is var hash && hash != Sha256(json))
-            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {Shown.Text(hash)}");
+            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {SafeText.Of(hash)}");
         return FromJson<T>(json, currentVersion, ManifestStream);
     }
 
@@ -179,7 +179,7 @@ internal static class ArchiveFiles
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw Damaged($"its {source} cannot be read: {Shown.Message(e)}");
+            throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }
     }
 
@@ -199,14 +199,14 @@ internal static class ArchiveFiles
         }
         catch (ArgumentException e)
         {
-            throw Damaged($"the calibration in its {ManifestStream} makes no sense ({Shown.Message(e)})");
+            throw Damaged($"the calibration in its {ManifestStream} makes no sense ({SafeText.Message(e)})");
         }
     }
 
     private static string Several(IReadOnlyList<string> names)
     {
-        var first = string.Join(", ", names.Take(20).Select(name => Shown.Text(name)));
-        return Shown.Text(first, Shown.SentenceLength) + (names.Count > 20 ? ", ..." : "");
+        var first = string.Join(", ", names.Take(20).Select(name => SafeText.Of(name)));
+        return SafeText.Of(first, SafeText.SentenceLength) + (names.Count > 20 ? ", ..." : "");
     }
 
     private static void WriteWeights(Stream stream, IncrementalHash sha, TrainableNetwork network, WeightPrecision precision)

@@ -87,7 +87,7 @@ internal static class ModelArchive
         catch (ArgumentException e)
         {
             classifier.Dispose();
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({Shown.Message(e)})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({SafeText.Message(e)})");
         }
     }
 
@@ -99,7 +99,7 @@ internal static class ModelArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({Shown.Message(e)})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({SafeText.Message(e)})");
         }
     }
 
@@ -109,7 +109,7 @@ internal static class ModelArchive
         var most = Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength);
         var bytes = ArchiveFiles.Load(ctx, ScriptStream, most) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        return actual == expectedSha256 ? bytes : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {Shown.Text(expectedSha256)}");
+        return actual == expectedSha256 ? bytes : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
     }
 
     /// <exception cref="InvalidDataException">There are no such views.</exception>
@@ -121,7 +121,7 @@ internal static class ModelArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({Shown.Message(e)})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({SafeText.Message(e)})");
         }
     }
 }

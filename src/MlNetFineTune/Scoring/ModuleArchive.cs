@@ -81,7 +81,7 @@ internal static class ModuleArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {Shown.Message(e)}");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {SafeText.Message(e)}");
         }
     }
 }

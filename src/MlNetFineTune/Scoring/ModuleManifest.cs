@@ -63,7 +63,7 @@ internal sealed record ModuleTaskManifest(string Kind, string Label, string Scor
         (MulticlassTask.Name, _, { } predicted) => new MulticlassTask(Label, Score, predicted, ClassificationLoss.CrossEntropy(), ClassWeights.None), // scoring asks for no loss
         (BinaryTask.Name, { } probability, { } predicted) => new BinaryTask(Label, Score, probability, predicted, ClassWeights.None),
         (RegressionTask.Name, _, _) => new RegressionTask(Label, Score, RegressionLoss.SquaredError),
-        _ => throw new ArgumentException($"there is no task {Shown.Text(ToString(), Shown.SentenceLength)}"),
+        _ => throw new ArgumentException($"there is no task {SafeText.Of(ToString(), SafeText.SentenceLength)}"),
     };
 }
 
@@ -81,6 +81,6 @@ internal sealed record ModuleInputManifest(string Column, IReadOnlyList<long> Di
         var size = Dimensions.Aggregate(1m, (product, dimension) => dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
         return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0 && (Picture is not { Size: var side } || Dimensions.SequenceEqual([3, side, side]))
             ? new(Column, Dimensions, KeyCount)
-            : throw new ArgumentException($"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
+            : throw new ArgumentException($"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
     }
 }

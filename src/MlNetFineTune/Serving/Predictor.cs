@@ -37,7 +37,7 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         _env = env;
         _options = options;
         _example = example;
-        _maxBatchSize = options.MaxBatchSize ?? Chains.BatchSizeOf(model);
+        _maxBatchSize = options.MaxBatchSize ?? TransformerChains.BatchSizeOf(model);
         _model = Serve(model);
         _queue = new(options.QueueCapacity, _maxBatchSize, options.MaxDelay, options.Workers);
         _workers = Task.WhenAll(Enumerable.Range(0, options.Workers).Select(Start));

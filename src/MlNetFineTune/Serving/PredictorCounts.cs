@@ -1,9 +1,5 @@
 using MlNetFineTune.Data;
 
-
-
-
-
 namespace MlNetFineTune.Serving;
 
 /// <summary>Counts for <see cref="PredictorMetrics"/>, from several threads.</summary>

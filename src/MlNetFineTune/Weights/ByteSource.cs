@@ -19,7 +19,7 @@ internal abstract class ByteSource : IDisposable
     public static ByteSource OfFile(string path)
     {
         if (OrdinaryFile.Refuse(path) is { } reason)
-            throw new InvalidDataException($"{Shown.Quoted(Path.GetFullPath(path), Shown.SentenceLength)} cannot be read: {reason}.");
+            throw new InvalidDataException($"{SafeText.Quoted(Path.GetFullPath(path), SafeText.SentenceLength)} cannot be read: {reason}.");
         return File.Exists(path)
             ? new FileBytes(File.OpenHandle(path))
             : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);

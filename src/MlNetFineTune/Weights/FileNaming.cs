@@ -1,10 +1,4 @@
-using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles.Pickle;
-
-
-
-
-
 
 namespace MlNetFineTune.WeightFiles;
 
@@ -76,13 +70,13 @@ internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<Nam
     public IEnumerable<string> Notes(string network)
     {
         if (Prefix.Length > 0)
-            yield return $"The prefix {Shown.Quoted(Prefix, LongestName)} was taken off the names of the tensors.";
+            yield return $"The prefix {SafeText.Quoted(Prefix, LongestName)} was taken off the names of the tensors.";
         if (Map is not null)
             yield return $"The names of the tensors are {Map.Naming}'s and were translated to those of {network}.";
         if (Outside.Count > 0)
         {
             yield return $"{Outside.Count} tensors without the prefix belong to other parts of a larger model and were left out: "
-                + $"{FitReport.Few(Outside.Select(entry => Shown.Text(entry.Name)))}.";
+                + $"{MismatchReport.Few(Outside.Select(entry => SafeText.Of(entry.Name)))}.";
         }
     }
 

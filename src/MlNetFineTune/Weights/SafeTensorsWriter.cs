@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles.Pickle;
 using static TorchSharp.torch;
 

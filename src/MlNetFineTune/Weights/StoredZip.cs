@@ -49,10 +49,10 @@ internal static class StoredZip
                 var range = entry with { Offset = DataOffset(bytes, name, headerOffset, source) };
                 if (range.Length < 0 || range.Length > start - range.Offset)
                     throw Bad(
-                        source, $"entry {Shown.Quoted(name)} of {range.Length} bytes at byte {range.Offset} runs into the directory at "
+                        source, $"entry {SafeText.Quoted(name)} of {range.Length} bytes at byte {range.Offset} runs into the directory at "
                         + $"byte {start}");
                 if (!entries.TryAdd(name, range))
-                    throw Bad(source, $"it has two entries {Shown.Quoted(name)}");
+                    throw Bad(source, $"it has two entries {SafeText.Quoted(name)}");
             }
             if (input.Left != 0)
                 throw Bad(source, $"its directory has {input.Left} bytes after the last of {count} entries");
@@ -119,7 +119,7 @@ internal static class StoredZip
         Widen(input.ReadBytes(extraLength), ref size, ref packed, ref offset);
         input.Skip(commentLength);
 
-        var shown = Shown.Quoted(name);
+        var shown = SafeText.Quoted(name);
         if (name.Length == 0 || name[0] == '/' || name.Contains('\\') || name.Any(char.IsControl)
             || name.Split('/').Any(part => part is ".." or "."))
             throw Bad(source, $"it has an entry of the name {shown}, which points out of the archive");
@@ -167,18 +167,18 @@ internal static class StoredZip
     {
         Span<byte> local = stackalloc byte[LocalLength];
         if (offset < 0 || offset > bytes.Length - LocalLength)
-            throw Bad(source, $"entry {Shown.Quoted(name)} begins at byte {offset} of {bytes.Length}");
+            throw Bad(source, $"entry {SafeText.Quoted(name)} begins at byte {offset} of {bytes.Length}");
         bytes.Read(offset, local);
         int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(local[26..]),
         extraLength = BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
         if (BinaryPrimitives.ReadUInt32LittleEndian(local) != LocalSignature || nameLength > MaximumNameLength
             || offset > bytes.Length - LocalLength - nameLength)
-            throw Bad(source, $"entry {Shown.Quoted(name)} does not begin at byte {offset}, where the directory says");
+            throw Bad(source, $"entry {SafeText.Quoted(name)} does not begin at byte {offset}, where the directory says");
         var localName = new byte[nameLength];
         bytes.Read(offset + LocalLength, localName);
         return Encoding.UTF8.GetString(localName) == name
             ? offset + LocalLength + nameLength + extraLength
-            : throw Bad(source, $"entry {Shown.Quoted(name)} has another name where it begins");
+            : throw Bad(source, $"entry {SafeText.Quoted(name)} has another name where it begins");
     }
 
     private static void RefuseOverlap(Dictionary<string, Range> entries, string source)
@@ -187,7 +187,7 @@ internal static class StoredZip
         foreach (var (name, range) in entries.OrderBy(entry => entry.Value.Offset))
         {
             if (range.Offset < position)
-                throw Bad(source, $"entry {Shown.Quoted(name)} lies over another");
+                throw Bad(source, $"entry {SafeText.Quoted(name)} lies over another");
             position = range.Offset + range.Length;
         }
     }

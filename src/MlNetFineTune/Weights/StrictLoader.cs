@@ -1,5 +1,4 @@
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +25,7 @@ internal static class StrictLoader
     {
         var targets = namedTargets.ToDictionary(target => target.Name, target => target.Tensor, StringComparer.Ordinal);
         var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, otherNames ?? [], targets.Count);
-        FitReport.ThrowUnlessFits(file, naming,
+        MismatchReport.ThrowUnlessFits(file, naming,
             targets.ToDictionary(target => target.Key, target => target.Value.shape, StringComparer.Ordinal), network, mayIgnore,
             adaptation, hint);
         var adapted = new List<string>();

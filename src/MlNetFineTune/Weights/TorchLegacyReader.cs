@@ -44,11 +44,12 @@ internal static class TorchLegacyReader
             var count = input.ReadUnsigned(8);
             if (count != (ulong)(storage.ByteLength / ElementSize(storage)))
                 throw new InvalidDataException(
-                    $"'{source}': storage {Shown.Quoted(key)} has {count} numbers, expected {storage.ByteLength / ElementSize(storage)}.");
+                    $"'{source}': storage {SafeText.Quoted(key)} has {count} numbers, "
+                        + $"expected {storage.ByteLength / ElementSize(storage)}.");
             if (storage.ByteLength > input.Left)
                 throw CutOff(source);
             if (!starts.TryAdd(key, input.Position))
-                throw new InvalidDataException($"'{source}' lists storage {Shown.Quoted(key)} twice.");
+                throw new InvalidDataException($"'{source}' lists storage {SafeText.Quoted(key)} twice.");
             input.Skip(storage.ByteLength);
         }
         if (input.Left != 0)
@@ -58,7 +59,7 @@ internal static class TorchLegacyReader
         var entries = weights.Tensors.Select(tensor => starts.TryGetValue(tensor.Tensor.Storage.Key, out var start)
             ? new WeightEntry(tensor.Name, tensor.Tensor.Type, tensor.Tensor.Shape, tensor.Tensor.Strides, bytes,
                 start + tensor.Tensor.Offset)
-            : throw new InvalidDataException($"'{source}': the numbers of tensor {Shown.Quoted(tensor.Name)} are missing."));
+            : throw new InvalidDataException($"'{source}': the numbers of tensor {SafeText.Quoted(tensor.Name)} are missing."));
         return new WeightFile(source, [.. entries.OrderBy(entry => entry.Offset)], weights.Metadata, weights.Notes, [bytes]);
 
         object? Next() => new PickleReader(source, input).Read();

@@ -33,7 +33,7 @@ internal static class TorchSharpReader
             {
                 var entry = ReadEntry(input, bytes);
                 if (!names.Add(entry.Name))
-                    throw new FormatException($"it names tensor {Shown.Quoted(entry.Name)} twice");
+                    throw new FormatException($"it names tensor {SafeText.Quoted(entry.Name)} twice");
                 entries.Add(entry);
             }
             if (input.Position != bytes.Length)
@@ -58,16 +58,16 @@ internal static class TorchSharpReader
         var name = input.ReadText((int)length);
         var type = (ScalarType)ReadInteger(input);
         if (!ElementTypes.IsKnown(type))
-            throw new FormatException($"tensor {Shown.Quoted(name)} has the unknown type {(int)type}");
+            throw new FormatException($"tensor {SafeText.Quoted(name)} has the unknown type {(int)type}");
         var dimensions = ReadInteger(input);
         if (dimensions > MaximumDimensions)
-            throw new FormatException($"tensor {Shown.Quoted(name)} has {dimensions} dimensions");
+            throw new FormatException($"tensor {SafeText.Quoted(name)} has {dimensions} dimensions");
         var shape = new long[dimensions];
         for (var d = 0; d < shape.Length; d++)
             shape[d] = ReadInteger(input);
         if (WeightEntry.ByteCount(shape, ElementTypes.Size(type)) is not { } size || size > bytes.Length - input.Position)
             throw new FormatException(
-                $"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} does not fit into the rest of the file");
+                $"tensor {SafeText.Quoted(name)} of shape {WeightEntry.Text(shape)} does not fit into the rest of the file");
         var entry = new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, input.Position);
         input.Position += size;
         return entry;

@@ -1,11 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles.Pickle;
 
-
-
-
-
-
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
@@ -30,7 +25,7 @@ internal static class TorchZipReader
         if (pickles is not [var pickleName])
             throw new InvalidDataException(
                 $"'{source}' is a zip, but not of torch.save: {(pickles.Count == 0 ? "it has no data.pkl" : "it has several data.pkl")}. "
-                + $"It holds {FitReport.Few(zip.Keys)}.");
+                + $"It holds {MismatchReport.Few(zip.Keys)}.");
         var folder = pickleName[..(pickleName.Length - PickleName.Length + 1)];
         if (zip.ContainsKey(folder + "constants.pkl"))
             throw new InvalidDataException(
@@ -39,7 +34,7 @@ internal static class TorchZipReader
                 + "for its weights alone save in Python torch.jit.load(...).state_dict().");
         if (zip.FirstOrDefault(entry => entry.Value.IsCompressed).Key is { } compressed)
             throw new InvalidDataException(
-                $"'{source}' is not a proper zip of torch.save: entry {Shown.Quoted(compressed)} is compressed, "
+                $"'{source}' is not a proper zip of torch.save: entry {SafeText.Quoted(compressed)} is compressed, "
                 + "but torch.save stores plainly. Load it in Python and save it again.");
         if (zip.TryGetValue(folder + "byteorder", out var order) && order.Length == 3
             && new BufferedBytes(bytes, order.Offset).ReadBytes(3).AsSpan().SequenceEqual("big"u8))
@@ -63,10 +58,10 @@ internal static class TorchZipReader
             var storage = tensor.Tensor.Storage;
             if (!zip.TryGetValue($"{folder}data/{storage.Key}", out var data))
                 throw new InvalidDataException(
-                    $"'{source}': the numbers of tensor {Shown.Quoted(tensor.Name)}, data/{Shown.Text(storage.Key)}, are missing.");
+                    $"'{source}': the numbers of tensor {SafeText.Quoted(tensor.Name)}, data/{SafeText.Of(storage.Key)}, are missing.");
             if (data.Length != storage.ByteLength)
                 throw new InvalidDataException(
-                    $"'{source}': the numbers of tensor {Shown.Quoted(tensor.Name)}, data/{Shown.Text(storage.Key)}, "
+                    $"'{source}': the numbers of tensor {SafeText.Quoted(tensor.Name)}, data/{SafeText.Of(storage.Key)}, "
                     + $"have {data.Length} bytes, expected {storage.ByteLength}.");
             return new WeightEntry(tensor.Name, tensor.Tensor.Type, tensor.Tensor.Shape, tensor.Tensor.Strides, bytes,
                 data.Offset + tensor.Tensor.Offset);

@@ -20,10 +20,10 @@ internal sealed record WeightEntry(string Name, ScalarType Type, long[] Shape, l
     public long Span => Shape.Contains(0) ? 0 : 1 + Shape.Zip(Strides, (length, stride) => (length - 1) * stride).Sum();
 
     /// <summary>Name and shape, for messages.</summary>
-    public string Describe() => $"{Shown.Text(Name)} {Text(Shape)}";
+    public string Describe() => $"{SafeText.Of(Name)} {Text(Shape)}";
 
     /// <summary>A shape, for messages.</summary>
-    public static string Text(IReadOnlyCollection<long> shape) => Shown.Shape(shape);
+    public static string Text(IReadOnlyCollection<long> shape) => SafeText.Shape(shape);
 
     /// <summary>Strides of numbers that lie row after row.</summary>
     public static long[] RowMajor(long[] shape)

@@ -42,7 +42,8 @@ internal sealed class WeightFile(
         }
         catch (EndOfStreamException e)
         {
-            throw new InvalidDataException($"'{Source}' ends within tensor {Shown.Quoted(entry.Name)}: it is cut off. Fetch it again.", e);
+            throw new InvalidDataException(
+                $"'{Source}' ends within tensor {SafeText.Quoted(entry.Name)}: it is cut off. Fetch it again.", e);
         }
     }
 

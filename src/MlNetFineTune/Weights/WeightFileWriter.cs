@@ -1,4 +1,3 @@
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 

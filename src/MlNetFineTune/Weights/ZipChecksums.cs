@@ -39,7 +39,7 @@ internal static class ZipChecksums
     {
         if (actual == entry.Crc)
             return;
-        var found = $"the CRC-32 of its entry {Shown.Quoted(name)} is {actual:x8}";
+        var found = $"the CRC-32 of its entry {SafeText.Quoted(name)} is {actual:x8}";
         throw new InvalidDataException($"'{source}' is damaged: {found}, expected {entry.Crc:x8}. Fetch it again.");
     }
 

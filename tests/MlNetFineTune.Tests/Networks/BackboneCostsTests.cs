@@ -33,7 +33,7 @@ public sealed class BackboneCostsTests
         var counted = new BackboneInfo(name, network.ParameterCount, MultiplyAdds(network, size), size, network.Features);
         Assert.AreEqual((long)expected.Number("parameters"), counted.Parameters);
         Assert.AreEqual((long)expected.Number("multiplyAdds"), counted.MultiplyAdds);
-        Assert.AreEqual(counted, Backbone.List().Single(info => info.Name == name), "BackboneCosts should say: " + Line(counted));
+        Assert.AreEqual(counted, Backbone.List().Single(info => info.Name == name), "Architecture.Costs should be: " + Line(counted));
     }
 
     /// <summary>Ours has timm's names. Every name of torchvision's, with the shape of the tensor that it is translated to,
@@ -42,7 +42,7 @@ public sealed class BackboneCostsTests
     public void MobileNetV2IsTorchvisionsUnderOtherNames()
     {
         using var network = Empty("mobilenetv2_100");
-        var map = MobileNetV2.Family.OtherNames.Single(names => names.Naming == "torchvision");
+        var map = MobileNetV2.Architecture.OtherNames.Single(names => names.Naming == "torchvision");
         var shapes = network.NamedTensors()
             .ToDictionary(named => named.Name, named => $"[{string.Join(", ", named.Tensor.shape)}]", StringComparer.Ordinal);
         var modules = new List<(string Conv, string Norm)>
@@ -61,7 +61,7 @@ public sealed class BackboneCostsTests
         CollectionAssert.AreEquivalent(shapes.Keys.ToArray(), names.Select(map.ToOurs).ToArray());
 
         Assert.AreEqual((Interpolation.Bilinear, Interpolation.Bicubic),
-            (map.Recipe!.Preprocessing.Interpolation, Backbone.MobileNetV2.Preprocessing.Interpolation));
+            (MobileNetV2.Architecture.RecipeOf(map)!.Preprocessing.Interpolation, Backbone.MobileNetV2.Preprocessing.Interpolation));
 
         var expected = s_signatures.GetProperty("mobilenet_v2");
         var lines = names.Select(name => $"{name} {shapes[map.ToOurs(name)]}").Order(StringComparer.Ordinal);
@@ -84,7 +84,7 @@ public sealed class BackboneCostsTests
                 Features = network.Features
             };
         }).ToArray();
-        Assert.IsTrue(counted.SequenceEqual(listed), "BackboneCosts should say:\n" + string.Concat(counted.Select(Line)));
+        Assert.IsTrue(counted.SequenceEqual(listed), "Architecture.Costs should be:\n" + string.Concat(counted.Select(Line)));
     }
 
     [TestMethod]
@@ -115,7 +115,7 @@ public sealed class BackboneCostsTests
     }
 
     private static string Line(BackboneInfo info) =>
-        $"        [\"{info.Name}\"] = ({Grouped(info.Parameters)}, {Grouped(info.MultiplyAdds)}, {info.Features}),\n";
+        $"{info.Name}: new({Grouped(info.Parameters)}, {Grouped(info.MultiplyAdds)}, {info.Features})\n";
 
     private static string Grouped(long number) => number.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', '_');
 

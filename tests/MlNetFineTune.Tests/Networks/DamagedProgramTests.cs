@@ -104,7 +104,7 @@ public sealed class DamagedProgramTests
     private static double[] Features(byte[] bytes)
     {
         using var scope = NewDisposeScope();
-        using var network = new TorchScript(bytes, "maps.pt", s_small).Family.Create(
+        using var network = new TorchScript(bytes, "maps.pt", s_small).Architecture.Create(
             new WeightsRecipe(s_small, ConvolutionPadding.Symmetric, 1e-5));
         return network.forward(Formula.Images(2, 32, 32)).Values();
     }

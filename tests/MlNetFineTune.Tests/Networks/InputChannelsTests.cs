@@ -30,14 +30,14 @@ public sealed class InputChannelsTests
     [TestMethod]
     public void EveryNetworkHasOneConvolutionThatThePixelsEnter()
     {
-        foreach (var family in BackboneFamilies.All)
+        foreach (var architecture in Architectures.All)
         {
-            using var network = (Backbone.FromName(family.Name).FromScratch() with { InputChannels = 5 }).CreateEmptyNetwork();
+            using var network = (Backbone.FromName(architecture.Name).FromScratch() with { InputChannels = 5 }).CreateEmptyNetwork();
             var (name, kernels) = network.named_parameters()
                 .Single(named => named.parameter is { ndim: 4 } && named.parameter.shape[1] == 5);
-            Assert.IsTrue(kernels.requires_grad, family.Name);
-            Assert.IsNotNull(network.Adaptation(name, [kernels.shape[0], 3, .. kernels.shape[2..]]), family.Name);
-            Assert.IsNull(network.Adaptation(name, [kernels.shape[0], 4, .. kernels.shape[2..]]), family.Name);
+            Assert.IsTrue(kernels.requires_grad, architecture.Name);
+            Assert.IsNotNull(network.Adaptation(name, [kernels.shape[0], 3, .. kernels.shape[2..]]), architecture.Name);
+            Assert.IsNull(network.Adaptation(name, [kernels.shape[0], 4, .. kernels.shape[2..]]), architecture.Name);
         }
     }
 

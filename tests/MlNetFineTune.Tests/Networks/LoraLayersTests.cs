@@ -142,8 +142,8 @@ public sealed class LoraLayersTests
     public void DropoutDrawsCountedNumbersAndKeepsTheMean()
     {
         using var layer = new Linear(64, 64);
-        using var addition = new LowRank(layer, rank: 64, alpha: 64, dropout: 0.25f);
-        using var set = new LowRankSet();
+        using var addition = new LoraLayer(layer, rank: 64, alpha: 64, dropout: 0.25f);
+        using var set = new LoraLayers();
         set.Add("layer", 0, folds: false, layer, addition);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

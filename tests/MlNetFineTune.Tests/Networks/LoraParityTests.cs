@@ -28,7 +28,7 @@ public sealed class LoraParityTests
             _ => new Conv2d(6, 4, 3, stride: 2, bias: true),
         });
         var host = (IAdaptable)layer;
-        using var addition = new LowRank(host, (int)expected.Number("rank"), s_fixture.Number("alpha"), dropout: 0);
+        using var addition = new LoraLayer(host, (int)expected.Number("rank"), s_fixture.Number("alpha"), dropout: 0);
         host.Adapter = addition;
         foreach (var (tensor, parameter) in layer.named_parameters())
             Formula.Fill($"layer.{tensor}", parameter);

@@ -28,13 +28,13 @@ public sealed class TensorNamesTests
     [DataRow("vit_b_16", "vit_base_patch16_224")]
     public void TorchvisionsTensorsAreOurs(string theirs, string ours)
     {
-        var family = BackboneFamilies.Find(ours)!;
-        using var network = family.Create(family.DefaultRecipe);
+        var architecture = Architectures.Find(ours)!;
+        using var network = architecture.Create(architecture.DefaultRecipe);
         var (parameters, tensors) = s_torchvision.Value[theirs];
-        var map = family.OtherNames.Single(names => names.Naming == "torchvision");
+        var map = architecture.OtherNames.Single(names => names.Naming == "torchvision");
 
         var translated = tensors.Select(line => line.Split(' ')).Select(line => $"{map.ToOurs(line[0])} {line[1]}")
-            .Where(line => !line.StartsWith(family.Classifier + ".", StringComparison.Ordinal));
+            .Where(line => !line.StartsWith(architecture.Classifier + ".", StringComparison.Ordinal));
         var own = network.NamedTensors().Select(named => $"{named.Name} {string.Join('x', named.Tensor.shape.Where(size => size != 1))}");
         CollectionAssert.AreEqual(own.Order(StringComparer.Ordinal).ToArray(), translated.Order(StringComparer.Ordinal).ToArray());
         Assert.AreEqual(parameters, WithClassifier(network));
@@ -44,7 +44,7 @@ public sealed class TensorNamesTests
     [TestMethod]
     public void AFileOfTorchvisionLoadsWithItsOwnRecipe()
     {
-        var map = BackboneFamilies.Find("mobilenetv3_small_100")!.OtherNames.Single();
+        var map = Architectures.Find("mobilenetv3_small_100")!.OtherNames.Single();
         var path = Path.Combine(SmallPictures.NewFolder(), "mobilenet_v3_small.safetensors");
         using (var scope = torch.NewDisposeScope())
         {
@@ -112,8 +112,8 @@ public sealed class TensorNamesTests
 
     private static BackboneNetwork Create(string name)
     {
-        var family = BackboneFamilies.Find(name)!;
-        return family.Create(family.DefaultRecipe);
+        var architecture = Architectures.Find(name)!;
+        return architecture.Create(architecture.DefaultRecipe);
     }
 
     private static long WithClassifier(BackboneNetwork network) =>

@@ -44,7 +44,7 @@ internal static class FixtureNetworks
 
     private static Backbone Small(string name, string classifier, int size, Func<WeightsRecipe, BackboneNetwork> create) =>
         new(
-            new BackboneFamily(name, classifier,
+            new Architecture(name, classifier,
                 new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6), create)
             {
                 InitialWeights = Initialization.Transformer

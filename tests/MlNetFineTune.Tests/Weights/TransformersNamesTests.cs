@@ -64,6 +64,13 @@ public sealed class TransformersNamesTests
     }
 
     [TestMethod]
+    public void TheModelTypesThatAreReadAreThoseOfTheArchitectures() =>
+        CollectionAssert.AreEqual(
+            Architectures.All.SelectMany(architecture => architecture.OtherNames).SelectMany(names => names.ModelTypes).Distinct()
+                .Order(StringComparer.Ordinal).ToArray(),
+            MlNetFineTune.WeightSources.TransformersConfig.ModelTypes.ToArray());
+
+    [TestMethod]
     [DataRow("vit")]
     [DataRow("dinov2")]
     [DataRow("convnext")]
@@ -74,7 +81,7 @@ public sealed class TransformersNamesTests
         var recipe = new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6);
         var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3),
             new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
-        BackboneFamily family = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
+        Architecture architecture = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
             ? new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], own.Epsilon)
             : new VisionTransformer(name == "vit" ? vit : dino, size, TokenPooling.ClassToken, own.Epsilon))
         {
@@ -92,9 +99,9 @@ public sealed class TransformersNamesTests
             var shape = one.Value.Numbers().Select(length => (long)length).ToArray();
             return (one.Name, tensor(Formula.Values(one.Name, shape), shape));
         })], s_nothing);
-        using var network = Formula.Made(ScalarType.Float64, () => family.Create(family.DefaultRecipe));
+        using var network = Formula.Made(ScalarType.Float64, () => architecture.Create(architecture.DefaultRecipe));
         using (var file = WeightFile.Open(path))
-            StrictLoader.Load(file, network.NamedTensors(), name, family.MayIgnore, family.OtherNames, network.Adaptation);
+            StrictLoader.Load(file, network.NamedTensors(), name, architecture.MayIgnore, architecture.OtherNames, network.Adaptation);
         network.eval();
         using var pixels = Formula.Images(2, size, size, type: ScalarType.Float64);
         Fixture.AreClose(expected.GetProperty("features").Numbers(), network.forward(pixels).Values(), 1e-6, name);
@@ -171,7 +178,7 @@ public sealed class TransformersNamesTests
     [TestMethod]
     public void TheAuthorsNamesOfConvNeXtAreUnderstood()
     {
-        var map = BackboneFamilies.Find("convnext_tiny")!.OtherNames.Single(names => names.Naming == "the authors");
+        var map = Architectures.Find("convnext_tiny")!.OtherNames.Single(names => names.Naming == "the authors");
         foreach (var (theirs, ours) in new[]
         {
             ("downsample_layers.0.0.weight", "stem.0.weight"), ("downsample_layers.2.1.bias", "stages.2.downsample.1.bias"),

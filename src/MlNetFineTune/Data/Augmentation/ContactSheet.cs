@@ -27,7 +27,7 @@ internal static class ContactSheet
                 // A sample is an epoch, so that columns are what training sees one after another.
                 var random = new CountedRandom(seed, RandomStream.Augmentation, sample, row);
                 if (encoder.EncodeFile(imagePaths[row], sample == 0 ? Augmentation.None : augmentation, random, pixels) is { } reason)
-                    throw new InvalidDataException($"{Shown.Quoted(imagePaths[row], Shown.SentenceLength)} cannot be shown: {reason}.");
+                    throw new InvalidDataException($"{SafeText.Quoted(imagePaths[row], SafeText.SentenceLength)} cannot be shown: {reason}.");
                 Paste(pixels, size, sheet, Gap + sample * step, Gap + row * step);
             }
         }

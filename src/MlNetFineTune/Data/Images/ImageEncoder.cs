@@ -53,7 +53,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
                 + $"a picture as Base64 text is to be turned into bytes first (Convert.FromBase64String), "
                 + $"and its column into a vector of Byte"),
         UnauthorizedAccessException => "reading the file is not allowed",
-        _ => Shown.Message(e),
+        _ => SafeText.Message(e),
     };
 
     /// <inheritdoc cref="EncodeFile"/>

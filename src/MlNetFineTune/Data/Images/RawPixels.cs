@@ -1,11 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>How the numbers of one picture follow each other in a vector.</summary>

@@ -56,8 +56,8 @@ internal sealed class LabelMatcher : OtherLabels
         if (_unknown.Count > 0)
         {
             throw _host.Except(
-                $"The validation data have labels that the training data do not know: {string.Join(", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => Shown.Quoted(name)))}{(_unknown.Count > MostNamed ? ", ..." : "")}. "
-                + $"They know: {string.Join(", ", _keys.Names.Take(MostNamed).Select(name => Shown.Text(name)))}{(_keys.Count > MostNamed ? ", ..." : "")}."
+                $"The validation data have labels that the training data do not know: {string.Join(", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => SafeText.Quoted(name)))}{(_unknown.Count > MostNamed ? ", ..." : "")}. "
+                + $"They know: {string.Join(", ", _keys.Names.Take(MostNamed).Select(name => SafeText.Of(name)))}{(_keys.Count > MostNamed ? ", ..." : "")}."
                 + (IsOfTheSameType ? "" : $" Labels of {_type} were looked for among values of {_keys.ValueType} by their text: give both one type."));
         }
         if (!IsOfTheSameType)

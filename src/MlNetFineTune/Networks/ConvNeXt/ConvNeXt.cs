@@ -1,3 +1,4 @@
+using MlNetFineTune.WeightFiles;
 using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
 
@@ -11,11 +12,11 @@ namespace MlNetFineTune.Networks;
 internal sealed class ConvNeXt : BackboneNetwork
 {
     // Blocks and channels of the four stages; pixels to which torchvision resizes the shorter side before it crops 224.
-    private static readonly (string Name, int[] Blocks, int[] Channels, float TorchvisionResize)[] s_members =
+    private static readonly (string Name, int[] Blocks, int[] Channels, float TorchvisionResize, Costs Costs)[] s_members =
     [
-        ("convnext_tiny", [3, 3, 9, 3], [96, 192, 384, 768], 236),
-        ("convnext_small", [3, 3, 27, 3], [96, 192, 384, 768], 230),
-        ("convnext_base", [3, 3, 27, 3], [128, 256, 512, 1024], 232),
+        ("convnext_tiny", [3, 3, 9, 3], [96, 192, 384, 768], 236, new(27_820_128, 4_454_763_264, 768)),
+        ("convnext_small", [3, 3, 27, 3], [96, 192, 384, 768], 230, new(49_454_688, 8_682_944_256, 768)),
+        ("convnext_base", [3, 3, 27, 3], [128, 256, 512, 1024], 232, new(87_566_464, 15_353_705_472, 1024)),
     ];
 
     public ConvNeXt(int[] blocks, int[] channels, double epsilon)
@@ -52,11 +53,11 @@ internal sealed class ConvNeXt : BackboneNetwork
         RegisterComponents();
     }
 
-    public static IReadOnlyList<BackboneFamily> Families { get; } = [.. Enum.GetValues<BackboneSize>().Select(OfSize)];
+    public static IReadOnlyList<Architecture> Architectures { get; } = [.. Enum.GetValues<BackboneSize>().Select(OfSize)];
 
-    public static BackboneFamily OfSize(BackboneSize size)
+    public static Architecture OfSize(BackboneSize size)
     {
-        var (name, blocks, channels, resize) = s_members[(int)size];
+        var (name, blocks, channels, resize, costs) = s_members[(int)size];
         return new(
             name, "head.fc", new WeightsRecipe(
                 new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-6),
@@ -65,13 +66,15 @@ internal sealed class ConvNeXt : BackboneNetwork
             InitialWeights = Initialization.Transformer,
             OtherNames =
             [
-                new NameMap("torchvision", TorchvisionNames(blocks).ToOurs)
-                {
-                    Recipe = new(new ImagePreprocessing { CropFraction = 224 / resize }, ConvolutionPadding.Symmetric, 1e-6),
-                },
+                new NameMap("torchvision", TorchvisionNames(blocks).ToOurs),
                 InTransformers.ConvNeXt(blocks),
                 new NameMap("the authors", AuthorsNames(blocks).ToOurs),
             ],
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = new(new ImagePreprocessing { CropFraction = 224 / resize }, ConvolutionPadding.Symmetric, 1e-6),
+            },
+            Costs = costs,
         };
     }
 

@@ -1,3 +1,4 @@
+using MlNetFineTune.WeightFiles;
 using System.Text.RegularExpressions;
 using MlNetFineTune.MlNet;
 using static TorchSharp.torch;
@@ -57,9 +58,12 @@ internal sealed partial class DenseNet : BackboneNetwork
         RegisterComponents();
     }
 
-    public static BackboneFamily DenseNet121 { get; } = Of("densenet121", growth: 32, [6, 12, 24, 16], stemChannels: 64);
+    public static Architecture DenseNet121 { get; } = Of("densenet121", growth: 32, [6, 12, 24, 16], stemChannels: 64) with
+    {
+        Costs = new(6_953_856, 2_833_137_664, 1024),
+    };
 
-    internal static BackboneFamily Of(string name, int growth, int[] layers, int stemChannels) => new(
+    internal static Architecture Of(string name, int growth, int[] layers, int stemChannels) => new(
         name, "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
         recipe => new DenseNet(name, growth, layers, stemChannels, recipe.Epsilon))
     {

@@ -54,7 +54,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
 
     Parameter IAdaptable.Weight => weight;
 
-    public LowRank? Adapter { get; set; }
+    public LoraLayer? Adapter { get; set; }
 
     /// <summary>Makes room for another number of channels that enter; the weights are uninitialised again.</summary>
     public void SetInChannels(int channels)

@@ -26,7 +26,7 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
 
     public long Groups => 1;
 
-    public LowRank? Adapter { get; set; }
+    public LoraLayer? Adapter { get; set; }
 
     public override Tensor forward(Tensor input)
     {

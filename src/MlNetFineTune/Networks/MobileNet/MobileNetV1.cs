@@ -22,16 +22,26 @@ internal sealed class MobileNetV1 : BackboneNetwork
 #pragma warning restore IDE1006
 
     /// <summary>The widths that have published weights.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } = [OfWidth(0.25f), OfWidth(0.5f), OfWidth(0.75f), OfWidth(1)];
+    public static IReadOnlyList<Architecture> Architectures { get; } = 
+    [
+        OfWidth(0.25f) with { Costs = new(213_072, 40_774_272, 256) },
+        OfWidth(0.5f) with { Costs = new(818_592, 148_985_088, 512) },
+        OfWidth(0.75f) with { Costs = new(1_816_560, 324_632_448, 768) },
+        OfWidth(1) with { Costs = new(3_206_976, 567_716_352, 1024) },
+    ];
 
-    public static BackboneFamily OfWidth(float width) => new(
+    public static Architecture OfWidth(float width) => new(
         FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon))
-    { PadsAsTensorFlow = true, OtherNames = [InTransformers.MobileNetV1(s_groups.Select(group => group.Repeats))] };
+    {
+        PadsAsTensorFlow = true,
+        OtherNames = [InTransformers.MobileNetV1(s_groups.Select(group => group.Repeats))],
+        OtherRecipes = new Dictionary<string, WeightsRecipe> { [InTransformers.Naming] = InTransformers.MobileNets },
+    };
 
     /// <summary>By a name such as <c>mobilenetv1_035</c>; null where it is none.</summary>
-    public static BackboneFamily? OfAnyWidth(string name)
+    public static Architecture? OfAnyWidth(string name)
     {
         const string prefix = "mobilenetv1_";
         return name.StartsWith(prefix, StringComparison.Ordinal)

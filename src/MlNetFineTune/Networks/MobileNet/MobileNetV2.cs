@@ -1,3 +1,4 @@
+using MlNetFineTune.WeightFiles;
 using MlNetFineTune.MlNet;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -20,7 +21,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
     private readonly BatchNorm2d bn2;
 #pragma warning restore IDE1006
 
-    public static BackboneFamily Family { get; } = new(
+    public static Architecture Architecture { get; } = new(
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
@@ -28,13 +29,15 @@ internal sealed class MobileNetV2 : BackboneNetwork
         PadsAsTensorFlow = true,
         OtherNames =
         [
-            // bilinear
-            new NameMap("torchvision", TorchvisionNames().ToOurs)
-            {
-                Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5)
-            },
+            new NameMap("torchvision", TorchvisionNames().ToOurs),
             InTransformers.MobileNetV2(s_groups.Select(group => group.Repeats)),
         ],
+        OtherRecipes = new Dictionary<string, WeightsRecipe>
+        {
+            ["torchvision"] = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5), // bilinear
+            [InTransformers.Naming] = InTransformers.MobileNets,
+        },
+        Costs = new(2_223_872, 299_494_272, 1280),
     };
 
     private MobileNetV2(ConvolutionPadding padding, double epsilon)

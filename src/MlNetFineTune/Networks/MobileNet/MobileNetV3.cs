@@ -1,3 +1,4 @@
+using MlNetFineTune.WeightFiles;
 using System.Globalization;
 using MlNetFineTune.MlNet;
 using TorchSharp;
@@ -91,11 +92,16 @@ internal sealed class MobileNetV3 : BackboneNetwork
     }
 
     /// <summary>The published widths.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } =
-        [OfWidth(large: false, 0.5f), OfWidth(large: false, 0.75f), OfWidth(large: false, 1), OfWidth(large: true, 0.75f),
-            OfWidth(large: true, 1)];
+    public static IReadOnlyList<Architecture> Architectures { get; } =
+    [
+        OfWidth(large: false, 0.5f) with { Costs = new(568_224, 23_164_688, 1024) },
+        OfWidth(large: false, 0.75f) with { Costs = new(1_016_872, 42_375_344, 1024) },
+        OfWidth(large: false, 1) with { Costs = new(1_517_856, 55_486_400, 1024) },
+        OfWidth(large: true, 0.75f) with { Costs = new(2_712_528, 153_280_624, 1280) },
+        OfWidth(large: true, 1) with { Costs = new(4_202_032, 215_309_760, 1280) },
+    ];
 
-    public static BackboneFamily OfWidth(bool large, float width)
+    public static Architecture OfWidth(bool large, float width)
     {
         var recipe = new WeightsRecipe(
             new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5);
@@ -104,16 +110,16 @@ internal sealed class MobileNetV3 : BackboneNetwork
             own => new MobileNetV3(large, width, own.Padding, own.Epsilon))
         {
             PadsAsTensorFlow = true,
-            OtherNames =
-                [new NameMap("torchvision", TorchvisionNames(large).ToOurs)
-                {
-                    Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, TorchvisionEpsilon)
-                }],
+            OtherNames = [new NameMap("torchvision", TorchvisionNames(large).ToOurs)],
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, TorchvisionEpsilon),
+            },
         };
     }
 
     /// <summary>By a name such as <c>mobilenetv3_small_035</c>; null where it is none.</summary>
-    public static BackboneFamily? OfAnyWidth(string name)
+    public static Architecture? OfAnyWidth(string name)
     {
         foreach (var large in new[] { false, true })
         {

@@ -48,7 +48,7 @@ internal sealed record ModuleContract(
     public ModuleFactory Find(IHostEnvironment env)
     {
         var type = Registered(env) ?? ShippedFactory.Find(FactoryType, Name) ?? throw new InvalidOperationException(
-            $"The model needs the module factory of contract {Shown.Quoted(Name)}, which is not registered, "
+            $"The model needs the module factory of contract {SafeText.Quoted(Name)}, which is not registered, "
                 + "and no assembly of the application has it. "
             + ShippedFactory.Advice(FactoryType));
         try
@@ -58,8 +58,8 @@ internal sealed record ModuleContract(
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             throw new InvalidOperationException(
-                $"The model's settings {Shown.Text(Settings.ToString(), Shown.SentenceLength)} do not fit {type.Name} any more: "
-                + $"{Shown.Message(e)}", e);
+                $"The model's settings {SafeText.Of(Settings.ToString(), SafeText.SentenceLength)} do not fit {type.Name} any more: "
+                + $"{SafeText.Message(e)}", e);
         }
     }
 
@@ -77,10 +77,11 @@ internal sealed record ModuleContract(
         catch (TargetInvocationException e)
         {
             throw new InvalidOperationException(
-                $"The constructor of the module factory of contract {Shown.Quoted(Name)} failed: {e.InnerException?.Message}", e);
+                $"The constructor of the module factory of contract {SafeText.Quoted(Name)} failed: {e.InnerException?.Message}", e);
         }
         return factory is ModuleFactory
             ? factory.GetType()
-            : throw new InvalidOperationException($"What is registered for contract {Shown.Quoted(Name)} is no {nameof(ModuleFactory)}.");
+            : throw new InvalidOperationException(
+                $"What is registered for contract {SafeText.Quoted(Name)} is no {nameof(ModuleFactory)}.");
     }
 }

@@ -26,10 +26,10 @@ internal static class ShippedFactory
     public static string Advice(string factoryType)
     {
         var (type, assembly) = Parse(factoryType);
-        return $"When the model was trained it was in {Shown.Text(assembly)}.dll: "
+        return $"When the model was trained it was in {SafeText.Of(assembly)}.dll: "
             + "reference that project or package, or put the file beside the "
             + "application. If it must be elsewhere, call "
-            + $"ml.ComponentCatalog.RegisterAssembly(typeof({Shown.Text(type.Replace('+', '.'), Shown.SentenceLength)}).Assembly) "
+            + $"ml.ComponentCatalog.RegisterAssembly(typeof({SafeText.Of(type.Replace('+', '.'), SafeText.SentenceLength)}).Assembly) "
             + "before loading.";
     }
 

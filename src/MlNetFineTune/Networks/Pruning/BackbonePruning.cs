@@ -48,13 +48,13 @@ public sealed partial record Backbone
                 $"Stage '{own.Stage}' is replaced by layers of your own, which may read any channel. "
                 + "Prune first and call ReplaceStage after it.");
         TorchRuntime.EnsureLoaded();
-        if (_family.ChannelWidths.Count == 0)
+        if (_architecture.ChannelWidths.Count == 0)
         {
             throw new InvalidOperationException(
                 $"{Name} cannot be pruned: its channels meet in sums, concatenations, groups or attention, where none can go alone. "
                     + "Networks that can be: ResNet (not ResNeXt), MobileNetV1 to V3, EfficientNet, DenseNet, VGG.");
         }
-        var widths = Widths.Less(ratio, _family.ChannelWidths);
+        var widths = Widths.Less(ratio, _architecture.ChannelWidths);
         return widths.Equals(Widths)
             ? throw new ArgumentOutOfRangeException(
                 nameof(ratio), ratio, $"So small a share takes no channel out of {Name}: a layer keeps a multiple of 8.")
@@ -62,7 +62,7 @@ public sealed partial record Backbone
     }
 
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
-    internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_family);
+    internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_architecture);
 
     /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels.
     /// <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>

@@ -1,9 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>How many channels are left of groups that were pruned, by the names of the convolutions that make them.
@@ -38,14 +34,14 @@ internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> prune
     }
 
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
-    public ChannelWidths Checked(BackboneFamily family)
+    public ChannelWidths Checked(Architecture architecture)
     {
         foreach (var (name, width) in _pruned)
         {
-            if (!family.ChannelWidths.TryGetValue(name, out var whole))
-                throw new ArgumentException($"{family.Name} has no channels of '{name}' that can be pruned.");
+            if (!architecture.ChannelWidths.TryGetValue(name, out var whole))
+                throw new ArgumentException($"{architecture.Name} has no channels of '{name}' that can be pruned.");
             if (width < 1 || width >= whole)
-                throw new ArgumentException($"The channels of '{name}' in {family.Name} cannot have been pruned to {width}: "
+                throw new ArgumentException($"The channels of '{name}' in {architecture.Name} cannot have been pruned to {width}: "
                     + $"there are {whole}.");
         }
         return this;

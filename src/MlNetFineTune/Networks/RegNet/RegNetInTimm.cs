@@ -1,3 +1,4 @@
+using MlNetFineTune.WeightFiles;
 using System.Globalization;
 using System.Text.RegularExpressions;
 

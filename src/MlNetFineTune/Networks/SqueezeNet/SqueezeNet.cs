@@ -1,9 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>
@@ -42,8 +38,11 @@ internal sealed class SqueezeNet : BackboneNetwork
         RegisterComponents();
     }
 
-    public static BackboneFamily Family { get; } = new(
+    public static Architecture Architecture { get; } = new(
         "squeezenet1_1", "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
         _ => new SqueezeNet())
-    { InitialWeights = Initialization.HeUniform };
+    {
+        InitialWeights = Initialization.HeUniform,
+        Costs = new(722_496, 262_623_936, 512),
+    };
 }

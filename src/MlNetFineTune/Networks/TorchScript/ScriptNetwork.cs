@@ -144,7 +144,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
                 + "Export it without torch.jit.freeze and optimize_for_inference, which make constants of them.");
         if (script.Parameters.FirstOrDefault(named => named.Parameter.dtype != ScalarType.Float32) is { Parameter: not null } other)
             throw new InvalidDataException(
-                $"Parameter {Shown.Quoted(other.Name)} of the TorchScript program '{source}' is {other.Parameter.dtype}; "
+                $"Parameter {SafeText.Quoted(other.Name)} of the TorchScript program '{source}' is {other.Parameter.dtype}; "
                 + "only Float32 trains. Call model.float() before the export.");
 
         using var scope = NewDisposeScope();
@@ -167,7 +167,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
                 + "Export a network whose forward gives features, [N, F] or [N, C, H, W].");
         if (output.dtype != ScalarType.Float32 || output.ndim is not (2 or 4) || output.shape[0] != Pictures || output.numel() == 0)
             throw new InvalidDataException(
-                $"The TorchScript program '{source}' gives {output.dtype} of shape {Shown.Shape(output.shape)} for {Pictures} pictures; "
+                $"The TorchScript program '{source}' gives {output.dtype} of shape {SafeText.Shape(output.shape)} for {Pictures} pictures; "
                 + $"expected Float32 features [{Pictures}, F] or maps [{Pictures}, C, H, W].");
         if (script.Buffers.Zip(before).Any(pair => !pair.First.Buffer.eq(pair.Second).all().item<bool>())
             || !output[0].allclose(output[1], rtol: 1e-3, atol: 1e-3))
@@ -177,9 +177,10 @@ internal sealed class ScriptNetwork : BackboneNetwork
         return output.shape;
     }
 
-    private static string FirstLine(Exception e) => Shown.Text(e.Message.Split('\n')[0].Trim().TrimEnd('.'), Shown.SentenceLength) + ".";
+    private static string FirstLine(Exception e) =>
+        SafeText.Of(e.Message.Split('\n')[0].Trim().TrimEnd('.'), SafeText.SentenceLength) + ".";
 
     // Behind the traceback.
     private static string LastLine(Exception e) =>
-        Shown.Text(e.Message.Trim().Split('\n')[^1].Trim().TrimEnd('.'), Shown.SentenceLength) + ".";
+        SafeText.Of(e.Message.Trim().Split('\n')[^1].Trim().TrimEnd('.'), SafeText.SentenceLength) + ".";
 }

@@ -28,7 +28,7 @@ internal sealed class TorchScript
         using var network = ScriptNetwork.Load(bytes, source, preprocessing.Size);
         Stages = [.. network.Stages.Select(stage => stage.Name)];
         var roots = network.NamedTensors().Select(named => named.Name.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
-        Family = new(
+        Architecture = new(
             Name, s_classifiers.First(name => !roots.Contains(name)), new WeightsRecipe(preprocessing, ConvolutionPadding.Symmetric, 1e-5),
             recipe => ScriptNetwork.Load(bytes, source, recipe.Preprocessing.Size))
         { Script = this };
@@ -41,14 +41,14 @@ internal sealed class TorchScript
 
     public IReadOnlyList<string> Stages { get; }
 
-    public BackboneFamily Family { get; }
+    public Architecture Architecture { get; }
 
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no such program, or one that gives no features.</exception>
     public static TorchScript Open(string path, ImagePreprocessing preprocessing)
     {
         if (OrdinaryFile.Refuse(path) is { } reason)
-            throw new InvalidDataException($"{Shown.Quoted(path, Shown.SentenceLength)} cannot be read: {reason}. {Advice}");
+            throw new InvalidDataException($"{SafeText.Quoted(path, SafeText.SentenceLength)} cannot be read: {reason}. {Advice}");
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no file '{path}' with a TorchScript program. {Advice}", path);
         RequireNoWeights(path);

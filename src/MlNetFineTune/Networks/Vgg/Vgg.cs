@@ -77,9 +77,12 @@ internal sealed class Vgg : BackboneNetwork
             "MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
     }
 
-    public static BackboneFamily Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096);
+    public static Architecture Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096) with
+    {
+        Costs = new(134_268_992, 15_466_168_320, 4096),
+    };
 
-    internal static BackboneFamily Of(string name, (int Channels, int Layers)[] stages, int hidden) => new(
+    internal static Architecture Of(string name, (int Channels, int Layers)[] stages, int hidden) => new(
         name, "classifier.6", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
         recipe => new Vgg(name, stages, hidden, recipe.Epsilon))
     { InitialWeights = InitialWeights };

@@ -1,8 +1,5 @@
+using MlNetFineTune.WeightFiles;
 using MlNetFineTune.MlNet;
-
-
-
-
 
 namespace MlNetFineTune.Networks;
 
@@ -13,7 +10,7 @@ internal static class VisionTransformers
     private const string MeanSuffix = "_mean";
 
     /// <summary>With the class token.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } =
+    public static IReadOnlyList<Architecture> Architectures { get; } =
     [
         .. Enum.GetValues<BackboneSize>().Select(size => ViT(size, TokenPooling.ClassToken)),
         .. Enum.GetValues<BackboneSize>().Select(size => DeiT(size, TokenPooling.ClassToken)),
@@ -21,26 +18,26 @@ internal static class VisionTransformers
     ];
 
     // "augreg": Steiner et al. 2021, https://arxiv.org/abs/2106.10270.
-    public static BackboneFamily ViT(BackboneSize size, TokenPooling pooling) =>
+    public static Architecture ViT(BackboneSize size, TokenPooling pooling) =>
         Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling,
             Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
 
-    public static BackboneFamily DeiT(BackboneSize size, TokenPooling pooling) =>
+    public static Architecture DeiT(BackboneSize size, TokenPooling pooling) =>
         Of($"deit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f));
 
-    public static BackboneFamily DinoV2(BackboneSize size, TokenPooling pooling) => size > BackboneSize.Tiny
+    public static Architecture DinoV2(BackboneSize size, TokenPooling pooling) => size > BackboneSize.Tiny
         ? Of($"vit_{Text(size)}_patch14_dinov2", TransformerShape.Of(size, patch: 14, scalesBranches: true), pooling, Preprocessing(518, 1))
         : throw new ArgumentOutOfRangeException(nameof(size), size, "DINOv2 was published in the sizes Small and Base.");
 
     /// <summary>By a name that ends in <c>_mean</c>; null where it is none.</summary>
-    public static BackboneFamily? WithMean(string name)
+    public static Architecture? WithMean(string name)
     {
         var all = Enum.GetValues<BackboneSize>().SelectMany(size => new[] { ViT(size, TokenPooling.Mean), DeiT(size, TokenPooling.Mean) })
             .Append(DinoV2(BackboneSize.Small, TokenPooling.Mean)).Append(DinoV2(BackboneSize.Base, TokenPooling.Mean));
-        return name.EndsWith(MeanSuffix, StringComparison.Ordinal) ? all.FirstOrDefault(family => family.Name == name) : null;
+        return name.EndsWith(MeanSuffix, StringComparison.Ordinal) ? all.FirstOrDefault(architecture => architecture.Name == name) : null;
     }
 
-    private static BackboneFamily Of(string name, TransformerShape shape, TokenPooling pooling, ImagePreprocessing preprocessing)
+    private static Architecture Of(string name, TransformerShape shape, TokenPooling pooling, ImagePreprocessing preprocessing)
     {
         var recipe = new WeightsRecipe(preprocessing, ConvolutionPadding.Symmetric, 1e-6);
         return new(
@@ -52,16 +49,29 @@ internal static class VisionTransformers
             SizeMultiple = shape.Patch,
             OtherNames =
             [
-                new NameMap("torchvision", TorchvisionNames(shape).ToOurs)
-                {
-                    Recipe = recipe with { Preprocessing = new ImagePreprocessing { Size = preprocessing.Size } },
-                },
+                new NameMap("torchvision", TorchvisionNames(shape).ToOurs),
                 shape.ScalesBranches ? InTransformers.DinoV2(shape.Blocks) : InTransformers.ViT(shape.Blocks),
             ],
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = recipe with { Preprocessing = new ImagePreprocessing { Size = preprocessing.Size } },
+            },
+            Costs = CostsOf(shape),
             // What stood for hidden patches when DINOv2 was trained, and the layer behind the class token that transformers' bare ViT has.
             Unneeded = [VisionTransformer.MaskToken, "pooler"],
         };
     }
+
+    // The token pooling changes none of them. DINOv2 is listed at 518 pixels, the others at 224.
+    private static Costs CostsOf(TransformerShape shape) => (shape.Channels, shape.Patch) switch
+    {
+        (192, 16) => new(5_524_416, 1_253_491_200, 192),
+        (384, 16) => new(21_665_664, 4_598_498_304, 384),
+        (768, 16) => new(85_798_656, 17_563_060_224, 768),
+        (384, 14) => new(22_056_192, 46_696_739_328, 384),
+        (768, 14) => new(86_579_712, 151_573_718_016, 768),
+        _ => default,
+    };
 
     private static ImagePreprocessing Preprocessing(int size, float crop) =>
         new() { Size = size, CropFraction = crop, Interpolation = Interpolation.Bicubic };

@@ -55,7 +55,7 @@ internal sealed record LoraAdapter : Adapter
         {
             if (!known.TryGetValue(name, out var layer) || Fault(layer, rank) is not null || layer.Adapter is not null)
                 throw new ArgumentException($"{classifier.Name} has no layer '{name}' that can have an adapter of rank {rank}");
-            classifier.Backbone.Adapt(name, layer, new LowRank(layer, rank, alpha, dropout));
+            classifier.Backbone.Adapt(name, layer, new LoraLayer(layer, rank, alpha, dropout));
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed record LoraAdapter : Adapter
 
     private static string? Fault(IAdaptable layer, int rank) =>
         layer.Groups > 1 ? "a convolution in groups"
-        : LowRank.Size(layer.Weight.shape, rank) >= layer.Weight.numel() ? $"which has fewer parameters than an adapter of rank {rank}"
+        : LoraLayer.Size(layer.Weight.shape, rank) >= layer.Weight.numel() ? $"which has fewer parameters than an adapter of rank {rank}"
         : null;
 
     private static string WeightOf(string parameter) => parameter[..parameter.LastIndexOf(".lora_", StringComparison.Ordinal)] + ".weight";

@@ -97,7 +97,7 @@ internal sealed class CheckpointFile : IDisposable
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException)
         {
-            throw new InvalidDataException($"its state cannot be read ({Shown.Message(e)}).", e);
+            throw new InvalidDataException($"its state cannot be read ({SafeText.Message(e)}).", e);
         }
     }
 

@@ -163,7 +163,7 @@ internal sealed class RunCheckpoints : IDisposable
                 return file;
             file.Dispose();
             throw new InvalidOperationException(
-                $"The checkpoints in '{_options.Folder}' are those of another training: {Shown.Text(difference, 4 * Shown.SentenceLength)}. Set it back to go on with that one; choose another folder, or delete this one, to train anew.");
+                $"The checkpoints in '{_options.Folder}' are those of another training: {SafeText.Of(difference, 4 * SafeText.SentenceLength)}. Set it back to go on with that one; choose another folder, or delete this one, to train anew.");
         }
         return null;
     }

@@ -32,5 +32,5 @@ internal static class TeacherClasses
     private static string Values(LabelKeys keys) => keys.ValueType is null ? "has no key values" : "has key values";
 
     private static string Few(List<string> names) =>
-        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => Shown.Quoted(name))) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
+        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => SafeText.Quoted(name))) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
 }

@@ -385,5 +385,5 @@ internal sealed class PickleReader
 
     private InvalidDataException Refusal(long at, string what) => new($"'{_source}': its pickle is refused at byte {at}: {what}.");
 
-    internal static string Printable(string text) => Shown.Text(text);
+    internal static string Printable(string text) => SafeText.Of(text);
 }

@@ -93,7 +93,7 @@ internal static class PickledCalls
                 throw Odd("a tensor");
             type = ElementTypes.OfTorch(typeName["torch.".Length..]);
             if (type is null)
-                return new PickledUnknown($"a tensor of {Shown.Text(typeName)}", typed.Offset, IsOrdinary: false);
+                return new PickledUnknown($"a tensor of {SafeText.Of(typeName)}", typed.Offset, IsOrdinary: false);
         }
         return type is null
             ? new PickledUnknown("a tensor of untyped bytes", name.Offset, IsOrdinary: false)
@@ -123,7 +123,7 @@ internal static class PickledCalls
         }
         if (storage.Start + ((Int128)offset + span) * size > storage.End)
             throw new FormatException(
-                $"{What()} reaches out of its storage {Shown.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
+                $"{What()} reaches out of its storage {SafeText.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
         return new(storage, type, shape, strides, storage.Start + offset * size);
 
         string What() => $"a tensor of shape {WeightEntry.Text(shape)}, strides {WeightEntry.Text(strides)}, offset {offset}";

@@ -25,16 +25,16 @@ internal sealed class PickledStorages(string source)
             return PickledCalls.Unknown(type);
         var size = elementType is { } known ? ElementTypes.Size(known) : 1;
         if (WeightEntry.ByteCount([count], size) is not { } length)
-            throw Bad(at, $"storage {Shown.Quoted(key)} claims {count} numbers");
+            throw Bad(at, $"storage {SafeText.Quoted(key)} claims {count} numbers");
         var whole = new PickledStorage(key, elementType, length, 0, length);
         if (!_byKey.TryAdd(key, whole) && _byKey[key] != whole)
-            throw Bad(at, $"storage {Shown.Quoted(key)} is of two kinds or lengths");
+            throw Bad(at, $"storage {SafeText.Quoted(key)} is of two kinds or lengths");
         if (id.Items.Count < 6 || id.Items[5] is null)
             return whole;
 
         if (id.Items[5] is not PickledTuple { Items: [_, long offset, long viewCount] } || offset < 0 || viewCount < 0
             || (Int128)offset + viewCount > count)
-            throw Bad(at, $"a view of storage {Shown.Quoted(key)} reaches out of it");
+            throw Bad(at, $"a view of storage {SafeText.Quoted(key)} reaches out of it");
         return whole with { Start = offset * size, End = (offset + viewCount) * size };
     }
 

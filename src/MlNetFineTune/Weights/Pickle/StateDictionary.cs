@@ -1,9 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs,
@@ -59,9 +55,10 @@ internal sealed class StateDictionary
         if (path.Count > 0)
             result._notes.Add($"The weights were found under '{string.Join("' / '", path)}'.");
         if (beside.Count > 0)
-            result._notes.Add($"Beside the weights {beside.Count} tensors are no part of them and were left out: {FitReport.Few(beside)}.");
+            result._notes.Add($"Beside the weights {beside.Count} tensors are no part of them and were left out: "
+                + $"{MismatchReport.Few(beside)}.");
         if (others.Count > 0)
-            result._notes.Add($"Among the weights {others.Count} entries are no tensors and were left out: {FitReport.Few(others)}.");
+            result._notes.Add($"Among the weights {others.Count} entries are no tensors and were left out: {MismatchReport.Few(others)}.");
         result.NoteUnknown(top);
         return result;
     }
@@ -91,7 +88,7 @@ internal sealed class StateDictionary
                     return (path, beside, current);
                 chosen = networks is [var only] ? only : throw new InvalidDataException(
                     $"'{source}' holds several sets of weights "
-                        + $"({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
+                        + $"({MismatchReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
                     + "In Python save the one that you want.");
             }
             path.Add(PickleReader.Printable(chosen.Name));
@@ -131,7 +128,7 @@ internal sealed class StateDictionary
 
     private static string Keys(PickledDictionary dictionary) =>
         dictionary.Items.Count == 0 ? "it is empty"
-            : FitReport.Few(
+            : MismatchReport.Few(
                 dictionary.Items.Select(item => $"{(item.Key is string key ? PickleReader.Printable(key) : Describe(item.Key))}: "
                 + $"{Describe(item.Value)}"));
 

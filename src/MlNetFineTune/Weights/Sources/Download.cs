@@ -25,7 +25,7 @@ internal sealed class Download(
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         file.Prepare();
-        await new Attempts(server.Cache.Time).RunAsync(() => AttemptAsync(cancellationToken), () => _gained, cancellationToken)
+        await new RetryPolicy(server.Cache.Time).RunAsync(() => AttemptAsync(cancellationToken), () => _gained, cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -86,7 +86,7 @@ internal sealed class Download(
             if (answer.Headers.ContentEncoding.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
                 throw new InvalidDataException(
                     $"{WeightServer.Show(answer.Address)} sends the file compressed "
-                    + $"({Shown.Text(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
+                    + $"({SafeText.Of(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
             switch (answer.Message.StatusCode)
             {
                 case HttpStatusCode.PartialContent when Continues(part, answer):
@@ -98,7 +98,7 @@ internal sealed class Download(
                     part.Restart(null);
                     throw new TransientFailure(
                         $"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: "
-                        + $"{Shown.Text(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
+                        + $"{SafeText.Of(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
             }
         }
         catch

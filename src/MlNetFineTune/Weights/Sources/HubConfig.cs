@@ -53,7 +53,7 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the second: half a character
         {
             var beside = processor is null ? "" : $", or the {TransformersConfig.ProcessorFileName} beside it,";
-            throw new InvalidDataException($"'{source}'{beside} is not proper JSON: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"'{source}'{beside} is not proper JSON: {SafeText.Message(e)}", e);
         }
     }
 
@@ -64,11 +64,11 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
         {
             if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
             {
-                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; "
+                throw Bad(source, $"its input_size is [{SafeText.Of(string.Join(", ", size))}]; "
                     + "expected three channels and a square, such as [3, 224, 224]"
                     + (size.Length == 3 && size[1]
                         == size[2] ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = "
-                        + $"{Shown.Text(size[0])} }}" : ""));
+                        + $"{SafeText.Of(size[0])} }}" : ""));
             }
             metadata["input_size"] = size[1];
         }

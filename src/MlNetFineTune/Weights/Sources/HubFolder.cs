@@ -1,9 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>One commit of a hub repository in the cache, or the files that somebody placed there.

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.WeightSources;
 
@@ -103,10 +102,10 @@ internal sealed record HubWeights : Weights
         var (config, hub) = await SmallFile.GetAsync(server, address, HubConfig.MaximumBytes, cancellationToken).ConfigureAwait(false);
         if (hub.Commit is not { } commit || !HubFolder.IsCommit(commit))
             throw new InvalidDataException(
-                $"{WeightServer.Show(address)} does not say of which commit it is (X-Repo-Commit: {Shown.Text(hub.Commit ?? "none")}). "
+                $"{WeightServer.Show(address)} does not say of which commit it is (X-Repo-Commit: {SafeText.Of(hub.Commit ?? "none")}). "
                 + $"Is '{_cache.HubEndpoint}' the address of a model hub?");
         if (IsCommit && commit != Revision)
-            throw new InvalidDataException($"{WeightServer.Show(address)} is of commit {Shown.Text(commit)}; expected {Revision}.");
+            throw new InvalidDataException($"{WeightServer.Show(address)} is of commit {SafeText.Of(commit)}; expected {Revision}.");
         return (config, commit);
     }
 
@@ -137,7 +136,7 @@ internal sealed record HubWeights : Weights
             foreach (var shard in ShardNames.Parse(index, source))
             {
                 if (!folder.File(shard).IsThere() && !await TryDownloadAsync(shard).ConfigureAwait(false))
-                    throw new InvalidDataException($"'{source}' lists {Shown.Quoted(shard)}, but the hub has no such file.");
+                    throw new InvalidDataException($"'{source}' lists {SafeText.Quoted(shard)}, but the hub has no such file.");
             }
             folder.File(HubFolder.Index).Write(index);
             return;

@@ -24,10 +24,10 @@ internal static class ShardNames
             foreach (var tensor in map.EnumerateObject())
             {
                 if (tensor.Value.ValueKind != JsonValueKind.String)
-                    throw Bad(source, $"the file of tensor {Shown.Quoted(tensor.Name)} is not a text");
+                    throw Bad(source, $"the file of tensor {SafeText.Quoted(tensor.Name)} is not a text");
                 var name = tensor.Value.GetString()!;
                 if (!CacheName.IsSafe(name) || !name.EndsWith(".safetensors", StringComparison.Ordinal))
-                    throw Bad(source, $"tensor {Shown.Quoted(tensor.Name)} is said to be in {Shown.Quoted(name)}; "
+                    throw Bad(source, $"tensor {SafeText.Quoted(tensor.Name)} is said to be in {SafeText.Quoted(name)}; "
                         + "expected the plain name of a .safetensors file");
                 names.Add(name);
             }
@@ -39,7 +39,7 @@ internal static class ShardNames
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the second: half a character
         {
-            throw new InvalidDataException($"'{source}' is not proper JSON: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"'{source}' is not proper JSON: {SafeText.Message(e)}", e);
         }
     }
 

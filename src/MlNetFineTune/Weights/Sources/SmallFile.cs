@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightSources;
@@ -9,7 +8,8 @@ internal static class SmallFile
 {
     public static Task<(byte[] Content, HubHeaders Hub)> GetAsync(
         WeightServer server, Uri address, int limit, CancellationToken cancellationToken) =>
-        new Attempts(server.Cache.Time).RunAsync(() => AttemptAsync(server, address, limit, cancellationToken), () => 0, cancellationToken);
+        new RetryPolicy(server.Cache.Time)
+            .RunAsync(() => AttemptAsync(server, address, limit, cancellationToken), () => 0, cancellationToken);
 
     private static async Task<(byte[] Content, HubHeaders Hub)> AttemptAsync(
         WeightServer server, Uri address, int limit, CancellationToken cancellationToken)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.WeightSources;
 
@@ -14,6 +13,14 @@ internal static class TransformersConfig
 {
     public const string ProcessorFileName = "preprocessor_config.json";
 
+    /// <summary>The <c>model_type</c> of the kinds of network that are read. A test compares them with those of the architectures'
+    /// <see cref="WeightFiles.NameMap.ModelTypes"/>.</summary>
+    public static IReadOnlyList<string> ModelTypes { get; } =
+        ["convnext", "deit", "dinov2", "efficientnet", "mobilenet_v1", "mobilenet_v2", "regnet", "resnet", "vit"];
+
+    // The networks take colours, red, green and blue.
+    private const int Channels = 3;
+
     // The image processor of ConvNeXt, which ResNet and RegNet use as well, crops below this size alone: image_processing_convnext.py.
     private const int ConvNextCropsBelow = 384;
 
@@ -24,13 +31,11 @@ internal static class TransformersConfig
     public static HubConfig Parse(JsonElement config, JsonElement processor, string source)
     {
         var type = HubConfig.Text(config, "model_type")!;
-        var known = BackboneFamilies.All.SelectMany(family => family.OtherNames).SelectMany(names => names.ModelTypes)
-            .Distinct().Order(StringComparer.Ordinal).ToList();
-        if (!known.Contains(type))
+        if (!ModelTypes.Contains(type))
         {
             throw HubConfig.Bad(source, $"it names no architecture, as timm's do; "
-                + $"it is of another library's {Shown.Quoted(type)}, transformers perhaps. "
-                + $"Of transformers' networks there are {string.Join(", ", known)}. "
+                + $"it is of another library's {SafeText.Quoted(type)}, transformers perhaps. "
+                + $"Of transformers' networks there are {string.Join(", ", ModelTypes)}. "
                 + "Export others in Python with torch.jit.trace, for Backbone.FromTorchScript");
         }
         CheckNetwork(config, type, source);
@@ -52,9 +57,9 @@ internal static class TransformersConfig
 
     private static void CheckNetwork(JsonElement config, string type, string source)
     {
-        if (Number(config, "num_channels") is { } channels and not InputChannels.Colors)
+        if (Number(config, "num_channels") is { } channels and not Channels)
         {
-            throw HubConfig.Bad(source, $"its network takes {Invariant(channels)} channels; expected {InputChannels.Colors}. "
+            throw HubConfig.Bad(source, $"its network takes {Invariant(channels)} channels; expected {Channels}. "
                 + "Load its file by Backbone.WithWeights(path) with { InputChannels = ... }");
         }
         if (Number(config, "hidden_size") is { } width && Number(config, "num_attention_heads") is { } heads && width != 64 * heads)
@@ -68,7 +73,7 @@ internal static class TransformersConfig
             _ => ["gelu"],
         };
         if (HubConfig.Text(config, "hidden_act") is { } activation && !activations.Contains(activation))
-            throw HubConfig.Bad(source, $"its network computes with {Shown.Quoted(activation)}; here it is '{activations[0]}'");
+            throw HubConfig.Bad(source, $"its network computes with {SafeText.Quoted(activation)}; here it is '{activations[0]}'");
         if (type == "resnet" && (Flag(config, "downsample_in_first_stage") ?? false))
             throw HubConfig.Bad(source, "its downsample_in_first_stage is true; ResNets here have no stride in their first layer");
         if (type == "resnet" && (Flag(config, "downsample_in_bottleneck") ?? false))

@@ -67,7 +67,8 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
 
     /// <summary>An address as messages show it: queries hold signatures.</summary>
     public static string Show(Uri address) =>
-        Shown.Text(address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped), Shown.SentenceLength);
+        SafeText.Of(address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped),
+            SafeText.SentenceLength);
 
     /// <summary>Runs <paramref name="action"/>, which counts as failed where it takes longer than a server may stay silent.</summary>
     public async Task<T> WithinStallTimeoutAsync<T>(
@@ -87,7 +88,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
         catch (IOException e) when (e is not TransientFailure)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TransientFailure($"the connection to {Show(address)} broke off: {Shown.Message(e)}", e);
+            throw new TransientFailure($"the connection to {Show(address)} broke off: {SafeText.Message(e)}", e);
         }
     }
 
@@ -105,7 +106,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
                 && e.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.ConfigurationLimitExceeded))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TransientFailure($"{Show(address)} cannot be reached: {Shown.Message(e)}", e);
+            throw new TransientFailure($"{Show(address)} cannot be reached: {SafeText.Message(e)}", e);
         }
     }
 
@@ -118,7 +119,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
         var next = new Uri(address, location);
         if (next.Scheme is not ("http" or "https"))
             throw new HttpRequestException(
-                $"{Show(address)} redirects to an address of the kind {Shown.Quoted(next.Scheme + ":")}, which is not followed.");
+                $"{Show(address)} redirects to an address of the kind {SafeText.Quoted(next.Scheme + ":")}, which is not followed.");
         if (address.Scheme == "https" && next.Scheme == "http")
             throw new HttpRequestException(
                 $"{Show(address)} redirects from https to {Show(next)}, which is not followed: anyone on the way could change it.");
@@ -132,7 +133,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
             || (isRange && status is HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
             return;
         var what = $"{Show(address)} answers {(int)status} "
-            + $"{Shown.Text(message.ReasonPhrase)}{(hub.Error is null ? "" : $" ({Shown.Text(hub.Error)})")}";
+            + $"{SafeText.Of(message.ReasonPhrase)}{(hub.Error is null ? "" : $" ({SafeText.Of(hub.Error)})")}";
         if (status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError
             or HttpStatusCode.BadGateway
             or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)

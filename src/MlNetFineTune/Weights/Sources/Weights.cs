@@ -1,10 +1,5 @@
 using MlNetFineTune.WeightSources;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>

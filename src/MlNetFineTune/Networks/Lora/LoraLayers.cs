@@ -7,9 +7,9 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>The low-rank additions of a network, by the names of their layers. Owns them.</summary>
-internal sealed class LowRankSet : IDisposable
+internal sealed class LoraLayers : IDisposable
 {
-    private readonly List<(string Layer, int Stage, bool Folds, LowRank Addition)> _all = [];
+    private readonly List<(string Layer, int Stage, bool Folds, LoraLayer Addition)> _all = [];
 
     public int Count => _all.Count;
 
@@ -20,7 +20,7 @@ internal sealed class LowRankSet : IDisposable
     /// <param name="folds">Whether BatchNorm is folded into the layer: then the sum of both is only made there.</param>
     /// <param name="host">The layer.</param>
     /// <param name="addition">Handed over.</param>
-    public void Add(string layer, int stage, bool folds, IAdaptable host, LowRank addition)
+    public void Add(string layer, int stage, bool folds, IAdaptable host, LoraLayer addition)
     {
         host.Adapter = addition;
         _all.Add((layer, stage, folds, addition));

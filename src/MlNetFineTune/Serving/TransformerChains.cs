@@ -4,7 +4,7 @@ using Microsoft.ML;
 namespace MlNetFineTune.Serving;
 
 /// <summary>What is inside a chain of transformers, also inside chains in it.</summary>
-internal static class Chains
+internal static class TransformerChains
 {
     // Where there is no network of ours: enough to share a cursor's cost.
     private const int OfOtherModels = 16;

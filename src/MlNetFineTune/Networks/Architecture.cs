@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 
 /// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
-internal sealed record BackboneFamily(
+internal sealed record Architecture(
     string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
 {
     private static readonly ConcurrentDictionary<string, Facts> s_known = new(StringComparer.Ordinal);
@@ -36,6 +37,13 @@ internal sealed record BackboneFamily(
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 
+    /// <summary>What weights in another library's naming presuppose, by <see cref="NameMap.Naming"/>; <see cref="DefaultRecipe"/> where it
+    /// is not here.</summary>
+    public IReadOnlyDictionary<string, WeightsRecipe> OtherRecipes { get; init; } = new Dictionary<string, WeightsRecipe>();
+
+    /// <summary>Parameters, multiply-adds and features at the default size; 0 where the architecture is not listed.</summary>
+    public Costs Costs { get; init; }
+
     /// <summary>What files of these weights may hold beside the network, by its naming: a token that served the pretraining, say.</summary>
     public IReadOnlyList<string> Unneeded { get; init; } = [];
 
@@ -44,6 +52,14 @@ internal sealed record BackboneFamily(
 
     /// <summary>The input's size in pixels must be a multiple of it: a transformer's patch.</summary>
     public int SizeMultiple { get; init; } = 1;
+
+    /// <summary>Name, costs and default size, for a list.</summary>
+    public BackboneInfo Info =>
+        new(Name, Costs.Parameters, Costs.MultiplyAdds, DefaultRecipe.Preprocessing.Size, Costs.Features);
+
+    /// <summary>What weights in this naming presuppose where the file does not say it; null where it is
+    /// <see cref="DefaultRecipe"/>.</summary>
+    public WeightsRecipe? RecipeOf(NameMap? names) => names is null ? null : OtherRecipes.GetValueOrDefault(names.Naming);
 
     /// <exception cref="ArgumentException">The network cannot take pictures of this size.</exception>
     public ImagePreprocessing Checked(ImagePreprocessing preprocessing) => preprocessing.Size % SizeMultiple == 0
@@ -87,7 +103,7 @@ internal sealed record BackboneFamily(
     });
 
     /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>
-    public bool Equals(BackboneFamily? other) => other?.Name == Name && other.Script?.Sha256 == Script?.Sha256;
+    public bool Equals(Architecture? other) => other?.Name == Name && other.Script?.Sha256 == Script?.Sha256;
 
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 }

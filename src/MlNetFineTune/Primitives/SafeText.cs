@@ -4,12 +4,11 @@ using System.Text;
 namespace MlNetFineTune;
 
 /// <summary>
-/// How text that others wrote (a file's tensor names, a manifest, a server's answer, a value of a data column) enters a message or a line
-/// of a log: bounded, in one line, and without
-/// characters that a terminal obeys or that hide or turn others around. Apostrophes and backslashes stay, for people's names and paths have
-/// them.
+/// Text from outside (a file's tensor names, a manifest, a server's answer, a value of a data column), made safe for a message or a line of
+/// a log: bounded in length, in one line, and without characters that control a terminal or that hide or reorder others. Apostrophes and
+/// backslashes stay, because names and paths contain them.
 /// </summary>
-internal static class Shown
+internal static class SafeText
 {
     /// <summary>Longest names of tensors and classes have some 60 characters.</summary>
     public const int NameLength = 100;
@@ -19,14 +18,14 @@ internal static class Shown
 
     private const int MostSizes = 16;
 
-    /// <summary>As <see cref="Text"/>, in quotation marks.</summary>
-    public static string Quoted(string? text, int limit = NameLength) => $"'{Text(text, limit)}'";
+    /// <summary>As <see cref="Of"/>, in quotation marks.</summary>
+    public static string Quoted(string? text, int limit = NameLength) => $"'{Of(text, limit)}'";
 
     /// <summary>The text itself where it is short and printable, else what can be printed of its beginning; "..." and its length follow
     /// what was cut.</summary>
     /// <param name="text">Null gives an empty text.</param>
     /// <param name="limit">Most characters of the result, without the note on what was cut.</param>
-    public static string Text(string? text, int limit = NameLength)
+    public static string Of(string? text, int limit = NameLength)
     {
         if (text is null)
             return "";
@@ -45,7 +44,7 @@ internal static class Shown
     }
 
     /// <summary>A sentence of another library, which may quote the file and have several lines.</summary>
-    public static string Message(Exception e) => Text(e.Message.ReplaceLineEndings(" "), SentenceLength);
+    public static string Message(Exception e) => Of(e.Message.ReplaceLineEndings(" "), SentenceLength);
 
     /// <summary>A shape as <c>[2, 3]</c>; of a great many dimensions the first ones and how many there are.</summary>
     public static string Shape(IReadOnlyCollection<long> sizes)

@@ -8,7 +8,7 @@ namespace MlNetFineTune.WeightSources;
 /// come back at once ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter). A server that says how
 /// long to wait is obeyed, up to five minutes. The random numbers touch no training.
 /// </summary>
-internal sealed class Attempts(TimeProvider time)
+internal sealed class RetryPolicy(TimeProvider time)
 {
     /// <summary>In a row, without a byte gained.</summary>
     public const int Most = 5;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>Everything that does not fit between a file and a network, in one error.</summary>
-internal static class FitReport
+internal static class MismatchReport
 {
     // A wrong network has hundreds of differences; the first of each kind show which.
     private const int MostNamed = 20;
@@ -26,13 +26,13 @@ internal static class FitReport
         var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name))
             .GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
             .Select(
-                group => $"{Shown.Text(group.Key)} by "
-                + $"{string.Join(" and ", group.Take(MostNamed).Select(pair => Shown.Text(pair.Entry.Name)))}").ToList();
+                group => $"{SafeText.Of(group.Key)} by "
+                + $"{string.Join(" and ", group.Take(MostNamed).Select(pair => SafeText.Of(pair.Entry.Name)))}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
         {
             if (naming.Rivals.Count > 0)
             {
-                var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => Shown.Text(prefix)));
+                var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => SafeText.Of(prefix)));
                 throw new InvalidDataException(
                     $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. "
                         + "In Python save the one that you want: its "
@@ -64,7 +64,7 @@ internal static class FitReport
     /// <summary>The first of many names, which others gave.</summary>
     public static string Few(IEnumerable<string> names)
     {
-        var few = names.Take(4).Select(name => Shown.Text(name, 2 * Shown.NameLength)).ToList();
+        var few = names.Take(4).Select(name => SafeText.Of(name, 2 * SafeText.NameLength)).ToList();
         return string.Join(", ", few.Take(3)) + (few.Count > 3 ? " ..." : "");
     }
 

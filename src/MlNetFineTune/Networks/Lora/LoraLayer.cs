@@ -12,7 +12,7 @@ namespace MlNetFineTune.Networks;
 /// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k.
 /// While it trains it is a branch beside its layer, and merged it is part of the layer's weight.
 /// </summary>
-internal sealed class LowRank : nn.Module
+internal sealed class LoraLayer : nn.Module
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in adapter files.
     internal readonly Parameter lora_A; // [r, in] or [r, in, k, k]
@@ -28,8 +28,8 @@ internal sealed class LowRank : nn.Module
     /// <param name="rank">r.</param>
     /// <param name="alpha">The product is scaled by alpha / r.</param>
     /// <param name="dropout">Share of the branch's inputs that are zero in a training step.</param>
-    public LowRank(IAdaptable layer, int rank, double alpha, float dropout)
-        : base(nameof(LowRank))
+    public LoraLayer(IAdaptable layer, int rank, double alpha, float dropout)
+        : base(nameof(LoraLayer))
     {
         var (weight, shape) = (layer.Weight, layer.Weight.shape);
         lora_A = Parameters.Of(zeros([rank, .. shape[1..]], weight.dtype, weight.device));

@@ -1,14 +1,9 @@
 using MlNetFineTune.WeightFiles;
 
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>Says which of our networks a file's weights are of, by names and shapes; for errors.</summary>
-internal static class LooksLike
+internal static class WeightsRecognition
 {
     // What a network shares with its relatives (a stem, a stage) is no likeness.
     private const double LeastLikeness = 0.8;
@@ -29,11 +24,11 @@ internal static class LooksLike
                 + "for Backbone.FromTorchScript.";
         }
         (double Likeness, string Name) best = (0, "");
-        foreach (var family in BackboneFamilies.All.Where(family => family.Name != wanted))
+        foreach (var architecture in Architectures.All.Where(architecture => architecture.Name != wanted))
         {
-            var likeness = Likeness(file, family);
+            var likeness = Likeness(file, architecture);
             if (likeness > best.Likeness)
-                best = (likeness, family.Name);
+                best = (likeness, architecture.Name);
         }
         return best.Likeness switch
         {
@@ -54,14 +49,14 @@ internal static class LooksLike
         file.Entries.Any(entry => entry.Name == token || entry.Name.EndsWith("." + token, StringComparison.Ordinal));
 
     // The part of all tensors, of the network and of the file, that both have: a network with a few layers more is another one.
-    private static double Likeness(WeightFile file, BackboneFamily family)
+    private static double Likeness(WeightFile file, Architecture architecture)
     {
-        var targets = family.Tensors;
-        var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, family.OtherNames, targets.Count);
+        var targets = architecture.Tensors;
+        var naming = FileNaming.Choose(file.Entries, targets.ContainsKey, architecture.OtherNames, targets.Count);
         var fits = naming.Named
             .Where(pair => targets.TryGetValue(pair.Name, out var shape) && pair.Part.ShapeIn(shape).SequenceEqual(pair.Entry.Shape))
             .Select(pair => pair.Name).Distinct().Count();
-        var foreign = naming.Named.Count(pair => !targets.ContainsKey(pair.Name) && !family.MayIgnore(pair.Name));
+        var foreign = naming.Named.Count(pair => !targets.ContainsKey(pair.Name) && !architecture.MayIgnore(pair.Name));
         return fits / (double)(targets.Count + foreign);
     }
 }
