@@ -6,8 +6,8 @@ namespace MlNetFineTune.Data;
 /// Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
 internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
 {
-    // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer than copying them; files take
-    // their time.
+    // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer
+    // than copying them; files take their time.
     private const int LargePixels = 8 << 20; // bytes: two million pixels
     private const int LargeFile = 64 << 20;
 

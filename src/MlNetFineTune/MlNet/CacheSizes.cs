@@ -7,29 +7,24 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Gives oneDNN cache sizes where the hypervisor hides AMD's. oneDNN 3.7, which libtorch 2.10 contains, reads leaf 0x8000001D of an AMD
-/// processor without
-/// asking whether anything is there (<c>Xbyak::util::Cpu::setCacheHierarchy</c>): from zeros it takes three caches of one byte each,
-/// divides its work for
-/// them, and a 1x1 convolution in channels-last layout then gives wrong numbers (up to 0.8 of the largest) or ends the process with a
-/// division by zero.
-/// Where no level is found at all, as on such a machine of Intel's, it has sizes of its own and computes right.
+/// Gives oneDNN cache sizes where the hypervisor hides AMD's. oneDNN 3.7, which libtorch 2.10 contains, reads leaf 0x8000001D of an
+/// AMD processor without asking whether anything is there (<c>Xbyak::util::Cpu::setCacheHierarchy</c>): from zeros it takes three
+/// caches of one byte each, divides its work for them, and a 1x1 convolution in channels-last layout then gives wrong numbers (up to
+/// 0.8 of the largest) or ends the process with a division by zero. Where no level is found at all, as on such a machine of Intel's,
+/// it has sizes of its own and computes right.
 /// <para>
 /// Setting ONEDNN_MAX_CPU_ISA=AVX is right too, but trains a ResNet-18 three times slower. So what is wrong is mended: the three sizes that
-/// oneDNN keeps are overwritten
-/// with those that it would take itself. They are found by their value, exactly one place must match, and <see cref="ArithmeticCheck"/>
-/// looks
-/// at the outcome. Whoever has set the variable has chosen: nothing is done then. This can go with a libtorch whose oneDNN has xbyak 7.30
-/// or later, which stops at
-/// the first empty sub-leaf.
+/// oneDNN keeps are overwritten with those that it would take itself. They are found by their value, exactly one place must match, and
+/// <see cref="ArithmeticCheck"/> looks at the outcome. Whoever has set the variable has chosen: nothing is done then. This can go with a
+/// libtorch whose oneDNN has xbyak 7.30 or later, which stops at the first empty sub-leaf.
 /// </para>
 /// </summary>
 internal static class CacheSizes
 {
     private const string Variable = "ONEDNN_MAX_CPU_ISA";
 
-    /// <summary>oneDNN's own numbers where nothing is told (<c>platform::get_per_core_cache_size</c>), bytes of the levels 1 to
-    /// 3.</summary>
+    /// <summary>oneDNN's own numbers where nothing is told
+    /// (<c>platform::get_per_core_cache_size</c>), bytes of the levels 1 to 3.</summary>
     private static readonly int[] s_usual = [32 * 1024, 512 * 1024, 1024 * 1024];
 
     private const int MostLevels = 10; // the length of both arrays of Xbyak::util::Cpu
@@ -114,8 +109,8 @@ internal static class CacheSizes
         return Places(MemoryMarshal.Cast<byte, int>(bytes.AsSpan(0, count))).Select(place => begin + place * sizeof(int));
     }
 
-    /// <summary>Where three levels of one byte each are written down: sizes, by how many cores each is shared, the count of
-    /// levels.</summary>
+    /// <summary>Where three levels of one byte each are written down: sizes, by how many
+    /// cores each is shared, the count of levels.</summary>
     internal static List<int> Places(ReadOnlySpan<int> memory)
     {
         var places = new List<int>();

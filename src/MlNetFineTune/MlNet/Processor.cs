@@ -7,8 +7,7 @@ namespace MlNetFineTune.MlNet;
 
 /// <summary>
 /// What CPUID says of the processor to whoever asks it, libtorch among them. A hypervisor can leave the caches out (Firecracker, and with
-/// it AWS Lambda and
-/// Fargate): then they are not slower, only unknown.
+/// it AWS Lambda and Fargate): then they are not slower, only unknown.
 /// </summary>
 /// <param name="Name">As the processor calls itself.</param>
 /// <param name="IsAmd">Made by AMD.</param>
@@ -42,8 +41,8 @@ internal sealed record Processor(string Name, bool IsAmd, string InstructionSet,
         return $"{Name}, {InstructionSet}, caches {caches}";
     }
 
-    // AMD's manual, volume 3, leaf 0x8000001D: sub-leaf 0 is the first data cache, 1 the instruction cache, 2 and 3 the second and third
-    // level.
+    // AMD's manual, volume 3, leaf 0x8000001D: sub-leaf 0 is the first data cache, 1 the instruction
+    // cache, 2 and 3 the second and third level.
     private static List<long> AmdCaches(Func<int, int, (int Eax, int Ebx, int Ecx, int Edx)> cpuid) =>
         [.. ((int[])[0, 2, 3]).Select(sub => Size(cpuid(unchecked((int)0x8000001D), sub)))];
 

@@ -24,8 +24,8 @@ internal static class TorchRuntime
         }
     }
 
-    /// <exception cref="InvalidOperationException">The library does not load, or computes wrong. The message says what to add, install or
-    /// set.</exception>
+    /// <exception cref="InvalidOperationException">The library does not load, or computes wrong. The
+    /// message says what to add, install or set.</exception>
     public static void EnsureLoaded()
     {
         if (s_failure.Value is { } failure)

@@ -11,8 +11,8 @@ internal static class ValueText
     /// <summary>Values that differ may look alike: dates below a second.</summary>
     public static string Of<T>(T value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 
-    /// <summary>The same for values that <c>MapValueToKey</c> takes for one (the same moment in two time zones, 0 and -0), and different
-    /// for all others.</summary>
+    /// <summary>The same for values that <c>MapValueToKey</c> takes for one (the same moment in two time zones,
+    /// 0 and -0), and different for all others.</summary>
     public static string Exact<T>(T value) => value switch
     {
         DateTime time => time.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture),
@@ -22,8 +22,8 @@ internal static class ValueText
         _ => Of(value),
     };
 
-    /// <summary>Reads a column of text, numbers, keys (as their numbers) and the like; null where <c>MapValueToKey</c> would see none:
-    /// empty text, NaN.</summary>
+    /// <summary>Reads a column of text, numbers, keys (as their numbers) and the like; null where
+    /// <c>MapValueToKey</c> would see none: empty text, NaN.</summary>
     /// <param name="row">Stands on each row in turn.</param>
     /// <param name="column">Of one value a row.</param>
     /// <param name="exact">As <see cref="Exact"/>, rather than as <see cref="Of"/>.</param>

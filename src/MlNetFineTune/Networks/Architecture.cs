@@ -37,8 +37,8 @@ internal sealed record Architecture(
     /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 
-    /// <summary>What weights in another library's naming presuppose, by <see cref="NameMap.Naming"/>; <see cref="DefaultRecipe"/> where it
-    /// is not here.</summary>
+    /// <summary>What weights in another library's naming presuppose, by <see cref="NameMap.Naming"/>;
+    /// <see cref="DefaultRecipe"/> where it is not here.</summary>
     public IReadOnlyDictionary<string, WeightsRecipe> OtherRecipes { get; init; } = new Dictionary<string, WeightsRecipe>();
 
     /// <summary>Parameters, multiply-adds and features at the default size; 0 where the architecture is not listed.</summary>
@@ -82,8 +82,8 @@ internal sealed record Architecture(
         || tensor.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     /// <summary>
-    /// The names of the tensors where a <c>config.json</c> of transformers says this <c>model_type</c>; null where the network is of
-    /// another kind.
+    /// The names of the tensors where a <c>config.json</c> of transformers says this <c>model_type</c>;
+    /// null where the network is of another kind.
     /// </summary>
     public NameMap? InTransformersAs(string modelType) => OtherNames.FirstOrDefault(names => names.ModelTypes.Contains(modelType));
 

@@ -52,9 +52,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
 
     /// <summary>
-    /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds the others.
-    /// Folded stages do not see later changes of their weights: fold what is frozen, or everything when scoring.
-    /// What is folded already is left as it is.
+    /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds
+    /// the others. Folded stages do not see later changes of their weights: fold what is frozen, or everything when
+    /// scoring. What is folded already is left as it is.
     /// </summary>
     public void Fold(int stages)
     {
@@ -140,8 +140,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public void SetFeatures(long features) => Features = checked((int)features);
 
     /// <summary>
-    /// The name of the first convolution's weight in a network for colours; null where it has none. It is the only one that three channels
-    /// enter.
+    /// The name of the first convolution's weight in a network for colours; null where it has none. It
+    /// is the only one that three channels enter.
     /// </summary>
     public string? FirstConvolution => named_modules().Where(named => named.module is Conv2d conv && EntersColors(conv)).Take(2)
         .ToList() is [var only]
@@ -186,8 +186,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
 
     /// <summary>
-    /// What makes a file's tensor of another shape this network's: a function from the one to the other, whose result the caller disposes;
-    /// null where there is none. Shapes that differ in ones only hold the same numbers in the same order (a linear layer,
+    /// What makes a file's tensor of another shape this network's: a function from the one to the other, whose result the caller
+    /// disposes; null where there is none. Shapes that differ in ones only hold the same numbers in the same order (a linear layer,
     /// and a 1x1 convolution in another library).
     /// </summary>
     public virtual Func<Tensor, Tensor>? Adaptation(string name, long[] fileShape)
@@ -216,8 +216,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     protected void AddPair(string path, ConvNorm pair) => _pairs.Add((path, pair));
 
-    /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also averages over the picture, [N, C, H,
-    /// W] -> [N, C].</summary>
+    /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also averages
+    /// over the picture, [N, C, H, W] -> [N, C].</summary>
     protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) =>
         AddBlocks(name, [name], blocks, pool: last ? Computation.Average : null);
 

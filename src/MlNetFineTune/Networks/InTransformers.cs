@@ -5,9 +5,8 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// Hugging Face transformers' names for the networks that it has too (its <c>modeling_*.py</c>; its <c>convert_*_to_pytorch.py</c> say
-/// which tensor is which). They are those of
-/// the network without a classifier: the prefix of a model with one (<c>vit.</c>, <c>resnet.</c>) is found as every prefix is, see
-/// <see cref="FileNaming"/>.
+/// which tensor is which). They are those of the network without a classifier: the prefix of a model with one (<c>vit.</c>, <c>resnet.</c>)
+/// is found as every prefix is, see <see cref="FileNaming"/>.
 /// </summary>
 internal static class InTransformers
 {

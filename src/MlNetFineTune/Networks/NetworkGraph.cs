@@ -18,8 +18,8 @@ internal sealed record GraphNode(
 /// <summary>Numbers that belong to a graph.</summary>
 /// <param name="Name">Of a weight, as weight files name it.</param>
 /// <param name="Shape">Its dimensions.</param>
-/// <param name="Values">Floats, longs where an operator wants sizes, or what a smaller file has in their place: halves, bytes,
-/// integers.</param>
+/// <param name="Values">Floats, longs where an operator wants sizes, or what a smaller file has
+/// in their place: halves, bytes, integers.</param>
 internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 
 /// <summary>

@@ -5,8 +5,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>What weights presuppose of the network around them: preprocessing, padding, BatchNorm's epsilon.</summary>
 internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double Epsilon)
 {
-    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding,
-    /// bn_eps</c>.</summary>
+    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std,
+    /// interpolation, crop_pct, padding, bn_eps</c>.</summary>
     /// <param name="metadata">Texts by key; what is not a part of the recipe is passed over.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The metadata contradict themselves or cannot be read.</exception>

@@ -22,8 +22,8 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>Gives a file that was written beside its name. Its bytes are on the disk before: after a power cut there is the old file or
-    /// the whole new one.</summary>
+    /// <summary>Gives a file that was written beside its name. Its bytes are on the disk before: after a power cut
+    /// there is the old file or the whole new one.</summary>
     /// <param name="beside">Written, on the same disk; closed when this returns.</param>
     /// <param name="path">The name. What had it is replaced.</param>
     public static void Complete(FileStream beside, string path)

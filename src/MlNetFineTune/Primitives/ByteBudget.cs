@@ -1,11 +1,10 @@
 namespace MlNetFineTune.Primitives;
 
 /// <summary>
-/// Memory that everything in the process which works on pictures shares: trainings, scorings, predictors. Who wants more than is left
-/// waits, in the order of asking; who wants more than there is
-/// goes alone. Nobody who holds a share of a budget may ask for another of the same one, or two could wait for each other: a picture's file
-/// comes from <see cref="Sources"/>, and then what it is
-/// decoded to from <see cref="Pixels"/>.
+/// Memory that everything in the process which works on pictures shares: trainings, scorings, predictors. Who wants more than is
+/// left waits, in the order of asking; who wants more than there is goes alone. Nobody who holds a share of a budget may ask for
+/// another of the same one, or two could wait for each other: a picture's file comes from <see cref="Sources"/>, and then what it
+/// is decoded to from <see cref="Pixels"/>.
 /// </summary>
 internal sealed class ByteBudget(long capacity)
 {
@@ -21,8 +20,8 @@ internal sealed class ByteBudget(long capacity)
 
     public long Capacity => capacity;
 
-    /// <summary>The most that was in use at once, since a test last set it back; above <see cref="Capacity"/> only where one went
-    /// alone.</summary>
+    /// <summary>The most that was in use at once, since a test last set it back; above
+    /// <see cref="Capacity"/> only where one went alone.</summary>
     public long HighWater { get; set; }
 
     /// <summary>Waits for its turn. The caller disposes the share when the memory is free again.</summary>

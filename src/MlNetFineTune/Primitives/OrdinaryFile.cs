@@ -2,8 +2,8 @@ using System.Formats.Tar;
 
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Whether there is a file to read, asked before it is opened: opening a pipe that nobody writes to never ends, and neither does
-/// reading some devices.</summary>
+/// <summary>Whether there is a file to read, asked before it is opened: opening a pipe that nobody writes to never
+/// ends, and neither does reading some devices.</summary>
 internal static class OrdinaryFile
 {
     /// <returns>Null, also where opening the file will say it better; else why it cannot be read.</returns>

@@ -21,8 +21,8 @@ internal static class SafeText
     /// <summary>As <see cref="Of"/>, in quotation marks.</summary>
     public static string Quoted(string? text, int limit = NameLength) => $"'{Of(text, limit)}'";
 
-    /// <summary>The text itself where it is short and printable, else what can be printed of its beginning; "..." and its length follow
-    /// what was cut.</summary>
+    /// <summary>The text itself where it is short and printable, else what can be printed of its beginning;
+    /// "..." and its length follow what was cut.</summary>
     /// <param name="text">Null gives an empty text.</param>
     /// <param name="limit">Most characters of the result, without the note on what was cut.</param>
     public static string Of(string? text, int limit = NameLength)

@@ -24,8 +24,8 @@ internal sealed class PredictionLane<TIn, TOut>
         _outputs = data.CreateEnumerable<TOut>(model.Transform(data.LoadFromEnumerable(_rows)), reuseRowObject: false);
     }
 
-    /// <summary>One result a row. A row that ends the whole batch with an exception does so for itself alone: all are then scored again,
-    /// each for itself.</summary>
+    /// <summary>One result a row. A row that ends the whole batch with an exception does so for itself alone:
+    /// all are then scored again, each for itself.</summary>
     public void Score(IReadOnlyList<TIn> rows, Span<RowResult<TOut>> results)
     {
         try

@@ -92,8 +92,8 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     /// run on the new. Where the predictor has an example, the new model is warmed up with it first, while the earlier one goes on;
     /// if that fails, or the columns differ, nothing changes.
     /// </summary>
-    /// <param name="model">Its input and output have the columns of <typeparamref name="TIn"/> and <typeparamref name="TOut"/>.
-    /// Stays the caller's.</param>
+    /// <param name="model">Its input and output have the columns of <typeparamref name="TIn"/> and
+    /// <typeparamref name="TOut"/>. Stays the caller's.</param>
     /// <returns>Completes when no batch uses the earlier model any more: dispose it then.</returns>
     /// <exception cref="ArgumentException">The model does not go row by row.</exception>
     public async Task ReplaceModelAsync(ITransformer model)

@@ -7,10 +7,9 @@ internal readonly record struct NamedEntry(WeightEntry Entry, string Name, Tenso
 
 /// <summary>
 /// How a file's tensor names become a network's. Wrappers put a prefix before every name (<c>module.</c> of DataParallel,
-/// <c>timm_model.</c> and <c>vit.</c> of transformers,
-/// <c>backbone.</c> of a detector), and libraries name the same tensors differently. A prefix is whatever stands, up to a dot, before a
-/// name of the network; of all
-/// prefixes and namings those are taken under which most names are the network's.
+/// <c>timm_model.</c> and <c>vit.</c> of transformers, <c>backbone.</c> of a detector), and libraries name the same tensors
+/// differently. A prefix is whatever stands, up to a dot, before a name of the network; of all prefixes and namings those are taken
+/// under which most names are the network's.
 /// </summary>
 internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<NamedEntry> Named, IReadOnlyList<WeightEntry> Outside)
 {

@@ -3,8 +3,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose <c>weight_map</c> gives the
-/// file of each tensor.</summary>
+/// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose
+/// <c>weight_map</c> gives the file of each tensor.</summary>
 internal static class ShardedReader
 {
     // Real ones have some hundred bytes a tensor.

@@ -4,9 +4,9 @@ using System.Text;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// The directory of a zip whose entries of interest are stored, not compressed, so that each is a plain range of the file (PKWARE's
-/// APPNOTE.TXT, 4.3 and 4.5.3). torch.save writes no others. Nothing is ever unpacked: names are only looked up.
-/// Ranges are checked against the file and each other.
+/// The directory of a zip whose entries of interest are stored, not compressed, so that each is a plain range of the file
+/// (PKWARE's APPNOTE.TXT, 4.3 and 4.5.3). torch.save writes no others. Nothing is ever unpacked: names are only looked up. Ranges
+/// are checked against the file and each other.
 /// </summary>
 internal static class StoredZip
 {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Which rows of a network's tensor a file's tensor holds: libraries keep query, key and value apart where others have one matrix of all
-/// three.
+/// Which rows of a network's tensor a file's tensor holds: libraries keep query, key and value apart
+/// where others have one matrix of all three.
 /// </summary>
 /// <param name="Index">Of the equal parts along the first dimension, from 0.</param>
 /// <param name="Count">Parts of the whole tensor; 1 where the file has it in one piece.</param>

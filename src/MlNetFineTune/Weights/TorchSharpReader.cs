@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Reads the format of TorchSharp's <c>Module.save</c> (its docfx/articles/saveload.md, "TorchSharp format"): a count, then for each tensor
-/// its name, type, number of dimensions and sizes, all integers LEB128-coded, and its numbers row after row.
-/// It has no signature and no directory.
+/// Reads the format of TorchSharp's <c>Module.save</c> (its docfx/articles/saveload.md, "TorchSharp format"): a count, then
+/// for each tensor its name, type, number of dimensions and sizes, all integers LEB128-coded, and its numbers row after
+/// row. It has no signature and no directory.
 /// </summary>
 internal static class TorchSharpReader
 {

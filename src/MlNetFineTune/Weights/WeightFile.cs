@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// An open file of named tensors, of whatever format. Only its directory is in memory; the numbers are read one tensor at a time, straight
-/// into the network's.
+/// An open file of named tensors, of whatever format. Only its directory is in memory; the numbers are read one
+/// tensor at a time, straight into the network's.
 /// </summary>
 internal sealed class WeightFile(
     string source, IReadOnlyList<WeightEntry> entries, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<string> notes,

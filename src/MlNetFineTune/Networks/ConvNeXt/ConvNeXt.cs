@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// ConvNeXt tiny, small and base (Liu et al. 2022, https://arxiv.org/abs/2201.03545) with timm's names (<c>convnext_tiny</c>). The features
-/// are the averages of the last stage, normalised by <c>head.norm</c>.
-/// No block is dropped at random in training (stochastic depth), as in <see cref="EfficientNet"/>.
+/// ConvNeXt tiny, small and base (Liu et al. 2022, https://arxiv.org/abs/2201.03545) with timm's names (<c>convnext_tiny</c>). The
+/// features are the averages of the last stage, normalised by <c>head.norm</c>. No block is dropped at random in training (stochastic
+/// depth), as in <see cref="EfficientNet"/>.
 /// </summary>
 internal sealed class ConvNeXt : BackboneNetwork
 {

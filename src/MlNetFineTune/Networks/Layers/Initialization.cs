@@ -35,8 +35,8 @@ internal static class Initialization
         : new Distribution.Uniform(Math.Sqrt(6.0 / FanIn(shape)));
 
     /// <summary>
-    /// Normal with deviation 0.02, as vision transformers and ConvNeXt begin. (The authors' code cuts it off at +-2, which is a hundred
-    /// deviations away.) The class token begins at almost nothing. Factors of branches stay at the
+    /// Normal with deviation 0.02, as vision transformers and ConvNeXt begin. (The authors' code cuts it off at +-2,
+    /// which is a hundred deviations away.) The class token begins at almost nothing. Factors of branches stay at the
     /// small value that their module gives them.
     /// </summary>
     public static Distribution? Transformer(string name, long[] shape) =>

@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as <see cref="Conv2d"/>'s are,
-/// for the same reason.</summary>
+/// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as
+/// <see cref="Conv2d"/>'s are, for the same reason.</summary>
 internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.

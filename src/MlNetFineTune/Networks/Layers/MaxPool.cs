@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>The largest value of each window, at every other pixel: [N, C, H, W] -> [N, C, H', W'], H' about H / 2.
-/// Has no parameters.</summary>
+/// <summary>The largest value of each window, at every other pixel: [N, C, H, W] -> [N, C,
+/// H', W'], H' about H / 2. Has no parameters.</summary>
 /// <param name="kernel">Width and height of the window.</param>
 /// <param name="border">Pixels on every side that never win.</param>
 /// <param name="keepsRest">Whether a last window that reaches over the edge counts: H' is rounded up, not down.</param>

@@ -9,8 +9,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B
 /// A</c>, in the shapes and with the initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r
-/// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k.
-/// While it trains it is a branch beside its layer, and merged it is part of the layer's weight.
+/// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k. While it trains it is a
+/// branch beside its layer, and merged it is part of the layer's weight.
 /// </summary>
 internal sealed class LoraLayer : nn.Module
 {

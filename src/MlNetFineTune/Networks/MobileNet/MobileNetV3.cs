@@ -9,9 +9,9 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// MobileNetV3 small and large (Howard et al. 2019, https://arxiv.org/abs/1905.02244, tables 1 and 2) with timm's names
-/// (<c>mobilenetv3_large_100</c>). The hidden layer of the original classifier, a convolution after the averaging, is the last stage: its
-/// 1024 or 1280 outputs are the features, as timm's <c>forward_head(pre_logits=True)</c> gives them.
-/// timm normalises with epsilon 1e-5, torchvision with 1e-3.
+/// (<c>mobilenetv3_large_100</c>). The hidden layer of the original classifier, a convolution after the averaging, is the last
+/// stage: its 1024 or 1280 outputs are the features, as timm's <c>forward_head(pre_logits=True)</c> gives them. timm normalises
+/// with epsilon 1e-5, torchvision with 1e-3.
 /// </summary>
 internal sealed class MobileNetV3 : BackboneNetwork
 {

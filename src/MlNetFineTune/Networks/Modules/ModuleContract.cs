@@ -7,8 +7,8 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>A factory as the model file keeps it: by the name of its contract and by its settings.</summary>
 /// <param name="Name">Of the contract.</param>
-/// <param name="FactoryType">Its class, and the simple name of the assembly that it was in: where to look for one that is not
-/// registered.</param>
+/// <param name="FactoryType">Its class, and the simple name of the assembly that it was in:
+/// where to look for one that is not registered.</param>
 /// <param name="Settings">Its public properties.</param>
 internal sealed record ModuleContract(
     string Name, [property: NotInFingerprint("the contract's name stands for it")] string FactoryType, JsonElement Settings)

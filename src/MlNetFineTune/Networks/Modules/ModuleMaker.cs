@@ -13,8 +13,8 @@ internal static class ModuleMaker
     private static readonly ConditionalWeakTable<nn.Module, object> s_known = [];
 
     /// <summary>
-    /// What to do about a tensor of a type that cannot be saved, where the type is the process's and not the factory's own choice; empty
-    /// else.
+    /// What to do about a tensor of a type that cannot be saved, where the type is the process's and
+    /// not the factory's own choice; empty else.
     /// </summary>
     public static string AdviceOn(ScalarType type) => type != ScalarType.Float32 && type == get_default_dtype()
         ? $" It is the default type of this process (torch.set_default_dtype): give the module's layers and "

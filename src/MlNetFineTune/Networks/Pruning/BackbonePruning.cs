@@ -66,8 +66,8 @@ public sealed partial record Backbone
 
     /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels.
     /// <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts
-    /// what those multiply.</exception>
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of
+    /// your own: nobody counts what those multiply.</exception>
     public BackboneInfo Measure()
     {
         if (Script is not null || Changes.Any(change => change.Replacement is not null))

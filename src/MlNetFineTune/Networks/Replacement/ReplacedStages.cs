@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Modules in the place of a network's own stages. Their tensors carry the stage's name before their own.
-/// Owns the modules.</summary>
+/// <summary>Modules in the place of a network's own stages. Their tensors carry the stage's
+/// name before their own. Owns the modules.</summary>
 internal sealed class ReplacedStages : IDisposable
 {
     private readonly List<(int Stage, string Name, nn.Module<Tensor, Tensor> Module)> _all = [];

@@ -7,10 +7,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network trained
-/// otherwise (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193),
-/// with patches of 14 pixels and scaled branches. Every block is a stage;
-/// the final norm belongs to the last, so that layer decay counts as timm does.
+/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network
+/// trained otherwise (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023,
+/// https://arxiv.org/abs/2304.07193), with patches of 14 pixels and scaled branches. Every block is a stage; the final norm belongs to
+/// the last, so that layer decay counts as timm does.
 /// </summary>
 internal sealed class VisionTransformer : BackboneNetwork
 {

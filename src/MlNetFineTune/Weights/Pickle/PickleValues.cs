@@ -41,6 +41,6 @@ internal sealed record PickledTensor(PickledStorage Storage, ScalarType Type, lo
 /// <summary>In the place of an object that we do not make: its content is dropped, nothing is called.</summary>
 /// <param name="Name">Of what Python would have called.</param>
 /// <param name="Offset">Byte of the file.</param>
-/// <param name="IsOrdinary">Whether it is one of the harmless things that checkpoints often hold: a numpy number, a device,
-/// a long text.</param>
+/// <param name="IsOrdinary">Whether it is one of the harmless things that checkpoints often
+/// hold: a numpy number, a device, a long text.</param>
 internal sealed record PickledUnknown(string Name, long Offset, bool IsOrdinary);

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// What a hub repository in timm's or transformers' layout says in its <c>config.json</c>: which network it is, and how its pictures were
-/// prepared.
+/// What a hub repository in timm's or transformers' layout says in its <c>config.json</c>: which network
+/// it is, and how its pictures were prepared.
 /// </summary>
 /// <param name="Source">Where it was read, for messages.</param>
 /// <param name="Architecture">timm's name of the network; null in transformers' layout.</param>

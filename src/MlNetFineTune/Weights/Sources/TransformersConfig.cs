@@ -5,9 +5,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// What a hub repository of Hugging Face transformers says: <c>config.json</c> of the network, <c>preprocessor_config.json</c> of the
-/// pictures. Values of the first that
-/// change what is computed, and that no tensor shows, are checked here; the tensors themselves when they are read.
+/// What a hub repository of Hugging Face transformers says: <c>config.json</c> of the network,
+/// <c>preprocessor_config.json</c> of the pictures. Values of the first that change what is computed, and that no tensor
+/// shows, are checked here; the tensors themselves when they are read.
 /// </summary>
 internal static class TransformersConfig
 {

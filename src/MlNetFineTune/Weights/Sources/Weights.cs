@@ -24,9 +24,8 @@ public abstract record Weights
 
     /// <summary>
     /// A repository of the model hub in timm's or transformers' layout. Its <c>config.json</c> says which network it is and how pictures
-    /// are prepared, and
-    /// becomes the backbone's recipe. Taken are <c>model.safetensors</c>, else all shards of <c>model.safetensors.index.json</c>, else
-    /// <c>pytorch_model.bin</c>.
+    /// are prepared, and becomes the backbone's recipe. Taken are <c>model.safetensors</c>, else all shards of
+    /// <c>model.safetensors.index.json</c>, else <c>pytorch_model.bin</c>.
     /// </summary>
     /// <param name="repository">Such as <c>timm/resnet18.a1_in1k</c>.</param>
     /// <param name="revision">

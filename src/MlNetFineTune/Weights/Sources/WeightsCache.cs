@@ -41,8 +41,8 @@ public sealed record WeightsCache
         init => field = CheckedEndpoint(value, nameof(TorchvisionEndpoint));
     } = new("https://download.pytorch.org/models/");
 
-    /// <summary>The largest file that is downloaded, in bytes, whether or not the server says how large it is. 16 GiB unless changed;
-    /// at least 1.</summary>
+    /// <summary>The largest file that is downloaded, in bytes, whether or not the server says how large
+    /// it is. 16 GiB unless changed; at least 1.</summary>
     public long MaximumBytes
     {
         get;
