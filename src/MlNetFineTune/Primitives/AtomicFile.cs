@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Writes beside a file and renames, so that no half file is ever seen under its name,
+/// <summary>Writes to a temporary file beside the target and renames it, so that no incomplete file is ever visible under the name,
 /// and a failed write leaves the old one.</summary>
 internal static class AtomicFile
 {

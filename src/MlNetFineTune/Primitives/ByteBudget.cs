@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Primitives;
 
 /// <summary>
-/// Memory that everything in the process which works on pictures shares: trainings, scorings, predictors. Who wants more than is
-/// left waits, in the order of asking; who wants more than there is goes alone. Nobody who holds a share of a budget may ask for
+/// A memory budget that all image processing of the process shares: trainings, scorings, predictors. A request for more than is
+/// left waits, first come, first served; a request for more than the whole budget runs alone. A holder of a share must not request
 /// another of the same one, or two could wait for each other: a picture's file comes from <see cref="Sources"/>, and then what it
 /// is decoded to from <see cref="Pixels"/>.
 /// </summary>

@@ -55,7 +55,7 @@ internal static class CanonicalJson
         .Select(state => KeyValuePair.Create(state.Name, NodeOf(state.Value)))
         .Prepend(KeyValuePair.Create<string, JsonNode?>(Type, JsonValue.Create(record.GetType().Name))));
 
-    // A user's settings, in whatever order his class declares them.
+    // Settings of a user's class, whatever the order of its properties.
     private static JsonNode? Sorted(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => new JsonObject(element.EnumerateObject().OrderBy(property => property.Name, StringComparer.Ordinal)
@@ -68,7 +68,7 @@ internal static class CanonicalJson
     private static IEnumerable<Type> Hierarchy(Type type) =>
         type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) ? Hierarchy(parent).Append(type) : [type];
 
-    // Only ours: others' records could hold anything.
+    // Only types of this library: those of others could contain anything.
     private static bool IsRecord(Type type) =>
         type.Assembly == typeof(CanonicalJson).Assembly && type.GetMethod("PrintMembers", Declared) is not null;
 

@@ -9,7 +9,7 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
 {
     public const int Size = SHA256.HashSizeInBytes;
 
-    /// <summary>For random numbers: equal for equal contents. Different ones may share it, and then only draw the same numbers.</summary>
+    /// <summary>Seed of random numbers: equal for equal contents. Different contents may share it and then draw the same numbers.</summary>
     public int Ordinal => (int)(uint)Low;
 
     public static ContentHash Of(ReadOnlySpan<byte> bytes)
@@ -67,6 +67,6 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         BinaryPrimitives.WriteUInt128BigEndian(bytes[16..], Low);
     }
 
-    /// <summary>In hexadecimal digits.</summary>
+    /// <summary>The hash in hexadecimal digits.</summary>
     public override string ToString() => $"{High:x32}{Low:x32}";
 }

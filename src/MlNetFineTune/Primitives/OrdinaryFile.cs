@@ -2,7 +2,7 @@ using System.Formats.Tar;
 
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Whether there is a file to read, asked before it is opened: opening a pipe that nobody writes to never
+/// <summary>Whether there is a file to read, asked before it is opened: opening a pipe without a writer never
 /// ends, and neither does reading some devices.</summary>
 internal static class OrdinaryFile
 {

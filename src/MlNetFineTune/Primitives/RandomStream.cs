@@ -33,7 +33,7 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 
-    /// <summary>For the initial values of the tensor with this name.</summary>
+    /// <summary>The stream of the initial values of the tensor with this name.</summary>
     public static RandomStream WeightsOf(string tensorName)
     {
         // FNV-1a, with the top bit set: apart from the numbered purposes.

@@ -10,15 +10,15 @@ namespace MlNetFineTune;
 /// </summary>
 internal static class SafeText
 {
-    /// <summary>Longest names of tensors and classes have some 60 characters.</summary>
+    /// <summary>Limit for the name of a tensor or class, in characters; the longest real ones have about 60.</summary>
     public const int NameLength = 100;
 
-    /// <summary>Of a sentence that another library made of such text, or of a path.</summary>
+    /// <summary>Limit for a path, or for a message of another library that contains such text, in characters.</summary>
     public const int SentenceLength = 500;
 
     private const int MostSizes = 16;
 
-    /// <summary>As <see cref="Of"/>, in quotation marks.</summary>
+    /// <summary>The text as by <see cref="Of"/>, in single quotation marks.</summary>
     public static string Quoted(string? text, int limit = NameLength) => $"'{Of(text, limit)}'";
 
     /// <summary>The text itself where it is short and printable, else what can be printed of its beginning;
@@ -43,7 +43,7 @@ internal static class SafeText
         return shown.ToString();
     }
 
-    /// <summary>A sentence of another library, which may quote the file and have several lines.</summary>
+    /// <summary>The message of another library's exception, in one line.</summary>
     public static string Message(Exception e) => Of(e.Message.ReplaceLineEndings(" "), SentenceLength);
 
     /// <summary>A shape as <c>[2, 3]</c>; of a great many dimensions the first ones and how many there are.</summary>
