@@ -9,7 +9,7 @@ namespace MlNetFineTune.MlNet;
 /// <summary>The classes of a key column: how many, their values in the key's own type, and their names as text.</summary>
 internal abstract class LabelKeys
 {
-    // A head of so many classes on 1280 features is half a gigabyte; what claims more is a hash or a row number.
+    // A head with this many classes on 1280 features takes half a gigabyte; a key with more values is a hash or a row number.
     private const int MaximumClasses = 100_000;
 
     private readonly IReadOnlyList<string> _exact;
@@ -28,7 +28,7 @@ internal abstract class LabelKeys
     /// values is named by index from 0.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>What <see cref="Names"/> were to libraries that did not tell apart what looks alike.</summary>
+    /// <summary>The names that earlier versions of this library gave, which did not distinguish values that look alike.</summary>
     public IReadOnlyList<string> Texts { get; }
 
     public int Count => Names.Count;
@@ -50,8 +50,8 @@ internal abstract class LabelKeys
         return MlNet.Generic.Invoke(itemType.RawType, new FromAnnotation(column, itemType));
     }
 
-    /// <summary>For each class of other keys its place among these; -1 where it is not known, or several could be meant. By value where
-    /// both have values of one type, else by name.</summary>
+    /// <summary>For each class of other keys its index among these; -1 where it is unknown or ambiguous.
+    /// Compared by value where both have values of the same type, else by name.</summary>
     public int[] PlacesOf(LabelKeys others)
     {
         var exact = Equals(ValueType, others.ValueType);
@@ -60,8 +60,8 @@ internal abstract class LabelKeys
             : [.. (exact ? others._exact : others.Names).Select(text => PlaceOf(text, exact))];
     }
 
-    /// <summary>The place of a value; -1 where it is not known, or several could be meant.</summary>
-    /// <param name="text">Of the value.</param>
+    /// <summary>The index of a value; -1 where it is unknown or ambiguous.</summary>
+    /// <param name="text">The value as text.</param>
     /// <param name="exact">Whether it is of the keys' own type, and the text as <see cref="ValueText.Exact"/> gives it.</param>
     public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names))
         .GetValueOrDefault(text, -1);
@@ -73,7 +73,7 @@ internal abstract class LabelKeys
     /// <summary>The annotation that lets <c>MapKeyToValue</c> give back the original values.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string kind);
 
-    /// <summary>In ML.NET's own encoding, which knows every primitive type.</summary>
+    /// <summary>Writes the key values in ML.NET's own encoding, which supports every primitive type.</summary>
     public abstract void Save(IHostEnvironment env, BinaryWriter writer);
 
     public static LabelKeys Load(IHostEnvironment env, BinaryReader reader)

@@ -14,7 +14,7 @@ internal static class Scalars
 {
     private static readonly Scalar s_one = 1; // held for ever
 
-    /// <summary>Of <see cref="Parameters.Type"/>.</summary>
+    /// <summary>A tensor of type <see cref="Parameters.Type"/>.</summary>
     public static Tensor Full(long size, double value)
     {
         using Scalar number = value;

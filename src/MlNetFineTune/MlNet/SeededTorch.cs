@@ -13,7 +13,7 @@ internal static class SeededTorch
 {
     private static readonly Lock s_turn = new();
 
-    /// <param name="seed">Of the training.</param>
+    /// <param name="seed">Seed of the training.</param>
     /// <param name="stream">What the numbers are for.</param>
     /// <param name="ordinal">Which time.</param>
     /// <param name="action">Draws.</param>

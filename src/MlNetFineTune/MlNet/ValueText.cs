@@ -24,9 +24,9 @@ internal static class ValueText
 
     /// <summary>Reads a column of text, numbers, keys (as their numbers) and the like; null where
     /// <c>MapValueToKey</c> would see none: empty text, NaN.</summary>
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="column">Of one value a row.</param>
-    /// <param name="exact">As <see cref="Exact"/>, rather than as <see cref="Of"/>.</param>
+    /// <param name="row">The cursor that is read.</param>
+    /// <param name="column">A column with one value per row.</param>
+    /// <param name="exact">Whether to format values by <see cref="Exact"/> instead of <see cref="Of"/>.</param>
     public static Func<string?> Reader(DataViewRow row, DataViewSchema.Column column, bool exact) =>
         MlNet.Generic.Invoke(column.Type.RawType, new Read(row, column, exact));
 
