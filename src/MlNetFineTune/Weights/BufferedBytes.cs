@@ -3,11 +3,11 @@ using System.Text;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Reads small things one after another from a <see cref="ByteSource"/>, through a buffer.
+/// <summary>Buffered sequential reading of small values from a <see cref="ByteSource"/>.
 /// All integers are little-endian.</summary>
 /// <param name="bytes">The file.</param>
-/// <param name="start">Where to begin.</param>
-/// <param name="end">Where the readable part ends; the file's end unless given.</param>
+/// <param name="start">Position of the first byte.</param>
+/// <param name="end">End of the readable part; the end of the file by default.</param>
 internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = null)
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -17,12 +17,12 @@ internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = nu
     private long _bufferStart;
     private int _bufferLength;
 
-    /// <summary>Of the next byte, in the file. May be set: skipping is free.</summary>
+    /// <summary>Position of the next byte in the file. May be set, to skip bytes without reading them.</summary>
     public long Position { get; set; } = start;
 
     public long Left => _end - Position;
 
-    /// <exception cref="EndOfStreamException">There is none.</exception>
+    /// <exception cref="EndOfStreamException">The readable part ends here.</exception>
     public byte ReadByte()
     {
         var index = Position - _bufferStart;

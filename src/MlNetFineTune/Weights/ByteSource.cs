@@ -3,8 +3,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Bytes by position: a file, or a stream that can only go forward. Nothing is held in memory;
-/// readers ask for what they need, into memory of their own.</summary>
+/// <summary>Random access to bytes: of a file, or of a stream that is read forward only. Nothing is buffered;
+/// readers supply the memory.</summary>
 internal abstract class ByteSource : IDisposable
 {
     public abstract long Length { get; }

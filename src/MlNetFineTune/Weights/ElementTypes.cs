@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>The number types of weights, by the names of each format.
-/// Complex and quantised numbers, and 8-bit floats, are none of ours.</summary>
+/// <summary>The element types of weights, by the names of each format.
+/// Complex, quantised and 8-bit floating-point types are not supported.</summary>
 internal static class ElementTypes
 {
     private static readonly (ScalarType Type, int Size, string SafeTensors, string Storage, string[] Torch)[] s_all =
@@ -45,6 +45,6 @@ internal static class ElementTypes
     /// <param name="name">PyTorch's class of typed memory, such as <c>FloatStorage</c>.</param>
     public static ScalarType? OfStorage(string name) => s_storages.TryGetValue(name, out var type) ? type : null;
 
-    /// <param name="name">As in <c>torch.float32</c>, without the module.</param>
+    /// <param name="name">Name without the module, such as <c>float32</c> of <c>torch.float32</c>.</param>
     public static ScalarType? OfTorch(string name) => s_torch.TryGetValue(name, out var type) ? type : null;
 }

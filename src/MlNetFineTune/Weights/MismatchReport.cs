@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Everything that does not fit between a file and a network, in one error.</summary>
+/// <summary>All differences between a file and a network, in one error.</summary>
 internal static class MismatchReport
 {
-    // A wrong network has hundreds of differences; the first of each kind show which.
+    // A wrong network has hundreds of differences; the first ones of each kind are enough.
     private const int MostNamed = 20;
 
     /// <exception cref="InvalidDataException">Something does not fit.</exception>
@@ -54,21 +54,21 @@ internal static class MismatchReport
         bool Fits(NamedEntry pair, long[] shape) => pair.Part.ShapeIn(shape).SequenceEqual(pair.Entry.Shape)
             || (pair.Part.Count == 1 && CanBeAdapted(pair.Entry, pair.Name, shape));
 
-        // What is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any, so it may have no more
-        // than the network's tensor has, or than it has in the file.
+        // A tensor that is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any size, so it may
+        // have no more numbers than the network's tensor or than it occupies in the file.
         bool CanBeAdapted(WeightEntry entry, string name, long[] shape) =>
             adaptation?.Invoke(name, entry.Shape) is not null
             && WeightEntry.ByteCount(entry.Shape, 1) <= Math.Max(entry.Span, WeightEntry.ByteCount(shape, 1)!.Value);
     }
 
-    /// <summary>The first of many names, which others gave.</summary>
+    /// <summary>The first names of many, made safe for a message.</summary>
     public static string Few(IEnumerable<string> names)
     {
         var few = names.Take(4).Select(name => SafeText.Of(name, 2 * SafeText.NameLength)).ToList();
         return string.Join(", ", few.Take(3)) + (few.Count > 3 ? " ..." : "");
     }
 
-    // A tensor that the file has in parts is there when all of them are.
+    // A tensor that the file stores in parts is complete when all parts are there.
     private static IEnumerable<TensorPart> MissingParts(IEnumerable<NamedEntry> found)
     {
         var parts = found.Select(pair => pair.Part).Distinct().ToList();

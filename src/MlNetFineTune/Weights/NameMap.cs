@@ -1,11 +1,12 @@
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Another library's names for the tensors of a network.</summary>
-/// <param name="Naming">Whose names they are, for messages: <c>timm</c>, <c>torchvision</c>.</param>
-/// <param name="ToOurs">The network's own name for a tensor of the file; a name it does not know stays as it is.</param>
+/// <summary>Translates another library's tensor names to a network's.</summary>
+/// <param name="Naming">The library, for messages: <c>timm</c>, <c>torchvision</c>.</param>
+/// <param name="ToOurs">From the file's name of a tensor to the network's; an unknown name stays as it is.</param>
 internal sealed record NameMap(string Naming, Func<string, string> ToOurs)
 {
-    /// <summary>By the file's name of a tensor: which part of the network's it is, where the library has several for one.</summary>
+    /// <summary>From the file's name of a tensor to the part of the network's tensor that it is,
+    /// where the library splits one into several.</summary>
     public Func<string, TensorPart> PartOf { get; init; } = _ => TensorPart.Whole;
 
     /// <summary>The <c>model_type</c> of the <c>config.json</c> files that come with such names.</summary>

@@ -42,7 +42,7 @@ internal static class SafeTensorsReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Text that is not Unicode is found only when it is asked for, as an InvalidOperationException.
+            // Invalid Unicode is reported only when the text is read, as an InvalidOperationException.
             throw Bad(source, $"its header is not JSON ({SafeText.Message(e)})");
         }
     }

@@ -37,7 +37,8 @@ internal static class SafeTensorsWriter
             throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32, Float16 and Int64 are written.");
     }
 
-    /// <summary>Writes beside <paramref name="path"/> and renames, so that no half file is ever seen under that name.</summary>
+    /// <summary>Writes a temporary file beside <paramref name="path"/> and renames it,
+    /// so that no incomplete file is ever visible under that name.</summary>
     public static void WriteFile(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors,
         IReadOnlyDictionary<string, string> metadata) =>
         AtomicFile.Write(path, stream => Write(stream, tensors, metadata));

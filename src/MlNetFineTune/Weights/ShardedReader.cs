@@ -12,7 +12,7 @@ internal static class ShardedReader
     private const int MaximumFiles = 1000;
 
     /// <param name="path">The index.</param>
-    /// <param name="bytes">Its content; the caller's.</param>
+    /// <param name="bytes">Content of the index; the caller owns it.</param>
     /// <exception cref="FileNotFoundException">One of the files is missing.</exception>
     /// <exception cref="InvalidDataException">The index, or a file, is damaged, or they contradict each other.</exception>
     public static WeightFile Read(string path, ByteSource bytes)

@@ -11,11 +11,12 @@ internal static class StrictLoader
     /// <param name="file">The open file.</param>
     /// <param name="namedTargets">The network's tensors by their names.</param>
     /// <param name="network">The network's name, for messages.</param>
-    /// <param name="mayIgnore">Whether a tensor of the file, by the network's naming, may stay unused: the old classifier, say.</param>
+    /// <param name="mayIgnore">Whether a tensor of the file, in the network's naming, may stay
+    /// unused: the old classifier, for example.</param>
     /// <param name="otherNames">Other namings of the same network that the file may use.</param>
-    /// <param name="adaptation">By a tensor's name and its shape in the file: what makes it the network's although the shape differs
-    /// (caller disposes); null where nothing does.</param>
-    /// <param name="hint">Asked once if file and network do not fit: a sentence on what the file looks like.</param>
+    /// <param name="adaptation">From a tensor's name and its shape in the file to a function that converts it to the network's shape
+    /// (caller disposes the result); null where there is none.</param>
+    /// <param name="hint">Called once if file and network do not fit: gives a sentence on what the file may be.</param>
     /// <returns>Sentences for the log: what was found, stripped, translated, left out.</returns>
     /// <exception cref="InvalidDataException">File and network do not fit.</exception>
     public static IReadOnlyList<string> Load(

@@ -17,7 +17,8 @@ internal static class TorchLegacyReader
 
     /// <param name="bytes">The file. The result owns it.</param>
     /// <param name="source">Name for messages.</param>
-    /// <exception cref="InvalidDataException">It is damaged, not of torch.save, or asks for what is refused.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, was not written by torch.save,
+    /// or contains refused pickle instructions.</exception>
     public static WeightFile Read(ByteSource bytes, string source)
     {
         var input = new BufferedBytes(bytes, 0);

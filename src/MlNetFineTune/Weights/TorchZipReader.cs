@@ -16,7 +16,8 @@ internal static class TorchZipReader
 
     /// <param name="bytes">The file. The result owns it.</param>
     /// <param name="source">Name for messages.</param>
-    /// <exception cref="InvalidDataException">It is damaged, not of torch.save, or asks for what is refused.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, was not written by torch.save,
+    /// or contains refused pickle instructions.</exception>
     public static WeightFile Read(ByteSource bytes, string source)
     {
         var zip = StoredZip.ReadDirectory(bytes, source);

@@ -1,8 +1,8 @@
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>
-/// Names that only a pickle made to harm asks for. Nothing is ever called here, so this list protects nobody from this library; it tells
-/// the user what the file would have done elsewhere.
+/// Names that only a malicious pickle refers to. This library calls nothing that a pickle names;
+/// the list serves to tell the user what the file would do elsewhere.
 /// </summary>
 internal static class ForbiddenNames
 {

@@ -17,7 +17,7 @@ internal sealed class PickleReader
     private const int MaximumInstructions = 2_000_000;
     private const int MaximumNameLength = 1024;
 
-    // A longer text is a log or source code, which nobody asks for: it is skipped.
+    // A longer text is a log or source code, which is not needed: it is skipped.
     private const int MaximumTextLength = 65536;
 
     // What may be copied or looked through beyond one value for each byte that was read.
@@ -34,7 +34,7 @@ internal sealed class PickleReader
     private long _copied;
 
     /// <param name="source">The file's name, for messages.</param>
-    /// <param name="input">At the pickle's first byte; left after its last.</param>
+    /// <param name="input">Positioned at the first byte of the pickle; afterwards behind its last.</param>
     /// <param name="resolvePersistent">Makes a value of a persistent id, which PyTorch uses for storages.
     /// Takes the instruction's byte as well.</param>
     public PickleReader(string source, BufferedBytes input, Func<PickledTuple, long, object?>? resolvePersistent = null)
@@ -46,7 +46,8 @@ internal sealed class PickleReader
     }
 
     /// <summary>The value of one pickle.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or asks for what is refused; the message names it and its byte.</exception>
+    /// <exception cref="InvalidDataException">The pickle is damaged or contains a refused instruction or name;
+    /// the message gives it and its byte position.</exception>
     public object? Read()
     {
         try
@@ -360,7 +361,7 @@ internal sealed class PickleReader
 
     private void Push(object? value) => _stack.Add(value);
 
-    // What lies below the last mark is not there for an instruction.
+    // Values below the last mark are not accessible to an instruction.
     private int Bottom => _marks.Count > 0 ? _marks.Peek() : 0;
 
     private object? Peek() => _stack.Count > Bottom ? _stack[^1] : throw Refuse("an instruction finds nothing on the stack");

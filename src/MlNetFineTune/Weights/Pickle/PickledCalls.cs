@@ -6,13 +6,13 @@ namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>
 /// The functions and classes that state dictionaries call (torch/_utils.py, torch/_tensor.py; the list of
-/// torch/_weights_only_unpickler.py), each answered with a value of ours. Every other name gives a <see cref="PickledUnknown"/>.
+/// torch/_weights_only_unpickler.py), each replaced by a plain value. Every other name gives a <see cref="PickledUnknown"/>.
 /// </summary>
 internal static class PickledCalls
 {
     /// <param name="name">What is called.</param>
-    /// <param name="arguments">In order.</param>
-    /// <param name="countCopies">Told how many values are copied, before they are; may refuse.</param>
+    /// <param name="arguments">Arguments of the call.</param>
+    /// <param name="countCopies">Called with the number of values before they are copied; may refuse by an exception.</param>
     /// <exception cref="FormatException">A known name with arguments that it cannot have.</exception>
     public static object? Call(PickledName name, IReadOnlyList<object?> arguments, Action<int> countCopies)
     {
@@ -47,7 +47,7 @@ internal static class PickledCalls
         }
     }
 
-    /// <summary>In the place of an object of that class.</summary>
+    /// <summary>The placeholder of an object of that class.</summary>
     public static PickledUnknown Unknown(PickledName name) => new(name.Name, name.Offset, IsOrdinary(name.Name));
 
     private static bool IsOrdinary(string name) =>
@@ -80,7 +80,7 @@ internal static class PickledCalls
     private static object Tensor(PickledName name, IReadOnlyList<object?> arguments, int? typeAt, Action<int> countCopies)
     {
         if (arguments is [PickledUnknown unknown, ..])
-            return unknown; // Numbers of a type that is not ours.
+            return unknown; // an unsupported element type
         if (arguments is not [PickledStorage storage, long offset, var size, var stride, ..] || Integers(size) is not { } shape
             || Integers(stride) is not { } strides)
             throw Odd("a tensor");
@@ -113,7 +113,7 @@ internal static class PickledCalls
         if (shape.Contains(0))
             return new(storage, type, shape, WeightEntry.RowMajor(shape), storage.Start);
 
-        // A step of zero repeats a number, as expand() does. Otherwise each step must pass over all that lies within it.
+        // A step of zero repeats a number, as expand() does. Otherwise each stride must be at least the extent of the inner dimensions.
         Int128 span = 1;
         foreach (var (step, length) in strides.Zip(shape).Where(pair => pair is { Second: > 1, First: > 0 }).OrderBy(pair => pair.First))
         {

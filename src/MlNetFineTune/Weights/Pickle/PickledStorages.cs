@@ -6,7 +6,7 @@ internal sealed class PickledStorages(string source)
 {
     private readonly Dictionary<string, PickledStorage> _byKey = new(StringComparer.Ordinal);
 
-    /// <summary>Every storage that was asked for, whole.</summary>
+    /// <summary>All storages that the pickle refers to.</summary>
     public IReadOnlyDictionary<string, PickledStorage> ByKey => _byKey;
 
     /// <exception cref="InvalidDataException">The id is of no known form.</exception>

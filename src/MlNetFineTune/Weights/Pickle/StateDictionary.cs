@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightFiles.Pickle;
 
-/// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs,
+/// <summary>Finds the state dictionary in a checkpoint: the root itself, or a dictionary within it beside epochs,
 /// options and optimizers.</summary>
 internal sealed class StateDictionary
 {
@@ -29,7 +29,7 @@ internal sealed class StateDictionary
 
     /// <param name="root">What the file holds.</param>
     /// <param name="source">The file's name, for messages.</param>
-    /// <exception cref="InvalidDataException">There are no weights, or several and no way to tell which.</exception>
+    /// <exception cref="InvalidDataException">There are no weights, or several sets of which none is preferred.</exception>
     public static StateDictionary Find(object? root, string source)
     {
         if (root is not PickledDictionary top)
@@ -138,7 +138,7 @@ internal sealed class StateDictionary
             + "In Python save model.state_dict() alone."
         : "In Python save model.state_dict().";
 
-    // Our own files carry the recipe of their weights as an attribute of the dictionary, where PyTorch leaves it alone.
+    // Files of this library store the recipe of their weights as an attribute of the dictionary, which PyTorch ignores.
     private static Dictionary<string, string> MetadataOf(PickledDictionary found)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);

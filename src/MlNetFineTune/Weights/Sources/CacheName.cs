@@ -5,7 +5,7 @@ namespace MlNetFineTune.WeightSources;
 
 /// <summary>
 /// Names that may become files and folders of the cache, on every system: ASCII letters, digits and <c>. _ -</c>, so that no separator,
-/// drive, stream, control character or <c>..</c> is among them, whoever chose the name.
+/// drive, stream, control character or <c>..</c> is among them, whatever the name.
 /// </summary>
 internal static class CacheName
 {

@@ -4,8 +4,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// One file of the cache, there or not yet. Under its own name it is always whole: it is written as <c>.part</c> beside it, checked, and
-/// renamed. Nothing is written through a link inside the cache, which could lead out of it.
+/// One file of the cache, present or not. Under its own name it is always complete: it is written to a <c>.part</c> file beside it,
+/// verified, and renamed. Nothing is written through a link inside the cache, which could lead out of it.
 /// </summary>
 /// <param name="root">The cache's folder. It may itself be a link: people move their caches.</param>
 /// <param name="parts">The folders below it and the name, each <see cref="CacheName.IsSafe"/> or escaped.</param>

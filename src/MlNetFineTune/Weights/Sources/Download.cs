@@ -7,11 +7,11 @@ namespace MlNetFineTune.WeightSources;
 /// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), its size and its
 /// SHA-256 checked, renamed only when all is right. The caller holds the lock.
 /// </summary>
-/// <param name="server">Who has it.</param>
+/// <param name="server">The server.</param>
 /// <param name="address">Where.</param>
-/// <param name="file">Where it goes.</param>
-/// <param name="expected">Its SHA-256; null where the hub's own headers are to say it.</param>
-/// <param name="progress">Told how far it is.</param>
+/// <param name="file">The file of the cache.</param>
+/// <param name="expected">The expected SHA-256; null where the hub's headers give it.</param>
+/// <param name="progress">Receives the progress; null for none.</param>
 internal sealed class Download(
     WeightServer server, Uri address, CachedFile file, Sha256Digits? expected, IProgress<DownloadProgress>? progress)
 {
@@ -92,7 +92,7 @@ internal sealed class Download(
                 case HttpStatusCode.PartialContent when Continues(part, answer):
                     return answer;
                 case HttpStatusCode.OK:
-                    part.Restart(answer.Message.Headers.ETag); // the file has changed, or the server knows no ranges
+                    part.Restart(answer.Message.Headers.ETag); // the file has changed, or the server does not support ranges
                     return answer;
                 default:
                     part.Restart(null);

@@ -4,18 +4,17 @@ using System.Text.Json;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// What a hub repository in timm's or transformers' layout says in its <c>config.json</c>: which network
-/// it is, and how its pictures were prepared.
+/// The <c>config.json</c> of a hub repository in timm's or transformers' layout: which network it is, and its preprocessing.
 /// </summary>
-/// <param name="Source">Where it was read, for messages.</param>
+/// <param name="Source">File or address that it was read from, for messages.</param>
 /// <param name="Architecture">timm's name of the network; null in transformers' layout.</param>
-/// <param name="Metadata">The recipe as the metadata of a safetensors file would say it.</param>
+/// <param name="Metadata">The recipe, in the keys of a safetensors file's metadata.</param>
 internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyDictionary<string, string> Metadata)
 {
     /// <summary>transformers' name of the kind of network; null in timm's layout.</summary>
     public string? ModelType { get; init; }
 
-    /// <summary>What a user should know of it: sentences for the log.</summary>
+    /// <summary>Sentences for the log.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     public const string FileName = "config.json";
@@ -23,7 +22,7 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
     public const int MaximumBytes = 4 << 20;
 
     /// <param name="json">The content of <c>config.json</c>.</param>
-    /// <param name="source">Where it was read, for messages.</param>
+    /// <param name="source">File or address that it was read from, for messages.</param>
     /// <param name="processor">
     /// The content of <c>preprocessor_config.json</c>, which only transformers' layout has; null where there is none.
     /// </param>

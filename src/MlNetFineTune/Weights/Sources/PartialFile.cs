@@ -28,7 +28,7 @@ internal sealed class PartialFile : IDisposable
 
     private string NotePath => _file.PartPath + ".json";
 
-    /// <param name="file">Its folder is prepared and locked.</param>
+    /// <param name="file">The file of the cache, whose folder exists and is locked.</param>
     /// <param name="expected">With a known hash bytes can be continued even without an ETag: the end
     /// shows whether they belong together.</param>
     /// <param name="cancellationToken">Ends the hashing of what is here.</param>

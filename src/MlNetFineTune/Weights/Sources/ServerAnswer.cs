@@ -4,9 +4,9 @@ using System.Net.Http.Headers;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>What a server answered after all redirects, its body not yet read. Owns the connection.</summary>
-/// <param name="Message">Of the last server.</param>
-/// <param name="Address">Of the last server.</param>
-/// <param name="Hub">What the hub itself said on the way; nobody it redirected to can say it.</param>
+/// <param name="Message">Response of the last server.</param>
+/// <param name="Address">Address of the last server.</param>
+/// <param name="Hub">Headers of the hub's own response; a server that it redirects to cannot set them.</param>
 internal sealed record ServerAnswer(HttpResponseMessage Message, Uri Address, HubHeaders Hub) : IDisposable
 {
     public HttpContentHeaders Headers => Message.Content.Headers;

@@ -7,7 +7,7 @@ internal sealed record Sha256Digits
 
     public string Digits { get; }
 
-    /// <summary>A whole SHA-256; null where the text is none.</summary>
+    /// <summary>Parses a complete SHA-256; null where the text is not one.</summary>
     public static Sha256Digits? TryParse(string? text) => text?.Trim() is { Length: 64 } trimmed && trimmed.All(char.IsAsciiHexDigit)
         ? new(trimmed.ToLowerInvariant())
         : null;

@@ -3,14 +3,15 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>The files that <c>model.safetensors.index.json</c> lists. They are somebody else's names, and become files of ours.</summary>
+/// <summary>The files that <c>model.safetensors.index.json</c> lists.
+/// The names come from outside and are checked before they become file names.</summary>
 internal static class ShardNames
 {
     public const int MaximumIndexBytes = 16 << 20;
 
     private const int MaximumShards = 1000;
 
-    /// <returns>In the order of their names.</returns>
+    /// <returns>File names in ordinal order.</returns>
     /// <exception cref="InvalidDataException">A name could lead out of the folder, or the index is not proper.</exception>
     public static IReadOnlyList<string> Parse(ReadOnlyMemory<byte> index, string source)
     {

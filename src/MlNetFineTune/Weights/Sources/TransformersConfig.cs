@@ -5,9 +5,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// What a hub repository of Hugging Face transformers says: <c>config.json</c> of the network,
-/// <c>preprocessor_config.json</c> of the pictures. Values of the first that change what is computed, and that no tensor
-/// shows, are checked here; the tensors themselves when they are read.
+/// Reads the configuration of a hub repository of Hugging Face transformers: <c>config.json</c> of the network,
+/// <c>preprocessor_config.json</c> of the pictures. Settings that change the computation and are not visible in the tensors are checked
+/// here; the tensors when they are read.
 /// </summary>
 internal static class TransformersConfig
 {
@@ -24,9 +24,9 @@ internal static class TransformersConfig
     // The image processor of ConvNeXt, which ResNet and RegNet use as well, crops below this size alone: image_processing_convnext.py.
     private const int ConvNextCropsBelow = 384;
 
-    /// <param name="config">The network's.</param>
-    /// <param name="processor">The pictures'; of another kind where the repository has none.</param>
-    /// <param name="source">Where it was read, for messages.</param>
+    /// <param name="config">Content of <c>config.json</c>.</param>
+    /// <param name="processor">Content of <c>preprocessor_config.json</c>; undefined where the repository has none.</param>
+    /// <param name="source">File or address that it was read from, for messages.</param>
     /// <exception cref="InvalidDataException">It is of a network that is not here, or contradicts what networks here can do.</exception>
     public static HubConfig Parse(JsonElement config, JsonElement processor, string source)
     {

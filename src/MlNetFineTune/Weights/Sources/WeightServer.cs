@@ -6,11 +6,11 @@ using System.Security.Authentication;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// Asks a web server for a file. Redirects are followed by hand, because each hop decides anew what may be sent: the token goes to the
+/// Requests a file from a web server. Redirects are followed here, because what may be sent is decided for each hop: the token goes to the
 /// hub's own host alone. Proxies are those of the environment, as always in .NET.
 /// </summary>
-/// <param name="cache">Its limits.</param>
-/// <param name="tokenOrigin">The hub; null where no token is to be sent.</param>
+/// <param name="cache">Limits and timeouts.</param>
+/// <param name="tokenOrigin">The hub that receives the access token; null for none.</param>
 internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
 {
     private const int MaximumRedirects = 10;
@@ -20,7 +20,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
     public WeightsCache Cache => cache;
 
     /// <summary>Caller disposes.</summary>
-    /// <param name="address">Of the file.</param>
+    /// <param name="address">Address of the file.</param>
     /// <param name="from">The bytes from this one on are wanted.</param>
     /// <param name="ifRange">They are wanted only if the file still has this ETag; else all are.</param>
     /// <param name="cancellationToken">Ends the request.</param>
