@@ -4,37 +4,38 @@ using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>A network we can build: its name, the name of its original classifier, the usual recipe, and how to make it.</summary>
+/// <summary>A network that this library can build: its name, the module name of its original
+/// classifier, the default recipe, and its factory.</summary>
 internal sealed record Architecture(
     string Name, string Classifier, WeightsRecipe DefaultRecipe, Func<WeightsRecipe, BackboneNetwork> Create)
 {
     private static readonly ConcurrentDictionary<string, Facts> s_known = new(StringComparer.Ordinal);
 
-    /// <summary>From input to output.</summary>
+    /// <summary>Names of the stages, from input to output.</summary>
     public IReadOnlyList<string> Stages => Script?.Stages ?? Known.Stages;
 
     /// <summary>The network's tensors: shapes by name, with the usual input.</summary>
     public IReadOnlyDictionary<string, long[]> Tensors => Known.Tensors;
 
-    /// <summary>The weight of the convolution that pictures enter; null where the network cannot tell, being another's program.</summary>
+    /// <summary>Name of the weight of the first convolution; null for a TorchScript program, where it is unknown.</summary>
     public string? FirstConvolution => Script is null ? Known.FirstConvolution : null;
 
-    /// <summary>Of the groups of channels that can be pruned, by name.</summary>
+    /// <summary>Widths of the groups of channels that can be pruned, by name.</summary>
     public IReadOnlyDictionary<string, int> ChannelWidths => Known.ChannelWidths;
 
-    /// <summary>The name under which its weights are published, where pooling makes this family another one.</summary>
+    /// <summary>The name under which its weights are published, where another pooling gives this architecture another name.</summary>
     public string PublishedName { get; init; } = Name;
 
-    /// <summary>No ResNet was published with TensorFlow's padding, and its pooling would need it too.</summary>
+    /// <summary>Whether weights may ask for TensorFlow's padding. Not so for ResNets, whose pooling would need it too.</summary>
     public bool PadsAsTensorFlow { get; init; }
 
-    /// <summary>timm's name for the network, by which a hub's files call it, where it is another one.</summary>
+    /// <summary>timm's name of the network, which the files of a hub use, where it differs.</summary>
     public string? NameInTimm { get; init; }
 
     /// <summary>How random weights are drawn; one of <see cref="Initialization"/>'s rules.</summary>
     public Func<string, long[], Distribution?> InitialWeights { get; init; } = Initialization.HeFanOut;
 
-    /// <summary>How other libraries call the same tensors; a weight file in one of these namings loads as well.</summary>
+    /// <summary>Tensor names of other libraries; a weight file in one of these namings loads as well.</summary>
     public IReadOnlyList<NameMap> OtherNames { get; init; } = [];
 
     /// <summary>What weights in another library's naming presuppose, by <see cref="NameMap.Naming"/>;
@@ -44,13 +45,14 @@ internal sealed record Architecture(
     /// <summary>Parameters, multiply-adds and features at the default size; 0 where the architecture is not listed.</summary>
     public Costs Costs { get; init; }
 
-    /// <summary>What files of these weights may hold beside the network, by its naming: a token that served the pretraining, say.</summary>
+    /// <summary>Tensors that files of these weights may contain besides the network's,
+    /// in its naming: a token that only the pretraining used, for example.</summary>
     public IReadOnlyList<string> Unneeded { get; init; } = [];
 
-    /// <summary>The program that is this network; null where we build it.</summary>
+    /// <summary>The TorchScript program that is this network; null for the built-in networks.</summary>
     public TorchScript? Script { get; init; }
 
-    /// <summary>The input's size in pixels must be a multiple of it: a transformer's patch.</summary>
+    /// <summary>Width and height of the input in pixels must be a multiple of it: the patch size of a transformer.</summary>
     public int SizeMultiple { get; init; } = 1;
 
     /// <summary>Name, costs and default size, for a list.</summary>
@@ -75,7 +77,8 @@ internal sealed record Architecture(
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 
     /// <summary>
-    /// Whether a file's tensor may stay unused. The head is made anew, and the counters of BatchNorm are of use only without momentum.
+    /// Whether a file's tensor may stay unused: those of the old classifier, which is replaced, and the counters of BatchNorm,
+    /// which matter only without momentum.
     /// </summary>
     public bool MayIgnore(string tensor) =>
         Unneeded.Append(Classifier).Any(module => tensor == module || tensor.StartsWith(module + ".", StringComparison.Ordinal))
@@ -91,7 +94,7 @@ internal sealed record Architecture(
         IReadOnlyList<string> Stages, IReadOnlyDictionary<string, long[]> Tensors, IReadOnlyDictionary<string, int> ChannelWidths,
         string? FirstConvolution);
 
-    // Known only to the network itself, which is therefore made once.
+    // Only the network itself knows them: it is created once.
     private Facts Known => s_known.GetOrAdd(Name, _ =>
     {
         using var network = Create(DefaultRecipe);
@@ -102,7 +105,7 @@ internal sealed record Architecture(
             network.FirstConvolution);
     });
 
-    /// <summary>A family is its name, and its program if it has one; the factory is a consequence.</summary>
+    /// <summary>Architectures are equal by name, and by program where they have one.</summary>
     public bool Equals(Architecture? other) => other?.Name == Name && other.Script?.Sha256 == Script?.Sha256;
 
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);

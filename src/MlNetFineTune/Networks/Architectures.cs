@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Networks;
 
-/// <summary>Every network there is. Each architecture's file lists its own.</summary>
+/// <summary>All architectures. Each is declared in its own file.</summary>
 internal static class Architectures
 {
-    /// <summary>In the order in which people are shown them.</summary>
+    /// <summary>All listed architectures, in the order of messages.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
     [
         .. ResNet.Architectures, .. CifarResNet.Architectures, .. RegNet.Architectures, DenseNet.DenseNet121, Vgg.Vgg16,
@@ -16,7 +16,8 @@ internal static class Architectures
             .Select(architecture => (Name: architecture.NameInTimm!, architecture)))
         .ToDictionary(pair => pair.Name, pair => pair.architecture, StringComparer.Ordinal);
 
-    /// <summary>By our or timm's name, as command lines and model files use; null where there is none.</summary>
+    /// <summary>Finds an architecture by its own or timm's name, as used in command lines and model files;
+    /// null where there is none.</summary>
     public static Architecture? Find(string name) =>
         s_byName.GetValueOrDefault(name) ?? MobileNetV1.OfAnyWidth(name) ?? MobileNetV3.OfAnyWidth(name)
             ?? VisionTransformers.WithMean(name);

@@ -23,7 +23,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     /// <summary>Length of the pooled feature vector.</summary>
     public int Features { get; private set; } = features;
 
-    /// <summary>In the order of computation.</summary>
+    /// <summary>The stages, in the order of computation.</summary>
     public IReadOnlyList<Stage> Stages => _stages;
 
     /// <summary>Low-rank additions to layers.</summary>

@@ -74,8 +74,8 @@ internal static class InTransformers
     }
 
     /// <summary>ResNets of both kinds of blocks.</summary>
-    /// <param name="blocks">Of each layer.</param>
-    /// <param name="convolutions">Of a block.</param>
+    /// <param name="blocks">Number of blocks of each layer.</param>
+    /// <param name="convolutions">Number of convolutions of a block.</param>
     public static NameMap ResNet(IReadOnlyList<int> blocks, int convolutions)
     {
         var names = new ModuleNames();
@@ -113,7 +113,7 @@ internal static class InTransformers
         return Map(names, "regnet");
     }
 
-    /// <param name="units">Of each group.</param>
+    /// <param name="units">Number of units of each group.</param>
     public static NameMap MobileNetV1(IEnumerable<int> units)
     {
         var names = new ModuleNames();
@@ -127,7 +127,7 @@ internal static class InTransformers
         return Map(names, "mobilenet_v1");
     }
 
-    /// <param name="units">Of each group; the first unit belongs to transformers' stem.</param>
+    /// <param name="units">Number of units of each group; the first unit belongs to transformers' stem.</param>
     public static NameMap MobileNetV2(IEnumerable<int> units)
     {
         var names = new ModuleNames();
@@ -145,7 +145,7 @@ internal static class InTransformers
         return Map(names, "mobilenet_v2");
     }
 
-    /// <param name="units">Of each group; those of the first do not expand.</param>
+    /// <param name="units">Number of units of each group; those of the first do not expand.</param>
     public static NameMap EfficientNet(IReadOnlyList<int> units)
     {
         var names = new ModuleNames();

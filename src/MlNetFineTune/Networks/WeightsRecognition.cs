@@ -2,13 +2,13 @@ using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Says which of our networks a file's weights are of, by names and shapes; for errors.</summary>
+/// <summary>Recognises by names and shapes which network the weights of a file belong to, for error messages.</summary>
 internal static class WeightsRecognition
 {
     // What a network shares with its relatives (a stem, a stage) is no likeness.
     private const double LeastLikeness = 0.8;
 
-    // Networks have some hundred tensors: a file of more than this is none, and need not be compared with each.
+    // Networks have some hundred tensors: a file with more than this many is not compared.
     private const int MostTensors = 20_000;
 
     /// <summary>A sentence, or null where the file is like none.</summary>
@@ -39,7 +39,7 @@ internal static class WeightsRecognition
         };
     }
 
-    // Transformers with more tokens than ours are others, though most of their tensors have the same names.
+    // Transformers with more tokens are different networks, though most of their tensors have the same names.
     private static string? Relative(WeightFile file) =>
         Has(file, "distillation_token") || Has(file, "dist_token") ? "a distilled DeiT (it has a distillation token)"
         : Has(file, "register_tokens") || Has(file, "reg_token") ? "a transformer with register tokens"

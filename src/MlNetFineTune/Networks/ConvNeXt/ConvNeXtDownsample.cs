@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Between ConvNeXt's stages: LayerNorm, then a 2x2 convolution of stride 2.</summary>
+/// <summary>Downsampling between ConvNeXt's stages: LayerNorm, then a 2x2 convolution of stride 2.</summary>
 internal sealed class ConvNeXtDownsample : Block
 {
     private readonly LayerNorm _norm;

@@ -46,7 +46,7 @@ internal sealed class DenseLayer : Block
     }
 }
 
-/// <summary>Between two dense blocks: BatchNorm, ReLU, 1x1 to half the channels, averages of 2x2 pixels.</summary>
+/// <summary>The transition between two dense blocks: BatchNorm, ReLU, 1x1 to half the channels, averages of 2x2 pixels.</summary>
 internal sealed class DenseTransition : Block
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.

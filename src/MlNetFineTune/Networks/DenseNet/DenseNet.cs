@@ -12,9 +12,9 @@ namespace MlNetFineTune.Networks;
 /// </summary>
 internal sealed partial class DenseNet : BackboneNetwork
 {
-    /// <param name="name">For messages.</param>
+    /// <param name="name">Name of the network, for messages.</param>
     /// <param name="growth">Channels that each layer adds.</param>
-    /// <param name="layers">Of each block.</param>
+    /// <param name="layers">Number of layers of each block.</param>
     /// <param name="stemChannels">Channels that enter the first block.</param>
     /// <param name="epsilon">BatchNorm's.</param>
     private DenseNet(string name, int growth, int[] layers, int stemChannels, double epsilon)

@@ -14,9 +14,9 @@ internal sealed class SqueezeExcitation : nn.Module
     private readonly Activation _activation;
     private readonly Activation _gate;
 
-    /// <param name="channels">Of the maps.</param>
+    /// <param name="channels">Channels of the maps.</param>
     /// <param name="squeezed">Channels between the two convolutions.</param>
-    /// <param name="activation">Between them.</param>
+    /// <param name="activation">Activation between the two convolutions.</param>
     /// <param name="gate">Behind them: <see cref="Activation.Sigmoid"/> or <see cref="Activation.Hardsigmoid"/>.</param>
     /// <param name="reduceName">Name of the first convolution in weight files: timm's, torchvision's is <c>fc1</c>.</param>
     /// <param name="expandName">Name of the second: timm's, torchvision's is <c>fc2</c>.</param>

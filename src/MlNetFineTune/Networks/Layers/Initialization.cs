@@ -5,7 +5,7 @@ internal abstract record Distribution
 {
     public sealed record Normal(double Deviation) : Distribution;
 
-    /// <summary>In [-Bound, Bound).</summary>
+    /// <summary>Uniform in [-Bound, Bound).</summary>
     public sealed record Uniform(double Bound) : Distribution;
 }
 

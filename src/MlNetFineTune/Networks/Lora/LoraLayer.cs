@@ -19,12 +19,12 @@ internal sealed class LoraLayer : nn.Module
     internal readonly Parameter lora_B; // [out, r] or [out, r, 1, 1]
 #pragma warning restore IDE1006
 
-    private readonly Func<Parameter> _weight; // moving the layer to a device makes it anew
+    private readonly Func<Parameter> _weight; // moving the layer to a device replaces the parameter
     private readonly double _scale;
     private readonly float _dropout;
     private Tensor? _merged;
 
-    /// <param name="layer">With a weight of [out, in] or [out, in, k, k].</param>
+    /// <param name="layer">Name of the layer, whose weight is [out, in] or [out, in, k, k].</param>
     /// <param name="rank">r.</param>
     /// <param name="alpha">The product is scaled by alpha / r.</param>
     /// <param name="dropout">Share of the branch's inputs that are zero in a training step.</param>
@@ -77,7 +77,7 @@ internal sealed class LoraLayer : nn.Module
     }
 
     /// <summary>The branch <c>alpha / r * B(A(dropout(x)))</c>, added in place to what the layer gives for x.</summary>
-    /// <param name="output">Of the layer.</param>
+    /// <param name="output">Output of the layer.</param>
     /// <param name="input">x.</param>
     /// <param name="down">Applies A.</param>
     /// <param name="up">Applies B.</param>
@@ -89,7 +89,7 @@ internal sealed class LoraLayer : nn.Module
         return output.Add_(branch, _scale);
     }
 
-    // A generator of its own, seeded by counted numbers: whole tensors at once, and nobody else's numbers.
+    // A generator of its own, seeded by counted random numbers: it draws whole tensors at once and changes no other generator.
     private Tensor Drop(Tensor input)
     {
         if (Draw is not { } numbers || _dropout == 0)

@@ -16,7 +16,7 @@ internal sealed class LoraLayers : IDisposable
     public IEnumerable<string> Layers => _all.Select(one => one.Layer);
 
     /// <param name="layer">The layer's name.</param>
-    /// <param name="stage">Where it is.</param>
+    /// <param name="stage">Index of its stage.</param>
     /// <param name="folds">Whether BatchNorm is folded into the layer: then the sum of both is only made there.</param>
     /// <param name="host">The layer.</param>
     /// <param name="addition">Handed over.</param>

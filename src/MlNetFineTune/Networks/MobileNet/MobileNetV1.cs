@@ -40,7 +40,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
         OtherRecipes = new Dictionary<string, WeightsRecipe> { [InTransformers.Naming] = InTransformers.MobileNets },
     };
 
-    /// <summary>By a name such as <c>mobilenetv1_035</c>; null where it is none.</summary>
+    /// <summary>The architecture of a name such as <c>mobilenetv1_035</c>; null for other names.</summary>
     public static Architecture? OfAnyWidth(string name)
     {
         const string prefix = "mobilenetv1_";

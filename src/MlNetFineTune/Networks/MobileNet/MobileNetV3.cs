@@ -118,7 +118,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
         };
     }
 
-    /// <summary>By a name such as <c>mobilenetv3_small_035</c>; null where it is none.</summary>
+    /// <summary>The architecture of a name such as <c>mobilenetv3_small_035</c>; null for other names.</summary>
     public static Architecture? OfAnyWidth(string name)
     {
         foreach (var large in new[] { false, true })

@@ -6,10 +6,10 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Networks;
 
 /// <summary>A factory as the model file keeps it: by the name of its contract and by its settings.</summary>
-/// <param name="Name">Of the contract.</param>
+/// <param name="Name">Name of the contract.</param>
 /// <param name="FactoryType">Its class, and the simple name of the assembly that it was in:
 /// where to look for one that is not registered.</param>
-/// <param name="Settings">Its public properties.</param>
+/// <param name="Settings">The factory's public properties as JSON.</param>
 internal sealed record ModuleContract(
     string Name, [property: NotInFingerprint("the contract's name stands for it")] string FactoryType, JsonElement Settings)
 {

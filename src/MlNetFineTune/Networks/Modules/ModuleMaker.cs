@@ -22,9 +22,9 @@ internal static class ModuleMaker
         : "";
 
     /// <param name="factory">The user's.</param>
-    /// <param name="name">For messages.</param>
+    /// <param name="name">Name of the network, for messages.</param>
     /// <param name="context">What the module is for.</param>
-    /// <param name="seed">Of the training.</param>
+    /// <param name="seed">Seed of the training.</param>
     /// <param name="stream">What the numbers are for.</param>
     /// <param name="ordinal">Which module.</param>
     /// <returns>A new module. Caller disposes.</returns>

@@ -8,28 +8,28 @@ namespace MlNetFineTune;
 // Fewer channels, and what a network costs with them.
 public sealed partial record Backbone
 {
-    /// <summary>What is left of channels that were pruned, now or before an earlier training.</summary>
+    /// <summary>The channels that pruning leaves, now or before an earlier training.</summary>
     internal ChannelWidths Widths { get; init; } = ChannelWidths.Whole;
 
-    /// <summary>How they go; null where the weights are those of the smaller network already.</summary>
+    /// <summary>How to choose the channels; null where the weights are those of the smaller network already.</summary>
     internal Pruning? Pruning { get; private init; }
 
     /// <summary>
-    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these
-    /// channels at zero. What that costs is won back by the training that follows, an ordinary one that lets all layers learn:
-    /// <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file has the smaller network.
+    /// Structured pruning: removes the channels of smallest norm from every layer. The result is a smaller network that computes what the
+    /// original would with these channels at zero. The loss of accuracy is recovered by fine-tuning all layers afterwards:
+    /// <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file contains the smaller network.
     /// </summary>
     /// <param name="ratio">
-    /// The share of channels that go, above 0 and below 1. It is that of the channels inside blocks, which are most of them; those that
-    /// blocks add up, the stem's and the features that the head sees stay (MobileNetV1 and VGG add nothing up: there the features alone
-    /// stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by a little less than this share
-    /// where one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
+    /// The share of channels to remove, above 0 and below 1, of the channels inside blocks. Channels of residual sums, of the stem and of
+    /// the features are kept (in MobileNetV1 and VGG, which have no sums, only the features). A layer keeps the nearest multiple of 8, and
+    /// at least 8. Multiply-adds fall by a little less than this share where one side of the convolutions is pruned (MobileNetV2), by more
+    /// where both are (MobileNetV1).
     /// </param>
-    /// <param name="norm">By what the channels of a layer are ranked; of equal ones the first stay.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The ratio is not between 0 and 1, or so small that nothing goes.</exception>
+    /// <param name="norm">The norm by which the channels of a layer are ranked; of equal ones the first are kept.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The ratio is not between 0 and 1, or so small that no channel is removed.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The network is of another family than ResNet, MobileNet, EfficientNet, DenseNet and VGG, is of <see cref="FromTorchScript"/>, has
-    /// stages of your own, or is pruned already and not trained yet.
+    /// The architecture is not one of ResNet, MobileNet, EfficientNet, DenseNet and VGG, the network is of <see cref="FromTorchScript"/> or
+    /// has replaced stages, or it is pruned already and not trained yet.
     /// </exception>
     public Backbone Prune(float ratio, PruningNorm norm = PruningNorm.Filter)
     {
@@ -64,10 +64,10 @@ public sealed partial record Backbone
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
     internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_architecture);
 
-    /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels.
-    /// <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of
-    /// your own: nobody counts what those multiply.</exception>
+    /// <summary>Counts parameters and multiply-adds of this network as configured: pruned, or with another picture size or number of
+    /// channels. Builds it and runs it once on a black picture. <see cref="List"/> gives the same for the published networks.</summary>
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has replaced stages, whose
+    /// multiply-adds are not known.</exception>
     public BackboneInfo Measure()
     {
         if (Script is not null || Changes.Any(change => change.Replacement is not null))

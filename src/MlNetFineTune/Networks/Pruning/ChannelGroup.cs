@@ -70,7 +70,7 @@ internal sealed class ChannelGroup
             keep(kept);
     }
 
-    /// <summary>Leaves these of a tensor's channels. Its memory is freed; who holds the tensor holds the smaller one.</summary>
+    /// <summary>Keeps only these channels of a tensor, in place. The memory of the others is freed.</summary>
     public static void Keep(Tensor tensor, int dimension, Tensor channels)
     {
         using var kept = tensor.index_select(dimension, channels);

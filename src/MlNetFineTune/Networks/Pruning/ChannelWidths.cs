@@ -13,7 +13,7 @@ internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> prune
 
     public static ChannelWidths Whole { get; } = new([]);
 
-    /// <summary>By name; null where all are whole.</summary>
+    /// <summary>Width of each pruned group by name; null where none is pruned.</summary>
     public IReadOnlyDictionary<string, int>? Pruned => _pruned.Count > 0 ? _pruned : null;
 
     /// <summary>Every group without this share of its channels: the nearest multiple of 8 stays, and 8 at least.</summary>

@@ -8,16 +8,16 @@ namespace MlNetFineTune.Networks;
 /// the widths are known before the weights are. All norms are taken before any channel goes (section 3.4 there, independent).
 /// </summary>
 /// <param name="Ratio">The share, above 0 and below 1.</param>
-/// <param name="Norm">By which they are ranked.</param>
+/// <param name="Norm">The norm by which channels are ranked.</param>
 /// <param name="Before">Widths of the network that the weights are of.</param>
 internal sealed record Pruning(float Ratio, PruningNorm Norm, ChannelWidths Before)
 {
-    /// <summary>For the log.</summary>
+    /// <summary>A description for the log.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"pruned by {100 * Ratio:0.##} %");
 
     /// <summary>Leaves the channels with the greatest norms, in their order.</summary>
-    /// <param name="network">Of widths <see cref="Before"/>, with its weights.</param>
-    /// <param name="widths">What is to be left.</param>
+    /// <param name="network">The network with its weights, of widths <see cref="Before"/>.</param>
+    /// <param name="widths">Widths after pruning.</param>
     public void Apply(BackboneNetwork network, ChannelWidths widths)
     {
         var groups = network.ChannelGroups().Where(group => widths.Pruned!.ContainsKey(group.Name))

@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace MlNetFineTune.Networks;
 
 /// <summary>A stage that does not keep its weights.</summary>
-/// <param name="Stage">Its name.</param>
-/// <param name="Replacement">What takes the place of its layers; null where they keep their form and are drawn anew.</param>
+/// <param name="Stage">Name of the stage.</param>
+/// <param name="Replacement">The module that replaces its layers;
+/// null where the layers stay and only their weights are reinitialised.</param>
 /// <param name="IsFresh">False where an earlier training was the first to use it.</param>
 internal sealed record StageChange(string Stage, StageModule? Replacement, bool IsFresh = true);
 

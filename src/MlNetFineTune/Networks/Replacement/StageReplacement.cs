@@ -12,11 +12,11 @@ internal static class StageReplacement
 {
     private const int Pictures = 2;
 
-    /// <param name="network">On the CPU.</param>
-    /// <param name="name">Its name, for messages.</param>
+    /// <param name="network">The network, on the CPU.</param>
+    /// <param name="name">Name of the network, for messages.</param>
     /// <param name="changes">Those that replace.</param>
-    /// <param name="pixels">Of the network's input: [channels, height, width].</param>
-    /// <param name="seed">Of the modules' weights.</param>
+    /// <param name="pixels">Shape of the network's input: [channels, height, width].</param>
+    /// <param name="seed">Seed of the modules' initial weights.</param>
     /// <exception cref="InvalidOperationException">A factory failed.</exception>
     /// <exception cref="ArgumentException">What it made does not fit.</exception>
     public static void Apply(BackboneNetwork network, string name, IReadOnlyList<StageChange> changes, long[] pixels, long seed)

@@ -28,8 +28,8 @@ internal sealed class Bottleneck : Block
 
     /// <param name="inChannels">Channels that enter.</param>
     /// <param name="outChannels">Channels that leave.</param>
-    /// <param name="stride">Of the 3x3 convolution and the shortcut.</param>
-    /// <param name="groups">Of the 3x3 convolution: the cardinality of Xie et al. 2016 (https://arxiv.org/abs/1611.05431).</param>
+    /// <param name="stride">Stride of the 3x3 convolution and the shortcut.</param>
+    /// <param name="groups">Groups of the 3x3 convolution: the cardinality of Xie et al. 2016 (https://arxiv.org/abs/1611.05431).</param>
     /// <param name="groupWidth">Channels of each group in the first layer, whose blocks give out 256: 64 in a plain ResNet.</param>
     /// <param name="epsilon">BatchNorm's.</param>
     public Bottleneck(int inChannels, int outChannels, int stride, int groups, int groupWidth, double epsilon)

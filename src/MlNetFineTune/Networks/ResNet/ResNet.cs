@@ -22,11 +22,11 @@ internal sealed class ResNet : BackboneNetwork
     private readonly BatchNorm2d bn1;
 #pragma warning restore IDE1006
 
-    /// <param name="name">For messages.</param>
-    /// <param name="epsilon">BatchNorm's.</param>
-    /// <param name="stem">What comes first.</param>
-    /// <param name="layers">From input to output.</param>
-    /// <param name="block">Makes a block from the channels that enter and leave it, and its stride.</param>
+    /// <param name="name">Name of the network, for messages.</param>
+    /// <param name="epsilon">Epsilon of BatchNorm.</param>
+    /// <param name="stem">The layers before the first stage.</param>
+    /// <param name="layers">The stages, from input to output.</param>
+    /// <param name="block">Creates a block from its input channels, output channels and stride.</param>
     public ResNet(string name, double epsilon, ResNetStem stem, IReadOnlyList<ResNetLayer> layers, Func<int, int, int, Block> block)
         : base(name, layers[^1].Channels)
     {
@@ -51,7 +51,7 @@ internal sealed class ResNet : BackboneNetwork
         RegisterComponents();
     }
 
-    /// <summary>A ResNet for ImageNet's pictures of 224 pixels (table 1 of the paper) with other blocks or numbers of them.</summary>
+    /// <summary>A ResNet for pictures of 224 pixels (table 1 of the paper) with the given blocks.</summary>
     internal static Architecture OfBlocks(
         string name, int[] blocks, int expansion, int convolutions, Func<int, int, int, double, Block> block) => new(
         name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
@@ -61,12 +61,12 @@ internal sealed class ResNet : BackboneNetwork
             (from, to, stride) => block(from, to, stride, recipe.Epsilon)))
         { OtherNames = [InTransformers.ResNet(blocks, convolutions)] };
 
-    /// <summary>Of two 3x3 convolutions a block.</summary>
+    /// <summary>A ResNet whose blocks have two 3x3 convolutions.</summary>
     internal static Architecture Basic(string name, int[] blocks) =>
         OfBlocks(name, blocks, expansion: 1, convolutions: 2, (from, to, stride, epsilon) => new BasicBlock(from, to, stride, epsilon));
 
-    /// <summary>Of bottleneck blocks; in groups it is a ResNeXt (Xie et al.
-    /// 2016), with one wide group a Wide ResNet (Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146).</summary>
+    /// <summary>A ResNet of bottleneck blocks: a ResNeXt with several groups (Xie et al.
+    /// 2016), a Wide ResNet with one wide group (Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146).</summary>
     internal static Architecture Bottlenecks(string name, int[] blocks, int groups = 1, int groupWidth = 64) =>
         OfBlocks(name, blocks, Bottleneck.Expansion, convolutions: 3,
             (from, to, stride, epsilon) => new Bottleneck(from, to, stride, groups, groupWidth, epsilon));

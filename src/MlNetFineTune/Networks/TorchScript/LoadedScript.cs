@@ -28,7 +28,7 @@ internal sealed class LoadedScript : IDisposable
 
     public IReadOnlyList<(string Name, Tensor Buffer)> Buffers { get; private set; } = [];
 
-    /// <summary>Of the root, in the order of registration.</summary>
+    /// <summary>Children of the root module, in the order of registration.</summary>
     public IEnumerable<string> Children => _children.Select(child => child.Name);
 
     /// <summary>What the program gives, if that is one tensor; null else. Caller disposes.</summary>

@@ -7,7 +7,7 @@ using MlNetFineTune.WeightFiles.Pickle;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Looks at a TorchScript file before libtorch does, which trusts it: on a damaged one it ends the process (its ErrorReport is none of the
+/// Validates a TorchScript file before libtorch reads it, which trusts it: a damaged file ends the process (its ErrorReport is none of the
 /// exceptions that TorchSharp catches), or reads numbers beyond their end. Checked are the zip's directory, the CRC-32 of each entry, the
 /// parts that must be there, whether the code is text, and for each tensor whether it lies in its storage and the storage is in the file.
 /// What the code does cannot be checked: the file is a program.
@@ -38,7 +38,7 @@ internal static class ScriptArchive
         }
     }
 
-    // libtorch takes the first entry's folder for that of all, and does not tell upper from lower case.
+    // libtorch takes the first entry's folder for that of all entries, and ignores case.
     private static string Folder(IReadOnlyDictionary<string, StoredZip.Range> zip, string source)
     {
         var folders = zip.Keys.Select(name => name[..(name.IndexOf('/') + 1)]).Distinct(StringComparer.Ordinal).ToList();

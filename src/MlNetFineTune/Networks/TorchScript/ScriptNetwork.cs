@@ -25,7 +25,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
 
     /// <summary>A new copy, in inference mode, on the CPU. Caller disposes.</summary>
     /// <param name="bytes">The file.</param>
-    /// <param name="source">Its name, for messages.</param>
+    /// <param name="source">Name of the file, for messages.</param>
     /// <param name="size">Width and height of the pictures.</param>
     /// <exception cref="InvalidDataException">The program cannot be loaded, fails, or does not give features.</exception>
     public static ScriptNetwork Load(byte[] bytes, string source, int size)

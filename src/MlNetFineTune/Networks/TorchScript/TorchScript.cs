@@ -16,9 +16,9 @@ internal sealed class TorchScript
     // The first that no tensor of the program uses.
     private static readonly string[] s_classifiers = ["head", "classifier", "fc", "new_head", "mlnet_head"];
 
-    /// <param name="bytes">Of the file.</param>
-    /// <param name="source">Its name, for messages.</param>
-    /// <param name="preprocessing">Of the pictures.</param>
+    /// <param name="bytes">Content of the file.</param>
+    /// <param name="source">Name of the file, for messages.</param>
+    /// <param name="preprocessing">Preprocessing of the pictures.</param>
     /// <exception cref="InvalidDataException">It is no such program, or one that gives no features.</exception>
     public TorchScript(byte[] bytes, string source, ImagePreprocessing preprocessing)
     {
@@ -36,7 +36,7 @@ internal sealed class TorchScript
 
     public byte[] Bytes { get; }
 
-    /// <summary>In lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the file in lower-case hexadecimal digits.</summary>
     public string Sha256 { get; }
 
     public IReadOnlyList<string> Stages { get; }

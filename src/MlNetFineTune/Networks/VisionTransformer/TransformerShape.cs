@@ -2,9 +2,9 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>The sizes of a vision transformer.</summary>
 /// <param name="Patch">Width and height of a patch in pixels.</param>
-/// <param name="Channels">Length of a token.</param>
-/// <param name="Heads">Of the attention; each has 64 channels.</param>
-/// <param name="Blocks">Layers.</param>
+/// <param name="Channels">Channels of a token.</param>
+/// <param name="Heads">Attention heads; each has 64 channels.</param>
+/// <param name="Blocks">Number of blocks.</param>
 /// <param name="ScalesBranches">Whether what a branch adds is scaled channel by channel.</param>
 internal sealed record TransformerShape(int Patch, int Channels, int Heads, int Blocks = 12, bool ScalesBranches = false)
 {

@@ -26,7 +26,7 @@ internal sealed class VisionTransformer : BackboneNetwork
 
     /// <param name="shape">Which network.</param>
     /// <param name="size">Width and height of the pictures in pixels.</param>
-    /// <param name="pooling">From tokens to features.</param>
+    /// <param name="pooling">How tokens become features.</param>
     /// <param name="epsilon">LayerNorm's.</param>
     public VisionTransformer(TransformerShape shape, int size, TokenPooling pooling, double epsilon)
         : base(nameof(VisionTransformer), shape.Channels)

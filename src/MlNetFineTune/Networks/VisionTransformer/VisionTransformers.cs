@@ -9,7 +9,7 @@ internal static class VisionTransformers
 {
     private const string MeanSuffix = "_mean";
 
-    /// <summary>With the class token.</summary>
+    /// <summary>The published networks with the class token.</summary>
     public static IReadOnlyList<Architecture> Architectures { get; } =
     [
         .. Enum.GetValues<BackboneSize>().Select(size => ViT(size, TokenPooling.ClassToken)),
@@ -29,7 +29,7 @@ internal static class VisionTransformers
         ? Of($"vit_{Text(size)}_patch14_dinov2", TransformerShape.Of(size, patch: 14, scalesBranches: true), pooling, Preprocessing(518, 1))
         : throw new ArgumentOutOfRangeException(nameof(size), size, "DINOv2 was published in the sizes Small and Base.");
 
-    /// <summary>By a name that ends in <c>_mean</c>; null where it is none.</summary>
+    /// <summary>The architecture of a name that ends in <c>_mean</c>; null for other names.</summary>
     public static Architecture? WithMean(string name)
     {
         var all = Enum.GetValues<BackboneSize>().SelectMany(size => new[] { ViT(size, TokenPooling.Mean), DeiT(size, TokenPooling.Mean) })
@@ -57,7 +57,7 @@ internal static class VisionTransformers
                 ["torchvision"] = recipe with { Preprocessing = new ImagePreprocessing { Size = preprocessing.Size } },
             },
             Costs = CostsOf(shape),
-            // What stood for hidden patches when DINOv2 was trained, and the layer behind the class token that transformers' bare ViT has.
+            // The mask token of DINOv2's pretraining, and the layer after the class token that transformers' ViT without a head has.
             Unneeded = [VisionTransformer.MaskToken, "pooler"],
         };
     }
