@@ -3,13 +3,13 @@ using Microsoft.ML;
 
 namespace MlNetFineTune.Serving;
 
-/// <summary>What is inside a chain of transformers, also inside chains in it.</summary>
+/// <summary>The networks in a chain of transformers, nested chains included.</summary>
 internal static class TransformerChains
 {
-    // Where there is no network of ours: enough to share a cursor's cost.
+    // For models without a network of this library: enough to share the cost of a cursor.
     private const int OfOtherModels = 16;
 
-    /// <summary>The rows that its networks take in one forward pass; of several, those of the one that takes fewest.</summary>
+    /// <summary>The number of rows that all networks of the model take in one forward pass: the smallest of theirs.</summary>
     public static int BatchSizeOf(ITransformer model) => NetworksIn(model).Select(network => network.BatchSize)
         .DefaultIfEmpty(OfOtherModels).Min();
 
