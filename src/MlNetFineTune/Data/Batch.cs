@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Encoded pictures of one step. Valid until the next batch is asked for: the buffer is used again.</summary>
+/// <summary>Encoded pictures of one step. Valid until the next batch is requested: the buffer is reused.</summary>
 internal sealed class Batch(byte[] pixels, int[] rows)
 {
     /// <summary>[<see cref="Count"/>, size, size, 3] bytes.</summary>

@@ -5,8 +5,8 @@ using Microsoft.ML.Transforms.Image;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Where the pictures come from, in training and in scoring: which columns will do, and how each is read.</summary>
-/// <param name="Column">Its name.</param>
+/// <summary>The image column of training and scoring: which column types are accepted, and how each is read.</summary>
+/// <param name="Column">Name of the column.</param>
 /// <param name="Folder">Joined before relative paths; null for the current directory.</param>
 /// <param name="Pixels">How vectors of pixels lie; null where the column holds none.</param>
 internal sealed record ImageInput(string Column, string? Folder, RawPixels? Pixels)
@@ -44,8 +44,8 @@ internal sealed record ImageInput(string Column, string? Folder, RawPixels? Pixe
                 + "leave ImageFolder (of ModuleInput.Image: folder) out.");
     }
 
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="column">As <see cref="In"/> found it.</param>
+    /// <param name="row">The cursor that is read.</param>
+    /// <param name="column">The column that <see cref="In"/> returned.</param>
     public PictureReader CreateReader(DataViewRow row, DataViewSchema.Column column) => column.Type switch
     {
         TextDataViewType => new PathReader(row, column, Folder),

@@ -10,9 +10,9 @@ internal static class NumberCells
     /// <summary>Copies the present row's values.</summary>
     public delegate void Copy(Span<float> values);
 
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="column">Of a type that was checked.</param>
-    /// <param name="keyCount">Indices that there are; what lies beyond is missing. 0 for numbers.</param>
+    /// <param name="row">The cursor that is read.</param>
+    /// <param name="column">The column, whose type was checked.</param>
+    /// <param name="keyCount">Number of key indices; larger keys count as missing. 0 for numbers.</param>
     public static Copy Reader(DataViewRow row, DataViewSchema.Column column, int keyCount)
     {
         var item = ((column.Type as VectorDataViewType)?.ItemType ?? column.Type).RawType;

@@ -40,7 +40,7 @@ internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column col
 }
 
 /// <summary>ML.NET's images. Never disposed here: one may be the user's own, kept in a list and read again;
-/// who makes one for each row frees the one before.</summary>
+/// where each row's is a new one, the one before is freed.</summary>
 internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column) : PictureReader
 {
     private readonly ValueGetter<MLImage> _getter = row.GetGetter<MLImage>(column);

@@ -3,11 +3,10 @@ using System.Buffers;
 namespace MlNetFineTune.Data;
 
 /// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any.
-/// Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
+/// They are copied when they are read, because ML.NET's transforms may dispose an image as soon as the cursor moves.</summary>
 internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
 {
-    // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer
-    // than copying them; files take their time.
+    // A batch holds this many of them, while the next batch is read. Reading pixels costs no more than copying them; files must be decoded.
     private const int LargePixels = 8 << 20; // bytes: two million pixels
     private const int LargeFile = 64 << 20;
 

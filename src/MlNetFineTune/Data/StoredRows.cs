@@ -9,10 +9,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A training's pictures by index. Of pictures in files only the paths are kept. Others exist only while the cursor stands on
-/// their row: their bytes (a file's bytes as they are, pixels as pixels) are written once to a temporary file, and only their
-/// places stay in memory. The file has no other reader; it has no name any more once it is open (Windows: it goes when it is
-/// closed), so that not even a killed process leaves it.
+/// A training's pictures by index. Of pictures in files only the paths are kept. Others exist only while the cursor is on their row: their
+/// bytes (a file's bytes as they are, pixels as pixels) are written once to a temporary file, and only their places stay in memory.
+/// The file is unlinked once it is open (on Windows it is deleted when it is closed), so that even a killed process leaves none.
 /// </summary>
 internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = null) : ImageRows
 {

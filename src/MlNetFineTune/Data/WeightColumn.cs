@@ -19,7 +19,7 @@ internal static class WeightColumn
     }
 
     /// <returns>Null where rows have no weights.</returns>
-    /// <exception cref="Exception">As <see cref="Check"/>, of data that are not the training's.</exception>
+    /// <exception cref="Exception">The column is not valid, as in <see cref="Check"/>; here in data other than the training's.</exception>
     public static DataViewSchema.Column? Find(IExceptionContext context, DataViewSchema schema, string? name)
     {
         if (name is null)

@@ -10,7 +10,7 @@ internal static class DecodeLimits
     public const int MaximumSide = 65_535;
 
     // Deflate shrinks to 1/1032 at best, so a byte of PNG holds at most 8,256 pixels, of one bit each; of GIF, JPEG and plain BMP it holds
-    // fewer. Only a single-coloured WebP or an empty BMP in runs may hold more. Below the allowance nobody minds.
+    // fewer. Only a single-coloured WebP or an empty BMP in runs may hold more. Below the allowance it does not matter.
     private const long PixelsPerByte = 10_000;
     private const long PixelsAllowed = 1_000_000;
 

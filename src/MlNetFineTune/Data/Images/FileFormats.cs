@@ -7,7 +7,7 @@ internal static class FileFormats
 {
     private const int TagWithin = 512; // bytes that may come before the tag: a prologue, comments
 
-    /// <summary>Skia knows more, but takes any two zero bytes for a WBMP.</summary>
+    /// <summary>Skia decodes more formats, but recognises any two zero bytes as a WBMP.</summary>
     public static bool IsRead(SKEncodedImageFormat format) =>
         format is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp
             or SKEncodedImageFormat.Webp;

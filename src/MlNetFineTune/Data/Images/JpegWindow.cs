@@ -22,7 +22,7 @@ internal static class JpegWindow
         needed.Left - Margin, needed.Top - Margin, needed.Right + Margin, needed.Bottom + Margin, picture.Width, picture.Height);
 
     /// <param name="codec">Not used before.</param>
-    /// <param name="info">Of the whole picture, at the size to decode.</param>
+    /// <param name="info">Format of the whole picture at the size to decode.</param>
     /// <param name="window">The part.</param>
     /// <param name="pixels">[height, width, 4] of the window.</param>
     /// <returns>False if the file is damaged; the whole may be tried.</returns>

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Where a stored line of pixels goes in the upright output, which has three bytes a pixel, red first.</summary>
+/// <summary>Maps a stored line of pixels to its place in the upright output, which has three bytes per pixel, red first.</summary>
 internal readonly struct OutputLines
 {
     private readonly bool _transposed;

@@ -8,7 +8,7 @@ namespace MlNetFineTune.Data;
 /// in channels-last layout without moving.</summary>
 internal sealed class PixelNormalizer : Intake
 {
-    /// <summary>Of red, green and blue: ITU-R BT.601, as Pillow and torchvision make grey of colours.</summary>
+    /// <summary>Weights of red, green and blue in the luminance: ITU-R BT.601, as in Pillow and torchvision.</summary>
     public static readonly float[] Luminance = [0.299f, 0.587f, 0.114f];
 
     private readonly Tensor _mean;
@@ -18,7 +18,7 @@ internal sealed class PixelNormalizer : Intake
     private readonly int _size;
 
     /// <param name="preprocessing">Mean and standard deviation; their averages for luminance.</param>
-    /// <param name="device">Where the input is made.</param>
+    /// <param name="device">Device of the result.</param>
     /// <param name="channels">3 for colours, 1 for luminance.</param>
     public PixelNormalizer(ImagePreprocessing preprocessing, Device device, int channels = InputChannels.Colors)
     {

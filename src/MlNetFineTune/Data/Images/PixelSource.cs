@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Decoded pixels in memory, 4 bytes each, and how they must be turned to stand upright.</summary>
+/// <summary>Decoded pixels in memory, 4 bytes each, and how they are rotated or mirrored to be upright.</summary>
 /// <param name="pixels">Rows from top to bottom without padding.</param>
-/// <param name="width">Of the whole picture, as stored, in pixels.</param>
-/// <param name="height">Of the whole picture, as stored, in pixels.</param>
+/// <param name="width">Width of the whole picture as stored, in pixels.</param>
+/// <param name="height">Height of the whole picture as stored, in pixels.</param>
 /// <param name="blueFirst">BGRA instead of RGBA.</param>
 /// <param name="orientation">1 to 8, as EXIF counts them.</param>
 /// <param name="window">The part that <paramref name="pixels"/> are; null for the whole.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Pictures that are normalised for one network, as another one wants them: x' = x scale + shift by channel,
+/// <summary>Converts pictures normalised for one network to the normalisation of another: x' = x scale + shift by channel,
 /// then resampled to the other's size.</summary>
 /// <remarks>Bilinear, antialiased where the picture shrinks, as PyTorch's <c>interpolate</c>.
 /// Where nothing differs, nothing is computed.</remarks>
@@ -17,7 +17,7 @@ internal sealed class PixelTranslator : IDisposable
     /// <param name="from">How they are normalised.</param>
     /// <param name="to">How they should be.</param>
     /// <param name="channels">3 for colours, 1 for luminance.</param>
-    /// <param name="device">Of the pictures.</param>
+    /// <param name="device">Device of the pictures.</param>
     public PixelTranslator(ImagePreprocessing from, ImagePreprocessing to, int channels, Device device)
     {
         _size = to.Size;

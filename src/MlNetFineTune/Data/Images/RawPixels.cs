@@ -3,18 +3,17 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>How the numbers of one picture follow each other in a vector.</summary>
+/// <summary>The order of the numbers of one picture in a vector.</summary>
 public enum PixelLayout
 {
-    /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
+    /// <summary>Pixel by pixel, [H, W, C]: RGBRGB…, as in most cameras and bitmaps.</summary>
     Interleaved,
 
-    /// <summary>Channel by channel: all of the first, then all of the second: what ML.NET's
-    /// <c>ExtractPixels</c> makes by default.</summary>
+    /// <summary>Channel by channel, [C, H, W]: the default of ML.NET's <c>ExtractPixels</c>.</summary>
     Planar,
 }
 
-/// <summary>Which numbers a pixel has, in their order.</summary>
+/// <summary>The channels of a pixel and their order.</summary>
 public enum PixelChannels
 {
     /// <summary>Red, green, blue.</summary>
@@ -23,20 +22,23 @@ public enum PixelChannels
     /// <summary>Blue, green, red.</summary>
     Bgr,
 
-    /// <summary>One number, for all three colours.</summary>
+    /// <summary>One number, the luminance.</summary>
     Gray,
 }
 
 /// <summary>
-/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie: a vector does not say so itself. The vectors are
-/// of Byte, or of Single, whose numbers reach from 0 to <see cref="White"/>, and have width * height * channels numbers.
+/// The format of a vector column that holds uncompressed pixels, rows from top to bottom. A vector has width * height * channels numbers,
+/// of type Byte (0 to 255) or Single (0 to <see cref="White"/>).
 /// </summary>
 public sealed record RawPixels
 {
-    /// <param name="width">In pixels.</param>
-    /// <param name="height">In pixels.</param>
-    /// <param name="layout">How the numbers follow each other. There is no default: the wrong one trains on noise.</param>
-    /// <param name="channels">Which numbers a pixel has.</param>
+    /// <summary>The format of pictures of one size.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="layout">The order of the numbers. There is no default, because the wrong one would train on noise.</param>
+    /// <param name="channels">The channels of a pixel; red, green, blue by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the picture has too many
+    /// pixels, or an enumeration value is not defined.</exception>
     public RawPixels(int width, int height, PixelLayout layout, PixelChannels channels = PixelChannels.Rgb)
     {
         Width = width;
@@ -45,7 +47,7 @@ public sealed record RawPixels
         Channels = channels;
     }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Width in pixels, at least 1.</summary>
     public int Width
     {
         get;
@@ -56,7 +58,7 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Height in pixels, at least 1.</summary>
     public int Height
     {
         get;
@@ -67,14 +69,14 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>How the numbers follow each other.</summary>
+    /// <summary>The order of the numbers.</summary>
     public PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
 
-    /// <summary>Which numbers a pixel has.</summary>
+    /// <summary>The channels of a pixel; <see cref="PixelChannels.Rgb"/> by default.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
 
-    /// <summary>The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as
-    /// 1. In vectors of Byte it is always 255.</summary>
+    /// <summary>The value of full brightness in vectors of Single, above 0: 255 by default, as <c>ExtractPixels</c> gives; 1 for pixels
+    /// scaled to [0, 1]. Without effect on vectors of Byte, where it is 255.</summary>
     public float White
     {
         get;

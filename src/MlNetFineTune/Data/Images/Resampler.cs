@@ -35,7 +35,7 @@ internal static class Resampler
     }
 
     /// <summary>The part of a picture that <see cref="Resample"/> reads.</summary>
-    /// <param name="picture">Its pixels are not looked at.</param>
+    /// <param name="picture">The picture; its pixels are not read.</param>
     /// <param name="plan">As there.</param>
     /// <param name="size">As there.</param>
     /// <param name="interpolation">As there.</param>

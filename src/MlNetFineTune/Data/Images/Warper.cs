@@ -20,9 +20,9 @@ internal static class Warper
     private const double Slack = 0.25;
 
     /// <param name="source">Decoded pixels.</param>
-    /// <param name="map">From the output to the upright source, in its own size.</param>
+    /// <param name="map">Affine map from output pixels to pixels of the upright source at its own size.</param>
     /// <param name="size">Side of the output.</param>
-    /// <param name="fill">Where there is no source.</param>
+    /// <param name="fill">Colour of output pixels that lie outside of the source.</param>
     /// <param name="output">[size, size, 3] bytes, red first.</param>
     public static void Warp(PixelSource source, in Projection map, int size, (byte Red, byte Green, byte Blue) fill, Span<byte> output)
     {
