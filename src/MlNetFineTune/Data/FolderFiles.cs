@@ -14,16 +14,16 @@ internal sealed class FolderFiles
     {
     }
 
-    /// <returns>Full paths (through the links, as they stand), ordered by their part below the folder: the same on every system, so that a
-    /// seed means the same split. None that is hidden.</returns>
-    /// <param name="folder">Where to look; may be a link.</param>
-    /// <param name="root">A link to this folder, or to one above, leads in a circle.</param>
+    /// <returns>Full paths, with links not resolved, ordered by the path relative to the folder: the same order on every system, so that a
+    /// seed gives the same split. Hidden files are left out.</returns>
+    /// <param name="folder">The folder to search; may be a link.</param>
+    /// <param name="root">The folder where the search began: links to it or to a folder above it are cyclic.</param>
     public static IReadOnlyList<string> Below(DirectoryInfo folder, string root)
     {
         var files = new FolderFiles();
         for (var above = RealPath(root); above is not null; above = Path.GetDirectoryName(above))
             files._read.Add(above);
-        // What is there itself comes before what links lead to.
+        // Real folders come before linked ones.
         files._links.Enqueue(folder);
         while (files._links.TryDequeue(out var next))
             files.Walk(next, RealPath(next.FullName));
@@ -52,7 +52,7 @@ internal sealed class FolderFiles
         }
     }
 
-    // Of a folder that is there. A link's own target may lie behind other links.
+    // The final target of a folder that exists. The target of a link may itself be behind other links.
     private static string RealPath(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));

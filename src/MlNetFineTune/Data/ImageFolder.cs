@@ -16,12 +16,12 @@ internal static class ImageFolder
 {
     private const int MostNamed = 20;
 
-    // Every name that files of the formats have which FileFormats reads.
+    // The file extensions of the formats that FileFormats reads.
     private static readonly HashSet<string> s_read = new(
         [".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".png", ".apng", ".bmp", ".dib", ".gif", ".webp"],
         StringComparer.OrdinalIgnoreCase);
 
-    // Photos that someone would miss.
+    // Formats of photos that are not read: skipping them silently would lose data.
     private static readonly HashSet<string> s_unread = new(
         [".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".svg", ".psd", ".ico", ".tga", ".pcx", ".pgm", ".ppm", ".pnm",
             ".exr", ".dcm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"],
@@ -45,7 +45,7 @@ internal static class ImageFolder
                     + $"such as '{Path.Combine(root, "cats", "1.jpg")}' and '{Path.Combine(root, "dogs", "2.jpg")}'."
                 + (loose > 0 ? $" {loose} pictures lie beside the folders and belong to no class." : ""));
         }
-        // As torchvision: a class that silently is not there would be found out by its missing column, if at all.
+        // As in torchvision: a class without pictures would otherwise be noticed only by its missing score, if at all.
         if (classes.Where(c => !c.Files.Any(IsRead)).Select(c => $"{SafeText.Quoted(c.Name)} ({WhatIsIn(c.Files)})")
             .ToList() is { Count: > 0 } empty)
         {

@@ -7,8 +7,8 @@ namespace MlNetFineTune.Data;
 
 /// <summary>The image column of training and scoring: which column types are accepted, and how each is read.</summary>
 /// <param name="Column">Name of the column.</param>
-/// <param name="Folder">Joined before relative paths; null for the current directory.</param>
-/// <param name="Pixels">How vectors of pixels lie; null where the column holds none.</param>
+/// <param name="Folder">Folder of relative paths; null for the current directory.</param>
+/// <param name="Pixels">Format of vectors of pixels; null where the column has none.</param>
 internal sealed record ImageInput(string Column, string? Folder, RawPixels? Pixels)
 {
     private const string WithoutPixels =
@@ -20,7 +20,7 @@ internal sealed record ImageInput(string Column, string? Folder, RawPixels? Pixe
             + $"{Pixels.Height} x {Pixels.ChannelCount} = {Pixels.Length} values, as RawPixels says";
 
     /// <summary>Finds the column.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is missing, or of another type; in ML.NET's words.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema.Column In(DataViewSchema schema, IExceptionContext context, string parameter, string role)
     {
         var column = schema.GetColumnOrNull(Column) ?? throw context.ExceptSchemaMismatch(parameter, role, Column);

@@ -18,7 +18,7 @@ internal abstract class ImageRows : IDisposable
     public abstract void Identify(int row, IncrementalHash hash);
 
     /// <returns>Null, or why the picture cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
     public abstract string? Encode(
         int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default);

@@ -37,7 +37,7 @@ internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column col
             hasFraction |= value != MathF.Floor(value);
             _bytes[i] = (byte)Math.Clamp(value * scale + 0.5f, 0, 255);
         }
-        // It would be black. A picture of 0 to 255 never is so.
+        // Such a picture would be almost black: probably its values are in [0, 1], which those in [0, 255] never are.
         return largest <= 1 && hasFraction && pixels.White > 1
             ? Picture.Unusable(
                 string.Create(CultureInfo.InvariantCulture,

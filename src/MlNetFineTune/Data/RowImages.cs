@@ -22,7 +22,7 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         ref var copy = ref _pictures[place];
         if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
         {
-            Release(place); // first, so that memory that cannot be had leaves nothing that is given back twice
+            Release(place); // first, so that a failed allocation leaves nothing that is returned twice
             copy.Bytes = picture.Bytes.Length > LargeFile // a pool would keep it
                 ? GC.AllocateUninitializedArray<byte>(picture.Bytes.Length)
                 : ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch

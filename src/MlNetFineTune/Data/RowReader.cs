@@ -12,7 +12,7 @@ internal abstract class RowReader : IDisposable
     /// <summary>Takes the present row's inputs into a place.</summary>
     public abstract void Take(int place);
 
-    /// <returns>Null, or why the row cannot be used.</returns>
+    /// <returns>Null, or the reason why the row cannot be used.</returns>
     public abstract string? Encode(int place, Augmentation view, Span<byte> output);
 
     /// <summary>Whether the picture of a row takes so much memory that a batch of such pictures would be too large:

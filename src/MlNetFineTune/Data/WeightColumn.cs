@@ -7,7 +7,7 @@ namespace MlNetFineTune.Data;
 /// <summary>ML.NET's example weights: a Single that says how much a row counts.</summary>
 internal static class WeightColumn
 {
-    /// <exception cref="Exception">There is no such column, or it is of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
     public static void Check(IExceptionContext context, SchemaShape schema, string? name)
     {
         if (name is null)

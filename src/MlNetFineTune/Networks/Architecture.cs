@@ -71,7 +71,7 @@ internal sealed record Architecture(
                 + "The nearest sizes are "
             + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
 
-    /// <exception cref="ArgumentException">The network cannot pad so.</exception>
+    /// <exception cref="ArgumentException">The network does not support this padding.</exception>
     public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");

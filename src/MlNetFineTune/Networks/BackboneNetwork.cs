@@ -47,7 +47,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>The network in inference mode as operators: [N, C, H, W] -> [N, <see cref="Features"/>].</summary>
-    /// <exception cref="NotSupportedException">It is a program that nothing is known about.</exception>
+    /// <exception cref="NotSupportedException">The network is a TorchScript program, whose operators are not known.</exception>
     public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) =>
         _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
 
@@ -71,8 +71,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>
-    /// Training mode for the stages from <paramref name="frozenStages"/> on; frozen ones stay in inference mode, and so does above them
-    /// every layer whose own parameters take no gradient, so that the running statistics of what is frozen never move.
+    /// Training mode for the stages from <paramref name="frozenStages"/> on; frozen stages stay in inference mode, as does every later
+    /// layer whose own parameters take no gradient, so that running statistics of frozen layers never change.
     /// </summary>
     public virtual void SetTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
@@ -84,7 +84,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             if (_stages.FindIndex(s => s.Owns(path)) >= frozenStages)
                 module.train(!TrainableNetwork.IsFrozen(module) && !(batchNorm == BatchNormMode.Frozen && module is BatchNorm2d));
         }
-        _replaced.SetTraining(frozenStages); // new layers have no statistics yet that could stay
+        _replaced.SetTraining(frozenStages); // new layers have no running statistics to keep
     }
 
     public override void eval()
@@ -113,9 +113,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         Adapters.Add(name, StageOf(name), _pairs.Exists(named => named.Pair.Holds(layer)), layer, addition);
 
     /// <summary>Puts a module in the place of a stage's layers and owns it. Their memory is freed and their names are gone.</summary>
-    /// <param name="index">The stage.</param>
-    /// <param name="module">Gives what the layers above can take; of the last stage maps [N, C, H, W], which are averaged, features [N, F],
-    /// or tokens where the network has them.</param>
+    /// <param name="index">Index of the stage.</param>
+    /// <param name="module">The module, whose output is the input of the next stage;
+    /// for the last stage maps [N, C, H, W], which are averaged, features [N, F], or tokens where the network has them.</param>
     public void Replace(int index, nn.Module<Tensor, Tensor> module)
     {
         var old = _stages[index];
@@ -140,8 +140,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public void SetFeatures(long features) => Features = checked((int)features);
 
     /// <summary>
-    /// The name of the first convolution's weight in a network for colours; null where it has none. It
-    /// is the only one that three channels enter.
+    /// The name of the first convolution's weight in a network for colours; null where it has none.
+    /// It is the only one with three input channels.
     /// </summary>
     public string? FirstConvolution => named_modules().Where(named => named.module is Conv2d conv && EntersColors(conv)).Take(2)
         .ToList() is [var only]
@@ -186,8 +186,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
 
     /// <summary>
-    /// What makes a file's tensor of another shape this network's: a function from the one to the other, whose result the caller
-    /// disposes; null where there is none. Shapes that differ in ones only hold the same numbers in the same order (a linear layer,
+    /// A function that converts a file's tensor of another shape to this network's (caller disposes the result); null where
+    /// there is none. Shapes that differ only in dimensions of 1 have the same numbers in the same order (a linear layer,
     /// and a 1x1 convolution in another library).
     /// </summary>
     public virtual Func<Tensor, Tensor>? Adaptation(string name, long[] fileShape)
@@ -221,15 +221,12 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) =>
         AddBlocks(name, [name], blocks, pool: last ? Computation.Average : null);
 
-    /// <summary>The same for blocks that do not lie together in a module of the stage's name, with what follows the last of them.</summary>
+    /// <summary>The same for blocks in several modules or in one with another name, followed by <paramref name="then"/>.</summary>
     protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Computation? then = null,
         Computation? pool = null)
     {
-        foreach (var block in blocks)
-        {
-            _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
-            _channels.AddRange(block.InnerChannels);
-        }
+        _pairs.AddRange(blocks.OfType<IFoldable>().SelectMany(block => block.Pairs).Select(pair => (modules[0], pair)));
+        _channels.AddRange(blocks.OfType<IPrunable>().SelectMany(block => block.InnerChannels));
         var all = Computation.Of(blocks);
         AddStage(name, modules, then is null ? all : all.Then(then), pool);
     }

@@ -4,7 +4,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// One step of a backbone, from input to output, in the order of computation.
-/// Freezing, learning-rate decay and feature caching all speak in stages.
+/// Stages are the unit of freezing, layer-wise learning-rate decay and feature caching.
 /// </summary>
 /// <param name="Name">The name users write, such as <c>layer3</c>.</param>
 /// <param name="Modules">The root-level module paths whose tensors belong to the stage, such as <c>conv1</c> and <c>bn1</c>.</param>

@@ -6,7 +6,7 @@ internal static class DecodeLimits
     // Pillow's limit for a "decompression bomb" is about the same: 179 million pixels, here 716 MB.
     public const long MaximumPixels = 179_000_000;
 
-    // JPEG's own limit; a longer side belongs to a map or a forgery.
+    // JPEG's own limit; a longer side belongs to a map or a malicious file.
     public const int MaximumSide = 65_535;
 
     // Deflate shrinks to 1/1032 at best, so a byte of PNG holds at most 8,256 pixels, of one bit each; of GIF, JPEG and plain BMP it holds

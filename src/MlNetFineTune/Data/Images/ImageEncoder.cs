@@ -17,7 +17,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 
     /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
     /// <returns>Null, or why the file cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
     public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default)
     {
@@ -143,8 +143,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     }
 
     /// <summary>
-    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored apart. The smallest that
-    /// still has at least as many pixels as the output is chosen; formats that cannot are decoded at full size.
+    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored separately.
+    /// The smallest size with at least as many pixels as the output is chosen; other formats are decoded at full size.
     /// </summary>
     private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
     {

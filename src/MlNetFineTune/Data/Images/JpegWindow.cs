@@ -9,7 +9,7 @@ namespace MlNetFineTune.Data;
 /// </summary>
 internal static class JpegWindow
 {
-    // The outermost columns and rows of a window lack the neighbours from which libjpeg smooths the colours.
+    // The outermost columns and rows of a window lack the neighbours that libjpeg uses to interpolate the colours.
     private const int Margin = 8;
 
     /// <summary>Whether a part can be decoded for itself. A file that is cut off is not: a part of it would often look whole.</summary>
@@ -21,11 +21,11 @@ internal static class JpegWindow
     public static PixelWindow Around(PixelWindow needed, SKSizeI picture) => PixelWindow.Covering(
         needed.Left - Margin, needed.Top - Margin, needed.Right + Margin, needed.Bottom + Margin, picture.Width, picture.Height);
 
-    /// <param name="codec">Not used before.</param>
+    /// <param name="codec">A codec that has not decoded yet.</param>
     /// <param name="info">Format of the whole picture at the size to decode.</param>
-    /// <param name="window">The part.</param>
-    /// <param name="pixels">[height, width, 4] of the window.</param>
-    /// <returns>False if the file is damaged; the whole may be tried.</returns>
+    /// <param name="window">The part to decode.</param>
+    /// <param name="pixels">Receives the window, [height, width, 4] bytes.</param>
+    /// <returns>False if the file is damaged; decoding the whole may still succeed.</returns>
     public static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, PixelWindow window, Span<byte> pixels)
     {
         var options = new SKCodecOptions(SKRectI.Create(window.Left, 0, window.Width, info.Height));

@@ -27,7 +27,7 @@ internal sealed class PixelNormalizer : Intake
         _device = device;
         if (channels == 1)
             _luminance = tensor(Luminance, [3, 1], device: device).DetachFromDisposeScope();
-        // One for each value of a line of pixels: three would make a vector operation of every single pixel.
+        // One value for each number of a line of pixels: with three values each pixel would be a vector operation of its own.
         var (means, scales) = MeansAndScales(preprocessing, channels);
         _mean = tensor(means, device: device).repeat(_size).DetachFromDisposeScope();
         _scale = tensor(scales, device: device).repeat(_size).DetachFromDisposeScope();

@@ -6,7 +6,7 @@ namespace MlNetFineTune.Data;
 /// <param name="height">Height of the whole picture as stored, in pixels.</param>
 /// <param name="blueFirst">BGRA instead of RGBA.</param>
 /// <param name="orientation">1 to 8, as EXIF counts them.</param>
-/// <param name="window">The part that <paramref name="pixels"/> are; null for the whole.</param>
+/// <param name="window">The part of the picture in <paramref name="pixels"/>; null for the whole.</param>
 internal readonly ref struct PixelSource(
     ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1, PixelWindow? window = null)
 {

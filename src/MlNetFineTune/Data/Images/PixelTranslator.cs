@@ -14,8 +14,8 @@ internal sealed class PixelTranslator : IDisposable
     private readonly Tensor? _scale;
     private readonly Tensor? _shift;
 
-    /// <param name="from">How they are normalised.</param>
-    /// <param name="to">How they should be.</param>
+    /// <param name="from">Preprocessing of the given pictures.</param>
+    /// <param name="to">Preprocessing of the result.</param>
     /// <param name="channels">3 for colours, 1 for luminance.</param>
     /// <param name="device">Device of the pictures.</param>
     public PixelTranslator(ImagePreprocessing from, ImagePreprocessing to, int channels, Device device)
@@ -34,7 +34,7 @@ internal sealed class PixelTranslator : IDisposable
     }
 
     /// <param name="pixels">[N, channels, H, W] of the first size. The caller keeps them.</param>
-    /// <returns>[N, channels, H', W'], channels-last. Belongs to the present dispose scope.</returns>
+    /// <returns>[N, channels, H', W'], channels-last. Belongs to the current dispose scope.</returns>
     public Tensor Translate(Tensor pixels)
     {
         var result = pixels.alias();

@@ -7,8 +7,8 @@ namespace MlNetFineTune.Data;
 
 /// <summary>
 /// Fills a square RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright
-/// together. Antialiased and separable as in Pillow; but a crop's edge reads the real pixels beyond it, where torchvision, which crops
-/// first, repeats its own edge.
+/// together. Antialiased and separable as in Pillow; but at the edge of a crop the filter reads the pixels beyond it, where torchvision,
+/// which crops first, does not.
 /// </summary>
 internal static class Resampler
 {
@@ -29,7 +29,7 @@ internal static class Resampler
             Filter(source, new ResamplingKernel(across, acrossLength, source.Width, size, interpolation),
                 new ResamplingKernel(down, downLength, source.Height, size, interpolation), lines, output);
 
-        // Of the output's own size and on whole pixels: every filter would give the pixels themselves.
+        // A region of the output's size on whole pixels: every filter would give the pixels themselves.
         bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0
             && start + length <= available;
     }

@@ -78,7 +78,8 @@ internal sealed class ConvNeXt : BackboneNetwork
         };
     }
 
-    // facebookresearch/ConvNeXt, models/convnext.py: the stem is the first of the downsamplings, which lie beside the stages.
+    // facebookresearch/ConvNeXt, models/convnext.py: the stem is the first of the downsamplings,
+    // which form a list beside that of the stages.
     private static ModuleNames AuthorsNames(int[] blocks)
     {
         var names = new ModuleNames();

@@ -16,7 +16,7 @@ internal sealed partial class DenseNet : BackboneNetwork
     /// <param name="growth">Channels that each layer adds.</param>
     /// <param name="layers">Number of layers of each block.</param>
     /// <param name="stemChannels">Channels that enter the first block.</param>
-    /// <param name="epsilon">BatchNorm's.</param>
+    /// <param name="epsilon">Epsilon of BatchNorm.</param>
     private DenseNet(string name, int growth, int[] layers, int stemChannels, double epsilon)
         : base(name, layers.Aggregate(stemChannels * 2, (channels, count) => channels / 2 + growth * count))
     {

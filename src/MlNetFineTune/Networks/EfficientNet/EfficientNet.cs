@@ -8,8 +8,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that
 /// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="ConvolutionPadding.TensorFlowSame"/> and epsilon
-/// 1e-3; the families of that name have them. No block is dropped at random in training: the authors' stochastic depth serves hundreds of
-/// epochs from scratch, and fine-tuning takes few.
+/// 1e-3; the architectures of that name have both. There is no stochastic depth in training: it helps in hundreds of epochs from scratch,
+/// and fine-tuning takes few.
 /// </summary>
 internal sealed class EfficientNet : BackboneNetwork
 {
@@ -96,7 +96,7 @@ internal sealed class EfficientNet : BackboneNetwork
     public static Architecture Member(int number)
     {
         var (_, _, size, _, _) = s_members[number];
-        // timm evaluates B0 and B1 on the usual part of the picture and the others on all of it.
+        // timm evaluates B0 and B1 on a centre crop of 0.875 of each side, and the others on the whole picture.
         var preprocessing = new ImagePreprocessing
         {
             Size = size,

@@ -31,7 +31,7 @@ internal enum Activation
 internal static class ActivationExtensions
 {
     /// <summary>
-    /// Overwrites its input, which the caller gives away; returns the result. Training may overwrite too where the backward pass does not
+    /// Takes ownership of its input and overwrites it; returns the result. Training may overwrite too where the backward pass does not
     /// need the activation's input (nor do those of convolution, BatchNorm, addition and concatenation need their output);
     /// where it does, the result is new.
     /// </summary>

@@ -6,7 +6,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// Multi-head self-attention (Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762): softmax(Q K' / sqrt(d)) V for each head.
-/// libtorch's fused kernel never holds the [T, T] weights as a whole.
+/// libtorch's fused kernel does not materialise the [T, T] weights.
 /// </summary>
 internal sealed class Attention : nn.Module<Tensor, Tensor>
 {

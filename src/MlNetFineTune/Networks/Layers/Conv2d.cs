@@ -7,7 +7,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// A 2-D convolution whose memory is left uninitialised: weights are loaded, or drawn by <see cref="WeightInitialization"/>.
-/// TorchSharp's own module draws from the process-wide generator when it is made, which would disturb other trainings.
+/// TorchSharp's own module draws from the process-wide generator in its constructor, which would change other trainings.
 /// </summary>
 internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
 {
@@ -24,15 +24,15 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     private static readonly long[] s_none = [0, 0];
     private static readonly long[] s_dilation = [1, 1];
 
-    /// <param name="inChannels">Channels that enter.</param>
-    /// <param name="outChannels">Channels that leave.</param>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="outChannels">Output channels.</param>
     /// <param name="kernel">Width and height of the kernel.</param>
-    /// <param name="stride">Pixels from one position of the kernel to the next.</param>
-    /// <param name="groups">Into so many parts the channels are divided; the parts do not see each other.</param>
-    /// <param name="padding">How the border is filled where <paramref name="border"/> does not say it.</param>
-    /// <param name="border">Zeros on every side; null for as many as leave the size unchanged at stride 1.</param>
+    /// <param name="stride">Stride in pixels.</param>
+    /// <param name="groups">Number of groups of channels, which are convolved independently.</param>
+    /// <param name="padding">Padding where <paramref name="border"/> is null.</param>
+    /// <param name="border">Number of zeros on every side; null for as many as keep the size at stride 1.</param>
     /// <param name="bias">Whether a bias is added; it is zero until weights are loaded.
-    /// A BatchNorm that follows makes one needless.</param>
+    /// Not needed before a BatchNorm.</param>
     public Conv2d(
         int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1,
         ConvolutionPadding padding = ConvolutionPadding.Symmetric, int? border = null, bool bias = false)

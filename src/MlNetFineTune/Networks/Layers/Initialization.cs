@@ -10,8 +10,8 @@ internal abstract record Distribution
 }
 
 /// <summary>
-/// The rules by which networks draw random weights, each as its authors' code (torchvision) has it. A rule sees a parameter's name and
-/// shape; null leaves the parameter as its module made it: BatchNorm at one and zero, biases at zero.
+/// The rules by which networks draw random weights, each as in the authors' code or torchvision. A rule sees a parameter's name and
+/// shape; null leaves the parameter as its module created it: BatchNorm at one and zero, biases at zero.
 /// </summary>
 internal static class Initialization
 {
@@ -35,9 +35,8 @@ internal static class Initialization
         : new Distribution.Uniform(Math.Sqrt(6.0 / FanIn(shape)));
 
     /// <summary>
-    /// Normal with deviation 0.02, as vision transformers and ConvNeXt begin. (The authors' code cuts it off at +-2,
-    /// which is a hundred deviations away.) The class token begins at almost nothing. Factors of branches stay at the
-    /// small value that their module gives them.
+    /// Normal with deviation 0.02, as in vision transformers and ConvNeXt. (The authors' code truncates at +-2, a hundred deviations away.)
+    /// The class token begins near zero. Scale factors of branches keep the small value that their module gives them.
     /// </summary>
     public static Distribution? Transformer(string name, long[] shape) =>
         shape.Length < 2 ? null : new Distribution.Normal(name == "cls_token" ? 1e-6 : 0.02);

@@ -9,8 +9,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B
 /// A</c>, in the shapes and with the initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r
-/// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k. While it trains it is a
-/// branch beside its layer, and merged it is part of the layer's weight.
+/// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k. In training it is a branch
+/// beside the layer; merged it is part of the layer's weight.
 /// </summary>
 internal sealed class LoraLayer : nn.Module
 {
@@ -25,7 +25,7 @@ internal sealed class LoraLayer : nn.Module
     private Tensor? _merged;
 
     /// <param name="layer">Name of the layer, whose weight is [out, in] or [out, in, k, k].</param>
-    /// <param name="rank">r.</param>
+    /// <param name="rank">The rank r.</param>
     /// <param name="alpha">The product is scaled by alpha / r.</param>
     /// <param name="dropout">Share of the branch's inputs that are zero in a training step.</param>
     public LoraLayer(IAdaptable layer, int rank, double alpha, float dropout)
@@ -78,7 +78,7 @@ internal sealed class LoraLayer : nn.Module
 
     /// <summary>The branch <c>alpha / r * B(A(dropout(x)))</c>, added in place to what the layer gives for x.</summary>
     /// <param name="output">Output of the layer.</param>
-    /// <param name="input">x.</param>
+    /// <param name="input">Input x of the layer.</param>
     /// <param name="down">Applies A.</param>
     /// <param name="up">Applies B.</param>
     public Tensor AddBranch(Tensor output, Tensor input, Func<Tensor, Tensor, Tensor> down, Func<Tensor, Tensor, Tensor> up)

@@ -15,11 +15,11 @@ internal sealed class LoraLayers : IDisposable
 
     public IEnumerable<string> Layers => _all.Select(one => one.Layer);
 
-    /// <param name="layer">The layer's name.</param>
+    /// <param name="layer">Name of the layer.</param>
     /// <param name="stage">Index of its stage.</param>
-    /// <param name="folds">Whether BatchNorm is folded into the layer: then the sum of both is only made there.</param>
+    /// <param name="folds">Whether BatchNorm is folded into the layer, which then merges the addition too.</param>
     /// <param name="host">The layer.</param>
-    /// <param name="addition">Handed over.</param>
+    /// <param name="addition">The addition, owned by this object from now on.</param>
     public void Add(string layer, int stage, bool folds, IAdaptable host, LoraLayer addition)
     {
         host.Adapter = addition;

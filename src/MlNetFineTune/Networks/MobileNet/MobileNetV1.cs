@@ -60,7 +60,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.ReLU6);
         AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
-        // There are no sums: all channels can go but the last, which are the head's features.
+        // There are no residual sums: all channels can be pruned except the features.
         var entering = ChannelGroup.Of(stem);
         for (var g = 0; g < s_groups.Length; g++)
         {

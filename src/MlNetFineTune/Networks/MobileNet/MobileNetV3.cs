@@ -51,7 +51,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
     private MobileNetV3(bool large, float width, ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV3), features: large ? 1280 : 1024)
     {
-        // timm keeps the stem of narrow networks.
+        // timm does not scale the stem of narrow networks.
         var channels = width < 0.75f ? 16 : MobileNetV1.Scaled(16, width);
         conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
         bn1 = new BatchNorm2d(channels, epsilon);

@@ -2,7 +2,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>Settings shared by the units of a MobileNet or EfficientNet, besides their channels.</summary>
 /// <param name="Padding">Padding of strided convolutions.</param>
-/// <param name="Epsilon">BatchNorm's.</param>
+/// <param name="Epsilon">Epsilon of BatchNorm.</param>
 internal sealed record MobileUnitStyle(ConvolutionPadding Padding, double Epsilon)
 {
     /// <summary>Kernel size of the depthwise convolution.</summary>

@@ -7,13 +7,13 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>A factory as the model file keeps it: by the name of its contract and by its settings.</summary>
 /// <param name="Name">Name of the contract.</param>
-/// <param name="FactoryType">Its class, and the simple name of the assembly that it was in:
-/// where to look for one that is not registered.</param>
+/// <param name="FactoryType">Full name of the factory's class and simple name of its assembly,
+/// by which an unregistered factory is found.</param>
 /// <param name="Settings">The factory's public properties as JSON.</param>
 internal sealed record ModuleContract(
     string Name, [property: NotInFingerprint("the contract's name stands for it")] string FactoryType, JsonElement Settings)
 {
-    /// <exception cref="ArgumentException">The factory could not be made again.</exception>
+    /// <exception cref="ArgumentException">The factory could not be recreated from its settings.</exception>
     public static ModuleContract Of(ModuleFactory factory)
     {
         var type = factory.GetType();
@@ -44,7 +44,7 @@ internal sealed record ModuleContract(
     }
 
     /// <summary>Makes the factory again: the registered one of that contract, or else the one that the application ships.</summary>
-    /// <exception cref="InvalidOperationException">There is none.</exception>
+    /// <exception cref="InvalidOperationException">No factory with this contract is found.</exception>
     public ModuleFactory Find(IHostEnvironment env)
     {
         var type = Registered(env) ?? ShippedFactory.Find(FactoryType, Name) ?? throw new InvalidOperationException(
@@ -72,7 +72,7 @@ internal sealed record ModuleContract(
         }
         catch (InvalidOperationException)
         {
-            return null; // the catalog cannot be asked otherwise
+            return null; // the catalog has no other way to ask
         }
         catch (TargetInvocationException e)
         {

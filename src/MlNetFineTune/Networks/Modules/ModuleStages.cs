@@ -14,7 +14,7 @@ internal sealed class ModuleStages
     /// <summary>Without the head.</summary>
     public IReadOnlyList<string> Names => [.. _parts.SkipLast(1)];
 
-    /// <exception cref="ArgumentException">What the module says of its stages does not cover its tensors.</exception>
+    /// <exception cref="ArgumentException">The stages that the module names do not cover its tensors.</exception>
     public static ModuleStages Of(nn.Module module, IReadOnlyList<string> tensors)
     {
         if (module is IStagedModule { Stages: var stated })

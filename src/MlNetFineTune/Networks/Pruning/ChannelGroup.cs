@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Channels that nothing sees but what is listed here: the filters that make them, what acts on each of them alone (BatchNorm, depthwise
-/// convolutions, gates), and the weights that read them; a dependency group of Fang et al. 2023 (https://arxiv.org/abs/2301.12900).
-/// One of them can go without a trace elsewhere, which a term of a sum could not.
+/// Channels with all the layers that involve them: the filters that produce them, the layers that act on each channel alone (BatchNorm,
+/// depthwise convolutions, gates), and the weights that read them; a dependency group of Fang et al. 2023
+/// (https://arxiv.org/abs/2301.12900). Each can be removed without an effect elsewhere, unlike a term of a residual sum.
 /// </summary>
 internal sealed class ChannelGroup
 {

@@ -17,7 +17,7 @@ internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> prune
     public IReadOnlyDictionary<string, int>? Pruned => _pruned.Count > 0 ? _pruned : null;
 
     /// <summary>Every group without this share of its channels: the nearest multiple of 8 stays, and 8 at least.</summary>
-    /// <param name="ratio">Above 0 and below 1.</param>
+    /// <param name="ratio">Share of channels to remove, above 0 and below 1.</param>
     /// <param name="original">Widths of the network as it was published.</param>
     public ChannelWidths Less(float ratio, IReadOnlyDictionary<string, int> original) => new(original
         .Select(group => KeyValuePair.Create(group.Key, Less(ratio, _pruned.GetValueOrDefault(group.Key, group.Value))))

@@ -3,13 +3,13 @@ using System.Globalization;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Channels that are to go once the weights are there. Every group loses the same share, its weakest by norm (Li et al. 2017,
+/// Removal of channels after the weights are loaded. Every group loses the same share, the channels of smallest norm (Li et al. 2017,
 /// https://arxiv.org/abs/1608.08710): norms of different layers are not compared, since BatchNorm makes a layer's scale arbitrary, and so
-/// the widths are known before the weights are. All norms are taken before any channel goes (section 3.4 there, independent).
+/// the widths are known before the weights. All norms are computed before any channel is removed (section 3.4 there, independent).
 /// </summary>
-/// <param name="Ratio">The share, above 0 and below 1.</param>
+/// <param name="Ratio">Share of channels to remove, above 0 and below 1.</param>
 /// <param name="Norm">The norm by which channels are ranked.</param>
-/// <param name="Before">Widths of the network that the weights are of.</param>
+/// <param name="Before">Widths of the network to which the weights belong.</param>
 internal sealed record Pruning(float Ratio, PruningNorm Norm, ChannelWidths Before)
 {
     /// <summary>A description for the log.</summary>

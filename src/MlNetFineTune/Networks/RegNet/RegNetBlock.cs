@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>RegNetY's block: 1x1, 3x3 in groups, a gate for each channel, 1x1, around a shortcut; all of one width.</summary>
-internal sealed class RegNetBlock : Block
+internal sealed class RegNetBlock : Block, IFoldable
 {
     private readonly NumberedConvNorm? _projection;
     private readonly NumberedConvNorm _first;
@@ -31,14 +31,12 @@ internal sealed class RegNetBlock : Block
             register_module("proj", _projection);
         }
 
-        // By hand and not by RegisterComponents, which would take the fields' names.
+        // Registered by name, because RegisterComponents would use the fields' names.
         register_module("f", parts);
     }
 
-    public override IEnumerable<ConvNorm> Pairs =>
+    public IEnumerable<ConvNorm> Pairs =>
         _projection is null ? [_first.Pair, _spatial.Pair, _last.Pair] : [_projection.Pair, _first.Pair, _spatial.Pair, _last.Pair];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

@@ -11,7 +11,7 @@ internal sealed class ReplacedStages : IDisposable
 {
     private readonly List<(int Stage, string Name, nn.Module<Tensor, Tensor> Module)> _all = [];
 
-    // Tensors of the layers that are gone. They stay in the network's tree of modules, without memory.
+    // Tensors of the replaced layers. They stay in the network's module tree, without memory.
     private readonly HashSet<string> _hidden = new(StringComparer.Ordinal);
 
     public void Add(int stage, string name, nn.Module<Tensor, Tensor> module, IEnumerable<(string Name, Tensor Tensor)> instead)

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Networks;
 /// <param name="Stage">Name of the stage.</param>
 /// <param name="Replacement">The module that replaces its layers;
 /// null where the layers stay and only their weights are reinitialised.</param>
-/// <param name="IsFresh">False where an earlier training was the first to use it.</param>
+/// <param name="IsFresh">Whether this training is the first with the change; false for a change taken from an earlier model.</param>
 internal sealed record StageChange(string Stage, StageModule? Replacement, bool IsFresh = true);
 
 /// <summary>A user's factory of layers, and its name in the model file.</summary>

@@ -14,11 +14,11 @@ internal static class StageReplacement
 
     /// <param name="network">The network, on the CPU.</param>
     /// <param name="name">Name of the network, for messages.</param>
-    /// <param name="changes">Those that replace.</param>
+    /// <param name="changes">The changes that replace a stage.</param>
     /// <param name="pixels">Shape of the network's input: [channels, height, width].</param>
     /// <param name="seed">Seed of the modules' initial weights.</param>
     /// <exception cref="InvalidOperationException">A factory failed.</exception>
-    /// <exception cref="ArgumentException">What it made does not fit.</exception>
+    /// <exception cref="ArgumentException">The module that a factory created does not fit.</exception>
     public static void Apply(BackboneNetwork network, string name, IReadOnlyList<StageChange> changes, long[] pixels, long seed)
     {
         if (changes.Count == 0)
@@ -26,7 +26,7 @@ internal static class StageReplacement
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         network.eval();
-        var old = new List<long[]>(); // what each stage gave, unpooled
+        var old = new List<long[]>(); // shape of each stage's output before pooling
         var maps = zeros([Pictures, .. pixels], Parameters.Type);
         foreach (var stage in network.Stages)
             old.Add((maps = stage.Maps.Forward(maps)).shape);
@@ -48,9 +48,9 @@ internal static class StageReplacement
     }
 
     /// <summary>Gives stages the weights that a new network would have.</summary>
-    /// <param name="network">Keeps its other weights.</param>
-    /// <param name="stages">Their names.</param>
-    /// <param name="other">The same network, with new weights.</param>
+    /// <param name="network">The network, whose other weights stay.</param>
+    /// <param name="stages">Names of the stages.</param>
+    /// <param name="other">The same architecture with new random weights.</param>
     public static void Reinitialize(BackboneNetwork network, IReadOnlyCollection<string> stages, BackboneNetwork other)
     {
         using var noGradients = no_grad();

@@ -4,7 +4,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// SqueezeNet 1.1 (Iandola et al. 2016, https://arxiv.org/abs/1602.07360, and the authors' repository for 1.1) with torchvision's names
-/// (<c>squeezenet1_1</c>). The original scores each place of the picture with a 1x1 convolution and a ReLU, and averages last; here the
+/// (<c>squeezenet1_1</c>). The original classifies each position with a 1x1 convolution and a ReLU, and averages last; here the
 /// features are averaged and the new head is linear, as for every other network. There is no dropout before it.
 /// </summary>
 internal sealed class SqueezeNet : BackboneNetwork

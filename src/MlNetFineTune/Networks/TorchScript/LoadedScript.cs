@@ -7,8 +7,8 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// One copy of a TorchScript program in libtorch, with an owner for every tensor. TorchSharp's <c>ScriptModule</c> leaves that open: its
-/// tensors fall to whatever dispose scope is around, <c>named_modules</c> makes further handles that only the collector frees, and
-/// disposing frees no weights (some of what libtorch took stays taken whatever one does: docs/backbones.md).
+/// tensors belong to the current dispose scope of the caller, <c>named_modules</c> creates further handles that only the garbage collector
+/// frees, and disposing frees no weights (some memory is never returned to libtorch: docs/backbones.md).
 /// </summary>
 internal sealed class LoadedScript : IDisposable
 {

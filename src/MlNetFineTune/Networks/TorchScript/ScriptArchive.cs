@@ -18,7 +18,7 @@ internal static class ScriptArchive
     private const long MaximumUnpacked = 256 << 20;
     private const int MaximumVersionLength = 8;
 
-    /// <exception cref="InvalidDataException">It is damaged, or was not written by torch.jit.save.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or was not written by torch.jit.save.</exception>
     public static void Check(byte[] bytes, string source)
     {
         try

@@ -7,8 +7,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A TorchScript program as a backbone. It can only run whole, but every child of its root can be frozen by itself: the parameters take no
-/// gradient, and the child stays in inference mode.
+/// A TorchScript program as a backbone. It runs only as a whole, but each child of its root can be frozen: its parameters take no gradient,
+/// and it stays in inference mode.
 /// </summary>
 internal sealed class ScriptNetwork : BackboneNetwork
 {
@@ -62,7 +62,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
             return output.mean([2, 3]);
     }
 
-    /// <exception cref="NotSupportedException">Part of a child is to stay as it is.</exception>
+    /// <exception cref="NotSupportedException">Only a part of a child is frozen.</exception>
     public override void SetTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
         if (batchNorm == BatchNormMode.Frozen
@@ -134,7 +134,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
         }
     }
 
-    // Two pictures, so that a batch size that tracing has made a constant is found out.
+    // Two pictures, to detect a batch size that tracing has made constant.
     private static long[] DryRun(LoadedScript script, string source, int size)
     {
         const int Pictures = 2;

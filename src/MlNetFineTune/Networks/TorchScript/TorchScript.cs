@@ -13,7 +13,7 @@ internal sealed class TorchScript
     public const string Name = "torchscript";
     public const string Advice = "In Python: torch.jit.trace(model.eval(), torch.zeros(1, 3, 224, 224)).save(\"model.pt\").";
 
-    // The first that no tensor of the program uses.
+    // The first name that no tensor of the program uses.
     private static readonly string[] s_classifiers = ["head", "classifier", "fc", "new_head", "mlnet_head"];
 
     /// <param name="bytes">Content of the file.</param>
@@ -55,7 +55,7 @@ internal sealed class TorchScript
         return new TorchScript(File.ReadAllBytes(path), path, preprocessing);
     }
 
-    // A file of the right ending with the weights alone is what most people have.
+    // The most likely mistake: a file of weights alone with the same extension.
     private static void RequireNoWeights(string path)
     {
         try

@@ -6,12 +6,12 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// VGG with BatchNorm (Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556) with torchvision's names (<c>vgg16_bn</c>). The two
 /// hidden layers of its classifier belong to the backbone, as in timm: they hold nine tenths of the pretrained parameters, and only the
-/// last layer is specific to ImageNet's classes. The original drops half of their values in training; here, as in timm by default, none.
+/// last layer is specific to ImageNet's classes. The original has dropout of 0.5 between them; here there is none, as in timm by default.
 /// A stage begins with the pooling that halves the picture.
 /// </summary>
 internal sealed class Vgg : BackboneNetwork
 {
-    // The hidden layers were made for the 7 x 7 places that 224 pixels leave; other sizes are averaged (or repeated) to as many.
+    // The hidden layers take the 7 x 7 positions of 224 pixels; other sizes are averaged (or repeated) to as many.
     private const int Places = 7;
 
     private Vgg(string name, (int Channels, int Layers)[] stages, int hidden, double epsilon)

@@ -5,7 +5,7 @@ namespace MlNetFineTune.Networks;
 /// <param name="Channels">Channels of a token.</param>
 /// <param name="Heads">Attention heads; each has 64 channels.</param>
 /// <param name="Blocks">Number of blocks.</param>
-/// <param name="ScalesBranches">Whether what a branch adds is scaled channel by channel.</param>
+/// <param name="ScalesBranches">Whether the output of a branch is scaled per channel (LayerScale).</param>
 internal sealed record TransformerShape(int Patch, int Channels, int Heads, int Blocks = 12, bool ScalesBranches = false)
 {
     public static TransformerShape Of(BackboneSize size, int patch, bool scalesBranches = false)

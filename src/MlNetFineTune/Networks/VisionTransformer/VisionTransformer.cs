@@ -7,10 +7,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network
-/// trained otherwise (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023,
-/// https://arxiv.org/abs/2304.07193), with patches of 14 pixels and scaled branches. Every block is a stage; the final norm belongs to
-/// the last, so that layer decay counts as timm does.
+/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network with
+/// another training (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023,
+/// https://arxiv.org/abs/2304.07193), with patches of 14 pixels and scaled branches. Every block is a stage; the final norm belongs to the
+/// last, so that layer decay counts as timm does.
 /// </summary>
 internal sealed class VisionTransformer : BackboneNetwork
 {
@@ -24,10 +24,10 @@ internal sealed class VisionTransformer : BackboneNetwork
     /// <summary>A tensor of DINOv2's files that only its training needs.</summary>
     public const string MaskToken = "mask_token";
 
-    /// <param name="shape">Which network.</param>
+    /// <param name="shape">Sizes of the network.</param>
     /// <param name="size">Width and height of the pictures in pixels.</param>
     /// <param name="pooling">How tokens become features.</param>
-    /// <param name="epsilon">LayerNorm's.</param>
+    /// <param name="epsilon">Epsilon of LayerNorm.</param>
     public VisionTransformer(TransformerShape shape, int size, TokenPooling pooling, double epsilon)
         : base(nameof(VisionTransformer), shape.Channels)
     {
@@ -94,7 +94,7 @@ internal sealed class VisionTransformer : BackboneNetwork
         return cat([positions[.., ..1], resampled.permute(0, 2, 3, 1).reshape(1, to * to, -1)], 1).MoveToOuterDisposeScope();
     }
 
-    // Places lie in a square, behind the class token; null where they cannot.
+    // Patch positions form a square, after the class token; null where their number is no square.
     private static long? Side(long tokens)
     {
         var side = (long)Math.Round(Math.Sqrt(tokens - 1));
