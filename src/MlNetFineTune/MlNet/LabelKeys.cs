@@ -62,7 +62,7 @@ internal abstract class LabelKeys
 
     /// <summary>The index of a value; -1 where it is unknown or ambiguous.</summary>
     /// <param name="text">The value as text.</param>
-    /// <param name="exact">Whether it is of the keys' own type, and the text as <see cref="ValueText.Exact"/> gives it.</param>
+    /// <param name="exact">Whether the value has the keys' own type and the text is that of <see cref="ValueText.Exact"/>.</param>
     public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names))
         .GetValueOrDefault(text, -1);
 

@@ -10,7 +10,7 @@ namespace MlNetFineTune.MlNet;
 /// </summary>
 internal static class TorchRuntime
 {
-    // Tried once: a load that failed fails again, and TorchSharp's second attempt copies the libraries about before it does.
+    // Tried once: a load that failed fails again, and TorchSharp's second attempt copies the libraries first.
     private static readonly Lazy<Exception?> s_failure = new(TryLoad);
     private static string? s_note;
 
@@ -24,8 +24,8 @@ internal static class TorchRuntime
         }
     }
 
-    /// <exception cref="InvalidOperationException">The library does not load, or computes wrong. The
-    /// message says what to add, install or set.</exception>
+    /// <exception cref="InvalidOperationException">The library does not load or computes wrong results.
+    /// The message says which package to add, what to install or which variable to set.</exception>
     public static void EnsureLoaded()
     {
         if (s_failure.Value is { } failure)
@@ -39,7 +39,7 @@ internal static class TorchRuntime
             OpenMp.WaitPassively();
             CacheSizes.BeforeLoading();
             torch.InitializeDeviceType(DeviceType.CPU);
-            torch.get_num_threads(); // a call that really crosses into the library
+            torch.get_num_threads(); // a call into the native library
             NnPack.StayOffWhereItCannotWork();
             s_note = CacheSizes.AfterLoading();
             ArithmeticCheck.Run();
@@ -71,7 +71,7 @@ internal static class TorchRuntime
                 + $"TorchSharp needs {platform.Requirement}, and libtorch from the package {packages}.");
     }
 
-    // What TorchSharp leaves out of its own message: why the system's loader refused the file.
+    // Adds what TorchSharp's own message lacks: why the system's loader refused the file.
     private static string LoaderError(string library)
     {
         try

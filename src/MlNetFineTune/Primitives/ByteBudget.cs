@@ -25,7 +25,7 @@ internal sealed class ByteBudget(long capacity)
     public long HighWater { get; set; }
 
     /// <summary>Waits for its turn. The caller disposes the share when the memory is free again.</summary>
-    /// <exception cref="OperationCanceledException">The wait was given up; nothing is held.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled; no memory is reserved.</exception>
     public Share Take(long bytes, CancellationToken cancellation = default)
     {
         if (bytes <= 0)
@@ -46,7 +46,7 @@ internal sealed class ByteBudget(long capacity)
             lock (_gate)
             {
                 if (!_queue.Remove(waiting))
-                    _used -= bytes; // its turn came in the same moment
+                    _used -= bytes; // it was granted at the same moment
                 Admit();
             }
             throw;
@@ -73,7 +73,7 @@ internal sealed class ByteBudget(long capacity)
         }
     }
 
-    // An eighth of what there is (a container's limit counts), so that both budgets leave room for networks: at most four pictures of 64
+    // An eighth of the memory (of a container's limit, if any), so that both budgets leave room for networks: at most four pictures of 64
     // million pixels at once.
     private static long OfThisProcess() => Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 256L << 20, 1L << 30);
 

@@ -8,8 +8,8 @@ namespace MlNetFineTune.Primitives;
 
 /// <summary>
 /// Options as JSON that is the same for equal options, in every process and every culture: what checkpoints and caches compare. A
-/// record is an object with its type and all its state, read from its fields, so that nothing can be forgotten;
-/// <see cref="NotInFingerprintAttribute"/> leaves something out. Texts for people (<c>ToString</c>) have no part in it.
+/// record is an object with its type and all its state, read from its fields, so that none can be forgotten;
+/// <see cref="NotInFingerprintAttribute"/> excludes one. <c>ToString</c> is not used.
 /// </summary>
 internal static class CanonicalJson
 {

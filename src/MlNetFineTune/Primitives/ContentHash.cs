@@ -19,7 +19,7 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         return Read(hash);
     }
 
-    /// <param name="name">Says what the bytes are, apart from bytes alone.</param>
+    /// <param name="name">Kind of the content, which distinguishes equal bytes of different meaning.</param>
     /// <param name="bytes">The content.</param>
     public static ContentHash Of(string name, ReadOnlySpan<byte> bytes)
     {

@@ -23,8 +23,8 @@ internal static class SafeText
 
     /// <summary>The text itself where it is short and printable, else what can be printed of its beginning;
     /// "..." and its length follow what was cut.</summary>
-    /// <param name="text">Null gives an empty text.</param>
-    /// <param name="limit">Most characters of the result, without the note on what was cut.</param>
+    /// <param name="text">The text; null gives an empty one.</param>
+    /// <param name="limit">Maximum length of the result in characters, without the note on what was cut.</param>
     public static string Of(string? text, int limit = NameLength)
     {
         if (text is null)

@@ -45,7 +45,7 @@ internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = nu
         return BinaryPrimitives.ReadUInt64LittleEndian(eight);
     }
 
-    /// <exception cref="EndOfStreamException">There are not so many. Nothing was allocated.</exception>
+    /// <exception cref="EndOfStreamException">Fewer bytes are left. Nothing was allocated.</exception>
     public byte[] ReadBytes(int count)
     {
         RequireLeft(count);
@@ -58,7 +58,7 @@ internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = nu
     /// <exception cref="DecoderFallbackException">The bytes are not UTF-8.</exception>
     public string ReadText(int byteCount) => s_strict.GetString(ReadBytes(byteCount));
 
-    /// <exception cref="EndOfStreamException">There are not so many.</exception>
+    /// <exception cref="EndOfStreamException">Fewer bytes are left.</exception>
     public void Skip(long count)
     {
         RequireLeft(count);

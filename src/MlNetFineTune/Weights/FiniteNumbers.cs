@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Finds NaN and infinities in weights when they are loaded, where the file is to blame, and not when the first loss is no number.
+/// Finds NaN and infinities in weights when they are loaded, so that the error names the file, and not later in a loss of NaN.
 /// </summary>
 internal static class FiniteNumbers
 {
-    // A file that a diverged training wrote has them everywhere.
+    // A file of a diverged training has them in all tensors.
     private const int MostNamed = 10;
 
     /// <param name="source">The file's name, for messages.</param>
-    /// <param name="tensors">What was read from it, by name.</param>
-    /// <exception cref="InvalidDataException">Some number is NaN or infinite.</exception>
+    /// <param name="tensors">The tensors that were read from it, by name.</param>
+    /// <exception cref="InvalidDataException">A number is NaN or infinite.</exception>
     public static void Require(string source, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
         var bad = tensors.Where(one => !AreFinite(one.Tensor)).ToList();

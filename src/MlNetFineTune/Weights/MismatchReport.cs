@@ -10,7 +10,8 @@ internal static class MismatchReport
     // A wrong network has hundreds of differences; the first ones of each kind are enough.
     private const int MostNamed = 20;
 
-    /// <exception cref="InvalidDataException">Something does not fit.</exception>
+    /// <exception cref="InvalidDataException">File and network differ in names or shapes,
+    /// or the choice of a prefix is ambiguous.</exception>
     public static void ThrowUnlessFits(
         WeightFile file, FileNaming naming, IReadOnlyDictionary<string, long[]> targets, string network, Func<string, bool> mayIgnore,
         Func<string, long[], Func<Tensor, Tensor>?>? adaptation, Func<string?>? hint)

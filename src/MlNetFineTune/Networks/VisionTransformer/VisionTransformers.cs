@@ -62,7 +62,7 @@ internal static class VisionTransformers
         };
     }
 
-    // The token pooling changes none of them. DINOv2 is listed at 518 pixels, the others at 224.
+    // They do not depend on the token pooling. DINOv2 is listed at 518 pixels, the others at 224.
     private static Costs CostsOf(TransformerShape shape) => (shape.Channels, shape.Patch) switch
     {
         (192, 16) => new(5_524_416, 1_253_491_200, 192),

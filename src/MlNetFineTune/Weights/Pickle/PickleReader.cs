@@ -20,7 +20,7 @@ internal sealed class PickleReader
     // A longer text is a log or source code, which is not needed: it is skipped.
     private const int MaximumTextLength = 65536;
 
-    // What may be copied or looked through beyond one value for each byte that was read.
+    // Values that may be copied or inspected in addition to one for each byte that was read.
     private const int FreeCopies = 65536;
 
     private readonly string _source;
@@ -35,8 +35,8 @@ internal sealed class PickleReader
 
     /// <param name="source">The file's name, for messages.</param>
     /// <param name="input">Positioned at the first byte of the pickle; afterwards behind its last.</param>
-    /// <param name="resolvePersistent">Makes a value of a persistent id, which PyTorch uses for storages.
-    /// Takes the instruction's byte as well.</param>
+    /// <param name="resolvePersistent">Creates the value of a persistent id, which PyTorch uses for storages;
+    /// the second argument is the byte position of the instruction.</param>
     public PickleReader(string source, BufferedBytes input, Func<PickledTuple, long, object?>? resolvePersistent = null)
     {
         _source = source;
@@ -222,7 +222,7 @@ internal sealed class PickleReader
                 Call(Pop());
                 break;
             case PickleOpcode.NewObjEx:
-                Pop(); // Named arguments: only objects we do not make have them.
+                Pop(); // keyword arguments occur only for objects that are not created
                 Call(Pop());
                 break;
             case PickleOpcode.Build:

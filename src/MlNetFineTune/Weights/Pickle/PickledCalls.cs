@@ -10,7 +10,7 @@ namespace MlNetFineTune.WeightFiles.Pickle;
 /// </summary>
 internal static class PickledCalls
 {
-    /// <param name="name">What is called.</param>
+    /// <param name="name">The function or class that is called.</param>
     /// <param name="arguments">Arguments of the call.</param>
     /// <param name="countCopies">Called with the number of values before they are copied; may refuse by an exception.</param>
     /// <exception cref="FormatException">A known name with arguments that it cannot have.</exception>
@@ -109,7 +109,7 @@ internal static class PickledCalls
         {
             throw new FormatException($"{What()} is impossible");
         }
-        // Of an empty tensor nothing is read.
+        // Nothing is read for an empty tensor.
         if (shape.Contains(0))
             return new(storage, type, shape, WeightEntry.RowMajor(shape), storage.Start);
 

@@ -27,7 +27,7 @@ internal sealed class StateDictionary
 
     public IReadOnlyList<string> Notes => _notes;
 
-    /// <param name="root">What the file holds.</param>
+    /// <param name="root">The root value of the file.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">There are no weights, or several sets of which none is preferred.</exception>
     public static StateDictionary Find(object? root, string source)
@@ -111,7 +111,7 @@ internal sealed class StateDictionary
 
     private static bool IsOptimizer(string name) => name.Contains("optim", StringComparison.OrdinalIgnoreCase);
 
-    // In one dictionary, this one or one within it. Each is looked into once, however many others refer to it.
+    // Searches this dictionary and those within it. Each is visited once, however many others refer to it.
     private static int MostTensors(PickledDictionary dictionary, Dictionary<object, int> known, int depth = 0)
     {
         if (known.TryGetValue(dictionary, out var most) || depth > MaximumDepth)
@@ -155,7 +155,7 @@ internal sealed class StateDictionary
         return result;
     }
 
-    // What lay within such an object was dropped with it.
+    // The content of such an object was dropped with it.
     private void NoteUnknown(PickledDictionary top)
     {
         var unknown = new List<PickledUnknown>();

@@ -21,7 +21,7 @@ internal sealed class CachedFile(string root, params string[] parts)
     public CachedFile Beside(string name) => new(root, [.. parts[..^1], name]);
 
     /// <summary>Whether it is there and as it should be. A file that someone placed by hand is hashed the first time.</summary>
-    /// <exception cref="InvalidDataException">It is there and another.</exception>
+    /// <exception cref="InvalidDataException">The file exists with another hash.</exception>
     public bool IsThere(Sha256Digits? expected = null)
     {
         if (!File.Exists(FullPath))
@@ -51,7 +51,7 @@ internal sealed class CachedFile(string root, params string[] parts)
     }
 
     /// <summary>Makes the folder.</summary>
-    /// <exception cref="IOException">It cannot be written, or leads out of the cache.</exception>
+    /// <exception cref="IOException">The file cannot be written, or a link leads out of the cache.</exception>
     public void Prepare()
     {
         try
@@ -106,11 +106,11 @@ internal sealed class CachedFile(string root, params string[] parts)
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            // It is of no use, and of no harm.
+            // A leftover file is harmless.
         }
     }
 
-    // A cache that is read-only works; its files are hashed each time.
+    // A read-only cache works; its files are hashed each time.
     private void TryWriteReceipt(Receipt receipt)
     {
         try

@@ -4,11 +4,11 @@ using System.Net;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), its size and its
-/// SHA-256 checked, renamed only when all is right. The caller holds the lock.
+/// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), size and SHA-256 are
+/// verified before it is renamed. The caller holds the lock.
 /// </summary>
 /// <param name="server">The server.</param>
-/// <param name="address">Where.</param>
+/// <param name="address">Address of the file.</param>
 /// <param name="file">The file of the cache.</param>
 /// <param name="expected">The expected SHA-256; null where the hub's headers give it.</param>
 /// <param name="progress">Receives the progress; null for none.</param>
@@ -19,9 +19,10 @@ internal sealed class Download(
 
     private long _gained;
 
-    /// <exception cref="HttpRequestException">It cannot be had; <see cref="HttpRequestException.StatusCode"/> says why.</exception>
-    /// <exception cref="InvalidDataException">It is not what it should be.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="HttpRequestException">The download failed;
+    /// <see cref="HttpRequestException.StatusCode"/> gives the reason.</exception>
+    /// <exception cref="InvalidDataException">Size or hash differ from those expected.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         file.Prepare();
@@ -48,7 +49,7 @@ internal sealed class Download(
         if (sha256 is not null && !sha256.Matches(found))
         {
             part.Delete();
-            // Two halves of different files, perhaps. Once more, from the start.
+            // The two parts may belong to different versions of the file: retry from the start.
             throw resumed
                 ? new TransientFailure(
                     $"the part of '{file.Name}' that was here and the rest from {WeightServer.Show(address)} do not make a file with "
@@ -127,7 +128,7 @@ internal sealed class Download(
                 + $"'{file.FullPath}'.");
     }
 
-    // Null where the system cannot say, as for network shares of Windows.
+    // Null where the system does not report it, as for network shares of Windows.
     private long? FreeSpace()
     {
         try

@@ -15,7 +15,7 @@ internal sealed class HubFolder(WeightsCache cache, string repository, string re
     public CachedFile File(string name) => new(cache.Folder, ["hub", .. repository.Split('/'), CacheName.Escape(revision), name]);
 
     /// <summary>Null where something is missing.</summary>
-    /// <exception cref="InvalidDataException">Something is there that cannot be used.</exception>
+    /// <exception cref="InvalidDataException">A file exists but cannot be used.</exception>
     public LocalWeights? FindLocal()
     {
         var config = File(HubConfig.FileName);

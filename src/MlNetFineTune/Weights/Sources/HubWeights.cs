@@ -4,8 +4,8 @@ using System.Text;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// A repository of a model hub. In the cache it is a folder with one folder for each commit, and <c>refs</c>, which says what commit a
-/// branch or tag stood for when it was last asked for.
+/// A repository of a model hub. In the cache it is a folder with one folder for each commit, and <c>refs</c>, which records the commit of
+/// each branch or tag when it was last resolved.
 /// </summary>
 internal sealed record HubWeights : Weights
 {
@@ -20,7 +20,7 @@ internal sealed record HubWeights : Weights
             : throw new ArgumentException(
                 $"A repository is named by its owner and its name, as in timm/resnet18.a1_in1k, but this is '{repository}'.",
                 nameof(repository));
-        // What git allows, nearly (git help check-ref-format).
+        // Nearly the names that git allows (git help check-ref-format).
         Revision = revision.Length <= 100 && !revision.Contains("..", StringComparison.Ordinal) && revision[0] is not ('.' or '/' or '-')
             && revision[^1] is not ('.' or '/')
             && !revision.Any(c => char.IsControl(c) || c is ' ' or '\\' or '~' or '^' or ':' or '?' or '*' or '[')
@@ -68,7 +68,7 @@ internal sealed record HubWeights : Weights
             if (parsed.ModelType is not null)
                 await FetchProcessorAsync(server, folder, commit, cancellationToken).ConfigureAwait(false);
             folder.File(HubConfig.FileName).Write(config);
-            if (folder.FindLocal() is null) // it may have come while we waited
+            if (folder.FindLocal() is null) // another process may have downloaded it meanwhile
                 await FetchWeightsAsync(server, folder, commit, progress, cancellationToken).ConfigureAwait(false);
             if (!IsCommit)
                 RefFile.Write(Encoding.ASCII.GetBytes(commit + "\n"));

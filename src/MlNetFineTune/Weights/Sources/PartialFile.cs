@@ -31,7 +31,7 @@ internal sealed class PartialFile : IDisposable
     /// <param name="file">The file of the cache, whose folder exists and is locked.</param>
     /// <param name="expected">With a known hash bytes can be continued even without an ETag: the end
     /// shows whether they belong together.</param>
-    /// <param name="cancellationToken">Ends the hashing of what is here.</param>
+    /// <param name="cancellationToken">Cancels the hashing of the existing bytes.</param>
     public static PartialFile Open(CachedFile file, Sha256Digits? expected, CancellationToken cancellationToken)
     {
         PartialFile partial;
@@ -109,7 +109,7 @@ internal sealed class PartialFile : IDisposable
     public void Dispose()
     {
         if (Length == 0)
-            Delete(); // nothing came
+            Delete(); // nothing was received
         _stream.Dispose();
         _hash.Dispose();
     }

@@ -63,7 +63,7 @@ internal sealed partial record PublishedWeights : Weights
 
         using var held = await CacheLock.AcquireAsync(
             new CachedFile(_cache.Folder, "locks", $"{_folder.Replace('/', '-')}-{_name}"), cancellationToken).ConfigureAwait(false);
-        if (!File.IsThere(_sha256)) // it may have come while we waited
+        if (!File.IsThere(_sha256)) // another process may have downloaded it meanwhile
             await new Download(new WeightServer(_cache, tokenOrigin: null), _address, File, _sha256, progress).RunAsync(cancellationToken)
                 .ConfigureAwait(false);
         return new LocalWeights(File.FullPath, Origin);

@@ -21,11 +21,11 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
 
     /// <summary>Caller disposes.</summary>
     /// <param name="address">Address of the file.</param>
-    /// <param name="from">The bytes from this one on are wanted.</param>
-    /// <param name="ifRange">They are wanted only if the file still has this ETag; else all are.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="from">Position of the first byte to request.</param>
+    /// <param name="ifRange">Continue only if the file still has this ETag; else the whole file is sent.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="TransientFailure">Another attempt may succeed.</exception>
-    /// <exception cref="HttpRequestException">None will.</exception>
+    /// <exception cref="HttpRequestException">Another attempt would fail too.</exception>
     public async Task<ServerAnswer> GetAsync(Uri address, long from, EntityTagHeaderValue? ifRange, CancellationToken cancellationToken)
     {
         var hub = HubHeaders.None;
@@ -84,7 +84,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
         {
             throw new TransientFailure($"{Show(address)} has sent nothing for {cache.StallTimeout.TotalSeconds:0.###} s", e);
         }
-        // A connection that breaks; HttpIOException says how.
+        // A broken connection; HttpIOException gives the reason.
         catch (IOException e) when (e is not TransientFailure)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -100,7 +100,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
                 address, token => s_client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken)
                 .ConfigureAwait(false);
         }
-        // A certificate does not get better.
+        // An invalid certificate is not transient.
         catch (HttpRequestException e)
             when (e.InnerException is not AuthenticationException
                 && e.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.ConfigurationLimitExceeded))
