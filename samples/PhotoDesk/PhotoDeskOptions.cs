@@ -10,11 +10,8 @@ internal sealed class PhotoDeskOptions
 
     /// <summary>Where everything lies: the database, models, checkpoints.</summary>
     [Required]
-    public string DataFolder
-    {
-        get; set;
-    } = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
-        "PhotoDesk");
+    public string DataFolder { get; set; } = Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "PhotoDesk");
 
     /// <summary>Pictures of each class that are drawn at the first start. The first model has learned from as many.</summary>
     [Range(10, 150)]

@@ -1,6 +1,6 @@
-using MlNetFineTune.WeightFiles;
 using System.Text.RegularExpressions;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;

@@ -1,5 +1,5 @@
-using MlNetFineTune.WeightFiles;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 

@@ -22,7 +22,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
 #pragma warning restore IDE1006
 
     /// <summary>The widths that have published weights.</summary>
-    public static IReadOnlyList<Architecture> Architectures { get; } = 
+    public static IReadOnlyList<Architecture> Architectures { get; } =
     [
         OfWidth(0.25f) with { Costs = new(213_072, 40_774_272, 256) },
         OfWidth(0.5f) with { Costs = new(818_592, 148_985_088, 512) },

@@ -1,6 +1,6 @@
-using MlNetFineTune.WeightFiles;
 using System.Globalization;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
-using MlNetFineTune.WeightFiles;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 

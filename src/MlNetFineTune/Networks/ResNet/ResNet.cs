@@ -75,23 +75,23 @@ internal sealed class ResNet : BackboneNetwork
 
     public static Architecture ResNet34 { get; } = Basic("resnet34", [3, 4, 6, 3]) with { Costs = new(21_284_672, 3_663_249_408, 512) };
 
-    public static Architecture ResNet50 { get;
-    } = Bottlenecks("resnet50", [3, 4, 6, 3]) with { Costs = new(23_508_032, 4_087_136_256, 2048) };
+    public static Architecture ResNet50 { get; } =
+        Bottlenecks("resnet50", [3, 4, 6, 3]) with { Costs = new(23_508_032, 4_087_136_256, 2048) };
 
-    public static Architecture ResNet101 { get;
-    } = Bottlenecks("resnet101", [3, 4, 23, 3]) with { Costs = new(42_500_160, 7_799_357_440, 2048) };
+    public static Architecture ResNet101 { get; } =
+        Bottlenecks("resnet101", [3, 4, 23, 3]) with { Costs = new(42_500_160, 7_799_357_440, 2048) };
 
-    public static Architecture ResNet152 { get;
-    } = Bottlenecks("resnet152", [3, 8, 36, 3]) with { Costs = new(58_143_808, 11_511_578_624, 2048) };
+    public static Architecture ResNet152 { get; } =
+        Bottlenecks("resnet152", [3, 8, 36, 3]) with { Costs = new(58_143_808, 11_511_578_624, 2048) };
 
-    public static Architecture ResNeXt50 { get;
-    } = Bottlenecks("resnext50_32x4d", [3, 4, 6, 3], groups: 32, groupWidth: 4) with { Costs = new(22_979_904, 4_228_431_872, 2048) };
+    public static Architecture ResNeXt50 { get; } =
+        Bottlenecks("resnext50_32x4d", [3, 4, 6, 3], groups: 32, groupWidth: 4) with { Costs = new(22_979_904, 4_228_431_872, 2048) };
 
-    public static Architecture ResNeXt101 { get;
-    } = Bottlenecks("resnext101_32x8d", [3, 4, 23, 3], groups: 32, groupWidth: 8) with { Costs = new(86_742_336, 16_411_967_488, 2048) };
+    public static Architecture ResNeXt101 { get; } =
+        Bottlenecks("resnext101_32x8d", [3, 4, 23, 3], groups: 32, groupWidth: 8) with { Costs = new(86_742_336, 16_411_967_488, 2048) };
 
-    public static Architecture WideResNet50 { get;
-    } = Bottlenecks("wide_resnet50_2", [3, 4, 6, 3], groupWidth: 128) with { Costs = new(66_834_240, 11_395_973_120, 2048) };
+    public static Architecture WideResNet50 { get; } =
+        Bottlenecks("wide_resnet50_2", [3, 4, 6, 3], groupWidth: 128) with { Costs = new(66_834_240, 11_395_973_120, 2048) };
 
     public static Architecture Micro { get; } = new(
         "micro", "fc",

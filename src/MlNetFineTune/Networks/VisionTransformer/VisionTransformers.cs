@@ -1,5 +1,5 @@
-using MlNetFineTune.WeightFiles;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 
