@@ -20,8 +20,7 @@ internal static class ArithmeticCheck
     public const string Switch = "MlNetFineTune.SkipArithmeticCheck";
 
     public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: "
-        + "slower, and right on every "
-        + "processor that was seen.";
+        + "slower, and right on every processor that was seen.";
 
     // Float32 sums of some hundred terms have errors of about 1e-6 of the largest value;
     // the wrong results that were observed differ by 0.3 and more.

@@ -68,7 +68,7 @@ internal sealed record Architecture(
         ? preprocessing
         : throw new ArgumentException(
             $"{Name} cuts pictures into patches of {SizeMultiple} pixels, and {preprocessing.Size} is no multiple of that. "
-                + "The nearest sizes are "
+            + "The nearest sizes are "
             + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
 
     /// <exception cref="ArgumentException">The network does not support this padding.</exception>

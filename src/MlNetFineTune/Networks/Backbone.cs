@@ -398,8 +398,7 @@ public sealed partial record Backbone
                 .Select(architecture => architecture.Name);
             return _architecture.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
                 $"'{config.Source}' says that the weights are of transformers' {SafeText.Quoted(config.ModelType!)}, "
-                    + $"but the backbone is {Name}. Those of that kind "
-                + $"are {string.Join(", ", such)}.");
+                + $"but the backbone is {Name}. Those of that kind are {string.Join(", ", such)}.");
         }
         var published = Architectures.Find(architecture.ToLowerInvariant());
         return published?.PublishedName == _architecture.PublishedName ? null : throw new InvalidDataException(

@@ -142,8 +142,7 @@ public sealed partial record Backbone
             && width == usual[3]
             && channels != InputChannels && channels is > 0 and not Networks.InputChannels.Colors
             ? $"The file is of a network for pictures of {(channels == 1 ? "one channel" : $"{channels} channels")}, "
-                + "and this backbone takes "
-                + $"{InputChannels}: write {Name} with {{ InputChannels = {channels} }} if its pictures are such, "
+                + $"and this backbone takes {InputChannels}: write {Name} with {{ InputChannels = {channels} }} if its pictures are such, "
                 + $"or choose weights for {InputChannels}."
             : null;
     }

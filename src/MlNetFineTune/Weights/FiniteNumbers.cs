@@ -21,15 +21,14 @@ internal static class FiniteNumbers
         if (bad.Count == 0)
             return;
         var named = bad.Take(MostNamed).Select(one => string.Create(
-            CultureInfo.InvariantCulture, $"{one.Name} {WeightEntry.Text(one.Tensor.shape)} ({CountOf(one.Tensor)} of "
-                + $"{one.Tensor.numel()})"));
+            CultureInfo.InvariantCulture,
+            $"{one.Name} {WeightEntry.Text(one.Tensor.shape)} ({CountOf(one.Tensor)} of {one.Tensor.numel()})"));
         throw new InvalidDataException(
             $"The weights in '{source}' hold numbers that are NaN or infinite, in {bad.Count} of {tensors.Count} tensors: "
                 + $"{string.Join("; ", named)}"
             + (bad.Count > MostNamed ? $"; and {bad.Count - MostNamed} more" : "")
             + ". Nothing can be computed with them: the training that wrote the file has diverged, or the file is damaged. "
-            + "Take an earlier checkpoint, "
-            + "or fetch the file again.");
+            + "Take an earlier checkpoint, or fetch the file again.");
     }
 
     // The extremes are NaN where one number is, and need no copy of the tensor.

@@ -26,9 +26,8 @@ internal static class MismatchReport
             .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(pair.Part.ShapeIn(targets[pair.Name]))}").ToList();
         var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name))
             .GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
-            .Select(
-                group => $"{SafeText.Of(group.Key)} by "
-                + $"{string.Join(" and ", group.Take(MostNamed).Select(pair => SafeText.Of(pair.Entry.Name)))}").ToList();
+            .Select(group => (Tensor: SafeText.Of(group.Key), Names: group.Take(MostNamed).Select(pair => SafeText.Of(pair.Entry.Name))))
+            .Select(same => $"{same.Tensor} by {string.Join(" and ", same.Names)}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
         {
             if (naming.Rivals.Count > 0)
@@ -36,8 +35,7 @@ internal static class MismatchReport
                 var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => SafeText.Of(prefix)));
                 throw new InvalidDataException(
                     $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. "
-                        + "In Python save the one that you want: its "
-                    + "state_dict() alone.");
+                    + "In Python save the one that you want: its state_dict() alone.");
             }
             return;
         }

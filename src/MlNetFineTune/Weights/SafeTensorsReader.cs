@@ -146,9 +146,8 @@ internal static class SafeTensorsReader
         if (WeightEntry.ByteCount(shape, ElementTypes.Size(type)) is not { } size)
             throw Bad(source, $"tensor {SafeText.Quoted(name)} claims the impossible shape {WeightEntry.Text(shape)}");
         if (size != end - begin)
-            throw Bad(
-                source, $"tensor {SafeText.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} needs {size} bytes but has "
-                + $"{end - begin}");
+            throw Bad(source, $"tensor {SafeText.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} "
+                + $"needs {size} bytes but has {end - begin}");
         return (new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, dataStart + begin), begin, end);
 
         InvalidDataException Improper()

@@ -66,7 +66,7 @@ public sealed class DocumentedSnippetsTests
     private static void VerifyDocumented(string method)
     {
         var source = File.ReadAllText(
-            Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "NetworkChanges", "DocumentedSnippetsTests.cs"))
+            Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Networks", "DocumentedSnippetsTests.cs"))
             .ReplaceLineEndings("\n");
         var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1]
             .Split("        // end\n")[0];

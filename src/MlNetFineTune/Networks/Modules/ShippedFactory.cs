@@ -27,8 +27,7 @@ internal static class ShippedFactory
     {
         var (type, assembly) = Parse(factoryType);
         return $"When the model was trained it was in {SafeText.Of(assembly)}.dll: "
-            + "reference that project or package, or put the file beside the "
-            + "application. If it must be elsewhere, call "
+            + "reference that project or package, or put the file beside the application. If it must be elsewhere, call "
             + $"ml.ComponentCatalog.RegisterAssembly(typeof({SafeText.Of(type.Replace('+', '.'), SafeText.SentenceLength)}).Assembly) "
             + "before loading.";
     }

@@ -33,8 +33,9 @@ internal sealed class ResNet : BackboneNetwork
         conv1 = new Conv2d(3, stem.Channels, stem.Kernel, stem.Stride);
         bn1 = new BatchNorm2d(stem.Channels, epsilon);
         var first = Pair(nameof(conv1), conv1, bn1, Activation.ReLU);
-        AddStage("stem", [nameof(conv1), nameof(bn1)], stem.Pools ? Computation.Of(first)
-            .Then(Computation.Of([new MaxPool(3, border: 1)])) : Computation.Of(first));
+        var unpooled = Computation.Of(first);
+        AddStage("stem", [nameof(conv1), nameof(bn1)],
+            stem.Pools ? unpooled.Then(Computation.Of([new MaxPool(3, border: 1)])) : unpooled);
 
         var channels = stem.Channels;
         for (var l = 0; l < layers.Count; l++)

@@ -88,7 +88,7 @@ internal sealed class StateDictionary
                     return (path, beside, current);
                 chosen = networks is [var only] ? only : throw new InvalidDataException(
                     $"'{source}' holds several sets of weights "
-                        + $"({MismatchReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
+                    + $"({MismatchReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
                     + "In Python save the one that you want.");
             }
             path.Add(PickleReader.Printable(chosen.Name));

@@ -63,11 +63,11 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
         {
             if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
             {
+                var advice = size.Length == 3 && size[1] == size[2]
+                    ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = {SafeText.Of(size[0])} }}"
+                    : "";
                 throw Bad(source, $"its input_size is [{SafeText.Of(string.Join(", ", size))}]; "
-                    + "expected three channels and a square, such as [3, 224, 224]"
-                    + (size.Length == 3 && size[1]
-                        == size[2] ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = "
-                        + $"{SafeText.Of(size[0])} }}" : ""));
+                    + $"expected three channels and a square, such as [3, 224, 224]{advice}");
             }
             metadata["input_size"] = size[1];
         }
