@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
@@ -23,7 +24,7 @@ internal static class AugmentationStudy
         ("Light", Augmentation.Light),
         ("Standard", Augmentation.Standard),
         ("Strong", Augmentation.Strong),
-        ("Light + MixUp", Augmentation.Sequence(Augmentation.Light, new MixUp())),
+        ("Light + MixUp", Augmentation.Sequence(Augmentation.Light, Augmentation.MixUp())),
     ];
 
     public static int Run(IReadOnlyList<string> arguments)
@@ -82,7 +83,7 @@ internal static class AugmentationStudy
                 Backbone = Backbone.MobileNetV2.WithWeights(weights),
                 Strategy = Strategy.Full(),
                 Augmentation = augmentation,
-                Validation = Validation.None,
+                Validation = ValidationData.None,
                 Epochs = epochs,
             }).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
             var training = watch.Elapsed.TotalSeconds;
@@ -98,7 +99,7 @@ internal static class AugmentationStudy
             Print(set, $"{name}, scored with its mirror image", flipped);
     }
 
-    private static Outcome Score(MLContext ml, ImageFineTuningTransformer model, IDataView test, double training)
+    private static Outcome Score(MLContext ml, FineTuningTransformer model, IDataView test, double training)
     {
         var watch = Stopwatch.StartNew();
         var accuracy = ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;

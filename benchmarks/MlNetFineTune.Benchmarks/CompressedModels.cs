@@ -11,7 +11,7 @@ internal static class CompressedModels
     private const string Whole = "MobileNetV2";
 
     // In this order: most begin with the first.
-    private static readonly (string Name, Func<Making, ImageFineTuningTransformer> Make)[] s_all =
+    private static readonly (string Name, Func<Making, FineTuningTransformer> Make)[] s_all =
     [
         (Whole, making => making.Train(MobileNetV2)),
         ("MobileNetV2, half precision", making => making.Earlier().WithHalfPrecisionWeights()),
@@ -52,19 +52,16 @@ internal static class CompressedModels
 
     private sealed class Making(string photos, int seed, int epochs, string folder) : IDisposable
     {
-        private ImageFineTuningTransformer? _earlier;
+        private FineTuningTransformer? _earlier;
 
         public MLContext Context { get; } = new(seed);
 
         /// <summary>The whole MobileNetV2 of the same seed.</summary>
-        public ImageFineTuningTransformer Earlier() =>
-            _earlier ??= (ImageFineTuningTransformer)Context.Model.Load(FileOf(folder, Whole, seed), out _);
+        public FineTuningTransformer Earlier() => _earlier ??= (FineTuningTransformer)Context.Model.Load(FileOf(folder, Whole, seed), out _);
 
-        public ImageFineTuningTransformer Train(ImageFineTuningOptions options) =>
-            Context.MulticlassClassification.Trainers.FineTuneImages(options with { Epochs = epochs }).Fit(Photos("train"));
+        public FineTuningTransformer Train(ImageFineTuningOptions options) => Context.MulticlassClassification.Trainers.FineTuneImages(options with { Epochs = epochs }).Fit(Photos("train"));
 
-        public double Judge(ImageFineTuningTransformer model) =>
-            Context.MulticlassClassification.Evaluate(model.Transform(Photos("val"))).MicroAccuracy;
+        public double Judge(FineTuningTransformer model) => Context.MulticlassClassification.Evaluate(model.Transform(Photos("val"))).MicroAccuracy;
 
         public void Dispose() => _earlier?.Dispose();
 

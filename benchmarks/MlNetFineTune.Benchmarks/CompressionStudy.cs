@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -124,7 +125,7 @@ internal static class CompressionStudy
     private static double[][] Rates(string[] files)
     {
         var ml = new MLContext();
-        var models = Array.ConvertAll(files, file => (ImageFineTuningTransformer)ml.Model.Load(file, out _));
+        var models = Array.ConvertAll(files, file => (FineTuningTransformer)ml.Model.Load(file, out _));
         var rates = Array.ConvertAll(models, _ => new List<double>[] { [], [] });
         for (var round = 0; round < 6; round++)
         {
@@ -139,9 +140,9 @@ internal static class CompressionStudy
         return Array.ConvertAll(rates, found => Array.ConvertAll(found, ofBatch => PairedTiming.Median(ofBatch.Skip(1))));
     }
 
-    private static double Rate(ImageFineTuningTransformer model, int batch)
+    private static double Rate(FineTuningTransformer model, int batch)
     {
-        var size = model.Manifest.Backbone.Preprocessing.Size;
+        var size = ((ImageInput)model.Inputs).Preprocessing.Size;
         var (pixels, scores) = (new byte[batch * size * size * 3], new float[batch * model.Classes.Count]);
         new Random(1).NextBytes(pixels);
         var (watch, count) = (Stopwatch.StartNew(), 0);

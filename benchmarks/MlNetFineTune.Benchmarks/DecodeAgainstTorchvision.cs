@@ -1,10 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class DecodeAgainstTorchvision : Benchmark

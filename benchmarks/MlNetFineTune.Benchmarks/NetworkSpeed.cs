@@ -33,7 +33,7 @@ internal static class NetworkSpeed
                 throw new CannotRunException($"'{arguments[i]}' is not understood. Usage: {Usage}");
         }
 
-        using var classifier = ImageClassifier.Create(Backbone.FromName(name).FromScratch(), Networks.Classes, seed: 1);
+        using var classifier = ImageNetwork.Create(Backbone.FromName(name).FromScratch(), Networks.Classes, seed: 1);
         var (data, _) = Networks.Data();
         using var pixels = ChannelsLast.Of(data);
         data.Dispose();

@@ -12,12 +12,12 @@ internal static class Networks
     public const int Batch = 16;
     public const int Size = 224;
 
-    public static ImageClassifier Ours() => ImageClassifier.Create(SharedFiles.MobileNetV2(), Classes, seed: 1);
+    public static ImageNetwork Ours() => ImageNetwork.Create(SharedFiles.MobileNetV2(), Classes, seed: 1);
 
-    public static PlainMobileNetV2 Plain(ImageClassifier ours) => Filled(new PlainMobileNetV2(Classes), ours);
+    public static PlainMobileNetV2 Plain(ImageNetwork ours) => Filled(new PlainMobileNetV2(Classes), ours);
 
     /// <summary>The peer's network with our numbers.</summary>
-    public static T Filled<T>(T plain, ImageClassifier ours)
+    public static T Filled<T>(T plain, ImageNetwork ours)
         where T : nn.Module
     {
         var state = plain.state_dict();

@@ -30,7 +30,7 @@ internal sealed class OnnxStock : Benchmark
         var rows = Enumerable.Range(0, quick ? 2 * Networks.Batch : Rows).Select(Draw).ToList();
         var view = ml.Data.LoadFromEnumerable(rows);
         using var model = ReadyModel.Of(ml, backbone, ml.Data.LoadFromEnumerable(new List<Photo> { new() }), nameof(Photo.ImagePath));
-        using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         using var plain = Networks.Plain(classifier);
         plain.eval();
 
@@ -72,7 +72,7 @@ internal sealed class OnnxStock : Benchmark
         return ml;
     }
 
-    private static void FromFiles(MLContext ml, ImageFineTuningTransformer model, PlainMobileNetV2 plain, bool quick)
+    private static void FromFiles(MLContext ml, FineTuningTransformer model, PlainMobileNetV2 plain, bool quick)
     {
         string[] paths = quick ? [.. Photos.Paths(32)] : [.. Photos.Paths(Rows / 2), .. Photos.Paths(Rows / 2)];
         var photos = paths.Select(path => new Photo { ImagePath = path }).ToList();

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using TorchSharp;
@@ -67,7 +68,7 @@ internal static class OnnxTable
         {
             ml.FineTuning.ExportOnnx(model, file, precision);
             using var session = new InferenceSession(file);
-            using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+            using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
             classifier.PrepareForScoring();
             var rates = new List<double>();
             foreach (var batch in (int[])[1, 16])
@@ -84,11 +85,11 @@ internal static class OnnxTable
         }
     }
 
-    private static double[] Rates(InferenceSession session, ImageClassifier classifier, int batch, int size)
+    private static double[] Rates(InferenceSession session, ImageNetwork classifier, int batch, int size)
     {
         var input = NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>([batch, 3, size, size]));
         var bytes = new byte[batch * 3 * size * size];
-        using var intake = classifier.CreateIntake();
+        using var collator = new PixelNormalizer(classifier.Definition.Preprocessing, classifier.Device);
         var (onnx, torch) = (new List<double>(), new List<double>());
         for (var round = 0; round < 6; round++)
         {
@@ -97,7 +98,7 @@ internal static class OnnxTable
             {
                 using var scope = NewDisposeScope();
                 using var inference = inference_mode();
-                nn.functional.softmax(classifier.ForwardRest(intake.ToTensor(bytes, batch), first: 0), 1).data<float>().ToArray();
+                nn.functional.softmax(classifier.ForwardRest(collator.Collate(bytes, batch), first: 0), 1).data<float>().ToArray();
             }));
         }
         return [PairedTiming.Median(onnx.Skip(1)), PairedTiming.Median(torch.Skip(1))];

@@ -31,7 +31,7 @@ internal sealed class Overlap : Benchmark
         using var scope = NewDisposeScope();
         var paths = Photos.Paths(quick ? 64 : null);
         var (pixels, labels) = Networks.Data();
-        using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         using var steps = new ReadyLoop(classifier, classifier.Stages.Count, ChannelsLast.Of(pixels), labels);
 
         const string decoding = "decoding and augmenting alone", training = "training steps alone, ready batches",
@@ -68,7 +68,7 @@ internal sealed class Overlap : Benchmark
             {
                 Backbone = backbone,
                 Epochs = 2,
-                Validation = Validation.None,
+                Validation = ValidationData.None,
                 Workers = Photos.Workers,
                 Progress = progress,
             })).Fit(photos);
@@ -81,7 +81,7 @@ internal sealed class Overlap : Benchmark
 
         public void Report(TrainingProgress value)
         {
-            if (value.Phase == TrainingPhase.EpochCompleted)
+            if (value.Activity == TrainingActivity.EpochCompleted)
                 RowsPerSecond = value.RowsPerSecond;
         }
     }

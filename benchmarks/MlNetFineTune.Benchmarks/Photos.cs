@@ -35,7 +35,7 @@ internal static class Photos
             BatchLoader.Split([.. Enumerable.Range(0, paths.Count)], Networks.Batch), augmentation, epoch, OnBadRow,
             CancellationToken.None))
         {
-            using var pixels = normalizer.ToTensor(batch.Pixels, batch.Count);
+            using var pixels = normalizer.ToTensor(batch.Samples, batch.Count);
             count += batch.Count;
             if (!withMean)
                 continue;

@@ -33,7 +33,7 @@ internal sealed class ReadyImages : IDisposable
         Rows = [.. Enumerable.Range(0, count).Select(Draw)];
         _view = Context.Data.LoadFromEnumerable(Rows);
         Model = ReadyModel.Of(Context, backbone, _view, nameof(Row.Image));
-        using var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         _plain = Networks.Filled(plain(), classifier);
         _plain.eval();
         Networks.CheckSame("score of the first class, summed", Ours().Sum(row => row[0]), Plain(Networks.Batch).Sum(row => row[0]));
@@ -43,7 +43,7 @@ internal sealed class ReadyImages : IDisposable
 
     public IReadOnlyList<Row> Rows { get; }
 
-    public ImageFineTuningTransformer Model { get; }
+    public FineTuningTransformer Model { get; }
 
     public List<float[]> Ours() => [.. Model.Transform(_view).GetColumn<float[]>("Score")];
 

@@ -20,27 +20,27 @@ internal sealed class ReadyLoop : IDisposable
     private readonly StepInputs _inputs;
     private readonly int _rows;
 
-    public ReadyLoop(ImageClassifier classifier, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false)
+    public ReadyLoop(ImageNetwork classifier, int trainedStages, Tensor pixels, int[] labels, bool activationCheckpointing = false)
     {
         var stages = classifier.Backbone.Stages.Count;
-        var plan = TrainingPlan.Trains(stages, trainedStages, layerDecay: 1, epochs: 1);
+        var plan = PlanRules.Trains(stages, trainedStages, layerDecay: 1, epochs: 1).Resolve(classifier);
         var options = new ImageFineTuningOptions
         {
             Backbone = classifier.Definition,
             LearningRate = 1e-4f,
             Schedule = LearningRateSchedule.Constant(),
             Progress = new Silent(),
-            ActivationCheckpointing = activationCheckpointing
+            ActivationCheckpointing = activationCheckpointing,
         };
-        _part = new TrainingPart(plan.Parts.Single(), firstEpoch: 1, classifier, options, seed: 1) { Steps = 1_000_000 };
         _rows = labels.Length;
-        var rows = new TrainingRows(new Ready(_rows), Array.ConvertAll(labels, label => (float)label),
-            [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
+        var rows = new LabeledData(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
-        _loop = new TrainingLoop(classifier, new MulticlassObjective((int)classifier.Head.bias.shape[0], options.Loss), plan, _data,
-            options, seed: 1, host, _channel);
+        var run = new TrainingRun(
+            classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1, host, _channel);
+        _part = new TrainingPart(plan.Phases.Single(), run) { Steps = 1_000_000 };
+        _loop = new TrainingLoop(run);
         _inputs = new ReadyInputs(classifier, _part.FrozenStages, pixels);
     }
 
@@ -62,7 +62,7 @@ internal sealed class ReadyLoop : IDisposable
     }
 
     // Ready pixels through the frozen stages, if any, as RowInputs does it with decoded ones.
-    private sealed class ReadyInputs(ImageClassifier classifier, int frozenStages, Tensor pixels) : StepInputs
+    private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels) : StepInputs
     {
         public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
         {
@@ -76,7 +76,7 @@ internal sealed class ReadyLoop : IDisposable
         }
     }
 
-    private sealed class Ready(int count) : InputRows
+    private sealed class Ready(int count) : Dataset
     {
         public override int Count => count;
 

@@ -1,6 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Data;
-using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Training;
@@ -14,17 +12,16 @@ internal static class ReadyModel
     /// <param name="backbone">With its weights.</param>
     /// <param name="view">Has a key column <c>Label</c>.</param>
     /// <param name="imageColumn">Where the pictures are.</param>
-    public static ImageFineTuningTransformer Of(MLContext ml, Backbone backbone, IDataView view, string imageColumn)
+    public static FineTuningTransformer Of(MLContext ml, Backbone backbone, IDataView view, string imageColumn)
     {
-        var keys = LabelKeys.Of(view.Schema["Label"]);
-        var classifier = ImageClassifier.Create(backbone, Networks.Classes, seed: 1);
+        var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         classifier.PrepareForScoring();
         var options = new ImageFineTuningOptions { Backbone = backbone, ImageColumnName = imageColumn };
         var report = new TrainingReport
         {
             Epochs = [],
             BestEpoch = 0,
-            End = TrainingEnd.Completed,
+            End = TrainingReport.EndReason.Completed,
             TrainingRows = 0,
             ValidationRows = 0,
             BadRows = [],
@@ -35,7 +32,9 @@ internal static class ReadyModel
             TrainedStages = [],
             Duration = default,
         };
-        return new ImageFineTuningTransformer(
-            ml, classifier, keys, ManifestOf.Training(options, classifier, keys, report, seed: 1), report);
+        var task = LearningTask.Multiclass().Bind(view.Schema, options.Columns);
+        var run = new TrainingRun(
+            classifier, options.CreateInput(), task.Scoring, Plan: null!, Data: null!, options, Seed: 1, Host: null!, Channel: null!);
+        return new FineTuningTransformer(ml, new FineTunedModel(classifier, run.Input, task, ModelManifest.Of(run, task, report)), report);
     }
 }

@@ -37,10 +37,10 @@ var options = new ImageFineTuningOptions
     Backbone = backbone,
     Adapter = Adapter.Lora(rank: 4),                                                  // the network's own weights stay as they are
     Strategy = Strategy.LastStages(3),
-    Augmentation = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip()),
+    Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
     Epochs = smoke ? 3 : 20,
     LearningRate = 1e-2f,
-    Checkpoint = Checkpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
+    Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
     // of all processes together; then the best epoch so far
     TimeBudget = TimeSpan.FromMinutes(10),
     OnDivergence = Divergence.ReturnBest(),
@@ -48,18 +48,18 @@ var options = new ImageFineTuningOptions
 };
 
 using var keys = new CtrlC();
-using (ImageFineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
+using (FineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
 {
-    if (model.Report!.End != TrainingEnd.Stopped)
+    if (model.Report!.End != TrainingReport.EndReason.Stopped)
         return Finish(model);
     Console.WriteLine("Stopped in good order, with a checkpoint. The same command goes on from there.");
     if (!smoke)
         return 130;
 }
-using (ImageFineTuningTransformer model = Train(stopsAfter: null))
+using (FineTuningTransformer model = Train(stopsAfter: null))
     return Finish(model);
 
-ImageFineTuningTransformer Train(int? stopsAfter)
+FineTuningTransformer Train(int? stopsAfter)
 {
     using var stop = CancellationTokenSource.CreateLinkedTokenSource(keys.StopToken);
     var lines = new EpochLines(epoch =>
@@ -72,7 +72,7 @@ ImageFineTuningTransformer Train(int? stopsAfter)
     return trainer.Fit(toKeys.Transform(train));
 }
 
-int Finish(ImageFineTuningTransformer model)
+int Finish(FineTuningTransformer model)
 {
     TrainingReport report = model.Report!;
     if (report.Resumed is { } from)
@@ -89,7 +89,7 @@ int Finish(ImageFineTuningTransformer model)
 
     // As another program would, which has the network's weights and gets the small file.
     var fresh = new MLContext();
-    using ImageFineTuningTransformer again = fresh.Model.LoadAdapter(adapterFile, backbone);
+    using FineTuningTransformer again = fresh.Model.LoadAdapter(adapterFile, backbone);
     MulticlassClassificationMetrics metrics = fresh.MulticlassClassification.Evaluate(again.Transform(toKeys.Transform(test)));
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
     return 0;

@@ -22,7 +22,7 @@ internal static class QuickStartRun
 
         Screen.Title("Training");
         using TransformerChain<KeyToValueMappingTransformer> model = Train(ml, train, settings);
-        var classifier = model.OfType<ImageFineTuningTransformer>().Single();
+        var classifier = model.OfType<FineTuningTransformer>().Single();
         Screen.ShowTraining(classifier.Report!);
 
         Screen.Title("Test photos, which the training has not seen");

@@ -16,7 +16,7 @@ string[] categories = ["City", "Carrier", "Weekday"];
 var toKeys = ml.Transforms.Conversion.MapValueToKey([.. categories.Select(name => new InputOutputColumnPair(name))]);
 var numbers = ml.Transforms.Concatenate("Numbers", "Distance", "Weight", "Hour").Append(ml.Transforms.NormalizeMeanVariance("Numbers"));
 
-var network = toKeys.Append(numbers).Append(ml.BinaryClassification.Trainers.FineTuneModule(new BinaryModuleOptions
+var network = toKeys.Append(numbers).Append(ml.BinaryClassification.Trainers.FineTuneModule(new ModuleFineTuningOptions
 {
     Factory = new DeliveryNetworkFactory(),
     Inputs = ["Numbers", .. categories.Select(name => (ModuleInput)name)],

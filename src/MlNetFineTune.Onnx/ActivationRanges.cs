@@ -20,7 +20,7 @@ internal static class ActivationRanges
     /// <returns>For each node, in order.</returns>
     /// <exception cref="InvalidOperationException">No photo could be read.</exception>
     public static IReadOnlyList<(float Least, float Most)> Measure(
-        IHostEnvironment env, NetworkGraph graph, ImageFineTuningTransformer model, IDataView calibration)
+        IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, IDataView calibration)
     {
         using var file = new TemporaryFile(env, ".onnx");
         OnnxFile.Write(
@@ -46,7 +46,7 @@ internal static class ActivationRanges
             "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
-    private static IEnumerable<DenseTensor<float>> Pixels(ImageFineTuningTransformer model, IDataView calibration, int size)
+    private static IEnumerable<DenseTensor<float>> Pixels(FineTuningTransformer model, IDataView calibration, int size)
     {
         var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");
         using var cursor = calibration.GetRowCursor(columns);

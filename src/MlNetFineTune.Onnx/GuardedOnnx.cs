@@ -2,22 +2,22 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Onnx;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// ML.NET's ONNX transformer, safe to dispose at any moment: it frees its session while threads of an open cursor still run it, which
-/// ends the process, and is a null reference afterwards. Here whoever scores keeps the session, disposing waits, and what comes later is
-/// told. In a model file it is ML.NET's own.
+/// ML.NET's ONNX transformer, safe to dispose at any moment. ML.NET's own frees its session while threads of an open cursor still run it,
+/// which ends the process, and throws a null reference afterwards; here a <see cref="DisposalGuard"/> keeps the session while a row is
+/// scored. In a model file it is ML.NET's own.
 /// </summary>
 /// <param name="env">Of the chain.</param>
 /// <param name="onnx">Disposed with this. Its one output is a vector of floats.</param>
 internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : ITransformer, IDisposable
 {
     private readonly IHost _host = env.Register(nameof(GuardedOnnx));
-    // Scoring reads, disposing writes. A chain may come twice in a pipeline, one's getter calling the other's.
-    private readonly ReaderWriterLockSlim _use = new(LockRecursionPolicy.SupportsRecursion);
-    private bool _disposed;
+    private readonly DisposalGuard _guard = new(
+        nameof(OnnxTransformer), "The chain that ToOnnxPipeline made was disposed; make or load it again, or dispose it later.");
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -30,46 +30,17 @@ internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : 
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
-        using var lease = Lease();
+        using var lease = _guard.Use();
         ((ICanSaveModel)onnx).Save(ctx);
     }
 
     /// <summary>Frees the network's memory and its temporary file, after scoring that is under way.</summary>
-    public void Dispose()
-    {
-        _use.EnterWriteLock();
-        try
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            onnx.Dispose();
-        }
-        finally
-        {
-            _use.ExitWriteLock();
-        }
-    }
+    public void Dispose() => _guard.Dispose(onnx.Dispose);
 
     private IRowMapper MapperOf(DataViewSchema schema)
     {
-        using var lease = Lease();
+        using var lease = _guard.Use();
         return new Mapper(this, onnx.MakeRowMapper(schema));
-    }
-
-    private ReadLease Lease()
-    {
-        _use.EnterReadLock();
-        if (!_disposed)
-            return new ReadLease(_use);
-        _use.ExitReadLock();
-        throw new ObjectDisposedException(
-            nameof(OnnxTransformer), "The chain that ToOnnxPipeline made was disposed; make or load it again, or dispose it later.");
-    }
-
-    private readonly ref struct ReadLease(ReaderWriterLockSlim use)
-    {
-        public void Dispose() => use.ExitReadLock();
     }
 
     private sealed class Mapper(GuardedOnnx owner, IRowMapper mapper) : IRowMapper
@@ -82,7 +53,7 @@ internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : 
 
         public Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> activeOutput, out Action? disposer)
         {
-            using var lease = owner.Lease();
+            using var lease = owner._guard.Use();
             var getters = mapper.CreateGetters(input, activeOutput, out disposer);
             return Array.ConvertAll(getters, getter => getter is ValueGetter<VBuffer<float>> logits ? Guarded(logits) : null);
         }
@@ -91,7 +62,7 @@ internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : 
 
         private ValueGetter<VBuffer<float>> Guarded(ValueGetter<VBuffer<float>> logits) => (ref VBuffer<float> value) =>
         {
-            using var lease = owner.Lease();
+            using var lease = owner._guard.Use();
             logits(ref value);
         };
     }

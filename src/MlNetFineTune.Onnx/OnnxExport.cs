@@ -12,7 +12,7 @@ internal static class OnnxExport
     /// <param name="model">Not disposed.</param>
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
-    public static void Write(IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
+    public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
         model, classifier => Write(precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration), model, classifier),
             classifier, model.Classes, path));
 
@@ -27,7 +27,7 @@ internal static class OnnxExport
     /// <param name="oversampling">The multiple.</param>
     /// <returns>Height and width of the input.</returns>
     public static int WriteUncropped(
-        IHostEnvironment env, ImageFineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
+        IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
     {
         var side = 0;
         Exported.Read(model, classifier =>
@@ -40,7 +40,7 @@ internal static class OnnxExport
         return side;
     }
 
-    private static void Write(ClassifierGraph graph, ImageClassifier classifier, IReadOnlyList<string> classes, string path)
+    private static void Write(ClassifierGraph graph, ImageNetwork classifier, IReadOnlyList<string> classes, string path)
     {
         var preprocessing = classifier.Definition.Preprocessing;
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], new SortedDictionary<string, string>(StringComparer.Ordinal)

@@ -1,18 +1,24 @@
+using System.Runtime.InteropServices;
 using Google.Protobuf;
-using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Onnx.FileFormat;
 using MlNetFineTune.Primitives;
+using AttributeType = MlNetFineTune.Onnx.FileFormat.AttributeProto.Types.AttributeType;
+using DataType = MlNetFineTune.Onnx.FileFormat.TensorProto.Types.DataType;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A graph as a file of the ONNX standard. The numbers of the fields are those of its <c>onnx.proto</c> (https://github.com/onnx/onnx).</summary>
+/// <summary>A graph as a file of the ONNX standard, by the messages of <c>onnx.proto</c>.</summary>
 internal static class OnnxFile
 {
-    public const long FloatType = 1;
-    private const long ByteType = 2;
+    /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says.</summary>
+    public const long FloatType = (long)DataType.Float;
 
     // The first version of the format whose checker knows operator set 17.
     private const long FormatVersion = 8;
+
+    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks take a few MiB.
+    private const long MostConstantBytes = int.MaxValue - (16L << 20);
 
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="graph">What it computes.</param>
@@ -20,72 +26,110 @@ internal static class OnnxFile
     /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
     /// <param name="metadata">For whoever uses the file.</param>
     /// <param name="takesBytes">What goes in is of bytes, and of floats otherwise.</param>
+    /// <exception cref="NotSupportedException">The graph's constants are too large for one file.</exception>
     public static void Write(
-        string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs, IReadOnlyDictionary<string, string> metadata, bool takesBytes = false)
+        string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
+        IReadOnlyDictionary<string, string> metadata, bool takesBytes = false)
     {
-        var model = new ProtoMessage()
-            .Add(1, FormatVersion)
-            .Add(2, "MlNetFineTune")
-            .Add(3, typeof(OnnxFile).Assembly.GetName().Version!.ToString())
-            .Add(7, Graph(graph, Described(graph.Input, takesBytes ? ByteType : FloatType, inputShape), outputs))
-            .Add(8, new ProtoMessage().Add(1, "").Add(2, NetworkGraph.OperatorSet))
-            .Add(14, metadata.Select(entry => new ProtoMessage().Add(1, entry.Key).Add(2, entry.Value)));
-        AtomicFile.Write(path, stream =>
+        CheckSize(graph);
+        var model = new ModelProto
         {
-            using var output = new CodedOutputStream(stream, leaveOpen: true);
-            model.WriteTo(output);
-        });
-    }
-
-    private static ProtoMessage Graph(NetworkGraph graph, ProtoMessage input, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new ProtoMessage()
-        .Add(1, graph.Nodes.Select(Node))
-        .Add(2, "network")
-        .Add(5, graph.Constants.Select(Constant))
-        .Add(11, input)
-        .Add(12, outputs.Select(output => Described(output.Value, FloatType, output.Length is { } length ? [length] : null)));
-
-    private static ProtoMessage Node(GraphNode node) => new ProtoMessage()
-        .Add(1, node.Inputs)
-        .Add(2, node.Outputs)
-        .Add(3, node.Outputs[0])
-        .Add(4, node.Operator)
-        .Add(5, node.Attributes.Select(attribute => Attribute(attribute.Name, attribute.Value)));
-
-    private static ProtoMessage Attribute(string name, object value)
-    {
-        var attribute = new ProtoMessage().Add(1, name);
-        return value switch
-        {
-            float number => attribute.Add(2, number).Add(20, 1),
-            long number => attribute.Add(3, number).Add(20, 2),
-            string text => attribute.Add(4, text).Add(20, 3),
-            GraphConstant tensor => attribute.Add(5, Constant(tensor)).Add(20, 4),
-            long[] numbers => attribute.Add(8, numbers).Add(20, 7),
-            _ => throw new NotSupportedException($"An attribute of type {value.GetType().Name}."),
+            IrVersion = FormatVersion,
+            ProducerName = "MlNetFineTune",
+            ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(),
+            Graph = Graph(graph, ValueInfo(graph.Input, takesBytes ? DataType.Uint8 : DataType.Float, inputShape), outputs),
+            OpsetImport = { new OperatorSetIdProto { Domain = "", Version = NetworkGraph.OperatorSet } },
+            MetadataProps = { metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }) },
         };
+        AtomicFile.Write(path, stream => model.WriteTo(stream));
     }
 
-    private static ProtoMessage Constant(GraphConstant constant)
+    private static void CheckSize(NetworkGraph graph)
     {
-        var tensor = new ProtoMessage().Add(1, constant.Shape).Add(8, constant.Name);
-        return constant.Values switch
+        var inNodes = graph.Nodes.SelectMany(node => node.Attributes).Select(attribute => attribute.Value).OfType<GraphConstant>();
+        var bytes = graph.Constants.Concat(inNodes).Sum(constant => ByteLength(constant.Values));
+        if (bytes > MostConstantBytes)
         {
-            float[] values => tensor.Add(2, FloatType).AddRaw(9, values),
-            sbyte[] values when values.GetType() == typeof(sbyte[]) => tensor.Add(2, 3).AddRaw(9, values), // to the runtime an array of the one is an array of the other
-            byte[] values => tensor.Add(2, 2).AddRaw(9, values),
-            int[] values => tensor.Add(2, 6).AddRaw(9, values),
-            long[] values => tensor.Add(2, 7).AddRaw(9, values),
-            Half[] values => tensor.Add(2, 10).AddRaw(9, values),
-            _ => throw new NotSupportedException($"A constant of type {constant.Values.GetType().Name}."),
-        };
+            throw new NotSupportedException(
+                $"The network's weights take {bytes >> 20} MiB, and an ONNX file holds at most {MostConstantBytes >> 20} MiB. "
+                + "Export it with OnnxPrecision.Float16 or OnnxPrecision.Int8.");
+        }
     }
+
+    private static GraphProto Graph(
+        NetworkGraph graph, ValueInfoProto input, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new()
+        {
+            Node = { graph.Nodes.Select(Node) },
+            Name = "network",
+            Initializer = { graph.Constants.Select(Tensor) },
+            Input = { input },
+            Output = { outputs.Select(output => ValueInfo(output.Value, DataType.Float, output.Length is { } length ? [length] : null)) },
+        };
+
+    private static NodeProto Node(GraphNode node) => new()
+    {
+        Input = { node.Inputs },
+        Output = { node.Outputs },
+        Name = node.Outputs[0],
+        OpType = node.Operator,
+        Attribute = { node.Attributes.Select(attribute => Attribute(attribute.Name, attribute.Value)) },
+    };
+
+    private static AttributeProto Attribute(string name, object value) => value switch
+    {
+        float number => new() { Name = name, F = number, Type = AttributeType.Float },
+        long number => new() { Name = name, I = number, Type = AttributeType.Int },
+        string text => new() { Name = name, S = ByteString.CopyFromUtf8(text), Type = AttributeType.String },
+        GraphConstant tensor => new() { Name = name, T = Tensor(tensor), Type = AttributeType.Tensor },
+        long[] numbers => new() { Name = name, Ints = { numbers }, Type = AttributeType.Ints },
+        _ => throw new NotSupportedException($"An attribute of type {value.GetType().Name}."),
+    };
+
+    private static TensorProto Tensor(GraphConstant constant) => new()
+    {
+        Name = constant.Name,
+        Dims = { constant.Shape },
+        DataType = (int)ElementOf(constant.Values).Type,
+        RawData = RawData(constant.Values),
+    };
+
+    private static ByteString RawData(Array values)
+    {
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("ONNX files are little-endian.");
+        return ByteString.CopyFrom(
+            MemoryMarshal.CreateReadOnlySpan(ref MemoryMarshal.GetArrayDataReference(values), checked((int)ByteLength(values))));
+    }
+
+    private static long ByteLength(Array values) => values.LongLength * ElementOf(values).Size;
+
+    // By the exact type: to the runtime an array of sbyte is an array of byte as well.
+    private static (DataType Type, int Size) ElementOf(Array values) => values.GetType().GetElementType() switch
+    {
+        var type when type == typeof(float) => (DataType.Float, sizeof(float)),
+        var type when type == typeof(byte) => (DataType.Uint8, sizeof(byte)),
+        var type when type == typeof(sbyte) => (DataType.Int8, sizeof(sbyte)),
+        var type when type == typeof(int) => (DataType.Int32, sizeof(int)),
+        var type when type == typeof(long) => (DataType.Int64, sizeof(long)),
+        var type when type == typeof(Half) => (DataType.Float16, 2),
+        _ => throw new NotSupportedException($"A constant of type {values.GetType().Name}."),
+    };
 
     // Of shape [batch, ...], the batch open.
-    private static ProtoMessage Described(GraphValue value, long elements, long[]? shape)
+    private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, long[]? shape)
     {
-        var type = new ProtoMessage().Add(1, elements);
+        var tensor = new TypeProto.Types.Tensor { ElemType = (int)elements };
         if (shape is not null)
-            type.Add(2, new ProtoMessage().Add(1, [new ProtoMessage().Add(2, "batch"), .. shape.Select(size => new ProtoMessage().Add(1, size))]));
-        return new ProtoMessage().Add(1, value.Name).Add(2, new ProtoMessage().Add(1, type));
+        {
+            tensor.Shape = new TensorShapeProto
+            {
+                Dim =
+                {
+                    new TensorShapeProto.Types.Dimension { DimParam = "batch" },
+                    shape.Select(size => new TensorShapeProto.Types.Dimension { DimValue = size }),
+                },
+            };
+        }
+        return new ValueInfoProto { Name = value.Name, Type = new TypeProto { TensorType = tensor } };
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
@@ -25,11 +25,11 @@ internal static class OnnxPipeline
     /// <param name="schema">Of the data to score.</param>
     /// <param name="precision">Of the numbers in the network's file.</param>
     /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
-    public static ITransformer Of(MLContext ml, ImageFineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
+    public static ITransformer Of(MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
-        if (model.Keys.Count < 2)
+        if (model.Classes.Count < 2)
             throw new NotSupportedException($"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with ExportOnnx.");
-        var columns = model.Manifest.Columns;
+        var columns = ColumnsOf(model);
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
         var side = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling);
@@ -43,11 +43,11 @@ internal static class OnnxPipeline
             var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
             if (isTaken)
                 Add(ml.Transforms.CopyColumns(Kept, Score).Fit(view));
-            Add(Images(ml, columns.Input, schema));
+            Add(Images(ml, ((ImageInput)model.Inputs).Column, schema));
             Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
             Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image, outputAsFloatArray: false).Fit(view));
             Add(Network(onnxContext, file.Path, view));
-            Add(Scorer(ml, model.Keys, columns, 1 / (model.Calibration?.Temperature ?? 1)));
+            Add(Scorer(ml, model.Task.Keys!, columns, 1 / (model.Calibration?.Temperature ?? 1)));
             if (isRenamed)
                 Add(ml.Transforms.CopyColumns(columns.Score, Score).Fit(view));
             if (isTaken)
@@ -70,6 +70,10 @@ internal static class OnnxPipeline
         }
     }
 
+    private static TaskColumns ColumnsOf(FineTuningTransformer model) => model.Manifest.Task is MulticlassManifest task
+        ? task.Columns
+        : throw new NotSupportedException("A chain of ML.NET's own transformers is made of classifiers of several classes. Export the network alone, with ExportOnnx.");
+
     // ApplyOnnxModel's transformer reads its file again when it is saved. One that was loaded has a file of its own, and deletes it when it is disposed.
     private static GuardedOnnx Network(MLContext ml, string file, IDataView view)
     {
@@ -79,7 +83,7 @@ internal static class OnnxPipeline
         return new GuardedOnnx(ml, (OnnxTransformer)ml.Model.Load(zip, out _));
     }
 
-    private static ITransformer Images(MLContext ml, ImageInput input, DataViewSchema schema)
+    private static ITransformer Images(MLContext ml, ImageColumn input, DataViewSchema schema)
     {
         var empty = new EmptyDataView(ml, schema);
         var column = input.In(schema, ml, nameof(schema), "image");
@@ -92,7 +96,7 @@ internal static class OnnxPipeline
     }
 
     // Trained, as far as ML.NET is concerned, on a column of raw scores and a label with the model's keys.
-    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Scorer(MLContext ml, LabelKeys keys, Scoring.ColumnManifest columns, float scale)
+    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Scorer(MLContext ml, LabelKeys keys, TaskColumns columns, float scale)
     {
         var classes = keys.Count;
         var identity = Enumerable.Range(0, classes).Select(i => new VBuffer<float>(classes, 1, [scale], [i])).ToArray();

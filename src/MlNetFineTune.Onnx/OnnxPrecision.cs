@@ -31,25 +31,25 @@ public abstract record OnnxPrecision
     }
 
     internal abstract ClassifierGraph Apply(
-        IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier);
+        IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier);
 
     private sealed record Single : OnnxPrecision
     {
         internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier) => graph;
+            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier) => graph;
     }
 
     private sealed record HalfWeights : OnnxPrecision
     {
         internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier) =>
+            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier) =>
             graph with { Graph = HalfPrecision.Of(graph.Graph) };
     }
 
     private sealed record Integers(IDataView Calibration) : OnnxPrecision
     {
         internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, ImageFineTuningTransformer model, ImageClassifier classifier)
+            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier)
         {
             // Measured on what the network sees, whatever comes before it in this graph: both end with the same nodes.
             var measured = ActivationRanges.Measure(env, ClassifierGraph.Of(classifier, model.Calibration).Graph, model, Calibration);

@@ -1,11 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
 namespace MlNetFineTune.Onnx;
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Tests;
 
@@ -18,9 +19,10 @@ public sealed class FSharpTests
     [TestMethod]
     public void FSharpNeedNotGiveListsThatMayBeEmpty()
     {
-        CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName)
-            .ToArray());
-        Assert.AreEqual(Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip()), Value<Augmentation>("augmentation"));
+        CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName).ToArray());
+        Assert.AreEqual(
+            Augmentation.Sequence(Augmentation.RandomResizedCrop(0.25f), Augmentation.HorizontalFlip()),
+            Value<Augmentation>("augmentation"));
         CollectionAssert.AreEqual(
             new[] { "Of(1, 5)", "Of(crack: 5)" }, Value<ClassWeights[]>("classWeights").Select(weights => weights.ToString()).ToArray());
         Assert.AreEqual(TestTimeAugmentation.MultiScale(1, 1.25f).ToString(), Value<TestTimeAugmentation>("views").ToString());
@@ -30,7 +32,7 @@ public sealed class FSharpTests
     public void FSharpReachesTrainersAndTools()
     {
         var ml = new MLContext();
-        Assert.IsInstanceOfType<ImageFineTuningTrainer>(s_snippets.GetMethod("trainer")!.Invoke(null, [ml]));
+        Assert.IsInstanceOfType<FineTuningTrainer>(s_snippets.GetMethod("trainer")!.Invoke(null, [ml]));
         Assert.IsInstanceOfType<FineTuningCatalog>(s_snippets.GetMethod("fineTuning")!.Invoke(null, [ml]));
         StringAssert.Contains(Value<ImageFineTuningOptions>("options").Describe(), "at learning rate 1e-4");
     }

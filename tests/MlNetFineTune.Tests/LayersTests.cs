@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Tests.Support;
 using Mono.Cecil;
 using Mono.Cecil.Cil;

@@ -16,7 +16,7 @@ internal sealed class LoadedModel : IDisposable
     {
         Id = id;
         _file = ml.Model.Load(path, out _);
-        var network = ((IEnumerable<ITransformer>)_file).OfType<ImageFineTuningTransformer>().Single();
+        var network = ((IEnumerable<ITransformer>)_file).OfType<FineTuningTransformer>().Single();
         Classes = network.Classes;
         var thresholds = network.Calibration?.RejectThresholds
             ?? throw new InvalidDataException($"Model {id} has no calibration, which decides when a person should look.");

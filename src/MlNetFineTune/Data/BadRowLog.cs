@@ -1,6 +1,5 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Data;
 
@@ -8,19 +7,19 @@ namespace MlNetFineTune.Data;
 internal sealed class BadRowLog(BadRows policy, IChannel channel)
 {
     // Training data and a validation set of their own number their rows each for itself, and are judged apart.
-    private readonly Dictionary<TrainingRows, SortedDictionary<int, (BadRow Bad, int Epoch)>> _bad = [];
+    private readonly Dictionary<LabeledData, SortedDictionary<int, (BadRows.Row Bad, int Epoch)>> _bad = [];
 
     /// <summary>The present one, from 1.</summary>
     public int Epoch { get; set; }
 
     /// <summary>In the order of the data.</summary>
-    public IReadOnlyList<BadRow> RowsOf(TrainingRows source) => [.. Of(source).Values.Select(known => known.Bad)];
+    public IReadOnlyList<BadRows.Row> RowsOf(LabeledData source) => [.. Of(source).Values.Select(known => known.Bad)];
 
     /// <summary>Whether a row was found bad before an epoch began.</summary>
-    public bool Contains(TrainingRows source, int row, int epoch) => Of(source).TryGetValue(row, out var known) && known.Epoch < epoch;
+    public bool Contains(LabeledData source, int row, int epoch) => Of(source).TryGetValue(row, out var known) && known.Epoch < epoch;
 
     /// <exception cref="InvalidDataException">The policy does not allow it.</exception>
-    public void Add(TrainingRows source, int row, string reason)
+    public void Add(LabeledData source, int row, string reason)
     {
         if (!Keep(source, row, reason, Epoch))
             return;
@@ -37,19 +36,19 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
     }
 
     /// <summary>For a checkpoint.</summary>
-    public IEnumerable<KnownBadRow> Known(TrainingRows source, bool ofValidationSet) =>
+    public IEnumerable<KnownBadRow> Known(LabeledData source, bool ofValidationSet) =>
         Of(source).Select(known => new KnownBadRow(ofValidationSet, known.Key, known.Value.Bad.Reason, known.Value.Epoch));
 
     /// <summary>From a checkpoint: it has been judged already.</summary>
-    public void Restore(TrainingRows source, KnownBadRow known) => Keep(source, known.Row, known.Reason, known.Epoch);
+    public void Restore(LabeledData source, KnownBadRow known) => Keep(source, known.Row, known.Reason, known.Epoch);
 
-    private SortedDictionary<int, (BadRow Bad, int Epoch)> Of(TrainingRows source)
+    private SortedDictionary<int, (BadRows.Row Bad, int Epoch)> Of(LabeledData source)
     {
         if (!_bad.TryGetValue(source, out var rows))
             _bad.Add(source, rows = []);
         return rows;
     }
 
-    private bool Keep(TrainingRows source, int row, string reason, int epoch) =>
-        Of(source).TryAdd(row, (new BadRow(source.Ordinals[row], source.Inputs.PathOf(row), reason), epoch));
+    private bool Keep(LabeledData source, int row, string reason, int epoch) =>
+        Of(source).TryAdd(row, (new BadRows.Row(source.Ordinals[row], source.Inputs.PathOf(row), reason), epoch));
 }

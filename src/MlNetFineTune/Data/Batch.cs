@@ -1,12 +1,12 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Encoded pictures of one step. Valid until the next batch is requested: the buffer is reused.</summary>
-internal sealed class Batch(byte[] pixels, int[] rows)
+/// <summary>The encoded samples of one batch. Valid until the next batch is requested: the buffer is reused.</summary>
+internal sealed class Batch(byte[] samples, int[] rows)
 {
-    /// <summary>[<see cref="Count"/>, size, size, 3] bytes.</summary>
-    public byte[] Pixels { get; } = pixels;
+    /// <summary>One sample after another, in the order of <see cref="Rows"/>; may be longer.</summary>
+    public byte[] Samples { get; } = samples;
 
-    /// <summary>Indices of the rows, in the order of <see cref="Pixels"/>; rows that could not be read are left out.</summary>
+    /// <summary>Indices of the rows; rows that could not be read are left out.</summary>
     public int[] Rows { get; } = rows;
 
     public int Count => Rows.Length;

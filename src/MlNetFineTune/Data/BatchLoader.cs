@@ -1,11 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>
@@ -13,7 +8,7 @@ namespace MlNetFineTune.Data;
 /// a batch buffer. The buffers are few (<see cref="Buffers"/>) and go round, so memory is bounded: who is ahead waits. Which worker does what
 /// decides nothing: a picture's random numbers are counted by seed, epoch and row.
 /// </summary>
-internal sealed class BatchLoader(InputRows rows, long seed, int workers)
+internal sealed class BatchLoader(Dataset rows, long seed, int workers)
 {
     /// <summary>The batches of one pass, in order.</summary>
     /// <param name="batches">Rows of each batch.</param>

@@ -3,7 +3,7 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>Content hashes of rows, each computed once and only on request. The hash of a row that cannot be read is unique.</summary>
-internal sealed class RowContents(InputRows rows)
+internal sealed class RowContents(Dataset rows)
 {
     private ContentHash?[]? _hashes;
 

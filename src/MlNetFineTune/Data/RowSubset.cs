@@ -1,10 +1,18 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Some rows of a data view, by index into <see cref="Source"/>.</summary>
-internal sealed record RowSubset(TrainingRows Source, int[] Rows)
+/// <summary>Rows of a source, by index.</summary>
+internal sealed record RowSubset(LabeledData Source, int[] Rows)
 {
-    public float[] LabelsOf(IReadOnlyList<int> rows) => [.. rows.Select(row => Source.Labels[row])];
+    /// <returns>The labels' numbers, <see cref="LabeledData.LabelWidth"/> a row.</returns>
+    public float[] LabelsOf(IReadOnlyList<int> rows)
+    {
+        var width = Source.LabelWidth;
+        var labels = new float[rows.Count * width];
+        for (var i = 0; i < rows.Count; i++)
+            Source.LabelOf(rows[i]).CopyTo(labels.AsSpan(i * width));
+        return labels;
+    }
 
-    /// <summary>Null where all rows count alike.</summary>
+    /// <returns>Null where all rows count alike.</returns>
     public float[]? WeightsOf(IReadOnlyList<int> rows) => Source.Weights is { } weights ? [.. rows.Select(row => weights[row])] : null;
 }

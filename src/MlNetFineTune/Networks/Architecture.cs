@@ -56,7 +56,7 @@ internal sealed record Architecture(
     public int SizeMultiple { get; init; } = 1;
 
     /// <summary>Name, costs and default size, for a list.</summary>
-    public BackboneInfo Info =>
+    public Backbone.Info Info =>
         new(Name, Costs.Parameters, Costs.MultiplyAdds, DefaultRecipe.Preprocessing.Size, Costs.Features);
 
     /// <summary>What weights in this naming presuppose where the file does not say it; null where it is
@@ -72,7 +72,7 @@ internal sealed record Architecture(
             + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
 
     /// <exception cref="ArgumentException">The network does not support this padding.</exception>
-    public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
+    public Backbone.ConvolutionPadding Checked(Backbone.ConvolutionPadding padding) => padding == Backbone.ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 

@@ -101,32 +101,42 @@ public sealed partial record Backbone
 
     /// <summary>ConvNeXt (Liu et al. 2022): 28, 49 or 88 million parameters, timm's <c>convnext_tiny</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    public static Backbone ConvNeXt(BackboneSize size) => new(Networks.ConvNeXt.OfSize(Defined(size)));
+    public static Backbone ConvNeXt(Size size) => new(Networks.ConvNeXt.OfSize(Defined(size)));
 
     /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al.
     /// 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch;
-    /// the weights' position embeddings are interpolated to them.</remarks>
-    public static Backbone ViT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) =>
-        new(VisionTransformers.ViT(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
+    public static Backbone ViT(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.ViT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone;
     /// timm's <c>deit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DeiT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) =>
-        new(VisionTransformers.DeiT(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    public static Backbone DeiT(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.DeiT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>
     /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's
     /// <c>vit_small_patch14_dinov2</c>. Its patches have 14 pixels and its pictures 518; 224 are many times faster.
     /// </summary>
     /// <param name="size">Small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) =>
-        new(VisionTransformers.DinoV2(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    public static Backbone DinoV2(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.DinoV2(Defined(size), PoolingOf(meanOfPatches)));
+
+    private static TokenPooling PoolingOf(bool meanOfPatches) => meanOfPatches ? TokenPooling.Mean : TokenPooling.ClassToken;
 
     /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters,
     /// torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
@@ -217,7 +227,7 @@ public sealed partial record Backbone
     /// <summary>The program that is the network; null where we build it.</summary>
     internal TorchScript? Script => _architecture.Script;
 
-    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Earlier is not null;
+    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Source is not null;
 
     internal WeightsRecipe Recipe
     {
@@ -252,7 +262,7 @@ public sealed partial record Backbone
 
     /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost.
     /// Builds none of them.</summary>
-    public static IReadOnlyList<BackboneInfo> List() =>
+    public static IReadOnlyList<Info> List() =>
         [.. Architectures.All.OrderBy(architecture => architecture.Name, StringComparer.Ordinal).Select(architecture => architecture.Info)];
 
     /// <summary>Takes the weights from a file. What the file says about input size, mean, std,
@@ -276,16 +286,15 @@ public sealed partial record Backbone
 
     /// <summary>
     /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
-    /// cancelled; call <see cref="Weights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
+    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
     /// interpolation and crop becomes the recipe.
     /// </summary>
     /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
     /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline;
     /// the message says which file to place where.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights
-    /// bring their own, so change them after.</exception>
-    public Backbone WithWeights(Weights weights)
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
+    public Backbone WithWeights(PretrainedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireUnchangedRecipe();
@@ -303,17 +312,8 @@ public sealed partial record Backbone
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing
     /// says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
-        ? throw new InvalidOperationException(
-            "A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with
-        {
-            WeightsFile = null,
-            WeightsOrigin = null,
-            IsFromScratch = true,
-            Earlier = null,
-            Changes = Changes.Untrained(),
-            Recipe = _architecture.DefaultRecipe
-        };
+        ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
+        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Source = null, Changes = Changes.Untrained(), Recipe = _architecture.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() =>
@@ -328,7 +328,7 @@ public sealed partial record Backbone
         ? width
         : throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
 
-    private static BackboneSize Defined(BackboneSize size) => Enum.IsDefined(size)
+    private static Size Defined(Size size) => Enum.IsDefined(size)
         ? size
         : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
 
@@ -343,7 +343,7 @@ public sealed partial record Backbone
             WeightsOrigin = Path.GetFileName(path),
             WeightsNote = null,
             IsFromScratch = false,
-            Earlier = null,
+            Source = null,
             Changes = Changes.Untrained(),
             Recipe = recipe,
         };

@@ -10,8 +10,8 @@ namespace MlNetFineTune.Networks;
 /// zip; <c>ChangedStages</c>, those that were replaced or drawn anew; <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them.
 /// </summary>
 internal sealed record BackboneManifest(
-    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
-    IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null)
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
+    IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null) : NetworkManifest
 {
     /// <summary>For messages.</summary>
     [JsonIgnore]
@@ -25,6 +25,9 @@ internal sealed record BackboneManifest(
     /// <summary>Whether a backbone has this form, whatever its weights and its input.</summary>
     public bool Fits(Backbone backbone) => backbone.Name == Name && backbone.Script?.Sha256 == ScriptSha256 && backbone.Widths.Equals(Widths)
         && backbone.Changes.Select(change => (change.Stage, change.Replacement?.Contract.Name)).SequenceEqual((ChangedStages ?? []).Select(change => (change?.Stage ?? "", change?.Module?.Name)));
+
+    public override FineTunedNetwork CreateEmpty(NetworkForm form) => ImageNetwork.CreateEmpty(
+        ToBackbone(ScriptSha256 is { } expected ? form.LoadScript(expected) : null, form.Env), form.CreateHead);
 
     [JsonIgnore]
     private ChannelWidths Widths => new(ChannelWidths ?? ReadOnlyDictionary<string, int>.Empty);

@@ -82,7 +82,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         foreach (var (path, module) in named_modules())
         {
             if (_stages.FindIndex(s => s.Owns(path)) >= frozenStages)
-                module.train(!TrainableNetwork.IsFrozen(module) && !(batchNorm == BatchNormMode.Frozen && module is BatchNorm2d));
+                module.train(!FineTunedNetwork.IsFrozen(module) && !(batchNorm == BatchNormMode.Frozen && module is BatchNorm2d));
         }
         _replaced.SetTraining(frozenStages); // new layers have no running statistics to keep
     }

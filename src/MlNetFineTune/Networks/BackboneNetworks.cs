@@ -10,7 +10,7 @@ namespace MlNetFineTune;
 public sealed partial record Backbone
 {
     /// <summary>The model that the weights come from; null where it is none.</summary>
-    internal EarlierModel? Earlier { get; private init; }
+    internal SourceModel? Source { get; private init; }
 
     /// <summary>Stages that do not keep their weights.</summary>
     internal StageChanges Changes { get; init; } = StageChanges.None;
@@ -21,22 +21,13 @@ public sealed partial record Backbone
     /// begin as in a new head, those that are gone are left out, and the log says which.
     /// Adapters of the earlier model are merged into the weights.
     /// </summary>
-    /// <param name="model">An <see cref="ImageFineTuningTransformer"/>, or a chain with one.
-    /// It must not be disposed before the training has begun with its weights.</param>
+    /// <param name="model">An <see cref="FineTuningTransformer"/>, or a chain with one. It must not be disposed before the training has begun with its weights.</param>
     /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
     public static Backbone FromModel(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var earlier = EarlierModel.Find(model, "A training continues from");
-        return earlier.Definition with
-        {
-            WeightsFile = null,
-            IsFromScratch = false,
-            Earlier = earlier,
-            WeightsOrigin = earlier.Origin,
-            Changes = earlier.Definition.Changes.Trained(),
-            Pruning = null
-        };
+        var source = SourceModel.Find(model, "A training continues from");
+        return source.Definition with { WeightsFile = null, IsFromScratch = false, Source = source, WeightsOrigin = source.Origin, Changes = source.Definition.Changes.Trained(), Pruning = null };
     }
 
     /// <summary>
@@ -74,10 +65,10 @@ public sealed partial record Backbone
         var network = CreateOriginal(Pruning?.Before ?? Widths);
         try
         {
-            if (Earlier is { } earlier)
+            if (Source is { } source)
             {
                 Replace(network, Changes.Where(change => !change.IsFresh), seed);
-                earlier.CopyTo(network);
+                source.CopyTo(network);
             }
             else if (WeightsFile is { } path)
             {

@@ -16,7 +16,7 @@ internal static class InTransformers
     // What transformers' MobileNets presuppose, which were trained in TensorFlow: configuration_mobilenet_v1.py and
     // image_processing_mobilenet_v1.py, likewise V2.
     public static WeightsRecipe MobileNets { get; } = new(
-        new ImagePreprocessing { Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.TensorFlowSame, 1e-3);
+        new ImagePreprocessing { Mean = ColorTriple.Half, Std = ColorTriple.Half }, Backbone.ConvolutionPadding.TensorFlowSame, 1e-3);
 
     /// <summary>ViT and DeiT. Query, key and value are three layers.</summary>
     public static NameMap ViT(int blocks)

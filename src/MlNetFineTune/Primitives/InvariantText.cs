@@ -17,8 +17,13 @@ internal static class InvariantText
         return $"{record.GetType().Name} {{ {string.Join(", ", properties)} }}";
     }
 
-    private static string? Show(object? value) =>
-        value is IFormattable number ? number.ToString(null, CultureInfo.InvariantCulture) : value?.ToString();
+    private static string? Show(object? value) => value switch
+    {
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        IReadOnlyDictionary<string, double> numbers =>
+            $"{{ {string.Join(", ", numbers.Select(number => FormattableString.Invariant($"{number.Key} = {number.Value}")))} }}",
+        _ => value?.ToString(),
+    };
 
     // The properties of the base come first.
     private static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;

@@ -1,4 +1,6 @@
 using System.Text;
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Primitives;
 
@@ -29,6 +31,9 @@ internal readonly record struct RandomStream(uint Id)
 
     /// <summary>What adapters drop in a training step.</summary>
     public static RandomStream AdapterDropout { get; } = new(24);
+
+    /// <summary>Which rows come in an epoch in which classes come equally often, and in which order.</summary>
+    public static RandomStream BalancedSampling { get; } = new(25);
 
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);

@@ -66,4 +66,11 @@ internal static class SafeText
         "\t" => @"\t",
         _ => string.Concat(units.ToArray().Select(unit => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}"))),
     };
+
+    /// <summary>The first of many names, in a sentence.</summary>
+    public static string Several(IReadOnlyList<string> names)
+    {
+        var first = string.Join(", ", names.Take(20).Select(name => Of(name)));
+        return Of(first, SentenceLength) + (names.Count > 20 ? ", ..." : "");
+    }
 }

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Lines and dots over two axes; <see cref="SvgChart"/> and <see cref="PngChart"/> draw it.</summary>
+/// <summary>Lines and dots over two axes; <see cref="SvgChart"/> draws it.</summary>
 /// <param name="Title">Above it.</param>
 /// <param name="Across">What the horizontal axis counts.</param>
 /// <param name="X">Horizontal.</param>

@@ -1,10 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>
@@ -32,10 +28,11 @@ internal static class Curves
         ];
         losses = [.. losses.Where(series => series.Points.Count > 0)];
         charts.Add(new Chart("Loss", "epoch", x, Axis.Linear(losses.SelectMany(series => series.Points).Select(point => point.Y).Append(0)), losses) { Mark = mark });
-        foreach (var (title, value) in (ReadOnlySpan<(string, Func<EpochReport, double?>)>)[("Validation accuracy", epoch => epoch.ValidationAccuracy), ("Validation RMSE", epoch => epoch.ValidationRootMeanSquaredError)])
+        foreach (var metric in epochs.SelectMany(epoch => epoch.Metrics.Keys).Distinct())
         {
-            if (PerEpoch(epochs, value) is { Length: > 0 } points)
-                charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
+            var points = PerEpoch(epochs, epoch => epoch.Metrics.TryGetValue(metric, out var value) ? value : null);
+            var title = "V" + MetricNames.OnPages(metric)[1..];
+            charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
         }
         if (steps.Length > 0)
             charts.Add(new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)), [new("", SeriesLook.Guide, [.. steps.Select(step => (step.Epoch, step.LearningRate))])]));
@@ -51,7 +48,8 @@ internal static class Curves
         return $"""<section><h2>Validation rows</h2><div class="charts one">{SvgChart.Of(chart)}</div>{(shown.Length < rows.Count ? (Markup)$"""<p class="note">{shown.Length:N0} of {rows.Count:N0} rows, evenly chosen.</p>""" : Markup.None)}</section>""";
     }
 
-    private static (double X, double Y)[] PerEpoch(IEnumerable<EpochReport> epochs, Func<EpochReport, double?> value) =>
+    private static (
+        double X, double Y)[] PerEpoch(IEnumerable<TrainingReport.EpochReport> epochs, Func<TrainingReport.EpochReport, double?> value) =>
         [.. epochs.Where(epoch => value(epoch) is not null).Select(epoch => (epoch.Epoch * 1.0, value(epoch)!.Value))];
 
     private static T[] Thin<T>(T[] points, int most) =>

@@ -1,15 +1,21 @@
 using System.Buffers.Binary;
+using Google.Protobuf;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using Tensorboard;
 
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// A TensorBoard event file: TFRecords, each a length (8 bytes), its masked checksum (4), the <see cref="EventMessage"/>, and its masked checksum (4), little-endian.
-/// A record goes to the file in one write, so that whoever reads it meanwhile, or after the process was killed, finds whole records.
+/// A TensorBoard event file: TFRecords, each a length (8 bytes), its masked checksum (4), an <see cref="Event"/> message, and its masked
+/// checksum (4), little-endian. TorchSharp ships the classes of the messages. A record goes to the file in one write, so that whoever reads
+/// it meanwhile, or after the process was killed, finds whole records.
 /// </summary>
 internal sealed class EventFile : IDisposable
 {
+    // The version of the format, in the first record of every file.
+    private const string FileVersion = "brain.Event:2";
+
     private readonly FileStream _file;
     private readonly TimeProvider _clock;
     private bool _started;
@@ -17,40 +23,55 @@ internal sealed class EventFile : IDisposable
     private EventFile(FileStream file, TimeProvider clock)
     {
         (_file, _clock) = (file, clock);
-        Write(EventMessage.FileVersion(Now));
+        Write(new Event { FileVersion = FileVersion });
     }
 
     public string Path => _file.Name;
-
-    private double Now => (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
 
     /// <summary>A new file in a folder: <c>events.out.tfevents.</c> and its second, the process and a number.</summary>
     public static EventFile Create(string folder, TimeProvider clock)
     {
         for (var number = 0; ; number++)
         {
-            var name = FormattableString.Invariant($"events.out.tfevents.{clock.GetUtcNow().ToUnixTimeSeconds():0000000000}.{Environment.ProcessId}.{number}");
+            var second = clock.GetUtcNow().ToUnixTimeSeconds();
+            var name = FormattableString.Invariant($"events.out.tfevents.{second:0000000000}.{Environment.ProcessId}.{number}");
             var path = System.IO.Path.Combine(folder, name);
             if (File.Exists(path))
                 continue;
-            return new EventFile(new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 }), clock);
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Share = FileShare.Read,
+                BufferSize = 0,
+            };
+            return new EventFile(new FileStream(path, options), clock);
         }
     }
 
     public void AddScalars(int step, params ReadOnlySpan<(string Tag, double Value)> scalars)
     {
+        // Tells TensorBoard to drop what earlier files have from this step on: it is of a run that was cut off.
         if (!_started)
-            Write(EventMessage.SessionStart(Now, step));
+            Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
         _started = true;
-        Write(EventMessage.Scalars(Now, step, scalars));
+        var summary = new Summary();
+        foreach (var (tag, value) in scalars)
+            summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
+        Write(new Event { Step = step, Summary = summary });
     }
 
-    private void Write(ReadOnlySpan<byte> message)
+    private void Write(Event entry)
     {
+        entry.WallTime = (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
+        var message = entry.ToByteArray();
+        var length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, message.Length);
+
         var record = new byte[8 + 4 + message.Length + 4];
-        BinaryPrimitives.WriteInt64LittleEndian(record, message.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc.Of(record.AsSpan(0, 8)));
-        message.CopyTo(record.AsSpan(12));
+        length.CopyTo(record, 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc.Of(length));
+        message.CopyTo(record, 12);
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + message.Length), MaskedCrc.Of(message));
         _file.Write(record);
     }

@@ -9,30 +9,21 @@ namespace MlNetFineTune.Reporting;
 /// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null. Each file is written beside and renamed.</summary>
 internal static class HistoryFiles
 {
-    private static readonly (string Name, Func<EpochReport, double?> Value)[] s_columns =
-    [
-        ("loss", epoch => epoch.Loss),
-        ("validation_loss", epoch => epoch.ValidationLoss),
-        ("validation_accuracy", epoch => epoch.ValidationAccuracy),
-        ("validation_rmse", epoch => epoch.ValidationRootMeanSquaredError),
-        ("learning_rate", epoch => epoch.LearningRate),
-        ("seconds", epoch => epoch.Seconds),
-    ];
-
-    public static void Write(string folder, IReadOnlyList<EpochReport> epochs)
+    public static void Write(string folder, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         AtomicFile.Write(Path.Combine(folder, "history.csv"), stream => stream.Write(Encoding.UTF8.GetBytes(ToCsv(epochs))));
         AtomicFile.Write(Path.Combine(folder, "history.json"), stream => WriteJson(stream, epochs));
     }
 
     /// <summary>A header and a line each, ended by a line feed. Numbers are written so that they read back exactly.</summary>
-    public static string ToCsv(IReadOnlyList<EpochReport> epochs)
+    public static string ToCsv(IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
-        var text = new StringBuilder("epoch").AppendJoin("", s_columns.Select(column => "," + column.Name)).Append('\n');
+        var columns = ColumnsOf(epochs);
+        var text = new StringBuilder("epoch").AppendJoin("", columns.Select(column => "," + column.Name)).Append('\n');
         foreach (var epoch in epochs)
         {
             text.Append(CultureInfo.InvariantCulture, $"{epoch.Epoch}");
-            foreach (var column in s_columns)
+            foreach (var column in columns)
                 text.Append(CultureInfo.InvariantCulture, $",{column.Value(epoch):R}");
             text.Append('\n');
         }
@@ -40,15 +31,16 @@ internal static class HistoryFiles
     }
 
     /// <summary>An array of objects with the names of the columns.</summary>
-    public static void WriteJson(Stream stream, IReadOnlyList<EpochReport> epochs)
+    public static void WriteJson(Stream stream, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
+        var columns = ColumnsOf(epochs);
         json.WriteStartArray();
         foreach (var epoch in epochs)
         {
             json.WriteStartObject();
             json.WriteNumber("epoch", epoch.Epoch);
-            foreach (var (name, value) in s_columns)
+            foreach (var (name, value) in columns)
             {
                 if (value(epoch) is { } number && double.IsFinite(number))
                     json.WriteNumber(name, number);
@@ -59,4 +51,15 @@ internal static class HistoryFiles
         }
         json.WriteEndArray();
     }
+
+    // The task's metrics between the losses and the rest.
+    private static IReadOnlyList<(string Name, Func<TrainingReport.EpochReport, double?> Value)> ColumnsOf(IReadOnlyList<TrainingReport.EpochReport> epochs) =>
+    [
+        ("loss", epoch => epoch.Loss),
+        ("validation_loss", epoch => epoch.ValidationLoss),
+        .. epochs.SelectMany(epoch => epoch.Metrics.Keys).Distinct().Select(
+            name => (MetricNames.InFiles(name), (Func<TrainingReport.EpochReport, double?>)(epoch => epoch.Metrics.TryGetValue(name, out var value) ? value : null))),
+        ("learning_rate", epoch => epoch.LearningRate),
+        ("seconds", epoch => epoch.Seconds),
+    ];
 }

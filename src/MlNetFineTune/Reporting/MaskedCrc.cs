@@ -1,20 +1,18 @@
 using System.Numerics;
+using MlNetFineTune.MlNet;
+using TorchSharp.Utils;
 
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// CRC-32C (Castagnoli's polynomial, RFC 3720 appendix B.4), and TFRecord's masked form of it: turned right by 15 bits, plus 0xa282ead8, because a checksum of data that
-/// hold their own checksum is weak (https://www.tensorflow.org/tutorials/load_data/tfrecord).
+/// The masked checksum of TFRecord: CRC-32C (RFC 3720 appendix B.4), rotated right by 15 bits, plus 0xa282ead8, because the checksum of
+/// data that contain checksums is weak (https://www.tensorflow.org/tutorials/load_data/tfrecord).
 /// </summary>
 internal static class MaskedCrc
 {
-    public static uint Crc(ReadOnlySpan<byte> bytes)
+    public static uint Of(byte[] bytes)
     {
-        var crc = uint.MaxValue;
-        foreach (var value in bytes)
-            crc = BitOperations.Crc32C(crc, value);
-        return ~crc;
+        TorchRuntime.EnsureLoaded(); // the checksum is native code of TorchSharp
+        return BitOperations.RotateRight(CRC32C.process(bytes), 15) + 0xa282ead8;
     }
-
-    public static uint Of(ReadOnlySpan<byte> bytes) => BitOperations.RotateRight(Crc(bytes), 15) + 0xa282ead8;
 }

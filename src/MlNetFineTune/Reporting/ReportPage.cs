@@ -1,9 +1,4 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Training;
-
-
-
-
 
 namespace MlNetFineTune.Reporting;
 
@@ -47,9 +42,9 @@ internal static class ReportPage
     {
         var end = report.End switch
         {
-            TrainingEnd.Completed => "All epochs were run",
-            TrainingEnd.EarlyStopped => "Stopped early, as validation improved no more",
-            TrainingEnd.Stopped => "Stopped as asked",
+            TrainingReport.EndReason.Completed => "All epochs were run",
+            TrainingReport.EndReason.EarlyStopped => "Stopped early, as validation improved no more",
+            TrainingReport.EndReason.Stopped => "Stopped as asked",
             _ => $"Ended: {report.End}",
         };
         return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}." : $"{end}; no epoch was complete.";
@@ -61,8 +56,7 @@ internal static class ReportPage
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
         (string Name, string? Value)[] tiles =
         [
-            ("validation accuracy", best?.ValidationAccuracy is { } accuracy ? FormattableString.Invariant($"{accuracy * 100:0.0} %") : null),
-            ("validation RMSE", best?.ValidationRootMeanSquaredError is { } error ? Axis.Label(Math.Round(error, 5)) : null),
+            .. best?.Metrics.Select(metric => (MetricNames.OnPages(metric.Key), (string?)MetricNames.Value(metric.Key, metric.Value))) ?? [],
             ("validation loss", best?.ValidationLoss is { } loss ? FormattableString.Invariant($"{loss:0.0000}") : null),
             ("training loss", best is null ? null : FormattableString.Invariant($"{best.Loss:0.0000}")),
             ("rows that train / validate", FormattableString.Invariant($"{report.TrainingRows:N0} / {report.ValidationRows:N0}")),

@@ -1,7 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Tasks;
-using MlNetFineTune.Training;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Reporting;
@@ -28,7 +27,7 @@ internal static class RowJudge
             for (var i = 0; i < rows.Length; i++)
             {
                 var score = scores.AsSpan(i * objective.ScoreLength, objective.ScoreLength);
-                judged.Add(Of(rows[i], subset.Source.Labels[rows[i]], score, classes));
+                judged.Add(Of(rows[i], subset.Source.LabelOf(rows[i])[0], score, classes));
             }
         }
         var worst = classes is null
@@ -55,7 +54,7 @@ internal static class RowJudge
         return new JudgedRow(row, label, best, scores[best], scores[(int)label]);
     }
 
-    private static string Where(TrainingRows source, int row) => source.Inputs.PathOf(row) is { } path
+    private static string Where(LabeledData source, int row) => source.Inputs.PathOf(row) is { } path
         ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
 }

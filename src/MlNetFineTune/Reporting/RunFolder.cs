@@ -51,17 +51,19 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         Try(() => _events.AddScalars(step, ("step/loss", loss), ("step/learning_rate", learningRate)));
     }
 
-    public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+    public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
     {
         _stepsPerEpoch = step / (double)epochs.Count;
         Try(() => HistoryFiles.Write(_path, epochs));
         var last = epochs[^1];
-        (string Tag, double? Value)[] scalars =
+        (string Tag, double Value)[] scalars =
         [
-            ("epoch/loss", last.Loss), ("epoch/validation_loss", last.ValidationLoss), ("epoch/validation_accuracy", last.ValidationAccuracy),
-            ("epoch/validation_rmse", last.ValidationRootMeanSquaredError), ("epoch/learning_rate", last.LearningRate),
+            ("epoch/loss", last.Loss),
+            .. last.ValidationLoss is { } loss ? [("epoch/validation_loss", loss)] : ((string, double)[])[],
+            .. last.Metrics.Select(metric => ($"epoch/{MetricNames.InFiles(metric.Key)}", metric.Value)),
+            ("epoch/learning_rate", last.LearningRate),
         ];
-        Try(() => _events.AddScalars(step, [.. scalars.Where(scalar => scalar.Value is not null).Select(scalar => (scalar.Tag, scalar.Value!.Value))]));
+        Try(() => _events.AddScalars(step, scalars));
     }
 
     /// <summary>Writes the page, and the history again: a training that another process completed has none yet.</summary>

@@ -1,9 +1,5 @@
 using MlNetFineTune.Data;
 
-
-
-
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using MlNetFineTune.Data;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
@@ -12,31 +10,30 @@ namespace MlNetFineTune.Reporting;
 /// <summary>Gathers what the report page shows of a finished training.</summary>
 internal static class RunReport
 {
-    /// <param name="folder">Where to; null where none is asked for.</param>
-    /// <param name="network">Trained, and ready to score.</param>
-    /// <param name="outputs">Its, of the validation rows.</param>
-    /// <param name="objective">Makes scores of outputs.</param>
-    /// <param name="classes">Null where a number is predicted.</param>
-    /// <param name="data">Trained and judged.</param>
-    /// <param name="options">Of the training.</param>
-    /// <param name="seed">Of the training.</param>
-    /// <param name="report">What happened.</param>
-    public static void Write(RunFolder? folder, TrainableNetwork network, Lazy<RowOutputs> outputs, Objective objective,
-        IReadOnlyList<string>? classes, TrainingData data, FineTuningOptions options, long seed, TrainingReport report) =>
+    /// <summary>Writes the report of a training, if there is a folder for it.</summary>
+    /// <param name="folder">Null where none is asked for.</param>
+    /// <param name="run">The training.</param>
+    /// <param name="task">As the model has it.</param>
+    /// <param name="outputs">The finished network's, of the validation rows.</param>
+    /// <param name="report">The training's.</param>
+    public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
-            network.Name, report, [.. folder.Steps],
-            data.Validation.Rows.Length > 0 ? RowJudge.Judge(outputs.Value, objective, data.Validation, classes) : null,
-            ManifestOf.Describe(options), Facts(network, data, options, seed, report)));
+            run.Network.Name, report, [.. folder.Steps],
+            run.Data.Validation.Rows.Length > 0
+                ? RowJudge.Judge(outputs.Value, task.Scoring, run.Data.Validation, task.ClassNames)
+                : null,
+            OptionsDescription.Of(run.Options), Facts(run, report)));
 
-    private static List<(string Name, string Value)> Facts(TrainableNetwork network, TrainingData data, FineTuningOptions options, long seed, TrainingReport report)
+    private static List<(string Name, string Value)> Facts(TrainingRun run, TrainingReport report)
     {
+        var (network, data, options) = (run.Network, run.Data, run.Options);
         List<(string Name, string Value)> facts =
         [
             ("Network", network.Description),
             ("Stages that trained", string.Join(", ", report.TrainedStages.Append("head"))),
             ("Weights, SHA-256", ArchiveFiles.Sha256Of(network, WeightPrecision.Float32)), // what the model file's manifest will say
             .. report.Distillation is { } taught ? [("Teacher", $"{taught.Teacher}, SHA-256 of its weights {taught.WeightsSha256}")] : ((string, string)[])[],
-            ("Seed", seed.ToString(CultureInfo.InvariantCulture)),
+            ("Seed", run.Seed.ToString(CultureInfo.InvariantCulture)),
             ("Torch threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture)),
             ("Workers", $"{options.Workers.ToString(CultureInfo.InvariantCulture)} (do not change the result)"),
             ("Device", network.Device.type.ToString()),
@@ -48,7 +45,7 @@ internal static class RunReport
                 : ((string, string)[])[],
             ("Steps", report.Epochs.Count == 0 ? "no epoch complete" : Invariant($"{report.Epochs.Count} epochs in {report.Duration.TotalSeconds:0.0} s")),
         ];
-        facts.AddRange(ManifestOf.Packages.Select(package => (package.Key, package.Value)));
+        facts.AddRange(PackageVersions.Current.Select(package => (package.Key, package.Value)));
         return facts;
     }
 

@@ -11,7 +11,7 @@ internal static class Thumbnail
     private const int Quality = 80;
 
     /// <returns>Null where rows are not pictures, or it cannot be read any more.</returns>
-    public static unsafe string? Of(InputRows inputs, int row)
+    public static unsafe string? Of(Dataset inputs, int row)
     {
         if (inputs is not EncodedImages)
             return null;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -22,55 +23,90 @@ internal static class AdapterFile
     private const string Base = "mlnetfinetune.base";
 
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
-    public static void Save(IHostEnvironment env, string path, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest)
+    public static void Save(IHostEnvironment env, string path, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
     {
-        if (classifier.Backbone.Adapters.Count == 0)
-            throw new InvalidOperationException("The model has no adapter: train it with Adapter = Adapter.Lora(...). SaveWeights writes all weights.");
+        if (network.Adapters.Count == 0 || network is not ImageNetwork images)
+        {
+            throw new InvalidOperationException(
+                "The model has no adapter: train it with Adapter = Adapter.Lora(...). SaveWeights writes all weights.");
+        }
         if (manifest.WeightPrecision == WeightPrecision.Float16)
-            throw new InvalidOperationException("The model's weights were rounded to half precision, so that they are no pretrained file's any more: save the adapter of the model before WithHalfPrecisionWeights.");
-        using var bytes = new MemoryStream();
-        using (var writer = new BinaryWriter(bytes, Encoding.UTF8, leaveOpen: true))
-            keys.Save(env, writer);
-        SafeTensorsWriter.WriteFile(path, Changed(classifier), new Dictionary<string, string>(classifier.Metadata, StringComparer.Ordinal)
+        {
+            throw new InvalidOperationException(
+                "The model's weights were rounded to half precision, so that they are no pretrained file's any more: save the adapter of the "
+                + "model before WithHalfPrecisionWeights.");
+        }
+        var metadata = new Dictionary<string, string>(network.Metadata, StringComparer.Ordinal)
         {
             [Manifest] = ArchiveFiles.ToJson(manifest with { WeightsSha256 = null }),
-            [Keys] = Convert.ToBase64String(bytes.ToArray()),
-            [Base] = HashOfUnchanged(classifier),
-        });
+            [Base] = HashOfUnchanged(images),
+        };
+        if (task.Keys is { } keys)
+        {
+            using var bytes = new MemoryStream();
+            using (var writer = new BinaryWriter(bytes, Encoding.UTF8, leaveOpen: true))
+                keys.Save(env, writer);
+            metadata[Keys] = Convert.ToBase64String(bytes.ToArray());
+        }
+        SafeTensorsWriter.WriteFile(path, Changed(images), metadata);
     }
 
     /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another backbone's.</exception>
-    public static ImageFineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone)
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone)
     {
         using var file = WeightFile.Open(path);
-        if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Keys, out var text) && file.Metadata.TryGetValue(Base, out var expected)))
-            throw new InvalidDataException($"'{path}' is no adapter that SaveAdapter wrote: its metadata lack {Manifest}, {Keys} or {Base}.");
-        var manifest = ArchiveFiles.FromJson<ModelManifest>(json, ModelManifest.CurrentVersion, Manifest);
-        var keys = KeysOf(env, text, path);
-        ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
-        ModelArchive.CheckViews(manifest);
-        ArchiveFiles.CheckCalibration(manifest.Calibration, manifest.Classes);
-        var definition = DefinitionOf(manifest.Backbone, backbone, path);
+        if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Base, out var expected)))
+            throw new InvalidDataException($"'{path}' is no adapter that SaveAdapter wrote: its metadata lack {Manifest} or {Base}.");
+        var manifest = ArchiveFiles.ManifestOf(json, Manifest);
+        var keys = file.Metadata.TryGetValue(Keys, out var text) ? KeysOf(env, text, path) : null;
+        var (task, input, trained) = Read(manifest, keys, path);
+        var definition = DefinitionOf(trained, backbone, path);
 
         using var channel = env.Start("Loading an adapter");
         var device = Devices.Choose(env, channel);
-        var classifier = ImageClassifier.Create(definition, keys.Count, manifest.Seed, message => channel.Info(message));
+        var network = ImageNetwork.Create(definition, task.CreateHead, manifest.Seed, message => channel.Info(message));
         try
         {
-            Attach(classifier, manifest, path);
-            StrictLoader.Load(file, Changed(classifier), classifier.Name, mayIgnore: _ => false);
-            FiniteNumbers.Require(path, Changed(classifier));
-            if (HashOfUnchanged(classifier) is var actual && actual != expected)
-                throw new InvalidDataException($"The adapter '{path}' was trained on other weights of {classifier.Name}: theirs have the SHA-256 {SafeText.Of(expected)}, those of {backbone} {actual}. Its training took them from {SafeText.Quoted(manifest.Backbone.SourceWeights)}.");
-            classifier.MoveTo(device);
-            classifier.PrepareForScoring();
-            Probe.CheckPicture(channel, classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration), manifest);
-            return new ImageFineTuningTransformer(env, classifier, keys, manifest with { Backbone = BackboneManifest.Of(definition) }, report: null);
+            Attach(network, manifest, path);
+            StrictLoader.Load(file, Changed(network), network.Name, mayIgnore: _ => false);
+            FiniteNumbers.Require(path, Changed(network));
+            if (HashOfUnchanged(network) is var actual && actual != expected)
+            {
+                throw new InvalidDataException(
+                    $"The adapter '{path}' was trained on other weights of {network.Name}: theirs have the SHA-256 {SafeText.Of(expected)}, "
+                    + $"those of {backbone} {actual}. Its training took them from {SafeText.Quoted(trained.SourceWeights)}.");
+            }
+            network.MoveTo(device);
+            network.PrepareForScoring();
+            var model = new FineTunedModel(network, input, task, manifest with { Encoder = BackboneManifest.Of(definition) });
+            Probe.Check(channel, model);
+            return new FineTuningTransformer(env, model, report: null);
         }
         catch
         {
-            classifier.Dispose();
+            network.Dispose();
             throw;
+        }
+    }
+
+    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(ModelManifest manifest, LabelKeys? keys, string path)
+    {
+        try
+        {
+            var task = manifest.Task.Bind(keys);
+            if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
+            {
+                throw new ArgumentException(
+                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
+            }
+            if (manifest.Encoder is not BackboneManifest trained || manifest.Input.Create() is not ImageInput input)
+                throw new ArgumentException("it is not one of an image network");
+            ModelArchive.CheckViews(manifest, input);
+            return (task, input, trained);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
@@ -88,11 +124,11 @@ internal static class AdapterFile
         }
     }
 
-    private static void Attach(ImageClassifier classifier, ModelManifest manifest, string path)
+    private static void Attach(ImageNetwork network, ModelManifest manifest, string path)
     {
         try
         {
-            (manifest.Adapter ?? throw new ArgumentException("it describes no adapter")).Attach(classifier);
+            (manifest.Adapter ?? throw new ArgumentException("it describes no adapter")).Attach(network);
         }
         catch (ArgumentException e)
         {
@@ -113,17 +149,17 @@ internal static class AdapterFile
         }
     }
 
-    private static List<(string Name, Tensor Tensor)> Changed(ImageClassifier classifier) => [.. classifier.NamedTensors().Where(named => IsChanged(classifier, named.Name))];
+    private static List<(string Name, Tensor Tensor)> Changed(ImageNetwork network) => [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
 
-    private static bool IsChanged(ImageClassifier classifier, string tensor) =>
+    private static bool IsChanged(ImageNetwork network, string tensor) =>
         tensor.EndsWith(".lora_A.weight", StringComparison.Ordinal) || tensor.EndsWith(".lora_B.weight", StringComparison.Ordinal)
-        || classifier.StageOf(tensor) is var stage && (stage == classifier.Stages.Count || classifier.Definition.Changes.Any(change => change.Stage == classifier.Stages[stage]));
+        || network.StageOf(tensor) is var stage && (stage == network.Stages.Count || network.Definition.Changes.Any(change => change.Stage == network.Stages[stage]));
 
-    private static string HashOfUnchanged(ImageClassifier classifier)
+    private static string HashOfUnchanged(ImageNetwork network)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var hashing = new HashingStream(Stream.Null, sha);
-        foreach (var (name, tensor) in classifier.NamedTensors().Where(named => !IsChanged(classifier, named.Name)).OrderBy(named => named.Name, StringComparer.Ordinal))
+        foreach (var (name, tensor) in network.NamedTensors().Where(named => !IsChanged(network, named.Name)).OrderBy(named => named.Name, StringComparer.Ordinal))
         {
             hashing.Write(Encoding.UTF8.GetBytes(name));
             SafeTensorsWriter.WriteNumbers(hashing, tensor);

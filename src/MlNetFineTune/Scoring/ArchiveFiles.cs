@@ -7,6 +7,7 @@ using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Scoring.Format1;
 using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
 
@@ -23,7 +24,10 @@ internal static class ArchiveFiles
     /// The version that ML.NET's header of our entry carries. Since the second, <c>manifest.sha256</c> must be there; those who know the
     /// first read it all the same.
     /// </summary>
-    public const uint WrittenVersion = 0x00010002;
+    public const uint WrittenVersion = 0x00010003;
+
+    // Since then every file has the manifest's hash.
+    private const uint FirstVersionWithHash = 0x00010002;
 
     // A manifest has a hundred bytes a class. A zip of a megabyte can unpack to a gigabyte, and text takes twice that, its JSON more.
     private const int MaximumManifestLength = 16 << 20;
@@ -38,6 +42,7 @@ internal static class ArchiveFiles
     {
         WriteIndented = true,
         AllowDuplicateProperties = false,
+        AllowOutOfOrderMetadataProperties = true,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) },
@@ -45,7 +50,7 @@ internal static class ArchiveFiles
     };
 
     /// <returns>Their SHA-256.</returns>
-    public static string SaveWeights(ModelSaveContext ctx, TrainableNetwork network, WeightPrecision precision)
+    public static string SaveWeights(ModelSaveContext ctx, FineTunedNetwork network, WeightPrecision precision)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         ctx.SaveBinaryStream(WeightsStream, writer => WriteWeights(writer.BaseStream, sha, network, precision));
@@ -53,14 +58,14 @@ internal static class ArchiveFiles
     }
 
     /// <summary>What <see cref="SaveWeights"/> would give.</summary>
-    public static string Sha256Of(TrainableNetwork network, WeightPrecision precision)
+    public static string Sha256Of(FineTunedNetwork network, WeightPrecision precision)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         WriteWeights(Stream.Null, sha, network, precision);
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
-    public static void LoadWeights(ModelLoadContext ctx, TrainableNetwork network, string? expectedSha256)
+    public static void LoadWeights(ModelLoadContext ctx, FineTunedNetwork network, string? expectedSha256)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var numbers = network.NamedTensors().Sum(named => named.Tensor.numel() * named.Tensor.element_size());
@@ -94,19 +99,20 @@ internal static class ArchiveFiles
 
     public static string ToJson<T>(T manifest) => JsonSerializer.Serialize(manifest, s_json);
 
-    /// <exception cref="NotSupportedException">A later library wrote it.</exception>
-    public static T LoadManifest<T>(ModelLoadContext ctx, int currentVersion)
-        where T : class
+    /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
+    /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
+    public static ModelManifest LoadManifest(ModelLoadContext ctx)
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)
             throw Damaged($"it has two entries {SafeText.Quoted(doubled)}");
-        var json = Text(Load(ctx, ManifestStream, MaximumManifestLength) ?? throw Damaged($"it has no {ManifestStream}"), ManifestStream);
+        var bytes = Load(ctx, ManifestStream, MaximumManifestLength) ?? throw Damaged($"it has no {ManifestStream}");
+        var json = Text(bytes, ManifestStream);
         var expected = Load(ctx, ManifestHashStream, MaximumHashLength);
         if (expected is null && HasHash(ctx, json))
             throw Damaged($"it has no {ManifestHashStream}, so that a change of its {ManifestStream} would not be noticed");
         if (expected is not null && Text(expected, ManifestHashStream).Trim() is var hash && hash != Sha256(json))
             throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {SafeText.Of(hash)}");
-        return FromJson<T>(json, currentVersion, ManifestStream);
+        return ManifestOf(json, ManifestStream);
     }
 
     /// <summary>An entry's bytes; null where there is none.</summary>
@@ -136,7 +142,7 @@ internal static class ArchiveFiles
     // The first files of version 1 have no hash. The header of ML.NET tells since a later one, and between them the manifest does: what it
     // has of weights' precision came after the hash.
     private static bool HasHash(ModelLoadContext ctx, string json) =>
-        ctx.Header.ModelVerWritten >= WrittenVersion
+        ctx.Header.ModelVerWritten >= FirstVersionWithHash
         || json.Contains($"\"{nameof(ModelManifest.WeightPrecision)}\"", StringComparison.Ordinal);
 
     private static string Text(byte[] bytes, string name)
@@ -154,62 +160,43 @@ internal static class ArchiveFiles
 
     private static string Sha256(string json) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
 
-    /// <param name="json">A manifest.</param>
-    /// <param name="currentVersion">The last that is known.</param>
-    /// <param name="source">Where it was, for messages.</param>
-    /// <exception cref="NotSupportedException">A later library wrote it.</exception>
-    public static T FromJson<T>(string json, int currentVersion, string source)
-        where T : class
+    /// <summary>A manifest of any format version, as the current one has it.</summary>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
+    public static ModelManifest ManifestOf(string json, string source)
     {
         try
         {
             // The version first: a newer manifest may not fit our record at all.
-            using (var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false }))
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object
+                || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
+                || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
             {
-                if (document.RootElement.ValueKind != JsonValueKind.Object
-                    || !document.RootElement.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
-                    || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
-                {
-                    throw Damaged($"its {source} has no format version");
-                }
-                if (version > currentVersion)
-                    throw new NotSupportedException($"The model has format version {version}; this library reads up to {currentVersion}. Update the package MlNetFineTune.");
+                throw Damaged($"its {source} has no format version");
             }
-            return JsonSerializer.Deserialize<T>(json, s_json) ?? throw Damaged($"its {source} is empty");
+            if (version > ModelManifest.CurrentVersion)
+            {
+                throw new NotSupportedException(
+                    $"The model has format version {version}; this library reads up to {ModelManifest.CurrentVersion}. "
+                    + "Update the package MlNetFineTune.");
+            }
+            return version == ModelManifest.CurrentVersion ? Deserialize<ModelManifest>(json, source)
+                : root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _)
+                    ? Deserialize<Format1.ModuleModelManifest>(json, source).ToCurrent()
+                : Deserialize<Format1.ImageManifest>(json, source).ToCurrent();
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException { InnerException: JsonException })
         {
             throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }
     }
 
-    public static void CheckClasses(LabelKeys keys, IReadOnlyList<string> classes, IReadOnlyList<float> probeScores)
-    {
-        if (probeScores.Count != keys.Count)
-            throw Damaged($"its {ManifestStream} has {probeScores.Count} probe scores for {keys.Count} classes");
-        if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
-            throw Damaged($"its manifest names the classes {Several(classes)}, its key {Several(keys.Names)}");
-    }
+    private static T Deserialize<T>(string json, string source) =>
+        JsonSerializer.Deserialize<T>(json, s_json) ?? throw Damaged($"its {source} is empty");
 
-    public static void CheckCalibration(CalibrationReport? calibration, IReadOnlyList<string> classes)
-    {
-        try
-        {
-            calibration?.Check(classes);
-        }
-        catch (ArgumentException e)
-        {
-            throw Damaged($"the calibration in its {ManifestStream} makes no sense ({SafeText.Message(e)})");
-        }
-    }
-
-    private static string Several(IReadOnlyList<string> names)
-    {
-        var first = string.Join(", ", names.Take(20).Select(name => SafeText.Of(name)));
-        return SafeText.Of(first, SafeText.SentenceLength) + (names.Count > 20 ? ", ..." : "");
-    }
-
-    private static void WriteWeights(Stream stream, IncrementalHash sha, TrainableNetwork network, WeightPrecision precision)
+    private static void WriteWeights(Stream stream, IncrementalHash sha, FineTunedNetwork network, WeightPrecision precision)
     {
         using var hashing = new HashingStream(stream, sha);
         using var scope = NewDisposeScope();

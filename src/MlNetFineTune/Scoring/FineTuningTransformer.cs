@@ -10,36 +10,58 @@ using TorchSharp;
 
 namespace MlNetFineTune;
 
-/// <summary>A fine-tuned network. Scores many rows in one forward pass; safe to use from several threads; saved and loaded by <c>ml.Model</c>.</summary>
-/// <remarks>It holds native memory: dispose it when it is no longer needed. A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET's <c>PredictionEngine</c> disposes its model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.</remarks>
-public abstract class FineTuningTransformer
-    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IDisposable
+/// <summary>
+/// A fine-tuned network as an ordinary ML.NET transformer: scores batches of rows, works in chains, <c>PredictionEngine</c> and
+/// <c>ml.Model.Save</c>. It owns the network: dispose it. Safe for use from many threads.
+/// </summary>
+public sealed class FineTuningTransformer
+    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IImageModel, IDisposable
 {
-    private protected FineTuningTransformer(IHostEnvironment env, string component, NetworkScorer scorer, InputSource inputs, ScoreColumns columns, TrainingReport? report)
+    private readonly FineTunedModel _model;
+
+    internal FineTuningTransformer(IHostEnvironment env, FineTunedModel model, TrainingReport? report)
+        : this(env, model, new NetworkScorer(new SharedNetwork(model.Network, model.Input), model.Task.Scoring, model.Views), report)
     {
-        Host = env.Register(component);
-        Scorer = scorer;
-        Inputs = inputs;
-        Columns = columns;
-        Report = report;
     }
 
-    /// <summary>What happened in training; null for a model that was loaded.</summary>
+    private FineTuningTransformer(IHostEnvironment env, FineTunedModel model, NetworkScorer scorer, TrainingReport? report)
+    {
+        Host = env.Register(nameof(FineTuningTransformer));
+        _model = model;
+        Scorer = scorer;
+        Report = report;
+        TestTimeAugmentation = TestTimeAugmentation.FromText(model.Manifest.TestTimeAugmentation);
+    }
+
+    /// <summary>How the training went; null in a model that was loaded.</summary>
     public TrainingReport? Report { get; }
 
-    /// <summary>How its probabilities are calibrated, and below which scores a row is better given to a person; null where they are the network's own.</summary>
-    public abstract CalibrationReport? Calibration { get; }
+    /// <summary>
+    /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network gives
+    /// them.
+    /// </summary>
+    public Calibration.Report? Calibration => _model.Task.Calibration;
+
+    /// <summary>Names of the classes, in the order of the scores; empty where no classes are predicted.</summary>
+    public IReadOnlyList<string> Classes => _model.Task.Keys?.Names ?? [];
+
+    /// <summary>The views of a picture that are scored, and averaged.</summary>
+    public TestTimeAugmentation TestTimeAugmentation { get; }
 
     internal IHost Host { get; }
 
     internal NetworkScorer Scorer { get; }
 
-    internal InputSource Inputs { get; }
+    internal ModelInput Inputs => _model.Input;
 
-    internal ScoreColumns Columns { get; }
+    internal BoundTask Task => _model.Task;
+
+    internal ScoreColumns Columns => _model.Task.Columns;
+
+    internal ModelManifest Manifest => _model.Manifest;
 
     /// <summary>Rows in one forward pass.</summary>
-    internal abstract int BatchSize { get; }
+    internal int BatchSize => Math.Max(Inputs.ScoringBatch(Scorer.IsOnGpu) / Scorer.Views.Count, 1);
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -58,7 +80,8 @@ public abstract class FineTuningTransformer
         + "PermutationFeatureImportance permutes the slots of one column. Train on one column that Concatenate makes, or shuffle a column "
         + "of the test data and compare what Evaluate gives (docs/modules.md).");
 
-    /// <summary>The input's schema with the output columns added.</summary>
+    /// <summary>The columns of the data, and those that the model adds.</summary>
+    /// <exception cref="Exception">An input column is missing or of another type; in ML.NET's words.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -66,8 +89,8 @@ public abstract class FineTuningTransformer
         return OutputSchemaFor(inputSchema);
     }
 
-    /// <summary>The input with the output columns added. Nothing is computed before a cursor asks for it.</summary>
-    /// <param name="input">Has the input columns of training.</param>
+    /// <summary>The data with the model's columns. Lazy: rows are scored in batches, as a cursor asks for them.</summary>
+    /// <exception cref="Exception">An input column is missing or of another type; in ML.NET's words.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -75,11 +98,15 @@ public abstract class FineTuningTransformer
     }
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
-        Host, new EmptyDataView(Host, inputSchema), new ScoringRowMapper(Host, this, inputSchema), schema => new ScoringRowMapper(Host, this, schema));
+        Host, new EmptyDataView(Host, inputSchema), new ScoringRowMapper(Host, this, inputSchema),
+        schema => new ScoringRowMapper(Host, this, schema));
 
-    /// <summary>Writes the network's weights under their own names (those of the original, where there is one) as a file that Python reads too. Adapters are merged into them.</summary>
-    /// <param name="path"><c>.safetensors</c>, or <c>.pth</c>, <c>.pt</c>, <c>.bin</c> for a state dictionary that <c>torch.load</c> reads. Written beside and renamed.</param>
-    /// <exception cref="ArgumentException">The extension is another.</exception>
+    /// <summary>
+    /// Writes the weights alone, adapters merged, under the names that PyTorch's libraries know: safetensors, or a PyTorch state dict
+    /// (<c>.pth</c>, <c>.pt</c>), by the file's ending. Written beside and renamed.
+    /// </summary>
+    /// <param name="path">Replaced if it is there.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -90,10 +117,64 @@ public abstract class FineTuningTransformer
         });
     }
 
-    /// <summary>Frees the network's memory, after scoring that is under way.</summary>
+    /// <summary>
+    /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with columns
+    /// and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again.
+    /// </summary>
+    /// <param name="path">Replaced if it is there.</param>
+    /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void SaveAdapter(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        Scorer.Read(network => AdapterFile.Save(Host, path, network, Task, Manifest));
+    }
+
+    /// <summary>
+    /// The same network scoring other views of each picture. Both share it: it is freed when the last of them is disposed.
+    /// </summary>
+    /// <exception cref="ArgumentException">The views do not fit the preprocessing, or the input is not one column of pictures.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public FineTuningTransformer WithTestTimeAugmentation(TestTimeAugmentation augmentation)
+    {
+        ArgumentNullException.ThrowIfNull(augmentation);
+        var model = _model with { Manifest = Manifest with { TestTimeAugmentation = augmentation.ToString() } };
+        return new FineTuningTransformer(Host, model, Scorer.Share(model.Views), Report);
+    }
+
+    /// <summary>
+    /// A copy whose weights are rounded to half precision, so that its file is half as large. It computes in single precision, as fast as
+    /// before; scores differ in the third digit or less. The caller disposes it.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public FineTuningTransformer WithHalfPrecisionWeights()
+    {
+        FineTunedNetwork? copy = null;
+        Scorer.Read(network => copy = HalfWeights.Fill(network, ModelArchive.WithAdapters(network.CreateAlike(Task.CreateHead), Manifest)));
+        var manifest = Manifest with { WeightPrecision = WeightPrecision.Float16, ProbeScores = Probe.Score(copy!, Inputs, Task.Scoring) };
+        return new FineTuningTransformer(Host, _model with { Network = copy!, Manifest = manifest }, Report);
+    }
+
+    /// <summary>Frees the network's memory once nothing is being scored.</summary>
     public void Dispose() => Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => Save(ctx, network));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+
+    SourceModel? IImageModel.AsSource()
+    {
+        if (Manifest.Encoder is not BackboneManifest manifest)
+            return null;
+        Backbone? definition = null;
+        Scorer.Read(network => definition = ((ImageNetwork)network).Definition);
+        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.Keys, definition!, manifest.SourceWeights);
+    }
+
+    private string ComputeWeightsSha256()
+    {
+        var sha = "";
+        Scorer.Read(network => sha = ArchiveFiles.Sha256Of(network, Manifest.WeightPrecision));
+        return sha;
+    }
 
     internal DataViewSchema OutputSchemaFor(DataViewSchema input)
     {
@@ -104,6 +185,4 @@ public abstract class FineTuningTransformer
     }
 
     internal EncodedBatch CreateBatch(DataViewRow row, int capacity) => new(Inputs.Read(Host, row, capacity), Scorer.Views, capacity);
-
-    private protected abstract void Save(ModelSaveContext ctx, TrainableNetwork network);
 }

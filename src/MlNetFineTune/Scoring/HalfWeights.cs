@@ -10,7 +10,7 @@ namespace MlNetFineTune.Scoring;
 internal static class HalfWeights
 {
     /// <summary>All tensors of the network, to be written. They belong to the present dispose scope.</summary>
-    public static IReadOnlyList<(string Name, Tensor Tensor)> Of(TrainableNetwork network)
+    public static IReadOnlyList<(string Name, Tensor Tensor)> Of(FineTunedNetwork network)
     {
         var parameters = network.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
         return [.. network.NamedTensors().Select(named => (named.Name, parameters.Contains(named.Name) ? Rounded(named.Tensor) : named.Tensor))];
@@ -20,8 +20,8 @@ internal static class HalfWeights
     /// <param name="original">Stays as it is.</param>
     /// <param name="copy">Has the same form. Disposed if this fails.</param>
     /// <returns><paramref name="copy"/>.</returns>
-    public static T Fill<T>(TrainableNetwork original, T copy)
-        where T : TrainableNetwork
+    public static T Fill<T>(FineTunedNetwork original, T copy)
+        where T : FineTunedNetwork
     {
         try
         {
@@ -37,7 +37,7 @@ internal static class HalfWeights
         }
     }
 
-    private static void Copy(TrainableNetwork from, TrainableNetwork to)
+    private static void Copy(FineTunedNetwork from, FineTunedNetwork to)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

@@ -3,103 +3,154 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 
 // ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
-[assembly: LoadableClass(typeof(ImageFineTuningTransformer), typeof(ImageFineTuningTransformerLoader), null, typeof(SignatureLoadModel), "Fine-tuned image classifier", ModelArchive.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(FineTuningTransformer), typeof(FineTuningTransformerLoader), null, typeof(SignatureLoadModel), "Fine-tuned network",
+    ModelArchive.LoaderSignature, ModelArchive.ImagesOfFormat1, ModelArchive.ModulesOfFormat1)]
 
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// The model's part of ML.NET's zip, format version 1:
-/// <c>Model.key</c> (binary): int count of classes, bool whether the key has values, the values in ML.NET's encoding;
-/// <c>weights.safetensors</c>: every tensor of the trained network, in the form that can be trained on;
-/// <c>network.pt</c>: the program, where the network is of TorchScript;
-/// <c>manifest.json</c>: everything else, see <see cref="ModelManifest"/>; <c>manifest.sha256</c>: its hash, which the first files lack.
+/// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
+/// <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is a
+/// TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c> begins
+/// with the key values, and modules.
 /// </summary>
 internal static class ModelArchive
 {
-    public const string LoaderSignature = "MlNetFineTuneImages";
+    public const string LoaderSignature = "MlNetFineTune";
+    public const string ImagesOfFormat1 = "MlNetFineTuneImages";
+    public const string ModulesOfFormat1 = "MlNetFineTuneModule";
+
     private const string ScriptStream = "network.pt";
 
     // Numbers of trained networks hardly pack, sparse ones to a tenth, equal ones to a thousandth. What unpacks to more was made for that.
     private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
 
-    private static VersionInfo Version { get; } = new(
-        modelSignature: "MNFTIMGC",
-        verWrittenCur: ArchiveFiles.WrittenVersion,
-        verReadableCur: 0x00010001,
-        verWeCanReadBack: 0x00010001,
-        loaderSignature: LoaderSignature,
-        // The simple name: with a full one, a newer assembly version fails inside ML.NET before we could say why.
-        loaderAssemblyName: typeof(ModelArchive).Assembly.GetName().Name);
+    private static VersionInfo Version { get; } = Of("MNFTMDL2", LoaderSignature);
 
-    public static void Save(IHostEnvironment env, ModelSaveContext ctx, ImageClassifier classifier, LabelKeys keys, ModelManifest manifest)
+    public static void Save(IHostEnvironment env, ModelSaveContext ctx, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
     {
         ctx.CheckAtModel();
         ctx.SetVersionInfo(Version);
-        keys.Save(env, ctx.Writer);
-
-        if (classifier.Definition.Script is { } script)
+        ctx.Writer.Write(task.Keys is not null);
+        task.Keys?.Save(env, ctx.Writer);
+        if (network is ImageNetwork { Definition.Script: { } script })
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
-        ArchiveFiles.SaveManifest(ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, classifier, manifest.WeightPrecision) });
+        ArchiveFiles.SaveManifest(
+            ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
 
-    public static ImageFineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
+    public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
     {
-        ctx.CheckAtModel(Version);
-        var keys = LabelKeys.Load(env, ctx.Reader);
-        var manifest = ArchiveFiles.LoadManifest<ModelManifest>(ctx, ModelManifest.CurrentVersion);
-        ArchiveFiles.CheckClasses(keys, manifest.Classes, manifest.ProbeScores);
-        CheckViews(manifest);
-        ArchiveFiles.CheckCalibration(manifest.Calibration, manifest.Classes);
-
-        using var channel = env.Start("Loading a fine-tuned image classifier");
+        var keys = LoadKeys(env, ctx);
+        var manifest = ArchiveFiles.LoadManifest(ctx);
+        using var channel = env.Start("Loading a fine-tuned network");
         var device = Devices.Choose(env, channel);
-        var classifier = CreateEmpty(BackboneOf(env, ctx, manifest), keys.Count, manifest);
+        var model = CreateEmpty(env, manifest, keys, sha256 => LoadScript(ctx, sha256));
         try
         {
-            ArchiveFiles.LoadWeights(ctx, classifier, manifest.WeightsSha256);
-            classifier.MoveTo(device);
-            classifier.PrepareForScoring();
-            Probe.CheckPicture(channel, classifier, MulticlassObjective.OfScoring(keys.Count, manifest.Calibration), manifest);
-            return new ImageFineTuningTransformer(env, classifier, keys, manifest, report: null);
+            ArchiveFiles.LoadWeights(ctx, model.Network, manifest.WeightsSha256);
+            model.Network.MoveTo(device);
+            model.Network.PrepareForScoring();
+            Probe.Check(channel, model);
+            return new FineTuningTransformer(env, model, report: null);
         }
         catch
         {
-            classifier.Dispose();
+            model.Network.Dispose();
             throw;
         }
     }
 
-    /// <summary>To be filled.</summary>
-    public static ImageClassifier CreateEmpty(Backbone backbone, int classes, ModelManifest manifest)
+    /// <summary>Attaches what the manifest says of adapters.</summary>
+    /// <param name="network">Disposed if this fails.</param>
+    /// <param name="manifest">Of the model.</param>
+    /// <exception cref="InvalidDataException">They do not fit the network.</exception>
+    public static FineTunedNetwork WithAdapters(FineTunedNetwork network, ModelManifest manifest)
     {
-        var classifier = ImageClassifier.CreateEmpty(backbone, classes);
         try
         {
-            manifest.Adapter?.Attach(classifier);
-            return classifier;
+            manifest.Adapter?.Attach(network);
+            return network;
         }
         catch (ArgumentException e)
         {
-            classifier.Dispose();
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({SafeText.Message(e)})");
+            network.Dispose();
+            throw ArchiveFiles.Damaged(
+                $"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({SafeText.Message(e)})");
         }
     }
 
-    private static Backbone BackboneOf(IHostEnvironment env, ModelLoadContext ctx, ModelManifest manifest)
+    private static VersionInfo Of(string modelSignature, string loaderSignature) => new(
+        modelSignature: modelSignature,
+        verWrittenCur: ArchiveFiles.WrittenVersion,
+        verReadableCur: 0x00010001,
+        verWeCanReadBack: 0x00010001,
+        loaderSignature: loaderSignature,
+        // The simple name: with a full one, a newer assembly version fails inside ML.NET before we could say why.
+        loaderAssemblyName: typeof(ModelArchive).Assembly.GetName().Name);
+
+    private static LabelKeys? LoadKeys(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        var isImages = ctx.Header.ModelSignature == Of("MNFTIMGC", ImagesOfFormat1).ModelSignature;
+        ctx.CheckAtModel(isImages ? Of("MNFTIMGC", ImagesOfFormat1)
+            : ctx.Header.ModelSignature == Of("MNFTMODL", ModulesOfFormat1).ModelSignature ? Of("MNFTMODL", ModulesOfFormat1)
+            : Version);
+        return isImages || ctx.Reader.ReadBoolean() ? LabelKeys.Load(env, ctx.Reader) : null;
+    }
+
+    /// <summary>The model that a manifest describes, its weights to be filled.</summary>
+    private static FineTunedModel CreateEmpty(IHostEnvironment env, ModelManifest manifest, LabelKeys? keys, Func<string, byte[]> loadScript)
     {
         try
         {
-            return manifest.Backbone.ToBackbone(manifest.Backbone.ScriptSha256 is { } expected ? LoadScript(ctx, expected) : null, env);
+            var task = manifest.Task.Bind(keys);
+            if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
+            {
+                throw ArchiveFiles.Damaged(
+                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} outputs");
+            }
+            var input = manifest.Input.Create();
+            var form = new NetworkForm(env, task.Outputs, task.CreateHead, input.Shapes, manifest.Seed, loadScript);
+            CheckViews(manifest, input);
+            return new FineTunedModel(WithAdapters(NetworkOf(manifest, form), manifest), input, task, manifest);
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({SafeText.Message(e)})");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {SafeText.Message(e)}");
+        }
+    }
+
+    private static FineTunedNetwork NetworkOf(ModelManifest manifest, NetworkForm form)
+    {
+        try
+        {
+            return manifest.Encoder.CreateEmpty(form);
+        }
+        catch (ArgumentException e) when (manifest.Encoder is BackboneManifest)
+        {
+            throw ArchiveFiles.Damaged(
+                $"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({SafeText.Message(e)})");
+        }
+    }
+
+    public static void CheckViews(ModelManifest manifest, ModelInput input)
+    {
+        try
+        {
+            _ = FineTunedModel.ViewsOf(manifest, input);
+        }
+        catch (ArgumentException e)
+        {
+            throw ArchiveFiles.Damaged(
+                $"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({SafeText.Message(e)})");
         }
     }
 
@@ -109,26 +160,15 @@ internal static class ModelArchive
         var most = Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength);
         var bytes = ArchiveFiles.Load(ctx, ScriptStream, most) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        return actual == expectedSha256 ? bytes : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
-    }
-
-    /// <exception cref="InvalidDataException">There are no such views.</exception>
-    public static void CheckViews(ModelManifest manifest)
-    {
-        try
-        {
-            manifest.ScoringViews();
-        }
-        catch (ArgumentException e)
-        {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({SafeText.Message(e)})");
-        }
+        return actual == expectedSha256
+            ? bytes
+            : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
     }
 }
 
-/// <summary>ML.NET calls <c>Create</c> by reflection. A class of its own keeps the method, whose parameter is internal to ML.NET, out of our public surface.</summary>
-internal static class ImageFineTuningTransformerLoader
+// Found by ML.NET, by reflection.
+internal static class FineTuningTransformerLoader
 {
-    private static ImageFineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+    private static FineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
         LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx));
 }

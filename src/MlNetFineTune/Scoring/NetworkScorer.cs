@@ -1,5 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,9 +12,9 @@ internal sealed class NetworkScorer : IDisposable
 {
     private readonly SharedNetwork _shared;
     private readonly Objective _objective;
-    // Scoring reads, disposing writes: nobody's tensors vanish in the middle of a forward pass.
-    private readonly ReaderWriterLockSlim _use = new();
-    private bool _disposed;
+    // No tensor is freed in the middle of a forward pass.
+    private readonly DisposalGuard _guard = new(
+        nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
 
     /// <param name="network">Prepared for scoring.</param>
     /// <param name="objective">What its output means.</param>
@@ -36,7 +37,7 @@ internal sealed class NetworkScorer : IDisposable
     /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)
     {
-        using var lease = Lease();
+        using var lease = _guard.Use();
         return new NetworkScorer(_shared, _objective, views);
     }
 
@@ -46,49 +47,21 @@ internal sealed class NetworkScorer : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Score(ReadOnlySpan<byte> rows, int count, Span<float> scores)
     {
-        using var lease = Lease();
+        using var lease = _guard.Use();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Intake.ToTensor(rows, count * Views.Count), first: 0));
+        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Collator.Collate(rows, count * Views.Count), first: 0));
         if (Views.Count > 1)
             result = result.view(count, Views.Count, ScoreLength).mean([1]); // [count, views, scores] -> [count, scores]
         result.cpu().data<float>().CopyTo(scores);
     }
 
     /// <summary>Reads the network's tensors while nobody can dispose them.</summary>
-    public void Read(Action<TrainableNetwork> action)
+    public void Read(Action<FineTunedNetwork> action)
     {
-        using var lease = Lease();
+        using var lease = _guard.Use();
         action(_shared.Network);
     }
 
-    public void Dispose()
-    {
-        _use.EnterWriteLock();
-        try
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            _shared.Leave();
-        }
-        finally
-        {
-            _use.ExitWriteLock();
-        }
-    }
-
-    private ReadLease Lease()
-    {
-        _use.EnterReadLock();
-        if (!_disposed)
-            return new ReadLease(_use);
-        _use.ExitReadLock();
-        throw new ObjectDisposedException(nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
-    }
-
-    private readonly ref struct ReadLease(ReaderWriterLockSlim use)
-    {
-        public void Dispose() => use.ExitReadLock();
-    }
+    public void Dispose() => _guard.Dispose(_shared.Leave);
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
@@ -19,15 +20,14 @@ internal static class Probe
     private const int FullBatch = 16;
     private const int FullBatchNumbers = FullBatch * 3 * 224 * 224; // larger pictures make a smaller batch, so that loading stays quick
 
-    /// <summary>Of the picture, so many times in one batch: [count, classes] in a row.</summary>
-    public static float[] Score(ImageClassifier classifier, Objective objective, int count = 1)
+    /// <summary>Scores of the input's probe sample, so many times in one batch: [count, scores] in a row.</summary>
+    public static float[] Score(FineTunedNetwork network, ModelInput input, Objective objective, int count = 1)
     {
-        var size = classifier.Definition.Preprocessing.Size;
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        using var intake = classifier.CreateIntake();
-        var pictures = intake.ToTensor(Repeat(Draw(size), count), count);
-        return [.. objective.ScoresOf(classifier.ForwardRest(pictures, first: 0)).cpu().data<float>()];
+        using var collator = input.CreateCollator(network.Device);
+        var samples = collator.Collate(Repeat(input.ProbeSample(), count), count);
+        return [.. objective.ScoresOf(network.ForwardRest(samples, first: 0)).cpu().data<float>()];
     }
 
     /// <summary>
@@ -60,17 +60,15 @@ internal static class Probe
             + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 
-    /// <summary>
-    /// The picture of a loaded classifier. Pictures do not see each other, so a batch that a CPU scores otherwise is wrong, and an error
-    /// whatever was set. A GPU may take TF32 for one size of batch and not for another: there the model's own choice holds.
-    /// </summary>
-    /// <inheritdoc cref="Check" path="/exception"/>
-    public static void CheckPicture(IChannel channel, ImageClassifier classifier, Objective objective, ModelManifest manifest)
+    /// <summary>Of a model that was loaded, and is ready to score.</summary>
+    public static void Check(IChannel channel, FineTunedModel model)
     {
-        var size = classifier.Definition.Preprocessing.Size;
+        var (network, input, task, manifest) = model;
+        var isOurs = network is ImageNetwork && network.Device.type == DeviceType.CPU; // a module may mix the rows of a batch
         Check(
-            channel, "picture", 3 * size * size, count => Score(classifier, objective, count), manifest.ProbeScores,
-            manifest.OnProbeMismatch, classifier.Device.type == DeviceType.CPU ? ProbeMismatch.Throw : manifest.OnProbeMismatch);
+            channel, input is ImageInput ? "picture" : "row", input.Shapes.Sum(shape => shape.Size),
+            count => Score(network, input, task.Scoring, count), manifest.ProbeScores,
+            manifest.OnProbeMismatch, isOurs ? ProbeMismatch.Throw : manifest.OnProbeMismatch);
     }
 
     /// <summary>The bytes of a row so many times.</summary>
@@ -95,23 +93,5 @@ internal static class Probe
         if (onMismatch == ProbeMismatch.Throw)
             throw new InvalidDataException(message);
         channel.Warning(message);
-    }
-
-    /// <summary>Soft coloured waves of three lengths: [size, size, 3].</summary>
-    internal static byte[] Draw(int size)
-    {
-        var pixels = new byte[size * size * 3];
-        for (var y = 0; y < size; y++)
-        {
-            for (var x = 0; x < size; x++)
-            {
-                for (var c = 0; c < 3; c++)
-                {
-                    var wave = Math.Sin((x + 1) * (0.05 + 0.03 * c)) + Math.Sin((y + 1) * (0.07 + 0.02 * c)) + Math.Sin((x + y) * 0.21);
-                    pixels[(y * size + x) * 3 + c] = (byte)(127.5 + 42 * wave);
-                }
-            }
-        }
-        return pixels;
     }
 }

@@ -1,11 +1,12 @@
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The scores of a batch of rows, from one forward pass.</summary>
 /// <param name="scorer">The network.</param>
 /// <param name="capacity">Rows, at most.</param>
-internal sealed class ScoredBatch(NetworkScorer scorer, int capacity)
+internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredRows
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
     private readonly string?[] _reasons = new string?[capacity];

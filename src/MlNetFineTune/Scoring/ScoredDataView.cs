@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Scoring;
 
@@ -74,7 +75,7 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
         throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
 
     private Exception Refuse() => _host.ExceptNotSupp($"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. "
-        + (_transformer is ImageFineTuningTransformer
+        + (_transformer.Manifest.Encoder is Networks.BackboneManifest
             ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
                 + "(package MlNetFineTune.Onnx)."
             : "ml.FineTuning.ExportOnnx (package MlNetFineTune.Onnx) exports fine-tuned image classifiers; a module of your own is "

@@ -1,31 +1,26 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
 namespace MlNetFineTune.Scoring;
 
-/// <summary>A network that several scorers use, and what turns rows into its input. It is freed with the last of them.</summary>
-internal sealed class SharedNetwork(TrainableNetwork network)
+/// <summary>A network that several transformers score with, each its own views: it is freed when the last of them is.</summary>
+/// <param name="network">Handed over.</param>
+/// <param name="input">What enters it.</param>
+internal sealed class SharedNetwork(FineTunedNetwork network, ModelInput input)
 {
     private int _users;
 
-    public TrainableNetwork Network { get; } = network;
+    public FineTunedNetwork Network { get; } = network;
 
-    public Intake Intake { get; } = network.CreateIntake();
+    public Collator Collator { get; } = input.CreateCollator(network.Device);
 
-    /// <summary>One user more, who has not been one before, while another is.</summary>
     public void Join() => Interlocked.Increment(ref _users);
 
-    /// <summary>One user less.</summary>
     public void Leave()
     {
         if (Interlocked.Decrement(ref _users) > 0)
             return;
-        Intake.Dispose();
+        Collator.Dispose();
         Network.Dispose();
     }
 }

@@ -45,24 +45,20 @@ internal abstract class Objective
     }
 
     /// <summary>The same to judge by, in parts: the sum of the losses, and of what the rows count.</summary>
-    public (double Sum, double Count) Judge(Tensor outputs, Targets targets)
+    public (double Sum, double Count) EvaluateLoss(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
         var each = Weighed(LossOfEach(outputs, targets, training: false), targets.Weights);
         return (Number(each.sum()), CountOfEach(targets) is { } counts ? Number(counts.sum()) : outputs.shape[0]);
     }
 
-    /// <summary>What <see cref="Evaluate"/> adds up, each row once: right rows, or squared errors.</summary>
-    public abstract double Count(Tensor outputs, Tensor labels);
-
-    /// <param name="loss">Mean over the rows.</param>
-    /// <param name="counted">Mean of <see cref="Count"/>.</param>
-    public abstract Evaluation Evaluate(double loss, double counted);
+    /// <summary>The metrics of one evaluation pass, beside the loss.</summary>
+    public abstract MetricSums CreateMetrics();
 
     /// <summary>[N, <see cref="Outputs"/>] -> [N, <see cref="ScoreLength"/>].</summary>
     public abstract Tensor ScoresOf(Tensor outputs);
 
-    /// <summary>Labels as <see cref="LossOfEach"/> wants them: [N].</summary>
+    /// <summary>Labels as <see cref="LossOfEach"/> wants them, the rows in the first dimension.</summary>
     protected abstract Tensor LabelsOf(float[] labels, Device device);
 
     /// <summary>The same as numbers of which a mean makes sense.</summary>

@@ -1,19 +1,20 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
-
-
-
-
-
+using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>What can be said about training a module of your own; the tasks' options add what only they have.</summary>
-public abstract record ModuleFineTuningOptions : FineTuningOptions
+/// <summary>Everything that can be said about training a module of your own. Only <see cref="Factory"/> must be said.</summary>
+public sealed record ModuleFineTuningOptions : FineTuningOptions
 {
+    /// <summary>Sets the defaults that differ from those of other networks: <c>Strategy.Full(layerDecay: 1)</c>.</summary>
     // Most modules start from random weights, and there lower layers have as much to learn as upper ones.
-    private protected ModuleFineTuningOptions() => Strategy = Strategy.Full(layerDecay: 1);
+    public ModuleFineTuningOptions() => Strategy = Strategy.Full(layerDecay: 1);
 
     /// <summary>Makes the network.</summary>
     public required ModuleFactory Factory
@@ -45,116 +46,81 @@ public abstract record ModuleFineTuningOptions : FineTuningOptions
     [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 
-    /// <summary>
-    /// Random changes to the training pictures (<see cref="ModuleInput.Image"/>), new in every epoch and counted by seed, epoch and row;
-    /// pictures of the same row get the same draws. Validation and scoring see the centre crop. Numbers and keys are never changed. What
-    /// acts on batches (<see cref="MixUp"/>, <see cref="CutMix"/>, <see cref="RandomErasing"/>) and <see cref="FixedViews"/> are for
-    /// <see cref="ImageFineTuningOptions"/>. Default: none.
-    /// </summary>
-    public Augmentation Augmentation
+    internal override string ComponentName => "FineTuneModule";
+
+    private bool ReadsPictures => Inputs.Any(input => input is ModuleInput.PictureInput);
+
+    internal override string? UnusedWorkers => !ReadsPictures && AsksForWorkers && Workers > 1
+        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. Leave Workers out."
+        : null;
+
+    // Numbers are copied faster than threads pass them on.
+    internal override FineTuningOptions InForce => ReadsPictures ? this : this with { Workers = 1 };
+
+    internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
     {
-        get;
-        init
+        foreach (var input in Inputs)
+            input.Check(context, schema);
+    }
+
+    internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) =>
+        new TableInput([.. Inputs.Select(input => input.Bind(context, schema))]);
+
+    internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
+    {
+        var contract = ModuleContract.Of(Factory);
+        var network = ModuleNetwork.Create(Factory, contract.Name, new ModuleContext(input.Shapes, task.Outputs), seed);
+        try
         {
-            ArgumentNullException.ThrowIfNull(value, nameof(Augmentation));
-            field = value;
+            if (WeightsFile is { } path)
+            {
+                foreach (var note in network.LoadWeights(path))
+                    log($"Weights '{Path.GetFileName(path)}': {note}");
+            }
+            return network;
         }
-    } = Augmentation.None;
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
 
-    internal abstract ModuleTask Task { get; }
+    internal override Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log) => null;
 
-    internal override Augmentation RowAugmentation => Augmentation;
+    internal override FineTuningTrainer CreateTrainer(IHostEnvironment env) => new(env, this);
 
     internal override void Check()
     {
         base.Check();
+        ModuleContract.Of(Factory);
+        if (Distillation != Distillation.None)
+            throw new ArgumentException("Distillation teaches image networks; a module is taught by its own loss alone: leave it out.", "options");
+        if (ActivationCheckpointing)
+        {
+            throw new ArgumentException(
+                "ActivationCheckpointing computes stages again one by one, and a module runs as a whole: leave it out, and lower BatchSize with "
+                + "AccumulationSteps instead.", "options");
+        }
         if (Augmentation.IsNone)
             return;
-        if (!Inputs.Any(input => input is ModuleInput.PictureInput))
+        if (!ReadsPictures)
+        {
             throw new ArgumentException(
                 $"Augmentation ({Augmentation}) changes pictures, and Inputs has none: leave it out, or name a column with "
                 + "ModuleInput.Image.", "options");
+        }
         if (Augmentation is FixedViews)
+        {
             throw new ArgumentException(
                 "FixedViews saves what frozen stages compute again, and a module runs as a whole in every epoch: "
                 + "give the augmentation that makes the views.", "options");
+        }
         if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing or RandomErasing) is { } ofBatches)
+        {
             throw new ArgumentException(
                 $"{ofBatches.GetType().Name} acts on a batch of the network's pixels, which only FineTuneImages has; "
                 + "a module's inputs are pictures, numbers and keys. Leave it out, or do it in the module's forward.", "options");
-    }
-}
-
-/// <summary>Options of <c>MulticlassClassification.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>
-/// <remarks>The label is a key; the module gives [N, classes] logits; the score is a vector of class probabilities with the class names as slot names.</remarks>
-public sealed record MulticlassModuleOptions : ModuleFineTuningOptions
-{
-    /// <summary>Output: the most probable class, a key with the label's key values.</summary>
-    [NotInFingerprint("an output")]
-    public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
-
-    /// <inheritdoc cref="ImageFineTuningOptions.Loss"/>
-    public ClassificationLoss Loss { get; init; } = ClassificationLoss.CrossEntropy();
-
-    /// <inheritdoc cref="ImageFineTuningOptions.ClassWeights"/>
-    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
-
-    /// <summary>Whether probabilities are calibrated on the validation rows. Default: they are not.</summary>
-    public Calibration Calibration { get; init; } = Calibration.None;
-
-    internal override Calibration ScoreCalibration => Calibration;
-
-    internal override ModuleTask Task => new MulticlassTask(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, Loss, ClassWeights);
-
-    internal override void Check()
-    {
-        base.Check();
-        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName));
-    }
-}
-
-/// <summary>Options of <c>BinaryClassification.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>
-/// <remarks>The label is Boolean; the module gives [N, 1] logits; the score is the logit.</remarks>
-public sealed record BinaryModuleOptions : ModuleFineTuningOptions
-{
-    /// <summary>Output: the probability of true, a Single.</summary>
-    [NotInFingerprint("an output")]
-    public string ProbabilityColumnName { get; init; } = "Probability";
-
-    /// <summary>Output: whether the probability is above one half, a Boolean; false where the score is missing.</summary>
-    [NotInFingerprint("an output")]
-    public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
-
-    /// <summary>How much the rows of each kind count: <c>ClassWeights.Of(1, 3)</c> counts a true one three times, <c>Balanced</c> makes both kinds count alike. Default: all alike.</summary>
-    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
-
-    /// <summary>Whether probability and score, its logit, are calibrated on the validation rows. Default: they are not.</summary>
-    public Calibration Calibration { get; init; } = Calibration.None;
-
-    internal override Calibration ScoreCalibration => Calibration;
-
-    internal override ModuleTask Task => new BinaryTask(LabelColumnName, ScoreColumnName, ProbabilityColumnName, PredictedLabelColumnName, ClassWeights);
-
-    internal override void Check()
-    {
-        base.Check();
-        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName), (nameof(ProbabilityColumnName), ProbabilityColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName));
-        ClassWeights.Check(BinaryObjective.Classes);
-    }
-}
-
-/// <summary>Options of <c>Regression.Trainers.FineTuneModule</c>. Only <see cref="ModuleFineTuningOptions.Factory"/> must be said.</summary>
-/// <remarks>The label is a Single; the module gives [N, 1]; so is the score. Networks learn labels near 0 and of size 1 best: bring others there first.</remarks>
-public sealed record RegressionModuleOptions : ModuleFineTuningOptions
-{
-    /// <summary>What is made small. Default: the squared error.</summary>
-    public RegressionLoss Loss { get; init; } = RegressionLoss.SquaredError;
-
-    internal override ModuleTask Task => new RegressionTask(LabelColumnName, ScoreColumnName, Loss);
-
-    internal override void Check()
-    {
-        base.Check();
-        CheckDifferent((nameof(ScoreColumnName), ScoreColumnName));
+        }
     }
 }

@@ -1,11 +1,12 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
-
-
-
-
-
 
 namespace MlNetFineTune;
 
@@ -18,6 +19,18 @@ public abstract record FineTuningOptions
     private protected FineTuningOptions()
     {
     }
+
+    /// <summary>
+    /// What is learnt, with its options. Default null: what the catalog stands for, with its defaults
+    /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). Another catalog's task is an error.
+    /// </summary>
+    public LearningTask? Task { get; init; }
+
+    /// <summary>
+    /// Which of the task's metrics chooses the epoch whose weights are kept, and is waited for by <see cref="EarlyStoppingPatience"/>.
+    /// Default null: <see cref="Metric.Loss"/>. A metric that the task does not have is an error. Needs validation.
+    /// </summary>
+    public Metric? Metric { get; init; }
 
     /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
     [NotInFingerprint("the labels themselves are hashed")]
@@ -33,6 +46,72 @@ public abstract record FineTuningOptions
     /// <summary>Output: what the model says of a row. Each task documents its own.</summary>
     [NotInFingerprint("an output")]
     public string ScoreColumnName { get; init; } = "Score";
+
+    /// <summary>Output of tasks with classes: the predicted one. Default "PredictedLabel".</summary>
+    [NotInFingerprint("an output")]
+    public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
+
+    /// <summary>Output of binary classification: the probability of true. Default "Probability".</summary>
+    [NotInFingerprint("an output")]
+    public string ProbabilityColumnName { get; init; } = "Probability";
+
+    /// <summary>
+    /// Random changes to the training rows' pictures, new in every epoch; scoring and validation see them as they are. Default:
+    /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures.
+    /// </summary>
+    public Augmentation Augmentation
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Augmentation));
+            field = value;
+        }
+    } = Augmentation.None;
+
+    /// <summary>Small layers beside large ones, which train in their place. Default: none. Combines with any strategy.</summary>
+    public Adapter Adapter
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Adapter));
+            field = value;
+        }
+    } = Adapter.None;
+
+    /// <summary>A fitted model that teaches this one. Default: none.</summary>
+    public Distillation Distillation
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Distillation));
+            field = value;
+        }
+    } = Distillation.None;
+
+    /// <summary>
+    /// Where the outputs of frozen stages are kept, which are computed once for rows that look the same in every epoch: without augmentation,
+    /// or with <see cref="Augmentation.FixedViews"/>; validation always. Default: in memory, up to 1 GiB. Does not change what is computed.
+    /// </summary>
+    [NotInFingerprint("keeps what would be computed again")]
+    public FeatureCache FeatureCache
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(FeatureCache));
+            field = value;
+        }
+    } = FeatureCache.InMemory();
+
+    /// <summary>
+    /// Whether a step keeps the activations between stages alone, and computes those within a stage again on the way back (Chen et al. 2016,
+    /// https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. Default false.
+    /// </summary>
+    [NotInFingerprint("the same weights in less memory")]
+    public bool ActivationCheckpointing { get; init; }
 
     /// <summary>What trains. Default: everything.</summary>
     [NotInFingerprint("the plan that it resolves to is hashed")]
@@ -84,7 +163,7 @@ public abstract record FineTuningOptions
     public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
 
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
-    public Validation Validation { get; init; } = Validation.Fraction(0.2f);
+    public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
     /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several; null (the default) runs all epochs. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
@@ -103,7 +182,7 @@ public abstract record FineTuningOptions
 
     /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
     [NotInFingerprint("where and how often to write")]
-    public Checkpoint Checkpoint { get; init; } = Checkpoint.None;
+    public TrainingCheckpoint Checkpoint { get; init; } = TrainingCheckpoint.None;
 
     /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
@@ -169,20 +248,41 @@ public abstract record FineTuningOptions
     [NotInFingerprint("when to stop, not what to compute")]
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Random changes to the training rows.</summary>
-    internal virtual Augmentation RowAugmentation => Augmentation.None;
+    /// <summary>The task, or the default where none is said.</summary>
+    internal LearningTask TaskInForce => Task ?? LearningTask.Multiclass();
 
-    /// <summary>What becomes of the probabilities, where there are any.</summary>
-    internal virtual Calibration ScoreCalibration => Calibration.None;
+    /// <summary>Names of the columns that the task reads and writes.</summary>
+    internal TaskColumns Columns => new(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, ProbabilityColumnName, StatusColumnName);
 
-    /// <summary>Where what the frozen stages compute is kept.</summary>
-    internal virtual FeatureCache Features => FeatureCache.None;
+    /// <summary>Where the reason stands why a row could not be scored; null for no such column.</summary>
+    internal virtual string? StatusColumnName => null;
 
-    /// <summary>Whether the finished model is judged by each of its validation rows.</summary>
-    internal bool JudgesRows => ScoreCalibration != Calibration.None || RunFolder is not null;
+    /// <summary>The views of a picture that the fitted model scores.</summary>
+    internal virtual TestTimeAugmentation ScoringViews => TestTimeAugmentation.None;
 
-    /// <summary>Whether activations are computed again rather than kept.</summary>
-    internal virtual bool Recomputes => false;
+    /// <summary>For the log.</summary>
+    internal abstract string ComponentName { get; }
+
+    /// <exception cref="Exception">An input column is missing or of another type; in ML.NET's words.</exception>
+    internal abstract void CheckInputs(SchemaShape schema, IExceptionContext context);
+
+    /// <summary>What enters the network.</summary>
+    internal abstract ModelInput CreateInput(IExceptionContext context, DataViewSchema schema);
+
+    /// <summary>The network with the weights that training begins with. The caller disposes it.</summary>
+    internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
+
+    /// <summary>The teacher, if there is one. The caller disposes it.</summary>
+    internal abstract Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log);
+
+    /// <summary>The options with what does not apply to this network set aside.</summary>
+    internal virtual FineTuningOptions InForce => this;
+
+    /// <summary>A warning that <see cref="Workers"/> was set aside; null where it was not.</summary>
+    internal virtual string? UnusedWorkers => null;
+
+    /// <summary>The trainer of these options.</summary>
+    internal abstract IEstimator<ITransformer> CreateTrainer(IHostEnvironment env);
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
     public sealed override string ToString() => InvariantText.Of(this);
@@ -190,18 +290,21 @@ public abstract record FineTuningOptions
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
-        if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
+        if (EarlyStoppingPatience is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
-        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is Validation.NoValidation)
+        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)
             throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: it says which epochs are the best, and whether their average is better.", "options");
-        if (ScoreCalibration != Calibration.None && Validation is Validation.NoValidation)
-            throw new ArgumentException("Calibration needs validation: the temperature is fitted on its rows.", "options");
+        if (TaskInForce.NeedsValidation is { } reason && Validation is ValidationData.NoValidation)
+            throw new ArgumentException(reason, "options");
+        if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
+            throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
+        CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");
         Schedule.Check(this);
     }
 
-    private protected static void CheckDifferent(params ReadOnlySpan<(string Option, string Name)> columns)
+    private static void CheckDifferent(IReadOnlyList<(string Option, string Name)> columns)
     {
         foreach (var (option, name) in columns)
         {

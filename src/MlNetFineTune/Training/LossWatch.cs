@@ -1,9 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>

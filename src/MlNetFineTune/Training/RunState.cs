@@ -1,16 +1,12 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>How far a training is. The loop writes, and a checkpoint keeps it as JSON.</summary>
 internal sealed class RunState
 {
     /// <summary>The complete ones, in order.</summary>
-    public List<EpochReport> Epochs { get; init; } = [];
+    public List<TrainingReport.EpochReport> Epochs { get; init; } = [];
 
     /// <summary>Batches that trained, of the whole run: they count the random numbers of dropout.</summary>
     public int Batches { get; set; }
@@ -32,7 +28,15 @@ internal sealed class RunState
     /// <summary>Mean of the present epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
-    public void EndEpoch(EpochReport report)
+    /// <summary>A batch was trained.</summary>
+    public void Add(double loss, int rows, int batchesOfEpoch)
+    {
+        LossSum += loss * rows;
+        LossRows += rows;
+        (BatchesOfEpoch, Batches) = (batchesOfEpoch, Batches + 1);
+    }
+
+    public void EndEpoch(TrainingReport.EpochReport report)
     {
         Epochs.Add(report);
         BeginEpoch();

@@ -19,7 +19,7 @@ internal static class SingleRow
     /// <param name="network">In training mode; left as it is.</param>
     /// <param name="forward">A row on its way through the part that trains.</param>
     /// <returns>The first BatchNorm that cannot normalise; null where all can.</returns>
-    public static string? FindUnusableNorm(TrainableNetwork network, Func<Tensor> forward)
+    public static string? FindUnusableNorm(FineTunedNetwork network, Func<Tensor> forward)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Training;
 
 /// <summary>What enters the trainable part of the network in one step.</summary>
-/// <param name="Activations">The output of the frozen stages; the pixels, if nothing is frozen.</param>
+/// <param name="Inputs">What the frozen stages gave; the network's input, if nothing is frozen.</param>
 /// <param name="Rows">One row each, in the same order.</param>
 /// <param name="Mix">How the pictures, and so the labels, were mixed; null where they were not.</param>
 /// <remarks>Whoever reads it disposes it.</remarks>
-internal readonly record struct StepInput(Tensor Activations, int[] Rows, Mix? Mix = null) : IDisposable
+internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? Mix = null) : IDisposable
 {
     /// <summary>Which of the epoch's batches it is, from 0.</summary>
     public int Batch { get; init; }
@@ -20,7 +20,7 @@ internal readonly record struct StepInput(Tensor Activations, int[] Rows, Mix? M
 
     public void Dispose()
     {
-        Activations.Dispose();
+        Inputs.Dispose();
         TeacherLogits?.Dispose();
     }
 }
@@ -36,21 +36,21 @@ internal abstract class StepInputs
 }
 
 /// <summary>From pictures: decode, augment, ask the teacher, and run the frozen stages.</summary>
-/// <param name="trunk">From pictures to activations.</param>
+/// <param name="encoder">From pictures to activations.</param>
 /// <param name="subset">The rows.</param>
 /// <param name="views">Of single pictures, and of the batch.</param>
 /// <param name="epochs">Of the whole training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
 /// <param name="teacher">Sees the pixels as they enter; null where there is none.</param>
-internal sealed class RowInputs(Trunk trunk, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation, Teacher? teacher = null) : StepInputs
+internal sealed class RowInputs(FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation, Teacher? teacher = null) : StepInputs
 {
-    private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, trunk.Seed, epochs);
+    private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
 
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
     {
         var (view, ordinal) = (views.NumberOf(epoch), first);
-        foreach (var batch in trunk.LoaderFor(subset.Source).Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
+        foreach (var batch in encoder.LoaderFor(subset.Source).Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
         {
             if (batch.Count > 0)
                 yield return Enter(batch, view, ordinal);
@@ -60,17 +60,17 @@ internal sealed class RowInputs(Trunk trunk, RowSubset subset, RowViews views, i
 
     private StepInput Enter(Batch batch, int view, int ordinal)
     {
-        var pixels = trunk.Enter(batch);
+        var inputs = encoder.Enter(batch);
         Tensor? logits = null;
         try
         {
-            var mix = _batchAugmentation.Apply(pixels, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
-            logits = teacher?.LogitsOf(pixels);
-            return new StepInput(trunk.Forward(pixels), batch.Rows, mix) { Batch = ordinal, TeacherLogits = logits };
+            var mix = _batchAugmentation.Apply(inputs.Activations, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
+            logits = teacher?.LogitsOf(inputs.Activations);
+            return new StepInput(encoder.Forward(inputs), batch.Rows, mix) { Batch = ordinal, TeacherLogits = logits };
         }
         catch
         {
-            pixels.Dispose();
+            inputs.Dispose();
             logits?.Dispose();
             throw;
         }
@@ -78,7 +78,7 @@ internal sealed class RowInputs(Trunk trunk, RowSubset subset, RowViews views, i
 }
 
 /// <summary>From what the frozen stages computed before.</summary>
-internal sealed class CachedInputs(KeptOutputs outputs) : StepInputs
+internal sealed class CachedInputs(CachedFeatures outputs) : StepInputs
 {
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0) =>
         batches.Index().Skip(first).Select(batch => new StepInput(outputs.Of(batch.Item, epoch), batch.Item) { Batch = batch.Index });

@@ -5,13 +5,13 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The rows that train and the rows that judge, as <see cref="Validation"/> parts them.</summary>
+/// <summary>The rows that train and the rows that judge, as <see cref="ValidationData"/> parts them.</summary>
 internal sealed class TrainingData : IDisposable
 {
-    private readonly TrainingRows _source;
-    private readonly TrainingRows? _validationSource;
+    private readonly LabeledData _source;
+    private readonly LabeledData? _validationSource;
 
-    internal TrainingData(TrainingRows source, int[] training, RowSubset validation)
+    internal TrainingData(LabeledData source, int[] training, RowSubset validation)
     {
         _source = source;
         _validationSource = validation.Source == source ? null : validation.Source;
@@ -24,11 +24,12 @@ internal sealed class TrainingData : IDisposable
     /// <summary>Empty without validation.</summary>
     public RowSubset Validation { get; }
 
-    public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, InputSource inputs, LabelSource labels, long seed)
+    public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, ModelInput inputs, LabelSource labels, long seed)
     {
-        var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
-        var set = options.Validation is Validation.SetValidation { View: var view } ? ValidationRows.Find(host, view, inputs, labels, options) : null; // before the training's rows are read
-        var source = TrainingRows.Read(host, input, inputs, input.Schema[labels.Column], row => labels.Reader(host, row), WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
+        var groupColumn = (options.Validation as ValidationData.FractionValidation)?.GroupColumn;
+        var set = options.Validation is ValidationData.SetValidation { View: var view } ? ValidationRows.Find(host, view, inputs, labels, options) : null; // before the training's rows are read
+        var source = LabeledData.Read(
+            host, input, inputs, labels, row => labels.Reader(host, row), WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
         TrainingData? result = null;
         try
         {
@@ -39,7 +40,7 @@ internal sealed class TrainingData : IDisposable
             var all = Enumerable.Range(0, source.Count).ToArray();
             var (training, validation) = options.Validation switch
             {
-                Validation.FractionValidation fraction => Part(source, labels, fraction, seed),
+                ValidationData.FractionValidation fraction => Part(source, labels, fraction, seed),
                 _ when set is not null => (all, set.Read(host, channel, inputs, options.CancellationToken)),
                 _ => (all, new RowSubset(source, [])),
             };
@@ -59,13 +60,22 @@ internal sealed class TrainingData : IDisposable
         }
     }
 
-    private static (int[], RowSubset) Part(TrainingRows source, LabelSource labels, Validation.FractionValidation fraction, long seed)
+    /// <exception cref="InvalidOperationException">No training row could be read.</exception>
+    public void RequireReadable(int batches)
+    {
+        if (batches == 0)
+            throw new InvalidOperationException($"None of the {Training.Rows.Length} training {Training.Source.Inputs.Noun}s could be read.");
+    }
+
+    private static (int[], RowSubset) Part(LabeledData source, LabelSource labels, ValidationData.FractionValidation fraction, long seed)
     {
         var (training, validation) = StratifiedSplit.Split(source, labels, fraction.Share, seed);
         if (training.Length == 0 || validation.Length == 0)
         {
             throw new InvalidOperationException(
-                $"Validation.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, or set Validation = Validation.None.");
+                $"ValidationData.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. "
+                + $"Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, "
+                + "or set Validation = ValidationData.None.");
         }
         return (training, new RowSubset(source, validation));
     }

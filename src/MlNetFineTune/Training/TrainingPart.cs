@@ -9,9 +9,8 @@ namespace MlNetFineTune.Training;
 /// <summary>A part of the plan at work: what trains in it, by which optimizer, and the way to the lowest stage that trains.</summary>
 internal sealed class TrainingPart : IDisposable
 {
-    private readonly TrainableNetwork _network;
-    private readonly long _seed;
-    private readonly RecomputedStages? _recomputed;
+    private readonly TrainingRun _run;
+    private readonly CheckpointedStages? _checkpointed;
     private readonly GradientClipping _clipping;
     private readonly Parameter[] _body;
     private readonly Parameter[] _head;
@@ -22,30 +21,29 @@ internal sealed class TrainingPart : IDisposable
     private double _pendingCount;
 
     /// <param name="planned">What trains.</param>
-    /// <param name="firstEpoch">From 1.</param>
-    /// <param name="network">Frozen here.</param>
-    /// <param name="options">Of the training.</param>
-    /// <param name="seed">Of the training.</param>
-    public TrainingPart(PlanPart planned, int firstEpoch, TrainableNetwork network, FineTuningOptions options, long seed)
+    /// <param name="run">Its network is frozen here.</param>
+    public TrainingPart(PlannedPhase planned, TrainingRun run)
     {
-        (Planned, FirstEpoch, _network, _seed) = (planned, firstEpoch, network, seed);
+        (Planned, _run) = (planned, run);
+        var (network, options) = (run.Network, run.Options);
         Groups = ParameterGroups.Apply(planned, network);
         var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
         (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
         _accumulates = options.AccumulationSteps > 1;
-        FrozenStages = planned.FrozenStages(network);
         network.Freeze(FrozenStages);
         Optimizer = options.Optimizer.CreateState(Groups);
-        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average ? new MovingAverage(planned.ChangingTensors(network), average.Decay) : null;
-        Trunk = new FrozenTrunk(network, network.RunsAlone(FrozenStages) ? FrozenStages : 0, seed, options.Workers);
-        _recomputed = options.Recomputes ? new RecomputedStages(network, Trunk.Stages, seed) : null;
+        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average
+            ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
+            : null;
+        Encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(FrozenStages) ? FrozenStages : 0, run.Seed, options.Workers);
+        _checkpointed = options.ActivationCheckpointing ? new CheckpointedStages(network, Encoder.Stages, run.Seed) : null;
     }
 
-    public PlanPart Planned { get; }
+    public PlannedPhase Planned { get; }
 
-    public int FirstEpoch { get; }
+    public int FirstEpoch => Planned.FirstEpoch;
 
-    public int LastEpoch => FirstEpoch + Planned.Epochs - 1;
+    public int LastEpoch => Planned.LastEpoch;
 
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
@@ -53,14 +51,14 @@ internal sealed class TrainingPart : IDisposable
     public float LargestScale => Groups.Max(group => group.LearningRateScale);
 
     /// <summary>In these nothing trains.</summary>
-    public int FrozenStages { get; }
+    public int FrozenStages => Planned.FrozenStages;
 
     public OptimizerState Optimizer { get; }
 
     /// <summary>Of the weights, if that is asked for.</summary>
     public MovingAverage? Average { get; }
 
-    public FrozenTrunk Trunk { get; }
+    public FrozenEncoder Encoder { get; }
 
     /// <summary>Steps done.</summary>
     public int Step => Optimizer.StepsTaken;
@@ -72,21 +70,22 @@ internal sealed class TrainingPart : IDisposable
     public bool HasPending => _pendingBatches > 0;
 
     /// <summary>From what the frozen stages gave to the outputs, [N, outputs], in training mode.</summary>
-    /// <param name="activations">The caller's.</param>
+    /// <param name="inputs">The caller's.</param>
     /// <param name="batch">Batches done before, which count the random numbers.</param>
-    public Tensor Forward(Tensor activations, int batch) =>
-        _recomputed is null ? _network.ForwardInTraining(activations, Trunk.Stages, _seed, batch) : _recomputed.Forward(activations, batch);
+    public Tensor Forward(ModelInputs inputs, int batch) =>
+        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch) : _checkpointed.Forward(inputs, batch);
 
     /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
-    /// <param name="activations">Of one row. The caller's.</param>
+    /// <param name="inputs">Of one row. The caller's.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
     /// <returns>The BatchNorm that it cannot train; null where it can.</returns>
-    public string? NormWithoutVariance(Tensor activations, int batch)
+    public string? NormWithoutVariance(ModelInputs inputs, int batch)
     {
         if (!_triedSingleRow)
         {
             _unusableNorm = SingleRow.FindUnusableNorm(
-                _network, () => _network.ForwardInTraining(activations.clone(), Trunk.Stages, _seed, batch));
+                _run.Network,
+                () => _run.Network.ForwardInTraining(inputs.With(inputs.Activations.clone()), Encoder.Stages, _run.Seed, batch));
         }
         _triedSingleRow = true;
         return _unusableNorm;
@@ -107,12 +106,12 @@ internal sealed class TrainingPart : IDisposable
             loss = loss.Mul(count);
         }
         loss.backward();
-        _recomputed?.Backward();
+        _checkpointed?.Backward();
     }
 
     /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
     /// <param name="learningRate">Of the head.</param>
-    public void Descend(double learningRate)
+    public void OptimizerStep(double learningRate)
     {
         if (_accumulates && _pendingCount > 0)
             DivideGradients(_pendingCount);
@@ -125,7 +124,7 @@ internal sealed class TrainingPart : IDisposable
     public PartState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
 
     /// <summary>What the part must remember beside the weights. Gradients belong to the present dispose scope, the others to the part.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> Tensors(TrainableNetwork network) =>
+    public IEnumerable<(string Name, Tensor Tensor)> Tensors(FineTunedNetwork network) =>
     [
         .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
         .. Average?.Tensors.Select(named => ($"average/{named.Name}", named.Tensor)) ?? [],
@@ -133,7 +132,7 @@ internal sealed class TrainingPart : IDisposable
     ];
 
     /// <summary>Makes place for <see cref="Tensors"/>.</summary>
-    public void Restore(PartState state, TrainableNetwork network, Func<string, bool> has)
+    public void Restore(PartState state, FineTunedNetwork network, Func<string, bool> has)
     {
         Optimizer.StepsTaken = state.OptimizerSteps;
         Average?.Updates = state.AverageUpdates;
@@ -147,7 +146,7 @@ internal sealed class TrainingPart : IDisposable
         Optimizer.ZeroGradients(); // a model that scores needs no memory for them, nor what is frozen next
         Optimizer.Dispose();
         Average?.Dispose();
-        Trunk.Dispose();
+        Encoder.Dispose();
     }
 
     private void DivideGradients(double count)

@@ -1,17 +1,12 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>Where a training is, reported after every step and every epoch.</summary>
 public sealed record TrainingProgress
 {
     /// <summary>What is being done.</summary>
-    public required TrainingPhase Phase { get; init; }
+    public required TrainingActivity Activity { get; init; }
 
     /// <summary>The epoch, from 1; 0 while features are computed.</summary>
     public required int Epoch { get; init; }
@@ -19,10 +14,10 @@ public sealed record TrainingProgress
     /// <summary>Epochs of the whole run.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Rows (with images: pictures) done in this phase.</summary>
+    /// <summary>Rows (with images: pictures) done in this activity.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>Rows of this phase.</summary>
+    /// <summary>Rows of this activity.</summary>
     public required int TotalRows { get; init; }
 
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
@@ -31,19 +26,25 @@ public sealed record TrainingProgress
     /// <summary>The last epoch's validation loss; null before the first, or without validation.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>The last epoch's other metrics, by <see cref="Metric.Name"/>; null before the first, or without validation.</summary>
+    public IReadOnlyDictionary<string, double>? ValidationMetrics { get; init; }
+
     /// <summary>The last epoch's validation accuracy; null before the first, without validation, or where there are no classes.</summary>
-    public double? ValidationAccuracy { get; init; }
+    public double? ValidationAccuracy =>
+        ValidationMetrics?.TryGetValue(Metric.Accuracy.Name, out var value) == true ? value : null;
 
     /// <summary>Learning rate of the head in the last step.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Rows a second in this phase; those of the training, when an epoch is complete.</summary>
+    /// <summary>Rows a second in this activity; those of the training, when an epoch is complete.</summary>
     public required double RowsPerSecond { get; init; }
 
     /// <summary>Since the training began.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Estimated time to the end, or to the end of the phase while features are computed; null while there is nothing to estimate from.</summary>
+    /// <summary>
+    /// Estimated time to the end, or to the end of the activity while features are computed; null while there is nothing to estimate from.
+    /// </summary>
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>

@@ -8,30 +8,32 @@ namespace MlNetFineTune.Training;
 internal sealed class ValidationRows
 {
     private readonly IDataView _view;
-    private readonly DataViewSchema.Column _label;
+    private readonly LabelSource _source;
     private readonly OtherLabels _labels;
     private readonly DataViewSchema.Column? _weight;
 
-    private ValidationRows(IDataView view, DataViewSchema.Column label, OtherLabels labels, DataViewSchema.Column? weight) => (_view, _label, _labels, _weight) = (view, label, labels, weight);
+    private ValidationRows(IDataView view, LabelSource source, OtherLabels labels, DataViewSchema.Column? weight) =>
+        (_view, _source, _labels, _weight) = (view, source, labels, weight);
 
     /// <exception cref="Exception">A column is missing, or of another type than the training's.</exception>
-    public static ValidationRows Find(IHost host, IDataView view, InputSource inputs, LabelSource labels, FineTuningOptions options)
+    public static ValidationRows Find(IHost host, IDataView view, ModelInput inputs, LabelSource labels, FineTuningOptions options)
     {
-        var label = view.Schema.GetColumnOrNull(labels.Column) ?? throw host.ExceptSchemaMismatch("validation", "validation label", labels.Column);
+        var others = labels.OfOtherData(host, view.Schema);
         inputs.ColumnsOf(host, view.Schema, "validation ");
-        return new ValidationRows(view, label, labels.OfOtherData(host, label), WeightColumn.Find(host, view.Schema, options.ExampleWeightColumnName));
+        return new ValidationRows(view, labels, others, WeightColumn.Find(host, view.Schema, options.ExampleWeightColumnName));
     }
 
     /// <exception cref="InvalidOperationException">No row has a label, or labels are there that the training does not know.</exception>
-    public RowSubset Read(IHost host, IChannel channel, InputSource inputs, CancellationToken cancellation)
+    public RowSubset Read(IHost host, IChannel channel, ModelInput inputs, CancellationToken cancellation)
     {
-        var rows = TrainingRows.Read(host, _view, inputs, _label, _labels.Reader, _weight, groupColumn: null, cancellation);
+        var rows = LabeledData.Read(host, _view, inputs, _source, _labels.Reader, _weight, groupColumn: null, cancellation);
         try
         {
             _labels.Finish(channel);
             return rows.Count > 0
                 ? new RowSubset(rows, [.. Enumerable.Range(0, rows.Count)])
-                : throw new InvalidOperationException("Validation.Set: the data have no row with a label. Set Validation = Validation.None to train without.");
+                : throw new InvalidOperationException(
+                    "ValidationData.Set: the data have no row with a label. Set Validation = ValidationData.None to train without.");
         }
         catch
         {

@@ -1,11 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -83,7 +83,7 @@ public sealed class BatchLoaderTests
         var delivered = 0;
         foreach (var batch in Loader(pictures, 8).Read(Batches, Augmentation.None, 1, Unexpected, default))
         {
-            buffers.Add(batch.Pixels);
+            buffers.Add(batch.Samples);
             Thread.Sleep(20);
             Assert.IsLessThanOrEqualTo(delivered + count * 7, pictures.Encoded);
             delivered += batch.Count;
@@ -137,8 +137,7 @@ public sealed class BatchLoaderTests
         new(new EncodedImages(rows, "Image", new ImageEncoder(new ImagePreprocessing { Size = 32 })), seed: 3, workers);
 
     private static byte[] Read(Pictures pictures, int workers, int epoch) =>
-        [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default)
-            .SelectMany(batch => batch.Pixels.Take(batch.Count * 32 * 32 * 3).ToArray())];
+        [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default).SelectMany(batch => batch.Samples.Take(batch.Count * 32 * 32 * 3).ToArray())];
 
     private static void Unexpected(int row, string reason) => Assert.Fail($"row {row}: {reason}");
 

@@ -1,10 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

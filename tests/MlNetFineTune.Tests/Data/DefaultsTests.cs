@@ -2,10 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 /// <summary>A default that changes is a change of what users' code does: it must be changed here as well.</summary>
@@ -33,9 +29,7 @@ public sealed class DefaultsTests
             BadRows = Throw
             BatchNorm = ByStrategy
             BatchSize = 16
-            Calibration = None
             Checkpoint = None
-            ClassWeights = None
             Distillation = None
             EarlyStoppingPatience = null
             Epochs = 10
@@ -47,11 +41,12 @@ public sealed class DefaultsTests
             ImageStatusColumnName = null
             LabelColumnName = Label
             LearningRate = 0.001
-            Loss = CrossEntropy(smoothing: 0)
+            Metric = null
             OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             PredictedLabelColumnName = PredictedLabel
+            ProbabilityColumnName = Probability
             Progress = null
             RawPixels = null
             RunFolder = null
@@ -59,11 +54,14 @@ public sealed class DefaultsTests
             ScoreColumnName = Score
             Seed = null
             Strategy = Full(layerDecay: 0.7)
+            Task = null
             TestTimeAugmentation = None
             TimeBudget = null
             Validation = Fraction(0.2)
             WeightAveraging = None
             """.ReplaceLineEndings("\n"), actual);
+        Assert.AreEqual(
+            "Multiclass(loss: CrossEntropy(smoothing: 0), classWeights: None, calibration: None)", LearningTask.Multiclass().ToString());
         Assert.AreEqual(Math.Min(Environment.ProcessorCount, 16), s_defaults.Workers);
         Assert.IsFalse(s_defaults.StopToken.CanBeCanceled || s_defaults.CancellationToken.CanBeCanceled);
     }
@@ -112,7 +110,7 @@ public sealed class DefaultsTests
         Refuses(() => Optimizer.Sgd(momentum: 1), "momentum must be at least 0 and below 1.");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Optimizer.Sgd(momentum: 0)).Message, "needs momentum");
         foreach (var fraction in new[] { 0, 1, float.NaN })
-            Refuses(() => Validation.Fraction(fraction), "The validation fraction must be above 0 and below 1.");
+            Refuses(() => ValidationData.Fraction(fraction), "The validation fraction must be above 0 and below 1.");
         Refuses(() => BadRows.Skip(0), "The fraction must be above 0 and at most 1.");
         Refuses(() => Backbone.MobileNetV1(0.05f), "between 0.1 and 4");
         Refuses(() => new ImagePreprocessing { Size = 31 }, "Size");

@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Data;
 using MlNetFineTune.Tests.Support;
@@ -79,7 +78,7 @@ public sealed class EqualTextsTests
         foreach (var set in (IDataView[])[data, keyed])
         {
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
-                SmallTraining.Options with { Validation = Validation.Set(set) }).Fit(keyed);
+                SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(keyed);
 
             Assert.AreEqual(23, model.Report!.TrainingRows);
             Assert.AreEqual(1, model.Report.RowsWithoutLabel);
@@ -125,9 +124,8 @@ public sealed class EqualTextsTests
             .Transform(other);
         foreach (var set in (IDataView[])[other, numberedOtherwise])
         {
-            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(
-                SmallTraining.Options with { Validation = Validation.Set(set) }).Fit(train);
-            using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
+            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
+            using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
             Assert.AreEqual(15, fitted.Report!.ValidationRows);
             Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(evaluated)).LogLoss,

@@ -2,11 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Data;
 using MlNetFineTune.Tests.Support;
@@ -112,7 +111,7 @@ public sealed class LabelTypesTests
             view = convert.Fit(view).Transform(view);
 
         using var fitted = Trainer().Fit(view);
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
         var scored = model.Transform(view);
 
         CollectionAssert.AreEqual(new[] { "0", "1", "2" }, PipelineTests.SlotNames(scored.Schema["Score"]));
@@ -149,8 +148,7 @@ public sealed class LabelTypesTests
         }
     }
 
-    private ImageFineTuningTrainer Trainer() =>
-        _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1 });
+    private FineTuningTrainer Trainer() => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1 });
 
     private abstract class Row
     {

@@ -1,11 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

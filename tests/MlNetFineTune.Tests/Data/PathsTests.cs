@@ -36,7 +36,7 @@ public sealed class PathsTests
             SmallTraining.Options with { ImageFolder = root + @"\assets\images" });
 
         using var fitted = trainer.Fit(SmallTraining.WithKeys(_ml, backslashes));
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
         var expected = SmallTraining.Scores(fitted.Transform(slashes));
         Assert.IsTrue(expected.All(scores => scores.All(float.IsFinite)));
@@ -155,7 +155,7 @@ public sealed class PathsTests
     {
         var log = new LogLines(_ml);
         using var folder = new Folder();
-        var options = SmallTraining.Options with { Checkpoint = Checkpoint.EveryEpochs(folder.File("run")), Epochs = 1 };
+        var options = SmallTraining.Options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("run")), Epochs = 1 };
         SmallTraining.Fit(_ml, options, SmallPictures.Take(2)).Dispose();
         var newest = Directory.GetFiles(folder.File("run"), "*.safetensors").Order(StringComparer.Ordinal).Last();
         File.Delete(newest);

@@ -19,11 +19,12 @@ public sealed class PictureSourcesTests
     [DynamicData(nameof(Sources))]
     public void EverySourceTrainsTheSameWeightsWithOneWorkerAndWithEight(string column)
     {
-        var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f) };
-        using var expected = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)) with
+        var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.2f) };
+        using var expected = Fit(PictureSources.Options(
+            nameof(EveryForm.ImagePath)) with
         {
             Augmentation = Augmentation.Light,
-            Validation = Validation.Fraction(0.2f),
+            Validation = ValidationData.Fraction(0.2f),
             Workers = 2
         });
         using var one = Fit(options with { Workers = 1 });
@@ -40,8 +41,8 @@ public sealed class PictureSourcesTests
         using var reference = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)));
         var expected = SmallTraining.Scores(reference.Transform(View()));
         using var trained = Fit(PictureSources.Options(column));
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
-        foreach (var model in (ImageFineTuningTransformer[])[trained, loaded])
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
+        foreach (var model in (FineTuningTransformer[])[trained, loaded])
         {
             SmallTraining.AssertSameBits(expected, SmallTraining.Scores(model.Transform(View())));
             using var engine = _ml.Model.CreatePredictionEngine<EveryForm, Scored>(
@@ -58,14 +59,12 @@ public sealed class PictureSourcesTests
         using var ofBytes = Fit(SmallTraining.Options with { ImageColumnName = "Bytes" }, bytes);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofBytes));
 
-        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled.
-        // It disposes what it has read.
-        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath))
-            .Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
-        var planar = new RawPixels(48, 48, PixelLayout.Planar);
-        foreach (var (interleaved, asFloats, pixels)
-            in new[] { (false, true, planar), (false, false, planar), (true, true, planar with { Layout = PixelLayout.Interleaved }),
-                (false, true, planar with { White = 0.5f }) })
+        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled. It disposes what it has read.
+        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath)).Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
+        var planar = RawPixels.Planar(48, 48);
+        foreach (var (
+            interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar),
+            (true, true, planar with { Layout = RawPixels.PixelLayout.Interleaved }), (false, true, planar with { White = 0.5f }) })
         {
             var extract = _ml.Transforms.ExtractPixels(
                 "Pixels", "Loaded", interleavePixelColors: interleaved, outputAsFloatArray: asFloats, scaleImage: pixels.White / 255);
@@ -79,10 +78,11 @@ public sealed class PictureSourcesTests
     [TestMethod]
     public void GrayPixelsAreThreeEqualColoursAndSparseVectorsAreFilled()
     {
-        var gray = new RawPixels(48, 48, PixelLayout.Interleaved, PixelChannels.Gray);
+        var gray = RawPixels.Interleaved(48, 48, RawPixels.PixelChannels.Gray);
         var ramp = Enumerable.Range(0, 48 * 48).Select(i => (byte)(i % 48 < 24 ? 0 : i % 251)).ToArray();
         var tripled = ramp.SelectMany(value => (byte[])[value, value, value]).ToArray();
-        var expected = Encode(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Interleaved),
+        var expected = Encode(
+            nameof(EveryForm.Interleaved), RawPixels.Interleaved(48, 48),
             _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
 
         CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new GrayRow { Gray = ramp }])));
@@ -139,14 +139,13 @@ public sealed class PictureSourcesTests
         var output = new byte[encoder.Length];
         using var cursor = view.GetRowCursor(view.Schema);
         Assert.IsTrue(cursor.MoveNext());
-        Assert.IsNull(new MlNetFineTune.Data.ImageInput(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read()
-            .Encode(encoder, Augmentation.None, default, output));
+        Assert.IsNull(new MlNetFineTune.Data.ImageColumn(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read().Encode(encoder, Augmentation.None, default, output));
         return output;
     }
 
     private IDataView View(IEnumerable<EveryForm>? rows = null) => SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows ?? s_rows));
 
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, IDataView? view = null) =>
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, IDataView? view = null) =>
         _ml.MulticlassClassification.Trainers.FineTuneImages(options with { Epochs = 1 }).Fit(view ?? View());
 
     private sealed class Scored

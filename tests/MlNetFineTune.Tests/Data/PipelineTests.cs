@@ -85,9 +85,8 @@ public sealed class PipelineTests
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, ImageFolder = SmallPictures.Folder }, relative);
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(absolute), SmallTraining.WeightsOf(model));
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
-        SmallTraining.AssertSameBits(SmallTraining.Scores(absolute.Transform(SmallPictures.View(_ml, photos))),
-            SmallTraining.Scores(loaded.Transform(SmallPictures.View(_ml, relative))));
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+        SmallTraining.AssertSameBits(SmallTraining.Scores(absolute.Transform(SmallPictures.View(_ml, photos))), SmallTraining.Scores(loaded.Transform(SmallPictures.View(_ml, relative))));
     }
 
     [TestMethod]

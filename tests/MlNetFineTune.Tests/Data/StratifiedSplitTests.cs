@@ -1,10 +1,5 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

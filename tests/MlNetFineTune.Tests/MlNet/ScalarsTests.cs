@@ -12,7 +12,8 @@ namespace MlNetFineTune.Tests.MlNet;
 [TestClass]
 public sealed class ScalarsTests
 {
-    public static IEnumerable<object[]> Libraries => [[typeof(TorchRuntime).Assembly], [typeof(Microsoft.ML.OnnxExportCatalog).Assembly]];
+    public static IEnumerable<object[]> Libraries =>
+        [[typeof(TorchRuntime).Assembly], [typeof(Microsoft.ML.FineTuningOnnxExtensions).Assembly]];
 
     /// <summary>With TorchSharp's own operations in place of ours, about one call in 4,000 throws here.</summary>
     [TestMethod]

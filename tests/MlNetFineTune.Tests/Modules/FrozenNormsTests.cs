@@ -42,7 +42,7 @@ public sealed class FrozenNormsTests
             Strategy = strategy,
             BatchNorm = batchNorm,
             Epochs = 3,
-            Validation = Validation.None
+            Validation = ValidationData.None,
         };
         var before = Train(options with { StopToken = new CancellationToken(canceled: true) });
         var after = Train(options);
@@ -54,7 +54,7 @@ public sealed class FrozenNormsTests
         Assert.AreEqual(moves, string.Join(' ', moved));
     }
 
-    private Dictionary<string, double[]> Train(MulticlassModuleOptions options)
+    private Dictionary<string, double[]> Train(ModuleFineTuningOptions options)
     {
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(40)));
         var path = Path.Combine(SmallPictures.NewFolder(), "weights.safetensors");

@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using static TorchSharp.torch;
 
@@ -47,7 +47,7 @@ public sealed class ModuleErrorTests
         Check<InvalidOperationException>(any, "'any'", "AnyFactory", "no such layer");
         AnyFactory.Make = _ => null;
         Check<InvalidOperationException>(any, "'any'", "null");
-        AnyFactory.Make = context => new Embedded(new ModuleContext([context.Inputs[0], new ModuleInputShape("Color", [], 3)], 1));
+        AnyFactory.Make = context => new Embedded(new ModuleContext([context.Inputs[0], new ModuleContext.InputShape("Color", [], 3)], 1));
         Check<ArgumentException>(any, "'any'", "1 input", "Module<Tensor, Tensor>");
         AnyFactory.Make = _ => nn.ReLU();
         Check<ArgumentException>(any, "no parameters", "RegisterComponents");
@@ -85,13 +85,11 @@ public sealed class ModuleErrorTests
         _rows[3].Features[2] = float.NaN;
         _rows[7].Features[0] = float.PositiveInfinity;
         _rows[9].Number = float.NaN;
-        Check<InvalidDataException>(SmallModules.Regression with { Validation = Validation.None }, "row ", "'Features'", "slot ");
+        Check<InvalidDataException>(SmallModules.Regression with { Validation = ValidationData.None }, "row ", "'Features'", "slot ");
 
         using var model = _ml.Regression.Trainers.FineTuneModule(
-            SmallModules.Regression with { BadRows = BadRows.Skip(), Epochs = 2, Validation = Validation.None }).Fit(View());
-        CollectionAssert.AreEqual(
-            new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" },
-            model.Report!.BadRows.Select(row => row.ToString()).ToArray());
+            SmallModules.Regression with { BadRows = BadRows.Skip(), Epochs = 2, Validation = ValidationData.None }).Fit(View());
+        CollectionAssert.AreEqual(new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" }, model.Report!.BadRows.Select(row => row.ToString()).ToArray());
         Assert.AreEqual(1, model.Report.RowsWithoutLabel);
         Assert.AreEqual(37, model.Report.TrainingRows);
 
@@ -156,11 +154,9 @@ public sealed class ModuleErrorTests
         Assert.Throws<ArgumentException>(() => SmallModules.Regression with { Inputs = ["A", "A"] });
         Assert.Throws<ArgumentOutOfRangeException>(() => RegressionLoss.Huber(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => ModuleInput.Column("A", 0));
-        Assert.Throws<ArgumentException>(
-            () => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
-        Assert.Throws<ArgumentException>(
-            () => _ml.Regression.Trainers.FineTuneModule(
-                SmallModules.Regression with { Validation = Validation.None, EarlyStoppingPatience = 2 }));
+        Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
+        Assert.Throws<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Validation = ValidationData.None, EarlyStoppingPatience = 2 }));
     }
 
     private void Check<TError>(ModuleFineTuningOptions options, params string[] parts)
@@ -171,11 +167,11 @@ public sealed class ModuleErrorTests
             StringAssert.Contains(error.Message, part);
     }
 
-    private ModuleFineTuningTrainer Trainer(ModuleFineTuningOptions options) => options switch
+    private FineTuningTrainer Trainer(ModuleFineTuningOptions options) => options.TaskInForce switch
     {
-        MulticlassModuleOptions multiclass => _ml.MulticlassClassification.Trainers.FineTuneModule(multiclass),
-        BinaryModuleOptions binary => _ml.BinaryClassification.Trainers.FineTuneModule(binary),
-        _ => _ml.Regression.Trainers.FineTuneModule((RegressionModuleOptions)options),
+        MulticlassTask => _ml.MulticlassClassification.Trainers.FineTuneModule(options),
+        BinaryTask => _ml.BinaryClassification.Trainers.FineTuneModule(options),
+        _ => _ml.Regression.Trainers.FineTuneModule(options),
     };
 
     private IDataView View() => SmallModules.View(_ml, _rows);

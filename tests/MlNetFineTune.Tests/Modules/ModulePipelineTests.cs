@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using static TorchSharp.torch;
 
@@ -70,14 +71,14 @@ public sealed class ModulePipelineTests
     [TestMethod]
     public void ValidationJudgesAsMlNetDoes()
     {
-        var options = SmallModules.Regression with { Validation = Validation.Set(Test()), Epochs = 3 };
+        var options = SmallModules.Regression with { Validation = ValidationData.Set(Test()), Epochs = 3 };
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(Train());
         var metrics = _ml.Regression.Evaluate(model.Transform(Test()), "Number");
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
         Assert.AreEqual(metrics.RootMeanSquaredError, best.ValidationRootMeanSquaredError!.Value, 1e-5);
 
         using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(
-            SmallModules.Binary with { Validation = Validation.Set(Test()), Epochs = 3 }).Fit(Train());
+            SmallModules.Binary with { Validation = ValidationData.Set(Test()), Epochs = 3 }).Fit(Train());
         var judged = _ml.BinaryClassification.Evaluate(binary.Transform(Test()), "Yes");
         var epoch = binary.Report!.Epochs[binary.Report.BestEpoch - 1];
         Assert.AreEqual(judged.Accuracy, epoch.ValidationAccuracy!.Value, 1e-9);
@@ -129,7 +130,7 @@ public sealed class ModulePipelineTests
             Factory = new AnyFactory(),
             Inputs = [ModuleInput.Column("Features", 3, 2), "Size", "Color"],
             Epochs = 1,
-            Validation = Validation.None
+            Validation = ValidationData.None,
         };
         using var model = _ml.Regression.Trainers.FineTuneModule(inputs).Fit(Train());
         CollectionAssert.AreEqual(new long[] { 3, 2 }, shapes[0][1..]);
@@ -216,7 +217,7 @@ public sealed class ModulePipelineTests
         }
     }
 
-    private void CheckReloaded(ModuleFineTuningTransformer model, IDataView scored, Func<IDataView, IEnumerable<float>> column)
+    private void CheckReloaded(FineTuningTransformer model, IDataView scored, Func<IDataView, IEnumerable<float>> column)
     {
         using var loaded = SmallModules.Reload(_ml, model);
         Assert.IsNull(loaded.Report);
@@ -226,7 +227,7 @@ public sealed class ModulePipelineTests
             column(loaded.Transform(Test())).Select(BitConverter.SingleToInt32Bits).ToArray());
     }
 
-    private void CheckOneByOne<TPrediction>(ModuleFineTuningTransformer model, IEnumerable<float> expected, Func<TPrediction, float> value)
+    private void CheckOneByOne<TPrediction>(FineTuningTransformer model, IEnumerable<float> expected, Func<TPrediction, float> value)
         where TPrediction : class, new()
     {
         using var engine = _ml.Model.CreatePredictionEngine<TableRow, TPrediction>(

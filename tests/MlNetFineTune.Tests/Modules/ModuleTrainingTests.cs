@@ -16,8 +16,7 @@ public sealed class ModuleTrainingTests
     private readonly MLContext _ml = new(seed: 1);
     private readonly TableRow[] _rows = TableRow.Many(60);
 
-    private static RegressionModuleOptions Dropping =>
-        SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
+    private static ModuleFineTuningOptions Dropping => SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
 
     [TestMethod]
     public void TheSameSeedGivesTheSameWeightsWithDropoutWhateverTheGeneratorDoes()
@@ -81,9 +80,12 @@ public sealed class ModuleTrainingTests
     {
         var modes = new HashSet<string>(); // of a stage in training steps
         AnyFactory.Make = _ => new Staged(modes);
-        using var model = _ml.Regression.Trainers.FineTuneModule(
-            SmallModules.Regression with { Factory = new AnyFactory(), Strategy = Strategy.LastStages(1), Validation = Validation.None })
-            .Fit(View());
+        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
+        {
+            Factory = new AnyFactory(),
+            Strategy = Strategy.LastStages(1),
+            Validation = ValidationData.None,
+        }).Fit(View());
 
         CollectionAssert.AreEqual(new[] { "body.1" }, model.Report!.TrainedStages.ToArray());
         var tensors = TensorsOf(model);
@@ -120,7 +122,7 @@ public sealed class ModuleTrainingTests
                     stop.Cancel();
             }),
         }).Fit(View());
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
         Assert.HasCount(2, model.Report.Epochs);
     }
 
@@ -153,10 +155,9 @@ public sealed class ModuleTrainingTests
 
         static nn.Module TorchLayers() => new Recurrent();
 
-        static RegressionModuleOptions Numbers() =>
-            SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
+        static ModuleFineTuningOptions Numbers() => SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
 
-        byte[] Train(RegressionModuleOptions options, out double statistics)
+        byte[] Train(ModuleFineTuningOptions options, out double statistics)
         {
             using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(View());
             statistics = TensorsOf(model).Single(tensor => tensor.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Value[0];
@@ -166,11 +167,11 @@ public sealed class ModuleTrainingTests
 
     private byte[] Train(ModuleFineTuningOptions options)
     {
-        using var model = _ml.Regression.Trainers.FineTuneModule((RegressionModuleOptions)options).Fit(View());
+        using var model = _ml.Regression.Trainers.FineTuneModule((ModuleFineTuningOptions)options).Fit(View());
         return SmallModules.WeightsOf(model);
     }
 
-    private static Dictionary<string, double[]> TensorsOf(ModuleFineTuningTransformer model)
+    private static Dictionary<string, double[]> TensorsOf(FineTuningTransformer model)
     {
         Dictionary<string, double[]> tensors = [];
         model.Scorer.Read(network => tensors = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values()));

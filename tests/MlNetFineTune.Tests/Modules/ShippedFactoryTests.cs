@@ -22,7 +22,7 @@ public sealed class ShippedFactoryTests
     public void AModelIsLoadedWithoutARegistration()
     {
         using var model = Train();
-        using var loaded = (ModuleFineTuningTransformer)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+        using var loaded = (FineTuningTransformer)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
 
         var data = SmallModules.View(_ml, TableRow.Many(20, seed: 2));
         var expected = model.Transform(data).GetColumn<float>("Score").ToArray();
@@ -91,13 +91,13 @@ public sealed class ShippedFactoryTests
         }
     }
 
-    private ModuleFineTuningTransformer Train() =>
+    private FineTuningTransformer Train() =>
         _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(40)));
 
     private byte[] With(ITransformer model, string factoryType) => Zip.With(SmallTraining.Save(_ml, model), "manifest.json", bytes =>
     {
         var manifest = JsonNode.Parse(bytes)!;
-        manifest["Module"]!["FactoryType"] = factoryType;
+        manifest["Encoder"]!["Contract"]!["FactoryType"] = factoryType;
         return Encoding.UTF8.GetBytes(manifest.ToJsonString());
     });
 

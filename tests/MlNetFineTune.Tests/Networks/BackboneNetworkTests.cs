@@ -154,7 +154,7 @@ public sealed class BackboneNetworkTests
             $"relative distance of the logits, {how}");
     }
 
-    private static (JsonElement Expected, ImageClassifier Classifier, Tensor Pixels) Load(string network, int index, ScalarType type)
+    private static (JsonElement Expected, ImageNetwork Classifier, Tensor Pixels) Load(string network, int index, ScalarType type)
     {
         var expected = Fixture.Read($"network-{network}.json").GetProperty("cases")[index];
         var classifier = Formula.Classifier(

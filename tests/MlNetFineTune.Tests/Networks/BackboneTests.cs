@@ -26,7 +26,7 @@ public sealed class BackboneTests
     public void ARecipeThatTheNetworkCannotFollowIsRefusedAtOnce()
     {
         var error = Assert.ThrowsExactly<ArgumentException>(
-            () => Backbone.ResNet18.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame });
+            () => Backbone.ResNet18.FromScratch() with { Padding = Backbone.ConvolutionPadding.TensorFlowSame });
         StringAssert.Contains(error.Message, "resnet18 pads symmetrically");
     }
 

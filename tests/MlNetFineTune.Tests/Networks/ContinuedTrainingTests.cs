@@ -48,11 +48,9 @@ public sealed class ContinuedTrainingTests
             Assert.AreEqual(before[3 * row], after[3 * row + 2], 1e-5, "dots");
             Assert.IsGreaterThan(1e-3, Math.Abs(before[3 * row + 1] - after[3 * row + 1]), "circles are not rings");
         }
-        using var fresh = ImageClassifier.Create(SmallTraining.Backbone, classes: 3, seed: 1);
+        using var fresh = ImageNetwork.Create(SmallTraining.Backbone, outputs: 3, seed: 1);
         using var scope = torch.NewDisposeScope();
-        next.Scorer.Read(
-            network => CollectionAssert.AreEqual(
-                fresh.Head.weight[1].Values(), ((ImageClassifier)network).Head.weight[1].Values(), "as in a new head"));
+        next.Scorer.Read(network => CollectionAssert.AreEqual(((LinearHead)fresh.Head).weight[1].Values(), ((LinearHead)((ImageNetwork)network).Head).weight[1].Values(), "as in a new head"));
     }
 
     [TestMethod]
@@ -98,7 +96,7 @@ public sealed class ContinuedTrainingTests
         Assert.IsEmpty(last.Report!.TrainedStages);
         var other = new MLContext();
         other.ComponentCatalog.RegisterAssembly(typeof(SmallLayersFactory).Assembly);
-        using var loaded = (ImageFineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(_ml, last)), out _);
+        using var loaded = (FineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(_ml, last)), out _);
         SmallTraining.AssertSameBits(SmallTraining.Scores(last.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         using var renewed = SmallTraining.Fit(
             _ml, Untrained(next) with { Backbone = Backbone.FromModel(next).ReinitializeStage("layer1") }, SmallPictures.Take(2));
@@ -131,9 +129,8 @@ public sealed class ContinuedTrainingTests
             }, SmallPictures.Take(2));
         var backbone = Backbone.FromModel(earlier).FromScratch();
         Assert.AreEqual("micro (random weights), stage layer2 replaced by 'small layers'", backbone.ToString());
-        using var expected = ImageClassifier.Create(
-            Backbone.Micro.FromScratch().ReplaceStage("layer2", new SmallLayersFactory()), classes: 3, seed: 4);
-        using var actual = ImageClassifier.Create(backbone, classes: 3, seed: 4);
+        using var expected = ImageNetwork.Create(Backbone.Micro.FromScratch().ReplaceStage("layer2", new SmallLayersFactory()), outputs: 3, seed: 4);
+        using var actual = ImageNetwork.Create(backbone, outputs: 3, seed: 4);
         foreach (var ((name, tensor), (_, other)) in expected.NamedTensors().Zip(actual.NamedTensors()))
             CollectionAssert.AreEqual(tensor.Values(), other.Values(), name);
     }
@@ -177,7 +174,7 @@ public sealed class ContinuedTrainingTests
     }
 
     // With the classes numbered as they stand here.
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, Photo[] photos, params string[] classes)
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, Photo[] photos, params string[] classes)
     {
         var data = SmallPictures.View(_ml, photos);
         var names = _ml.Data.LoadFromEnumerable(classes.Select(name => new Name { Value = name }));
@@ -186,7 +183,7 @@ public sealed class ContinuedTrainingTests
         return _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(keyed);
     }
 
-    private static double[] Logits(ImageFineTuningTransformer model)
+    private static double[] Logits(FineTuningTransformer model)
     {
         double[]? logits = null;
         model.Scorer.Read(network =>

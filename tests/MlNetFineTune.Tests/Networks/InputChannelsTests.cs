@@ -101,7 +101,7 @@ public sealed class InputChannelsTests
             before = SmallTraining.Scores(model.Transform(SmallPictures.View(ml, photos)));
             model.SaveWeights(weights);
         }
-        using (var loaded = (ImageFineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _))
+        using (var loaded = (FineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _))
             SmallTraining.AssertSameBits(before, SmallTraining.Scores(loaded.Transform(SmallPictures.View(ml, photos))));
 
         // What was saved with one channel is loaded as it is.

@@ -82,29 +82,27 @@ public sealed class LoraLayersTests
     [TestMethod]
     public void AnAdapterLearnsAsTheStrategySaysOfItsLayersWeightAndNewLayersLikeTheHead()
     {
-        using var classifier = ImageClassifier.Create(SmallTraining.Backbone.ReinitializeStage("layer1"), classes: 3, seed: 1);
+        using var classifier = ImageNetwork.Create(SmallTraining.Backbone.ReinitializeStage("layer1"), outputs: 3, seed: 1);
         var part = Apply(classifier, Adapter.Lora(rank: 2), Strategy.Full(layerDecay: 0.5f));
         foreach (var parameter in classifier.Parameters())
         {
             var expected = parameter.Name.Split('.')[0] is "fc" or "layer1" ? 1
                 : !parameter.Name.Contains("lora", StringComparison.Ordinal) ? 0
                 : parameter.Name.Split('.')[0] switch { "layer3" => 0.5f, "layer2" => 0.25f, _ => 0.0625f };
-            Assert.AreEqual(expected, part.ScaleOf(parameter), parameter.Name);
+            Assert.AreEqual(expected, part.ScaleOf(parameter.Name), parameter.Name);
         }
 
-        using var other = ImageClassifier.Create(SmallTraining.Backbone, classes: 3, seed: 1);
+        using var other = ImageNetwork.Create(SmallTraining.Backbone, outputs: 3, seed: 1);
         var byName = Apply(other, Adapter.Lora(rank: 2), new Named("layer2.0.conv1.weight"));
         CollectionAssert.AreEqual(new[] { "layer2.0.conv1" }, other.Backbone.Adapters.Layers.ToArray());
         CollectionAssert.AreEqual(
-            new[] { "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.lora_B.weight" },
-            other.Parameters().Where(parameter => byName.ScaleOf(parameter) > 0).Select(parameter => parameter.Name).ToArray());
-        Assert.AreEqual(2, byName.FrozenStages(other));
+            new[] { "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.lora_B.weight" }, other.Parameters().Where(parameter => byName.ScaleOf(parameter.Name) > 0).Select(parameter => parameter.Name).ToArray());
+        Assert.AreEqual(2, byName.FrozenStages);
     }
 
     private sealed record Named(string Name) : Strategy
     {
-        internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
-            new([new PlanPart(epochs, parameter => parameter.Name == Name ? 1 : 0)]);
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => new([new PhaseRule(epochs, parameter => parameter.Name == Name ? 1 : 0)]);
     }
 
     [TestMethod]
@@ -181,8 +179,8 @@ public sealed class LoraLayersTests
     private static string Fails(string network, Strategy strategy, params string[] targets) =>
         Assert.ThrowsExactly<ArgumentException>(() => Adapted(network, strategy, targets)).Message;
 
-    private static void Adapt(ImageClassifier classifier, Adapter adapter, Strategy strategy) => Apply(classifier, adapter, strategy);
+    private static void Adapt(ImageNetwork classifier, Adapter adapter, Strategy strategy) => Apply(classifier, adapter, strategy);
 
-    private static PlanPart Apply(ImageClassifier classifier, Adapter adapter, Strategy strategy) =>
-        adapter.Apply(classifier, strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1), seed: 1, log: _ => { }).Parts.Single();
+    private static PlannedPhase Apply(ImageNetwork classifier, Adapter adapter, Strategy strategy) =>
+        adapter.Apply(classifier, strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1), seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
 }

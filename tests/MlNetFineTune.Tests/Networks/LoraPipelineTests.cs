@@ -30,7 +30,7 @@ public sealed class LoraPipelineTests
         Assert.IsGreaterThan(0.85, _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy);
 
         var zip = SmallTraining.Save(_ml, model);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));
         var (first, second) = (Zip.Read(zip), Zip.Read(SmallTraining.Save(_ml, loaded)));
         foreach (var (name, bytes) in first)
@@ -177,7 +177,8 @@ public sealed class LoraPipelineTests
     public void WhateverThePartsOfAPlanFreezeTheModelIsTheSumOfItsWeightsAndAdapters(int first, int second)
     {
         using var model = SmallTraining.Fit(
-            _ml, Options(Pretrained()) with { Strategy = new TwoParts(first, second), Epochs = 2, Validation = Validation.Fraction(0.25f) },
+            _ml,
+            Options(Pretrained()) with { Strategy = new TwoParts(first, second), Epochs = 2, Validation = ValidationData.Fraction(0.25f) },
             SmallPictures.Take(8));
         model.Scorer.Read(network =>
         {
@@ -196,8 +197,8 @@ public sealed class LoraPipelineTests
 
     private sealed record TwoParts(int First, int Second) : Strategy
     {
-        internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
-            new([PlanPart.Of(stages.Count, First, layerDecay: 1, epochs: 1), PlanPart.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            new([PhaseRule.Of(stages.Count, First, layerDecay: 1, epochs: 1), PhaseRule.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
     }
 
     private string LoadFails(string path, Backbone backbone) =>

@@ -26,7 +26,7 @@ public sealed class NewerNetworksInPipelinesTests
             _ml, SmallTraining.Options with { Backbone = Named(name), Strategy = Strategy.LastStages(2), Epochs = 1 },
             SmallPictures.Take(3));
         var zip = SmallTraining.Save(_ml, model);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4, skip: 10)));
         var scores = SmallTraining.Scores(model.Transform(test));
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));

@@ -19,8 +19,8 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void TheOtherStagesKeepTheirWeightsAndTheOldLayersAreGone()
     {
-        using var before = ImageClassifier.Create(SmallTraining.Backbone, classes: 3, seed: 5);
-        using var after = ImageClassifier.Create(Replaced, classes: 3, seed: 5);
+        using var before = ImageNetwork.Create(SmallTraining.Backbone, outputs: 3, seed: 5);
+        using var after = ImageNetwork.Create(Replaced, outputs: 3, seed: 5);
 
         var old = before.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
         foreach (var (name, tensor) in after.NamedTensors().Where(named => !named.Name.StartsWith("layer2.", StringComparison.Ordinal)))
@@ -36,8 +36,8 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void TheNetworkRunsTheNewLayers()
     {
-        using var before = ImageClassifier.Create(SmallTraining.Backbone, classes: 3, seed: 5);
-        using var after = ImageClassifier.Create(Replaced, classes: 3, seed: 5);
+        using var before = ImageNetwork.Create(SmallTraining.Backbone, outputs: 3, seed: 5);
+        using var after = ImageNetwork.Create(Replaced, outputs: 3, seed: 5);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         before.Backbone.eval();
@@ -56,9 +56,8 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void WithTheHeadAloneTheNewLayersTrainToo()
     {
-        using var before = ImageClassifier.Create(Replaced, classes: 3, seed: 1);
-        using var model = SmallTraining.Fit(
-            _ml, SmallTraining.Options with { Backbone = Replaced, Strategy = Strategy.HeadOnly, Epochs = 1 }, SmallPictures.Take(4));
+        using var before = ImageNetwork.Create(Replaced, outputs: 3, seed: 1);
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Replaced, Strategy = Strategy.HeadOnly, Epochs = 1 }, SmallPictures.Take(4));
 
         model.Scorer.Read(network =>
         {
@@ -80,7 +79,7 @@ public sealed class ReplaceStageTests
         var zip = SmallTraining.Save(_ml, model);
 
         var other = new MLContext();
-        using var loaded = (ImageFineTuningTransformer)other.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)other.Model.Load(new MemoryStream(zip), out _);
         SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         var (first, second) = (Zip.Read(zip), Zip.Read(SmallTraining.Save(_ml, loaded)));
         foreach (var (name, bytes) in first)
@@ -131,14 +130,11 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void TheLastStageMayGiveOtherFeaturesAndAStageMayVanish()
     {
-        using var wide = ImageClassifier.Create(
-            SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory { ExtraOutputs = 7 }), classes: 3, seed: 1);
+        using var wide = ImageNetwork.Create(SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory { ExtraOutputs = 7 }), outputs: 3, seed: 1);
         Assert.AreEqual(135, wide.Backbone.Features);
-        CollectionAssert.AreEqual(new long[] { 3, 135 }, wide.Head.weight.shape);
+        CollectionAssert.AreEqual(new long[] { 3, 135 }, ((LinearHead)wide.Head).weight.shape);
 
-        using var tokens = ImageClassifier.Create(
-            FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory())
-            .ReplaceStage("blocks.1", new NothingFactory()), classes: 3, seed: 1);
+        using var tokens = ImageNetwork.Create(FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory()).ReplaceStage("blocks.1", new NothingFactory()), outputs: 3, seed: 1);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         tokens.PrepareForScoring();
@@ -166,9 +162,9 @@ public sealed class ReplaceStageTests
         StringAssert.Contains(FitFails(new AnyFactory()), "gives Float32 of shape [1, 32, 8, 8]");
         AnyFactory.Make = _ => throw new InvalidOperationException("no idea");
         StringAssert.Contains(FitFails(new AnyFactory()), "The factory of module 'any' (AnyFactory) failed: no idea");
-        AnyFactory.Make = context => new Embedded(new ModuleContext([new ModuleInputShape("a", [4]), new ModuleInputShape("b", [], 3)], 2));
-        StringAssert.Contains(FitFails(new AnyFactory()),
-            "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
+        AnyFactory.Make = context => new Embedded(
+            new ModuleContext([new ModuleContext.InputShape("a", [4]), new ModuleContext.InputShape("b", [], 3)], 2));
+        StringAssert.Contains(FitFails(new AnyFactory()), "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
 
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
             () => Backbone.Micro.ReplaceStage("layer9", new SmallLayersFactory())).Message,
@@ -186,8 +182,7 @@ public sealed class ReplaceStageTests
             seen = context;
             return new SmallLayers(context.Inputs[0].Dimensions[0], context.Outputs, 2, 0);
         };
-        using var classifier = ImageClassifier.Create(
-            SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) with { InputChannels = 1 }, classes: 3, seed: 1);
+        using var classifier = ImageNetwork.Create(SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) with { InputChannels = 1 }, outputs: 3, seed: 1);
         Assert.AreEqual("stem", seen!.Inputs.Single().Column);
         CollectionAssert.AreEqual(new long[] { 1, 32, 32 }, seen.Inputs.Single().Dimensions.ToArray());
         Assert.AreEqual(16, seen.Outputs);
@@ -199,9 +194,9 @@ public sealed class ReplaceStageTests
         using var model = SmallTraining.LoadModel(_ml);
         var path = Path.Combine(SmallPictures.NewFolder(), "pretrained.safetensors");
         model.SaveWeights(path);
-        using var pretrained = ImageClassifier.Create(Backbone.Micro.WithWeights(path), classes: 3, seed: 9);
-        using var scratch = ImageClassifier.Create(SmallTraining.Backbone, classes: 3, seed: 9);
-        using var changed = ImageClassifier.Create(Backbone.Micro.WithWeights(path).ReinitializeStage("layer3"), classes: 3, seed: 9);
+        using var pretrained = ImageNetwork.Create(Backbone.Micro.WithWeights(path), outputs: 3, seed: 9);
+        using var scratch = ImageNetwork.Create(SmallTraining.Backbone, outputs: 3, seed: 9);
+        using var changed = ImageNetwork.Create(Backbone.Micro.WithWeights(path).ReinitializeStage("layer3"), outputs: 3, seed: 9);
 
         var (kept, drawn) = (Values(pretrained), Values(scratch));
         foreach (var (name, values) in Values(changed))
@@ -229,8 +224,7 @@ public sealed class ReplaceStageTests
         using var model = SmallTraining.Fit(
             _ml, SmallTraining.Options with { Backbone = backbone, Adapter = Adapter.Lora(rank: 2), Epochs = 1 }, SmallPictures.Take(4));
         model.Scorer.Read(network => CollectionAssert.AreEqual(
-            new[] { "conv1", "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" },
-            ((ImageClassifier)network).Backbone.Adapters.Layers.ToArray()));
+            new[] { "conv1", "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" }, ((ImageNetwork)network).Backbone.Adapters.Layers.ToArray()));
         var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
         model.SaveAdapter(path);
 
@@ -252,6 +246,5 @@ public sealed class ReplaceStageTests
                 SmallPictures.Take(2).Select(photo => new Photo { Label = photo.Label, ImagePath = "not there.png" })).Dispose()).Message;
     }
 
-    private static Dictionary<string, double[]> Values(ImageClassifier classifier) =>
-        classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
+    private static Dictionary<string, double[]> Values(ImageNetwork classifier) => classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
 }

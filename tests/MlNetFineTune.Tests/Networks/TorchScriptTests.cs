@@ -79,13 +79,12 @@ public sealed class TorchScriptTests
     {
         var expected = s_fixture.GetProperty("runs")[index];
         var trained = expected.GetProperty("trained").GetArrayLength();
-        using var classifier = ImageClassifier.Create(Of(expected.Text("script") + ".pt"), classes: 3, seed: 1);
-        Formula.Fill("head.weight", classifier.Head.weight);
-        Formula.Fill("head.bias", classifier.Head.bias);
-        var strategy = trained == 0 ? Strategy.HeadOnly : trained == 1 ? Strategy.LastStages(1, layerDecay: 1)
-            : Strategy.Full(layerDecay: 1);
-        var part = strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1).Parts.Single();
-        var frozen = part.FrozenStages(classifier);
+        using var classifier = ImageNetwork.Create(Of(expected.Text("script") + ".pt"), outputs: 3, seed: 1);
+        Formula.Fill("head.weight", ((LinearHead)classifier.Head).weight);
+        Formula.Fill("head.bias", ((LinearHead)classifier.Head).bias);
+        var strategy = trained == 0 ? Strategy.HeadOnly : trained == 1 ? Strategy.LastStages(1, layerDecay: 1) : Strategy.Full(layerDecay: 1);
+        var part = strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1).Resolve(classifier).Phases.Single();
+        var frozen = part.FrozenStages;
         var before = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
         using (var state = Optimizer.Sgd(momentum: 0.9f, nesterov: false, weightDecay: 0)
             .CreateState(ParameterGroups.Apply(part, classifier)))
@@ -152,11 +151,11 @@ public sealed class TorchScriptTests
         var zip = SmallTraining.Save(_ml, model);
         CollectionAssert.AreEqual(File.ReadAllBytes(PathOf(file)), Zip.Entry(zip, "network.pt"));
         using var manifest = JsonDocument.Parse(Zip.Entry(zip, "manifest.json"));
-        Assert.AreEqual("torchscript", manifest.RootElement.GetProperty("Backbone").GetProperty("Name").GetString());
-        Assert.AreEqual(file, manifest.RootElement.GetProperty("Backbone").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("torchscript", manifest.RootElement.GetProperty("Encoder").GetProperty("Name").GetString());
+        Assert.AreEqual(file, manifest.RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
 
         var log = new LogLines(_ml);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
         Assert.IsEmpty(log.Warnings);
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         CollectionAssert.AreEqual(SmallTraining.PredictedKeys(model.Transform(test)), SmallTraining.PredictedKeys(loaded.Transform(test)));
@@ -258,7 +257,7 @@ public sealed class TorchScriptTests
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Of("scripted.pt").FromScratch()).Message,
             "comes with its weights");
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("torchscript"));
-        Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = ConvolutionPadding.TensorFlowSame });
+        Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = Backbone.ConvolutionPadding.TensorFlowSame });
         Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { InputChannels = 1 });
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
             () => Strategy.LastStages(4).Resolve("torchscript", Of("scripted.pt").Stages, epochs: 1)).Message, "conv1, bn1, layer1");
@@ -267,7 +266,7 @@ public sealed class TorchScriptTests
         Assert.AreNotEqual(Of("scripted.pt"), Of("traced.pt") with { Preprocessing = s_small });
     }
 
-    private static void CompareGradients(JsonElement expected, ImageClassifier classifier)
+    private static void CompareGradients(JsonElement expected, ImageNetwork classifier)
     {
         var parameters = classifier.Backbone.named_parameters().ToDictionary(named => named.name, named => named.parameter);
         foreach (var one in expected.GetProperty("gradients").EnumerateObject())

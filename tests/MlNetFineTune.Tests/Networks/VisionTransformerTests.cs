@@ -30,7 +30,7 @@ public sealed class VisionTransformerTests
     public void OnlyASquareOfPositionsIsAdapted()
     {
         using var network = new VisionTransformer(
-            new TransformerShape(Patch: 16, Channels: 8, Heads: 1, Blocks: 1), size: 48, TokenPooling.ClassToken, 1e-6);
+            new TransformerShape(Patch: 16, Channels: 8, Heads: 1, Blocks: 1), size: 48, Backbone.TokenPooling.ClassToken, 1e-6);
         Assert.IsNull(network.Adaptation("pos_embed", [1, 16, 8]));
         Assert.IsNull(network.Adaptation("pos_embed", [1, 17, 4]));
         Assert.IsNull(network.Adaptation("norm.weight", [4]));
@@ -71,19 +71,19 @@ public sealed class VisionTransformerTests
     public void ASizeThatIsNoMultipleOfThePatchIsRefusedAtOnce()
     {
         var error = Assert.ThrowsExactly<ArgumentException>(
-            () => Backbone.ViT(BackboneSize.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
+            () => Backbone.ViT(Backbone.Size.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
         StringAssert.Contains(error.Message, "patches of 16 pixels");
         StringAssert.Contains(error.Message, "96 and 112");
         Assert.AreEqual(
-            98, (Backbone.DinoV2(BackboneSize.Small) with { Preprocessing = new ImagePreprocessing { Size = 98 } }).Preprocessing.Size);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.DinoV2(BackboneSize.Tiny)).Message,
-            "Small and Base");
+            98, (Backbone.DinoV2(Backbone.Size.Small) with { Preprocessing = new ImagePreprocessing { Size = 98 } }).Preprocessing.Size);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.DinoV2(Backbone.Size.Tiny)).Message, "Small and Base");
     }
 
     [TestMethod]
     public void TheNameKeepsThePooling()
     {
-        Assert.AreEqual("deit_small_patch16_224_mean", Backbone.DeiT(BackboneSize.Small, TokenPooling.Mean).Name);
+        Assert.AreEqual("deit_small_patch16_224_mean", Backbone.DeiT(Backbone.Size.Small, meanOfPatches: true).Name);
         Assert.AreEqual("vit_base_patch14_dinov2_mean", Backbone.FromName("vit_base_patch14_dinov2_mean").Name);
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("resnet18_mean"));
     }
@@ -91,9 +91,9 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void ClassTokenPositionsBiasesAndScalesDoNotDecay()
     {
-        using var classifier = ImageClassifier.CreateEmpty(FixtureNetworks.Find("dinov2", 1), classes: 3);
+        using var classifier = ImageNetwork.CreateEmpty(FixtureNetworks.Find("dinov2", 1), outputs: 3);
         var names = classifier.NamedParameters().ToDictionary(named => named.Parameter.Handle, named => named.Name);
-        var groups = ParameterGroups.Apply(PlanPart.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1), classifier);
+        var groups = ParameterGroups.Apply(PhaseRule.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1).On(classifier), classifier);
 
         var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters)
             .Select(parameter => names[parameter.Handle]).ToArray();

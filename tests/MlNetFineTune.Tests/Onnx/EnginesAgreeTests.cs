@@ -1,8 +1,7 @@
 using Microsoft.ML;
-using MlNetFineTune.MlNet;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
-using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Serving;
 using MlNetFineTune.Tests.Support;
@@ -44,7 +43,7 @@ public sealed class EnginesAgreeTests
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), OnnxPrecision.Float32);
         var paths = photos.Select(photo => photo.ImagePath);
-        var onnx = OnnxOnPhotosTests.Score(folder.File("model.onnx"), paths, model.Manifest.Backbone.Preprocessing, "probabilities");
+        var onnx = OnnxOnPhotosTests.Score(folder.File("model.onnx"), paths, ((ImageInput)model.Inputs).Preprocessing, "probabilities");
 
         var spread = sixteen.Max(row => row.Zip(sixteen[0]).Max(pair => Math.Abs(pair.First - pair.Second)));
         Assert.IsGreaterThan(10 * Tolerance, spread, "a network that says the same of all proves nothing");
@@ -56,29 +55,28 @@ public sealed class EnginesAgreeTests
 
     // Weights that need no file and no training, of which every layer has a say: random ones are drawn so that the residual branches begin
     // at zero.
-    private ImageFineTuningTransformer OfFormulas(string network)
+    private FineTuningTransformer OfFormulas(string network)
     {
-        var classifier = ImageClassifier.CreateEmpty(Backbone.FromName(network).FromScratch(), SmallPictures.Classes.Length);
+        var classifier = ImageNetwork.CreateEmpty(Backbone.FromName(network).FromScratch(), SmallPictures.Classes.Length);
         foreach (var (name, tensor) in classifier.NamedTensors())
             Formula.Fill(name, tensor);
         classifier.PrepareForScoring();
         var size = classifier.Definition.Preprocessing.Size;
         using (var scope = NewDisposeScope())
         using (no_grad())
-        using (var intake = classifier.CreateIntake())
+        using (var collator = classifier.CreateCollator())
         {
             // Logits of about 0.5, where the softmax hides nothing: in networks of formulas sums grow from block to block, and rounding
             // with them.
-            var logits = classifier.ForwardRest(intake.ToTensor(Probe.Draw(size), 1), first: 0);
+            var logits = classifier.ForwardRest(collator.Collate(ProbePicture.Draw(size), 1), first: 0);
             var factor = 0.5f / (logits - logits.mean()).abs().max().item<float>();
-            classifier.Head.weight.mul_(factor);
-            classifier.Head.bias.mul_(factor);
+            ((LinearHead)classifier.Head).weight.mul_(factor);
+            ((LinearHead)classifier.Head).bias.mul_(factor);
         }
         using var trained = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(1));
-        var keys = LabelKeys.Of(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(1))).Schema["Label"]);
+        var schema = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(1))).Schema;
         var options = SmallTraining.Options with { Backbone = classifier.Definition };
-        var manifest = ManifestOf.Training(options, classifier, keys, trained.Report!, seed: 1);
-        return new ImageFineTuningTransformer(_ml, classifier, keys, manifest, trained.Report);
+        return Trained.Model(_ml, classifier, schema, options, trained.Report!);
     }
 
     private static int Best(float[] scores) => Array.IndexOf(scores, scores.Max());

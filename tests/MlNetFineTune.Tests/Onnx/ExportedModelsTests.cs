@@ -3,10 +3,9 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Transforms.Onnx;
-using MlNetFineTune.MlNet;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
-using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Networks;
 using MlNetFineTune.Tests.Support;
@@ -54,20 +53,8 @@ public sealed class ExportedModelsTests
     [DataRow("Int8", 0.25f)]
     public void TheTemperatureIsInFilesOfEveryPrecisionAndInTheChain(string precision, float tolerance)
     {
-        var options = SmallTraining.Options with
-        {
-            Validation = Validation.Fraction(0.5f),
-            LearningRate = 1e-3f,
-            Epochs = 4,
-            Calibration = Calibration.Temperature()
-        };
-        using var model = SmallTraining.Fit(
-            _ml,
-            options with
-            {
-                Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } }
-            },
-            SmallPictures.Take(10));
+        var options = SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f), LearningRate = 1e-3f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) };
+        using var model = SmallTraining.Fit(_ml, options with { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } } }, SmallPictures.Take(10));
         var temperature = model.Calibration!.Temperature;
         Assert.IsGreaterThan(0.05, Math.Abs(temperature - 1), "a temperature that changes nothing proves nothing");
         var expected = SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos)));
@@ -219,24 +206,20 @@ public sealed class ExportedModelsTests
         _ => OnnxPrecision.Int8(SmallPictures.View(_ml, SmallPictures.Take(6))),
     };
 
-    private float[][] Exported(ImageFineTuningTransformer model, OnnxPrecision precision, string output = "probabilities")
+    private float[][] Exported(FineTuningTransformer model, OnnxPrecision precision, string output = "probabilities")
     {
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), precision);
-        return OnnxOnPhotosTests.Score(
-            folder.File("model.onnx"), s_photos.Select(photo => photo.ImagePath), model.Manifest.Backbone.Preprocessing, output);
+        return OnnxOnPhotosTests.Score(folder.File("model.onnx"), s_photos.Select(photo => photo.ImagePath), ((ImageInput)model.Inputs).Preprocessing, output);
     }
 
-    private ImageFineTuningTransformer OneClass()
+    private FineTuningTransformer OneClass()
     {
-        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, s_photos[..1]))
-            .Transform(SmallPictures.View(_ml, s_photos[..1]));
-        var keys = LabelKeys.Of(keyed.Schema["Label"]);
-        var classifier = ImageClassifier.Create(SmallTraining.Backbone, classes: 1, seed: 1);
+        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, s_photos[..1])).Transform(SmallPictures.View(_ml, s_photos[..1]));
+        var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 1, seed: 1);
         classifier.PrepareForScoring();
         using var trained = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(1));
-        return new ImageFineTuningTransformer(
-            _ml, classifier, keys, ManifestOf.Training(SmallTraining.Options, classifier, keys, trained.Report!, seed: 1), trained.Report);
+        return Trained.Model(_ml, classifier, keyed.Schema, SmallTraining.Options, trained.Report!);
     }
 
     private static float[] Softmax(float[] logits, float temperature)

@@ -32,18 +32,17 @@ public sealed class OnnxExportTests
     public void CalibratedProbabilitiesAreInTheFileAndLogitsStay()
     {
         using var classifier = Formula.Classifier("micro", width: 0.5f, "symmetric", epsilon: 1e-3);
-        Verify(
-            classifier, 1e-4, new CalibrationReport
-            {
-                Temperature = 2.5f,
-                Rows = 9,
-                LossBefore = 1,
-                LossAfter = 1,
-                ErrorBefore = 0,
-                ErrorAfter = 0,
-                TargetPrecision = 1,
-                RejectThresholds = new Dictionary<string, float?>()
-            });
+        Verify(classifier, 1e-4, new Calibration.Report
+        {
+            Temperature = 2.5f,
+            Rows = 9,
+            LossBefore = 1,
+            LossAfter = 1,
+            ErrorBefore = 0,
+            ErrorAfter = 0,
+            TargetPrecision = 1,
+            RejectThresholds = new Dictionary<string, float?>(),
+        });
     }
 
     // 60 pixels leave VGG 1 place and not 7 x 7, which is then repeated; ceilings and odd sizes everywhere else.
@@ -57,15 +56,14 @@ public sealed class OnnxExportTests
     public void OddSizesComputeTheSame(string network, int size)
     {
         var backbone = FixtureNetworks.Find(network, 1);
-        using var classifier = ImageClassifier.Create(
-            (backbone with { Preprocessing = backbone.Preprocessing with { Size = size } }).FromScratch(), classes: 4, seed: 3);
+        using var classifier = ImageNetwork.Create((backbone with { Preprocessing = backbone.Preprocessing with { Size = size } }).FromScratch(), outputs: 4, seed: 3);
         Verify(classifier, 1e-4);
     }
 
     [TestMethod]
     public void LuminanceIsMadeInside()
     {
-        using var classifier = ImageClassifier.Create(SmallTraining.Backbone with { InputChannels = 1 }, classes: 4, seed: 3);
+        using var classifier = ImageNetwork.Create(SmallTraining.Backbone with { InputChannels = 1 }, outputs: 4, seed: 3);
         Verify(classifier, 1e-4);
     }
 
@@ -74,7 +72,7 @@ public sealed class OnnxExportTests
     public void ALargerPictureOfBytesIsCroppedAndAveragedInside()
     {
         const int border = 3, shrink = 2;
-        using var classifier = ImageClassifier.Create(SmallTraining.Backbone, classes: 4, seed: 3);
+        using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
         var graph = ClassifierGraph.OfPicture(classifier, calibration: null, border, shrink);
         var (size, side) = (graph.Graph.Size, graph.Side);
@@ -155,15 +153,14 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
-    internal static void Write(ImageClassifier classifier, string path, CalibrationReport? calibration = null)
+    internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
         var graph = ClassifierGraph.Of(classifier, calibration);
-        var classes = classifier.Head.bias.shape[0];
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)],
-            new Dictionary<string, string>());
+        var classes = ((LinearHead)classifier.Head).bias.shape[0];
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
     }
 
-    internal static void Verify(ImageClassifier classifier, double tolerance, CalibrationReport? calibration = null)
+    internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)
     {
         using var scope = NewDisposeScope();
         using var folder = new Folder();
@@ -175,11 +172,11 @@ public sealed class OnnxExportTests
         {
             var pixels = new byte[count * size * size * 3];
             new Random(count).NextBytes(pixels);
-            using var intake = classifier.CreateIntake();
+            using var collator = classifier.CreateCollator();
             float[] expected, probabilities;
             using (inference_mode())
             {
-                var logits = classifier.ForwardRest(intake.ToTensor(pixels, count), first: 0);
+                var logits = classifier.ForwardRest(collator.Collate(pixels, count), first: 0);
                 expected = [.. logits.data<float>()];
                 probabilities = [.. nn.functional.softmax(logits / (calibration?.Temperature ?? 1), 1).data<float>()];
             }

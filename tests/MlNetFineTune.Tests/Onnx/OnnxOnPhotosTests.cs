@@ -26,7 +26,7 @@ public sealed class OnnxOnPhotosTests
 
         using var folder = new Folder();
         ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"));
-        var actual = Score(folder.File("model.onnx"), test.GetColumn<string>("ImagePath"), model.Manifest.Backbone.Preprocessing);
+        var actual = Score(folder.File("model.onnx"), test.GetColumn<string>("ImagePath"), ((ImageInput)model.Inputs).Preprocessing);
         SmallTraining.AssertClose(expected, actual, 1e-4f);
         for (var i = 0; i < expected.Length; i++)
             Assert.AreEqual(Array.IndexOf(expected[i], expected[i].Max()), Array.IndexOf(actual[i], actual[i].Max()), $"photo {i}");
@@ -53,8 +53,8 @@ public sealed class OnnxOnPhotosTests
         ml.FineTuning.ExportOnnx(model, folder.File("single.onnx"));
         ml.FineTuning.ExportOnnx(model, folder.File("half.onnx"), OnnxPrecision.Float16);
         ml.FineTuning.ExportOnnx(model, folder.File("integers.onnx"), OnnxPrecision.Int8(ml.Data.ShuffleRows(calibration, seed: 1)));
-        var half = Score(folder.File("half.onnx"), paths, model.Manifest.Backbone.Preprocessing);
-        var integers = Score(folder.File("integers.onnx"), paths, model.Manifest.Backbone.Preprocessing);
+        var half = Score(folder.File("half.onnx"), paths, ((ImageInput)model.Inputs).Preprocessing);
+        var integers = Score(folder.File("integers.onnx"), paths, ((ImageInput)model.Inputs).Preprocessing);
 
         double Size(string file) => new FileInfo(folder.File(file)).Length;
         var labels = test.GetColumn<uint>("Label").ToArray();
@@ -72,7 +72,7 @@ public sealed class OnnxOnPhotosTests
             scores.Zip(expected).Max(row => row.First.Zip(row.Second).Max(pair => Math.Abs(pair.First - pair.Second)));
     }
 
-    private static (MLContext Ml, ImageFineTuningTransformer Model, IDataView Test) Train(string set, string network)
+    private static (MLContext Ml, FineTuningTransformer Model, IDataView Test) Train(string set, string network)
     {
         var photos = SharedData.RequireOrSkip($"data/{set}");
         var ml = new MLContext(seed: 1);
@@ -82,7 +82,7 @@ public sealed class OnnxOnPhotosTests
             Backbone = Backbone.FromName(network).WithWeights(SharedData.RequireOrSkip($"weights/{network}.safetensors")),
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
-            Validation = Validation.None,
+            Validation = ValidationData.None,
             Epochs = 5,
             BadRows = BadRows.Skip(),
         }).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));

@@ -68,7 +68,7 @@ public sealed class OnnxPipelineTests
     }
 
     // At the size of the pictures: there is nothing to resize, and so nothing in which the two could differ.
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions? options = null)
+    private FineTuningTransformer Fit(ImageFineTuningOptions? options = null)
     {
         var backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } };
         return SmallTraining.Fit(_ml, (options ?? SmallTraining.Options) with { Backbone = backbone, Epochs = 4 }, SmallPictures.Take(10));
@@ -89,14 +89,7 @@ public sealed class OnnxPipelineTests
     public void ProbabilitiesStayCalibrated()
     {
         var photos = SmallPictures.View(_ml, SmallPictures.Take(6));
-        using var calibrated =
-            Fit(
-                SmallTraining.Options with
-                {
-                    Validation = Validation.Fraction(0.5f),
-                    LearningRate = 1e-3f,
-                    Calibration = Calibration.Temperature()
-                });
+        using var calibrated = Fit(SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f), LearningRate = 1e-3f, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) });
         Assert.AreNotEqual(1, calibrated.Calibration!.Temperature, 0.02);
         using var chain = (IDisposable)_ml.FineTuning.ToOnnxPipeline(calibrated, photos.Schema);
         SmallTraining.AssertClose(SmallTraining.Scores(calibrated.Transform(photos)),

@@ -51,10 +51,10 @@ public sealed class SmallerNetworksTests
         Assert.AreEqual(Math.Round(product / 0.08) * 0.08, result, 1e-5);
     }
 
-    private static ImageClassifier Classifier(string network)
+    private static ImageNetwork Classifier(string network)
     {
         var backbone = FixtureNetworks.Find(network, 0.5f);
-        return ImageClassifier.Create(backbone.FromScratch(), classes: 10, seed: 5);
+        return ImageNetwork.Create(backbone.FromScratch(), outputs: 10, seed: 5);
     }
 
     private static DenseTensor<float> Pixels(int size)

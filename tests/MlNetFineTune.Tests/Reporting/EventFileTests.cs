@@ -2,6 +2,7 @@ using Microsoft.ML;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Tests.Support;
+using TorchSharp.Utils;
 
 namespace MlNetFineTune.Tests.Reporting;
 
@@ -13,10 +14,10 @@ public sealed class EventFileTests
     public void TheChecksumIsThatOfTheStandard()
     {
         // RFC 3720, appendix B.4; the first is the usual check value.
-        Assert.AreEqual(0xE3069283u, MaskedCrc.Crc("123456789"u8));
-        Assert.AreEqual(0x8A9136AAu, MaskedCrc.Crc(new byte[32]));
-        Assert.AreEqual(0x62A8AB43u, MaskedCrc.Crc([.. Enumerable.Repeat((byte)0xff, 32)]));
-        Assert.AreEqual(0x46DD794Eu, MaskedCrc.Crc([.. Enumerable.Range(0, 32).Select(i => (byte)i)]));
+        Assert.AreEqual(0xE3069283u, CRC32C.process("123456789"u8.ToArray()));
+        Assert.AreEqual(0x8A9136AAu, CRC32C.process(new byte[32]));
+        Assert.AreEqual(0x62A8AB43u, CRC32C.process([.. Enumerable.Repeat((byte)0xff, 32)]));
+        Assert.AreEqual(0x46DD794Eu, CRC32C.process([.. Enumerable.Range(0, 32).Select(i => (byte)i)]));
     }
 
     [TestMethod]
@@ -54,20 +55,20 @@ public sealed class EventFileTests
         var options = SmallTraining.Options with
         {
             RunFolder = folder.File("run"),
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
             Epochs = 2,
-            Progress = new Collector(seen)
+            Progress = new Collector(seen),
         };
 
         using var model = SmallTraining.Fit(new MLContext(), options, SmallPictures.Take(8));
 
-        var events = Python.RunOrSkip("tensorboard_events.py", Directory.GetFiles(folder.File("run"), "events.out.tfevents.*").Single())
-            .EnumerateArray().ToList();
+        var file = Directory.GetFiles(folder.File("run"), "events.out.tfevents.*").Single();
+        var events = Python.RunOrSkip("tensorboard_events.py", file).EnumerateArray().ToList();
         Assert.AreEqual("brain.Event:2", events[0].Text("fileVersion"));
         Assert.AreEqual((1.0, 1.0), (events[1].Number("session"), events[1].Number("step")));
         var scalars = events.Skip(2).Select(found => (Step: (int)found.Number("step"), Values: found.GetProperty("scalars"))).ToList();
         CollectionAssert.AreEqual(new[] { 1, 2, 3, 3, 4, 5, 6, 6 }, scalars.Select(found => found.Step).ToArray());
-        var steps = seen.Where(progress => progress.Phase == TrainingPhase.Training).ToList();
+        var steps = seen.Where(progress => progress.Activity == TrainingActivity.Training).ToList();
         var perStep = scalars.Where(found => found.Values.TryGetProperty("step/loss", out _)).ToList();
         for (var i = 0; i < 6; i++)
             Assert.AreEqual((float)steps[i].LearningRate, (float)perStep[i].Values.Number("step/learning_rate"));

@@ -17,24 +17,20 @@ public sealed class RunFolderTests
         using var folder = new Folder();
 
         using var model = SmallTraining.Fit(
-            _ml, SmallTraining.Options with { RunFolder = folder.File("a/run"), Validation = Validation.Fraction(0.25f) },
+            _ml, SmallTraining.Options with { RunFolder = folder.File("a/run"), Validation = ValidationData.Fraction(0.25f) },
             SmallPictures.Take(8));
 
         var epochs = model.Report!.Epochs;
         var lines = File.ReadAllLines(folder.File("a/run/history.csv"));
-        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,validation_rmse,learning_rate,seconds", lines[0]);
+        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,learning_rate,seconds", lines[0]);
         Assert.HasCount(3, lines);
         var json = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(folder.File("a/run/history.json")));
         for (var i = 0; i < 2; i++)
         {
             var fields = lines[i + 1].Split(',');
-            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy, null,
-                epochs[i].LearningRate, epochs[i].Seconds];
-            CollectionAssert.AreEqual(values,
-                fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
-            CollectionAssert.AreEqual(values,
-                json[i].EnumerateObject().Select(
-                    member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
+            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy, epochs[i].LearningRate, epochs[i].Seconds];
+            CollectionAssert.AreEqual(values, fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
+            CollectionAssert.AreEqual(values, json[i].EnumerateObject().Select(member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
         }
         Assert.IsEmpty(Directory.GetFiles(folder.File("a/run"), "*.tmp"));
     }
@@ -43,7 +39,7 @@ public sealed class RunFolderTests
     public void WatchingDoesNotChangeTheModel()
     {
         using var folder = new Folder();
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f) };
+        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.25f) };
 
         using var plain = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
         using var watched = SmallTraining.Fit(_ml, options with { RunFolder = folder.File("run") }, SmallPictures.Take(8));
@@ -83,8 +79,11 @@ public sealed class RunFolderTests
     [TestMethod]
     public void ValuesThatAreMissingAreEmptyAndNull()
     {
-        EpochReport[] epochs = [new(1, 0.1, null, null, 1e-3, 2.5),
-            new(2, double.NaN, 1e-30, 1, 1e300, 0) { ValidationRootMeanSquaredError = 0.5 }];
+        TrainingReport.EpochReport[] epochs =
+        [
+            new(1, 0.1, null, 1e-3, 2.5),
+            new(2, double.NaN, 1e-30, 1e300, 0) { Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 } },
+        ];
         using var stream = new MemoryStream();
 
         HistoryFiles.WriteJson(stream, epochs);
@@ -103,7 +102,7 @@ public sealed class RunFolderTests
     {
         public void Report(TrainingProgress value)
         {
-            if (value is { Phase: TrainingPhase.Training, Epoch: 2 } && Directory.Exists(folder))
+            if (value is { Activity: TrainingActivity.Training, Epoch: 2 } && Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         }
     }

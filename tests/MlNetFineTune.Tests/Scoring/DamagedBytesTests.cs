@@ -42,7 +42,7 @@ public sealed class DamagedBytesTests
                 failures++;
                 continue;
             }
-            using var same = (ImageFineTuningTransformer)loaded;
+            using var same = (FineTuningTransformer)loaded;
             SmallTraining.AssertSameBits(expected, SmallTraining.Scores(same.Transform(SmallPictures.View(_ml, _photos))));
             CollectionAssert.AreEqual(classes, same.Classes.ToArray(), $"byte {position}");
         }

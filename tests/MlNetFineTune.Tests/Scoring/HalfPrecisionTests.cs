@@ -27,8 +27,7 @@ public sealed class HalfPrecisionTests
 
         using var half = model.WithHalfPrecisionWeights();
         var zip = SmallTraining.Save(_ml, half);
-        // the probe's scores are the rounded network's, or this fails
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _); // the probe's scores are the rounded network's, or this fails
 
         var scores = SmallTraining.Scores(half.Transform(test));
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));
@@ -79,8 +78,8 @@ public sealed class HalfPrecisionTests
             Backbone = Backbone.MobileNetV2.WithWeights(SharedData.RequireOrSkip("weights/mobilenetv2_100.safetensors")),
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
-            Validation = Validation.Fraction(0.3f),
-            Calibration = Calibration.Temperature(),
+            Validation = ValidationData.Fraction(0.3f),
+            Task = LearningTask.Multiclass(calibration: Calibration.Temperature()),
             Epochs = 5,
             BadRows = BadRows.Skip(),
         }).Fit(keys.Transform(_ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
@@ -111,7 +110,7 @@ public sealed class HalfPrecisionTests
         {
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
-            var head = ((ImageClassifier)network).Head.weight;
+            var head = ((LinearHead)((ImageNetwork)network).Head).weight;
             head[0, 0] = 70_000;
             var written = HalfWeights.Of(network).ToDictionary(named => named.Name, named => named.Tensor.dtype);
             Assert.AreEqual(ScalarType.Float32,
@@ -157,7 +156,7 @@ public sealed class HalfPrecisionTests
         StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => half.SaveAdapter(path)).Message,
             "before WithHalfPrecisionWeights");
         Assert.IsFalse(File.Exists(path));
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, half)), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, half)), out _);
         var test = SmallPictures.View(_ml, SmallPictures.Take(2, skip: 15));
         SmallTraining.AssertSameBits(SmallTraining.Scores(half.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
     }

@@ -16,12 +16,9 @@ public sealed class ImageStatusTests
     public void ItSaysWhyInTransformAndInAPredictionEngineAlsoAfterSaving()
     {
         using var trained = Train();
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
-        var photos = SmallPictures.Take(7)
-            .SelectMany((photo, i) => i < BadPictures.All.Count
-                ? [photo, new Photo { Label = photo.Label, ImagePath = BadPictures.All[i].Path }]
-                : (Photo[])[photo]).ToArray();
-        foreach (var model in (ImageFineTuningTransformer[])[trained, loaded])
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
+        var photos = SmallPictures.Take(7).SelectMany((photo, i) => i < BadPictures.All.Count ? [photo, new Photo { Label = photo.Label, ImagePath = BadPictures.All[i].Path }] : (Photo[])[photo]).ToArray();
+        foreach (var model in (FineTuningTransformer[])[trained, loaded])
         {
             var scored = model.Transform(SmallPictures.View(_ml, photos));
             CollectionAssert.AreEqual(new[] { "Label", "ImagePath", "Score", "PredictedLabel", "Status" },
@@ -121,8 +118,7 @@ public sealed class ImageStatusTests
         Assert.AreEqual(s_reasons.Length, statuses.Count(status => status != ""));
     }
 
-    private ImageFineTuningTransformer Train() =>
-        SmallTraining.Fit(_ml, SmallTraining.Options with { ImageStatusColumnName = "Status" }, SmallPictures.Take(3));
+    private FineTuningTransformer Train() => SmallTraining.Fit(_ml, SmallTraining.Options with { ImageStatusColumnName = "Status" }, SmallPictures.Take(3));
 
     private sealed class Prediction
     {

@@ -42,6 +42,6 @@ public sealed class ImagesOfOtherTransformsTests
             .Fit(data).Transform(data);
     }
 
-    private static ImageFineTuningTransformer Train(MLContext ml, IDataView data) =>
+    private static FineTuningTransformer Train(MLContext ml, IDataView data) =>
         ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Image" }).Fit(data);
 }

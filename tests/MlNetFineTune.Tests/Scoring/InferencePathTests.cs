@@ -75,14 +75,14 @@ public sealed class InferencePathTests
         CollectionAssert.AreEqual(before, after);
 
         // And they are those that trained: the network in training mode, nothing folded, gives what the model scores.
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
         using var scope = NewDisposeScope();
         var pixels = Formula.Images(4, 32, 32);
         var (folded, apart, names) = (Array.Empty<double>(), Array.Empty<double>(), Array.Empty<string>());
         model.Scorer.Read(network => folded = Logits(network, pixels));
         loaded.Scorer.Read(network =>
         {
-            var classifier = (ImageClassifier)network;
+            var classifier = (ImageNetwork)network;
             classifier.Freeze(frozenStages: 0); // unfolds
             apart = Logits(classifier, pixels);
             names = [.. classifier.NamedTensors().Select(named => named.Name)];
@@ -95,14 +95,14 @@ public sealed class InferencePathTests
             CollectionAssert.Contains(names, name);
     }
 
-    private static double[] Logits(TrainableNetwork network, Tensor pixels)
+    private static double[] Logits(FineTunedNetwork network, Tensor pixels)
     {
         using var inference = inference_mode();
         return network.ForwardRest(pixels, 0).Values();
     }
 
     // Each way of scoring, with the threads that it is sure to use at least.
-    private IEnumerable<((string Name, Pass[] Passes) Way, int Threads)> ScoreInEveryWay(ImageFineTuningTransformer model)
+    private IEnumerable<((string Name, Pass[] Passes) Way, int Threads)> ScoreInEveryWay(FineTuningTransformer model)
     {
         var rows = ServedPhoto.Take(40);
         var view = _ml.Data.LoadFromEnumerable(rows);

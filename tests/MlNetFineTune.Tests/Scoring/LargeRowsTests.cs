@@ -2,11 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Scoring;
 
-
-
-
-
-
 namespace MlNetFineTune.Tests.Scoring;
 
 /// <summary>A batch never holds many rows that hold much.</summary>

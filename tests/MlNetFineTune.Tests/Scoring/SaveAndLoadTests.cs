@@ -27,9 +27,8 @@ public sealed class SaveAndLoadTests
         CollectionAssert.AreEqual(new[] { "Label", "ImagePath" }, schema.Select(column => column.Name).ToArray());
         var test = SmallPictures.View(_ml, SmallPictures.Take(15));
         SmallTraining.AssertSameBits(SmallTraining.Scores(chain.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
-        CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(),
-            loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
-        Assert.IsNull(loaded.OfType<ImageFineTuningTransformer>().Single().Report);
+        CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(), loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
+        Assert.IsNull(loaded.OfType<FineTuningTransformer>().Single().Report);
         Assert.AreEqual(chain.Transform(test).Schema.ToString(), loaded.Transform(test).Schema.ToString());
     }
 
@@ -55,9 +54,9 @@ public sealed class SaveAndLoadTests
     public void SavingTwiceAndSavingWhatWasLoadedGivesTheSameBytes()
     {
         using var model = SmallTraining.Fit(
-            _ml, SmallTraining.Options with { Epochs = 1, Validation = Validation.Fraction(0.25f) }, SmallPictures.Take(8));
+            _ml, SmallTraining.Options with { Epochs = 1, Validation = ValidationData.Fraction(0.25f) }, SmallPictures.Take(8));
         var first = SmallTraining.Save(_ml, model);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
 
         foreach (var other in (byte[][])[SmallTraining.Save(_ml, model), SmallTraining.Save(_ml, loaded)])
         {
@@ -75,8 +74,8 @@ public sealed class SaveAndLoadTests
         {
             Epochs = 2,
             Seed = 77,
-            Validation = Validation.Fraction(0.25f),
-            Loss = ClassificationLoss.CrossEntropy(smoothing: 0.1f),
+            Validation = ValidationData.Fraction(0.25f),
+            Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)),
             Optimizer = Optimizer.Sgd(),
             Strategy = Strategy.LastStages(2),
             OnProbeMismatch = ProbeMismatch.Throw,
@@ -86,26 +85,24 @@ public sealed class SaveAndLoadTests
         using var document = JsonDocument.Parse(Zip.Entry(zip, "manifest.json"));
         var root = document.RootElement;
 
-        Assert.AreEqual(1, root.GetProperty("FormatVersion").GetInt32());
+        Assert.AreEqual(2, root.GetProperty("FormatVersion").GetInt32());
         foreach (var package in (string[])["MlNetFineTune", "Microsoft.ML", "TorchSharp", "libtorch"])
             StringAssert.Matches(root.GetProperty("Packages").GetProperty(package).GetString(), new(@"^\d+\.\d+\.\d+"));
         Assert.AreEqual("2.10.0", root.GetProperty("Packages").GetProperty("libtorch").GetString());
-        var backbone = root.GetProperty("Backbone");
+        var backbone = root.GetProperty("Encoder");
         Assert.AreEqual("micro", backbone.GetProperty("Name").GetString());
         Assert.AreEqual(32, backbone.GetProperty("Preprocessing").GetProperty("Size").GetInt32());
         Assert.AreEqual(0.5, backbone.GetProperty("Preprocessing").GetProperty("Mean").GetProperty("Green").GetDouble());
         Assert.AreEqual("Bilinear", backbone.GetProperty("Preprocessing").GetProperty("Interpolation").GetString());
         Assert.AreEqual("Symmetric", backbone.GetProperty("Padding").GetString());
-        Assert.AreEqual("ImagePath", root.GetProperty("Columns").GetProperty("Image").GetString());
-        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Classes").EnumerateArray().Select(name => name.GetString())
-            .ToArray());
+        Assert.AreEqual("ImagePath", root.GetProperty("Input").GetProperty("Column").GetString());
+        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Task").GetProperty("Classes").EnumerateArray().Select(name => name.GetString()).ToArray());
         var said = root.GetProperty("Options").EnumerateObject().ToDictionary(option => option.Name, option => option.Value.GetString());
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", said["Strategy"]);
         Assert.AreEqual("2", said["Epochs"]);
         Assert.AreEqual("8", said["BatchSize"]);
         Assert.AreEqual("0.003", said["LearningRate"]);
-        Assert.AreEqual("CrossEntropy(smoothing: 0.1)", said["Loss"]);
-        Assert.AreEqual("None", said["ClassWeights"]);
+        Assert.AreEqual("Multiclass(loss: CrossEntropy(smoothing: 0.1), classWeights: None, calibration: None)", said["Task"]);
         Assert.AreEqual("Fraction(0.25)", said["Validation"]);
         StringAssert.StartsWith(said["Optimizer"], "Sgd(");
         Assert.AreEqual(77, root.GetProperty("Seed").GetInt64());
@@ -113,7 +110,7 @@ public sealed class SaveAndLoadTests
         Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData(Zip.Entry(zip, "weights.safetensors"))),
             root.GetProperty("WeightsSha256").GetString());
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
-        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationAccuracy").GetDouble());
+        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationMetrics").GetProperty("Accuracy").GetDouble());
         Assert.AreEqual(best.ValidationLoss, root.GetProperty("Training").GetProperty("ValidationLoss").GetDouble());
         Assert.AreEqual(model.Report.BestEpoch, root.GetProperty("Training").GetProperty("BestEpoch").GetInt32());
         Assert.AreEqual(18, root.GetProperty("Training").GetProperty("Rows").GetInt32());
@@ -129,7 +126,7 @@ public sealed class SaveAndLoadTests
         var folder = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures");
         var expected = JsonSerializer.Deserialize<float[]>(File.ReadAllText(Path.Combine(folder, "model-v1.scores.json")))!;
 
-        using var model = (ImageFineTuningTransformer)_ml.Model.Load(Path.Combine(folder, "model-v1.zip"), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(Path.Combine(folder, "model-v1.zip"), out _);
         var scored = model.Transform(SmallPictures.View(_ml, [new Photo { ImagePath = Path.Combine(folder, "model-v1.png") }]));
 
         SmallTraining.AssertClose([expected], SmallTraining.Scores(scored), 1e-3f);
@@ -153,9 +150,7 @@ public sealed class SaveAndLoadTests
             next.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy);
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(path)!), "Something was left beside the weights.");
         model.SaveWeights(path);
-        Assert.AreEqual("mine.safetensors",
-            JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Backbone")
-            .GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("mine.safetensors", JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
     }
 
     private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() =>

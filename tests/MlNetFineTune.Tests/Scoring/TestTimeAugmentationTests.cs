@@ -121,7 +121,7 @@ public sealed class TestTimeAugmentationTests
         SmallTraining.AssertClose(expected, [.. _photos.Select(photo => engine.Predict(photo).Score)]);
     }
 
-    private static float[] ScoreOne(ImageFineTuningTransformer model, string path, Augmentation view)
+    private static float[] ScoreOne(FineTuningTransformer model, string path, Augmentation view)
     {
         var encoder = new ImageEncoder(s_preprocessing);
         var pixels = new byte[encoder.Length];
@@ -131,7 +131,7 @@ public sealed class TestTimeAugmentationTests
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
             using var normalizer = new PixelNormalizer(s_preprocessing, classifier.Device);
-            scores = [.. ((ImageClassifier)classifier).Probabilities(normalizer.Normalize(pixels, 1)).data<float>()];
+            scores = [.. ((ImageNetwork)classifier).Probabilities(normalizer.Normalize(pixels, 1)).data<float>()];
         });
         return scores;
     }
@@ -158,7 +158,7 @@ public sealed class TestTimeAugmentationTests
             Assert.AreEqual(augmentation, model.TestTimeAugmentation);
             var zip = SmallTraining.Save(_ml, model);
             Assert.AreEqual(augmentation.ToString(), (string?)JsonNode.Parse(Zip.Entry(zip, "manifest.json"))!["TestTimeAugmentation"]);
-            using var loaded = (ImageFineTuningTransformer)new MLContext().Model.Load(new MemoryStream(zip), out _);
+            using var loaded = (FineTuningTransformer)new MLContext().Model.Load(new MemoryStream(zip), out _);
 
             Assert.AreEqual(augmentation, loaded.TestTimeAugmentation);
             var view = SmallPictures.View(_ml, _photos);
@@ -172,7 +172,7 @@ public sealed class TestTimeAugmentationTests
         using var model = SmallTraining.Fit(_ml, s_options, _photos);
         using var changed = model.WithTestTimeAugmentation(TestTimeAugmentation.FiveCrop);
         using var fitted = SmallTraining.Fit(_ml, s_options with { TestTimeAugmentation = TestTimeAugmentation.FiveCrop }, _photos);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, changed)), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, changed)), out _);
 
         Assert.AreEqual(TestTimeAugmentation.None, model.TestTimeAugmentation);
         Assert.AreSame(model.Report, changed.Report);
@@ -186,7 +186,7 @@ public sealed class TestTimeAugmentationTests
     public void AFileFromBeforeTheOptionScoresTheCentre()
     {
         var zip = Zip.With(s_zip.Value, "manifest.json", Without);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
 
         Assert.AreEqual(TestTimeAugmentation.None, loaded.TestTimeAugmentation);
 
@@ -290,9 +290,10 @@ public sealed class TestTimeAugmentationTests
     [TestMethod]
     public void ValidationSeesTheCentreAlone()
     {
-        using var plain = SmallTraining.Fit(_ml, s_options with { Validation = Validation.Fraction(0.3f) }, _photos);
+        using var plain = SmallTraining.Fit(_ml, s_options with { Validation = ValidationData.Fraction(0.3f) }, _photos);
         using var several = SmallTraining.Fit(
-            _ml, s_options with { Validation = Validation.Fraction(0.3f), TestTimeAugmentation = TestTimeAugmentation.FiveCrop }, _photos);
+            _ml, s_options with { Validation = ValidationData.Fraction(0.3f), TestTimeAugmentation = TestTimeAugmentation.FiveCrop },
+            _photos);
 
         CollectionAssert.AreEqual(plain.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
             several.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
@@ -319,7 +320,7 @@ public sealed class TestTimeAugmentationTests
             Assert.AreEqual(augmentation, TestTimeAugmentation.FromText(augmentation.ToString()));
     }
 
-    private ImageFineTuningTransformer LoadModel() => (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(s_zip.Value), out _);
+    private FineTuningTransformer LoadModel() => (FineTuningTransformer)_ml.Model.Load(new MemoryStream(s_zip.Value), out _);
 
     private sealed class Prediction
     {

@@ -24,7 +24,7 @@ public sealed class SaveAtomicallyTests
         CollectionAssert.AreEqual(expected.Keys.Order().ToArray(), actual.Keys.Order().ToArray());
         foreach (var name in expected.Keys)
             CollectionAssert.AreEqual(expected[name], actual[name], name);
-        using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(path, out var loadedSchema);
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(path, out var loadedSchema);
         Assert.AreEqual(schema.ToString(), loadedSchema.ToString());
     }
 
@@ -57,7 +57,7 @@ public sealed class SaveAtomicallyTests
 
         do
         {
-            using var loaded = (ImageFineTuningTransformer)new MLContext().Model.Load(path, out _);
+            using var loaded = (FineTuningTransformer)new MLContext().Model.Load(path, out _);
             Assert.HasCount(3, loaded.Classes);
         }
         while (!saving.IsCompleted);

@@ -10,7 +10,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>Counts the rows that go through the stages of a network, for itself and apart from what the library reports.</summary>
-internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
+internal sealed class CountingNetwork(FineTunedNetwork inner) : FineTunedNetwork
 {
     private readonly long[] _rows = new long[inner.Stages.Count];
 
@@ -27,7 +27,11 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
 
     public override bool RunsAlone(int stages) => inner.RunsAlone(stages);
 
-    public override Intake CreateIntake() => inner.CreateIntake();
+    public override object Fingerprint => inner.Fingerprint;
+
+    public override NetworkManifest Describe() => inner.Describe();
+
+    public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => inner.CreateAlike(createHead);
 
     public override int StageOf(string tensorName) => inner.StageOf(tensorName);
 
@@ -41,13 +45,13 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
 
     public override void PrepareForScoring() => inner.PrepareForScoring();
 
-    public override Tensor ForwardFirst(Tensor input, int stages)
+    public override Tensor ForwardFirst(ModelInputs input, int stages)
     {
         Count(input, 0, stages);
         return inner.ForwardFirst(input, stages);
     }
 
-    public override Tensor ForwardRest(Tensor input, int first)
+    public override Tensor ForwardRest(ModelInputs input, int first)
     {
         Count(input, first, _rows.Length);
         return inner.ForwardRest(input, first);
@@ -60,29 +64,25 @@ internal sealed class CountingNetwork(TrainableNetwork inner) : TrainableNetwork
     /// <param name="options">As for a whole training.</param>
     /// <param name="plan">Null takes the strategy's.</param>
     /// <param name="teacher">Stays the caller's. Null where there is none.</param>
-    public static (CountingNetwork Network, TrainingReport Report) Train(
-        IEnumerable<Photo> photos, ImageFineTuningOptions options, TrainingPlan? plan = null, Teacher? teacher = null)
+    public static (CountingNetwork Network, TrainingReport Report) Train(IEnumerable<Photo> photos, ImageFineTuningOptions options, PlanRules? plan = null, Teacher? teacher = null)
     {
         var ml = new MLContext();
         using var fit = new FitScope(ml, "test", "test", options.Seed);
         var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos));
         var keys = LabelKeys.Of(view.Schema["Label"]);
-        using var network = new CountingNetwork(ImageClassifier.Create(options.Backbone, keys.Count, fit.Seed));
-        using var data = TrainingData.Read(
-            fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput, new ImageEncoder(options.Backbone.Preprocessing)),
-            new ClassLabels("Label", keys), fit.Seed);
+        using var network = new CountingNetwork(ImageNetwork.Create(options.Backbone, keys.Count, fit.Seed));
+        using var data = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
         plan ??= options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
-        using var loop = new TrainingLoop(
-            network, new MulticlassObjective(keys.Count, softTargets: options.Distillation.Loss), plan, data, options, fit.Seed, fit.Host,
-            fit.Channel, teacher);
+        var objective = new MulticlassObjective(keys.Count, softTargets: options.Distillation.Loss);
+        using var loop = new TrainingLoop(Trained.Run(network, objective, plan, data, options, fit, teacher));
         return (network, loop.Run());
     }
 
     protected override void Move(Device device) => inner.MoveTo(device);
 
-    private void Count(Tensor input, int first, int end)
+    private void Count(ModelInputs input, int first, int end)
     {
         for (var stage = first; stage < end; stage++)
-            _rows[stage] += input.shape[0];
+            _rows[stage] += input.Rows;
     }
 }

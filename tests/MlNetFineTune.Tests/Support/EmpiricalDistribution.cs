@@ -1,9 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>Draws against a reference distribution.</summary>

@@ -10,13 +10,15 @@ namespace MlNetFineTune.Tests.Support;
 internal static class Formula
 {
     /// <summary>A network of the fixtures, with formula weights. Caller disposes.</summary>
-    public static ImageClassifier Classifier(
-        string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
+    public static ImageNetwork Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
     {
         var backbone = FixtureNetworks.Find(network, width);
-        backbone = backbone with { Padding = padding == "same" ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric };
+        backbone = backbone with
+        {
+            Padding = padding == "same" ? Backbone.ConvolutionPadding.TensorFlowSame : Backbone.ConvolutionPadding.Symmetric,
+        };
         backbone = backbone with { Recipe = backbone.Recipe with { Epsilon = epsilon } };
-        var classifier = Made(type, () => ImageClassifier.CreateEmpty(backbone, classes: 10));
+        var classifier = Made(type, () => ImageNetwork.CreateEmpty(backbone, outputs: 10));
         foreach (var (name, tensor) in classifier.NamedTensors())
             Fill(name, tensor);
         return classifier;

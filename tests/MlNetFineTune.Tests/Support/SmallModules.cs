@@ -160,14 +160,11 @@ internal sealed class Lambda : nn.Module<Tensor, Tensor>
 
 internal static class SmallModules
 {
-    public static MulticlassModuleOptions Multiclass =>
-        new() { Factory = new TwoLayersFactory(), LabelColumnName = "Kind", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Multiclass => new() { Task = LearningTask.Multiclass(), Factory = new TwoLayersFactory(), LabelColumnName = "Kind", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
 
-    public static BinaryModuleOptions Binary =>
-        new() { Factory = new TwoLayersFactory(), LabelColumnName = "Yes", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Binary => new() { Task = LearningTask.Binary(), Factory = new TwoLayersFactory(), LabelColumnName = "Yes", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
 
-    public static RegressionModuleOptions Regression =>
-        new() { Factory = new TwoLayersFactory(), LabelColumnName = "Number", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Regression => new() { Task = LearningTask.Regression(), Factory = new TwoLayersFactory(), LabelColumnName = "Number", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
 
     /// <summary>The rows, with Kind and Color as keys.</summary>
     public static IDataView View(MLContext ml, IEnumerable<TableRow> rows)
@@ -179,14 +176,14 @@ internal static class SmallModules
     }
 
     /// <summary>Saved and loaded in a context of its own, which knows the factories of the tests.</summary>
-    public static ModuleFineTuningTransformer Reload(MLContext ml, ITransformer model)
+    public static FineTuningTransformer Reload(MLContext ml, ITransformer model)
     {
         var other = new MLContext();
         other.ComponentCatalog.RegisterAssembly(typeof(TwoLayersFactory).Assembly);
-        return (ModuleFineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(ml, model)), out _);
+        return (FineTuningTransformer)other.Model.Load(new MemoryStream(SmallTraining.Save(ml, model)), out _);
     }
 
-    public static byte[] WeightsOf(ModuleFineTuningTransformer model)
+    public static byte[] WeightsOf(FineTuningTransformer model)
     {
         var path = Path.Combine(SmallPictures.NewFolder(), "weights.safetensors");
         model.SaveWeights(path);

@@ -20,7 +20,7 @@ internal static class SmallTraining
         Backbone = Backbone,
         Strategy = Strategy.Full(1),
         Augmentation = Augmentation.None,
-        Validation = Validation.None,
+        Validation = ValidationData.None,
         LearningRate = 3e-3f,
         Epochs = 2,
         BatchSize = 8,
@@ -28,7 +28,7 @@ internal static class SmallTraining
     };
 
     /// <summary>Text labels become keys, then the trainer.</summary>
-    public static ImageFineTuningTransformer Fit(MLContext ml, ImageFineTuningOptions options, IEnumerable<Photo> photos) =>
+    public static FineTuningTransformer Fit(MLContext ml, ImageFineTuningOptions options, IEnumerable<Photo> photos) =>
         ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(WithKeys(ml, SmallPictures.View(ml, photos)));
 
     /// <summary>The label column as a key, numbered as <see cref="SmallPictures.Classes"/>, whatever the data hold.</summary>
@@ -39,8 +39,7 @@ internal static class SmallTraining
     }
 
     /// <summary>The same good model every time, loaded: over 0.9 on pictures it has not seen. Caller disposes.</summary>
-    public static ImageFineTuningTransformer LoadModel(MLContext ml) =>
-        (ImageFineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
+    public static FineTuningTransformer LoadModel(MLContext ml) => (FineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
 
     public static byte[] ModelZip => [.. s_zip.Value];
 
@@ -51,7 +50,7 @@ internal static class SmallTraining
         return stream.ToArray();
     }
 
-    public static byte[] WeightsOf(ImageFineTuningTransformer model)
+    public static byte[] WeightsOf(FineTuningTransformer model)
     {
         var path = Path.Combine(SmallPictures.NewFolder(), "weights.safetensors");
         model.SaveWeights(path);

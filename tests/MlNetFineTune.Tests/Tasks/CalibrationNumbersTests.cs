@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
-using MlNetFineTune.Training;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Tasks;

@@ -46,7 +46,7 @@ public sealed class CifarNetworkTests
     {
         var path = SharedData.RequireOrSkip($"weights/{weights}");
         var backbone = Backbone.CifarResNet(depth).WithWeights(path);
-        using var classifier = ImageClassifier.CreateEmpty(backbone, classes: 10);
+        using var classifier = ImageNetwork.CreateEmpty(backbone, outputs: 10);
         using (var file = WeightFile.Open(path))
             StrictLoader.Load(file, classifier.NamedTensors(), backbone.Name,
                 name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));

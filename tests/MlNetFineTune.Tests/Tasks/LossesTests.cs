@@ -57,7 +57,7 @@ public sealed class LossesTests
             && (!c.TryGetProperty("gamma", out var gamma) || gamma.GetDouble() == tried.Number("gamma")));
         var objective = ObjectiveOf(tried);
 
-        var (sum, count) = objective.Judge(Logits("losses.logits", [6, 5]), TargetsOf(objective, Labels, tried, mixed: false));
+        var (sum, count) = objective.EvaluateLoss(Logits("losses.logits", [6, 5]), TargetsOf(objective, Labels, tried, mixed: false));
 
         Fixture.AreClose([plain.Number("mean")], [sum / count], 1e-9, what);
     }
@@ -143,7 +143,7 @@ public sealed class LossesTests
 
         var mean = objective.Loss(outputs, targets);
         mean.backward();
-        var (sum, count) = objective.Judge(outputs, targets);
+        var (sum, count) = objective.EvaluateLoss(outputs, targets);
 
         Fixture.AreClose([expected.Number("mean"), expected.Number("mean")], [mean.Values()[0], sum / count], 1e-9, expected.ToString());
         Fixture.AreClose(expected.GetProperty("gradient").Numbers(), outputs.grad!.Values(), 1e-9, $"gradient of {expected}");

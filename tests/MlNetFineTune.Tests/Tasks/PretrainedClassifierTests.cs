@@ -31,7 +31,7 @@ public sealed class PretrainedClassifierTests
     {
         var weights = SharedData.RequireOrSkip($"weights/{network}.safetensors");
         var backbone = Backbone.FromName(network).WithWeights(weights);
-        using var classifier = ImageClassifier.CreateEmpty(backbone, classes: 1000);
+        using var classifier = ImageNetwork.CreateEmpty(backbone, outputs: 1000);
         using (var file = WeightFile.Open(weights))
             StrictLoader.Load(file, classifier.NamedTensors(), network,
                 name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));

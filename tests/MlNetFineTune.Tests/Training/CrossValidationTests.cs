@@ -14,7 +14,7 @@ public sealed class CrossValidationTests
     {
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10)));
         var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
-            SmallTraining.Options with { Validation = Validation.Fraction(0.2f), EarlyStoppingPatience = 1 });
+            SmallTraining.Options with { Validation = ValidationData.Fraction(0.2f), EarlyStoppingPatience = 1 });
 
         var folds = _ml.MulticlassClassification.CrossValidate(data, trainer, numberOfFolds: 3, seed: 4);
         var splits = _ml.Data.CrossValidationSplit(data, numberOfFolds: 3, seed: 4);
@@ -23,7 +23,7 @@ public sealed class CrossValidationTests
         foreach (var (fold, split) in folds.Zip(splits))
         {
             using var model = trainer.Fit(split.TrainSet);
-            CollectionAssert.AreEqual(SmallTraining.WeightsOf(model), SmallTraining.WeightsOf((ImageFineTuningTransformer)fold.Model));
+            CollectionAssert.AreEqual(SmallTraining.WeightsOf(model), SmallTraining.WeightsOf((FineTuningTransformer)fold.Model));
             SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(split.TestSet)), SmallTraining.Scores(fold.ScoredHoldOutSet));
             Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(split.TestSet)).LogLoss, fold.Metrics.LogLoss, 1e-9);
             ((IDisposable)fold.Model).Dispose();

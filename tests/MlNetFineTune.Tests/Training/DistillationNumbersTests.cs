@@ -49,7 +49,7 @@ public sealed class DistillationNumbersTests
         var (plain, taught) = (new MulticlassObjective(5), new MulticlassObjective(5, softTargets: new SoftTargetLoss(4, 0.9f)));
         var (logits, labels) = (Logits("losses.logits", [6, 5]), tensor(new long[] { 3, 0, 4, 0, 1, 3 }));
 
-        Assert.AreEqual(plain.Judge(logits, new Targets(labels)), taught.Judge(logits, new Targets(labels)));
+        Assert.AreEqual(plain.EvaluateLoss(logits, new Targets(labels)), taught.EvaluateLoss(logits, new Targets(labels)));
     }
 
     [TestMethod]
@@ -60,14 +60,8 @@ public sealed class DistillationNumbersTests
         using var student = Formula.Classifier("micro", 1, "symmetric", 1e-5);
         using var scorer = ScorerOf(Formula.Classifier("resnet20", 1, "symmetric", 1e-5));
         using var teacher = new Teacher(
-            new EarlierModel(scorer, keys: null!,
-                Backbone.CifarResNet(20) with
-                {
-                    Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half }
-                }, weights: null,
-                WeightPrecision.Float32),
-            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))],
-            Backbone.Micro with { Preprocessing = s_imageNet }, CPU);
+            new SourceModel(scorer.Read, () => new string('0', 64), keys: null, Backbone.CifarResNet(20) with { Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half } }, weights: null),
+            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))], Backbone.Micro with { Preprocessing = s_imageNet }, CPU);
         var objective = new MulticlassObjective(10, softTargets: new SoftTargetLoss(4, 0.75f));
         using var optimizer = optim.SGD(student.NamedParameters().Select(named => named.Parameter), learningRate: 0.05);
         student.BeginTraining(frozenStages: 0);
@@ -85,7 +79,7 @@ public sealed class DistillationNumbersTests
         }).ToArray();
 
         Fixture.AreClose(expected.GetProperty("losses").Numbers(), losses, 1e-4, "loss at step");
-        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), student.Head.bias.Values(), 1e-4, "bias of the head");
+        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)student.Head).bias.Values(), 1e-4, "bias of the head");
         foreach (var (_, parameter) in student.NamedParameters())
             parameter.grad = null;
         scorer.Read(
@@ -131,9 +125,9 @@ public sealed class DistillationNumbersTests
                 "above 0 and at most 1; without one, take Distillation.None");
     }
 
-    private static NetworkScorer ScorerOf(ImageClassifier classifier)
+    private static NetworkScorer ScorerOf(ImageNetwork classifier)
     {
         classifier.PrepareForScoring();
-        return new NetworkScorer(new SharedNetwork(classifier), new MulticlassObjective(10), [Augmentation.None]);
+        return new NetworkScorer(new SharedNetwork(classifier, Trained.InputOf(classifier.Definition)), new MulticlassObjective(10), [Augmentation.None]);
     }
 }

@@ -29,8 +29,8 @@ public sealed class DistillationOnPhotosTests
             Backbone = Backbone.MobileNetV2.WithWeights(large),
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
-            Validation = Validation.None,
-            LearningRate = 1e-2f
+            Validation = ValidationData.None,
+            LearningRate = 1e-2f,
         };
         using var teacher = Fit(options with { Epochs = 5 }, train);
         var lot = new Random(1);
@@ -61,7 +61,7 @@ public sealed class DistillationOnPhotosTests
            select new Photo { Label = label, ImagePath = path },
     ];
 
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, Photo[] photos)
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, Photo[] photos)
     {
         var data = _ml.Data.LoadFromEnumerable(photos);
         return _ml.MulticlassClassification.Trainers.FineTuneImages(options)
@@ -71,9 +71,8 @@ public sealed class DistillationOnPhotosTests
                 .Transform(data));
     }
 
-    private string[] Predictions(ImageFineTuningTransformer model, Photo[] photos) =>
-        [.. _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(_ml.Data.LoadFromEnumerable(photos)))
-            .Transform(model.Transform(_ml.Data.LoadFromEnumerable(photos))).GetColumn<string>("PredictedLabel")];
+    private string[] Predictions(FineTuningTransformer model, Photo[] photos) =>
+        [.. _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(_ml.Data.LoadFromEnumerable(photos))).Transform(model.Transform(_ml.Data.LoadFromEnumerable(photos))).GetColumn<string>("PredictedLabel")];
 
     private static double Agreement(string[] teacher, string[] student) =>
         teacher.Zip(student, (theirs, ours) => theirs == ours ? 1 : 0).Average();

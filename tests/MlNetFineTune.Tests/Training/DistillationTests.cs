@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Tasks;
@@ -38,7 +39,7 @@ public sealed class DistillationTests
         Assert.IsLessThan(0.2, Agreement(alone));
         Assert.IsGreaterThan(0.8, Agreement(teacher), "itself, but for its test");
 
-        double Agreement(ImageFineTuningTransformer model)
+        double Agreement(FineTuningTransformer model)
         {
             var test = SmallPictures.View(_ml, SmallPictures.Take(10, skip: 20));
             return SmallTraining.PredictedKeys(teacher.Transform(test))
@@ -75,9 +76,8 @@ public sealed class DistillationTests
         using var teacher = SmallTraining.LoadModel(_ml);
         var options = SmallTraining.Options with
         {
-            Augmentation = Augmentation.Sequence(new RandomResizedCrop(), new MixUp(0.4f), new CutMix()),
-            Loss = ClassificationLoss.Focal(),
-            ClassWeights = ClassWeights.Of(("rings", 2)),
+            Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(), Augmentation.MixUp(0.4f), Augmentation.CutMix()),
+            Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Of(("rings", 2))),
             Distillation = Distillation.From(teacher),
             Epochs = 1,
         };
@@ -103,10 +103,10 @@ public sealed class DistillationTests
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 8 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 2, Rows: > 8 })
                 source.Cancel();
         });
-        options = options with { Checkpoint = Checkpoint.EverySteps(folder, 1) };
+        options = options with { Checkpoint = TrainingCheckpoint.EverySteps(folder, 1) };
         Assert.Throws<OperationCanceledException>(() => Train(options with { Progress = watcher, CancellationToken = source.Token }));
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(options with { Distillation = Distillation.From(other) }));
@@ -123,7 +123,7 @@ public sealed class DistillationTests
         using var teacher = SmallTraining.LoadModel(_ml);
         using var half = teacher.WithHalfPrecisionWeights();
         var test = SmallPictures.View(_ml, SmallPictures.Take(5, skip: 20));
-        foreach (var model in (ImageFineTuningTransformer[])[teacher, half])
+        foreach (var model in (FineTuningTransformer[])[teacher, half])
         {
             var (before, zip) = (SmallTraining.Scores(model.Transform(test)), SmallTraining.Save(_ml, model));
             var folder = SmallPictures.NewFolder();
@@ -137,14 +137,14 @@ public sealed class DistillationTests
                 }, s_photos);
 
             var sha = Manifest(zip).GetProperty("WeightsSha256").GetString()!;
-            Assert.AreEqual(new DistillationReport("micro", sha), student.Report!.Distillation);
+            Assert.AreEqual(("micro", sha), student.Report!.Distillation);
             var saved = SmallTraining.Save(_ml, student);
             Assert.AreEqual(sha, Manifest(saved).GetProperty("Distillation").Text("WeightsSha256"));
             Assert.AreEqual("From(micro, temperature: 3, weight: 0.5)", Manifest(saved).GetProperty("Options").Text("Distillation"));
             CollectionAssert.AreEquivalent(Zip.Read(zip).Keys.ToArray(), Zip.Read(saved).Keys.ToArray());
             StringAssert.Contains(File.ReadAllText(Path.Combine(folder, "report.html")), sha);
             SmallTraining.AssertSameBits(before, SmallTraining.Scores(model.Transform(test)));
-            using var loaded = (ImageFineTuningTransformer)_ml.Model.Load(new MemoryStream(saved), out _);
+            using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(saved), out _);
             SmallTraining.AssertSameBits(SmallTraining.Scores(student.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         }
 
@@ -261,7 +261,7 @@ public sealed class DistillationTests
     }
 
     // With the classes numbered as they stand here.
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options, params string[] classes)
+    private FineTuningTransformer Fit(ImageFineTuningOptions options, params string[] classes)
     {
         var data = SmallPictures.View(_ml, s_photos);
         var names = _ml.Data.LoadFromEnumerable(classes.Select(name => new Photo { Label = name }));

@@ -1,7 +1,9 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
 using TorchSharp;
@@ -40,7 +42,7 @@ public sealed class FrozenNetworksTests
     public static IEnumerable<object[]> Ways =>
     [
         ["LastStages(1)", (ImageFineTuningOptions options) => options with { Strategy = Strategy.LastStages(1) }],
-        ["FixedViews", (ImageFineTuningOptions options) => options with { Augmentation = new FixedViews(Augmentation.Light, 2) }],
+        ["FixedViews", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }],
         ["Light", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Light }],
         ["ProbeThenFull", (ImageFineTuningOptions options) => options with { Strategy = Strategy.ProbeThenFull() }],
         ["Lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(), Strategy = Strategy.Full(1) }],
@@ -162,7 +164,7 @@ public sealed class FrozenNetworksTests
             Strategy = Strategy.HeadOnly,
             LearningRate = NoRate,
             Epochs = 1,
-            Validation = Validation.Set(rows)
+            Validation = ValidationData.Set(rows)
         };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows);
@@ -188,20 +190,20 @@ public sealed class FrozenNetworksTests
             Epochs = 1,
         };
 
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = Validation.None }).Fit(rows);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = ValidationData.None }).Fit(rows);
 
         var loss = _ml.MulticlassClassification.Evaluate(model.Transform(rows), "Kind").LogLoss;
         Assert.AreEqual(loss, model.Report!.Epochs[0].Loss, Tolerance, "a training step sees what scoring sees");
     }
 
-    private ImageFineTuningTransformer Fit(ImageFineTuningOptions options)
+    private FineTuningTransformer Fit(ImageFineTuningOptions options)
     {
-        return SmallTraining.Fit(_ml, options with { Validation = Validation.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
+        return SmallTraining.Fit(_ml, options with { Validation = ValidationData.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
     }
 
     private IDataView Judges() => SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20)));
 
-    private void AssertJudgedAsMlNetDoes(ImageFineTuningTransformer model)
+    private void AssertJudgedAsMlNetDoes(FineTuningTransformer model)
     {
         var expected = _ml.MulticlassClassification.Evaluate(model.Transform(Judges())).LogLoss;
         var actual = model.Report!.Averaged?.ValidationLoss ?? model.Report.Epochs[model.Report.BestEpoch - 1].ValidationLoss!.Value;
@@ -210,7 +212,7 @@ public sealed class FrozenNetworksTests
     }
 
     /// <summary>The tensors of the first stages, adapters merged.</summary>
-    private static Dictionary<string, double[]> Frozen(ImageFineTuningTransformer model, int stages = int.MaxValue)
+    private static Dictionary<string, double[]> Frozen(FineTuningTransformer model, int stages = int.MaxValue)
     {
         Dictionary<string, double[]> tensors = [];
         model.Scorer.Read(network =>
@@ -227,7 +229,7 @@ public sealed class FrozenNetworksTests
     {
         var width = (float)Fixture.Read($"network-{network}.json").GetProperty("cases")[0].Number("widthMultiplier");
         var definition = FixtureNetworks.Find(network, width);
-        using var classifier = ImageClassifier.CreateEmpty(definition, classes: 10);
+        using var classifier = ImageNetwork.CreateEmpty(definition, outputs: 10);
         foreach (var (name, tensor) in classifier.NamedTensors())
             Formula.Fill(name, tensor);
         var path = Path.Combine(SmallPictures.NewFolder(), "pretrained.safetensors");

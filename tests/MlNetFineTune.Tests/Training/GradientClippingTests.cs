@@ -62,7 +62,7 @@ public sealed class GradientClippingTests
             Epochs = 1,
             BatchSize = 32,
             LearningRate = 0.5f,
-            Validation = Validation.None,
+            Validation = ValidationData.None,
             Schedule = LearningRateSchedule.Constant(),
             Optimizer = Optimizer.Sgd(momentum: 0, weightDecay: 0, nesterov: false),
         };
@@ -77,7 +77,7 @@ public sealed class GradientClippingTests
         double Moved(GradientClipping clipping) =>
             Math.Sqrt(Weights(options with { GradientClipping = clipping }).Zip(start, (a, b) => (a - b) * (a - b)).Sum());
 
-        double[] Weights(MulticlassModuleOptions trained)
+        double[] Weights(ModuleFineTuningOptions trained)
         {
             using var model = ml.MulticlassClassification.Trainers.FineTuneModule(trained).Fit(view);
             double[] weights = [];

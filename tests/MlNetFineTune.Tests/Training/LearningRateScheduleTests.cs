@@ -66,10 +66,12 @@ public sealed class LearningRateScheduleTests
     public void APartOfAPlanHasTheEpochsBeforeIt()
     {
         // Its schedule hears of the validation losses after these alone.
-        PlanPart[] parts = [.. new[] { 3, 2, 4 }.Select(epochs => PlanPart.Of(stages: 4, trained: 0, layerDecay: 1, epochs))];
-        var plan = new TrainingPlan(parts);
+        PhaseRule[] parts = [.. new[] { 3, 2, 4 }.Select(epochs => PhaseRule.Of(stages: 4, trained: 0, layerDecay: 1, epochs))];
+        using var network = ImageNetwork.CreateEmpty(Backbone.Micro, outputs: 3);
+        var plan = new PlanRules(parts).Resolve(network);
 
-        CollectionAssert.AreEqual(new[] { 0, 3, 5 }, parts.Select(plan.EpochsBefore).ToArray());
+        CollectionAssert.AreEqual(new[] { 1, 4, 6 }, plan.Phases.Select(phase => phase.FirstEpoch).ToArray());
+        CollectionAssert.AreEqual(new[] { 3, 5, 9 }, plan.Phases.Select(phase => phase.LastEpoch).ToArray());
     }
 
     [TestMethod]
@@ -82,7 +84,7 @@ public sealed class LearningRateScheduleTests
             Epochs = 6,
             LearningRate = 1e-12f,
             Schedule = LearningRateSchedule.Plateau(factor: 0.5f, patience: 1),
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
         }).Fit(SmallModules.View(ml, TableRow.Many(60)));
 
         var rates = model.Report!.Epochs.Select(epoch => epoch.LearningRate / 1e-12).ToArray();
@@ -130,12 +132,11 @@ public sealed class LearningRateScheduleTests
         var ml = new MLContext();
         var options = SmallModules.Multiclass with { Schedule = LearningRateSchedule.Plateau(patience: 3) };
 
-        StringAssert.Contains(Error(options with { Validation = Validation.None }), "Plateau needs validation");
+        StringAssert.Contains(Error(options with { Validation = ValidationData.None }), "Plateau needs validation");
         StringAssert.Contains(Error(options with { EarlyStoppingPatience = 4 }), "EarlyStoppingPatience 4");
         Assert.IsNotNull(ml.MulticlassClassification.Trainers.FineTuneModule(options with { EarlyStoppingPatience = 5 }));
 
-        string Error(MulticlassModuleOptions wrong) =>
-            Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneModule(wrong)).Message;
+        string Error(ModuleFineTuningOptions wrong) => Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneModule(wrong)).Message;
     }
 
     private static LearningRateSchedule Create(JsonElement run)

@@ -22,9 +22,9 @@ public sealed class OneEvaluationPassTests
     // Unsure pictures on purpose: two epochs.
     private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
     {
-        Calibration = Calibration.Temperature(0.6f),
+        Task = LearningTask.Multiclass(calibration: Calibration.Temperature(0.6f)),
         Epochs = 2,
-        Validation = Validation.Fraction(0.5f)
+        Validation = ValidationData.Fraction(0.5f)
     };
 
     [TestMethod]
@@ -54,7 +54,11 @@ public sealed class OneEvaluationPassTests
     public void AFinishedTrainingThatIsTakenFromItsCheckpointJudgesNothingAgain()
     {
         using var folder = new Folder();
-        var options = s_options with { RunFolder = folder.File("run"), Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")) };
+        var options = s_options with
+        {
+            RunFolder = folder.File("run"),
+            Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")),
+        };
         var (first, _) = Run(options);
         var page = File.ReadAllText(folder.File("run/report.html"));
 
@@ -72,7 +76,7 @@ public sealed class OneEvaluationPassTests
     public void WhoHasNotSeenTheEvaluationScoresTheRowsOnceForAll()
     {
         using var folder = new Folder();
-        var plain = s_options with { Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")), Calibration = Calibration.None };
+        var plain = s_options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")), Task = LearningTask.Multiclass(calibration: Calibration.None) };
         var (trained, _) = Run(plain);
 
         var (report, decoded) = Run(plain with { RunFolder = folder.File("run") });
@@ -85,7 +89,7 @@ public sealed class OneEvaluationPassTests
         Assert.AreEqual((0, Judges), (stopped.BestEpoch, rows), "the page shows what the untrained network says");
     }
 
-    /// <summary>As <c>ImageFineTuningTrainer.Fit</c>, on rows that count.</summary>
+    /// <summary>As <c>FineTuningTrainer.Fit</c>, on rows that count.</summary>
     private static (TrainingReport Report, int Decoded) Run(ImageFineTuningOptions options)
     {
         var ml = new MLContext();
@@ -94,23 +98,26 @@ public sealed class OneEvaluationPassTests
         using var folder = RunFolder.Open(options, fit.Channel);
         options = options with { Observer = folder };
         var keys = LabelKeys.Of(view.Schema["Label"]);
-        var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageSource(options.ImageInput,
+        var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn,
             new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
         var rows = new CountedRows(read.Training.Source.Inputs, [.. read.Validation.Rows]);
-        var source = new TrainingRows(rows, read.Training.Source.Labels, read.Training.Source.Ordinals, groups: null, withoutLabel: 0);
+        var source = new LabeledData(rows, read.Training.Source.Labels, read.Training.Source.Ordinals, groups: null, withoutLabel: 0);
         using var data = new TrainingData(source, read.Training.Rows, new RowSubset(source, read.Validation.Rows));
-        using var network = ImageClassifier.Create(options.Backbone, keys.Count, fit.Seed);
-        using var loop = new TrainingLoop(network, new MulticlassObjective(keys.Count), options.Strategy.Resolve(network.Name,
-            network.Stages, options.Epochs), data, options, fit.Seed, fit.Host, fit.Channel);
-        var trained = loop.Run();
+        using var network = ImageNetwork.Create(options.Backbone, keys.Count, fit.Seed);
+        var task = options.TaskInForce.Bind(view.Schema, options.Columns);
+        var rules = options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
+        var run = Trained.Run(network, new MulticlassObjective(keys.Count), rules, data, options, fit, keepsOutputs: task.FitsOnValidation);
+        using var loop = new TrainingLoop(run);
+        var report = loop.Run();
         network.PrepareForScoring();
-        var report = trained.Calibrate(loop.ValidationOutputs, keys.Names, data, options, fit);
-        RunReport.Write(folder, network, loop.ValidationOutputs, MulticlassObjective.OfScoring(keys.Count, report.Calibration), keys.Names,
-            data, options, fit.Seed, report);
+        if (task.FitsOnValidation)
+            task = task.Fit(loop.Outputs.Value, data.Validation.LabelsOf(loop.Outputs.Value.Rows), fit.Channel);
+        report = report with { Calibration = task.Calibration };
+        RunReport.Write(folder, run, task, loop.Outputs, report);
         return (report, rows.Decoded);
     }
 
-    private sealed class CountedRows(InputRows inner, HashSet<int> counted) : InputRows
+    private sealed class CountedRows(Dataset inner, HashSet<int> counted) : Dataset
     {
         private int _decoded;
 

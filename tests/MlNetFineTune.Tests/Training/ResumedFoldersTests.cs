@@ -23,7 +23,8 @@ public sealed class ResumedFoldersTests : IDisposable
         var options = SmallTraining.Options with
         {
             Augmentation = Augmentation.Light,
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(
+            0.25f),
             Epochs = 4,
             BatchSize = 4
         };
@@ -31,7 +32,7 @@ public sealed class ResumedFoldersTests : IDisposable
         var interrupted = options with
         {
             RunFolder = _folder.File("run"),
-            Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1)
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1),
         };
         Die(interrupted, epoch: 2);
         Die(interrupted, epoch: 3);
@@ -57,7 +58,7 @@ public sealed class ResumedFoldersTests : IDisposable
         var interrupted = options with
         {
             RunFolder = _folder.File("run"),
-            Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 2)
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 2),
         };
         Die(interrupted, epoch: 2);
         using (SmallTraining.Fit(_ml, interrupted, s_photos))
@@ -77,8 +78,9 @@ public sealed class ResumedFoldersTests : IDisposable
     {
         var options = SmallTraining.Options with
         {
-            Strategy = Strategy.LastStages(1),
-            Validation = Validation.Fraction(0.25f),
+            Strategy = Strategy.LastStages(
+            1),
+            Validation = ValidationData.Fraction(0.25f),
             Epochs = 4,
             BatchSize = 4
         };
@@ -87,7 +89,7 @@ public sealed class ResumedFoldersTests : IDisposable
         {
             FeatureCache = FeatureCache.InFolder(_folder.File("features")),
             RunFolder = _folder.File("run"),
-            Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1)
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1),
         };
         Die(inFolders, epoch: 2);
         if (!kept)
@@ -105,7 +107,7 @@ public sealed class ResumedFoldersTests : IDisposable
         var steps = 0;
         var watcher = new Watcher(progress =>
         {
-            if (progress.Epoch == epoch && progress.Phase == TrainingPhase.Training && ++steps == 2)
+            if (progress.Epoch == epoch && progress.Activity == TrainingActivity.Training && ++steps == 2)
                 throw new DivideByZeroException();
         });
         Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = watcher }, s_photos));

@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
@@ -137,7 +136,7 @@ public sealed class SingleRowTests
         var photos = SmallPictures.Take(2)[..5];
         var options = Narrow() with { BatchSize = 2, Epochs = 3 };
         using var whole = SmallTraining.Fit(_ml, options, photos);
-        var interrupted = options with { Checkpoint = Checkpoint.EverySteps(folder.File("run"), 1) };
+        var interrupted = options with { Checkpoint = TrainingCheckpoint.EverySteps(folder.File("run"), 1) };
         using var stop = new CancellationTokenSource();
         using (SmallTraining.Fit(_ml, interrupted with { StopToken = stop.Token, Observer = new Steps(stopAfter: 3, stop) }, photos))
         {
@@ -154,28 +153,28 @@ public sealed class SingleRowTests
         new Normed(6, 3).Dispose();
         var miscount = Tensor.TotalCount - before; // TorchSharp counts each parameter of its own layers once too often, for ever
         AnyFactory.Make = context => new Normed(context.Inputs[0].Size, context.Outputs);
-        var options = SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 2, Validation = Validation.None };
+        var options = SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 2, Validation = ValidationData.None };
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options with { BatchSize = 1 }, 6));
         StringAssert.Contains(error.Message, "BatchNorm 'norm' of module 'any' sees one value a channel");
         using var model = Fit(options with { BatchSize = 32 }, 33); // 16 and 17
         using var odd = Fit(options with { BatchSize = 2 }, 33); // 16 batches of two, and one row
 
-        foreach (var each in (ModuleFineTuningTransformer[])[model, odd])
+        foreach (var each in (FineTuningTransformer[])[model, odd])
             each.Scorer.Read(network => Assert.IsTrue(network.NamedTensors().All(named => named.Tensor.Values().All(double.IsFinite))));
 
         AnyFactory.Make = context => new Normed(context.Inputs[0].Size, context.Outputs);
-        var one = SmallModules.Regression with { Factory = new AnyFactory(), Validation = Validation.None };
+        var one = SmallModules.Regression with { Factory = new AnyFactory(), Validation = ValidationData.None };
         error = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(one)
             .Fit(SmallModules.View(_ml, TableRow.Many(1))));
         StringAssert.Contains(error.Message, "BatchSize 16, 1 training rows");
         MiscountedTensors.Expect(5 * miscount);
 
-        ModuleFineTuningTransformer Fit(MulticlassModuleOptions options, int rows) =>
+        FineTuningTransformer Fit(ModuleFineTuningOptions options, int rows) =>
             _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, TableRow.Many(rows)));
     }
 
-    private static void AssertFinite(ImageFineTuningTransformer model)
+    private static void AssertFinite(FineTuningTransformer model)
     {
         model.Scorer.Read(network =>
         {
@@ -195,7 +194,7 @@ public sealed class SingleRowTests
                 stop!.Cancel();
         }
 
-        public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+        public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
         {
         }
     }

@@ -42,17 +42,17 @@ public sealed class StrategyParityTests
         var schedule = LearningRateSchedule.Cosine(warmup: 0.2f);
 
         using var classifier = Formula.Classifier("micro", 1, "symmetric", 1e-5, ScalarType.Float64);
-        var plan = strategy.Resolve("micro", classifier.Stages, epochs);
-        VerifyParts(expected, plan, classifier);
+        var plan = strategy.Resolve("micro", classifier.Stages, epochs).Resolve(classifier);
+        VerifyParts(expected, plan);
         var losses = new List<double>();
-        foreach (var part in plan.Parts)
+        foreach (var part in plan.Phases)
         {
             using var state = optimizer.CreateState(ParameterGroups.Apply(part, classifier));
             var steps = part.Epochs * stepsPerEpoch;
             for (var step = 0; step < steps; step++)
             {
                 if (step % stepsPerEpoch == 0)
-                    classifier.BeginTraining(part.FrozenStages(classifier), batchNorm);
+                    classifier.BeginTraining(part.FrozenStages, batchNorm);
                 using var scope = NewDisposeScope();
                 var labels = tensor(Enumerable.Range(losses.Count, 4).Select(k => (long)(k % 10)).ToArray());
                 var loss = nn.functional.cross_entropy(
@@ -67,20 +67,17 @@ public sealed class StrategyParityTests
         }
 
         Fixture.AreClose(expected.GetProperty("losses").Numbers(), losses, 1e-6, $"loss of {name} at step");
-        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), classifier.Head.bias.Values(), 1e-5, "bias of the head");
-        var running = classifier.NamedTensors().Where(named => named.Name.Contains("running", StringComparison.Ordinal))
-            .Sum(named => named.Tensor.Values().Sum());
+        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)classifier.Head).bias.Values(), 1e-5, "bias of the head");
+        var running = classifier.NamedTensors().Where(named => named.Name.Contains("running", StringComparison.Ordinal)).Sum(named => named.Tensor.Values().Sum());
         Assert.AreEqual(expected.Number("runningSum"), running, 1e-5, "running statistics");
     }
 
-    private static void VerifyParts(
-        JsonElement expected, MlNetFineTune.Training.TrainingPlan plan, MlNetFineTune.Networks.ImageClassifier classifier)
+    private static void VerifyParts(JsonElement expected, TrainingPlan plan)
     {
-        Assert.HasCount(expected.GetProperty("parts").GetArrayLength(), plan.Parts);
-        foreach (var (part, scales) in plan.Parts.Zip(expected.GetProperty("parts").EnumerateArray()))
+        Assert.HasCount(expected.GetProperty("parts").GetArrayLength(), plan.Phases);
+        foreach (var (part, scales) in plan.Phases.Zip(expected.GetProperty("parts").EnumerateArray()))
         {
-            var actual = classifier.Parameters().Where(parameter => part.ScaleOf(parameter) > 0)
-                .ToDictionary(parameter => parameter.Name, part.ScaleOf, StringComparer.Ordinal);
+            var actual = part.LearningRateScales.Where(scale => scale.Value > 0).ToDictionary(StringComparer.Ordinal);
             CollectionAssert.AreEquivalent(scales.EnumerateObject().Select(one => one.Name).ToArray(), actual.Keys.ToArray());
             foreach (var one in scales.EnumerateObject())
                 Assert.AreEqual(one.Value.GetDouble(), actual[one.Name], 1e-6, one.Name);

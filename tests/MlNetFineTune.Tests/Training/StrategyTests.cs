@@ -12,16 +12,16 @@ public sealed class StrategyTests
     [TestMethod]
     public void FromAStageOnTrainsItAndAllAboveIt()
     {
-        using var classifier = ImageClassifier.CreateEmpty(Backbone.ResNet18, classes: 3);
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
 
-        var part = Strategy.From("layer3", layerDecay: 0.5f).Resolve("resnet18", classifier.Stages, epochs: 2).Parts.Single();
+        var part = Strategy.From("layer3", layerDecay: 0.5f).Resolve("resnet18", classifier.Stages, epochs: 2).Resolve(classifier).Phases.Single();
 
         Assert.AreEqual(2, part.Epochs);
-        Assert.AreEqual(classifier.Stages.ToList().IndexOf("layer3"), part.FrozenStages(classifier));
+        Assert.AreEqual(classifier.Stages.ToList().IndexOf("layer3"), part.FrozenStages);
         foreach (var parameter in classifier.Parameters())
         {
             var expected = parameter.Name.Split('.')[0] switch { "fc" => 1, "layer4" => 0.5f, "layer3" => 0.25f, _ => 0 };
-            Assert.AreEqual(expected, part.ScaleOf(parameter), parameter.Name);
+            Assert.AreEqual(expected, part.ScaleOf(parameter.Name), parameter.Name);
         }
     }
 
@@ -38,11 +38,11 @@ public sealed class StrategyTests
     [TestMethod]
     public void ALayerWhoseOwnParametersAreFrozenStaysInInferenceMode()
     {
-        using var classifier = ImageClassifier.CreateEmpty(Backbone.ResNet18, classes: 3);
-        var part = new PlanPart(1, parameter => parameter.Name.StartsWith("layer2.", StringComparison.Ordinal) ? 1 : 0);
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
+        var part = new PhaseRule(1, parameter => parameter.Name.StartsWith("layer2.", StringComparison.Ordinal) ? 1 : 0).On(classifier);
 
         ParameterGroups.Apply(part, classifier);
-        classifier.BeginTraining(part.FrozenStages(classifier));
+        classifier.BeginTraining(part.FrozenStages);
 
         foreach (var (path, layer) in classifier.Backbone.named_modules()
             .Where(named => named.module.named_parameters(recurse: false).Any()))
@@ -57,11 +57,11 @@ public sealed class StrategyTests
     public void StagesJoinOneByOneOrTogetherWhereEpochsAreFew(int epochs, int each, string expected)
     {
         string[] stages = ["stem", "layer1", "layer2", "layer3"];
-        using var classifier = ImageClassifier.CreateEmpty(Backbone.Micro, classes: 3);
+        using var classifier = ImageNetwork.CreateEmpty(Backbone.Micro, outputs: 3);
 
-        var plan = Strategy.Gradual(each).Resolve("micro", stages, epochs);
+        var plan = Strategy.Gradual(each).Resolve("micro", stages, epochs).Resolve(classifier);
 
-        Assert.AreEqual(expected, string.Join(' ', plan.Parts.Select(part => $"{part.Epochs}:{4 - part.FrozenStages(classifier)}")));
+        Assert.AreEqual(expected, string.Join(' ', plan.Phases.Select(part => $"{part.Epochs}:{4 - part.FrozenStages}")));
     }
 
     [TestMethod]
@@ -72,8 +72,8 @@ public sealed class StrategyTests
     {
         var plan = Strategy.ProbeThenFull(share).Resolve("micro", Backbone.Micro.Stages, epochs);
 
-        Assert.AreEqual(expected, string.Join(' ', plan.Parts.Select(part => part.Epochs)));
-        CollectionAssert.AreEqual(new[] { false, true }, plan.Parts.Select(part => part.Augments).ToArray());
+        Assert.AreEqual(expected, string.Join(' ', plan.Phases.Select(part => part.Epochs)));
+        CollectionAssert.AreEqual(new[] { false, true }, plan.Phases.Select(part => part.Augments).ToArray());
     }
 
     [TestMethod]
@@ -108,15 +108,13 @@ public sealed class StrategyTests
             Strategy.Gradual(), Strategy.ProbeThenFull(), Strategy.NormAndBias,
             Strategy.Custom(name => name.Contains("bn", StringComparison.Ordinal) ? 0 : 1)])
         {
-            using var model = SmallTraining.Fit(
-                ml, SmallTraining.Options with
-                {
-                    Strategy = strategy,
-                    Epochs = 5,
-                    Validation = Validation.Fraction(0.25f),
-                    Augmentation = Augmentation.Light
-                },
-                SmallPictures.Take(16));
+            using var model = SmallTraining.Fit(ml, SmallTraining.Options with
+            {
+                Strategy = strategy,
+                Epochs = 5,
+                Validation = ValidationData.Fraction(0.25f),
+                Augmentation = Augmentation.Light,
+            }, SmallPictures.Take(16));
 
             var report = model.Report!;
             Assert.HasCount(5, report.Epochs);
@@ -135,12 +133,12 @@ public sealed class StrategyTests
             Strategy = Strategy.ProbeThenFull(probe: 0.5f),
             Epochs = 8,
             LearningRate = 1e-12f, // nothing improves after the first epoch
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
             EarlyStoppingPatience = 2,
         };
         using var model = SmallTraining.Fit(ml, options, SmallPictures.Take(8));
 
-        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, model.Report!.End);
         Assert.HasCount(6, model.Report.Epochs, "four of the probe, two of the rest");
     }
 
@@ -167,7 +165,7 @@ public sealed class StrategyTests
             Assert.AreEqual(statisticsMove || !name.Contains("running", StringComparison.Ordinal),
                 !values.SequenceEqual(after[name]), name);
 
-        static Dictionary<string, double[]> Tensors(ImageFineTuningTransformer model)
+        static Dictionary<string, double[]> Tensors(FineTuningTransformer model)
         {
             var tensors = new Dictionary<string, double[]>();
             model.Scorer.Read(network => tensors = network.NamedTensors()
@@ -179,8 +177,7 @@ public sealed class StrategyTests
     [TestMethod]
     public void TheDescriptionSaysWhatTrainsWhenAndHowFast()
     {
-        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f })
-            .Describe(classes: 10).ReplaceLineEndings("\n");
+        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f }).Describe(outputs: 10).ReplaceLineEndings("\n");
 
         StringAssert.Contains(text, "Epochs 1 to 2: 1,290 of ");
         StringAssert.Contains(text, ", without augmentation\n  stem             frozen\n");

@@ -23,20 +23,16 @@ public sealed class TeacherInputTests
     public void TheTeacherAnswersForThePixelsOfTheBatchErasedAndMixed()
     {
         var augmentation = Augmentation.Sequence(
-            new RandomResizedCrop(), new RandomErasing(0.7f, fill: ErasingFill.Noise), new MixUp(1), new CutMix());
+            Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.7f, noise: true), Augmentation.MixUp(1), Augmentation.CutMix());
         using var model = SmallTraining.LoadModel(_ml);
-        var teachers = model.AsEarlier();
+        var teachers = ((IImageModel)model).AsSource()!;
         using var teacher = new Teacher(teachers, [2, 0, 1], s_options.Backbone, CPU);
         using var fit = new FitScope(_ml, "test", "test", seed: 1);
         var view = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, _photos));
-        using var data = TrainingData.Read(
-            fit.Host, fit.Channel, view, s_options,
-            new ImageSource(s_options.ImageInput, new ImageEncoder(s_options.Backbone.Preprocessing)),
-            new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
-        using var student = ImageClassifier.Create(s_options.Backbone, 3, seed: 1);
-        using var trunk = new FrozenTrunk(student, stages: 0, fit.Seed, workers: 2);
-        var inputs = new RowInputs(trunk, data.Training, new RowViews(data.Training.Source, augmentation, fit.Seed), epochs: 3,
-            new BadRowLog(BadRows.Throw, fit.Channel), CancellationToken.None, teacher);
+        using var data = TrainingData.Read(fit.Host, fit.Channel, view, s_options, new ImageInput(s_options.ImageColumn, new ImageEncoder(s_options.Backbone.Preprocessing)), new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
+        using var student = ImageNetwork.Create(s_options.Backbone, 3, seed: 1);
+        using var encoder = new FrozenEncoder(student, s_options.CreateInput(), stages: 0, fit.Seed, workers: 2);
+        var inputs = new RowInputs(encoder, data.Training, new RowViews(data.Training.Source, augmentation, fit.Seed), epochs: 3, new BadRowLog(BadRows.Throw, fit.Channel), CancellationToken.None, teacher);
         var mixed = 0;
 
         foreach (var input in inputs.Read([[3, 1, 4, 7], [0, 2, 5, 9], [6, 8, 10, 11]], epoch: 1))
@@ -46,10 +42,8 @@ public sealed class TeacherInputTests
             using (input)
             {
                 Tensor? logits = null;
-                // nothing is frozen: these are the pixels that train
-                teachers.Read(network => logits = network.ForwardRest(input.Activations, 0));
-                Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(),
-                    1e-5, "logits");
+                teachers.Read(network => logits = network.ForwardRest(input.Inputs, 0)); // nothing is frozen: these are the pixels that train
+                Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(), 1e-5, "logits");
                 mixed += input.Mix is null ? 0 : 1;
             }
         }
@@ -64,7 +58,8 @@ public sealed class TeacherInputTests
         {
             Assert.AreEqual(12 + 1, RowsTaught(s_options with { Strategy = strategy }), "and a black picture, for the shape");
             Assert.AreEqual(
-                2 * 12 + 1, RowsTaught(s_options with { Strategy = strategy, Augmentation = new FixedViews(Augmentation.Light, 2) }));
+                2 * 12 + 1,
+                RowsTaught(s_options with { Strategy = strategy, Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }));
             Assert.AreEqual(3 * 12, RowsTaught(s_options with { Strategy = strategy, FeatureCache = FeatureCache.None }));
             Assert.AreEqual(3 * 12, RowsTaught(s_options with { Strategy = strategy, Augmentation = Augmentation.Light }));
         }
@@ -80,8 +75,8 @@ public sealed class TeacherInputTests
         foreach (var tried in (ImageFineTuningOptions[])
             [
                 options with { Strategy = Strategy.HeadOnly },
-                options with { Augmentation = new FixedViews(
-                    Augmentation.Sequence(Augmentation.Light, new RandomErasing(0.7f, fill: ErasingFill.Noise)), 2) },
+                options with { Augmentation = Augmentation.FixedViews(
+                    Augmentation.Sequence(Augmentation.Light, Augmentation.RandomErasing(0.7f, noise: true)), 2) },
             ])
         {
             var expected = Train(tried with { FeatureCache = FeatureCache.None });
@@ -112,14 +107,12 @@ public sealed class TeacherInputTests
 
     private long RowsTaught(ImageFineTuningOptions options)
     {
-        var classifier = ImageClassifier.Create(options.Backbone, classes: 3, seed: 5);
+        var classifier = ImageNetwork.Create(options.Backbone, outputs: 3, seed: 5);
         classifier.PrepareForScoring();
         var counting = new CountingNetwork(classifier);
-        using var scorer = new NetworkScorer(new SharedNetwork(counting), new MulticlassObjective(3), [Augmentation.None]);
+        using var scorer = new NetworkScorer(new SharedNetwork(counting, options.CreateInput()), new MulticlassObjective(3), [Augmentation.None]);
         using var model = SmallTraining.LoadModel(_ml);
-        using var teacher = new Teacher(
-            new EarlierModel(scorer, keys: null!, options.Backbone, weights: null, WeightPrecision.Float32), [0, 1, 2],
-            options.Backbone, CPU);
+        using var teacher = new Teacher(new SourceModel(scorer.Read, () => new string('0', 64), keys: null, options.Backbone, weights: null), [0, 1, 2], options.Backbone, CPU);
         CountingNetwork.Train(_photos, options with { Distillation = Distillation.From(model) }, teacher: teacher);
         return counting.RowsThroughStage[0];
     }

@@ -45,19 +45,19 @@ public sealed class WeightAveragingTests
     {
         using var scope = NewDisposeScope();
         var tensors = States();
-        using var best = new BestEpochs(tensors, count: 3);
+        using var best = new BestEpochs(tensors, count: 3, Metric.Loss);
         var states = new[] { (0, 0.5), (7, 0.9), (1, 0.4), (9, 0.7), (2, 0.5) };
         foreach (var (index, (state, loss)) in states.Index())
         {
             Fill(tensors, state);
-            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss)), $"epoch {index + 1}");
+            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>())), $"epoch {index + 1}");
         }
 
         CollectionAssert.AreEqual(new[] { 3, 1, 5 }, best.Kept.Select(kept => kept.Epoch).ToArray());
-        best.PutAverage();
+        best.RestoreAverage();
         foreach (var (name, average) in tensors)
             Fixture.AreClose(s_fixture.GetProperty("uniform").GetProperty(name).Numbers(), average.Values(), 1e-7, name);
-        best.PutBack();
+        best.RestoreBest();
         using var first = tensor(Formula.Values("t1.layer.bias", [3]));
         CollectionAssert.AreEqual(first.Values(), tensors.Single(named => named.Name == "layer.bias").Tensor.Values());
     }
@@ -74,7 +74,7 @@ public sealed class WeightAveragingTests
             twin = DirectTraining.Tensors(network);
             return new Watcher(progress =>
             {
-                if (progress.Phase != TrainingPhase.Training)
+                if (progress.Activity != TrainingActivity.Training)
                     return;
                 var decay = Math.Min(0.5, (1.0 + t) / (10 + t));
                 t++;
@@ -95,10 +95,12 @@ public sealed class WeightAveragingTests
     public void ValidationJudgesTheAverageAndTrainingGoesOnWithTheWeights()
     {
         var options = s_options with { WeightAveraging = WeightAveraging.Exponential(0.9f) };
-        var (judged, _) = DirectTraining.Run(
-            options with { Validation = Validation.Fraction(0.25f) }, DirectTraining.Full(options), s_photos);
-        var (plain, _) = DirectTraining.Run(
-            s_options with { Validation = Validation.Fraction(0.25f) }, DirectTraining.Full(options), s_photos);
+        var (
+            judged, _) = DirectTraining.Run(options with { Validation = ValidationData.Fraction(0.25f) }, DirectTraining.Full(options),
+            s_photos);
+        var (
+            plain, _) = DirectTraining.Run(s_options with { Validation = ValidationData.Fraction(0.25f) }, DirectTraining.Full(options),
+            s_photos);
 
         CollectionAssert.AreEqual(plain.Epochs.Select(epoch => epoch.Loss).ToArray(), judged.Epochs.Select(epoch => epoch.Loss).ToArray());
         CollectionAssert.AreNotEqual(plain.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
@@ -106,15 +108,12 @@ public sealed class WeightAveragingTests
 
         // What it says of the model is what the model does.
         var ml = new MLContext();
-        using var model = SmallTraining.Fit(
-            ml,
-            options with
-            {
-                Validation = Validation.Set(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20))))
-            },
-            s_photos);
-        var metrics = ml.MulticlassClassification.Evaluate(
-            model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
+        using var model = SmallTraining.Fit(ml, options with
+        {
+            Validation = ValidationData.Set(
+            SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20))))
+        }, s_photos);
+        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
         Assert.AreEqual(model.Report!.Epochs[model.Report.BestEpoch - 1].ValidationLoss!.Value, metrics.LogLoss, 1e-5);
     }
 
@@ -135,7 +134,7 @@ public sealed class WeightAveragingTests
                 BatchSize = 2,
                 Optimizer = Optimizer.Sgd(momentum: 0, nesterov: false),
                 Schedule = LearningRateSchedule.Constant(),
-                Validation = Validation.Set(judges),
+                Validation = ValidationData.Set(judges),
                 WeightAveraging = WeightAveraging.BestCheckpoints(3),
             };
             using var model = ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(ml, TableRow.Many(60)));

@@ -1,5 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
@@ -16,24 +18,19 @@ public sealed class WeightsOfRowsTests
     public void ARowOfWeightKIsKRows()
     {
         // One step an epoch, over all rows.
-        Verify((MulticlassModuleOptions options, IDataView rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows),
-            SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind1", 3)) });
-        Verify((BinaryModuleOptions options, IDataView rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows),
-            SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 3) });
-        Verify((RegressionModuleOptions options, IDataView rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows),
-            SmallModules.Regression);
+        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3))) });
+        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3)) });
+        Verify((options, rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
 
-        void Verify<T>(Func<T, IDataView, ModuleFineTuningTransformer> fit, T options)
-            where T : ModuleFineTuningOptions
+        void Verify(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options)
         {
             var (weighted, weightedAccuracy) = Train(fit, options with { ExampleWeightColumnName = "Size" }, _rows, _validation);
             var (repeated, repeatedAccuracy) = Train(fit, options, Repeated(_rows), Repeated(_validation));
             var (plain, _) = Train(fit, options, _rows, _validation);
             Fixture.AreClose(repeated, weighted, 1e-4, "losses of training and validation");
             Assert.IsGreaterThan(0.01, plain.Zip(weighted, (a, b) => Math.Abs(a - b)).Max(), "without weights they are others");
-            if (options is not RegressionModuleOptions)
-                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9),
-                    "accuracy counts each of 20 rows once");
+            if (options.TaskInForce is not RegressionTask)
+                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9), "accuracy counts each of 20 rows once");
         }
     }
 
@@ -61,9 +58,7 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
-                SmallModules.Multiclass with { Epochs = 2, Validation = Validation.None, ClassWeights = classWeights })
-                .Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: classWeights) }).Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -79,10 +74,9 @@ public sealed class WeightsOfRowsTests
             var options = SmallTraining.Options with
             {
                 Epochs = 12,
-                Augmentation = Augmentation.Sequence(new MixUp(0.4f), new CutMix()),
-                Validation = Validation.Fraction(0.2f),
-                Loss = loss,
-                ClassWeights = ClassWeights.Balanced,
+                Augmentation = Augmentation.Sequence(Augmentation.MixUp(0.4f), Augmentation.CutMix()),
+                Validation = ValidationData.Fraction(0.2f),
+                Task = LearningTask.Multiclass(loss, ClassWeights.Balanced),
                 ExampleWeightColumnName = "Weight",
             };
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options)
@@ -126,10 +120,9 @@ public sealed class WeightsOfRowsTests
                 .Message, "'Weight'");
 
         var set = _ml.Transforms.DropColumns("Size").Fit(SmallModules.View(_ml, _rows)).Transform(SmallModules.View(_ml, _rows));
-        StringAssert.Contains(
-            Error<ArgumentOutOfRangeException>(
-                SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = Validation.Set(set) }, _rows),
-            "validation example weight");
+        StringAssert.Contains(Error<ArgumentOutOfRangeException>(
+            SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = ValidationData.Set(set) },
+            _rows), "validation example weight");
     }
 
     [TestMethod]
@@ -137,30 +130,24 @@ public sealed class WeightsOfRowsTests
     {
         var options = SmallModules.Multiclass with { ExampleWeightColumnName = "Size" };
         StringAssert.Contains(
-            Error<InvalidOperationException>(options with { Validation = Validation.None }, Weighted(TableRow.Many(12), _ => 0)),
+            Error<InvalidOperationException>(options with { Validation = ValidationData.None }, Weighted(TableRow.Many(12), _ => 0)),
             "All 12 training rows have weight 0");
         var set = SmallModules.View(_ml, Weighted(TableRow.Many(9), _ => 0));
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.Set(set) }, _rows),
+        StringAssert.Contains(
+            Error<InvalidOperationException>(options with { Validation = ValidationData.Set(set) }, _rows),
             "All 9 validation rows have weight 0");
     }
 
     [TestMethod]
     public void ClassWeightsOfOtherClassesAreRefused()
     {
-        var unknown = Error<InvalidOperationException>(
-            SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(("kind7", 2)) }, _rows);
+        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2))) }, _rows);
         StringAssert.Contains(unknown, "no class 'kind7'");
         StringAssert.Contains(unknown, "'kind0', 'kind1', 'kind2'");
+        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2)) }, _rows), "2 weights for 3 classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2))) }, SmallPictures.Take(4))).Message, "no class 'cat'");
         StringAssert.Contains(
-            Error<InvalidOperationException>(SmallModules.Multiclass with { ClassWeights = ClassWeights.Of(1, 2) }, _rows),
-            "2 weights for 3 classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
-            () => SmallTraining.Fit(_ml, SmallTraining.Options with { ClassWeights = ClassWeights.Of(("cat", 2)) }, SmallPictures.Take(4)))
-            .Message, "no class 'cat'");
-        StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(
-                () => _ml.BinaryClassification.Trainers.FineTuneModule(
-                    SmallModules.Binary with { ClassWeights = ClassWeights.Of(1, 2, 3) })).Message, "False, True");
+            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3)) })).Message, "False, True");
     }
 
     [TestMethod]
@@ -179,21 +166,16 @@ public sealed class WeightsOfRowsTests
                 .Select(weights => weights.ToString()).ToArray());
     }
 
-    private (double[] Losses, double[] Accuracies) Train<T>(
-        Func<T, IDataView, ModuleFineTuningTransformer> fit, T options, TableRow[] rows, TableRow[] validation)
-        where T : ModuleFineTuningOptions
+    private (double[] Losses, double[] Accuracies) Train(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows, TableRow[] validation)
     {
-        using var model =
-            fit((T)(options with { Epochs = 10, BatchSize = 1000, Validation = Validation.Set(SmallModules.View(_ml, validation)) }),
-                SmallModules.View(_ml, rows));
+        using var model = fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
         return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })],
             [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }
 
-    private string Error<T>(MulticlassModuleOptions options, TableRow[] rows)
-        where T : Exception => Assert.ThrowsExactly<T>(
-            () => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
+    private string Error<T>(ModuleFineTuningOptions options, TableRow[] rows)
+        where T : Exception => Assert.ThrowsExactly<T>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
 
     private static TableRow[] Weighted(TableRow[] rows, Func<int, float> weight)
     {

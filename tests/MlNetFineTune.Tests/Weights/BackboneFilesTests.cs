@@ -164,7 +164,7 @@ public sealed class BackboneFilesTests
         Assert.AreEqual("64", read.GetProperty("metadata").GetProperty("input_size").GetString());
     }
 
-    private static string Shards(Folder folder, ImageClassifier classifier)
+    private static string Shards(Folder folder, ImageNetwork classifier)
     {
         var tensors = classifier.NamedTensors();
         SafeTensorsWriter.WriteFile(folder.File("a.safetensors"), [.. tensors.Take(7)], s_recipe);

@@ -1,10 +1,6 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>The operations of an automatic policy; each is as likely as any other.</summary>

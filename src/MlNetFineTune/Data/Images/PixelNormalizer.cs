@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W]
-/// in channels-last layout without moving.</summary>
-internal sealed class PixelNormalizer : Intake
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
+internal sealed class PixelNormalizer : Collator
 {
     /// <summary>Weights of red, green and blue in the luminance: ITU-R BT.601, as in Pillow and torchvision.</summary>
     public static readonly float[] Luminance = [0.299f, 0.587f, 0.114f];
@@ -63,7 +62,9 @@ internal sealed class PixelNormalizer : Intake
         return new(average, average, average);
     }
 
-    public override Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
+    public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count) => ToTensor(samples, count);
+
+    public Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
 
     public override void Dispose()
     {

@@ -1,51 +1,42 @@
+using System.Text.Json.Serialization;
 using MlNetFineTune.Data;
-using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>The order of the numbers of one picture in a vector.</summary>
-public enum PixelLayout
-{
-    /// <summary>Pixel by pixel, [H, W, C]: RGBRGB…, as in most cameras and bitmaps.</summary>
-    Interleaved,
-
-    /// <summary>Channel by channel, [C, H, W]: the default of ML.NET's <c>ExtractPixels</c>.</summary>
-    Planar,
-}
-
-/// <summary>The channels of a pixel and their order.</summary>
-public enum PixelChannels
-{
-    /// <summary>Red, green, blue.</summary>
-    Rgb,
-
-    /// <summary>Blue, green, red.</summary>
-    Bgr,
-
-    /// <summary>One number, the luminance.</summary>
-    Gray,
-}
-
 /// <summary>
-/// The format of a vector column that holds uncompressed pixels, rows from top to bottom. A vector has width * height * channels numbers,
-/// of type Byte (0 to 255) or Single (0 to <see cref="White"/>).
+/// The format of a vector column that holds uncompressed pixels, rows from top to bottom: <see cref="Interleaved"/> or
+/// <see cref="Planar"/>. A vector has width * height * channels numbers, of type Byte (0 to 255) or Single (0 to <see cref="White"/>).
 /// </summary>
 public sealed record RawPixels
 {
-    /// <summary>The format of pictures of one size.</summary>
-    /// <param name="width">Width in pixels, at least 1.</param>
-    /// <param name="height">Height in pixels, at least 1.</param>
-    /// <param name="layout">The order of the numbers. There is no default, because the wrong one would train on noise.</param>
-    /// <param name="channels">The channels of a pixel; red, green, blue by default.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the picture has too many
-    /// pixels, or an enumeration value is not defined.</exception>
-    public RawPixels(int width, int height, PixelLayout layout, PixelChannels channels = PixelChannels.Rgb)
+    [JsonConstructor] // model files have it
+    internal RawPixels(int width, int height, PixelLayout layout, PixelChannels channels = PixelChannels.Rgb)
     {
         Width = width;
         Height = height;
         Layout = layout;
         Channels = channels;
     }
+
+    /// <summary>Pixel by pixel, [H, W, C]: RGBRGB…, as in most cameras and bitmaps.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="channels">The channels of a pixel and their order. Default <see cref="PixelChannels.Rgb"/>.</param>
+    /// <param name="white">The number of full brightness in vectors of Single. Above 0. Default 255; see <see cref="White"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the picture has too many pixels, <paramref name="white"/> is not
+    /// above 0, or an enumeration value is not defined.</exception>
+    public static RawPixels Interleaved(int width, int height, PixelChannels channels = PixelChannels.Rgb, float white = 255) =>
+        new(width, height, PixelLayout.Interleaved, channels) { White = white };
+
+    /// <summary>Channel by channel, [C, H, W]: the default of ML.NET's <c>ExtractPixels</c>.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="channels">The channels of a pixel and their order. Default <see cref="PixelChannels.Rgb"/>.</param>
+    /// <param name="white">The number of full brightness in vectors of Single. Above 0. Default 255; see <see cref="White"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the picture has too many pixels, <paramref name="white"/> is not
+    /// above 0, or an enumeration value is not defined.</exception>
+    public static RawPixels Planar(int width, int height, PixelChannels channels = PixelChannels.Rgb, float white = 255) =>
+        new(width, height, PixelLayout.Planar, channels) { White = white };
 
     /// <summary>Width in pixels, at least 1.</summary>
     public int Width
@@ -69,8 +60,9 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>The order of the numbers.</summary>
-    public PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
+    /// <summary>The order of the numbers. There is no default, because the wrong one would train on noise.</summary>
+    [JsonInclude]
+    internal PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
 
     /// <summary>The channels of a pixel; <see cref="PixelChannels.Rgb"/> by default.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
@@ -103,5 +95,29 @@ public sealed record RawPixels
             : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => InvariantText.Of(this);
+    public override string ToString() => FormattableString.Invariant(
+        $"RawPixels {{ Width = {Width}, Height = {Height}, Layout = {Layout}, Channels = {Channels}, White = {White} }}");
+
+    /// <summary>The order of the numbers of one picture in a vector.</summary>
+    internal enum PixelLayout
+    {
+        /// <summary>Pixel by pixel, [H, W, C]: RGBRGB…, as in most cameras and bitmaps.</summary>
+        Interleaved,
+
+        /// <summary>Channel by channel, [C, H, W]: the default of ML.NET's <c>ExtractPixels</c>.</summary>
+        Planar,
+    }
+
+    /// <summary>The channels of a pixel and their order.</summary>
+    public enum PixelChannels
+    {
+        /// <summary>Red, green, blue.</summary>
+        Rgb,
+
+        /// <summary>Blue, green, red.</summary>
+        Bgr,
+
+        /// <summary>One number, the luminance.</summary>
+        Gray,
+    }
 }

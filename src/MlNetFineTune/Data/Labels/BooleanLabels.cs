@@ -5,24 +5,25 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Data;
 
 /// <summary>A Boolean: 1 and 0.</summary>
-internal sealed class BooleanLabels(string column) : LabelSource(column)
+internal sealed class BooleanLabels(string column) : ColumnLabels(column)
 {
     public override int Strata => 2;
 
-    public override int StratumOf(float label) => (int)label;
+    public override int StratumOf(ReadOnlySpan<float> label) => (int)label[0];
 
-    public override Func<float> Reader(IHost host, DataViewRow row)
+    public override LabelReader Reader(IHost host, DataViewRow row)
     {
         var getter = row.GetGetter<bool>(row.Schema[Column]);
         var value = false;
-        return () =>
+        return label =>
         {
             getter(ref value);
-            return value ? 1 : 0;
+            label[0] = value ? 1 : 0;
+            return true;
         };
     }
 
-    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == BooleanDataViewType.Instance
+    protected override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == BooleanDataViewType.Instance
         ? new SameLabels(this, host)
         : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Boolean", column.Type.ToString());
 

@@ -5,19 +5,19 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>A key: classes from 0.</summary>
-internal sealed class ClassLabels(string column, LabelKeys keys) : LabelSource(column)
+internal sealed class ClassLabels(string column, LabelKeys keys) : ColumnLabels(column)
 {
     public override int Strata => keys.Count;
 
-    public override int StratumOf(float label) => (int)label;
+    public override int StratumOf(ReadOnlySpan<float> label) => (int)label[0];
 
-    public override Func<float> Reader(IHost host, DataViewRow row)
+    public override LabelReader Reader(IHost host, DataViewRow row)
     {
         var next = LabelColumn.Reader(row, row.Schema[Column]);
-        return () => next() is >= 0 and var key ? key : float.NaN;
+        return label => (label[0] = next()) >= 0;
     }
 
-    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => new LabelMatcher(host, column, keys);
+    protected override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => new LabelMatcher(host, column, keys);
 
     public override void Check(IChannel channel, float[] labels)
     {

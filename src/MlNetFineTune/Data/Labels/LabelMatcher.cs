@@ -39,16 +39,16 @@ internal sealed class LabelMatcher : OtherLabels
 
     private bool IsOfTheSameType => Equals(_type, _keys.ValueType);
 
-    public override Func<float> Reader(DataViewRow row)
+    public override LabelReader Reader(DataViewRow row)
     {
         if (_own is not null)
         {
             var places = _keys.PlacesOf(_own);
             var next = LabelColumn.Reader(row, _column);
-            return () => next() is >= 0 and var key ? Known(places[key], _own.Names[key]) : float.NaN;
+            return label => next() is >= 0 and var key && Know(places[key], _own.Names[key], label);
         }
         var text = ValueText.Reader(row, _column, exact: IsOfTheSameType);
-        return () => text() is { } value ? Known(_keys.PlaceOf(value, exact: IsOfTheSameType), value) : float.NaN;
+        return label => text() is { } value && Know(_keys.PlaceOf(value, exact: IsOfTheSameType), value, label);
     }
 
     public override void Finish(IChannel channel)
@@ -64,12 +64,11 @@ internal sealed class LabelMatcher : OtherLabels
             channel.Info($"Column '{_column.Name}' of the validation data holds {_type}, and the training label {_keys.ValueType}: all labels were matched by their text.");
     }
 
-    private float Known(int place, string name)
+    private bool Know(int place, string name, Span<float> label)
     {
-        if (place >= 0)
-            return place;
-        if (_unknown.Count <= MostNamed)
+        label[0] = place;
+        if (place < 0 && _unknown.Count <= MostNamed)
             _unknown.Add(name);
-        return float.NaN;
+        return place >= 0;
     }
 }

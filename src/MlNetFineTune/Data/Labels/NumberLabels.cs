@@ -5,24 +5,30 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Data;
 
 /// <summary>A number; NaN is a missing label.</summary>
-internal sealed class NumberLabels(string column) : LabelSource(column)
+internal sealed class NumberLabels(string column) : ColumnLabels(column)
 {
     public override int Strata => 1;
 
-    public override int StratumOf(float label) => 0;
+    public override int StratumOf(ReadOnlySpan<float> label) => 0;
 
-    public override Func<float> Reader(IHost host, DataViewRow row)
+    public override LabelReader Reader(IHost host, DataViewRow row)
     {
         var getter = row.GetGetter<float>(row.Schema[Column]);
         var value = 0f;
-        return () =>
+        return label =>
         {
             getter(ref value);
-            return float.IsInfinity(value) ? throw host.Except($"Row {row.Position} has the label {value} in column '{Column}'; labels must be finite (NaN counts as missing).") : value;
+            if (float.IsInfinity(value))
+            {
+                throw host.Except(
+                    $"Row {row.Position} has the label {value} in column '{Column}'; labels must be finite (NaN counts as missing).");
+            }
+            label[0] = value;
+            return !float.IsNaN(value);
         };
     }
 
-    public override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == NumberDataViewType.Single
+    protected override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) => column.Type == NumberDataViewType.Single
         ? new SameLabels(this, host)
         : throw host.ExceptSchemaMismatch("validation", "validation label", Column, "Single", column.Type.ToString());
 

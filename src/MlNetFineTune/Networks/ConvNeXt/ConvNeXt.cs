@@ -53,14 +53,14 @@ internal sealed class ConvNeXt : BackboneNetwork
         RegisterComponents();
     }
 
-    public static IReadOnlyList<Architecture> Architectures { get; } = [.. Enum.GetValues<BackboneSize>().Select(OfSize)];
+    public static IReadOnlyList<Architecture> Architectures { get; } = [.. Enum.GetValues<Backbone.Size>().Select(OfSize)];
 
-    public static Architecture OfSize(BackboneSize size)
+    public static Architecture OfSize(Backbone.Size size)
     {
         var (name, blocks, channels, resize, costs) = s_members[(int)size];
         return new(
             name, "head.fc", new WeightsRecipe(
-                new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-6),
+                new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
             recipe => new ConvNeXt(blocks, channels, recipe.Epsilon))
         {
             InitialWeights = Initialization.Transformer,
@@ -72,7 +72,7 @@ internal sealed class ConvNeXt : BackboneNetwork
             ],
             OtherRecipes = new Dictionary<string, WeightsRecipe>
             {
-                ["torchvision"] = new(new ImagePreprocessing { CropFraction = 224 / resize }, ConvolutionPadding.Symmetric, 1e-6),
+                ["torchvision"] = new(new ImagePreprocessing { CropFraction = 224 / resize }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
             },
             Costs = costs,
         };

@@ -64,7 +64,7 @@ internal sealed partial class DenseNet : BackboneNetwork
     };
 
     internal static Architecture Of(string name, int growth, int[] layers, int stemChannels) => new(
-        name, "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        name, "classifier", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new DenseNet(name, growth, layers, stemChannels, recipe.Epsilon))
     {
         InitialWeights = Initialization.HeFanIn,

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that
-/// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="ConvolutionPadding.TensorFlowSame"/> and epsilon
+/// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="Backbone.ConvolutionPadding.TensorFlowSame"/> and epsilon
 /// 1e-3; the architectures of that name have both. There is no stochastic depth in training: it helps in hundreds of epochs from scratch,
 /// and fine-tuning takes few.
 /// </summary>
@@ -47,7 +47,7 @@ internal sealed class EfficientNet : BackboneNetwork
     private readonly BatchNorm2d bn2;
 #pragma warning restore IDE1006
 
-    private EfficientNet(float width, float depth, ConvolutionPadding padding, double epsilon)
+    private EfficientNet(float width, float depth, Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(EfficientNet), MobileNetV1.Scaled(1280, width))
     {
         var channels = MobileNetV1.Scaled(32, width);
@@ -104,18 +104,13 @@ internal sealed class EfficientNet : BackboneNetwork
             CropFraction = number < 2 ? 0.875f : 1
         };
         var (theirSize, theirResize) = s_torchvision[number];
-        var theirs = new ImagePreprocessing
-        {
-            Size = theirSize,
-            Interpolation = Interpolation.Bicubic,
-            CropFraction = theirSize / theirResize
-        };
-        return Of($"efficientnet_b{number}", number, new(preprocessing, ConvolutionPadding.Symmetric, 1e-5)) with
+        var theirs = new ImagePreprocessing { Size = theirSize, Interpolation = Interpolation.Bicubic, CropFraction = theirSize / theirResize };
+        return Of($"efficientnet_b{number}", number, new(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-5)) with
         {
             OtherNames = [new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs), NamesInTransformers(number)],
             OtherRecipes = new Dictionary<string, WeightsRecipe>
             {
-                ["torchvision"] = new(theirs, ConvolutionPadding.Symmetric, 1e-5),
+                ["torchvision"] = new(theirs, Backbone.ConvolutionPadding.Symmetric, 1e-5),
                 [InTransformers.Naming] = TensorFlowRecipe(number),
             },
             Costs = s_costs[number],
@@ -134,7 +129,7 @@ internal sealed class EfficientNet : BackboneNetwork
     {
         var (_, _, _, size, crop) = s_members[number];
         var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = crop };
-        return new(preprocessing, ConvolutionPadding.TensorFlowSame, 1e-3);
+        return new(preprocessing, Backbone.ConvolutionPadding.TensorFlowSame, 1e-3);
     }
 
     private static NameMap NamesInTransformers(int number) =>

@@ -23,7 +23,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
 
     public static Architecture Architecture { get; } = new(
         "mobilenetv2_100", "classifier",
-        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
     {
         PadsAsTensorFlow = true,
@@ -34,13 +34,13 @@ internal sealed class MobileNetV2 : BackboneNetwork
         ],
         OtherRecipes = new Dictionary<string, WeightsRecipe>
         {
-            ["torchvision"] = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5), // bilinear
+            ["torchvision"] = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), // bilinear
             [InTransformers.Naming] = InTransformers.MobileNets,
         },
         Costs = new(2_223_872, 299_494_272, 1280),
     };
 
-    private MobileNetV2(ConvolutionPadding padding, double epsilon)
+    private MobileNetV2(Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV2), features: 1280)
     {
         var channels = 32;

@@ -3,7 +3,7 @@ namespace MlNetFineTune.Networks;
 /// <summary>Settings shared by the units of a MobileNet or EfficientNet, besides their channels.</summary>
 /// <param name="Padding">Padding of strided convolutions.</param>
 /// <param name="Epsilon">Epsilon of BatchNorm.</param>
-internal sealed record MobileUnitStyle(ConvolutionPadding Padding, double Epsilon)
+internal sealed record MobileUnitStyle(Backbone.ConvolutionPadding Padding, double Epsilon)
 {
     /// <summary>Kernel size of the depthwise convolution.</summary>
     public int Kernel { get; init; } = 3;

@@ -1,4 +1,3 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
@@ -9,25 +8,24 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>A user's module as the engine sees it. Owns it.</summary>
-internal sealed class ModuleNetwork : TrainableNetwork
+internal sealed class ModuleNetwork : FineTunedNetwork
 {
     private readonly nn.Module _module;
     private readonly ModuleFactory _factory;
     private readonly string _contract;
-    private readonly IReadOnlyList<ModuleInput> _inputs;
     private readonly ModuleContext _context;
     private readonly ModuleStages _stages;
     private readonly Func<Tensor[], Tensor> _call;
 
-    private ModuleNetwork(nn.Module module, ModuleFactory factory, string contract, IReadOnlyList<ModuleInput> inputs, ModuleContext context)
+    private ModuleNetwork(nn.Module module, ModuleFactory factory, string contract, ModuleContext context)
     {
         _module = module;
         (_factory, _contract) = (factory, contract);
-        _inputs = inputs;
         _context = context;
         Name = $"module '{contract}'";
-        _call = ModuleCall.Of(module, inputs.Count)
-            ?? throw new ArgumentException($"The factory of {Name} made a {module.GetType()}; for {inputs.Count} input{(inputs.Count == 1 ? "" : "s")} it must be a {ModuleCall.Expected(inputs.Count)}.");
+        var inputs = context.Inputs.Count;
+        _call = ModuleCall.Of(module, inputs)
+            ?? throw new ArgumentException($"The factory of {Name} made a {module.GetType()}; for {inputs} input{(inputs == 1 ? "" : "s")} it must be a {ModuleCall.Expected(inputs)}.");
         var tensors = NamedTensors();
         if (NamedParameters().Count == 0)
             throw new ArgumentException($"The {Name} has no parameters. A module that keeps its layers in fields calls RegisterComponents() at the end of its constructor.");
@@ -49,12 +47,12 @@ internal sealed class ModuleNetwork : TrainableNetwork
     /// <summary>With the weights that the factory drew.</summary>
     /// <exception cref="InvalidOperationException">The factory failed.</exception>
     /// <exception cref="ArgumentException">What it made cannot be used.</exception>
-    public static ModuleNetwork Create(ModuleFactory factory, string contract, IReadOnlyList<ModuleInput> inputs, ModuleContext context, long seed)
+    public static ModuleNetwork Create(ModuleFactory factory, string contract, ModuleContext context, long seed)
     {
         var module = ModuleMaker.Make(factory, $"module '{contract}'", context, seed, RandomStream.ModuleWeights, ordinal: 0);
         try
         {
-            return new ModuleNetwork(module, factory, contract, inputs, context);
+            return new ModuleNetwork(module, factory, contract, context);
         }
         catch
         {
@@ -63,8 +61,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
         }
     }
 
-    /// <summary>One more of the same form, with the weights that the factory draws.</summary>
-    public ModuleNetwork CreateAnother(long seed) => Create(_factory, _contract, _inputs, _context, seed);
+    public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => Create(_factory, _contract, _context, seed: 0);
 
     /// <summary>Takes the weights from a file, strictly.</summary>
     /// <returns>Sentences for the log.</returns>
@@ -76,7 +73,7 @@ internal sealed class ModuleNetwork : TrainableNetwork
         return notes;
     }
 
-    public override Intake CreateIntake() => new TableIntake(_inputs, _context.Inputs, Device);
+    public override NetworkManifest Describe() => new ModuleManifest(ModuleContract.Of(_factory));
 
     public override int StageOf(string tensorName) => _stages.IndexOf(tensorName);
 
@@ -104,35 +101,25 @@ internal sealed class ModuleNetwork : TrainableNetwork
 
     public override void PrepareForScoring() => _module.eval();
 
-    public override Tensor ForwardFirst(Tensor input, int stages) => throw new NotSupportedException("A module runs as a whole.");
+    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => throw new NotSupportedException("A module runs as a whole.");
 
-    public override Tensor ForwardRest(Tensor input, int first)
+    public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var scope = NewDisposeScope();
-        return Checked(_call(Split(input)), input.shape[0]).MoveToOuterDisposeScope();
+        return Checked(_call(InOrder(inputs)), inputs.Rows).MoveToOuterDisposeScope();
     }
 
-    public override Tensor ForwardInTraining(Tensor input, int first, long seed, int step) =>
-        SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(input, first));
+    /// <summary>Draws as torch does: see <see cref="SeededTorch"/>.</summary>
+    public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step) =>
+        SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(inputs, first));
 
     public override void Dispose() => _module.Dispose();
 
     protected override void Move(Device device) => _module.to(device);
 
-    // [N, numbers of all inputs] -> one tensor an input.
-    private Tensor[] Split(Tensor rows)
-    {
-        var tensors = new Tensor[_context.Inputs.Count];
-        long begin = 0;
-        for (var i = 0; i < tensors.Length; i++)
-        {
-            var shape = _context.Inputs[i];
-            var part = rows.narrow(1, begin, shape.Size).reshape([rows.shape[0], .. shape.Dimensions]);
-            tensors[i] = shape.KeyCount > 0 ? part.to_type(ScalarType.Int64) : part;
-            begin += shape.Size;
-        }
-        return tensors;
-    }
+    // The first input flows through the module, the others stand beside it.
+    private Tensor[] InOrder(ModelInputs inputs) =>
+        [inputs.Activations, .. _context.Inputs.Skip(1).Select(shape => inputs.Beside[shape.Column])];
 
     private Tensor Checked(Tensor outputs, long rows)
     {

@@ -25,13 +25,22 @@ public sealed partial record Backbone
     /// at least 8. Multiply-adds fall by a little less than this share where one side of the convolutions is pruned (MobileNetV2), by more
     /// where both are (MobileNetV1).
     /// </param>
-    /// <param name="norm">The norm by which the channels of a layer are ranked; of equal ones the first are kept.</param>
+    /// <param name="byBatchNormScale">
+    /// Whether the channels of a layer are ranked by the absolute scale of their BatchNorm (where a depthwise convolution follows, plus
+    /// that of its BatchNorm; Liu et al. 2017, https://arxiv.org/abs/1708.06519), instead of by the sum of the absolute weights of the
+    /// filter that computes the channel (Li et al. 2017, section 3.1, https://arxiv.org/abs/1608.08710). Scales are the better measure
+    /// where training pulled them towards zero, as that paper does with a penalty; weight decay does not apply to them here. Of equal
+    /// channels the first are kept. Default false.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is not between 0 and 1, or so small that no channel is removed.</exception>
     /// <exception cref="InvalidOperationException">
     /// The architecture is not one of ResNet, MobileNet, EfficientNet, DenseNet and VGG, the network is of <see cref="FromTorchScript"/> or
     /// has replaced stages, or it is pruned already and not trained yet.
     /// </exception>
-    public Backbone Prune(float ratio, PruningNorm norm = PruningNorm.Filter)
+    public Backbone Prune(float ratio, bool byBatchNormScale = false) =>
+        Prune(ratio, byBatchNormScale ? PruningNorm.BatchNormScale : PruningNorm.Filter);
+
+    internal Backbone Prune(float ratio, PruningNorm norm)
     {
         if (ratio is not (> 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(ratio), ratio, "The share of channels that go must be above 0 and below 1.");
@@ -68,7 +77,7 @@ public sealed partial record Backbone
     /// channels. Builds it and runs it once on a black picture. <see cref="List"/> gives the same for the published networks.</summary>
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has replaced stages, whose
     /// multiply-adds are not known.</exception>
-    public BackboneInfo Measure()
+    public Info Measure()
     {
         if (Script is not null || Changes.Any(change => change.Replacement is not null))
             throw new InvalidOperationException(
@@ -80,6 +89,6 @@ public sealed partial record Backbone
         using var counter = new MultiplyAddCounter();
         network.eval();
         network.forward(zeros(1, InputChannels, Preprocessing.Size, Preprocessing.Size, Parameters.Type));
-        return new BackboneInfo(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
+        return new Info(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
     }
 }

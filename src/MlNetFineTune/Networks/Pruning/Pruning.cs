@@ -10,7 +10,7 @@ namespace MlNetFineTune.Networks;
 /// <param name="Ratio">Share of channels to remove, above 0 and below 1.</param>
 /// <param name="Norm">The norm by which channels are ranked.</param>
 /// <param name="Before">Widths of the network to which the weights belong.</param>
-internal sealed record Pruning(float Ratio, PruningNorm Norm, ChannelWidths Before)
+internal sealed record Pruning(float Ratio, Backbone.PruningNorm Norm, ChannelWidths Before)
 {
     /// <summary>A description for the log.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"pruned by {100 * Ratio:0.##} %");

@@ -46,7 +46,7 @@ internal sealed class ReplacedStages : IDisposable
         foreach (var (stage, _, module) in _all.Where(one => one.Stage >= frozenStages))
         {
             module.train();
-            var frozen = TrainableNetwork.FrozenLayers(module);
+            var frozen = FineTunedNetwork.FrozenLayers(module);
             foreach (var (_, part) in module.named_modules().Where(named => frozen.Contains(named.module)))
                 part.eval();
         }

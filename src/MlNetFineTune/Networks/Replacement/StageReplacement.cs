@@ -39,7 +39,7 @@ internal static class StageReplacement
             {
                 last = change;
                 var context = new ModuleContext(
-                    [new ModuleInputShape(change.Stage, maps.shape[1..])], (int)(old[i].Length == 3 ? old[i][2] : old[i][1]));
+                    [new ModuleContext.InputShape(change.Stage, maps.shape[1..])], (int)(old[i].Length == 3 ? old[i][2] : old[i][1]));
                 network.Replace(i, Make(change, context, seed, i));
             }
             maps = Run(network.Stages[i], maps, last, name, old[i]);

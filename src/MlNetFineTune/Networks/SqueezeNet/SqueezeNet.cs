@@ -39,7 +39,7 @@ internal sealed class SqueezeNet : BackboneNetwork
     }
 
     public static Architecture Architecture { get; } = new(
-        "squeezenet1_1", "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        "squeezenet1_1", "classifier", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         _ => new SqueezeNet())
     {
         InitialWeights = Initialization.HeUniform,

@@ -83,7 +83,7 @@ internal sealed class Vgg : BackboneNetwork
     };
 
     internal static Architecture Of(string name, (int Channels, int Layers)[] stages, int hidden) => new(
-        name, "classifier.6", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        name, "classifier.6", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new Vgg(name, stages, hidden, recipe.Epsilon))
     { InitialWeights = InitialWeights };
 

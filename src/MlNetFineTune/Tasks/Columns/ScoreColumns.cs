@@ -2,7 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune.Tasks;
 
@@ -16,9 +15,9 @@ internal abstract class ScoreColumns
     /// <param name="column">By its number among these.</param>
     /// <param name="batch">Scored rows.</param>
     /// <param name="place">Of the present row, in the batch.</param>
-    public abstract Delegate Getter(int column, ScoredBatch batch, Func<int> place);
+    public abstract Delegate Getter(int column, IScoredRows batch, Func<int> place);
 
-    protected static Delegate StatusGetter(ScoredBatch batch, Func<int> place) =>
+    protected static Delegate StatusGetter(IScoredRows batch, Func<int> place) =>
         (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = batch.StatusOf(place()));
 
     /// <summary>Columns of one scorer share a number, which no other scorer in the pipeline has.</summary>
@@ -42,6 +41,6 @@ internal abstract class ScoreColumns
     }
 
     /// <summary>Fills the first number of a row's score.</summary>
-    protected static Delegate NumberGetter(ScoredBatch batch, Func<int> place, Func<float, float> convert) =>
+    protected static Delegate NumberGetter(IScoredRows batch, Func<int> place, Func<float, float> convert) =>
         (ValueGetter<float>)((ref float value) => value = convert(batch.ScoresOf(place())[0]));
 }

@@ -10,14 +10,16 @@ internal static class TrialRun
     /// <summary>The options without what ends, judges, keeps or shows a training.</summary>
     public static FineTuningOptions Plain(FineTuningOptions options) => options with
     {
-        Validation = Validation.None,
+        Task = options.TaskInForce.WithoutValidation,
+        Metric = null,
+        Validation = ValidationData.None,
         EarlyStoppingPatience = null,
         Progress = null,
         RunFolder = null,
         WeightAveraging = WeightAveraging.None,
         TimeBudget = null,
         OnDivergence = Divergence.Throw(float.PositiveInfinity),
-        Checkpoint = Checkpoint.None,
+        Checkpoint = TrainingCheckpoint.None,
     };
 
     /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is thrown away.</summary>
@@ -33,14 +35,7 @@ internal static class TrialRun
         options = options with { Observer = observer, CancellationToken = end.Token };
         try
         {
-            using FineTuningTransformer model = options switch
-            {
-                ImageFineTuningOptions image => ml.MulticlassClassification.Trainers.FineTuneImages(image).Fit(data),
-                MulticlassModuleOptions multiclass => ml.MulticlassClassification.Trainers.FineTuneModule(multiclass).Fit(data),
-                BinaryModuleOptions binary => ml.BinaryClassification.Trainers.FineTuneModule(binary).Fit(data),
-                RegressionModuleOptions regression => ml.Regression.Trainers.FineTuneModule(regression).Fit(data),
-                _ => throw new NotSupportedException($"{options.GetType().Name} cannot be tried out."),
-            };
+            using var model = (IDisposable)options.CreateTrainer(ml).Fit(data);
         }
         catch (Exception e) when (isOver() && e is (OperationCanceledException or InvalidOperationException))
         {

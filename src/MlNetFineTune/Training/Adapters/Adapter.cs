@@ -1,11 +1,6 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Training;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>
@@ -36,11 +31,11 @@ public abstract record Adapter
     public static Adapter Lora(int rank = 8, float alpha = 16, IReadOnlyList<string>? targets = null, float dropout = 0) => new LoraAdapter(rank, alpha, targets ?? ["*"], dropout);
 
     /// <summary>Changes the network.</summary>
-    /// <param name="classifier">On the device on which it trains.</param>
+    /// <param name="network">On the device on which it trains.</param>
     /// <param name="plan">Of the strategy, for the network as it was.</param>
     /// <param name="seed">Of random weights.</param>
     /// <param name="log">Told what was done.</param>
     /// <returns>The plan for the network as it is now.</returns>
     /// <exception cref="ArgumentException">The adapter does not fit the network, or the strategy would never train it.</exception>
-    internal abstract TrainingPlan Apply(ImageClassifier classifier, TrainingPlan plan, long seed, Action<string> log);
+    internal abstract PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log);
 }

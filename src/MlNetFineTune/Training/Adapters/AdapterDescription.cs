@@ -1,10 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>What must be known of a network's adapters to fill them from a file.</summary>
@@ -15,9 +10,9 @@ internal sealed record AdapterDescription(int Rank, float Alpha, IReadOnlyList<s
 {
     /// <summary>Adds the adapters, all zero, to a network that has none.</summary>
     /// <exception cref="ArgumentException">The description makes no sense for this network.</exception>
-    public void Attach(ImageClassifier classifier)
+    public void Attach(FineTunedNetwork network)
     {
         _ = new LoraAdapter(Rank, Alpha, ["*"], dropout: 0); // checks the numbers
-        LoraAdapter.Attach(classifier, Layers, Rank, Alpha, dropout: 0);
+        LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
     }
 }

@@ -27,45 +27,45 @@ internal sealed record LoraAdapter : Adapter
 
     private string[] Targets => _targets.Split(", ");
 
-    internal override TrainingPlan Apply(ImageClassifier classifier, TrainingPlan plan, long seed, Action<string> log)
+    internal override PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log)
     {
-        var before = classifier.Parameters().ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
-        var fresh = ChangedPlan.FreshStages(classifier);
-        var adaptable = Chosen(classifier).Where(named => !fresh.Contains(classifier.StageOf($"{named.Name}.weight"))).ToList();
-        var chosen = adaptable.Where(named => plan.Parts.Any(part => part.ScaleOf(before[$"{named.Name}.weight"]) > 0)).ToList();
+        var before = network.Parameters().ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
+        var fresh = network.FreshStages;
+        var adaptable = Chosen(network).Where(named => !fresh.Contains(network.StageOf($"{named.Name}.weight"))).ToList();
+        var chosen = adaptable.Where(named => plan.Phases.Any(part => part.ScaleOf(before[$"{named.Name}.weight"]) > 0)).ToList();
         if (chosen.Count == 0)
         {
-            throw new ArgumentException($"{this} adapts {adaptable.Count} layers of {classifier.Name} ({Few(adaptable.Select(named => named.Name))}), but the strategy trains the weight of none of them, so that no adapter would ever train. "
+            throw new ArgumentException($"{this} adapts {adaptable.Count} layers of {network.Name} ({Few(adaptable.Select(named => named.Name))}), but the strategy trains the weight of none of them, so that no adapter would ever train. "
                 + "Choose a strategy that trains their stages, such as Strategy.Full() or Strategy.LastStages(2).");
         }
 
-        Attach(classifier, [.. chosen.Select(named => named.Name)], _rank, _alpha, _dropout);
+        Attach(network, [.. chosen.Select(named => named.Name)], _rank, _alpha, _dropout);
         foreach (var (name, layer) in chosen)
             layer.Adapter!.Initialize(name, seed);
-        log(FormattableString.Invariant($"{this}: {chosen.Count} layers have adapters of {classifier.Backbone.Adapters.NamedParameters().Sum(named => named.Parameter.numel()):N0} parameters; the pretrained weights stay as they are."));
-        return ChangedPlan.WithAdapters(plan, classifier, classifier.Backbone.Adapters.NamedParameters().ToDictionary(named => named.Name, named => before[WeightOf(named.Name)], StringComparer.Ordinal));
+        log(FormattableString.Invariant($"{this}: {chosen.Count} layers have adapters of {network.Adapters.NamedParameters().Sum(named => named.Parameter.numel()):N0} parameters; the pretrained weights stay as they are."));
+        return ChangedPlan.WithAdapters(plan, network, network.Adapters.NamedParameters().ToDictionary(named => named.Name, named => before[WeightOf(named.Name)], StringComparer.Ordinal));
     }
 
     /// <summary>Adds adapters that are zero to layers by their exact names.</summary>
     /// <exception cref="ArgumentException">There is no such layer, or it cannot be adapted.</exception>
-    public static void Attach(ImageClassifier classifier, IReadOnlyList<string> layers, int rank, float alpha, float dropout)
+    public static void Attach(FineTunedNetwork network, IReadOnlyList<string> layers, int rank, float alpha, float dropout)
     {
-        var known = classifier.Backbone.AdaptableLayers().ToDictionary(named => named.Name, named => named.Layer, StringComparer.Ordinal);
+        var known = network.AdaptableLayers().ToDictionary(named => named.Name, named => named.Layer, StringComparer.Ordinal);
         foreach (var name in layers)
         {
             if (!known.TryGetValue(name, out var layer) || Fault(layer, rank) is not null || layer.Adapter is not null)
-                throw new ArgumentException($"{classifier.Name} has no layer '{name}' that can have an adapter of rank {rank}");
-            classifier.Backbone.Adapt(name, layer, new LoraLayer(layer, rank, alpha, dropout));
+                throw new ArgumentException($"{network.Name} has no layer '{name}' that can have an adapter of rank {rank}");
+            network.Adapt(name, layer, new LoraLayer(layer, rank, alpha, dropout));
         }
     }
 
-    public AdapterDescription Describe(ImageClassifier classifier) => new(_rank, _alpha, [.. classifier.Backbone.Adapters.Layers]);
+    public AdapterDescription Describe(FineTunedNetwork network) => new(_rank, _alpha, [.. network.Adapters.Layers]);
 
     public override string ToString() => FormattableString.Invariant($"Lora(rank: {_rank}, alpha: {_alpha}, targets: [{_targets}], dropout: {_dropout})");
 
-    private List<(string Name, IAdaptable Layer)> Chosen(ImageClassifier classifier)
+    private List<(string Name, IAdaptable Layer)> Chosen(FineTunedNetwork network)
     {
-        var layers = classifier.Backbone.AdaptableLayers();
+        var layers = network.AdaptableLayers();
         var faults = new List<string>();
         foreach (var target in Targets)
         {
@@ -77,7 +77,7 @@ internal sealed record LoraAdapter : Adapter
         }
         if (faults.Count > 0)
         {
-            throw new ArgumentException($"{this} does not fit {classifier.Name}: {string.Join("; ", faults)}. "
+            throw new ArgumentException($"{this} does not fit {network.Name}: {string.Join("; ", faults)}. "
                 + (layers.Count > 0 ? $"Its layers are {Few(layers.Select(layer => layer.Name))}." : "Only networks that are built here can be adapted, not programs of TorchScript."));
         }
         return [.. layers.Where(layer => Targets.Any(target => Matches(target, layer.Name)) && Fault(layer.Layer, _rank) is null)];

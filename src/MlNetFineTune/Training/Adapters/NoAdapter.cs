@@ -1,15 +1,10 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record NoAdapter : Adapter
 {
-    internal override TrainingPlan Apply(ImageClassifier classifier, TrainingPlan plan, long seed, Action<string> log) => ChangedPlan.WithFreshLayers(plan, classifier);
+    internal override PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log) => ChangedPlan.WithFreshLayers(plan, network);
 
     public override string ToString() => nameof(None);
 }

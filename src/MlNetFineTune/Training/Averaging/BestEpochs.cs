@@ -7,7 +7,8 @@ namespace MlNetFineTune.Training;
 /// <summary>The weights of the best epochs so far, best first; of equals the earlier.</summary>
 /// <param name="tensors">Everything that training changes; they stay the network's.</param>
 /// <param name="count">Epochs that are kept.</param>
-internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> tensors, int count) : IDisposable
+/// <param name="metric">Says which is better.</param>
+internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> tensors, int count, Metric metric) : IDisposable
 {
     private readonly List<(KeptEpoch Epoch, WeightSnapshot Weights)> _kept = [];
 
@@ -33,7 +34,7 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
     /// <returns>Whether they are the best.</returns>
     public bool Offer(int epoch, Evaluation? evaluation)
     {
-        var place = evaluation is null ? 0 : _kept.FindIndex(kept => evaluation.IsBetterThan(kept.Epoch.Evaluation));
+        var place = evaluation is null ? 0 : _kept.FindIndex(kept => evaluation.IsBetterThan(kept.Epoch.Evaluation, metric));
         if (place < 0)
             place = _kept.Count;
         if (place >= count)
@@ -54,14 +55,14 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
     }
 
     /// <summary>Gives the network the best weights, if there are any.</summary>
-    public void PutBack()
+    public void RestoreBest()
     {
         if (_kept is [var best, ..])
             best.Weights.Restore();
     }
 
     /// <summary>Gives the network the mean of all that are kept; whole numbers are the best one's.</summary>
-    public void PutAverage()
+    public void RestoreAverage()
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
@@ -7,7 +8,8 @@ namespace MlNetFineTune.Training;
 internal sealed record CheckpointState
 {
     // 2: what makes the training this one is canonical JSON; version 1 compared texts that differ from culture to culture.
-    public const int CurrentVersion = 2;
+    // 3: metrics by name.
+    public const int CurrentVersion = 3;
 
     public int FormatVersion { get; init; } = CurrentVersion;
 
@@ -45,12 +47,5 @@ internal sealed record PartState(int FirstEpoch, int OptimizerSteps, int Average
 /// <summary>An epoch whose weights are kept.</summary>
 internal sealed record KeptEpoch(int Epoch, Evaluation? Evaluation);
 
-/// <summary>A row that could not be read.</summary>
-/// <param name="OfValidationSet">Rows of a validation set of its own are numbered for themselves.</param>
-/// <param name="Row">Its index.</param>
-/// <param name="Reason">Why.</param>
-/// <param name="Epoch">In which it was found; it is left out from the next on.</param>
-internal sealed record KnownBadRow(bool OfValidationSet, int Row, string Reason, int Epoch);
-
 /// <summary>How a training ended.</summary>
-internal sealed record FinishedRun(TrainingEnd End, AveragedEpochs? Averaged);
+internal sealed record FinishedRun(TrainingReport.EndReason End, TrainingReport.AveragedEpochs? Averaged);

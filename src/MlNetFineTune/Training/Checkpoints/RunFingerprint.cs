@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 
@@ -16,29 +15,21 @@ namespace MlNetFineTune.Training;
 /// </summary>
 internal static class RunFingerprint
 {
-    /// <param name="network">Before its first step.</param>
-    /// <param name="plan">Of this network: a rule of the user's is known by what it says of each parameter.</param>
-    /// <param name="data">Labels, order and split; of the inputs what is cheap to know: name and length of files, or bytes in
-    /// memory.</param>
-    /// <param name="options">What changes the result; not how fast, how long or how watched.</param>
-    /// <param name="seed">Of the training.</param>
-    /// <param name="teacher">Null where there is none.</param>
-    public static SortedDictionary<string, JsonElement> Of(
-        TrainableNetwork network, TrainingPlan plan, TrainingData data, FineTuningOptions options, long seed, Teacher? teacher)
+    /// <summary>Everything that decides the result of a training before its first step, by name.</summary>
+    public static SortedDictionary<string, JsonElement> Of(TrainingRun run)
     {
-        var fingerprint = Of(options);
-        Add("Seed", seed);
-        Add("Network", options is ImageFineTuningOptions { Backbone: var form }
-            ? BackboneManifest.Of(form) with { SourceWeights = null }
-            : network.Name);
-        Add("Plan", plan.Parts.Select(part => Describe(part, network, options.BatchNorm)).ToArray());
+        var (network, data) = (run.Network, run.Data);
+        var fingerprint = Of(run.Options);
+        Add("Seed", run.Seed);
+        Add("Network", network.Fingerprint);
+        Add("Plan", run.Plan.Phases);
         Add("Weights at the beginning", Sum(hash =>
         {
             using var sink = new HashingStream(Stream.Null, hash);
             foreach (var (_, tensor) in network.NamedTensors())
                 SafeTensorsWriter.WriteNumbers(sink, tensor);
         }));
-        if (teacher is not null)
+        if (run.Teacher is { } teacher)
         {
             Add("Weights of the teacher", teacher.Report.WeightsSha256[..16]);
             teacher.Identify((computation, _) => Add("Teacher", Sum(hash => hash.AppendData(Encoding.UTF8.GetBytes(computation)))));
@@ -58,10 +49,6 @@ internal static class RunFingerprint
             fingerprint.Add(name, CanonicalJson.ElementOf(value));
         return fingerprint;
     }
-
-    private static PhaseFingerprint Describe(PlanPart part, TrainableNetwork network, BatchNormMode batchNorm) => new(
-        part.Epochs, part.Augments, part.BatchNormOf(network, batchNorm),
-        network.Parameters().ToDictionary(parameter => parameter.Name, part.ScaleOf, StringComparer.Ordinal));
 
     private static string Describe(RowSubset subset)
     {
@@ -85,12 +72,4 @@ internal static class RunFingerprint
         append(hash);
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
-
-    /// <summary>A part of the plan.</summary>
-    /// <param name="Epochs">How long.</param>
-    /// <param name="Augments">Whether rows are changed at random.</param>
-    /// <param name="BatchNorm">Never <see cref="BatchNormMode.ByStrategy"/>.</param>
-    /// <param name="LearningRateScales">Of every parameter by its name; 0 where it is frozen.</param>
-    private sealed record PhaseFingerprint(
-        int Epochs, bool Augments, BatchNormMode BatchNorm, Dictionary<string, float> LearningRateScales);
 }

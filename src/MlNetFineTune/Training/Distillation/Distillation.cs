@@ -1,7 +1,9 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 using static TorchSharp.torch;
 
@@ -22,22 +24,22 @@ public abstract record Distillation
 
     /// <summary>
     /// Each row's loss becomes weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss, where t and s are the logits of teacher and student, T is the temperature, and loss
-    /// is <see cref="ImageFineTuningOptions.Loss"/> of the label. T^2 keeps the gradients as large as they are at T = 1. The weights of rows and classes count for both parts.
+    /// is the task's loss of the label. T^2 keeps the gradients as large as they are at T = 1. The weights of rows and classes count for both parts.
     /// </summary>
     /// <remarks>
     /// The teacher sees the pixels that the student sees in the same batch, augmented and mixed (Beyer et al. 2021, https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled
-    /// (bilinear) where its input has another size. It computes as it scores, where it was loaded, in every step; where <see cref="ImageFineTuningOptions.Augmentation"/> is
-    /// <see cref="Augmentation.None"/> or <see cref="FixedViews"/>, once for each view, and what it says is kept in <see cref="ImageFineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
+    /// (bilinear) where its input has another size. It computes as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
+    /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>, once for each view, and what it says is kept in <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
     /// <see cref="TestTimeAugmentation"/> do not count. It stays yours, is neither changed nor disposed, and the saved model has its name and the hash of its weights, but not the weights.
     /// </remarks>
-    /// <param name="teacher">An <see cref="ImageFineTuningTransformer"/>, or a chain with one, of the same classes in any order. It must not be disposed before the training is over.</param>
+    /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order. It must not be disposed before the training is over.</param>
     /// <param name="temperature">Above 0; the higher, the more the unlikely classes count. Default 4.</param>
     /// <param name="weight">Of the teacher's part. Above 0, at most 1: at 1 labels train nothing. Default 0.9.</param>
     /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
     public static Distillation From(ITransformer teacher, float temperature = 4, float weight = 0.9f)
     {
         ArgumentNullException.ThrowIfNull(teacher);
-        return new TeacherDistillation(EarlierModel.Find(teacher, "A teacher is"), new SoftTargetLoss(temperature, weight));
+        return new TeacherDistillation(Classifier(teacher), new SoftTargetLoss(temperature, weight));
     }
 
     /// <summary>The teacher's part of the loss; null where there is none.</summary>
@@ -51,7 +53,14 @@ public abstract record Distillation
     /// <summary>The teacher at work in one training; null where there is none. Caller disposes.</summary>
     /// <exception cref="InvalidOperationException">It was trained on other classes.</exception>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
-    internal virtual Teacher? Begin(string labelColumn, LabelKeys classes, Backbone student, Device device, Action<string> log) => null;
+    internal virtual Teacher? Begin(string labelColumn, BoundTask task, Backbone student, Device device, Action<string> log) => null;
+
+    private static SourceModel Classifier(ITransformer teacher)
+    {
+        var model = SourceModel.Find(teacher, "A teacher is");
+        return model.Keys is not null ? model : throw new ArgumentException(
+            "A teacher is an image classifier of several classes; this model predicts something else.", nameof(teacher));
+    }
 
     private sealed record NoDistillation : Distillation
     {
@@ -59,7 +68,7 @@ public abstract record Distillation
     }
 
     private sealed record TeacherDistillation(
-        [property: NotInFingerprint("its form and weights are hashed")] EarlierModel Model, SoftTargetLoss SoftTargets) : Distillation
+        [property: NotInFingerprint("its form and weights are hashed")] SourceModel Model, SoftTargetLoss SoftTargets) : Distillation
     {
         internal override SoftTargetLoss Loss => SoftTargets;
 
@@ -69,12 +78,15 @@ public abstract record Distillation
                 throw new ArgumentException($"Distillation: the teacher ({Model.Definition.Name}) sees {Channels(Model.Definition)} and the student ({student.Name}) {Channels(student)}: give the student's backbone InputChannels = {Model.Definition.InputChannels}, or take another teacher.", "options");
         }
 
-        internal override Teacher Begin(string labelColumn, LabelKeys classes, Backbone student, Device device, Action<string> log)
+        internal override Teacher Begin(string labelColumn, BoundTask task, Backbone student, Device device, Action<string> log)
         {
-            var teacher = new Teacher(Model, TeacherClasses.InOrderOf(classes, labelColumn, Model.Keys), student, device);
+            var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), student, device);
             log($"{Model.Definition.Name} teaches, {SoftTargets}, weights {teacher.Report.WeightsSha256}{(student.Preprocessing.Size == Model.Definition.Preprocessing.Size ? "" : $"; pictures of {student.Preprocessing.Size} pixels are resampled to {Model.Definition.Preprocessing.Size} for it")}.");
             return teacher;
         }
+
+        private static LabelKeys Classes(BoundTask task) => task.Keys ?? throw new InvalidOperationException(
+            "Distillation: a teacher's probabilities of classes can be learnt where classes are; train with LearningTask.Multiclass.");
 
         public override string ToString() => $"From({Model.Definition.Name}, {SoftTargets})";
 

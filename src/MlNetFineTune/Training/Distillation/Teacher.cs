@@ -1,6 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
-using MlNetFineTune.Scoring;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +9,7 @@ namespace MlNetFineTune.Training;
 /// <summary>A teacher at work in one training. The model stays its owner's: here are only the ways to it and back.</summary>
 internal sealed class Teacher : IDisposable
 {
-    private readonly EarlierModel _model;
+    private readonly SourceModel _model;
     private readonly PixelTranslator _view;
     private readonly Tensor _order;
     private readonly string _student;
@@ -18,16 +18,16 @@ internal sealed class Teacher : IDisposable
     /// <param name="order">For each class of the student its place among the teacher's.</param>
     /// <param name="student">Whose pixels it sees.</param>
     /// <param name="device">The student's.</param>
-    public Teacher(EarlierModel model, int[] order, Backbone student, Device device)
+    public Teacher(SourceModel model, int[] order, Backbone student, Device device)
     {
         _model = model;
-        Report = new DistillationReport(model.Definition.Name, model.ComputeWeightsSha256());
+        Report = (model.Definition.Name, model.ComputeWeightsSha256());
         _view = new PixelTranslator(student.Preprocessing, model.Definition.Preprocessing, student.InputChannels, device);
         _order = tensor(order, ScalarType.Int64, device).DetachFromDisposeScope();
-        _student = $"{ArchiveFiles.ToJson(student.Preprocessing)} {student.InputChannels} [{string.Join(", ", order)}]";
+        _student = $"{CanonicalJson.Of(student.Preprocessing)} {student.InputChannels} [{string.Join(", ", order)}]";
     }
 
-    public DistillationReport Report { get; }
+    public (string Teacher, string WeightsSha256) Report { get; }
 
     /// <summary>In inference mode, without gradients.</summary>
     /// <param name="pixels">[N, channels, H, W], normalised for the student. The caller keeps them.</param>

@@ -6,16 +6,17 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with <see cref="FixedViews"/>) go
+/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with
+/// <see cref="Augmentation.FixedViews"/>) go
 /// through the frozen stages a single time in a part of a plan, or never, if their features are found.
 /// </summary>
-/// <param name="trunk">What computes.</param>
+/// <param name="encoder">What computes.</param>
 /// <param name="options">Of the training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="meter">Told how far it is.</param>
 /// <param name="channel">The log.</param>
 /// <param name="checkAlive">Throws if the training is cancelled.</param>
-internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive) : IDisposable
+internal sealed class FeatureCaches(FrozenNetwork encoder, FineTuningOptions options, BadRowLog badRows, ProgressMeter meter, IChannel channel, Action checkAlive) : IDisposable
 {
     private IFeatureStore? _store;
 
@@ -31,30 +32,30 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
         var views = ViewsOf(subset, augmentation);
         if (augmentation is FixedViews)
             views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        return new RowInputs(trunk, subset, views, options.Epochs, badRows, options.CancellationToken, teacher);
+        return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher);
     }
 
     /// <returns>Null where the rows look different in every epoch, there is nothing to compute, or no place to keep it.</returns>
-    public KeptOutputs? TryKeep(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs)
+    public CachedFeatures? TryKeep(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs)
     {
-        if (!trunk.Computes || augmentation.Views is null || options.Features is NoFeatureCache)
+        if (!encoder.Computes || augmentation.Views is null || options.FeatureCache is NoFeatureCache)
             return null;
         var views = ViewsOf(subset, augmentation);
         views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
-        var inputs = new RowInputs(trunk, subset, views, options.Epochs, badRows, options.CancellationToken);
-        return TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()]) ? new KeptOutputs(_store!, trunk.LayoutOf(subset.Source), views, trunk.Device) : null;
+        var inputs = new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken);
+        return TryKeep(inputs, subset, views, [.. epochs.Select(views.NumberOf).Distinct()]) ? new CachedFeatures(_store!, encoder.LayoutOf(subset.Source), views, encoder.Device) : null;
     }
 
     private bool TryKeep(RowInputs inputs, RowSubset subset, RowViews views, int[] numbers)
     {
         var watch = Stopwatch.StartNew();
-        var layout = trunk.LayoutOf(subset.Source);
-        _store ??= options.Features.Open(trunk, layout, channel);
+        var layout = encoder.LayoutOf(subset.Source);
+        _store ??= options.FeatureCache.Open(encoder, layout, channel);
         var missing = Array.ConvertAll(numbers, number => Missing(subset, views, number));
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
         if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
         {
-            channel.Info(FormattableString.Invariant($"The {trunk.Name} run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}."));
+            channel.Info(FormattableString.Invariant($"The {encoder.Name} run in every epoch: their output for {subset.Rows.Length} rows takes {bytes / 1048576.0:0.0} MiB, but {refusal}."));
             return false;
         }
         var computed = 0;
@@ -72,14 +73,14 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
         }
         catch (FeatureStoreException e)
         {
-            channel.Warning($"The {trunk.Name} run in every epoch: {e.Message}");
+            channel.Warning($"The {encoder.Name} run in every epoch: {e.Message}");
             return false;
         }
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
-        var report = new FeatureCacheReport(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
-        if (trunk is FrozenTrunk) // the report is of what is frozen in the network that trains
+        var report = new FeatureCache.Report(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
+        if (encoder is FrozenEncoder) // the report is of what is frozen in the network that trains
             meter.Add(report);
-        channel.Info(FormattableString.Invariant($"The {trunk.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.Features}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s."));
+        channel.Info(FormattableString.Invariant($"The {encoder.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.FeatureCache}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s."));
         return true;
     }
 
@@ -88,16 +89,16 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
     {
         if (rows.Length == 0)
             return 0;
-        meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, rows.Length);
+        meter.Begin(TrainingActivity.ComputingFeatures, epoch: 0, rows.Length);
         var count = 0;
-        foreach (var (activations, read, _) in inputs.Read(BatchLoader.Split(rows, options.BatchSize), number))
+        foreach (var (features, read, _) in inputs.Read(BatchLoader.Split(rows, options.BatchSize), number))
         {
-            using (activations)
+            using (features)
             {
                 checkAlive();
                 if (options.StopToken.IsCancellationRequested)
                     break; // the loop will not begin
-                layout.Put(activations, _store!, Array.ConvertAll(read, row => views.KeyOf(row, number)));
+                layout.Put(features.Activations, _store!, Array.ConvertAll(read, row => views.KeyOf(row, number)));
                 count += read.Length;
                 meter.Advance(read.Length);
             }
@@ -105,7 +106,7 @@ internal sealed class FeatureCaches(Trunk trunk, FineTuningOptions options, BadR
         return count;
     }
 
-    private RowViews ViewsOf(RowSubset subset, Augmentation augmentation) => new(subset.Source, augmentation, trunk.Seed);
+    private RowViews ViewsOf(RowSubset subset, Augmentation augmentation) => new(subset.Source, augmentation, encoder.Seed);
 
     // The first of those that look alike. Those that are known to be bad as well: a training that goes on knows more of them, and its batches must be the same to the bit.
     private int[] Missing(RowSubset subset, RowViews views, int number) =>

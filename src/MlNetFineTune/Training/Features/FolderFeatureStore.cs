@@ -1,11 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>

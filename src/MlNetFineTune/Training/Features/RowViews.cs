@@ -2,18 +2,13 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>How rows look from epoch to epoch, and the names of their looks.</summary>
 /// <param name="source">The rows.</param>
 /// <param name="augmentation">Makes the views.</param>
 /// <param name="seed">Of the training.</param>
-internal sealed class RowViews(TrainingRows source, Augmentation augmentation, long seed)
+internal sealed class RowViews(LabeledData source, Augmentation augmentation, long seed)
 {
     private readonly string _recipe = augmentation is FixedViews { Augmentation: var varied }
         ? FormattableString.Invariant($"{CanonicalJson.Of(varied)}, seed {seed}, view ")

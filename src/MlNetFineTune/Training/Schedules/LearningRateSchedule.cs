@@ -2,11 +2,6 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>

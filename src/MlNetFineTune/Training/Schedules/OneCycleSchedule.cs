@@ -1,9 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule

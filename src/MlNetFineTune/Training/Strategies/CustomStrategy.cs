@@ -1,10 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record CustomStrategy : Strategy
@@ -17,7 +12,7 @@ internal sealed record CustomStrategy : Strategy
         _rule = rule;
     }
 
-    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) => new([new PlanPart(epochs, ScaleOf)]);
+    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => new([new PhaseRule(epochs, ScaleOf)]);
 
     public override string ToString() => nameof(Custom);
 

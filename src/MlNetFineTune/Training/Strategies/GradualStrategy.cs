@@ -11,11 +11,11 @@ internal sealed record GradualStrategy : Strategy
         (_epochsEach, _layerDecay) = (epochsEach, CheckDecay(layerDecay));
     }
 
-    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs)
+    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs)
     {
         // With fewer parts than stages several join at once; the last part trains everything, for whatever epochs are left.
         var parts = Math.Clamp(epochs / _epochsEach, 1, stages.Count + 1);
-        return new([.. Enumerable.Range(0, parts).Select(part => PlanPart.Of(
+        return new([.. Enumerable.Range(0, parts).Select(part => PhaseRule.Of(
             stages.Count,
             trained: parts == 1 ? stages.Count : part * stages.Count / (parts - 1),
             _layerDecay,

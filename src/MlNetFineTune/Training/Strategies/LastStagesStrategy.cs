@@ -11,8 +11,8 @@ internal sealed record LastStagesStrategy : Strategy
         (_count, _layerDecay) = (count, CheckDecay(layerDecay));
     }
 
-    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs) => _count <= stages.Count
-        ? TrainingPlan.Trains(stages.Count, _count, _layerDecay, epochs)
+    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => _count <= stages.Count
+        ? PlanRules.Trains(stages.Count, _count, _layerDecay, epochs)
         : throw new ArgumentException($"Strategy.LastStages({_count}): {network} has {stages.Count} stages: {string.Join(", ", stages)}.");
 
     public override string ToString() => FormattableString.Invariant($"LastStages({_count}, layerDecay: {_layerDecay})");

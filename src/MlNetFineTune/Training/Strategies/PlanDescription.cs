@@ -13,29 +13,26 @@ internal static class PlanDescription
     /// <param name="plan">For this network.</param>
     /// <param name="network">With its adapters.</param>
     /// <param name="learningRate">Of the head, before the schedule.</param>
-    /// <param name="batchNorm">As the options have it.</param>
-    public static string Of(TrainingPlan plan, TrainableNetwork network, double learningRate, BatchNormMode batchNorm)
+    public static string Of(TrainingPlan plan, FineTunedNetwork network, double learningRate)
     {
         var text = new StringBuilder();
         var all = network.Parameters().ToLookup(parameter => parameter.Stage);
-        var first = 1;
-        foreach (var part in plan.Parts)
+        foreach (var phase in plan.Phases)
         {
-            var (trained, total) = (Count(all.SelectMany(stage => stage).Where(parameter => part.ScaleOf(parameter) > 0)), Count(all.SelectMany(stage => stage)));
-            text.AppendLine(Invariant($"Epochs {first} to {first + part.Epochs - 1}: {trained:N0} of {total:N0} parameters train ({100.0 * trained / total:0.#} %){(part.Augments ? "" : ", without augmentation")}{(part.BatchNormOf(network, batchNorm) == BatchNormMode.Frozen ? ", statistics of BatchNorm as they are" : "")}"));
+            var (trained, total) = (Count(all.SelectMany(stage => stage).Where(parameter => phase.ScaleOf(parameter.Name) > 0)), Count(all.SelectMany(stage => stage)));
+            text.AppendLine(Invariant($"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: {trained:N0} of {total:N0} parameters train ({100.0 * trained / total:0.#} %){(phase.Augments ? "" : ", without augmentation")}{(phase.BatchNorm == BatchNormMode.Frozen ? ", statistics of BatchNorm as they are" : "")}"));
             for (var stage = 0; stage <= network.Stages.Count; stage++)
-                text.AppendLine(Line(stage < network.Stages.Count ? network.Stages[stage] : "head", [.. all[stage]], part, learningRate));
-            first += part.Epochs;
+                text.AppendLine(Line(stage < network.Stages.Count ? network.Stages[stage] : "head", [.. all[stage]], phase, learningRate));
         }
         return text.ToString();
     }
 
-    private static string Line(string stage, IReadOnlyList<NetworkParameter> parameters, PlanPart part, double learningRate)
+    private static string Line(string stage, IReadOnlyList<NetworkParameter> parameters, PlannedPhase phase, double learningRate)
     {
-        var trained = parameters.Where(parameter => part.ScaleOf(parameter) > 0).ToList();
+        var trained = parameters.Where(parameter => phase.ScaleOf(parameter.Name) > 0).ToList();
         if (trained.Count == 0)
             return $"  {stage,-16} frozen";
-        var rates = trained.Select(parameter => part.ScaleOf(parameter)).Distinct().Order().Select(scale => Invariant($"{scale * learningRate:0.###e+0}"));
+        var rates = trained.Select(parameter => phase.ScaleOf(parameter.Name)).Distinct().Order().Select(scale => Invariant($"{scale * learningRate:0.###e+0}"));
         var names = trained.Count == parameters.Count ? "all"
             : string.Join(", ", trained.Take(NamesShown).Select(parameter => parameter.Name)) + (trained.Count > NamesShown ? $" and {trained.Count - NamesShown} more" : "");
         return Invariant($"  {stage,-16} {Count(trained),12:N0} at learning rate {string.Join(", ", rates)}: {names}");

@@ -1,9 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record ProbeThenFullStrategy : Strategy
@@ -21,15 +17,15 @@ internal sealed record ProbeThenFullStrategy : Strategy
         _layerDecay = CheckDecay(layerDecay);
     }
 
-    internal override TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs)
+    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs)
     {
         if (epochs < 2)
             throw new ArgumentException($"{this} needs at least 2 epochs: one for the probe, and one for the whole network.");
         var probe = Math.Clamp((int)MathF.Round(epochs * _probe), 1, epochs - 1);
-        var full = PlanPart.Of(stages.Count, stages.Count, _layerDecay, epochs - probe);
+        var full = PhaseRule.Of(stages.Count, stages.Count, _layerDecay, epochs - probe);
         return new(
         [
-            new PlanPart(probe, parameter => parameter.Stage < stages.Count ? 0 : _probeRate) { Augments = false },
+            new PhaseRule(probe, parameter => parameter.Stage < stages.Count ? 0 : _probeRate) { Augments = false },
             full with { KeepsStatistics = true, ScaleOf = parameter => _fullRate * full.ScaleOf(parameter) },
         ]);
     }

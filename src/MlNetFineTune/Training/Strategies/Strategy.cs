@@ -1,10 +1,5 @@
 using MlNetFineTune.Training;
 
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>
@@ -68,7 +63,7 @@ public abstract record Strategy
     /// <param name="stages">Its stages, by name.</param>
     /// <param name="epochs">Of the whole training.</param>
     /// <exception cref="ArgumentException">The strategy does not fit the network.</exception>
-    internal abstract TrainingPlan Resolve(string network, IReadOnlyList<string> stages, int epochs);
+    internal abstract PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs);
 
     private protected static float CheckDecay(float layerDecay) => layerDecay is > 0 and <= 1
         ? layerDecay

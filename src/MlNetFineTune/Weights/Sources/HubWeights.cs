@@ -7,11 +7,11 @@ namespace MlNetFineTune.WeightSources;
 /// A repository of a model hub. In the cache it is a folder with one folder for each commit, and <c>refs</c>, which records the commit of
 /// each branch or tag when it was last resolved.
 /// </summary>
-internal sealed record HubWeights : Weights
+internal sealed record HubWeights : PretrainedWeights
 {
-    private readonly WeightsCache _cache;
+    private readonly PretrainedWeights.Cache _cache;
 
-    public HubWeights(string repository, string revision, WeightsCache cache)
+    public HubWeights(string repository, string revision, PretrainedWeights.Cache cache)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(repository);
         ArgumentException.ThrowIfNullOrWhiteSpace(revision);
@@ -44,7 +44,8 @@ internal sealed record HubWeights : Weights
         return (recorded is null ? null : Folder(recorded).FindLocal()) ?? Folder(Revision).FindLocal();
     }
 
-    internal override async Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    internal override async Task<LocalWeights> FetchAsync(
+        IProgress<PretrainedWeights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if ((IsCommit || _cache.IsOffline) && FindLocal() is { } there)
@@ -124,7 +125,8 @@ internal sealed record HubWeights : Weights
     }
 
     private async Task FetchWeightsAsync(
-        WeightServer server, HubFolder folder, string commit, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+        WeightServer server, HubFolder folder, string commit, IProgress<PretrainedWeights.DownloadProgress>? progress,
+        CancellationToken cancellationToken)
     {
         if (await TryDownloadAsync(HubFolder.SafeTensors).ConfigureAwait(false))
             return;

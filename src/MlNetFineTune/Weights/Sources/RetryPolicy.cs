@@ -10,10 +10,10 @@ namespace MlNetFineTune.WeightSources;
 /// </summary>
 internal sealed class RetryPolicy(TimeProvider time)
 {
-    /// <summary>Attempts in a row without progress, after which the download fails.</summary>
+    /// <summary>RetryPolicy in a row without progress, after which the download fails.</summary>
     public const int Most = 5;
 
-    /// <summary>Attempts in total, against a server that gives little progress each time.</summary>
+    /// <summary>RetryPolicy in total, against a server that gives little progress each time.</summary>
     private const int MostInAll = 100;
 
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(5);

@@ -20,7 +20,8 @@ public sealed class HubTests
 
     private string FolderOf(string revision) => Path.Combine(_folder, "hub", "timm", "micro.test_in1k", revision);
 
-    private Weights From(string revision = "main") => Weights.FromHub(FakeHub.Repository, revision, _hub.Cache(_folder));
+    private PretrainedWeights From(string revision = "main") =>
+        PretrainedWeights.FromHub(FakeHub.Repository, revision, _hub.Cache(_folder));
 
     [TestCleanup]
     public void StopTheHub() => _hub.Dispose();
@@ -165,8 +166,8 @@ public sealed class HubTests
             "the store is another host");
 
         // Other sources get none, even from the same host.
-        await Assert.ThrowsAsync<Exception>(
-            () => Weights.FromUrl(_hub.Cache(_folder).HubEndpoint + "x.pth", new string('0', 64), _hub.Cache(_folder)).DownloadAsync());
+        await Assert.ThrowsAsync<Exception>(() => PretrainedWeights.FromUrl(
+            _hub.Cache(_folder).HubEndpoint + "x.pth", new string('0', 64), _hub.Cache(_folder)).DownloadAsync());
         Assert.IsNull(_hub.Requests[^1].Header("Authorization"));
     }
 
@@ -228,8 +229,8 @@ public sealed class HubTests
     public async Task WhatTheHubRefusesIsSaidWithWhatToDo()
     {
         Publish(WeightsWithoutRecipe());
-        var error = await Assert.ThrowsExactlyAsync<HttpRequestException>(
-            () => Weights.FromHub("timm/other", cache: _hub.Cache(_folder)).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<HttpRequestException>(() => PretrainedWeights.FromHub(
+            "timm/other", cache: _hub.Cache(_folder)).DownloadAsync());
         Assert.AreEqual(HttpStatusCode.Unauthorized, error.StatusCode);
         StringAssert.Contains(error.Message, "RepoNotFound");
         StringAssert.Contains(error.Message, "HF_TOKEN");
@@ -259,7 +260,7 @@ public sealed class HubTests
     public async Task OfflineAFolderPlacedByHandIsEnough()
     {
         Publish(WeightsWithoutRecipe());
-        var weights = Weights.FromHub(FakeHub.Repository, cache: _hub.Cache(_folder) with { IsOffline = true });
+        var weights = PretrainedWeights.FromHub(FakeHub.Repository, cache: _hub.Cache(_folder) with { IsOffline = true });
         var error = await Assert.ThrowsExactlyAsync<FileNotFoundException>(() => weights.DownloadAsync());
         StringAssert.Contains(error.Message, $"in '{FolderOf("main")}'");
         Assert.AreEqual(Path.Combine(FolderOf("main"), "model.safetensors"), error.FileName);
@@ -290,10 +291,8 @@ public sealed class HubTests
 
         _hub.Dispose(); // loading a model needs no hub
         var zip = SmallTraining.Save(ml, model);
-        Assert.AreEqual("timm/micro.test_in1k@1111111/model.safetensors",
-            JsonDocument.Parse(Zip.Entry(zip, "manifest.json")).RootElement.GetProperty("Backbone").GetProperty("SourceWeights")
-            .GetString());
-        using var loaded = (ImageFineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _);
+        Assert.AreEqual("timm/micro.test_in1k@1111111/model.safetensors", JsonDocument.Parse(Zip.Entry(zip, "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
+        using var loaded = (FineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _);
         var view = SmallPictures.View(ml, SmallPictures.Take(2, skip: 20));
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(loaded.Transform(view)));
     }
@@ -319,7 +318,7 @@ public sealed class HubTests
             Interpolation = Interpolation.Bicubic,
             CropFraction = 0.75f,
         }, backbone.Preprocessing);
-        Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
+        Assert.AreEqual((Backbone.ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
         using var expected = WeightFiles.TransformersNamesTests.Filled(Backbone.MobileNetV1(0.25f));
         using var network = backbone.CreateNetwork(seed: 0);
         WeightFiles.TransformersNamesTests.AssertSame(expected, network);

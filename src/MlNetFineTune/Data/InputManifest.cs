@@ -1,0 +1,64 @@
+using System.Text.Json.Serialization;
+using MlNetFineTune.Networks;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>What enters a network, as a model file describes it.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
+[JsonDerivedType(typeof(ImageInputManifest), "Image")]
+[JsonDerivedType(typeof(NumberInputManifest), "Numbers")]
+[JsonDerivedType(typeof(SequenceInputManifest), "Sequence")]
+[JsonDerivedType(typeof(TableInputManifest), "Table")]
+internal abstract record InputManifest
+{
+    /// <exception cref="ArgumentException">There is no such input.</exception>
+    public abstract ModelInput Create();
+}
+
+/// <summary>A column of pictures.</summary>
+internal sealed record ImageInputManifest(
+    string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors) : InputManifest
+{
+    public override ModelInput Create() =>
+        new ImageInput(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);
+}
+
+/// <summary>A column of numbers or keys.</summary>
+/// <param name="Column">Its name.</param>
+/// <param name="Dimensions">Of one row's tensor.</param>
+/// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
+internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Dimensions, int KeyCount) : InputManifest
+{
+    public override ModelInput Create()
+    {
+        // The product in decimals, which does not wrap around.
+        var size = Dimensions.Aggregate(1m, (product, dimension) =>
+            dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
+        return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
+            ? new NumberInput(new ModuleContext.InputShape(Column, Dimensions, KeyCount))
+            : throw new ArgumentException($"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
+    }
+}
+
+/// <summary>A column of sequences of numbers or keys.</summary>
+/// <param name="Column">Its name.</param>
+/// <param name="Step">Dimensions of one step.</param>
+/// <param name="MaximumLength">Steps that enter at most.</param>
+/// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
+internal sealed record SequenceInputManifest(string Column, IReadOnlyList<long> Step, int MaximumLength, int KeyCount) : InputManifest
+{
+    public override ModelInput Create()
+    {
+        // As numbers of that size: in decimals, which do not wrap around.
+        _ = new NumberInputManifest(Column, [MaximumLength, .. Step], KeyCount).Create();
+        return new SequenceInput(new SequenceShape(Column, Step, MaximumLength, KeyCount));
+    }
+}
+
+/// <summary>Several columns.</summary>
+internal sealed record TableInputManifest(IReadOnlyList<InputManifest> Parts) : InputManifest
+{
+    public override ModelInput Create() => Parts.Count > 0 && Parts.All(part => part is not null)
+        ? new TableInput([.. Parts.Select(part => part.Create())])
+        : throw new ArgumentException("it has no inputs");
+}

@@ -1,0 +1,115 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>What a data view says about its rows, read once: labels, groups, and inputs by index.</summary>
+internal sealed class LabeledData : IDisposable
+{
+    /// <param name="inputs">What enters the network. Disposed with this.</param>
+    /// <param name="labels">Of all rows, <paramref name="labelWidth"/> numbers each.</param>
+    /// <param name="ordinals">Position of each row in the data view.</param>
+    /// <param name="groups">A text for each row; null where all rows are alone.</param>
+    /// <param name="withoutLabel">Rows that were left out.</param>
+    /// <param name="weights">How much each row counts; null where all count alike.</param>
+    /// <param name="labelWidth">Numbers of a row's label.</param>
+    internal LabeledData(
+        Dataset inputs, float[] labels, long[] ordinals, string[]? groups, int withoutLabel, float[]? weights = null, int labelWidth = 1)
+    {
+        Inputs = inputs;
+        Contents = new RowContents(inputs);
+        Labels = labels;
+        LabelWidth = labelWidth;
+        Ordinals = ordinals;
+        Groups = groups;
+        WithoutLabel = withoutLabel;
+        Weights = weights;
+    }
+
+    public Dataset Inputs { get; }
+
+    /// <summary>What the rows hold, as hashes.</summary>
+    public RowContents Contents { get; }
+
+    /// <summary>The labels of all rows, <see cref="LabelWidth"/> numbers each: a class from 0, or numbers.</summary>
+    public float[] Labels { get; }
+
+    /// <summary>Numbers of a row's label.</summary>
+    public int LabelWidth { get; }
+
+    /// <summary>Position of each row in the data view: rows without a label are not here.</summary>
+    public long[] Ordinals { get; }
+
+    /// <summary>Rows with equal text are never parted by a split; null where all rows are alone.</summary>
+    public string[]? Groups { get; }
+
+    public int WithoutLabel { get; }
+
+    /// <summary>How much each row counts, 0 or above; null where all count alike.</summary>
+    public float[]? Weights { get; }
+
+    public int Count => Ordinals.Length;
+
+    public ReadOnlySpan<float> LabelOf(int row) => Labels.AsSpan(row * LabelWidth, LabelWidth);
+
+    /// <param name="host">Its temporary folder takes pictures that are not files.</param>
+    /// <param name="data">Read from beginning to end, once.</param>
+    /// <param name="inputs">Takes what enters the network.</param>
+    /// <param name="labels">The label's columns, which <paramref name="data"/> has, and how many numbers they are.</param>
+    /// <param name="readLabel">Makes the reader of the label.</param>
+    /// <param name="weight">The example weight's column; null where all rows count alike.</param>
+    /// <param name="groupColumn">Keeps rows together in a split.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public static LabeledData Read(
+        IHost host, IDataView data, ModelInput inputs, LabelSource labels, Func<DataViewRow, LabelReader> readLabel,
+        DataViewSchema.Column? weight, string? groupColumn, CancellationToken cancellation)
+    {
+        var schema = data.Schema;
+        var group = groupColumn is null ? (DataViewSchema.Column?)null : schema.GetColumnOrNull(groupColumn)
+            ?? throw host.ExceptSchemaMismatch(nameof(data), "validation group", groupColumn);
+
+        var values = new List<float>();
+        var value = new float[labels.Width];
+        var ordinals = new List<long>();
+        var groups = group is null ? null : new List<string>();
+        var weights = weight is null ? null : new List<float>();
+        var withoutLabel = 0;
+        DataViewSchema.Column?[] columns = [.. labels.Columns.Select(name => schema[name]), .. inputs.ColumnsOf(host, schema), group, weight];
+        var active = columns.OfType<DataViewSchema.Column>();
+        using var cursor = data.GetRowCursor(active);
+        var nextLabel = readLabel(cursor);
+        var nextGroup = group is { } groupedBy ? ValueText.Reader(cursor, groupedBy, exact: true) : null;
+        var nextWeight = weight is { } weighedBy ? WeightColumn.Reader(host, cursor, weighedBy) : null;
+        var collector = inputs.Collect(host, cursor);
+        try
+        {
+            for (long ordinal = 0; cursor.MoveNext(); ordinal++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                host.CheckAlive();
+                if (!nextLabel(value))
+                {
+                    withoutLabel++;
+                    continue;
+                }
+                collector.Collect();
+                values.AddRange(value);
+                ordinals.Add(ordinal);
+                groups?.Add(nextGroup!() ?? "");
+                weights?.Add(nextWeight!());
+            }
+            return new LabeledData(
+                collector.ToRows(), [.. values], [.. ordinals], groups is null ? null : [.. groups], withoutLabel,
+                weights is null ? null : [.. weights], labels.Width);
+        }
+        catch
+        {
+            collector.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => Inputs.Dispose();
+}

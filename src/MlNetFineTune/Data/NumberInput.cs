@@ -1,0 +1,135 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Primitives;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Data;
+
+/// <summary>A column of numbers or keys: floats, one after another.</summary>
+internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
+{
+    // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
+    private const int LargestBatch = 256;
+    private const int LargestBatchNumbers = 1 << 20;
+
+    public override int Length => shape.Size * sizeof(float);
+
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape];
+
+    public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
+
+    /// <summary>Rows in one forward pass, of so many numbers each.</summary>
+    public static int BatchOf(long numbers) => (int)Math.Clamp(LargestBatchNumbers / numbers, 1, LargestBatch);
+
+    public override Collator CreateCollator(Device device) => new NumberCollator(shape, device);
+
+    public override byte[] ProbeSample()
+    {
+        var values = new float[shape.Size];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = ProbeValue(i, shape.KeyCount);
+        return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+    }
+
+    /// <summary>The i-th number of a sample by formula.</summary>
+    public static float ProbeValue(int i, int keyCount) => keyCount > 0 ? (i + 1) % keyCount : (float)Math.Sin(0.7 * (i + 1));
+
+    public override InputManifest Describe() => new NumberInputManifest(shape.Column, shape.Dimensions, shape.KeyCount);
+
+    public override (string Name, VectorDataViewType Type)? Numbers => shape.KeyCount == 0
+        ? (shape.Column, new VectorDataViewType(NumberDataViewType.Single, shape.Size))
+        : null;
+
+    public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix)
+    {
+        var column = schema.GetColumnOrNull(shape.Column) ?? throw context.ExceptSchemaMismatch("input", prefix + "module input", shape.Column);
+        var found = ModuleInputShapes.Of(column);
+        return found is not null && found.Size == shape.Size && found.KeyCount == shape.KeyCount
+            ? [column]
+            : throw context.ExceptSchemaMismatch("input", prefix + "module input", column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
+    }
+
+    public override DatasetBuilder Collect(IHost host, DataViewRow row) => new Collector(Open(row, capacity: 64));
+
+    public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(Open(row, places));
+
+    private Store Open(DataViewRow row, int capacity) => new(shape, NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount), capacity);
+
+    private sealed class Collector(Store store) : DatasetBuilder
+    {
+        private int _count;
+
+        public override void Collect() => store.Take(_count++);
+
+        public override Dataset ToRows() => new Rows(store, _count);
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class Rows(Store store, int count) : Dataset
+    {
+        public override int Count => count;
+
+        public override int Length => store.Length;
+
+        public override string Noun => "row";
+
+        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) => store.Encode(row, output);
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class Reader(Store store) : RowReader
+    {
+        public override int Length => store.Length;
+
+        public override string Noun => "row";
+
+        public override void Take(int place) => store.Take(place);
+
+        public override string? Encode(int place, Augmentation view, Span<byte> output) => store.Encode(place, output);
+
+        public override string Describe(int place) => "a row";
+    }
+
+    /// <summary>Values by row or place.</summary>
+    private sealed class Store(ModuleContext.InputShape shape, NumberCells.Next next, int capacity)
+    {
+        private readonly int _size = shape.Size;
+        private float[] _values = new float[capacity * shape.Size];
+
+        public int Length => _size * sizeof(float);
+
+        public void Take(int place)
+        {
+            var end = checked((place + 1) * _size);
+            if (end > _values.Length)
+                Array.Resize(ref _values, (int)Math.Min(Math.Max(end, 2L * _values.Length), Array.MaxLength));
+            var values = next();
+            if (values.Length != _size)
+            {
+                throw new InvalidOperationException(
+                    $"A row has {values.Length} values in column '{shape.Column}', whose type promises {_size}.");
+            }
+            values.CopyTo(_values.AsSpan(end - _size));
+        }
+
+        public string? Encode(int place, Span<byte> output)
+        {
+            var values = _values.AsSpan(place * _size, _size);
+            for (var i = 0; i < values.Length; i++)
+            {
+                if (!float.IsFinite(values[i]))
+                    return $"column '{shape.Column}' is {(float.IsNaN(values[i]) ? "missing (NaN)" : "infinite")}{(_size > 1 ? $" in slot {i}" : "")}";
+            }
+            MemoryMarshal.AsBytes(values).CopyTo(output);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>
+/// A network as training, scoring and saving see it, whatever it is made of: stages in the order of computation, and a head on top. Owns its tensors.
+/// </summary>
+internal abstract class FineTunedNetwork : IDisposable
+{
+    /// <summary>For messages.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>For the log: the name, and where the weights come from.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>All that decides what it computes, but for its tensors.</summary>
+    public virtual string Computation => Name;
+
+    /// <summary>Names of the stages, from the input on; the head comes after them.</summary>
+    public abstract IReadOnlyList<string> Stages { get; }
+
+    public Device Device { get; private set; } = CPU;
+
+    /// <summary>Whether the first so many stages can run by themselves, so that what is frozen is computed once a row.</summary>
+    public abstract bool RunsAlone(int stages);
+
+    /// <summary>All that decides what is trained, but for its weights: what checkpoints compare.</summary>
+    public virtual object Fingerprint => Name;
+
+    /// <summary>What a model file says of it, so that it can be made again.</summary>
+    public abstract NetworkManifest Describe();
+
+    /// <summary>One more network of the same form, without adapters, whose weights are to be filled. The caller disposes it.</summary>
+    /// <param name="createHead">From the number of features, where there is a head of ours.</param>
+    public abstract FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead);
+
+    /// <summary>The stage that a tensor belongs to; the head is number <c>Stages.Count</c>.</summary>
+    public abstract int StageOf(string tensorName);
+
+    public abstract IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters();
+
+    /// <summary>The parameters, and where they are.</summary>
+    public IReadOnlyList<NetworkParameter> Parameters() =>
+        [.. NamedParameters().Select(named => new NetworkParameter(named.Name, named.Parameter, StageOf(named.Name), Decays(named.Name, named.Parameter)))];
+
+    /// <summary>Parameters and running statistics, in a fixed order, under the names that other tools know.</summary>
+    public abstract IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors();
+
+    /// <summary>The same for other tools, with what only we know of (adapters) merged into the tensors that they know. In the caller's dispose scope.</summary>
+    public virtual IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors() => NamedTensors();
+
+    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
+    public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
+
+    /// <summary>What weight files carry beside the tensors.</summary>
+    public virtual IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string>();
+
+    /// <summary>Stages that were replaced or drawn anew, and have as much to learn as the head.</summary>
+    public virtual IReadOnlySet<int> FreshStages => new HashSet<int>();
+
+    /// <summary>The layers that adapters can stand beside, by name.</summary>
+    public virtual IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => [];
+
+    /// <summary>The adapters that it has.</summary>
+    public virtual LoraLayers Adapters { get; } = new();
+
+    /// <summary>Puts an adapter beside a layer of <see cref="AdaptableLayers"/>, and owns it from then on.</summary>
+    public virtual void Adapt(string name, IAdaptable layer, LoraLayer adapter) => throw new NotSupportedException($"{Name} takes no adapters.");
+
+    public void MoveTo(Device device)
+    {
+        Move(device);
+        Device = device;
+    }
+
+    /// <summary>Whether every BatchNorm is known to have the statistics of a pretraining, and can be told to stay with them.</summary>
+    public virtual bool HasPretrainedStatistics => false;
+
+    /// <summary>
+    /// Inference mode, whatever is computed next: what is frozen runs before training begins as well (features are kept then), and must
+    /// never see a batch's statistics. The first stages become as quick as they can be without gradients; the others see their weights
+    /// change. <see cref="BeginTraining"/> comes after it.
+    /// </summary>
+    public abstract void Freeze(int frozenStages);
+
+    /// <summary>
+    /// Training mode from the first stage that trains on; frozen ones stay in inference mode, and so does above them every layer whose own parameters
+    /// take no gradient, so that the running statistics of what is frozen never move.
+    /// </summary>
+    /// <param name="frozenStages">From the input on.</param>
+    /// <param name="batchNorm">Of the others.</param>
+    public abstract void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train);
+
+    /// <summary>Whether a layer has parameters of its own, and none of them trains.</summary>
+    public static bool IsFrozen(nn.Module layer)
+    {
+        var own = layer.named_parameters(recurse: false).ToList();
+        return own.Count > 0 && own.TrueForAll(named => !named.parameter.requires_grad);
+    }
+
+    /// <summary>
+    /// The layers of which nothing trains: those with parameters, none of which takes a gradient, and whatever lies within them. So a norm
+    /// or a dropout without parameters is as frozen as the layer that it belongs to.
+    /// </summary>
+    public static HashSet<nn.Module> FrozenLayers(nn.Module root)
+    {
+        var frozen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
+        foreach (var (path, module) in root.named_modules())
+        {
+            if (IsFrozen(module))
+                frozen.Add(module);
+            var all = module.named_parameters().ToList();
+            if (path.Length > 0 && all.Count > 0 && all.TrueForAll(named => !named.parameter.requires_grad))
+                frozen.UnionWith(module.named_modules().Select(named => named.module).Append(module));
+        }
+        return frozen;
+    }
+
+    /// <summary>Inference mode: ready to score from many threads.</summary>
+    public abstract void PrepareForScoring();
+
+    /// <summary>Runs the first stages. The caller disposes the result, and keeps the input.</summary>
+    public abstract Tensor ForwardFirst(ModelInputs inputs, int stages);
+
+    /// <summary>Runs the stages from <paramref name="first"/> on, and the head. The caller disposes the result, and keeps the input.</summary>
+    /// <param name="inputs">What the stages before gave; the network's input, if <paramref name="first"/> is 0.</param>
+    /// <param name="first">0, or the stages that ran before.</param>
+    /// <returns>[N, outputs].</returns>
+    public abstract Tensor ForwardRest(ModelInputs inputs, int first);
+
+    /// <summary>A training step's <see cref="ForwardRest"/>, with that step's random numbers.</summary>
+    /// <param name="inputs">As there.</param>
+    /// <param name="first">As there.</param>
+    /// <param name="seed">The training's.</param>
+    /// <param name="step">From 0.</param>
+    public virtual Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step) => ForwardRest(inputs, first);
+
+    /// <summary>
+    /// One stage of <see cref="ForwardInTraining"/>, as often as it is asked for with the same random numbers, so that what is not kept can
+    /// be computed again. The caller disposes the result, and keeps the input, which does not change.
+    /// </summary>
+    /// <param name="inputs">What the stage before gave.</param>
+    /// <param name="stage">From 0.</param>
+    /// <param name="seed">The training's.</param>
+    /// <param name="step">From 0.</param>
+    public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
+        throw new NotSupportedException($"{Name} runs as a whole.");
+
+    public abstract void Dispose();
+
+    protected abstract void Move(Device device);
+}

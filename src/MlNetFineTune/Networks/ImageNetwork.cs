@@ -1,0 +1,193 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Networks;
+
+/// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
+internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head) : FineTunedNetwork
+{
+    public Backbone Definition { get; } = definition;
+
+    public BackboneNetwork Backbone { get; } = backbone;
+
+    public NetworkHead Head { get; } = head;
+
+    public override string Name => Definition.Name;
+
+    public override string Description => Definition.ToString();
+
+    public override string Computation => CanonicalJson.Of(Fingerprint)
+        + string.Concat(Definition.Changes.Select(change => change.Replacement?.Factory.GetType().Module.ModuleVersionId));
+
+    public override object Fingerprint => BackboneManifest.Of(Definition) with { SourceWeights = null };
+
+    public override IReadOnlyList<string> Stages { get; } = [.. backbone.Stages.Select(stage => stage.Name)];
+
+    public override IReadOnlySet<int> FreshStages =>
+        Definition.Changes.Where(change => change.IsFresh).Select(change => Stages.ToList().IndexOf(change.Stage)).ToHashSet();
+
+    public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Backbone.AdaptableLayers();
+
+    public override LoraLayers Adapters => Backbone.Adapters;
+
+    public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) => Backbone.Adapt(name, layer, adapter);
+
+    public override bool RunsAlone(int stages) => Backbone.RunsAlone(stages);
+
+    public override IReadOnlyDictionary<string, string> Metadata => Definition.Recipe.ToMetadata();
+
+    /// <summary>Pretrained (or random) backbone, new head.</summary>
+    /// <param name="definition">The backbone, weights chosen.</param>
+    /// <param name="createHead">From the number of features.</param>
+    /// <param name="seed">Decides random weights.</param>
+    /// <param name="log">Told how the weights were found in their file.</param>
+    public static ImageNetwork Create(Backbone definition, Func<int, NetworkHead> createHead, long seed, Action<string>? log = null)
+    {
+        var network = WithHead(definition, definition.CreateNetwork(seed, log), createHead);
+        network.Head.Initialize(seed);
+        return network;
+    }
+
+    /// <summary>The same with a linear head.</summary>
+    public static ImageNetwork Create(Backbone definition, int outputs, long seed, Action<string>? log = null) =>
+        Create(definition, features => new LinearHead(features, outputs), seed, log);
+
+    /// <summary>Uninitialised: to be filled by a weight file.</summary>
+    public static ImageNetwork CreateEmpty(Backbone definition, Func<int, NetworkHead> createHead) =>
+        WithHead(definition, definition.CreateEmptyNetwork(), createHead);
+
+    /// <summary>The same with a linear head.</summary>
+    public static ImageNetwork CreateEmpty(Backbone definition, int outputs) =>
+        CreateEmpty(definition, features => new LinearHead(features, outputs));
+
+    private static ImageNetwork WithHead(Backbone definition, BackboneNetwork backbone, Func<int, NetworkHead> createHead)
+    {
+        try
+        {
+            return new ImageNetwork(definition, backbone, createHead(backbone.Features));
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
+    }
+
+    public override NetworkManifest Describe() => BackboneManifest.Of(Definition);
+
+    public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => CreateEmpty(Definition, createHead);
+
+    /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
+
+    public override IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
+    {
+        var merged = Backbone.Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
+        var ours = Backbone.Adapters.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. NamedTensors().Where(named => !ours.Contains(named.Name)).Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
+    }
+
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.NamedParameters(), .. HeadParameters()];
+
+    public override int StageOf(string tensorName) =>
+        tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
+
+    public override bool Decays(string name, Tensor parameter) =>
+        StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
+
+    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
+
+    /// <summary>
+    /// BatchNorm and adapters are folded into the layers of what is frozen. Not every norm can be: DenseNet's come before their
+    /// convolutions, a user's layers and programs are theirs.
+    /// </summary>
+    public override void Freeze(int frozenStages)
+    {
+        Backbone.eval();
+        Head.eval();
+        Backbone.Fold(frozenStages);
+    }
+
+    public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train) =>
+        Backbone.SetTraining(frozenStages, batchNorm);
+
+    /// <summary>Everything folded, in inference mode.</summary>
+    public override void PrepareForScoring() => Freeze(Backbone.Stages.Count);
+
+    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => Backbone.Forward(inputs.Activations, 0, stages);
+
+    public override Tensor ForwardRest(ModelInputs inputs, int first)
+    {
+        using var features = Backbone.Forward(inputs.Activations, first, Stages.Count);
+        return Head.forward(features);
+    }
+
+    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers; adapters draw counted numbers, and our networks nothing.</summary>
+    public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
+    {
+        if (Definition.Script is not null)
+            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(inputs, first));
+        var current = inputs.Activations.alias();
+        for (var stage = first; stage < Stages.Count; stage++)
+        {
+            var next = RunStage(current, stage, seed, step);
+            current.Dispose();
+            current = next;
+        }
+        using (current)
+            return Head.forward(current);
+    }
+
+    /// <summary>A user's layers get a copy: they may change what they are given.</summary>
+    public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
+    {
+        if (!IsReplaced(stage))
+            return RunStage(inputs.Activations, stage, seed, step);
+        using var copy = inputs.Activations.clone();
+        return RunStage(copy, stage, seed, step);
+    }
+
+    /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
+    public Tensor Probabilities(Tensor pixels)
+    {
+        // Per thread, and a scoring thread may be anybody's.
+        using var inference = inference_mode();
+        using var logits = ForwardRest(pixels, first: 0);
+        return nn.functional.softmax(logits, dim: 1);
+    }
+
+    public override void Dispose()
+    {
+        Backbone.Dispose();
+        Head.Dispose();
+    }
+
+    protected override void Move(Device device)
+    {
+        Backbone.MoveTo(device);
+        Head.to(device);
+    }
+
+    private Tensor RunStage(Tensor input, int stage, long seed, int step)
+    {
+        Backbone.Adapters.BeginStep(seed, step);
+        try
+        {
+            return IsReplaced(stage) ? SeededTorch.Run(seed, RandomStream.ModuleSteps, step, Run, part: stage) : Run();
+        }
+        finally
+        {
+            Backbone.Adapters.BeginStep(seed, step: null);
+        }
+
+        Tensor Run() => Backbone.Forward(input, stage, stage + 1);
+    }
+
+    private bool IsReplaced(int stage) => Definition.Changes.Any(change => change.Replacement is not null && change.Stage == Stages[stage]);
+
+    private (string Name, Parameter Parameter)[] HeadParameters() =>
+        [.. Head.named_parameters().Select(named => ($"{Definition.Classifier}.{named.name}", named.parameter))];
+}

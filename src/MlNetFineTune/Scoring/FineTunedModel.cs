@@ -1,0 +1,26 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>A fitted network with all that scoring and saving need beside it.</summary>
+/// <param name="Network">Ready to score. Handed over to the transformer.</param>
+/// <param name="Input">What enters it.</param>
+/// <param name="Task">What its outputs mean.</param>
+/// <param name="Manifest">What its file says.</param>
+internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input, BoundTask Task, ModelManifest Manifest)
+{
+    /// <summary>The views of a picture that are scored.</summary>
+    /// <exception cref="ArgumentException">There are no such views.</exception>
+    public IReadOnlyList<Augmentation> Views => ViewsOf(Manifest, Input);
+
+    /// <inheritdoc cref="Views"/>
+    public static IReadOnlyList<Augmentation> ViewsOf(ModelManifest manifest, ModelInput input)
+    {
+        var augmentation = TestTimeAugmentation.FromText(manifest.TestTimeAugmentation);
+        return input is ImageInput { Preprocessing: var preprocessing } ? augmentation.Views(preprocessing)
+            : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
+            : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
+    }
+}

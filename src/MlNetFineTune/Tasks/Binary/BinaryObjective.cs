@@ -1,0 +1,37 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
+/// <param name="classWeights">Of no and of yes; null where both are 1.</param>
+/// <param name="temperature">What logits are divided by before they become scores.</param>
+internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1) : Objective
+{
+    public static readonly IReadOnlyList<string> Classes = [bool.FalseString, bool.TrueString];
+
+    public override int Outputs => 1;
+
+    public override MetricSums CreateMetrics() => new MeanMetric(Metric.Accuracy, (outputs, labels) =>
+    {
+        using var scope = NewDisposeScope();
+        return outputs.squeeze(1).Gt(0).eq(labels.Gt(0.5)).sum().item<long>();
+    });
+
+    public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.Div(temperature);
+
+    protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
+
+    protected override Tensor SharesOf(Tensor labels) => labels;
+
+    protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
+    {
+        using var scope = NewDisposeScope();
+        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.Labels, reduction: nn.Reduction.None); // [N, 1] -> [N]
+        return (ClassWeightOfEach(targets.Labels) is { } weights ? each.mul(weights) : each).MoveToOuterDisposeScope();
+    }
+
+    protected override Tensor? ClassWeightOfEach(Tensor labels) =>
+        classWeights is [var no, var yes] ? labels.Mul(yes - no).Add(no) : null;
+}

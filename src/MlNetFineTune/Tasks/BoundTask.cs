@@ -1,0 +1,54 @@
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// A task of which the classes are known: how labels are read, what the network must give, its loss and metrics, and how its outputs
+/// become columns. Immutable; a fitted model keeps one, and <see cref="Describe"/> writes it into the model file.
+/// </summary>
+internal abstract class BoundTask
+{
+    public abstract LabelSource Labels { get; }
+
+    /// <summary>The classes with their key values; null where there are none.</summary>
+    public virtual LabelKeys? Keys => null;
+
+    /// <summary>The classes' names; null where a number is predicted.</summary>
+    public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
+
+    /// <summary>Numbers that the network gives for a row.</summary>
+    public abstract int Outputs { get; }
+
+    /// <summary>To score by.</summary>
+    public abstract Objective Scoring { get; }
+
+    public abstract ScoreColumns Columns { get; }
+
+    /// <summary>The metrics of an evaluation beside <see cref="Metric.Loss"/>.</summary>
+    public abstract IReadOnlyList<Metric> Metrics { get; }
+
+    /// <summary>How the probabilities were calibrated; null where they were not.</summary>
+    public virtual Calibration.Report? Calibration => null;
+
+    /// <summary>The layers above pooled features.</summary>
+    public virtual NetworkHead CreateHead(int features) => new LinearHead(features, Outputs);
+
+    /// <summary>To train by.</summary>
+    /// <param name="training">The rows that train.</param>
+    /// <param name="softTargets">How a teacher's logits take part; null where there is none.</param>
+    public abstract Objective Training(RowSubset training, SoftTargetLoss? softTargets);
+
+    /// <summary>Whether <see cref="Fit"/> wants the outputs of the validation rows.</summary>
+    public virtual bool FitsOnValidation => false;
+
+    /// <summary>What is fitted once the network is trained, such as the temperature of a calibration.</summary>
+    /// <param name="outputs">The network's, of validation rows. At least one.</param>
+    /// <param name="labels">The same rows' labels.</param>
+    /// <param name="channel">Told what was found.</param>
+    public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
+
+    public abstract TaskManifest Describe();
+}

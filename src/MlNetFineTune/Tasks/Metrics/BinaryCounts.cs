@@ -1,0 +1,19 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// Rows by what they are and what they are predicted to be, each counted by its weight. A ratio without rows to count is 0, as with
+/// scikit-learn's <c>zero_division=0</c>.
+/// </summary>
+internal readonly record struct BinaryCounts(double TruePositives, double FalsePositives, double FalseNegatives, double TrueNegatives)
+{
+    public double Precision => Ratio(TruePositives, TruePositives + FalsePositives);
+
+    public double Recall => Ratio(TruePositives, TruePositives + FalseNegatives);
+
+    /// <summary>The harmonic mean of precision and recall (van Rijsbergen 1979).</summary>
+    public double F1 => Ratio(2 * TruePositives, 2 * TruePositives + FalsePositives + FalseNegatives);
+
+    public double Accuracy => Ratio(TruePositives + TrueNegatives, TruePositives + FalsePositives + FalseNegatives + TrueNegatives);
+
+    private static double Ratio(double part, double whole) => whole > 0 ? part / whole : 0;
+}

@@ -1,0 +1,40 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>Finds the columns that are evaluated, and says in ML.NET's words what is wrong with them.</summary>
+internal static class EvaluatedColumns
+{
+    /// <param name="context">Makes the exceptions.</param>
+    /// <param name="schema">Of the data that are evaluated.</param>
+    /// <param name="name">Of the column.</param>
+    /// <param name="role">What it is for, as in "label".</param>
+    /// <param name="expected">Its type, for people.</param>
+    /// <param name="isExpected">Whether a type is this.</param>
+    public static DataViewSchema.Column Find(
+        IExceptionContext context, DataViewSchema schema, string name, string role, string expected, Func<DataViewType, bool> isExpected)
+    {
+        var column = schema.GetColumnOrNull(name) ?? throw context.ExceptSchemaMismatch("data", role, name);
+        return isExpected(column.Type) ? column : throw context.ExceptSchemaMismatch("data", role, name, expected, column.Type.ToString());
+    }
+
+    /// <summary>The texts of an annotation with one value a slot or a key; null where the column has none of this kind and size.</summary>
+    public static string[]? NamesOf(DataViewSchema.Column column, string kind, int count)
+    {
+        var type = column.Annotations.Schema.GetColumnOrNull(kind)?.Type as VectorDataViewType;
+        return type?.Size == count ? MlNet.Generic.Invoke(type.ItemType.RawType, new Texts(column.Annotations, kind)) : null;
+    }
+
+    private sealed record Texts(DataViewSchema.Annotations Annotations, string Kind) : MlNet.Generic.IFunction<string[]>
+    {
+        public string[] Invoke<T>()
+        {
+            VBuffer<T> values = default;
+            Annotations.GetValue(Kind, ref values);
+            return [.. values.DenseValues().Select(ValueText.Of)];
+        }
+    }
+}

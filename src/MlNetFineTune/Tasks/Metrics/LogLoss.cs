@@ -1,0 +1,61 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// The mean negative logarithm of the probability of what is true, in nats (scikit-learn's <c>log_loss</c>). Probabilities are kept
+/// 2^-52 away from 0 and 1, so that a single row that was surely wrong counts 36 and not infinity.
+/// </summary>
+internal static class LogLoss
+{
+    private const double Least = 1.0 / (1L << 52);
+
+    /// <param name="probabilities">[rows, classes] in row-major order. Brought to a sum of 1 a row.</param>
+    /// <param name="classes">Of a row.</param>
+    /// <param name="labels">Classes from 0.</param>
+    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
+    /// <returns>NaN without rows, and where a probability is NaN.</returns>
+    public static double Of(
+        ReadOnlySpan<double> probabilities, int classes, ReadOnlySpan<int> labels, ReadOnlySpan<float> weights = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        if (probabilities.Length % classes != 0)
+            throw new ArgumentException($"{probabilities.Length} probabilities are no rows of {classes} classes.", nameof(probabilities));
+        RowArguments.Check(probabilities.Length / classes, labels.Length, weights);
+        var (sum, total) = (0.0, 0.0);
+        for (var row = 0; row < labels.Length; row++)
+        {
+            var weight = weights.IsEmpty ? 1.0 : weights[row];
+            if (weight == 0)
+                continue;
+            if (labels[row] < 0 || labels[row] >= classes)
+                throw new ArgumentException($"Row {row} has the class {labels[row]} of {classes}.", nameof(labels));
+            var whole = 0.0;
+            foreach (var probability in probabilities.Slice(row * classes, classes))
+                whole += Bounded(probability);
+            sum -= weight * Math.Log(Bounded(probabilities[row * classes + labels[row]]) / whole);
+            total += weight;
+        }
+        return sum / total;
+    }
+
+    /// <param name="probabilities">That each row is positive.</param>
+    /// <param name="labels">Whether it is.</param>
+    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
+    /// <returns>NaN without rows, and where a probability is NaN.</returns>
+    public static double OfBinary(ReadOnlySpan<double> probabilities, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+    {
+        RowArguments.Check(probabilities.Length, labels.Length, weights);
+        var (sum, total) = (0.0, 0.0);
+        for (var row = 0; row < labels.Length; row++)
+        {
+            var weight = weights.IsEmpty ? 1.0 : weights[row];
+            if (weight == 0)
+                continue;
+            var probability = Bounded(probabilities[row]);
+            sum -= weight * Math.Log(labels[row] ? probability : 1 - probability);
+            total += weight;
+        }
+        return sum / total;
+    }
+
+    private static double Bounded(double probability) => Math.Clamp(probability, Least, 1 - Least);
+}

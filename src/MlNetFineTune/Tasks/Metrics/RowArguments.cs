@@ -1,0 +1,28 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>What all metrics and statistics ask of the arrays that they are given.</summary>
+internal static class RowArguments
+{
+    /// <param name="scored">Rows with a score.</param>
+    /// <param name="labelled">Rows with a label.</param>
+    /// <param name="weights">Of the rows; empty where all count alike.</param>
+    /// <exception cref="ArgumentException">The numbers differ, or a weight is negative or not finite.</exception>
+    public static void Check(int scored, int labelled, ReadOnlySpan<float> weights)
+    {
+        if (scored != labelled)
+            throw new ArgumentException($"There are scores of {scored} rows and labels of {labelled}.");
+        CheckWeights(scored, weights);
+    }
+
+    /// <exception cref="ArgumentException">There are other numbers of weights than of rows, or one is negative or not finite.</exception>
+    public static void CheckWeights(int rows, ReadOnlySpan<float> weights)
+    {
+        if (weights.Length != 0 && weights.Length != rows)
+            throw new ArgumentException($"There are {weights.Length} weights for {rows} rows.", nameof(weights));
+        for (var row = 0; row < weights.Length; row++)
+        {
+            if (!(weights[row] >= 0 && float.IsFinite(weights[row])))
+                throw new ArgumentException(FormattableString.Invariant($"Row {row} has the weight {weights[row]}."), nameof(weights));
+        }
+    }
+}

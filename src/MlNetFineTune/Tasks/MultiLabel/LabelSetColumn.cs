@@ -1,0 +1,139 @@
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// A column of which labels a row has: a Boolean for each, or the keys of those that it has, in any order and number. Missing keys are no
+/// labels.
+/// </summary>
+internal sealed class LabelSetColumn
+{
+    private const string Expected = "Vector<Boolean> of known size, or Vector<Key>";
+
+    private const int MostNamed = 20;
+
+    private readonly DataViewSchema.Column _column;
+
+    // For each label of the column its place among those of the scores.
+    private readonly int[] _places;
+
+    private LabelSetColumn(DataViewSchema.Column column, int[] places, IReadOnlyList<string> names) =>
+        (_column, _places, Names) = (column, places, names);
+
+    /// <summary>Sets a truth value for each label of the present row.</summary>
+    public delegate void Fill(Span<bool> labels);
+
+    /// <summary>Of the labels, in the order of the scores.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>
+    /// Keys are matched with the scores by name, where both have names, since other data may number them otherwise. Booleans are
+    /// where the scores are, unless their slots have the same names in another order.
+    /// </summary>
+    /// <param name="context">Makes the exceptions.</param>
+    /// <param name="schema">Of the data that are evaluated.</param>
+    /// <param name="name">Of the label column.</param>
+    /// <param name="scored">Names of the labels as the scores have them; null where they have none.</param>
+    /// <param name="count">Of the scores.</param>
+    public static LabelSetColumn Find(IExceptionContext context, DataViewSchema schema, string name, string[]? scored, int count)
+    {
+        var column = EvaluatedColumns.Find(context, schema, name, "label", Expected, type =>
+            type is VectorDataViewType { ItemType: KeyDataViewType } or VectorDataViewType { Size: > 0, ItemType: BooleanDataViewType });
+        return ((VectorDataViewType)column.Type).ItemType is KeyDataViewType key
+            ? OfKeys(context, column, key, scored, count)
+            : OfBooleans(context, column, scored, count);
+    }
+
+    /// <param name="row">Stands on each row in turn.</param>
+    public Fill Reader(DataViewRow row)
+    {
+        var item = ((VectorDataViewType)_column.Type).ItemType.RawType;
+        return item == typeof(bool) ? BooleanReader(row)
+            : item == typeof(byte) ? KeyReader<byte>(row, key => key)
+            : item == typeof(ushort) ? KeyReader<ushort>(row, key => key)
+            : item == typeof(uint) ? KeyReader<uint>(row, key => key)
+            : KeyReader<ulong>(row, key => key);
+    }
+
+    private static LabelSetColumn OfBooleans(IExceptionContext context, DataViewSchema.Column column, string[]? scored, int count)
+    {
+        var size = ((VectorDataViewType)column.Type).Size;
+        if (size != count)
+        {
+            throw context.ExceptSchemaMismatch(
+                "data", "label", column.Name, $"Vector<Boolean, {count}>, one for each score", column.Type.ToString());
+        }
+        var own = EvaluatedColumns.NamesOf(column, AnnotationUtils.Kinds.SlotNames, size);
+        var places = own is null || scored is null ? null : PlacesAmong(scored, own);
+        return new(column, places is not null && !places.Contains(-1) ? places : InOrder(count), NamesOf(scored ?? own, count));
+    }
+
+    private static LabelSetColumn OfKeys(
+        IExceptionContext context, DataViewSchema.Column column, KeyDataViewType key, string[]? scored, int count)
+    {
+        var own = key.Count <= int.MaxValue ? EvaluatedColumns.NamesOf(column, AnnotationUtils.Kinds.KeyValues, (int)key.Count) : null;
+        if (own is not null && scored is not null && PlacesAmong(scored, own) is { } places)
+        {
+            var unknown = own.Where((_, index) => places[index] < 0).ToArray();
+            if (unknown.Length == 0)
+                return new(column, places, scored);
+            throw context.Except(
+                $"The label column {SafeText.Quoted(column.Name)} has labels for which there are no scores: {Listed(unknown)}. There are "
+                + $"scores for: {Listed(scored)}. Make the keys by the Conversion.MapValueToKey that was fitted to the training data.");
+        }
+        if (key.Count != (ulong)count)
+        {
+            throw context.ExceptSchemaMismatch(
+                "data", "label", column.Name, $"Vector<Key<UInt32, 0-{count - 1}>>, one key for each score", column.Type.ToString());
+        }
+        return new(column, InOrder(count), NamesOf(scored ?? own, count));
+    }
+
+    // Null where names are not unique, so that they tell nothing.
+    private static int[]? PlacesAmong(string[] scored, string[] own)
+    {
+        if (scored.Distinct(StringComparer.Ordinal).Count() < scored.Length || own.Distinct(StringComparer.Ordinal).Count() < own.Length)
+            return null;
+        var places = scored.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+        return Array.ConvertAll(own, name => places.GetValueOrDefault(name, -1));
+    }
+
+    private static int[] InOrder(int count) => [.. Enumerable.Range(0, count)];
+
+    private static string[] NamesOf(string[]? names, int count) =>
+        names ?? [.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
+
+    private static string Listed(string[] names) =>
+        string.Join(", ", names.Take(MostNamed).Select(name => SafeText.Quoted(name))) + (names.Length > MostNamed ? ", ..." : "");
+
+    private Fill BooleanReader(DataViewRow row)
+    {
+        var values = new VectorColumn<bool>(row, _column);
+        return labels =>
+        {
+            var given = values.Next();
+            for (var i = 0; i < given.Length; i++)
+                labels[_places[i]] = given[i];
+        };
+    }
+
+    private Fill KeyReader<T>(DataViewRow row, Func<T, ulong> number)
+    {
+        var values = new VectorColumn<T>(row, _column);
+        return labels =>
+        {
+            labels.Clear();
+            foreach (var value in values.Next())
+            {
+                // From 1; 0 is missing, and so is what lies beyond the key's range.
+                var key = number(value);
+                if (key > 0 && key <= (ulong)_places.Length)
+                    labels[_places[key - 1]] = true;
+            }
+        };
+    }
+}

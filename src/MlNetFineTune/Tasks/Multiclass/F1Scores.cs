@@ -1,0 +1,46 @@
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// F1, the harmonic mean of precision and recall (van Rijsbergen 1979), as scikit-learn's <c>f1_score</c> with <c>zero_division=0</c>. A
+/// class that is neither present nor predicted has 0, and does not count in <see cref="Macro"/>.
+/// </summary>
+public sealed record F1Scores
+{
+    private F1Scores(IReadOnlyList<double> perClass, double macro, double micro, double weighted) =>
+        (PerClass, Macro, Micro, Weighted) = (perClass, macro, micro, weighted);
+
+    /// <summary>In the order of the confusion matrix.</summary>
+    public IReadOnlyList<double> PerClass { get; }
+
+    /// <summary>Plain mean over the classes that are present or predicted: rare ones count as much as frequent ones.</summary>
+    public double Macro { get; }
+
+    /// <summary>Over all rows together; with one label a row it equals the accuracy.</summary>
+    public double Micro { get; }
+
+    /// <summary>Mean over the classes, weighted by their true rows.</summary>
+    public double Weighted { get; }
+
+    internal static F1Scores Of(double[][] confusion)
+    {
+        var classes = confusion.Length;
+        var perClass = new double[classes];
+        var (hits, total, weighted, occurring) = (0.0, 0.0, 0.0, 0);
+        for (var c = 0; c < classes; c++)
+        {
+            var actual = confusion[c].Sum();
+            var predicted = confusion.Sum(row => row[c]);
+            occurring += actual + predicted > 0 ? 1 : 0;
+            perClass[c] = actual + predicted > 0 ? 2 * confusion[c][c] / (actual + predicted) : 0;
+            hits += confusion[c][c];
+            total += actual;
+            weighted += actual * perClass[c];
+        }
+        return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0, total > 0 ? weighted / total : 0);
+    }
+
+    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    public override string ToString() => InvariantText.Of(this);
+}

@@ -1,0 +1,90 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
+/// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
+/// cross-entropy is the <see cref="OrdinalLoss"/>, so what works with the logits of a multiclass model works with them: scoring, the most
+/// probable class, temperature scaling, distillation.
+/// </summary>
+internal sealed class OrdinalHead : NetworkHead
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    internal readonly Parameter weight;
+    internal readonly Parameter thresholds;
+#pragma warning restore IDE1006
+
+    // Far beyond every score: the softplus of so large a negative margin is rounded to 0. Half precision has no greater numbers.
+    private const float Beyond = 6e4f;
+
+    /// <param name="features">Of a row.</param>
+    /// <param name="classes">Two or more.</param>
+    public OrdinalHead(int features, int classes)
+        : base(nameof(OrdinalHead))
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        weight = Parameters.Of(empty(1, features, Parameters.Type)); // no bias: the thresholds move instead
+        thresholds = Parameters.Of(empty(classes - 1, Parameters.Type)); // as CumulativeLogits.Thresholds takes them
+        RegisterComponents();
+    }
+
+    public int Classes => (int)thresholds.shape[0] + 1;
+
+    public override int Outputs => Classes;
+
+    public override void Initialize(long seed) => Initialize(seed, counts: null);
+
+    public override Tensor forward(Tensor features)
+    {
+        using var scores = nn.functional.linear(features, weight); // [N, features] -> [N, 1]
+        return CumulativeLogits.LogProbabilities(scores, thresholds); // [N, classes]
+    }
+
+    /// <summary>
+    /// log p[k] = -softplus(s - t[k]) - softplus(t[k - 1] - s) + width[k], where the thresholds before the first class and after the last
+    /// are beyond every score.
+    /// </summary>
+    public override GraphValue Write(NetworkGraph graph, GraphValue features)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        float[] between = [.. CumulativeLogits.Thresholds(thresholds).cpu().to_type(ScalarType.Float32).data<float>()];
+        var score = graph.Add("Gemm", [features, graph.Constant("head.weight", weight)], ("transB", 1L)); // [N, 1]
+        var upper = graph.Constant("head.thresholds.upper", [Classes], [.. between, Beyond]);
+        var lower = graph.Constant("head.thresholds.lower", [Classes], [-Beyond, .. between]);
+        var notAbove = graph.Add("Softplus", [graph.Add("Sub", [score, upper])]); // [N, classes]
+        var notBelow = graph.Add("Softplus", [graph.Add("Sub", [lower, score])]); // [N, classes]
+        var widths = graph.Constant("head.thresholds.widths", CumulativeLogits.Widths(thresholds));
+        return graph.Add("Sub", [graph.Add("Sub", [widths, notAbove]), notBelow]);
+    }
+
+    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
+    /// the same probability, or their shares among the rows.</summary>
+    /// <param name="seed">Of the random weights.</param>
+    /// <param name="counts">Training rows of each class, in their order; null where they do not matter.</param>
+    public void Initialize(long seed, IReadOnlyList<double>? counts)
+    {
+        if (counts is not null && counts.Count != Classes)
+            throw new ArgumentException($"There are counts of {counts.Count} classes for a head of {Classes}.", nameof(counts));
+        WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
+        using var noGradients = no_grad();
+        using var values = tensor(CumulativeLogits.ParametersOf(counts ?? new double[Classes]));
+        thresholds.copy_(values);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            weight.Dispose();
+            thresholds.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

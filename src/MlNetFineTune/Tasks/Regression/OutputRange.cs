@@ -1,0 +1,48 @@
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// The range that the scores of a regression cannot leave: score = minimum + (maximum - minimum) * sigmoid(output), as fastai's
+/// <c>y_range</c> and <c>sigmoid_range</c> (https://docs.fast.ai/layers.html#sigmoid_range). The bounds themselves are reached only where
+/// the sigmoid is rounded to 0 or 1, and its slope vanishes there: where labels lie on the bounds, a range that is some per cent wider
+/// trains better.
+/// </summary>
+internal sealed record OutputRange
+{
+    /// <param name="minimum">In units of the label. Finite.</param>
+    /// <param name="maximum">In units of the label. Finite and above the minimum.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A bound is not finite, or they are not in order.</exception>
+    public OutputRange(float minimum, float maximum)
+    {
+        if (!float.IsFinite(minimum))
+            throw new ArgumentOutOfRangeException(nameof(minimum), minimum, "The minimum of the output range must be a finite number.");
+        if (!float.IsFinite(maximum) || maximum <= minimum)
+        {
+            throw new ArgumentOutOfRangeException(nameof(maximum), maximum, FormattableString.Invariant(
+                $"The maximum of the output range must be finite and above its minimum ({minimum})."));
+        }
+        (Minimum, Maximum) = (minimum, maximum);
+    }
+
+    public float Minimum { get; }
+
+    public float Maximum { get; }
+
+    /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
+    /// <returns>Scores in units of the label, of the same shape and type. Caller disposes.</returns>
+    public Tensor Apply(Tensor outputs) => Apply(outputs, TargetScale.Identity);
+
+    /// <summary>The same scores in standardised units, where the loss is computed.</summary>
+    /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
+    /// <param name="scale">What the labels are standardised by.</param>
+    /// <returns>Of the same shape and type. Caller disposes.</returns>
+    public Tensor Apply(Tensor outputs, TargetScale scale)
+    {
+        using var scope = NewDisposeScope();
+        var (from, to) = (scale.Standardize(Minimum), scale.Standardize(Maximum));
+        return outputs.sigmoid().Mul(to - from).Add(from).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,43 @@
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>What a network gave for rows.</summary>
+/// <param name="Rows">Their indices.</param>
+/// <param name="Values">The outputs, row by row.</param>
+internal sealed record RowOutputs(int[] Rows, float[] Values)
+{
+    /// <summary>Numbers that are kept at most (64 MiB): what is more is computed again when it is asked for.</summary>
+    public const long MostKept = 16 << 20;
+
+    public int Width => Rows.Length == 0 ? 0 : Values.Length / Rows.Length;
+
+    /// <param name="place">Of the row in <see cref="Rows"/>.</param>
+    public ReadOnlySpan<float> Of(int place) => Values.AsSpan(place * Width, Width);
+
+    /// <returns>[N, outputs]. The caller disposes it.</returns>
+    public Tensor ToTensor() => tensor(Values, [Rows.Length, Width], ScalarType.Float32);
+
+    /// <summary>Of some rows that follow each other.</summary>
+    /// <returns>[<paramref name="count"/>, outputs]. The caller disposes it.</returns>
+    public Tensor ToTensor(int first, int count) =>
+        tensor(Values[(first * Width)..((first + count) * Width)], [count, Width], ScalarType.Float32);
+
+    /// <summary>Takes outputs batch by batch.</summary>
+    public sealed class Collector
+    {
+        private readonly List<int> _rows = [];
+        private readonly List<float> _values = [];
+
+        /// <param name="rows">Indices.</param>
+        /// <param name="outputs">[N, outputs], of the same rows.</param>
+        public void Add(int[] rows, Tensor outputs)
+        {
+            using var scope = NewDisposeScope();
+            _rows.AddRange(rows);
+            _values.AddRange(outputs.to_type(ScalarType.Float32).cpu().contiguous().data<float>().ToArray());
+        }
+
+        public RowOutputs ToOutputs() => new([.. _rows], [.. _values]);
+    }
+}

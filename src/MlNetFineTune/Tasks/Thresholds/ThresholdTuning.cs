@@ -1,0 +1,74 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>A decision threshold and what it gives on the rows it was chosen on. A row is positive where its score is above it.</summary>
+/// <param name="Threshold">In units of the score.</param>
+/// <param name="Value">Of the criterion: F1, Youden's J, accuracy; the recall at a target precision, and the other way round.</param>
+/// <param name="Counts">The rows.</param>
+internal readonly record struct TunedThreshold(float Threshold, double Value, BinaryCounts Counts);
+
+/// <summary>
+/// The threshold that is best by a <see cref="ThresholdCriterion"/> on validation rows, of all that differ in what passes. It lies midway
+/// between the scores of the last rows that pass and of the first that do not, where new rows with scores like theirs fall on the right
+/// side; where all rows pass, just below the lowest score, and where none does, on the highest. Of thresholds that are equally good the
+/// highest is taken. A threshold that is tuned on few rows fits their noise: <see cref="TunedThreshold.Counts"/> says how many they were.
+/// </summary>
+internal static class ThresholdTuning
+{
+    /// <param name="criterion">What is best.</param>
+    /// <param name="scores">Logits or probabilities; rows whose score is NaN are left out.</param>
+    /// <param name="labels">Whether each row is positive.</param>
+    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
+    /// <returns>Null where the rows are all of one kind, or none of the thresholds reaches the target: nothing can be told.</returns>
+    public static TunedThreshold? Of(
+        ThresholdCriterion criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+    {
+        var ranking = ScoreRanking.Of(scores, labels, weights);
+        if (!ranking.HasBoth)
+            return null;
+        var noneIsPositive = ranking.CountsAt(default);
+        TunedThreshold? best = criterion.ValueOf(noneIsPositive) is { } value ? new(ranking.Cuts[0].Score, value, noneIsPositive) : null;
+        for (var i = 0; i < ranking.Cuts.Count; i++)
+        {
+            var counts = ranking.CountsAt(ranking.Cuts[i]);
+            if (criterion.ValueOf(counts) is { } tried && !(tried <= best?.Value))
+                best = new(Below(ranking.Cuts, i), tried, counts);
+        }
+        return best;
+    }
+
+    /// <summary>For each label of a multi-label model apart.</summary>
+    /// <param name="criterion">What is best.</param>
+    /// <param name="scores">[rows, labels] in row-major order.</param>
+    /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
+    /// <param name="labelCount">Labels of a row.</param>
+    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
+    /// <returns>One a label; null where <see cref="Of"/> gives null.</returns>
+    public static TunedThreshold?[] OfEachLabel(
+        ThresholdCriterion criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount,
+        ReadOnlySpan<float> weights = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labelCount);
+        if (scores.Length != labels.Length || scores.Length % labelCount != 0)
+            throw new ArgumentException($"{scores.Length} scores and {labels.Length} labels are no rows of {labelCount} labels.");
+        var thresholds = new TunedThreshold?[labelCount];
+        var (ofLabel, isThere) = (new float[scores.Length / labelCount], new bool[scores.Length / labelCount]);
+        for (var label = 0; label < labelCount; label++)
+        {
+            for (var row = 0; row < ofLabel.Length; row++)
+                (ofLabel[row], isThere[row]) = (scores[row * labelCount + label], labels[row * labelCount + label]);
+            thresholds[label] = Of(criterion, ofLabel, isThere, weights);
+        }
+        return thresholds;
+    }
+
+    // At least the next score, and below that of the cut, whatever the rounding.
+    private static float Below(IReadOnlyList<ScoreCut> cuts, int index)
+    {
+        var last = cuts[index].Score;
+        if (index + 1 == cuts.Count)
+            return float.BitDecrement(last);
+        var next = cuts[index + 1].Score;
+        var middle = (float)(next + ((double)last - next) / 2);
+        return middle < last && middle >= next ? middle : next;
+    }
+}

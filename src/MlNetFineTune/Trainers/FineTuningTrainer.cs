@@ -1,0 +1,142 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Reporting;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Tasks;
+using MlNetFineTune.Training;
+
+namespace MlNetFineTune;
+
+/// <summary>
+/// Fine-tunes a network: an image backbone (<c>FineTuneImages</c>) or a module of your own (<c>FineTuneModule</c>), for any
+/// <see cref="LearningTask"/>.
+/// </summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Input and Output Columns
+/// The label's type and the output columns are the task's: see `LearningTask`. The input columns are the options'.
+///
+/// ### Trainer Characteristics
+/// | | |
+/// | -- | -- |
+/// | Machine learning task | Multiclass, binary classification, regression |
+/// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
+/// | Is caching required? | No: rows are read once |
+/// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
+/// | Exportable to ONNX | Image networks, by the package MlNetFineTune.Onnx |
+/// ]]></format>
+/// </remarks>
+public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
+{
+    private readonly IHostEnvironment _env;
+    private readonly FineTuningOptions _options;
+    private readonly string? _unusedWorkers;
+
+    internal FineTuningTrainer(IHostEnvironment env, FineTuningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        TorchRuntime.EnsureLoaded();
+        options.Check();
+        _env = env;
+        _options = options.InForce;
+        _unusedWorkers = options.UnusedWorkers;
+    }
+
+    /// <summary>Trains a network. The caller disposes the result.</summary>
+    /// <param name="input">Read once, from beginning to end.</param>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
+    /// <exception cref="InvalidOperationException">The data cannot be learnt from, or the training diverged.</exception>
+    /// <exception cref="InvalidDataException">Rows cannot be read, more than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
+    public FineTuningTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
+        using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
+        if (_unusedWorkers is not null)
+            fit.Channel.Warning(_unusedWorkers);
+        using var folder = RunFolder.Open(_options, fit.Channel);
+        var device = Devices.Choose(fit.Host, fit.Channel);
+        var task = Bind(input.Schema);
+        var modelInput = _options.CreateInput(fit.Host, input.Schema);
+        RequireBatchFits(modelInput);
+        using var teacher = _options.CreateTeacher(task, device, Log);
+        // Before the data are read, which may take longer than to find that something does not fit the network.
+        var network = _options.CreateNetwork(modelInput, task, fit.Seed, Log);
+        try
+        {
+            network.MoveTo(device);
+            var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
+            var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
+            using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
+            var run = new TrainingRun(
+                network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
+                _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)
+            {
+                Teacher = teacher,
+                KeepsOutputs = task.FitsOnValidation || folder is not null,
+            };
+            using var loop = new TrainingLoop(run);
+            var report = loop.Run();
+            network.PrepareForScoring();
+            if (task.FitsOnValidation && report.BestEpoch > 0)
+                task = FitTask(task, loop.Outputs.Value, data, fit.Channel);
+            report = report with { Calibration = task.Calibration };
+            RunReport.Write(folder, run, task, loop.Outputs, report);
+            return new FineTuningTransformer(
+                fit.Host, new FineTunedModel(network, modelInput, task, ModelManifest.Of(run, task, report)), report);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+
+        void Log(string message) => fit.Channel.Info(message);
+    }
+
+    /// <summary>The columns of the data, and those that the model will add, in ML.NET's terms.</summary>
+    /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var task = _options.TaskInForce;
+        task.CheckLabel(_env, inputSchema, _options.Columns);
+        WeightColumn.Check(_env, inputSchema, _options.ExampleWeightColumnName);
+        _options.CheckInputs(inputSchema, _env);
+        _options.Validation.Check(_env, inputSchema);
+
+        var columns = inputSchema.ToDictionary(column => column.Name);
+        foreach (var added in task.OutputShapes(inputSchema, _options.Columns))
+            columns[added.Name] = added;
+        return new SchemaShape(columns.Values);
+    }
+
+    private BoundTask Bind(DataViewSchema schema)
+    {
+        var task = _options.TaskInForce.Bind(schema, _options.Columns);
+        Metric[] known = [Metric.Loss, .. task.Metrics];
+        return _options.Metric is null || known.Contains(_options.Metric)
+            ? task
+            : throw new InvalidOperationException(
+                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: it has {string.Join<Metric>(", ", known)}.");
+    }
+
+    private void RequireBatchFits(ModelInput input)
+    {
+        if ((long)input.Length * _options.BatchSize > Array.MaxLength)
+        {
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"BatchSize {_options.BatchSize} rows of {input.Length:N0} bytes do not fit into one buffer: lower BatchSize."));
+        }
+    }
+
+    private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) => outputs.Rows.Length > 0
+        ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
+        : throw new InvalidOperationException(
+            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to calibrate the "
+            + "probabilities.");
+}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of. Random numbers are counted, so positions are all that there is of them.</summary>
+internal sealed class TrainingSnapshot(
+    TrainingRun training, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows, ProgressMeter meter)
+{
+    private const string OutputRows = "best/outputs/rows";
+    private const string OutputValues = "best/outputs/values";
+
+    public CheckpointState StateOf(IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPart? part, FinishedRun? finished) => new()
+    {
+        Training = fingerprint,
+        Threads = get_num_threads(),
+        Elapsed = meter.Elapsed,
+        Run = run,
+        Part = part?.State,
+        Best = best.Kept,
+        BadRows = [.. badRows.Known(training.Data.Training.Source, ofValidationSet: false), .. HasOwnValidation ? badRows.Known(training.Data.Validation.Source, ofValidationSet: true) : []],
+        Finished = finished,
+    };
+
+    /// <summary>They stay their owners', but for gradients and outputs, which belong to the present dispose scope.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPart? part) =>
+    [
+        .. weights.Select(named => ($"model/{named.Name}", named.Tensor)),
+        .. best.Tensors(),
+        .. best.Outputs is { } outputs ? [(OutputRows, tensor(outputs.Rows, ScalarType.Int64)), (OutputValues, outputs.ToTensor())]
+            : ((string, Tensor)[])[],
+        .. part?.Tensors(training.Network) ?? [],
+    ];
+
+    /// <summary>All but what belongs to a part of the plan.</summary>
+    public void Restore(CheckpointFile file)
+    {
+        var state = file.State;
+        file.ReadInto(weights.Select(named => ($"model/{named.Name}", named.Tensor)));
+        run.Restore(state.Run);
+        best.Restore(state.Best);
+        file.ReadInto(best.Tensors());
+        best.Outputs = OutputsIn(file);
+        foreach (var bad in state.BadRows)
+            badRows.Restore(bad.OfValidationSet ? training.Data.Validation.Source : training.Data.Training.Source, bad);
+        meter.Earlier = state.Elapsed;
+        if (run.Epochs is [.., var last])
+            meter.Validation = last.ValidationLoss is { } loss ? new Evaluation(loss, last.Metrics) : null;
+    }
+
+    /// <summary>Optimizer, average and waiting gradients, if the checkpoint was made in this part.</summary>
+    public void Restore(CheckpointFile file, TrainingPart part)
+    {
+        if (file.State.Part is not { } state || state.FirstEpoch != part.FirstEpoch)
+            return;
+        using var scope = NewDisposeScope();
+        part.Restore(state, training.Network, file.Has);
+        file.ReadInto(part.Tensors(training.Network));
+    }
+
+    private static RowOutputs? OutputsIn(CheckpointFile file)
+    {
+        if (file.ShapeOf(OutputValues) is not [var count, var width])
+            return null;
+        using var scope = NewDisposeScope();
+        var (rows, values) = (empty(count, ScalarType.Int64), empty(count, width, ScalarType.Float32));
+        file.ReadInto([(OutputRows, rows), (OutputValues, values)]);
+        return new RowOutputs([.. rows.data<long>().Select(row => (int)row)], values.data<float>().ToArray());
+    }
+
+    private bool HasOwnValidation => training.Data.Validation.Source != training.Data.Training.Source;
+}

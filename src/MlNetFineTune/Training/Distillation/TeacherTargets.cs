@@ -1,0 +1,35 @@
+using MlNetFineTune.Data;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs, where pictures look the same from epoch to epoch.</summary>
+/// <param name="teacher">Stays the caller's.</param>
+/// <param name="layers">The way to it. Disposed with this.</param>
+/// <param name="logits">Keep what it says. Disposed with this.</param>
+internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, FeatureCaches logits) : IDisposable
+{
+    /// <param name="student">Where the trainable part takes its input from.</param>
+    /// <param name="subset">The rows.</param>
+    /// <param name="augmentation">Of the rows.</param>
+    /// <param name="epochs">In which they will be read.</param>
+    public StepInputs InputsFor(FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs) =>
+        logits.TryKeep(subset, augmentation, epochs) is { } kept
+            ? new DistillationInputs(student.InputsFor(subset, augmentation, epochs), kept)
+            : student.InputsFor(subset, augmentation, epochs, teacher);
+
+    public void Dispose()
+    {
+        logits.Dispose();
+        layers.Dispose();
+    }
+}
+
+/// <summary>With logits that were kept.</summary>
+internal sealed class DistillationInputs(StepInputs inputs, CachedFeatures logits) : StepInputs
+{
+    public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
+    {
+        foreach (var input in inputs.Read(batches, epoch, first))
+            yield return input with { TeacherLogits = logits.Of(input.Rows, epoch) };
+    }
+}

@@ -1,0 +1,23 @@
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>What happens at the end of a training that diverged.</summary>
+internal static class DivergenceReport
+{
+    /// <exception cref="InvalidOperationException">The options want an error, or no epoch was complete.</exception>
+    public static void TakeBestOrThrow(TrainingRun run, RunState state, int bestEpoch, string reason)
+    {
+        var what = $"The training diverged in step {state.Batches} (epoch {state.Epochs.Count + 1}): {reason}.";
+        var lastGood = state.Epochs is [.., var last]
+            ? $"The last good epoch was {last.Epoch}: {TrainingLog.Metrics(last)}."
+            : "No epoch was complete.";
+        if (run.Options.OnDivergence is not Divergence.ReturnBestOnDivergence || bestEpoch == 0)
+        {
+            throw new InvalidOperationException(
+                FormattableString.Invariant($"{what} {lastGood} Lower the learning rate ({run.Options.LearningRate}), lengthen the warm-up of the ")
+                + "schedule, or set GradientClipping. OnDivergence = Divergence.ReturnBest() gives the best epoch instead, if one is complete.");
+        }
+        run.Channel.Warning($"{what} {lastGood} The model is that of epoch {bestEpoch}.");
+    }
+}

@@ -1,0 +1,80 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
+internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
+{
+    private readonly Lazy<TeacherTargets?> _teacher = new(() =>
+    {
+        if (run.Teacher is not { } teacher)
+            return null;
+        var layers = new FrozenTeacher(teacher, run.Network, run.Input, run.Seed, run.Options.Workers);
+        return new TeacherTargets(teacher, layers, CachesOf(run, layers, badRows, meter, stop));
+    });
+
+    /// <summary>Features of the phase's frozen stages. The caller disposes them.</summary>
+    public FeatureCaches BeginPhase(TrainingPart phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
+
+    /// <summary>The training rows of some epochs.</summary>
+    public StepInputs OfTraining(TrainingPart phase, FeatureCaches features, int[] epochs)
+    {
+        var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
+        return _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs)
+            ?? features.InputsFor(run.Data.Training, augmentation, epochs);
+    }
+
+    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch; null where there are none.</summary>
+    public Evaluator? EvaluatorOf(TrainingPart phase, FeatureCaches features)
+    {
+        var validation = run.Data.Validation;
+        if (validation.Rows.Length == 0)
+            return null;
+        var inputs = features.InputsFor(validation, Augmentation.None, [0]);
+        var batches = BatchLoader.Split(Usable(validation, phase.FirstEpoch), run.Options.BatchSize);
+        return batches.Length > 0
+            ? new Evaluator(run, phase.FrozenStages, phase.Encoder.Stages, inputs, batches, meter)
+            : throw new InvalidOperationException(
+                $"None of the {validation.Rows.Length} validation {validation.Source.Inputs.Noun}s could be read.");
+    }
+
+    /// <summary>Evaluates on the validation rows once, with nothing kept.</summary>
+    public Evaluator EvaluatorOf(int frozenStages, FrozenEncoder encoder)
+    {
+        var validation = run.Data.Validation;
+        var views = new RowViews(validation.Source, Augmentation.None, run.Seed);
+        var inputs = new RowInputs(encoder, validation, views, run.Options.Epochs, badRows, run.Options.CancellationToken);
+        var batches = BatchLoader.Split(Usable(validation), run.Options.BatchSize);
+        return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
+    }
+
+    /// <summary>An epoch's training rows in random order.</summary>
+    public EpochOrder Shuffled(int epoch)
+    {
+        var order = Usable(run.Data.Training, epoch);
+        new CountedRandom(run.Seed, RandomStream.Shuffle, epoch, ordinal: 0).Shuffle(order);
+        return InSteps(order);
+    }
+
+    public EpochOrder InSteps(int[] order) => EpochOrder.Of(order, run.Options.BatchSize, run.Options.AccumulationSteps);
+
+    /// <summary>
+    /// The rows less those that were found bad before an epoch: a training that goes on in the middle of it must find the same.
+    /// </summary>
+    public int[] Usable(RowSubset subset, int epoch = int.MaxValue) =>
+        [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row, epoch))];
+
+    /// <summary>The rows that could not be read, in the order of the data.</summary>
+    public IReadOnlyList<BadRows.Row> BadRowsOf(LabeledData source) => badRows.RowsOf(source);
+
+    public void Dispose()
+    {
+        if (_teacher.IsValueCreated)
+            _teacher.Value?.Dispose();
+    }
+
+    private static FeatureCaches CachesOf(
+        TrainingRun run, FrozenNetwork layers, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) =>
+        new(layers, run.Options with { StopToken = stop }, badRows, meter, run.Channel, run.CheckAlive);
+}

@@ -1,0 +1,41 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>The frozen stages of the network that trains.</summary>
+/// <param name="network">Frozen already.</param>
+/// <param name="input">What enters it.</param>
+/// <param name="stages">The frozen stages, if they can run by themselves; else 0.</param>
+/// <param name="seed">The training's.</param>
+/// <param name="workers">Threads that read.</param>
+internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, int stages, long seed, int workers)
+    : FrozenNetwork(input.CreateCollator(network.Device), network.Device, seed, workers)
+{
+    /// <summary>How many stages are behind what <see cref="Forward"/> gives.</summary>
+    public int Stages => stages;
+
+    public override string Name => "frozen stages";
+
+    // What stands beside the activations is not kept.
+    public override bool Computes => stages > 0 && input.Shapes.Count == 1;
+
+    public override ModelInputs Forward(ModelInputs inputs)
+    {
+        using var noGradients = no_grad();
+        if (stages == 0)
+            return inputs;
+        using (inputs.Activations)
+            return inputs.With(network.ForwardFirst(inputs, stages));
+    }
+
+    /// <summary>Hash of the network's form and preprocessing, how many stages, and their tensors.</summary>
+    public override ContentHash ComputeIdentity()
+    {
+        using var scope = NewDisposeScope();
+        return IdentityOf($"{network.Computation} {stages}", network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
+    }
+}

@@ -1,0 +1,72 @@
+using System.Security.Cryptography;
+using System.Text;
+using MlNetFineTune.Data;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Layers that do not change, and the way from rows to them: read, collate, and forward without gradients. What they give may be kept.
+/// </summary>
+/// <param name="collator">Of the network that trains. Disposed with this.</param>
+/// <param name="device">The device of the network that trains.</param>
+/// <param name="seed">The training's.</param>
+/// <param name="workers">Threads that read.</param>
+internal abstract class FrozenNetwork(Collator collator, Device device, long seed, int workers) : IDisposable
+{
+    private FeatureLayout? _layout;
+
+    public long Seed => seed;
+
+    public Device Device => device;
+
+    /// <summary>The layers' name for the log, in the plural.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether there is any layer whose output can be kept.</summary>
+    public abstract bool Computes { get; }
+
+    public BatchLoader LoaderFor(LabeledData rows) => new(rows.Inputs, seed, workers);
+
+    /// <summary>The input of the network that trains. The caller disposes it.</summary>
+    public ModelInputs Enter(Batch batch) => collator.Collate(batch.Samples, batch.Count);
+
+    /// <summary>Runs the layers.</summary>
+    /// <param name="inputs">Handed over: they come back if there is no layer, and are disposed else.</param>
+    /// <returns>The caller disposes them.</returns>
+    public abstract ModelInputs Forward(ModelInputs inputs);
+
+    /// <summary>How the outputs of these rows lie in a store.</summary>
+    public FeatureLayout LayoutOf(LabeledData rows)
+    {
+        if (_layout is not null)
+            return _layout;
+        using var features = Forward(collator.Collate(new byte[rows.Inputs.Length], count: 1));
+        return _layout = new FeatureLayout(features.Activations.shape[1..]);
+    }
+
+    /// <summary>Hash of all that outputs depend on beside the row.</summary>
+    public abstract ContentHash ComputeIdentity();
+
+    public void Dispose() => collator.Dispose();
+
+    /// <summary>Hash of what computes (this library, its decoder and torch, the device's kind), what it computes, and its tensors.</summary>
+    protected ContentHash IdentityOf(string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
+    {
+        using var scope = NewDisposeScope();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append($"{typeof(FrozenNetwork).Module.ModuleVersionId} {typeof(SkiaSharp.SKCodec).Assembly.FullName} "
+            + $"{typeof(torch).Assembly.FullName} {device.type} {computation}");
+        foreach (var (name, tensor) in tensors)
+        {
+            Append($"{name} {tensor.dtype} [{string.Join(", ", tensor.shape)}]");
+            hash.AppendData(tensor.detach().cpu().contiguous().bytes);
+        }
+        return ContentHash.Take(hash);
+
+        void Append(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + '\n'));
+    }
+}

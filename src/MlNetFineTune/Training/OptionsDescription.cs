@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>Options as texts, for the model file and the report.</summary>
+internal static class OptionsDescription
+{
+    public static SortedDictionary<string, string> Of(FineTuningOptions options) => new(StringComparer.Ordinal)
+    {
+        [nameof(options.Task)] = options.TaskInForce.ToString(),
+        [nameof(options.Metric)] = (options.Metric ?? Metric.Loss).Name,
+        [nameof(options.Strategy)] = options.Strategy.ToString(),
+        [nameof(options.Adapter)] = options.Adapter.ToString(),
+        [nameof(options.Augmentation)] = options.Augmentation.ToString(),
+        [nameof(options.Distillation)] = options.Distillation.ToString(),
+        [nameof(options.BatchNorm)] = options.BatchNorm.ToString(),
+        [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
+        [nameof(options.BatchSize)] = options.BatchSize.ToString(CultureInfo.InvariantCulture),
+        [nameof(options.AccumulationSteps)] = options.AccumulationSteps.ToString(CultureInfo.InvariantCulture),
+        [nameof(options.LearningRate)] = options.LearningRate.ToString(CultureInfo.InvariantCulture),
+        [nameof(options.Optimizer)] = options.Optimizer.ToString(),
+        [nameof(options.Schedule)] = options.Schedule.ToString(),
+        [nameof(options.GradientClipping)] = options.GradientClipping.ToString(),
+        [nameof(options.WeightAveraging)] = options.WeightAveraging.ToString(),
+        [nameof(options.Validation)] = options.Validation.ToString(),
+        [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
+        [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",
+        [nameof(options.BadRows)] = options.BadRows.ToString(),
+    };
+}

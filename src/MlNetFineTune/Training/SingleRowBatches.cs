@@ -1,0 +1,52 @@
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// Leaves batches of one row out where a BatchNorm cannot train on them, as a batch in which nothing could be read. The shuffle decides which
+/// row it is, so that every row has its turn.
+/// </summary>
+internal sealed class SingleRowBatches(TrainingRun run)
+{
+    private const string MoreRows =
+        "Give batches of two rows and more (BatchSize, the training rows), or keep the pretrained statistics with "
+        + "BatchNorm = BatchNormMode.Frozen.";
+
+    private bool _warned;
+
+    /// <param name="input">A batch.</param>
+    /// <param name="phase">What trains.</param>
+    /// <param name="epoch">From 1.</param>
+    /// <param name="order">The epoch's.</param>
+    /// <param name="batches">Batches done before, which count the random numbers.</param>
+    /// <exception cref="InvalidOperationException">All batches have one row.</exception>
+    public bool MustLeaveOut(StepInput input, TrainingPart phase, int epoch, EpochOrder order, int batches)
+    {
+        if (input.Rows.Length != 1 || phase.NormWithoutVariance(input.Inputs, batches) is not { } norm)
+            return false;
+        var what = $"{norm} of {run.Network.Name} sees one value a channel in a batch of one row, and has no variance to normalise by";
+        if (run.Options.BatchSize == 1 || order.Batches.Length == 1)
+        {
+            throw new InvalidOperationException(
+                $"{what} (BatchSize {run.Options.BatchSize}, {order.Batches.Sum(batch => batch.Length)} training rows). {MoreRows}");
+        }
+        if (!_warned)
+        {
+            run.Channel.Warning(
+                $"Epoch {epoch}: {what}. Such a batch, of a row that was left over or whose neighbours could not be read, is left out of its "
+                + $"epoch. {MoreRows}");
+        }
+        _warned = true;
+        return true;
+    }
+
+    /// <exception cref="InvalidOperationException">Every batch of the epoch was left out.</exception>
+    public void RequireProgress(RunState state, int epoch)
+    {
+        if (state.LossRows == 0 && _warned)
+        {
+            throw new InvalidOperationException(
+                $"No batch of epoch {epoch} had two rows that could be read, and BatchNorm cannot train on one. {MoreRows}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>A strategy for networks with certain stages, before there is one.</summary>
+/// <param name="Phases">One after another; at least one.</param>
+internal sealed record PlanRules(IReadOnlyList<PhaseRule> Phases)
+{
+    /// <summary>One phase, in which the last stages and the head train; each stage learns slower than the one above.</summary>
+    public static PlanRules Trains(int stages, int trained, float layerDecay, int epochs) =>
+        new([PhaseRule.Of(stages, trained, layerDecay, epochs)]);
+
+    /// <summary>The same rules with other factors.</summary>
+    /// <param name="scale">From the rule's own factors and a parameter to its factor.</param>
+    public PlanRules Scaled(Func<Func<NetworkParameter, float>, NetworkParameter, float> scale) =>
+        new([.. Phases.Select(phase => phase with { ScaleOf = parameter => scale(phase.ScaleOf, parameter) })]);
+
+    /// <summary>Asks every rule for every parameter, once.</summary>
+    /// <param name="network">Built, with its adapters.</param>
+    /// <param name="batchNorm">As the options say.</param>
+    public TrainingPlan Resolve(FineTunedNetwork network, BatchNormMode batchNorm = BatchNormMode.ByStrategy)
+    {
+        var parameters = network.Parameters();
+        var phases = new List<PlannedPhase>();
+        foreach (var rule in Phases)
+        {
+            var scales = parameters.ToDictionary(parameter => parameter.Name, rule.ScaleOf, StringComparer.Ordinal);
+            var frozen = parameters.Where(parameter => scales[parameter.Name] > 0).Select(parameter => parameter.Stage)
+                .DefaultIfEmpty(network.Stages.Count).Min();
+            var mode = batchNorm != BatchNormMode.ByStrategy ? batchNorm
+                : rule.KeepsStatistics && network.HasPretrainedStatistics ? BatchNormMode.Frozen
+                : BatchNormMode.Train;
+            phases.Add(new PlannedPhase(phases.Sum(phase => phase.Epochs) + 1, rule.Epochs, scales, frozen, rule.Augments, mode));
+        }
+        return new TrainingPlan(phases);
+    }
+}

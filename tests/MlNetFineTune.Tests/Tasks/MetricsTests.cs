@@ -1,0 +1,142 @@
+using System.Text.Json;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Tasks;
+using MlNetFineTune.Tests.Support;
+
+namespace MlNetFineTune.Tests.Tasks;
+
+/// <summary>Metrics against scikit-learn's on worked examples (tools/reference/metrics_fixture.py).</summary>
+[TestClass]
+public sealed class MetricsTests
+{
+    private const double Tolerance = 1e-10; // the fixture has 12 digits
+
+    private static readonly JsonElement s_fixture = Fixture.Read("metrics.json");
+
+    public static IEnumerable<object[]> Two => [[0], [1]];
+
+    [TestMethod]
+    [DynamicData(nameof(Two))]
+    public void PredictedLabelsAreJudgedAsByScikitLearn(int index)
+    {
+        var expected = s_fixture.GetProperty("multiLabel")[index];
+        var (labels, predicted) = (Rows(expected, "labels"), Rows(expected, "predicted"));
+        var counts = new MultiLabelCounts(labels[0].Length);
+        for (var row = 0; row < labels.Length; row++)
+            counts.Add(labels[row], predicted[row]);
+
+        Assert.AreEqual(expected.Number("microF1"), counts.MicroF1, Tolerance);
+        Assert.AreEqual(expected.Number("macroF1"), counts.MacroF1, Tolerance);
+        Fixture.AreClose(expected.GetProperty("perLabelF1").Numbers(), counts.PerLabelF1, Tolerance, "F1");
+        Assert.AreEqual(expected.Number("hammingLoss"), counts.HammingLoss, Tolerance);
+        Assert.AreEqual(expected.Number("subsetAccuracy"), counts.SubsetAccuracy, Tolerance);
+        Assert.AreEqual(labels.Length, counts.Rows);
+        Assert.IsGreaterThan(0, counts.SubsetAccuracy);
+    }
+
+    [TestMethod]
+    public void LabelsThatAreNeverThereAndRowsThatAreNone()
+    {
+        var counts = new MultiLabelCounts(2);
+        Assert.AreEqual((0, 0, double.NaN, double.NaN, 0), All());
+        counts.Add([true, false], [true, false]);
+        Assert.AreEqual((1, 0.5, 0, 1, 1), All());
+        Assert.ThrowsExactly<ArgumentException>(() => counts.Add([true], [true, false]));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MultiLabelCounts(0));
+
+        (double, double, double, double, long) All() =>
+            (counts.MicroF1, counts.MacroF1, counts.HammingLoss, counts.SubsetAccuracy, counts.Rows);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Two))]
+    public void OrderedClassesAreJudgedAsByScikitLearn(int index)
+    {
+        var expected = s_fixture.GetProperty("ordinal")[index];
+        var counts = new OrdinalCounts();
+        foreach (var (label, predicted) in expected.GetProperty("labels").Numbers().Zip(expected.GetProperty("predicted").Numbers()))
+            counts.Add((int)label, (int)predicted);
+
+        Assert.AreEqual(expected.Number("quadraticWeightedKappa"), counts.QuadraticWeightedKappa, Tolerance);
+        Assert.AreEqual(expected.Number("meanAbsoluteError"), counts.MeanAbsoluteError, Tolerance);
+        Assert.AreEqual(expected.Number("accuracy"), counts.Accuracy, Tolerance);
+    }
+
+    [TestMethod]
+    public void KappaOfOneClassOfChanceAndOfPerfection()
+    {
+        var nothing = new OrdinalCounts();
+        Assert.AreEqual(
+            (double.NaN, double.NaN, double.NaN), (nothing.QuadraticWeightedKappa, nothing.MeanAbsoluteError, nothing.Accuracy));
+        Assert.AreEqual(double.NaN, Kappa((2, 2), (2, 2)));
+        Assert.AreEqual(1, Kappa((0, 0), (3, 3)));
+        Assert.AreEqual(0, Kappa((0, 0), (0, 1), (1, 0), (1, 1)));
+        Assert.AreEqual(-1, Kappa((0, 1), (1, 0)));
+        Assert.AreEqual(0, Kappa((0, 1), (1, 1))); // always the same answer is chance
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Kappa((-1, 0)));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Kappa((0, -1)));
+
+        static double Kappa(params (int Label, int Predicted)[] rows)
+        {
+            var counts = new OrdinalCounts();
+            foreach (var (label, predicted) in rows)
+                counts.Add(label, predicted);
+            return counts.QuadraticWeightedKappa;
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Two))]
+    public void NumbersAreJudgedAsByScikitLearn(int index)
+    {
+        var expected = s_fixture.GetProperty("regression")[index];
+        var (labels, scores) = (expected.GetProperty("labels").Numbers(), expected.GetProperty("scores").Numbers());
+        var weights = index == 0 ? [] : LossFixture.Floats(expected.GetProperty("weights"));
+
+        Assert.AreEqual(expected.Number("rSquared"), RegressionScores.RSquared(labels, scores, weights), Tolerance);
+        Assert.AreEqual(expected.Number("meanAbsoluteError"), RegressionScores.MeanAbsoluteError(labels, scores, weights), Tolerance);
+        Assert.AreEqual(expected.Number("rootMeanSquaredError"), RegressionScores.RootMeanSquaredError(labels, scores, weights), Tolerance);
+    }
+
+    [TestMethod]
+    public void NumbersThatAreConstantMissingOrNone()
+    {
+        Assert.AreEqual(1, RegressionScores.RSquared([5, 5], [5, 5]));
+        Assert.AreEqual(0, RegressionScores.RSquared([5, 5], [5, 6]));
+        Assert.AreEqual(double.NaN, RegressionScores.RSquared([5], [5]));
+        Assert.AreEqual(double.NaN, RegressionScores.RSquared([5, 6], [5, 6], [1, 0]));
+        Assert.AreEqual(double.NaN, RegressionScores.RSquared([5, 5], [5, double.NaN]));
+        foreach (var metric in (Func<double[], double[], double>[])[
+            (labels, scores) => RegressionScores.MeanAbsoluteError(labels, scores),
+            (labels, scores) => RegressionScores.RootMeanSquaredError(labels, scores),
+            (labels, scores) => RegressionScores.RSquared(labels, scores)])
+        {
+            Assert.AreEqual(double.NaN, metric([], []));
+            Assert.AreEqual(double.NaN, metric([1, 2, double.NaN], [1, 2, 3]));
+            Assert.AreEqual(double.NaN, metric([1, 2, 3], [1, 2, double.NaN]));
+            Assert.ThrowsExactly<ArgumentException>(() => metric([1], [1, 2]));
+        }
+        // A row of weight 0 is none, whatever it holds.
+        Assert.AreEqual(1, RegressionScores.MeanAbsoluteError([1, double.NaN], [2, 0], [1, 0]));
+    }
+
+    [TestMethod]
+    public void ProbabilitiesOfClassesAreJudgedAsByScikitLearn()
+    {
+        var expected = s_fixture.GetProperty("logLoss")[0];
+        int[] labels = [.. expected.GetProperty("labels").Numbers().Select(label => (int)label)];
+        var probabilities = expected.GetProperty("probabilities").Numbers();
+        Assert.AreEqual(expected.Number("logLoss"), LogLoss.Of(probabilities, 4, labels), 1e-8);
+        Assert.AreEqual(double.NaN, LogLoss.Of([], 4, []));
+        Assert.AreEqual(double.NaN, LogLoss.Of([0.5, double.NaN], 2, [0]));
+        Assert.AreEqual(double.NaN, LogLoss.OfBinary([double.NaN], [true]));
+        Assert.AreEqual(52 * Math.Log(2), LogLoss.OfBinary([0], [true]), 1e-9);
+        Assert.AreEqual(52 * Math.Log(2), LogLoss.OfBinary([1], [false]), 1e-9);
+        Assert.AreEqual(Math.Log(4), LogLoss.Of([0.75, 0.25, 0.5, 0.5], 2, [1, 0], [1, 0]), 1e-12);
+        Assert.ThrowsExactly<ArgumentException>(() => LogLoss.Of([0.5, 0.5], 2, [2]));
+        Assert.ThrowsExactly<ArgumentException>(() => LogLoss.Of([0.5, 0.5, 1], 2, [0]));
+    }
+
+    internal static bool[][] Rows(JsonElement example, string name) =>
+        [.. example.GetProperty(name).EnumerateArray().Select(row => row.Numbers().Select(value => value > 0).ToArray())];
+}
