@@ -69,7 +69,9 @@ internal static class ActivationsStudy
             values[i] = random.NextSingle() * 2 - 1;
         var pixels = ChannelsLast.Of(tensor(values, [batch, 3, Networks.Size, Networks.Size]));
         using var classifier = ImageNetwork.Create(Backbone.FromName(name).FromScratch(), Networks.Classes, seed: 1);
-        using var loop = new ReadyLoop(classifier, classifier.Backbone.Stages.Count, pixels, [.. Enumerable.Range(0, batch).Select(i => i % Networks.Classes)], recomputes);
+        using var loop = new ReadyLoop(
+            classifier, classifier.Backbone.Stages.Count, pixels, [.. Enumerable.Range(0, batch).Select(i => i % Networks.Classes)],
+            recomputes);
         using var process = Process.GetCurrentProcess();
         var before = process.PeakWorkingSet64;
         var (seconds, loss) = (new List<double>(), 0.0);

@@ -57,11 +57,14 @@ internal static class CompressedModels
         public MLContext Context { get; } = new(seed);
 
         /// <summary>The whole MobileNetV2 of the same seed.</summary>
-        public FineTuningTransformer Earlier() => _earlier ??= (FineTuningTransformer)Context.Model.Load(FileOf(folder, Whole, seed), out _);
+        public FineTuningTransformer Earlier() =>
+            _earlier ??= (FineTuningTransformer)Context.Model.Load(FileOf(folder, Whole, seed), out _);
 
-        public FineTuningTransformer Train(ImageFineTuningOptions options) => Context.MulticlassClassification.Trainers.FineTuneImages(options with { Epochs = epochs }).Fit(Photos("train"));
+        public FineTuningTransformer Train(ImageFineTuningOptions options) =>
+            Context.MulticlassClassification.Trainers.FineTuneImages(options with { Epochs = epochs }).Fit(Photos("train"));
 
-        public double Judge(FineTuningTransformer model) => Context.MulticlassClassification.Evaluate(model.Transform(Photos("val"))).MicroAccuracy;
+        public double Judge(FineTuningTransformer model) =>
+            Context.MulticlassClassification.Evaluate(model.Transform(Photos("val"))).MicroAccuracy;
 
         public void Dispose() => _earlier?.Dispose();
 

@@ -33,12 +33,14 @@ internal sealed class ReadyLoop : IDisposable
             ActivationCheckpointing = activationCheckpointing,
         };
         _rows = labels.Length;
-        var rows = new LabeledData(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
+        var rows = new LabeledData(new Ready(_rows), Array.ConvertAll(labels, label => (float)label),
+            [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
         var run = new TrainingRun(
-            classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1, host, _channel);
+            classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1,
+            host, _channel);
         _part = new TrainingPart(plan.Phases.Single(), run) { Steps = 1_000_000 };
         _loop = new TrainingLoop(run);
         _inputs = new ReadyInputs(classifier, _part.FrozenStages, pixels);

@@ -30,7 +30,10 @@ internal sealed class StepFull : Benchmark
 
         using var rawClassifier = Networks.Ours();
         var stages = rawClassifier.Backbone.Stages.Count;
-        using var rawOptimizer = Optimizer.AdamW().CreateState(ParameterGroups.Apply(new PlanRules([PhaseRule.Of(stages, stages, layerDecay: 1, epochs: 1)]).Resolve(rawClassifier).Phases[0], rawClassifier));
+        using var rawOptimizer = Optimizer.AdamW()
+            .CreateState(
+                ParameterGroups.Apply(new PlanRules([PhaseRule.Of(stages, stages, layerDecay: 1, epochs: 1)])
+                .Resolve(rawClassifier).Phases[0], rawClassifier));
         rawClassifier.Backbone.SetTraining(0);
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());

@@ -31,7 +31,11 @@ internal sealed class StepHead : Benchmark
         using var rawClassifier = Networks.Ours();
         rawClassifier.Backbone.eval();
         rawClassifier.Backbone.Fold(rawClassifier.Backbone.Stages.Count);
-        using var rawOptimizer = Optimizer.AdamW().CreateState(ParameterGroups.Apply(new PlanRules([PhaseRule.Of(rawClassifier.Backbone.Stages.Count, trained: 0, layerDecay: 1, epochs: 1)]).Resolve(rawClassifier).Phases[0], rawClassifier));
+        using var rawOptimizer = Optimizer.AdamW()
+            .CreateState(
+                ParameterGroups.Apply(
+                new PlanRules([PhaseRule.Of(rawClassifier.Backbone.Stages.Count, trained: 0, layerDecay: 1, epochs: 1)])
+                .Resolve(rawClassifier).Phases[0], rawClassifier));
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
 

@@ -91,6 +91,9 @@ internal sealed class EpochLines : IProgress<TrainingProgress>
     public void Report(TrainingProgress value)
     {
         if (value.Activity == TrainingActivity.EpochCompleted)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, {value.Elapsed.TotalSeconds:0} s"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, "
+                    + $"{value.Elapsed.TotalSeconds:0} s"));
     }
 }

@@ -38,11 +38,13 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         return Of(classifier, calibration, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
     }
 
-    private static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+    private static ClassifierGraph Of(
+        ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
     {
         var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
         var logits = classifier.Head.Write(graph, features);
-        return new ClassifierGraph(graph, side, takesBytes, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
+        return new ClassifierGraph(graph, side, takesBytes, graph.Named(LogitsOutput, logits),
+            graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
     }
 
     private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, Calibration.Report? calibration) => calibration is null

@@ -17,8 +17,8 @@ internal static class OnnxExport
             classifier, model.Classes, path));
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
-    /// averages and crops it.
+    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size
+    /// (or a multiple) of which the network sees the centre, and the graph averages and crops it.
     /// </summary>
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>
@@ -33,7 +33,9 @@ internal static class OnnxExport
         Exported.Read(model, classifier =>
         {
             var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.OfPicture(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            var graph = ClassifierGraph.OfPicture(
+                classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2,
+                shrink: oversampling);
             side = graph.Side;
             Write(precision.Apply(env, graph, model, classifier), classifier, model.Classes, path);
         });
@@ -43,13 +45,15 @@ internal static class OnnxExport
     private static void Write(ClassifierGraph graph, ImageNetwork classifier, IReadOnlyList<string> classes, string path)
     {
         var preprocessing = classifier.Definition.Preprocessing;
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["backbone"] = classifier.Definition.Name,
-            ["classes"] = JsonSerializer.Serialize(classes),
-            ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
-            ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
-            ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
-        }, graph.TakesBytes);
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side],
+            [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)],
+            new SortedDictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["backbone"] = classifier.Definition.Name,
+                ["classes"] = JsonSerializer.Serialize(classes),
+                ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
+                ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
+                ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
+            }, graph.TakesBytes);
     }
 }

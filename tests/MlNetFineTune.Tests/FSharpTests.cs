@@ -19,7 +19,8 @@ public sealed class FSharpTests
     [TestMethod]
     public void FSharpNeedNotGiveListsThatMayBeEmpty()
     {
-        CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName).ToArray());
+        CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName)
+            .ToArray());
         Assert.AreEqual(
             Augmentation.Sequence(Augmentation.RandomResizedCrop(0.25f), Augmentation.HorizontalFlip()),
             Value<Augmentation>("augmentation"));

@@ -24,7 +24,8 @@ internal static class FirstModel
             Epochs = 15,
             LearningRate = 5e-3f,
         };
-        using var model = ModelTraining.Fit(ml, SurfaceImages.Kinds, Rows(PhotoSide.Training), Rows(PhotoSide.Validation), options, out var report);
+        using var model = ModelTraining.Fit(
+            ml, SurfaceImages.Kinds, Rows(PhotoSide.Training), Rows(PhotoSide.Validation), options, out var report);
         using var half = ModelTraining.Chain(ml, model.OfType<FineTuningTransformer>().Single().WithHalfPrecisionWeights());
         ml.Model.SaveAtomically(half, ModelTraining.InputSchema(ml), path);
 

@@ -5,7 +5,8 @@ namespace Microsoft.ML;
 // Fine-tuning of image networks among ML.NET's trainers: ml.MulticlassClassification.Trainers.FineTuneImages(...), and the same for 
 public static partial class FineTuningExtensions
 {
-    /// <summary>Fine-tunes a pretrained network into an image classifier, with the defaults of <see cref="ImageFineTuningOptions"/>.</summary>
+    /// <summary>Fine-tunes a pretrained network into an image classifier, with the defaults of
+    /// <see cref="ImageFineTuningOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="backbone">The network and its weights.</param>
     /// <param name="labelColumnName">A key.</param>
@@ -29,14 +30,16 @@ public static partial class FineTuningExtensions
     /// <summary>Fine-tunes a pretrained network into an image classifier.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="options">
-    /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set. <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Multiclass"/>.
+    /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set.
+    /// <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Multiclass"/>.
     /// </param>
     /// <exception cref="ArgumentException">Options contradict each other, or the task is another catalog's.</exception>
     public static FineTuningTrainer FineTuneImages(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ImageFineTuningOptions options) =>
         TrainerCatalog.Create(catalog, options, LearningTask.Multiclass());
 
-    /// <summary>Fine-tunes a pretrained network to say yes or no of images, with the defaults of <see cref="ImageFineTuningOptions"/>.</summary>
+    /// <summary>Fine-tunes a pretrained network to say yes or no of images, with the defaults of
+    /// <see cref="ImageFineTuningOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="backbone">The network and its weights.</param>
     /// <param name="labelColumnName">A Boolean.</param>
@@ -55,14 +58,16 @@ public static partial class FineTuningExtensions
     /// <summary>Fine-tunes a pretrained network to say yes or no of images.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="options">
-    /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set. <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Binary"/>.
+    /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set.
+    /// <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Binary"/>.
     /// </param>
     /// <exception cref="ArgumentException">Options contradict each other, or the task is another catalog's.</exception>
     public static FineTuningTrainer FineTuneImages(
         this BinaryClassificationCatalog.BinaryClassificationTrainers catalog, ImageFineTuningOptions options) =>
         TrainerCatalog.Create(catalog, options, LearningTask.Binary());
 
-    /// <summary>Fine-tunes a pretrained network to predict a number of images, with the defaults of <see cref="ImageFineTuningOptions"/>.</summary>
+    /// <summary>Fine-tunes a pretrained network to predict a number of images, with the defaults of
+    /// <see cref="ImageFineTuningOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="backbone">The network and its weights.</param>
     /// <param name="labelColumnName">A Single.</param>
@@ -81,7 +86,8 @@ public static partial class FineTuningExtensions
     /// <summary>Fine-tunes a pretrained network to predict a number of images.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="options">
-    /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set. <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Regression"/>.
+    /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set.
+    /// <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Regression"/>.
     /// </param>
     /// <exception cref="ArgumentException">Options contradict each other, or the task is another catalog's.</exception>
     public static FineTuningTrainer FineTuneImages(this RegressionCatalog.RegressionTrainers catalog, ImageFineTuningOptions options) =>

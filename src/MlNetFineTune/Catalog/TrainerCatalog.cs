@@ -18,8 +18,8 @@ internal static class TrainerCatalog
         if (options.Task is { } asked && asked.Catalog != task.Catalog)
         {
             throw new ArgumentException(
-                $"Task is {asked}, which belongs to ml.{asked.Catalog}; these are the trainers of ml.{task.Catalog}. Leave Task out, or call "
-                + $"ml.{asked.Catalog}.Trainers.", nameof(options));
+                $"Task is {asked}, which belongs to ml.{asked.Catalog}; these are the trainers of ml.{task.Catalog}. "
+                + $"Leave Task out, or call ml.{asked.Catalog}.Trainers.", nameof(options));
         }
         return new FineTuningTrainer(Contexts.GetEnvironment(catalog), options with { Task = options.Task ?? task });
     }

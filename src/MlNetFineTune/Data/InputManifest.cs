@@ -17,7 +17,8 @@ internal abstract record InputManifest
 
 /// <summary>A column of pictures.</summary>
 internal sealed record ImageInputManifest(
-    string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors) : InputManifest
+    string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors)
+        : InputManifest
 {
     public override ModelInput Create() =>
         new ImageInput(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);

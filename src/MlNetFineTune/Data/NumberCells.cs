@@ -22,7 +22,9 @@ internal static class NumberCells
             : item == typeof(uint) ? Of<uint>(value => Key(value))
             : Of<ulong>(Key);
 
-        Next Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType ? Vector(row, column, convert) : Scalar(row, column, convert);
+        Next Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType
+            ? Vector(row, column, convert)
+            : Scalar(row, column, convert);
 
         float Key(ulong key) => key < (ulong)keyCount ? key : 0;
     }

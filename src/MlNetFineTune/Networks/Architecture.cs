@@ -72,7 +72,8 @@ internal sealed record Architecture(
             + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
 
     /// <exception cref="ArgumentException">The network does not support this padding.</exception>
-    public Backbone.ConvolutionPadding Checked(Backbone.ConvolutionPadding padding) => padding == Backbone.ConvolutionPadding.Symmetric || PadsAsTensorFlow
+    public Backbone.ConvolutionPadding Checked(Backbone.ConvolutionPadding padding) =>
+        padding == Backbone.ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 

@@ -110,7 +110,8 @@ public sealed partial record Backbone
     /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
     /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
     /// </param>
-    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
+    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch;
+    /// the weights' position embeddings are interpolated to them.</remarks>
     public static Backbone ViT(Size size, bool meanOfPatches = false) =>
         new(VisionTransformers.ViT(Defined(size), PoolingOf(meanOfPatches)));
 
@@ -286,14 +287,15 @@ public sealed partial record Backbone
 
     /// <summary>
     /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
-    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
-    /// interpolation and crop becomes the recipe.
+    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size,
+    /// mean, std, interpolation and crop becomes the recipe.
     /// </summary>
     /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
     /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline;
     /// the message says which file to place where.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights
+    /// bring their own, so change them after.</exception>
     public Backbone WithWeights(PretrainedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -312,8 +314,17 @@ public sealed partial record Backbone
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing
     /// says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
-        ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Source = null, Changes = Changes.Untrained(), Recipe = _architecture.DefaultRecipe };
+        ? throw new InvalidOperationException(
+            "A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
+        : this with
+        {
+            WeightsFile = null,
+            WeightsOrigin = null,
+            IsFromScratch = true,
+            Source = null,
+            Changes = Changes.Untrained(),
+            Recipe = _architecture.DefaultRecipe
+        };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
     public override string ToString() =>

@@ -21,13 +21,22 @@ public sealed partial record Backbone
     /// begin as in a new head, those that are gone are left out, and the log says which.
     /// Adapters of the earlier model are merged into the weights.
     /// </summary>
-    /// <param name="model">An <see cref="FineTuningTransformer"/>, or a chain with one. It must not be disposed before the training has begun with its weights.</param>
+    /// <param name="model">An <see cref="FineTuningTransformer"/>, or a chain with one.
+    /// It must not be disposed before the training has begun with its weights.</param>
     /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
     public static Backbone FromModel(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
         var source = SourceModel.Find(model, "A training continues from");
-        return source.Definition with { WeightsFile = null, IsFromScratch = false, Source = source, WeightsOrigin = source.Origin, Changes = source.Definition.Changes.Trained(), Pruning = null };
+        return source.Definition with
+        {
+            WeightsFile = null,
+            IsFromScratch = false,
+            Source = source,
+            WeightsOrigin = source.Origin,
+            Changes = source.Definition.Changes.Trained(),
+            Pruning = null,
+        };
     }
 
     /// <summary>

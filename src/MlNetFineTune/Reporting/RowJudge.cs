@@ -33,7 +33,9 @@ internal static class RowJudge
         var worst = classes is null
             ? judged.OrderByDescending(row => Math.Abs(row.Label - row.Predicted))
             : judged.Where(row => row.IsWrong).OrderBy(row => row.LabelProbability);
-        return new JudgedRows(subset.Source.Inputs.Noun, classes, judged, [.. worst.Take(MostMistakes).Select(row => new Mistake(row, Where(subset.Source, row.Row), Thumbnail.Of(subset.Source.Inputs, row.Row)))]);
+        return new JudgedRows(subset.Source.Inputs.Noun, classes, judged,
+            [.. worst.Take(MostMistakes).Select(
+                row => new Mistake(row, Where(subset.Source, row.Row), Thumbnail.Of(subset.Source.Inputs, row.Row)))]);
     }
 
     private static JudgedRow Of(int row, float label, ReadOnlySpan<float> scores, IReadOnlyList<string>? classes)

@@ -8,8 +8,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// What a training leaves to be looked at, in <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard's events while it runs. A disk that is full ends the
-/// watching, with a warning, and not the training.
+/// What a training leaves to be looked at, in <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard's events while it
+/// runs. A disk that is full ends the watching, with a warning, and not the training.
 /// </summary>
 internal sealed class RunFolder : ITrainingObserver, IDisposable
 {
@@ -70,7 +70,9 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     public void WriteReport(RunRecord record)
     {
         Try(() => HistoryFiles.Write(_path, record.Report.Epochs));
-        Try(() => AtomicFile.Write(Path.Combine(_path, "report.html"), stream => stream.Write(Encoding.UTF8.GetBytes(ReportPage.Of(record)))));
+        Try(
+            () => AtomicFile.Write(Path.Combine(_path, "report.html"),
+                stream => stream.Write(Encoding.UTF8.GetBytes(ReportPage.Of(record)))));
     }
 
     private void Try(Action write)

@@ -200,8 +200,10 @@ internal static class ArchiveFiles
     {
         using var hashing = new HashingStream(stream, sha);
         using var scope = NewDisposeScope();
-        SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(), network.Metadata);
+        SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(),
+            network.Metadata);
     }
 
-    public static InvalidDataException Damaged(string what) => new($"The model file is damaged or not ours: {what}. Save the model again, or fetch the file again.");
+    public static InvalidDataException Damaged(string what) =>
+        new($"The model file is damaged or not ours: {what}. Save the model again, or fetch the file again.");
 }

@@ -15,7 +15,8 @@ namespace MlNetFineTune;
 /// <c>ml.Model.Save</c>. It owns the network: dispose it. Safe for use from many threads.
 /// </summary>
 public sealed class FineTuningTransformer
-    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IImageModel, IDisposable
+    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel,
+    IImageModel, IDisposable
 {
     private readonly FineTunedModel _model;
 
@@ -37,8 +38,8 @@ public sealed class FineTuningTransformer
     public TrainingReport? Report { get; }
 
     /// <summary>
-    /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network gives
-    /// them.
+    /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network
+    /// gives them.
     /// </summary>
     public Calibration.Report? Calibration => _model.Task.Calibration;
 
@@ -118,8 +119,8 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
-    /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with columns
-    /// and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again.
+    /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with
+    /// columns and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again.
     /// </summary>
     /// <param name="path">Replaced if it is there.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>

@@ -18,9 +18,9 @@ namespace MlNetFineTune.Scoring;
 
 /// <summary>
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
-/// <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is a
-/// TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c> begins
-/// with the key values, and modules.
+/// <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is
+/// a TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c>
+/// begins with the key values, and modules.
 /// </summary>
 internal static class ModelArchive
 {
@@ -107,7 +107,8 @@ internal static class ModelArchive
     }
 
     /// <summary>The model that a manifest describes, its weights to be filled.</summary>
-    private static FineTunedModel CreateEmpty(IHostEnvironment env, ModelManifest manifest, LabelKeys? keys, Func<string, byte[]> loadScript)
+    private static FineTunedModel CreateEmpty(
+        IHostEnvironment env, ModelManifest manifest, LabelKeys? keys, Func<string, byte[]> loadScript)
     {
         try
         {
@@ -115,7 +116,8 @@ internal static class ModelArchive
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw ArchiveFiles.Damaged(
-                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} outputs");
+                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for "
+                        + $"{task.Scoring.ScoreLength} outputs");
             }
             var input = manifest.Input.Create();
             var form = new NetworkForm(env, task.Outputs, task.CreateHead, input.Shapes, manifest.Seed, loadScript);

@@ -10,8 +10,8 @@ using TorchSharp;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What a model file says of itself, as JSON: what enters, the network, the task, and how it was trained. Format version 2. Files of version
-/// 1 have <see cref="Format1.ImageManifest"/> or <see cref="Format1.ModuleModelManifest"/>.
+/// What a model file says of itself, as JSON: what enters, the network, the task, and how it was trained. Format version 2. Files of
+/// version 1 have <see cref="Format1.ImageManifest"/> or <see cref="Format1.ModuleModelManifest"/>.
 /// </summary>
 internal sealed record ModelManifest
 {
@@ -78,12 +78,14 @@ internal sealed record ModelManifest
 
 /// <summary>How the training went.</summary>
 internal sealed record TrainingManifest(
-    int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, IReadOnlyDictionary<string, double>? ValidationMetrics)
+    int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss,
+    IReadOnlyDictionary<string, double>? ValidationMetrics)
 {
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
-        var (loss, metrics) = report.Averaged is { } average ? (average.ValidationLoss, average.Metrics) : (best?.ValidationLoss, best?.Metrics);
+        var (loss, metrics) = report.Averaged is { } average ? (average.ValidationLoss, average.Metrics)
+            : (best?.ValidationLoss, best?.Metrics);
         return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, metrics);
     }
 }

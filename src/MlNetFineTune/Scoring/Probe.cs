@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
@@ -49,14 +50,18 @@ internal static class Probe
         var alone = score(1);
         Report(channel, Difference(alone, expected), onMismatch, difference => FormattableString.Invariant(
             $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, ")
-            + FormattableString.Invariant($"at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
+            + FormattableString.Invariant(
+                $"at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
 
         var batch = Math.Clamp(FullBatchNumbers / numbers, 2, FullBatch);
         var together = score(batch);
         var greatest = together.Chunk(alone.Length).Max(row => Difference(row, alone));
-        Report(channel, greatest, onBatchMismatch, difference => FormattableString.Invariant(
-            $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: the greatest difference is {difference:0.0000}, ")
-            + FormattableString.Invariant($"at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
+        Report(channel, greatest, onBatchMismatch,
+            difference => string.Create(CultureInfo.InvariantCulture,
+                $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: "
+                + $"the greatest difference is {difference:0.0000}, ")
+            + FormattableString.Invariant(
+                $"at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
             + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 

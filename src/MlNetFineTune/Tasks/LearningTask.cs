@@ -17,8 +17,8 @@ public abstract record LearningTask
     }
 
     /// <summary>
-    /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities that
-    /// sum to 1; <c>PredictedLabel</c>, a key with the label's values.
+    /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities
+    /// that sum to 1; <c>PredictedLabel</c>, a key with the label's values.
     /// </summary>
     /// <param name="loss">Default null: <see cref="ClassificationLoss.CrossEntropy"/>.</param>
     /// <param name="classWeights">How much the rows of each class count in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
@@ -28,8 +28,8 @@ public abstract record LearningTask
         new MulticlassTask(loss ?? ClassificationLoss.CrossEntropy(), classWeights ?? ClassWeights.None, calibration ?? Calibration.None);
 
     /// <summary>
-    /// Yes or no, by one logit and binary cross-entropy. Label: a Boolean. Columns: <c>Score</c>, the logit; <c>Probability</c>, its sigmoid;
-    /// <c>PredictedLabel</c>, a Boolean.
+    /// Yes or no, by one logit and binary cross-entropy. Label: a Boolean. Columns: <c>Score</c>, the logit; <c>Probability</c>, its
+    /// sigmoid; <c>PredictedLabel</c>, a Boolean.
     /// </summary>
     /// <param name="classWeights">Classes are called "False" and "True". Default null: <see cref="ClassWeights.None"/>.</param>
     /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>

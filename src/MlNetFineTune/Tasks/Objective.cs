@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What the network's output means: its loss, how it is judged, and what becomes a score. Results are the caller's to dispose.</summary>
+/// <summary>What the network's output means: its loss, how it is judged, and what becomes a score.
+/// Results are the caller's to dispose.</summary>
 internal abstract class Objective
 {
     /// <summary>Numbers that the network gives for a row.</summary>
@@ -26,7 +27,8 @@ internal abstract class Objective
         return mix is null ? new(labels, weights) : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
     }
 
-    /// <summary>What training makes small: the mean over the rows, each counted by its weight and its class's. 0 where none counts.</summary>
+    /// <summary>What training makes small: the mean over the rows, each counted by its weight and its class's.
+    /// 0 where none counts.</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
     /// <param name="targets">Of the same rows.</param>
     public Tensor Loss(Tensor outputs, Targets targets)

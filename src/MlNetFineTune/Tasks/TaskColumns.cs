@@ -7,4 +7,5 @@ namespace MlNetFineTune.Tasks;
 /// <param name="Probability">Of the positive class, in binary classification.</param>
 /// <param name="Status">Why a row could not be scored; null for no such column.</param>
 internal sealed record TaskColumns(
-    string Label, string Score = "Score", string PredictedLabel = "PredictedLabel", string Probability = "Probability", string? Status = null);
+    string Label, string Score = "Score", string PredictedLabel = "PredictedLabel", string Probability = "Probability",
+    string? Status = null);

@@ -122,7 +122,8 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         return _options.Metric is null || known.Contains(_options.Metric)
             ? task
             : throw new InvalidOperationException(
-                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: it has {string.Join<Metric>(", ", known)}.");
+                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: "
+                    + $"it has {string.Join<Metric>(", ", known)}.");
     }
 
     private void RequireBatchFits(ModelInput input)
@@ -137,6 +138,6 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) => outputs.Rows.Length > 0
         ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
         : throw new InvalidOperationException(
-            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to calibrate the "
-            + "probabilities.");
+            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to "
+            + "calibrate the probabilities.");
 }

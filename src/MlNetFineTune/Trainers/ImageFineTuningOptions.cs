@@ -24,15 +24,17 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         {
             ArgumentNullException.ThrowIfNull(value, nameof(Backbone));
             if (!value.HasWeights)
-                throw new ArgumentException($"Say where the weights of {value.Name} come from: .WithWeights(\"file.safetensors\"), or .FromScratch() for random ones.", nameof(Backbone));
+                throw new ArgumentException($"Say where the weights of {value.Name} come from: "
+                    + ".WithWeights(\"file.safetensors\"), or .FromScratch() for random ones.", nameof(Backbone));
             field = value;
         }
     }
 
     /// <summary>
-    /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
-    /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their
-    /// photo stands upright (EXIF), and <c>LoadImages</c> reads JPEG at full size, by which probabilities differ by up to 0.06.
+    /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives
+    /// them; an image column as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was
+    /// trained on: only files know how their photo stands upright (EXIF), and <c>LoadImages</c> reads JPEG at full size,
+    /// by which probabilities differ by up to 0.06.
     /// </summary>
     [NotInFingerprint("the pictures are told apart by their names and lengths, or their bytes")]
     public string ImageColumnName { get; init; } = "ImagePath";
@@ -40,7 +42,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     /// <summary>Says that <see cref="ImageColumnName"/> is a vector of pixels, and how they lie. Default null: it is not.</summary>
     public RawPixels? RawPixels { get; init; }
 
-    /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could. Default null: no such column.</summary>
+    /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could.
+    /// Default null: no such column.</summary>
     [NotInFingerprint("an output")]
     public string? ImageStatusColumnName { get; init; }
 
@@ -52,7 +55,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     [NotInFingerprint("the pictures are told apart by their names and lengths")]
     public string? ImageFolder { get; init; }
 
-    /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="FineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
+    /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by
+    /// <see cref="FineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
     [NotInFingerprint("of scoring")]
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
 
@@ -114,8 +118,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         if (ActivationCheckpointing && Backbone.Script is not null)
         {
             throw new ArgumentException(
-                "ActivationCheckpointing computes stages again one by one, and a TorchScript program runs as a whole: leave it out, and lower "
-                + "BatchSize with AccumulationSteps instead.", "options");
+                "ActivationCheckpointing computes stages again one by one, and a TorchScript program runs as a whole: "
+                + "leave it out, and lower BatchSize with AccumulationSteps instead.", "options");
         }
         if (Backbone.InputChannels is not (1 or 3))
         {
@@ -125,7 +129,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
         {
             throw new ArgumentException(
-                $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
+                $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: "
+                    + "lower BatchSize.", "options");
         }
         Distillation.Check(Backbone);
         BatchAugmentation.Check(Augmentation, Epochs);

@@ -42,7 +42,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     } = ["Features"];
 
-    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
+    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the
+    /// module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 
@@ -51,7 +52,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
     private bool ReadsPictures => Inputs.Any(input => input is ModuleInput.PictureInput);
 
     internal override string? UnusedWorkers => !ReadsPictures && AsksForWorkers && Workers > 1
-        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. Leave Workers out."
+        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. "
+            + "Leave Workers out."
         : null;
 
     // Numbers are copied faster than threads pass them on.
@@ -95,12 +97,13 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         base.Check();
         ModuleContract.Of(Factory);
         if (Distillation != Distillation.None)
-            throw new ArgumentException("Distillation teaches image networks; a module is taught by its own loss alone: leave it out.", "options");
+            throw new ArgumentException("Distillation teaches image networks; a module is taught by its own loss alone: "
+                + "leave it out.", "options");
         if (ActivationCheckpointing)
         {
             throw new ArgumentException(
-                "ActivationCheckpointing computes stages again one by one, and a module runs as a whole: leave it out, and lower BatchSize with "
-                + "AccumulationSteps instead.", "options");
+                "ActivationCheckpointing computes stages again one by one, and a module runs as a whole: "
+                + "leave it out, and lower BatchSize with AccumulationSteps instead.", "options");
         }
         if (Augmentation.IsNone)
             return;

@@ -1,14 +1,15 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// What happens when a training diverges: when its loss is NaN or infinite, or a spike that stays: when the median of the last 5 steps' losses is above <c>spikeFactor</c> times the median of
-/// the 100 steps before, and above as many times that of the run's first 5 steps.
+/// What happens when a training diverges: when its loss is NaN or infinite, or a spike that stays: when the median of the last 5 steps'
+/// losses is above <c>spikeFactor</c> times the median of the 100 steps before, and above as many times that of the run's first 5 steps.
 /// </summary>
 public abstract record Divergence
 {
     private protected Divergence(float spikeFactor) => SpikeFactor = spikeFactor > 1
         ? spikeFactor
-        : throw new ArgumentOutOfRangeException(nameof(spikeFactor), spikeFactor, "The factor that makes a spike must be above 1; infinity looks for none.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(spikeFactor), spikeFactor, "The factor that makes a spike must be above 1; infinity looks for none.");
 
     internal float SpikeFactor { get; }
 

@@ -3,8 +3,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Notices a training that diverges: a loss that is no number, or a spike that stays. A spike is when the median of the last 5 losses is more than so many times the median of the 100
-/// before, and than that of the run's first 5: one hard batch is none, nor is a small loss that becomes a little less small.
+/// Notices a training that diverges: a loss that is no number, or a spike that stays. A spike is when the median of the last 5 losses is
+/// more than so many times the median of the 100 before, and than that of the run's first 5: one hard batch is none,
+/// nor is a small loss that becomes a little less small.
 /// </summary>
 internal sealed class LossWatch
 {
@@ -37,7 +38,8 @@ internal sealed class LossWatch
             return null;
         var before = Median(Recent, ..^Last);
         return before > 0 && now > spikeFactor * before
-            ? FormattableString.Invariant($"the loss, {now:0.####} in the last {Last} steps, is {now / before:0.#} times what it was before")
+            ? FormattableString.Invariant(
+                $"the loss, {now:0.####} in the last {Last} steps, is {now / before:0.#} times what it was before")
             : null;
     }
 

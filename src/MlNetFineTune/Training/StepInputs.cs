@@ -43,14 +43,18 @@ internal abstract class StepInputs
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
 /// <param name="teacher">Sees the pixels as they enter; null where there is none.</param>
-internal sealed class RowInputs(FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation, Teacher? teacher = null) : StepInputs
+internal sealed class RowInputs(
+    FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation,
+    Teacher? teacher = null) : StepInputs
 {
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
 
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
     {
         var (view, ordinal) = (views.NumberOf(epoch), first);
-        foreach (var batch in encoder.LoaderFor(subset.Source).Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
+        foreach (var batch in encoder.LoaderFor(subset.Source)
+            .Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason),
+                cancellation, views.OrdinalOf))
         {
             if (batch.Count > 0)
                 yield return Enter(batch, view, ordinal);

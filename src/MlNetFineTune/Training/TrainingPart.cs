@@ -73,7 +73,8 @@ internal sealed class TrainingPart : IDisposable
     /// <param name="inputs">The caller's.</param>
     /// <param name="batch">Batches done before, which count the random numbers.</param>
     public Tensor Forward(ModelInputs inputs, int batch) =>
-        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch) : _checkpointed.Forward(inputs, batch);
+        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch)
+            : _checkpointed.Forward(inputs, batch);
 
     /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
     /// <param name="inputs">Of one row. The caller's.</param>
@@ -91,7 +92,8 @@ internal sealed class TrainingPart : IDisposable
         return _unusableNorm;
     }
 
-    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight, however many a batch has.</summary>
+    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight,
+    /// however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>
     /// <param name="countOf">What its rows count in the mean.</param>
     public void Backward(Tensor loss, Func<double> countOf)
@@ -123,12 +125,14 @@ internal sealed class TrainingPart : IDisposable
 
     public PartState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
 
-    /// <summary>What the part must remember beside the weights. Gradients belong to the present dispose scope, the others to the part.</summary>
+    /// <summary>What the part must remember beside the weights. Gradients belong to the present dispose scope,
+    /// the others to the part.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors(FineTunedNetwork network) =>
     [
         .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
         .. Average?.Tensors.Select(named => ($"average/{named.Name}", named.Tensor)) ?? [],
-        .. HasPending ? network.NamedParameters().Where(named => named.Parameter.grad is not null).Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
+        .. HasPending ? network.NamedParameters().Where(named => named.Parameter.grad is not null)
+            .Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
     ];
 
     /// <summary>Makes place for <see cref="Tensors"/>.</summary>

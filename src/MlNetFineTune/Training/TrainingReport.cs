@@ -11,8 +11,10 @@ public sealed record TrainingReport
 {
     /// <summary>One epoch of a training.</summary>
     /// <param name="Epoch">From 1.</param>
-    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
-    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
+    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with
+    /// <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
+    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing;
+    /// null without validation.</param>
     /// <param name="LearningRate">Of the head, in the last step.</param>
     /// <param name="Seconds">With its validation.</param>
     public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
@@ -22,12 +24,14 @@ public sealed record TrainingReport
         /// </summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
-        /// <summary>Share of all validation rows that were right, 0 to 1; null without validation, and where there are no classes.</summary>
+        /// <summary>Share of all validation rows that were right, 0 to 1;
+        /// null without validation, and where there are no classes.</summary>
         [JsonIgnore]
         public double? ValidationAccuracy => Metrics.TryGetValue(Metric.Accuracy.Name, out var value) ? value : null;
 
         /// <summary>
-        /// Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.
+        /// Root of the mean squared error over all validation rows, in units of the label;
+        /// null without validation, and where there are classes.
         /// </summary>
         [JsonIgnore]
         public double? ValidationRootMeanSquaredError =>
@@ -77,7 +81,8 @@ public sealed record TrainingReport
     /// <summary>Set where the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>.</summary>
     public AveragedEpochs? Averaged { get; init; }
 
-    /// <summary>What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said, or no epoch was complete.</summary>
+    /// <summary>What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said,
+    /// or no epoch was complete.</summary>
     public Calibration.Report? Calibration { get; init; }
 
     /// <summary>

@@ -17,7 +17,8 @@ namespace MlNetFineTune.Training;
 /// <param name="Host">Asked whether the training shall go on.</param>
 /// <param name="Channel">The log.</param>
 internal sealed record TrainingRun(
-    FineTunedNetwork Network, ModelInput Input, Objective Objective, TrainingPlan Plan, TrainingData Data, FineTuningOptions Options, long Seed,
+    FineTunedNetwork Network, ModelInput Input, Objective Objective, TrainingPlan Plan, TrainingData Data,
+    FineTuningOptions Options, long Seed,
     IHost Host, IChannel Channel)
 {
     /// <summary>Whose logits are learnt as well; null where there is none. Stays the caller's.</summary>

@@ -5,7 +5,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>Which pictures judge the epochs. The best epoch's weights are kept. Never give the test data here: they would choose the model they are to judge.</summary>
+/// <summary>Which pictures judge the epochs. The best epoch's weights are kept.
+/// Never give the test data here: they would choose the model they are to judge.</summary>
 public abstract record ValidationData
 {
     private protected ValidationData()
@@ -66,7 +67,8 @@ public abstract record ValidationData
                     "inputSchema", "validation group", GroupColumn, "Text, Key or another single value a row", column.GetTypeString());
         }
 
-        public override string ToString() => FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
+        public override string ToString() =>
+            FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
     }
 
     internal sealed record SetValidation : ValidationData

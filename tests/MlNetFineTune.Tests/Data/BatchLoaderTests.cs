@@ -137,7 +137,8 @@ public sealed class BatchLoaderTests
         new(new EncodedImages(rows, "Image", new ImageEncoder(new ImagePreprocessing { Size = 32 })), seed: 3, workers);
 
     private static byte[] Read(Pictures pictures, int workers, int epoch) =>
-        [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default).SelectMany(batch => batch.Samples.Take(batch.Count * 32 * 32 * 3).ToArray())];
+        [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default)
+            .SelectMany(batch => batch.Samples.Take(batch.Count * 32 * 32 * 3).ToArray())];
 
     private static void Unexpected(int row, string reason) => Assert.Fail($"row {row}: {reason}");
 

@@ -124,7 +124,8 @@ public sealed class EqualTextsTests
             .Transform(other);
         foreach (var set in (IDataView[])[other, numberedOtherwise])
         {
-            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
+            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
             using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
             Assert.AreEqual(15, fitted.Report!.ValidationRows);

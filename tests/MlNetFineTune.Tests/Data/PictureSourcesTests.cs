@@ -59,8 +59,10 @@ public sealed class PictureSourcesTests
         using var ofBytes = Fit(SmallTraining.Options with { ImageColumnName = "Bytes" }, bytes);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofBytes));
 
-        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled. It disposes what it has read.
-        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath)).Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
+        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled.
+        // It disposes what it has read.
+        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath))
+            .Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
         var planar = RawPixels.Planar(48, 48);
         foreach (var (
             interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar),
@@ -139,7 +141,8 @@ public sealed class PictureSourcesTests
         var output = new byte[encoder.Length];
         using var cursor = view.GetRowCursor(view.Schema);
         Assert.IsTrue(cursor.MoveNext());
-        Assert.IsNull(new MlNetFineTune.Data.ImageColumn(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read().Encode(encoder, Augmentation.None, default, output));
+        Assert.IsNull(new MlNetFineTune.Data.ImageColumn(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read()
+            .Encode(encoder, Augmentation.None, default, output));
         return output;
     }
 

@@ -86,7 +86,8 @@ public sealed class PipelineTests
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(absolute), SmallTraining.WeightsOf(model));
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
-        SmallTraining.AssertSameBits(SmallTraining.Scores(absolute.Transform(SmallPictures.View(_ml, photos))), SmallTraining.Scores(loaded.Transform(SmallPictures.View(_ml, relative))));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(absolute.Transform(SmallPictures.View(_ml, photos))),
+            SmallTraining.Scores(loaded.Transform(SmallPictures.View(_ml, relative))));
     }
 
     [TestMethod]

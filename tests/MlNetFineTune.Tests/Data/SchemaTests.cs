@@ -120,7 +120,10 @@ public sealed class SchemaTests
     [TestMethod]
     public void RawPixelsOfAColumnThatHoldsNoneFailBeforeTraining()
     {
-        foreach (var (column, found) in new[] { (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector") })
+        foreach (var (column, found) in new[]
+        {
+            (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector")
+        })
             CheckPixels(
                 column, RawPixels.Planar(48, 48),
                 "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
@@ -135,9 +138,12 @@ public sealed class SchemaTests
         var rows = _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1));
         using var model = Trainer(
             Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48))).Fit(SmallTraining.WithKeys(_ml, rows));
-        var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows).Transform(rows);
+        var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows)
+            .Transform(rows);
 
-        foreach (var act in (Action[])[() => model.Transform(other), () => model.GetOutputSchema(other.Schema), () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
+        foreach (var act in (Action[])[
+            () => model.Transform(other), () => model.GetOutputSchema(other.Schema),
+            () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
             StringAssert.Contains(Assert.Throws<ArgumentException>(act).Message, "48 x 48 x 3 = 6912 values");
     }
 
@@ -214,7 +220,8 @@ public sealed class SchemaTests
     {
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
         foreach (var column in (string[])[nameof(EveryForm.File), nameof(EveryForm.Image)])
-            CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'", "holds pictures, not paths", "'photos'", "leave ImageFolder");
+            CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'",
+                "holds pictures, not paths", "'photos'", "leave ImageFolder");
         CheckOptions(
             Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48)) with { ImageFolder = "photos" }, view,
             "holds pictures, not paths");

@@ -89,7 +89,9 @@ public sealed class ModuleErrorTests
 
         using var model = _ml.Regression.Trainers.FineTuneModule(
             SmallModules.Regression with { BadRows = BadRows.Skip(), Epochs = 2, Validation = ValidationData.None }).Fit(View());
-        CollectionAssert.AreEqual(new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" }, model.Report!.BadRows.Select(row => row.ToString()).ToArray());
+        CollectionAssert.AreEqual(
+            new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" },
+            model.Report!.BadRows.Select(row => row.ToString()).ToArray());
         Assert.AreEqual(1, model.Report.RowsWithoutLabel);
         Assert.AreEqual(37, model.Report.TrainingRows);
 
@@ -154,7 +156,8 @@ public sealed class ModuleErrorTests
         Assert.Throws<ArgumentException>(() => SmallModules.Regression with { Inputs = ["A", "A"] });
         Assert.Throws<ArgumentOutOfRangeException>(() => RegressionLoss.Huber(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => ModuleInput.Column("A", 0));
-        Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
+        Assert.Throws<ArgumentException>(
+            () => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
         Assert.Throws<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(
             SmallModules.Regression with { Validation = ValidationData.None, EarlyStoppingPatience = 2 }));
     }

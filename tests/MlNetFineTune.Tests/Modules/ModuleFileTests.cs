@@ -42,11 +42,15 @@ public sealed class ModuleFileTests
     {
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Clustering")), "Clustering");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Regression")), "with classes");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(-6))), "no input Features of [-6]");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(-6))),
+            "no input Features of [-6]");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"] = new JsonArray((JsonNode?)null))), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))), "no input Features");
+        StringAssert.Contains(
+            LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))),
+            "no input Features");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"] = new JsonArray())), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Name"] = "unheard of")), "'unheard of', which is not registered");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Name"] = "unheard of")),
+            "'unheard of', which is not registered");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 3)), "Update the package MlNetFineTune");
     }
 

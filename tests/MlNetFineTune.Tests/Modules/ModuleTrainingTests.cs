@@ -16,7 +16,8 @@ public sealed class ModuleTrainingTests
     private readonly MLContext _ml = new(seed: 1);
     private readonly TableRow[] _rows = TableRow.Many(60);
 
-    private static ModuleFineTuningOptions Dropping => SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
+    private static ModuleFineTuningOptions Dropping =>
+        SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
 
     [TestMethod]
     public void TheSameSeedGivesTheSameWeightsWithDropoutWhateverTheGeneratorDoes()
@@ -155,7 +156,8 @@ public sealed class ModuleTrainingTests
 
         static nn.Module TorchLayers() => new Recurrent();
 
-        static ModuleFineTuningOptions Numbers() => SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
+        static ModuleFineTuningOptions Numbers() =>
+            SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
 
         byte[] Train(ModuleFineTuningOptions options, out double statistics)
         {

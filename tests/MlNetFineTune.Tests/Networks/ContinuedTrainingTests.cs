@@ -50,7 +50,10 @@ public sealed class ContinuedTrainingTests
         }
         using var fresh = ImageNetwork.Create(SmallTraining.Backbone, outputs: 3, seed: 1);
         using var scope = torch.NewDisposeScope();
-        next.Scorer.Read(network => CollectionAssert.AreEqual(((LinearHead)fresh.Head).weight[1].Values(), ((LinearHead)((ImageNetwork)network).Head).weight[1].Values(), "as in a new head"));
+        next.Scorer.Read(
+            network => CollectionAssert.AreEqual(
+                ((LinearHead)fresh.Head).weight[1].Values(), ((LinearHead)((ImageNetwork)network).Head).weight[1].Values(),
+                "as in a new head"));
     }
 
     [TestMethod]
@@ -129,7 +132,8 @@ public sealed class ContinuedTrainingTests
             }, SmallPictures.Take(2));
         var backbone = Backbone.FromModel(earlier).FromScratch();
         Assert.AreEqual("micro (random weights), stage layer2 replaced by 'small layers'", backbone.ToString());
-        using var expected = ImageNetwork.Create(Backbone.Micro.FromScratch().ReplaceStage("layer2", new SmallLayersFactory()), outputs: 3, seed: 4);
+        using var expected = ImageNetwork.Create(
+            Backbone.Micro.FromScratch().ReplaceStage("layer2", new SmallLayersFactory()), outputs: 3, seed: 4);
         using var actual = ImageNetwork.Create(backbone, outputs: 3, seed: 4);
         foreach (var ((name, tensor), (_, other)) in expected.NamedTensors().Zip(actual.NamedTensors()))
             CollectionAssert.AreEqual(tensor.Values(), other.Values(), name);

@@ -67,7 +67,8 @@ public sealed class DocumentedSnippetsTests
     {
         var path = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Networks", "DocumentedSnippetsTests.cs");
         var source = File.ReadAllText(path).ReplaceLineEndings("\n");
-        var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1].Split("        // end\n")[0];
+        var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1]
+            .Split("        // end\n")[0];
         var snippet = string.Concat(body.Split('\n').Select(line => line.Length > 8 ? line[8..] + "\n" : ""));
         var documentation = File.ReadAllText(Path.Combine(Repository.Root, "docs", "adapters.md")).ReplaceLineEndings("\n");
         Assert.IsTrue(documentation.Contains($"```csharp\n{snippet}```", StringComparison.Ordinal),

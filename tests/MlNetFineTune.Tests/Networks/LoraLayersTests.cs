@@ -96,13 +96,15 @@ public sealed class LoraLayersTests
         var byName = Apply(other, Adapter.Lora(rank: 2), new Named("layer2.0.conv1.weight"));
         CollectionAssert.AreEqual(new[] { "layer2.0.conv1" }, other.Backbone.Adapters.Layers.ToArray());
         CollectionAssert.AreEqual(
-            new[] { "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.lora_B.weight" }, other.Parameters().Where(parameter => byName.ScaleOf(parameter.Name) > 0).Select(parameter => parameter.Name).ToArray());
+            new[] { "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.lora_B.weight" },
+            other.Parameters().Where(parameter => byName.ScaleOf(parameter.Name) > 0).Select(parameter => parameter.Name).ToArray());
         Assert.AreEqual(2, byName.FrozenStages);
     }
 
     private sealed record Named(string Name) : Strategy
     {
-        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => new([new PhaseRule(epochs, parameter => parameter.Name == Name ? 1 : 0)]);
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            new([new PhaseRule(epochs, parameter => parameter.Name == Name ? 1 : 0)]);
     }
 
     [TestMethod]
@@ -182,5 +184,6 @@ public sealed class LoraLayersTests
     private static void Adapt(ImageNetwork classifier, Adapter adapter, Strategy strategy) => Apply(classifier, adapter, strategy);
 
     private static PlannedPhase Apply(ImageNetwork classifier, Adapter adapter, Strategy strategy) =>
-        adapter.Apply(classifier, strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1), seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
+        adapter.Apply(classifier, strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1), seed: 1, log: _ => { })
+            .Resolve(classifier).Phases.Single();
 }

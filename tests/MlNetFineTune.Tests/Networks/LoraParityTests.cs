@@ -64,8 +64,10 @@ public sealed class LoraParityTests
         using var classifier = Formula.Classifier("micro", 1, "symmetric", 1e-5, ScalarType.Float64);
         var strategy = index == 0 ? Strategy.Full(layerDecay: 1) : Strategy.LastStages(2, layerDecay: 1);
         var plan = strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1);
-        var part = Adapter.Lora((int)s_fixture.Number("rank"), (float)s_fixture.Number("alpha")).Apply(classifier, plan, seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
-        foreach (var (name, tensor) in classifier.NamedTensors().Where(named => named.Name.EndsWith("lora_A.weight", StringComparison.Ordinal)))
+        var part = Adapter.Lora((int)s_fixture.Number("rank"), (float)s_fixture.Number("alpha"))
+            .Apply(classifier, plan, seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
+        foreach (var (name, tensor) in classifier.NamedTensors()
+            .Where(named => named.Name.EndsWith("lora_A.weight", StringComparison.Ordinal)))
             Formula.Fill(name, tensor);
         var frozen = part.FrozenStages;
         var groups = ParameterGroups.Apply(part, classifier);

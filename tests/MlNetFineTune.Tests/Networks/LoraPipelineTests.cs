@@ -198,7 +198,9 @@ public sealed class LoraPipelineTests
     private sealed record TwoParts(int First, int Second) : Strategy
     {
         internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
-            new([PhaseRule.Of(stages.Count, First, layerDecay: 1, epochs: 1), PhaseRule.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
+            new(
+                [PhaseRule.Of(stages.Count, First, layerDecay: 1, epochs: 1),
+                    PhaseRule.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
     }
 
     private string LoadFails(string path, Backbone backbone) =>

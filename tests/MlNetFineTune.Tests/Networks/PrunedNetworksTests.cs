@@ -182,7 +182,8 @@ public sealed class PrunedNetworksTests
     }
 
     private static ImageNetwork Whole(JsonElement expected, ScalarType type) =>
-        Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
+        Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"),
+            expected.Number("eps"), type);
 
     private static Backbone Definition(JsonElement expected) =>
         FixtureNetworks.Find(expected.Text("network"), (float)expected.Number("widthMultiplier"))

@@ -22,7 +22,9 @@ public sealed class PruningTests
     private static ImageFineTuningOptions Untrained(Backbone backbone) =>
         SmallTraining.Options with { Backbone = backbone, StopToken = new CancellationToken(canceled: true) };
 
-    private FineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 }, SmallPictures.Take(15));
+    private FineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) =>
+        SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 },
+            SmallPictures.Take(15));
 
     [TestMethod]
     [DataRow(false)]
@@ -119,7 +121,8 @@ public sealed class PruningTests
         using var earlier = SmallTraining.LoadModel(_ml);
         using var once = Pruned(earlier);
         using var twice = Pruned(once);
-        Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32", string.Join(", ", ((IImageModel)twice).AsSource()!.Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
+        Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32",
+            string.Join(", ", ((IImageModel)twice).AsSource()!.Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
         using (var same = SmallTraining.Fit(_ml, Untrained(Backbone.FromModel(once)), SmallPictures.Take(2)))
             SmallTraining.AssertClose(SmallTraining.Scores(once.Transform(Test(_ml))),
                 SmallTraining.Scores(same.Transform(Test(_ml))), 1e-6f);
@@ -203,11 +206,15 @@ public sealed class PruningTests
     {
         var micro = Backbone.Micro.FromScratch();
         foreach (var ratio in (float[])[0, 1, -0.5f, 1.5f, float.NaN])
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(ratio)).Message, "must be above 0 and below 1");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.01f)).Message, "takes no channel out of micro");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(ratio)).Message,
+                "must be above 0 and below 1");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.01f)).Message,
+            "takes no channel out of micro");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.5f, (Backbone.PruningNorm)7));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.Prune(0.5f).Prune(0.5f)).Message, "micro (random weights), pruned by 50 %: it is pruned already");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.ReplaceStage("layer1", new SmallLayersFactory()).Prune(0.5f)).Message, "Prune first");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.Prune(0.5f).Prune(0.5f)).Message,
+            "micro (random weights), pruned by 50 %: it is pruned already");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
+            () => micro.ReplaceStage("layer1", new SmallLayersFactory()).Prune(0.5f)).Message, "Prune first");
         var names = (string[])["resnext", "regnety", "squeezenet", "convnext", "vit"];
         foreach (var backbone in names.Select(name => FixtureNetworks.Find(name, 1)))
             StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => backbone.Prune(0.5f)).Message,

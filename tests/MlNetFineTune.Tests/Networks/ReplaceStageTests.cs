@@ -57,7 +57,8 @@ public sealed class ReplaceStageTests
     public void WithTheHeadAloneTheNewLayersTrainToo()
     {
         using var before = ImageNetwork.Create(Replaced, outputs: 3, seed: 1);
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Replaced, Strategy = Strategy.HeadOnly, Epochs = 1 }, SmallPictures.Take(4));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = Replaced, Strategy = Strategy.HeadOnly, Epochs = 1 }, SmallPictures.Take(4));
 
         model.Scorer.Read(network =>
         {
@@ -130,11 +131,14 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void TheLastStageMayGiveOtherFeaturesAndAStageMayVanish()
     {
-        using var wide = ImageNetwork.Create(SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory { ExtraOutputs = 7 }), outputs: 3, seed: 1);
+        using var wide = ImageNetwork.Create(
+            SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory { ExtraOutputs = 7 }), outputs: 3, seed: 1);
         Assert.AreEqual(135, wide.Backbone.Features);
         CollectionAssert.AreEqual(new long[] { 3, 135 }, ((LinearHead)wide.Head).weight.shape);
 
-        using var tokens = ImageNetwork.Create(FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory()).ReplaceStage("blocks.1", new NothingFactory()), outputs: 3, seed: 1);
+        using var tokens = ImageNetwork.Create(
+            FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory())
+            .ReplaceStage("blocks.1", new NothingFactory()), outputs: 3, seed: 1);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         tokens.PrepareForScoring();
@@ -164,7 +168,8 @@ public sealed class ReplaceStageTests
         StringAssert.Contains(FitFails(new AnyFactory()), "The factory of module 'any' (AnyFactory) failed: no idea");
         AnyFactory.Make = context => new Embedded(
             new ModuleContext([new ModuleContext.InputShape("a", [4]), new ModuleContext.InputShape("b", [], 3)], 2));
-        StringAssert.Contains(FitFails(new AnyFactory()), "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
+        StringAssert.Contains(FitFails(new AnyFactory()),
+            "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
 
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
             () => Backbone.Micro.ReplaceStage("layer9", new SmallLayersFactory())).Message,
@@ -182,7 +187,8 @@ public sealed class ReplaceStageTests
             seen = context;
             return new SmallLayers(context.Inputs[0].Dimensions[0], context.Outputs, 2, 0);
         };
-        using var classifier = ImageNetwork.Create(SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) with { InputChannels = 1 }, outputs: 3, seed: 1);
+        using var classifier = ImageNetwork.Create(
+            SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) with { InputChannels = 1 }, outputs: 3, seed: 1);
         Assert.AreEqual("stem", seen!.Inputs.Single().Column);
         CollectionAssert.AreEqual(new long[] { 1, 32, 32 }, seen.Inputs.Single().Dimensions.ToArray());
         Assert.AreEqual(16, seen.Outputs);
@@ -224,7 +230,8 @@ public sealed class ReplaceStageTests
         using var model = SmallTraining.Fit(
             _ml, SmallTraining.Options with { Backbone = backbone, Adapter = Adapter.Lora(rank: 2), Epochs = 1 }, SmallPictures.Take(4));
         model.Scorer.Read(network => CollectionAssert.AreEqual(
-            new[] { "conv1", "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" }, ((ImageNetwork)network).Backbone.Adapters.Layers.ToArray()));
+            new[] { "conv1", "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" },
+            ((ImageNetwork)network).Backbone.Adapters.Layers.ToArray()));
         var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
         model.SaveAdapter(path);
 
@@ -246,5 +253,6 @@ public sealed class ReplaceStageTests
                 SmallPictures.Take(2).Select(photo => new Photo { Label = photo.Label, ImagePath = "not there.png" })).Dispose()).Message;
     }
 
-    private static Dictionary<string, double[]> Values(ImageNetwork classifier) => classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
+    private static Dictionary<string, double[]> Values(ImageNetwork classifier) =>
+        classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
 }

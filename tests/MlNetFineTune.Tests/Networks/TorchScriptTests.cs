@@ -82,7 +82,8 @@ public sealed class TorchScriptTests
         using var classifier = ImageNetwork.Create(Of(expected.Text("script") + ".pt"), outputs: 3, seed: 1);
         Formula.Fill("head.weight", ((LinearHead)classifier.Head).weight);
         Formula.Fill("head.bias", ((LinearHead)classifier.Head).bias);
-        var strategy = trained == 0 ? Strategy.HeadOnly : trained == 1 ? Strategy.LastStages(1, layerDecay: 1) : Strategy.Full(layerDecay: 1);
+        var strategy = trained == 0 ? Strategy.HeadOnly : trained == 1 ? Strategy.LastStages(1, layerDecay: 1)
+            : Strategy.Full(layerDecay: 1);
         var part = strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1).Resolve(classifier).Phases.Single();
         var frozen = part.FrozenStages;
         var before = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());

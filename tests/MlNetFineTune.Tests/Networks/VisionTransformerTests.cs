@@ -93,7 +93,8 @@ public sealed class VisionTransformerTests
     {
         using var classifier = ImageNetwork.CreateEmpty(FixtureNetworks.Find("dinov2", 1), outputs: 3);
         var names = classifier.NamedParameters().ToDictionary(named => named.Parameter.Handle, named => named.Name);
-        var groups = ParameterGroups.Apply(PhaseRule.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1).On(classifier), classifier);
+        var groups = ParameterGroups.Apply(
+            PhaseRule.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1).On(classifier), classifier);
 
         var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters)
             .Select(parameter => names[parameter.Handle]).ToArray();

@@ -53,8 +53,20 @@ public sealed class ExportedModelsTests
     [DataRow("Int8", 0.25f)]
     public void TheTemperatureIsInFilesOfEveryPrecisionAndInTheChain(string precision, float tolerance)
     {
-        var options = SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f), LearningRate = 1e-3f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) };
-        using var model = SmallTraining.Fit(_ml, options with { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } } }, SmallPictures.Take(10));
+        var options = SmallTraining.Options
+            with
+        {
+            Validation = ValidationData.Fraction(0.5f),
+            LearningRate = 1e-3f,
+            Epochs = 4,
+            Task = LearningTask.Multiclass(calibration: Calibration.Temperature())
+        };
+        using var model = SmallTraining.Fit(
+            _ml,
+            options
+            with
+            { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } } },
+            SmallPictures.Take(10));
         var temperature = model.Calibration!.Temperature;
         Assert.IsGreaterThan(0.05, Math.Abs(temperature - 1), "a temperature that changes nothing proves nothing");
         var expected = SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos)));
@@ -210,12 +222,14 @@ public sealed class ExportedModelsTests
     {
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), precision);
-        return OnnxOnPhotosTests.Score(folder.File("model.onnx"), s_photos.Select(photo => photo.ImagePath), ((ImageInput)model.Inputs).Preprocessing, output);
+        return OnnxOnPhotosTests.Score(
+            folder.File("model.onnx"), s_photos.Select(photo => photo.ImagePath), ((ImageInput)model.Inputs).Preprocessing, output);
     }
 
     private FineTuningTransformer OneClass()
     {
-        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, s_photos[..1])).Transform(SmallPictures.View(_ml, s_photos[..1]));
+        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, s_photos[..1]))
+            .Transform(SmallPictures.View(_ml, s_photos[..1]));
         var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 1, seed: 1);
         classifier.PrepareForScoring();
         using var trained = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(1));

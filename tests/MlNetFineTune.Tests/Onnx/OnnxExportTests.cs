@@ -56,7 +56,8 @@ public sealed class OnnxExportTests
     public void OddSizesComputeTheSame(string network, int size)
     {
         var backbone = FixtureNetworks.Find(network, 1);
-        using var classifier = ImageNetwork.Create((backbone with { Preprocessing = backbone.Preprocessing with { Size = size } }).FromScratch(), outputs: 4, seed: 3);
+        using var classifier = ImageNetwork.Create(
+            (backbone with { Preprocessing = backbone.Preprocessing with { Size = size } }).FromScratch(), outputs: 4, seed: 3);
         Verify(classifier, 1e-4);
     }
 
@@ -157,7 +158,8 @@ public sealed class OnnxExportTests
     {
         var graph = ClassifierGraph.Of(classifier, calibration);
         var classes = ((LinearHead)classifier.Head).bias.shape[0];
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)],
+            new Dictionary<string, string>());
     }
 
     internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)

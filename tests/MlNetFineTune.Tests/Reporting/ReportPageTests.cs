@@ -129,10 +129,12 @@ public sealed class ReportPageTests
     {
         using var folder = new Folder();
         var view = SmallModules.View(_ml, TableRow.Many(60));
-        using var kinds = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { RunFolder = folder.File("kinds"), Epochs = 1 }).Fit(view);
+        using var kinds = _ml.MulticlassClassification.Trainers.FineTuneModule(
+            SmallModules.Multiclass with { RunFolder = folder.File("kinds"), Epochs = 1 }).Fit(view);
         using var yes = _ml.BinaryClassification.Trainers.FineTuneModule(
             SmallModules.Binary with { RunFolder = folder.File("yes"), Validation = ValidationData.Set(view), Epochs = 1 }).Fit(view);
-        using var number = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { RunFolder = folder.File("number"), Epochs = 2 }).Fit(view);
+        using var number = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { RunFolder = folder.File("number"), Epochs = 2 }).Fit(view);
 
         StringAssert.Contains(File.ReadAllText(folder.File("kinds/report.html")), "kind0 taken for kind1: ");
         var page = File.ReadAllText(folder.File("yes/report.html"));

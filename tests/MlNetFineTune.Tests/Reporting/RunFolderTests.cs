@@ -28,9 +28,13 @@ public sealed class RunFolderTests
         for (var i = 0; i < 2; i++)
         {
             var fields = lines[i + 1].Split(',');
-            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy, epochs[i].LearningRate, epochs[i].Seconds];
-            CollectionAssert.AreEqual(values, fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
-            CollectionAssert.AreEqual(values, json[i].EnumerateObject().Select(member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
+            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy,
+                epochs[i].LearningRate, epochs[i].Seconds];
+            CollectionAssert.AreEqual(values,
+                fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
+            CollectionAssert.AreEqual(values,
+                json[i].EnumerateObject().Select(
+                    member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
         }
         Assert.IsEmpty(Directory.GetFiles(folder.File("a/run"), "*.tmp"));
     }
@@ -82,7 +86,10 @@ public sealed class RunFolderTests
         TrainingReport.EpochReport[] epochs =
         [
             new(1, 0.1, null, 1e-3, 2.5),
-            new(2, double.NaN, 1e-30, 1e300, 0) { Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 } },
+            new(2, double.NaN, 1e-30, 1e300, 0)
+            {
+                Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 }
+            },
         ];
         using var stream = new MemoryStream();
 

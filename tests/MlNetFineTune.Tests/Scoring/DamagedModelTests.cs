@@ -47,7 +47,8 @@ public sealed class DamagedModelTests
     public void ANewerFormatVersionAsksForANewerLibrary()
     {
         // Nothing else of it can be understood.
-        var error = LoadFails<NotSupportedException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 3 }""")));
+        var error = LoadFails<NotSupportedException>(
+            Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 3 }""")));
 
         StringAssert.Contains(error.Message, "format version 3; this library reads up to 2");
         StringAssert.Contains(error.Message, "Update the package MlNetFineTune");
@@ -93,7 +94,8 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AMemberThatALaterVersionAddsIsIgnored()
     {
-        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(WithManifest(manifest => manifest["Colour"] = "blue")), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(
+            new MemoryStream(WithManifest(manifest => manifest["Colour"] = "blue")), out _);
 
         Assert.HasCount(3, model.Classes);
     }

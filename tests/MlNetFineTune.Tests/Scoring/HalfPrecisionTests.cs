@@ -27,7 +27,8 @@ public sealed class HalfPrecisionTests
 
         using var half = model.WithHalfPrecisionWeights();
         var zip = SmallTraining.Save(_ml, half);
-        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _); // the probe's scores are the rounded network's, or this fails
+        // the probe's scores are the rounded network's, or this fails
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
 
         var scores = SmallTraining.Scores(half.Transform(test));
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));

@@ -17,7 +17,10 @@ public sealed class ImageStatusTests
     {
         using var trained = Train();
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
-        var photos = SmallPictures.Take(7).SelectMany((photo, i) => i < BadPictures.All.Count ? [photo, new Photo { Label = photo.Label, ImagePath = BadPictures.All[i].Path }] : (Photo[])[photo]).ToArray();
+        var photos = SmallPictures.Take(7)
+            .SelectMany((photo, i) => i < BadPictures.All.Count
+                ? [photo, new Photo { Label = photo.Label, ImagePath = BadPictures.All[i].Path }]
+                : (Photo[])[photo]).ToArray();
         foreach (var model in (FineTuningTransformer[])[trained, loaded])
         {
             var scored = model.Transform(SmallPictures.View(_ml, photos));
@@ -118,7 +121,8 @@ public sealed class ImageStatusTests
         Assert.AreEqual(s_reasons.Length, statuses.Count(status => status != ""));
     }
 
-    private FineTuningTransformer Train() => SmallTraining.Fit(_ml, SmallTraining.Options with { ImageStatusColumnName = "Status" }, SmallPictures.Take(3));
+    private FineTuningTransformer Train() =>
+        SmallTraining.Fit(_ml, SmallTraining.Options with { ImageStatusColumnName = "Status" }, SmallPictures.Take(3));
 
     private sealed class Prediction
     {

@@ -27,7 +27,8 @@ public sealed class SaveAndLoadTests
         CollectionAssert.AreEqual(new[] { "Label", "ImagePath" }, schema.Select(column => column.Name).ToArray());
         var test = SmallPictures.View(_ml, SmallPictures.Take(15));
         SmallTraining.AssertSameBits(SmallTraining.Scores(chain.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
-        CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(), loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
+        CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(),
+            loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
         Assert.IsNull(loaded.OfType<FineTuningTransformer>().Single().Report);
         Assert.AreEqual(chain.Transform(test).Schema.ToString(), loaded.Transform(test).Schema.ToString());
     }
@@ -96,7 +97,8 @@ public sealed class SaveAndLoadTests
         Assert.AreEqual("Bilinear", backbone.GetProperty("Preprocessing").GetProperty("Interpolation").GetString());
         Assert.AreEqual("Symmetric", backbone.GetProperty("Padding").GetString());
         Assert.AreEqual("ImagePath", root.GetProperty("Input").GetProperty("Column").GetString());
-        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Task").GetProperty("Classes").EnumerateArray().Select(name => name.GetString()).ToArray());
+        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Task").GetProperty("Classes").EnumerateArray()
+            .Select(name => name.GetString()).ToArray());
         var said = root.GetProperty("Options").EnumerateObject().ToDictionary(option => option.Name, option => option.Value.GetString());
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", said["Strategy"]);
         Assert.AreEqual("2", said["Epochs"]);
@@ -110,7 +112,8 @@ public sealed class SaveAndLoadTests
         Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData(Zip.Entry(zip, "weights.safetensors"))),
             root.GetProperty("WeightsSha256").GetString());
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
-        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationMetrics").GetProperty("Accuracy").GetDouble());
+        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationMetrics").GetProperty("Accuracy")
+            .GetDouble());
         Assert.AreEqual(best.ValidationLoss, root.GetProperty("Training").GetProperty("ValidationLoss").GetDouble());
         Assert.AreEqual(model.Report.BestEpoch, root.GetProperty("Training").GetProperty("BestEpoch").GetInt32());
         Assert.AreEqual(18, root.GetProperty("Training").GetProperty("Rows").GetInt32());
@@ -150,7 +153,9 @@ public sealed class SaveAndLoadTests
             next.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy);
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(path)!), "Something was left beside the weights.");
         model.SaveWeights(path);
-        Assert.AreEqual("mine.safetensors", JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("mine.safetensors",
+            JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Encoder")
+            .GetProperty("SourceWeights").GetString());
     }
 
     private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() =>

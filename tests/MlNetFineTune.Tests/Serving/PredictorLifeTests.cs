@@ -115,7 +115,8 @@ public sealed class PredictorLifeTests
         Assert.IsGreaterThan(0.01f, scores[0].Zip(scores[1], (a, b) => Math.Abs(a - b)).Max(),
             "The two models do not differ enough to be told apart.");
 
-        float[] Alone(FineTuningTransformer model) => SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable<ServedPhoto>([row])))[0];
+        float[] Alone(FineTuningTransformer model) =>
+            SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable<ServedPhoto>([row])))[0];
     }
 
     [TestMethod]

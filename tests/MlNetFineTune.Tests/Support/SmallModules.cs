@@ -160,11 +160,41 @@ internal sealed class Lambda : nn.Module<Tensor, Tensor>
 
 internal static class SmallModules
 {
-    public static ModuleFineTuningOptions Multiclass => new() { Task = LearningTask.Multiclass(), Factory = new TwoLayersFactory(), LabelColumnName = "Kind", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Multiclass =>
+        new()
+        {
+            Task = LearningTask.Multiclass(),
+            Factory = new TwoLayersFactory(),
+            LabelColumnName = "Kind",
+            Epochs = 15,
+            LearningRate = 0.02f,
+            BatchSize = 16,
+            Seed = 1
+        };
 
-    public static ModuleFineTuningOptions Binary => new() { Task = LearningTask.Binary(), Factory = new TwoLayersFactory(), LabelColumnName = "Yes", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Binary =>
+        new()
+        {
+            Task = LearningTask.Binary(),
+            Factory = new TwoLayersFactory(),
+            LabelColumnName = "Yes",
+            Epochs = 15,
+            LearningRate = 0.02f,
+            BatchSize = 16,
+            Seed = 1
+        };
 
-    public static ModuleFineTuningOptions Regression => new() { Task = LearningTask.Regression(), Factory = new TwoLayersFactory(), LabelColumnName = "Number", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Regression =>
+        new()
+        {
+            Task = LearningTask.Regression(),
+            Factory = new TwoLayersFactory(),
+            LabelColumnName = "Number",
+            Epochs = 15,
+            LearningRate = 0.02f,
+            BatchSize = 16,
+            Seed = 1
+        };
 
     /// <summary>The rows, with Kind and Color as keys.</summary>
     public static IDataView View(MLContext ml, IEnumerable<TableRow> rows)

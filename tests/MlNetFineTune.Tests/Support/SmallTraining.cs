@@ -39,7 +39,8 @@ internal static class SmallTraining
     }
 
     /// <summary>The same good model every time, loaded: over 0.9 on pictures it has not seen. Caller disposes.</summary>
-    public static FineTuningTransformer LoadModel(MLContext ml) => (FineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
+    public static FineTuningTransformer LoadModel(MLContext ml) =>
+        (FineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
 
     public static byte[] ModelZip => [.. s_zip.Value];
 

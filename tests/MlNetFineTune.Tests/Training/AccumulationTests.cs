@@ -38,7 +38,15 @@ public sealed class AccumulationTests
     [TestMethod]
     public void RowsThatCountDifferentlyDoSoInWhateverBatchTheyAre()
     {
-        var options = SmallModules.Multiclass with { Epochs = 3, BatchSize = 24, Optimizer = Optimizer.Sgd(), Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f)) };
+        var options = SmallModules.Multiclass
+            with
+        {
+            Epochs = 3,
+            BatchSize = 24,
+            Optimizer = Optimizer.Sgd(),
+            Validation = ValidationData.None,
+            Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f))
+        };
         var view = SmallModules.View(_ml, TableRow.Many(60));
         using var expected = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(view);
         using var actual = _ml.MulticlassClassification.Trainers.FineTuneModule(

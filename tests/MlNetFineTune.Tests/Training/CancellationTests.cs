@@ -120,7 +120,8 @@ public sealed class CancellationTests
         foreach (var row in images)
             row.Image!.Dispose();
 
-        FineTuningTransformer Fit(IDataView data, ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(data);
+        FineTuningTransformer Fit(IDataView data, ImageFineTuningOptions with) =>
+            _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(data);
     }
 
     [TestMethod]

@@ -123,7 +123,8 @@ public sealed class CheckpointTests
     [DataRow(true)]
     public void RowsThatCannotBeReadAreKnownAgain(bool cached)
     {
-        Photo[] bad = [.. s_photos.Take(11), .. BadPictures.All.Select(one => new Photo { Label = "dots", ImagePath = one.Path }), .. s_photos.Skip(11)];
+        Photo[] bad = [.. s_photos.Take(11), .. BadPictures.All.Select(one => new Photo { Label = "dots", ImagePath = one.Path }),
+            .. s_photos.Skip(11)];
         var options = s_options with
         {
             BadRows = BadRows.Skip(0.5f),
@@ -310,7 +311,9 @@ public sealed class CheckpointTests
     {
         using var source = new CancellationTokenSource();
         var options = s_options with { Epochs = 2, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
-        Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
+        Assert.Throws<OperationCanceledException>(
+            () => SmallTraining.Fit(
+                _ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
         var log = new LogLines(_ml);
         var threads = TorchSharp.torch.get_num_threads();
         TorchSharp.torch.set_num_threads(threads + 1);
@@ -371,7 +374,9 @@ public sealed class CheckpointTests
                 source.Cancel();
         });
         options = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
-        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.FineTuneModule(options with { Progress = watcher, CancellationToken = source.Token }).Fit(SmallModules.View(_ml, rows)));
+        Assert.Throws<OperationCanceledException>(
+            () => _ml.Regression.Trainers.FineTuneModule(options with { Progress = watcher, CancellationToken = source.Token })
+            .Fit(SmallModules.View(_ml, rows)));
 
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));
 
@@ -381,7 +386,9 @@ public sealed class CheckpointTests
         rows[3].Features[2] += 0.5f;
         StringAssert.Contains(Refused(options).Message, "rows was");
 
-        InvalidOperationException Refused(ModuleFineTuningOptions other) => Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(other).Fit(SmallModules.View(_ml, rows)));
+        InvalidOperationException Refused(ModuleFineTuningOptions other) =>
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => _ml.Regression.Trainers.FineTuneModule(other).Fit(SmallModules.View(_ml, rows)));
     }
 
     private static void Damage(string path, double share)

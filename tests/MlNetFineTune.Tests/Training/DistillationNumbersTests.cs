@@ -60,8 +60,13 @@ public sealed class DistillationNumbersTests
         using var student = Formula.Classifier("micro", 1, "symmetric", 1e-5);
         using var scorer = ScorerOf(Formula.Classifier("resnet20", 1, "symmetric", 1e-5));
         using var teacher = new Teacher(
-            new SourceModel(scorer.Read, () => new string('0', 64), keys: null, Backbone.CifarResNet(20) with { Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half } }, weights: null),
-            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))], Backbone.Micro with { Preprocessing = s_imageNet }, CPU);
+            new SourceModel(scorer.Read, () => new string('0', 64), keys: null,
+                Backbone.CifarResNet(20) with
+                {
+                    Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half }
+                }, weights: null),
+            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))],
+            Backbone.Micro with { Preprocessing = s_imageNet }, CPU);
         var objective = new MulticlassObjective(10, softTargets: new SoftTargetLoss(4, 0.75f));
         using var optimizer = optim.SGD(student.NamedParameters().Select(named => named.Parameter), learningRate: 0.05);
         student.BeginTraining(frozenStages: 0);
@@ -128,6 +133,7 @@ public sealed class DistillationNumbersTests
     private static NetworkScorer ScorerOf(ImageNetwork classifier)
     {
         classifier.PrepareForScoring();
-        return new NetworkScorer(new SharedNetwork(classifier, Trained.InputOf(classifier.Definition)), new MulticlassObjective(10), [Augmentation.None]);
+        return new NetworkScorer(new SharedNetwork(classifier, Trained.InputOf(classifier.Definition)), new MulticlassObjective(10),
+            [Augmentation.None]);
     }
 }

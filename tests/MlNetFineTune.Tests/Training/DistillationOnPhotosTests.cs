@@ -72,7 +72,8 @@ public sealed class DistillationOnPhotosTests
     }
 
     private string[] Predictions(FineTuningTransformer model, Photo[] photos) =>
-        [.. _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(_ml.Data.LoadFromEnumerable(photos))).Transform(model.Transform(_ml.Data.LoadFromEnumerable(photos))).GetColumn<string>("PredictedLabel")];
+        [.. _ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(model.Transform(_ml.Data.LoadFromEnumerable(photos)))
+            .Transform(model.Transform(_ml.Data.LoadFromEnumerable(photos))).GetColumn<string>("PredictedLabel")];
 
     private static double Agreement(string[] teacher, string[] student) =>
         teacher.Zip(student, (theirs, ours) => theirs == ours ? 1 : 0).Average();

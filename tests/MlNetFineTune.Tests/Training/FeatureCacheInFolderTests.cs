@@ -45,7 +45,9 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         Train(_options, 12, 0);
         Train(_options with { LearningRate = 1e-2f, Optimizer = Optimizer.Sgd(), Epochs = 5, BatchSize = 3, Workers = 3 }, 0, 12);
         Train(_options with { Validation = ValidationData.Fraction(0.5f) }, 0, 12);
-        Train(_options, 0, 12, [.. _photos.Select(photo => new Photo { ImagePath = photo.ImagePath, Label = photo.Label == "dots" ? "rings" : "dots" })]);
+        Train(
+            _options, 0, 12,
+            [.. _photos.Select(photo => new Photo { ImagePath = photo.ImagePath, Label = photo.Label == "dots" ? "rings" : "dots" })]);
         Train(_options, 0, 9, _photos[3..]);
     }
 

@@ -136,7 +136,8 @@ public sealed class LearningRateScheduleTests
         StringAssert.Contains(Error(options with { EarlyStoppingPatience = 4 }), "EarlyStoppingPatience 4");
         Assert.IsNotNull(ml.MulticlassClassification.Trainers.FineTuneModule(options with { EarlyStoppingPatience = 5 }));
 
-        string Error(ModuleFineTuningOptions wrong) => Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneModule(wrong)).Message;
+        string Error(ModuleFineTuningOptions wrong) =>
+            Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneModule(wrong)).Message;
     }
 
     private static LearningRateSchedule Create(JsonElement run)

@@ -76,7 +76,11 @@ public sealed class OneEvaluationPassTests
     public void WhoHasNotSeenTheEvaluationScoresTheRowsOnceForAll()
     {
         using var folder = new Folder();
-        var plain = s_options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")), Task = LearningTask.Multiclass(calibration: Calibration.None) };
+        var plain = s_options with
+        {
+            Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")),
+            Task = LearningTask.Multiclass(calibration: Calibration.None)
+        };
         var (trained, _) = Run(plain);
 
         var (report, decoded) = Run(plain with { RunFolder = folder.File("run") });

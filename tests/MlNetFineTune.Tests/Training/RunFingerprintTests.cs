@@ -21,34 +21,36 @@ public sealed class RunFingerprintTests : IDisposable
     private static readonly Photo[] s_photos = SmallPictures.Take(4);
 
     // An option that is added must be put here, or say in the library why it is not in the fingerprint.
-    private static Dictionary<string, Func<FineTuningOptions, FineTuningOptions>> Changes(ITransformer teacher) => new(StringComparer.Ordinal)
-    {
-        ["AccumulationSteps"] = options => options with { AccumulationSteps = 2 },
-        ["BadRows"] = options => options with { BadRows = BadRows.Skip(0.2f) },
-        ["BatchSize"] = options => options with { BatchSize = 3 },
-        ["EarlyStoppingPatience"] = options => options with { EarlyStoppingPatience = 3 },
-        ["Epochs"] = options => options with { Epochs = 33 },
-        ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
-        ["LearningRate"] = options => options with { LearningRate = 0.123f },
-        ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
-        ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
-        ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
-        ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
-        ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
-        ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
-        ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
-        ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
-        ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
-        ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
-        ["Task"] = options => options with
+    private static Dictionary<string, Func<FineTuningOptions, FineTuningOptions>> Changes(ITransformer teacher) =>
+        new(StringComparer.Ordinal)
         {
-            Task = options.TaskInForce is RegressionTask
-            ? LearningTask.Regression(RegressionLoss.AbsoluteError)
-            : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
-            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
-        },
-        ["Metric"] = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
-    };
+            ["AccumulationSteps"] = options => options with { AccumulationSteps = 2 },
+            ["BadRows"] = options => options with { BadRows = BadRows.Skip(0.2f) },
+            ["BatchSize"] = options => options with { BatchSize = 3 },
+            ["EarlyStoppingPatience"] = options => options with { EarlyStoppingPatience = 3 },
+            ["Epochs"] = options => options with { Epochs = 33 },
+            ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
+            ["LearningRate"] = options => options with { LearningRate = 0.123f },
+            ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
+            ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
+            ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
+            ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
+            ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
+            ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
+            ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
+            ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
+            ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
+            ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
+            ["Task"] = options => options with
+            {
+                Task = options.TaskInForce is RegressionTask
+                ? LearningTask.Regression(RegressionLoss.AbsoluteError)
+                : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
+                : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
+            },
+            ["Metric"]
+        = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
+        };
 
     private readonly MLContext _ml = new();
     private readonly Folder _folder = new();
@@ -139,7 +141,8 @@ public sealed class RunFingerprintTests : IDisposable
         StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(Strategy.Custom(_ => 1))).Message,
             "System.Func");
         Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(new Version(1, 0)));
-        Assert.AreEqual(CanonicalJson.Of(ClassWeights.Of(("a", 1), ("b", 2))), CanonicalJson.Of(ClassWeights.Of(("b", 2), ("a", 1))), "in any order");
+        Assert.AreEqual(CanonicalJson.Of(ClassWeights.Of(("a", 1), ("b", 2))), CanonicalJson.Of(ClassWeights.Of(("b", 2), ("a", 1))),
+            "in any order");
         Assert.AreEqual("""{"type":"ColorJitter","Brightness":0.3,"Contrast":0,"Hue":0.1,"Saturation":0}""",
             CanonicalJson.Of(Augmentation.ColorJitter(0.3f, hue: 0.1f)));
         Assert.AreEqual("""{"type":"CosineSchedule","Warmup":0.05}""", CanonicalJson.Of(LearningRateSchedule.Cosine()));
@@ -159,7 +162,8 @@ public sealed class RunFingerprintTests : IDisposable
 
         var message = Refused(Strategy.Full(1));
 
-        StringAssert.Contains(message, "format version 1; this version of the library knows 3. Delete it to train anew, or choose another folder.");
+        StringAssert.Contains(message, "format version 1; this version of the library knows 3. "
+            + "Delete it to train anew, or choose another folder.");
     }
 
     private ImageFineTuningOptions Options(Strategy strategy) =>

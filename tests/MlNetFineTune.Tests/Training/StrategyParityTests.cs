@@ -68,7 +68,8 @@ public sealed class StrategyParityTests
 
         Fixture.AreClose(expected.GetProperty("losses").Numbers(), losses, 1e-6, $"loss of {name} at step");
         Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)classifier.Head).bias.Values(), 1e-5, "bias of the head");
-        var running = classifier.NamedTensors().Where(named => named.Name.Contains("running", StringComparison.Ordinal)).Sum(named => named.Tensor.Values().Sum());
+        var running = classifier.NamedTensors().Where(named => named.Name.Contains("running", StringComparison.Ordinal))
+            .Sum(named => named.Tensor.Values().Sum());
         Assert.AreEqual(expected.Number("runningSum"), running, 1e-5, "running statistics");
     }
 

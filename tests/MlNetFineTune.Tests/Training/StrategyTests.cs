@@ -14,7 +14,8 @@ public sealed class StrategyTests
     {
         using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
 
-        var part = Strategy.From("layer3", layerDecay: 0.5f).Resolve("resnet18", classifier.Stages, epochs: 2).Resolve(classifier).Phases.Single();
+        var part = Strategy.From("layer3", layerDecay: 0.5f).Resolve("resnet18", classifier.Stages, epochs: 2)
+            .Resolve(classifier).Phases.Single();
 
         Assert.AreEqual(2, part.Epochs);
         Assert.AreEqual(classifier.Stages.ToList().IndexOf("layer3"), part.FrozenStages);
@@ -177,7 +178,8 @@ public sealed class StrategyTests
     [TestMethod]
     public void TheDescriptionSaysWhatTrainsWhenAndHowFast()
     {
-        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f }).Describe(outputs: 10).ReplaceLineEndings("\n");
+        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f })
+            .Describe(outputs: 10).ReplaceLineEndings("\n");
 
         StringAssert.Contains(text, "Epochs 1 to 2: 1,290 of ");
         StringAssert.Contains(text, ", without augmentation\n  stem             frozen\n");

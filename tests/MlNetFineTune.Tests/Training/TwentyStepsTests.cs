@@ -70,7 +70,8 @@ public sealed class TwentyStepsTests
 
         var after = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
         tolerance = type == ScalarType.Float64 ? 1e-5 : 1e-3;
-        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)classifier.Head).bias.Values(), tolerance, "bias of the head");
+        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)classifier.Head).bias.Values(), tolerance,
+            "bias of the head");
         Fixture.AreClose(expected.GetProperty("bn1RunningMean").Numbers(), after["bn1.running_mean"], tolerance, "bn1.running_mean");
         VerifyNorms(expected, classifier, after, tolerance);
         foreach (var (name, values) in before)
@@ -145,7 +146,8 @@ public sealed class TwentyStepsTests
     }
 
     private static PlannedPhase PartOf(Strategy strategy, ImageNetwork classifier) =>
-        strategy.Resolve(classifier.Definition.Name, [.. classifier.Backbone.Stages.Select(stage => stage.Name)], epochs: 1).Resolve(classifier).Phases.Single();
+        strategy.Resolve(classifier.Definition.Name, [.. classifier.Backbone.Stages.Select(stage => stage.Name)], epochs: 1)
+            .Resolve(classifier).Phases.Single();
 
     private static void VerifyScales(JsonElement expected, PlannedPhase part, int frozen, ImageNetwork classifier)
     {

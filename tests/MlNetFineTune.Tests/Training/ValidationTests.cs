@@ -243,7 +243,8 @@ public sealed class ValidationTests
             Schedule = LearningRateSchedule.Constant()
         };
         using var plain = SmallTraining.Fit(_ml, options, _train);
-        using var smooth = SmallTraining.Fit(_ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f)) }, _train);
+        using var smooth = SmallTraining.Fit(
+            _ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f)) }, _train);
 
         foreach (var model in (FineTuningTransformer[])[plain, smooth])
         {

@@ -50,7 +50,8 @@ public sealed class WeightAveragingTests
         foreach (var (index, (state, loss)) in states.Index())
         {
             Fill(tensors, state);
-            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>())), $"epoch {index + 1}");
+            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>())),
+                $"epoch {index + 1}");
         }
 
         CollectionAssert.AreEqual(new[] { 3, 1, 5 }, best.Kept.Select(kept => kept.Epoch).ToArray());
@@ -113,7 +114,8 @@ public sealed class WeightAveragingTests
             Validation = ValidationData.Set(
             SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20))))
         }, s_photos);
-        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
+        var metrics = ml.MulticlassClassification.Evaluate(
+            model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
         Assert.AreEqual(model.Report!.Epochs[model.Report.BestEpoch - 1].ValidationLoss!.Value, metrics.LogLoss, 1e-5);
     }
 

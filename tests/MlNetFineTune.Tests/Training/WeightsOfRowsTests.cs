@@ -18,8 +18,10 @@ public sealed class WeightsOfRowsTests
     public void ARowOfWeightKIsKRows()
     {
         // One step an epoch, over all rows.
-        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3))) });
-        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3)) });
+        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3))) });
+        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3)) });
         Verify((options, rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
 
         void Verify(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options)
@@ -30,7 +32,8 @@ public sealed class WeightsOfRowsTests
             Fixture.AreClose(repeated, weighted, 1e-4, "losses of training and validation");
             Assert.IsGreaterThan(0.01, plain.Zip(weighted, (a, b) => Math.Abs(a - b)).Max(), "without weights they are others");
             if (options.TaskInForce is not RegressionTask)
-                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9), "accuracy counts each of 20 rows once");
+                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9),
+                    "accuracy counts each of 20 rows once");
         }
     }
 
@@ -58,7 +61,14 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: classWeights) }).Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
+                SmallModules.Multiclass with
+                {
+                    Epochs = 2,
+                    Validation = ValidationData.None,
+                    Task = LearningTask.Multiclass(classWeights: classWeights)
+                })
+                .Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -141,13 +151,23 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void ClassWeightsOfOtherClassesAreRefused()
     {
-        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2))) }, _rows);
+        var unknown = Error<InvalidOperationException>(
+            SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2))) }, _rows);
         StringAssert.Contains(unknown, "no class 'kind7'");
         StringAssert.Contains(unknown, "'kind0', 'kind1', 'kind2'");
-        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2)) }, _rows), "2 weights for 3 classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2))) }, SmallPictures.Take(4))).Message, "no class 'cat'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3)) })).Message, "False, True");
+            Error<InvalidOperationException>(
+                SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2)) }, _rows),
+            "2 weights for 3 classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
+            () => SmallTraining.Fit(
+                _ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2))) },
+                SmallPictures.Take(4))).Message, "no class 'cat'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => _ml.BinaryClassification.Trainers.FineTuneModule(
+                    SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3)) })).Message,
+                "False, True");
     }
 
     [TestMethod]
@@ -166,16 +186,21 @@ public sealed class WeightsOfRowsTests
                 .Select(weights => weights.ToString()).ToArray());
     }
 
-    private (double[] Losses, double[] Accuracies) Train(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows, TableRow[] validation)
+    private (double[] Losses, double[] Accuracies) Train(
+        Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows,
+        TableRow[] validation)
     {
-        using var model = fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
+        using var model =
+            fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }),
+                SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
         return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })],
             [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }
 
     private string Error<T>(ModuleFineTuningOptions options, TableRow[] rows)
-        where T : Exception => Assert.ThrowsExactly<T>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
+        where T : Exception => Assert.ThrowsExactly<T>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
 
     private static TableRow[] Weighted(TableRow[] rows, Func<int, float> weight)
     {

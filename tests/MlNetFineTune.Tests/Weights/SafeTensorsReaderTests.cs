@@ -166,7 +166,8 @@ public sealed class SafeTensorsReaderTests
         Assert.AreEqual(new ColorTriple(0.1f, 0.2f, 0.3f), recipe.Preprocessing.Mean);
         Assert.AreEqual(new ColorTriple(0.4f, 0.5f, 0.6f), recipe.Preprocessing.Std);
         Assert.AreEqual((Backbone.ConvolutionPadding.TensorFlowSame, 0.001), (recipe.Padding, recipe.Epsilon));
-        Assert.AreEqual((192, 0.9f, Interpolation.Bilinear), (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
+        Assert.AreEqual((192, 0.9f, Interpolation.Bilinear),
+            (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
         Assert.AreEqual(Backbone.MobileNetV2.Recipe, Backbone.MobileNetV2.Recipe.With(Read(File("{}", 0)).Metadata, "w.safetensors"));
     }
 

@@ -80,7 +80,8 @@ public sealed class TransformersNamesTests
         var expected = Fixture.Read("transformers.json").GetProperty(name);
         var size = (int)expected.Number("size");
         var recipe = new WeightsRecipe(new ImagePreprocessing { Size = size }, Backbone.ConvolutionPadding.Symmetric, 1e-6);
-        var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
+        var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3),
+            new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
         Architecture architecture = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
             ? new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], own.Epsilon)
             : new VisionTransformer(name == "vit" ? vit : dino, size, Backbone.TokenPooling.ClassToken, own.Epsilon))

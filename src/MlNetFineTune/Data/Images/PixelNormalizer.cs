@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W]
+/// in channels-last layout without moving.</summary>
 internal sealed class PixelNormalizer : Collator
 {
     /// <summary>Weights of red, green and blue in the luminance: ITU-R BT.601, as in Pillow and torchvision.</summary>

@@ -7,9 +7,9 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that
-/// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="Backbone.ConvolutionPadding.TensorFlowSame"/> and epsilon
-/// 1e-3; the architectures of that name have both. There is no stochastic depth in training: it helps in hundreds of epochs from scratch,
-/// and fine-tuning takes few.
+/// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="Backbone.ConvolutionPadding.TensorFlowSame"/> and
+/// epsilon 1e-3; the architectures of that name have both. There is no stochastic depth in training: it helps in hundreds of epochs from
+/// scratch, and fine-tuning takes few.
 /// </summary>
 internal sealed class EfficientNet : BackboneNetwork
 {
@@ -104,7 +104,12 @@ internal sealed class EfficientNet : BackboneNetwork
             CropFraction = number < 2 ? 0.875f : 1
         };
         var (theirSize, theirResize) = s_torchvision[number];
-        var theirs = new ImagePreprocessing { Size = theirSize, Interpolation = Interpolation.Bicubic, CropFraction = theirSize / theirResize };
+        var theirs = new ImagePreprocessing
+        {
+            Size = theirSize,
+            Interpolation = Interpolation.Bicubic,
+            CropFraction = theirSize / theirResize
+        };
         return Of($"efficientnet_b{number}", number, new(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-5)) with
         {
             OtherNames = [new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs), NamesInTransformers(number)],

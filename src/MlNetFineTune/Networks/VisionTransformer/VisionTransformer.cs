@@ -102,7 +102,8 @@ internal sealed class VisionTransformer : BackboneNetwork
     }
 
     private static Computation Pool(Backbone.TokenPooling pooling) => pooling == Backbone.TokenPooling.Mean
-        ? new(MeanOfPatches, (graph, tokens) => graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
+        ? new(MeanOfPatches, (graph, tokens) =>
+            graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
         : new(ClassToken, (graph, tokens) => graph.Add("Squeeze", [graph.Slice(tokens, axis: 1, 0, 1), graph.Constant("axes", 1)]));
 
     private static Tensor ClassToken(Tensor tokens)

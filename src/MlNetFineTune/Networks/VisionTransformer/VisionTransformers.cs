@@ -20,7 +20,8 @@ internal static class VisionTransformers
 
     // "augreg": Steiner et al. 2021, https://arxiv.org/abs/2106.10270.
     public static Architecture ViT(Backbone.Size size, Backbone.TokenPooling pooling) =>
-        Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
+        Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling,
+            Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
 
     public static Architecture DeiT(Backbone.Size size, Backbone.TokenPooling pooling) =>
         Of($"deit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f));

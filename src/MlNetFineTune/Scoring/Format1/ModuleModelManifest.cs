@@ -58,15 +58,18 @@ internal sealed record ModuleModelManifest
     };
 }
 
-internal sealed record ModuleTaskManifest(string Kind, string Label, string Score, string? Probability = null, string? PredictedLabel = null)
+internal sealed record ModuleTaskManifest(
+    string Kind, string Label, string Score, string? Probability = null, string? PredictedLabel = null)
 {
-    public TaskManifest ToCurrent(IReadOnlyList<string> classes, Calibration.Report? calibration) => (Kind, Probability, PredictedLabel) switch
-    {
-        ("Multiclass", _, { } predicted) => new MulticlassManifest(new TaskColumns(Label, Score, predicted), classes, calibration),
-        ("Binary", { } probability, { } predicted) => new BinaryManifest(new TaskColumns(Label, Score, predicted, probability), calibration),
-        ("Regression", _, _) => new RegressionManifest(new TaskColumns(Label, Score)),
-        _ => throw new ArgumentException($"there is no task {SafeText.Of(ToString(), SafeText.SentenceLength)}"),
-    };
+    public TaskManifest ToCurrent(IReadOnlyList<string> classes, Calibration.Report? calibration) =>
+        (Kind, Probability, PredictedLabel) switch
+        {
+            ("Multiclass", _, { } predicted) => new MulticlassManifest(new TaskColumns(Label, Score, predicted), classes, calibration),
+            ("Binary", { } probability, { } predicted) =>
+                new BinaryManifest(new TaskColumns(Label, Score, predicted, probability), calibration),
+            ("Regression", _, _) => new RegressionManifest(new TaskColumns(Label, Score)),
+            _ => throw new ArgumentException($"there is no task {SafeText.Of(ToString(), SafeText.SentenceLength)}"),
+        };
 }
 
 internal sealed record ModuleInputManifest(

@@ -38,7 +38,8 @@ internal sealed class BinaryColumns(string score, string probability, string pre
         return
         [
             new(score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, kinds),
-            new(probability, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation(isNormalized: true))),
+            new(probability, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false,
+                new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation(isNormalized: true))),
             new(predictedLabel, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance, isKey: false, kinds),
         ];
     }

@@ -28,7 +28,8 @@ internal sealed class BinaryObjective(float[]? classWeights = null, float temper
     protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
     {
         using var scope = NewDisposeScope();
-        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.Labels, reduction: nn.Reduction.None); // [N, 1] -> [N]
+        // [N, 1] -> [N]
+        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.Labels, reduction: nn.Reduction.None);
         return (ClassWeightOfEach(targets.Labels) is { } weights ? each.mul(weights) : each).MoveToOuterDisposeScope();
     }
 

@@ -1,8 +1,8 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a model's probabilities are made to say how often it is right. Networks that were trained to the end are mostly too sure of themselves. What is fitted is fitted on the validation
-/// rows, which chose the epoch as well: judge the result on test data.
+/// Whether a model's probabilities are made to say how often it is right. Networks that were trained to the end are mostly too sure of
+/// themselves. What is fitted is fitted on the validation rows, which chose the epoch as well: judge the result on test data.
 /// </summary>
 public abstract partial record Calibration
 {
@@ -14,8 +14,9 @@ public abstract partial record Calibration
     public static Calibration None { get; } = new NoCalibration();
 
     /// <summary>
-    /// Divides the logits by one number, the temperature, that makes the validation rows' negative log-likelihood smallest (Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4.2).
-    /// The most probable class stays the same. Each row counts once. Needs validation. <see cref="FineTuningTransformer.Calibration"/> says what was found.
+    /// Divides the logits by one number, the temperature, that makes the validation rows' negative log-likelihood smallest (Guo et al.
+    /// 2017, https://arxiv.org/abs/1706.04599, section 4.2). The most probable class stays the same. Each row counts once.
+    /// Needs validation. <see cref="FineTuningTransformer.Calibration"/> says what was found.
     /// </summary>
     /// <param name="targetPrecision">Above 0, at most 1: of <see cref="Calibration.Report.RejectThresholds"/>. Default 0.95.</param>
     public static Calibration Temperature(float targetPrecision = 0.95f) => new TemperatureCalibration(targetPrecision);
@@ -35,7 +36,8 @@ public abstract partial record Calibration
     {
         public TemperatureCalibration(float targetPrecision) => TargetPrecision = targetPrecision is > 0 and <= 1
             ? targetPrecision
-            : throw new ArgumentOutOfRangeException(nameof(targetPrecision), targetPrecision, "The target precision must be above 0 and at most 1.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(targetPrecision), targetPrecision, "The target precision must be above 0 and at most 1.");
 
         public float TargetPrecision { get; }
 

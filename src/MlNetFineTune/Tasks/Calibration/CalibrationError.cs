@@ -1,6 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Expected calibration error: the sum over bins of share * |accuracy - mean confidence| (Guo et al. 2017, equation 3), in 15 bins as there.</summary>
+/// <summary>Expected calibration error: the sum over bins of share * |accuracy - mean confidence| (Guo et al.
+/// 2017, equation 3), in 15 bins as there.</summary>
 internal static class CalibrationError
 {
     private const int Bins = 15;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Primitives;
 
@@ -17,11 +18,12 @@ internal static class Calibrator
         double[][] logits = [.. outputs.Rows.Select((_, place) => LogitsOf(outputs.Of(place)))];
         int[] indices = [.. labels.Select(label => (int)label)];
         var fitted = TemperatureScaling.Fit(logits, indices);
-        var found = Describe(logits, indices, classes, (float)(fitted ?? 1), ((Calibration.TemperatureCalibration)calibration).TargetPrecision);
+        var found = Describe(logits, indices, classes, (float)(fitted ?? 1),
+            ((Calibration.TemperatureCalibration)calibration).TargetPrecision);
         if (fitted is null)
         {
-            channel.Warning(FormattableString.Invariant(
-                $"The probabilities stay as they are: no temperature from {TemperatureScaling.Least} to {TemperatureScaling.Greatest} fits the ")
+            channel.Warning(string.Create(CultureInfo.InvariantCulture, $"The probabilities stay as they are: "
+                    + $"no temperature from {TemperatureScaling.Least} to {TemperatureScaling.Greatest} fits the ")
                 + $"{found.Rows} validation rows best. Where all of them are right, more of them are needed.");
         }
         else
@@ -38,10 +40,12 @@ internal static class Calibrator
     /// <param name="classes">Their names.</param>
     /// <param name="temperature">Of scoring.</param>
     /// <param name="targetPrecision">Of the thresholds.</param>
-    internal static Calibration.Report Describe(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
+    internal static Calibration.Report Describe(
+        IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
     {
         JudgedPrediction[] before = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, 1), label))];
-        JudgedPrediction[] after = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, temperature), label))];
+        JudgedPrediction[] after =
+            [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, temperature), label))];
         var byClass = after.ToLookup(prediction => prediction.Class);
         return new Calibration.Report
         {
@@ -52,7 +56,9 @@ internal static class Calibrator
             ErrorBefore = CalibrationError.Of(before),
             ErrorAfter = CalibrationError.Of(after),
             TargetPrecision = targetPrecision,
-            RejectThresholds = classes.Index().DistinctBy(one => one.Item, StringComparer.Ordinal).ToDictionary(one => one.Item, one => RejectThreshold.Of(byClass[one.Index], ExactDouble.Of(targetPrecision)), StringComparer.Ordinal),
+            RejectThresholds = classes.Index().DistinctBy(one => one.Item, StringComparer.Ordinal)
+                .ToDictionary(one => one.Item, one => RejectThreshold.Of(byClass[one.Index], ExactDouble.Of(targetPrecision)),
+                    StringComparer.Ordinal),
         };
     }
 

@@ -5,7 +5,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The columns that a fitted model adds, described as ML.NET's own trainers describe theirs so that its evaluators find them.</summary>
+/// <summary>The columns that a fitted model adds, described as ML.NET's own trainers describe theirs so
+/// that its evaluators find them.</summary>
 internal abstract class ScoreColumns
 {
     /// <summary>In order.</summary>
@@ -30,7 +31,8 @@ internal abstract class ScoreColumns
         AddText(AnnotationUtils.Kinds.ScoreColumnKind, columnKind);
         AddText(AnnotationUtils.Kinds.ScoreValueKind, valueKind);
 
-        void AddText(string kind, string text) => annotations.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
+        void AddText(string kind, string text) =>
+            annotations.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
     }
 
     protected static DataViewSchema.DetachedColumn Scalar(string name, DataViewType type, uint set, string columnKind, string valueKind)

@@ -11,7 +11,8 @@ internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, doubl
 
     /// <summary>All metrics by name, the loss first.</summary>
     [JsonIgnore]
-    public IEnumerable<(string Name, double Value)> All => [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];
+    public IEnumerable<(string Name, double Value)> All =>
+        [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];
 
     /// <summary>A metric that the task has.</summary>
     public double this[Metric metric] => metric == Metric.Loss ? Loss : Metrics[metric.Name];

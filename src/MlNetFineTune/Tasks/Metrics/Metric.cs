@@ -1,16 +1,16 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// A number that says how good a model is on validation rows, by name and direction. One of a task's metrics chooses the epoch whose weights
-/// are kept (<see cref="FineTuningOptions.Metric"/>); all stand in the report.
+/// A number that says how good a model is on validation rows, by name and direction. One of a task's metrics chooses the epoch whose
+/// weights are kept (<see cref="FineTuningOptions.Metric"/>); all stand in the report.
 /// </summary>
 public sealed record Metric
 {
     private Metric(string name, bool higherIsBetter) => (Name, HigherIsBetter) = (name, higherIsBetter);
 
     /// <summary>
-    /// The mean of the task's loss by the rows' and the classes' weights, without label smoothing. The default of every task: on the few dozen
-    /// rows that validation often has, accuracy moves in steps of whole percents and picks by luck.
+    /// The mean of the task's loss by the rows' and the classes' weights, without label smoothing. The default of every task: on the few
+    /// dozen rows that validation often has, accuracy moves in steps of whole percents and picks by luck.
     /// </summary>
     public static Metric Loss { get; } = new("Loss", higherIsBetter: false);
 

@@ -38,7 +38,8 @@ public sealed record F1Scores
             total += actual;
             weighted += actual * perClass[c];
         }
-        return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0, total > 0 ? weighted / total : 0);
+        return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0,
+            total > 0 ? weighted / total : 0);
     }
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>

@@ -47,7 +47,8 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
 /// <param name="keys">The classes.</param>
 /// <param name="options">What trains; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
+internal sealed class BoundMulticlass(
+    TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
@@ -79,14 +80,16 @@ internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, Multi
 /// <param name="Columns">Their names.</param>
 /// <param name="Classes">Names, in the order of the scores.</param>
 /// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
+internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration)
+    : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {
         if (keys is null)
             throw new ArgumentException($"its task is {MulticlassTask.Kind}, without classes");
         if (!Classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !Classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
-            throw new ArgumentException($"its manifest names the classes {SafeText.Several(Classes)}, its key {SafeText.Several(keys.Names)}");
+            throw new ArgumentException($"its manifest names the classes {SafeText.Several(Classes)}, "
+                + $"its key {SafeText.Several(keys.Names)}");
         Calibration?.CheckClasses(Classes);
         return new BoundMulticlass(Columns, keys, options: null, Calibration);
     }

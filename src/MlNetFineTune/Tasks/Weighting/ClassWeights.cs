@@ -4,8 +4,9 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// How much the rows of each class count in the loss, in training and in validation: a row of weight 2 counts as two rows would. Accuracy counts every row once all the same.
-/// A mixed row (<see cref="Augmentation.MixUp"/>, <see cref="Augmentation.CutMix"/>) has the mean of its classes' weights.
+/// How much the rows of each class count in the loss, in training and in validation: a row of weight 2 counts as two rows would. Accuracy
+/// counts every row once all the same. A mixed row (<see cref="Augmentation.MixUp"/>,
+/// <see cref="Augmentation.CutMix"/>) has the mean of its classes' weights.
 /// </summary>
 public abstract record ClassWeights
 {
@@ -16,11 +17,13 @@ public abstract record ClassWeights
     /// <summary>All rows count alike.</summary>
     public static ClassWeights None { get; } = new NoClassWeights();
 
-    /// <summary>All classes count alike, however many rows they have: n / (k * count) for n training rows, k classes that have any, and the count of the class (scikit-learn's <c>balanced</c>).</summary>
+    /// <summary>All classes count alike, however many rows they have: n / (k * count) for n training rows, k classes that have any, and the
+    /// count of the class (scikit-learn's <c>balanced</c>).</summary>
     public static ClassWeights Balanced { get; } = new BalancedClassWeights();
 
     /// <summary>By name; the others have 1.</summary>
-    /// <param name="weights">Names as <see cref="FineTuningTransformer.Classes"/> gives them; "False" and "True" in binary classification. Weights above 0.</param>
+    /// <param name="weights">Names as <see cref="FineTuningTransformer.Classes"/> gives them; "False" and "True" in binary classification.
+    /// Weights above 0.</param>
     public static ClassWeights Of(params (string Class, float Weight)[] weights) => new NamedClassWeights(weights);
 
     /// <summary>In the order of the label's key values; false before true in binary classification.</summary>

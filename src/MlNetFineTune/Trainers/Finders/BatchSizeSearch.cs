@@ -11,7 +11,8 @@ namespace MlNetFineTune;
 /// </param>
 /// <param name="Suggestion">The smallest whose throughput is within 5 % of the best: <see cref="FineTuningOptions.BatchSize"/>.</param>
 /// <param name="End">Why no larger one was tried, in words.</param>
-public sealed record BatchSizeSearch(IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
+public sealed record BatchSizeSearch(
+    IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
 {
     /// <summary>
     /// Draws throughput, with the suggestion, and below it memory, over the batch size, as an SVG file, which every browser shows.

@@ -30,7 +30,8 @@ internal static class TrialRun
     /// <param name="isOver">Whether the observer has called the end: what ends the training then is no fault.</param>
     /// <param name="end">Linked to the options' own token.</param>
     /// <exception cref="OperationCanceledException">One of the options' tokens asked for it.</exception>
-    public static void Run(MLContext ml, IDataView data, FineTuningOptions options, ITrainingObserver observer, Func<bool> isOver, CancellationTokenSource end)
+    public static void Run(MLContext ml, IDataView data, FineTuningOptions options, ITrainingObserver observer, Func<bool> isOver,
+        CancellationTokenSource end)
     {
         options = options with { Observer = observer, CancellationToken = end.Token };
         try

@@ -26,7 +26,8 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
 
     /// <summary>They stay the snapshots'.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors() =>
-        _kept.SelectMany((kept, place) => tensors.Zip(kept.Weights.Copies, (named, copy) => (FormattableString.Invariant($"best/{place}/{named.Name}"), copy)));
+        _kept.SelectMany((kept, place) =>
+            tensors.Zip(kept.Weights.Copies, (named, copy) => (FormattableString.Invariant($"best/{place}/{named.Name}"), copy)));
 
     /// <summary>Keeps the present weights if they are good enough.</summary>
     /// <param name="epoch">From 1.</param>

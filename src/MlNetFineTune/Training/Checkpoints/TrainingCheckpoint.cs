@@ -1,9 +1,10 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a training writes down where it is, so that one that was killed, cancelled or stopped goes on from there: the same <c>Fit</c> in another process ends with the same weights,
-/// bit for bit on one CPU with the same number of torch threads. A file holds weights, best weights, optimizer, averages, position and reports, with a checksum; it is written beside and
-/// renamed. A folder belongs to one training: another one (other options, data, weights or seed) is refused, with what differs. Cancelling and stopping write a checkpoint as well.
+/// Whether a training writes down where it is, so that one that was killed, cancelled or stopped goes on from there: the same <c>Fit</c> in
+/// another process ends with the same weights, bit for bit on one CPU with the same number of torch threads. A file holds weights, best
+/// weights, optimizer, averages, position and reports, with a checksum; it is written beside and renamed. A folder belongs to one training:
+/// another one (other options, data, weights or seed) is refused, with what differs. Cancelling and stopping write a checkpoint as well.
 /// A finished training leaves one file, from which the same <c>Fit</c> takes the model at once; delete the folder when the model is saved.
 /// </summary>
 public abstract record TrainingCheckpoint
@@ -68,7 +69,12 @@ public abstract record TrainingCheckpoint
 
         public TimeSpan? Interval { get; init; }
 
-        public override string ToString() => FormattableString.Invariant(
-            $"{(Steps is { } steps ? $"EverySteps({Folder}, {steps}" : Epochs is { } epochs ? $"EveryEpochs({Folder}, {epochs}" : $"EveryInterval({Folder}, {Interval}")}, keep: {Keep})");
+        public override string ToString()
+        {
+            var start = Steps is { } steps ? FormattableString.Invariant($"EverySteps({Folder}, {steps}")
+                : Epochs is { } epochs ? FormattableString.Invariant($"EveryEpochs({Folder}, {epochs}")
+                : $"EveryInterval({Folder}, {Interval}";
+            return FormattableString.Invariant($"{start}, keep: {Keep})");
+        }
     }
 }

@@ -6,9 +6,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of. Random numbers are counted, so positions are all that there is of them.</summary>
+/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of.
+/// Random numbers are counted, so positions are all that there is of them.</summary>
 internal sealed class TrainingSnapshot(
-    TrainingRun training, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows, ProgressMeter meter)
+    TrainingRun training, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows,
+    ProgressMeter meter)
 {
     private const string OutputRows = "best/outputs/rows";
     private const string OutputValues = "best/outputs/values";
@@ -21,7 +23,8 @@ internal sealed class TrainingSnapshot(
         Run = run,
         Part = part?.State,
         Best = best.Kept,
-        BadRows = [.. badRows.Known(training.Data.Training.Source, ofValidationSet: false), .. HasOwnValidation ? badRows.Known(training.Data.Validation.Source, ofValidationSet: true) : []],
+        BadRows = [.. badRows.Known(training.Data.Training.Source, ofValidationSet: false),
+            .. HasOwnValidation ? badRows.Known(training.Data.Validation.Source, ofValidationSet: true) : []],
         Finished = finished,
     };
 

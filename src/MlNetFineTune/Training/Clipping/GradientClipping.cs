@@ -3,7 +3,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune;
 
-/// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then costs a step and not the training.</summary>
+/// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then
+/// costs a step and not the training.</summary>
 public abstract record GradientClipping
 {
     private protected GradientClipping()
@@ -13,7 +14,8 @@ public abstract record GradientClipping
     /// <summary>Gradients stay as they are.</summary>
     public static GradientClipping None { get; } = new NoClipping();
 
-    /// <summary>Scales all gradients by one factor where their common L2 norm is above the largest (Pascanu et al. 2012, https://arxiv.org/abs/1211.5063; PyTorch: <c>clip_grad_norm_</c>).</summary>
+    /// <summary>Scales all gradients by one factor where their common L2 norm is above the largest (Pascanu et al.
+    /// 2012, https://arxiv.org/abs/1211.5063; PyTorch: <c>clip_grad_norm_</c>).</summary>
     /// <param name="largest">Above 0. Often 1.</param>
     public static GradientClipping Norm(float largest) => new NormClipping(largest);
 
@@ -22,8 +24,9 @@ public abstract record GradientClipping
     public static GradientClipping Value(float largest) => new ValueClipping(largest);
 
     /// <summary>
-    /// Scales the gradient of each output of a layer (row of a matrix, filter of a convolution; vectors whole) where its L2 norm is above a share of its weights'
-    /// (Brock et al. 2021, https://arxiv.org/abs/2102.06171, as timm does it). Weights count as 0.001 at least, so that zeros can begin to move; the head is left out.
+    /// Scales the gradient of each output of a layer (row of a matrix, filter of a convolution; vectors whole) where its L2 norm is above a
+    /// share of its weights' (Brock et al. 2021, https://arxiv.org/abs/2102.06171, as timm does it).
+    /// Weights count as 0.001 at least, so that zeros can begin to move; the head is left out.
     /// </summary>
     /// <param name="factor">The share. Above 0.</param>
     public static GradientClipping Adaptive(float factor = 0.01f) => new AdaptiveClipping(factor);

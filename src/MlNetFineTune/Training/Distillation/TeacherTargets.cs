@@ -2,7 +2,8 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs, where pictures look the same from epoch to epoch.</summary>
+/// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs,
+/// where pictures look the same from epoch to epoch.</summary>
 /// <param name="teacher">Stays the caller's.</param>
 /// <param name="layers">The way to it. Disposed with this.</param>
 /// <param name="logits">Keep what it says. Disposed with this.</param>

@@ -5,7 +5,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Writes a new file of features beside, row by row, and renames it when it is complete: under its name no half file is ever seen, and a file never changes.</summary>
+/// <summary>Writes a new file of features beside, row by row, and renames it when it is complete: under its name no half file is ever seen,
+/// and a file never changes.</summary>
 internal sealed class FeatureFileWriter : IDisposable
 {
     public const string BesideExtension = ".tmp";

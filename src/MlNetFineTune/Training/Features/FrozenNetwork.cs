@@ -53,7 +53,8 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
 
     public void Dispose() => collator.Dispose();
 
-    /// <summary>Hash of what computes (this library, its decoder and torch, the device's kind), what it computes, and its tensors.</summary>
+    /// <summary>Hash of what computes (this library, its decoder and torch, the device's kind), what it computes,
+    /// and its tensors.</summary>
     protected ContentHash IdentityOf(string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         using var scope = NewDisposeScope();

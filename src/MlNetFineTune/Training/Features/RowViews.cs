@@ -20,7 +20,8 @@ internal sealed class RowViews(LabeledData source, Augmentation augmentation, lo
     public int NumberOf(int epoch) => augmentation.Views is { } count ? epoch % count : epoch;
 
     /// <summary>Computes the contents of rows, if the views depend on them.</summary>
-    public void Prepare(IReadOnlyList<int> rows, int workers, CancellationToken cancellation) => source.Contents.Compute(rows, workers, cancellation);
+    public void Prepare(IReadOnlyList<int> rows, int workers, CancellationToken cancellation) =>
+        source.Contents.Compute(rows, workers, cancellation);
 
     /// <summary>Counts a row's random numbers: by its content where views are fixed, so that they outlive the order of the rows.</summary>
     public int OrdinalOf(int row) => augmentation is FixedViews ? source.Contents[row].Ordinal : row;

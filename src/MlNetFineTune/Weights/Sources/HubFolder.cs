@@ -2,7 +2,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there. Whole where a config and all weights are.</summary>
+/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there.
+/// Whole where a config and all weights are.</summary>
 internal sealed class HubFolder(PretrainedWeights.Cache cache, string repository, string revision)
 {
     public const string SafeTensors = "model.safetensors";

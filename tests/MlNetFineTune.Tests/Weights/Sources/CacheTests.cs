@@ -60,7 +60,8 @@ public sealed class CacheTests
             Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromHub(repository), repository);
         foreach (var revision in (string[])["..", "a/../b", "/a", "a b", "a\nb", ".hidden"])
             Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromHub("a/b", revision), revision);
-        foreach (var name in (string[])["resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
+        foreach (var name in (string[])[
+            "resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
             Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromTorchvision(name), name);
     }
 
