@@ -3,12 +3,12 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-/// <summary>What the catalogs of trainers share.</summary>
+/// <summary>Shared code of the trainer catalogs.</summary>
 internal static class TrainerCatalog
 {
     /// <summary>A trainer of a catalog.</summary>
     /// <param name="catalog">One of ML.NET's.</param>
-    /// <param name="options">Their task is this catalog's, or not said.</param>
+    /// <param name="options">Options whose task is of this catalog, or null.</param>
     /// <param name="task">The catalog's, with its defaults.</param>
     /// <exception cref="ArgumentException">The options' task is another catalog's.</exception>
     public static FineTuningTrainer Create(TrainCatalogBase.CatalogInstantiatorBase catalog, FineTuningOptions options, LearningTask task)

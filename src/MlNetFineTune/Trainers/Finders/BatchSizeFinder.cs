@@ -14,7 +14,7 @@ namespace MlNetFineTune.Trainers;
 internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident, Func<int, (double RowsPerSecond, long PeakBytes)> trial)
 {
     private const int Steps = 3;
-    private const double Caution = 1.25; // of what is foretold
+    private const double Caution = 1.25; // of the predicted memory
     private const double Share = 0.85; // of what is available
     private const double Progress = 1.03;
     private const double NearlyBest = 0.95;
