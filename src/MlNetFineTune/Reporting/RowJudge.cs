@@ -11,7 +11,7 @@ internal static class RowJudge
     private const int MostMistakes = 24;
     private const int RowsAtOnce = 1024;
 
-    /// <param name="outputs">Of the rows that could be read.</param>
+    /// <param name="outputs">Outputs of the rows that could be read.</param>
     /// <param name="objective">Makes scores of outputs.</param>
     /// <param name="subset">The rows.</param>
     /// <param name="classes">Null where a number is predicted.</param>

@@ -96,6 +96,6 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
 /// <summary>A step of the training.</summary>
 /// <param name="Step">From 1.</param>
 /// <param name="Epoch">Epochs that were complete after it, with fractions; NaN while none was.</param>
-/// <param name="Loss">Of its rows alone.</param>
-/// <param name="LearningRate">Of the head.</param>
+/// <param name="Loss">Loss of the rows of this step.</param>
+/// <param name="LearningRate">Learning rate of the head.</param>
 internal readonly record struct RunStep(int Step, double Epoch, double Loss, double LearningRate);

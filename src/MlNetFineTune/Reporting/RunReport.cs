@@ -13,7 +13,7 @@ internal static class RunReport
     /// <summary>Writes the report of a training, if there is a folder for it.</summary>
     /// <param name="folder">Null where none is asked for.</param>
     /// <param name="run">The training.</param>
-    /// <param name="task">As the model has it.</param>
+    /// <param name="task">The task of the model.</param>
     /// <param name="outputs">The finished network's, of the validation rows.</param>
     /// <param name="report">The training's.</param>
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>

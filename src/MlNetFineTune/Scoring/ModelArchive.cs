@@ -71,7 +71,7 @@ internal static class ModelArchive
 
     /// <summary>Attaches what the manifest says of adapters.</summary>
     /// <param name="network">Disposed if this fails.</param>
-    /// <param name="manifest">Of the model.</param>
+    /// <param name="manifest">Manifest of the model.</param>
     /// <exception cref="InvalidDataException">They do not fit the network.</exception>
     public static FineTunedNetwork WithAdapters(FineTunedNetwork network, ModelManifest manifest)
     {

@@ -53,7 +53,7 @@ internal sealed record ModelManifest
     /// <summary>Scores of the input's probe sample.</summary>
     public required IReadOnlyList<float> ProbeScores { get; init; }
 
-    /// <summary>Of the weights' file; null before it is written.</summary>
+    /// <summary>SHA-256 of the file of weights; null before it is written.</summary>
     public string? WeightsSha256 { get; init; }
 
     /// <summary>The training's network, with what the report says.</summary>
@@ -76,7 +76,7 @@ internal sealed record ModelManifest
     };
 }
 
-/// <summary>How the training went.</summary>
+/// <summary>Summary of the training.</summary>
 internal sealed record TrainingManifest(
     int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss,
     IReadOnlyDictionary<string, double>? ValidationMetrics)

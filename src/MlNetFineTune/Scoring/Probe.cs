@@ -36,11 +36,11 @@ internal static class Probe
     /// other ways than one row, so that one can be right where the other is wrong.
     /// </summary>
     /// <param name="channel">For warnings.</param>
-    /// <param name="noun">What is scored.</param>
+    /// <param name="noun">Noun of the row in messages: picture or row.</param>
     /// <param name="numbers">That one probe enters the network as.</param>
-    /// <param name="score">Of so many probes in one batch.</param>
-    /// <param name="expected">Of one, where the model was trained.</param>
-    /// <param name="onMismatch">What to do where one is scored otherwise.</param>
+    /// <param name="score">Scores the given number of probes in one batch.</param>
+    /// <param name="expected">Scores of one probe on the machine of the training.</param>
+    /// <param name="onMismatch">Action where the scores differ.</param>
     /// <param name="onBatchMismatch">What to do where a batch of the same is scored otherwise than one.</param>
     /// <exception cref="InvalidDataException">There is a difference, and it is to be an error.</exception>
     public static void Check(

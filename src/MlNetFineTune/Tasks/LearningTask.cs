@@ -6,8 +6,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What is learnt from the label: its type, the loss that training makes small, the metrics that judge an epoch, and the columns that the
-/// model writes. Every kind of network learns every task. A catalog stands for one task with its defaults
+/// A task: the type of the label, the loss that training minimises, the metrics of an epoch, and the columns that the model adds. Every
+/// kind of network can be trained for every task. A catalog stands for one task with its defaults
 /// (<c>ml.MulticlassClassification</c>: <see cref="Multiclass"/>), which <see cref="FineTuningOptions.Task"/> replaces by one with options.
 /// </summary>
 public abstract record LearningTask
@@ -20,19 +20,22 @@ public abstract record LearningTask
     /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities
     /// that sum to 1; <c>PredictedLabel</c>, a key with the label's values.
     /// </summary>
-    /// <param name="loss">Default null: <see cref="ClassificationLoss.CrossEntropy"/>.</param>
-    /// <param name="classWeights">How much the rows of each class count in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
-    /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
+    /// <param name="loss">The loss. Default null: <see cref="ClassificationLoss.CrossEntropy"/> without smoothing.</param>
+    /// <param name="classWeights">Weights of the classes in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
+    /// <param name="calibration">Calibration of the probabilities on the validation rows.
+    /// Default null: <see cref="Calibration.None"/>.</param>
     public static LearningTask Multiclass(
         ClassificationLoss? loss = null, ClassWeights? classWeights = null, Calibration? calibration = null) =>
         new MulticlassTask(loss ?? ClassificationLoss.CrossEntropy(), classWeights ?? ClassWeights.None, calibration ?? Calibration.None);
 
     /// <summary>
-    /// Yes or no, by one logit and binary cross-entropy. Label: a Boolean. Columns: <c>Score</c>, the logit; <c>Probability</c>, its
-    /// sigmoid; <c>PredictedLabel</c>, a Boolean.
+    /// Binary classification with one logit and binary cross-entropy. Label: a Boolean. Columns: <c>Score</c>, the logit;
+    /// <c>Probability</c>, its sigmoid; <c>PredictedLabel</c>, a Boolean.
     /// </summary>
-    /// <param name="classWeights">Classes are called "False" and "True". Default null: <see cref="ClassWeights.None"/>.</param>
-    /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
+    /// <param name="classWeights">Weights of the classes "False" and "True" in the loss.
+    /// Default null: <see cref="ClassWeights.None"/>.</param>
+    /// <param name="calibration">Calibration of the probabilities on the validation rows.
+    /// Default null: <see cref="Calibration.None"/>.</param>
     public static LearningTask Binary(ClassWeights? classWeights = null, Calibration? calibration = null)
     {
         classWeights?.Check(BinaryObjective.Classes);
@@ -40,10 +43,10 @@ public abstract record LearningTask
     }
 
     /// <summary>A number. Label: a Single; NaN counts as missing. Column: <c>Score</c>, the number, in the label's unit.</summary>
-    /// <param name="loss">Default null: <see cref="RegressionLoss.SquaredError"/>.</param>
+    /// <param name="loss">The loss. Default null: <see cref="RegressionLoss.SquaredError"/>.</param>
     public static LearningTask Regression(RegressionLoss? loss = null) => new RegressionTask(loss ?? RegressionLoss.SquaredError);
 
-    /// <summary>For messages.</summary>
+    /// <summary>The name of the task in messages.</summary>
     internal abstract string Name { get; }
 
     /// <summary>The context's catalog that the task belongs to, and whose <c>Evaluate</c> judges it.</summary>
@@ -58,7 +61,7 @@ public abstract record LearningTask
     /// <summary>The output columns by the option that names them: they must differ.</summary>
     internal abstract IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns);
 
-    /// <exception cref="Exception">The label is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The label is missing or has another type; ML.NET's own error.</exception>
     internal abstract void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns);
 
     /// <summary>The columns that will be written, once <see cref="CheckLabel"/> has passed.</summary>
@@ -67,7 +70,7 @@ public abstract record LearningTask
     /// <summary>The task of data whose label is known.</summary>
     internal abstract BoundTask Bind(DataViewSchema schema, TaskColumns columns);
 
-    /// <exception cref="Exception">The column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
     private protected static SchemaShape.Column LabelOf(
         IExceptionContext context, SchemaShape schema, TaskColumns columns, string expected, Func<SchemaShape.Column, bool> accepts) =>
         !schema.TryFindColumn(columns.Label, out var label) ? throw context.ExceptSchemaMismatch("inputSchema", "label", columns.Label)

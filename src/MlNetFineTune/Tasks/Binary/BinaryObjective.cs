@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
-/// <param name="classWeights">Of no and of yes; null where both are 1.</param>
+/// <param name="classWeights">Weights of the classes false and true; null where both are 1.</param>
 /// <param name="temperature">What logits are divided by before they become scores.</param>
 internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1) : Objective
 {

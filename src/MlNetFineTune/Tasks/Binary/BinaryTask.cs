@@ -36,8 +36,8 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
     internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns) => new BoundBinary(columns, this, calibration: null);
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="options">Options of the training; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
 internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Calibration.Report? calibration) : BoundTask
 {
@@ -67,9 +67,9 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
     public override TaskManifest Describe() => new BinaryManifest(columns, calibration);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Calibration">Result of the calibration; null where probabilities are not calibrated.</param>
 internal sealed record BinaryManifest(TaskColumns Columns, Calibration.Report? Calibration) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)

@@ -7,10 +7,10 @@ namespace MlNetFineTune.Tasks;
 /// <summary>Calibrates a trained network on validation rows.</summary>
 internal static class Calibrator
 {
-    /// <param name="calibration">Of temperature.</param>
+    /// <param name="calibration">The options of temperature scaling.</param>
     /// <param name="outputs">The network's, of the validation rows: logits of the classes, or the one logit of yes.</param>
     /// <param name="labels">The same rows': classes from 0.</param>
-    /// <param name="classes">Their names.</param>
+    /// <param name="classes">Names of the classes.</param>
     /// <param name="channel">Told what was found.</param>
     public static Calibration.Report Fit(
         Calibration calibration, RowOutputs outputs, float[] labels, IReadOnlyList<string> classes, IChannel channel)
@@ -36,10 +36,10 @@ internal static class Calibrator
     }
 
     /// <param name="logits">[rows][classes].</param>
-    /// <param name="labels">Of each row.</param>
-    /// <param name="classes">Their names.</param>
-    /// <param name="temperature">Of scoring.</param>
-    /// <param name="targetPrecision">Of the thresholds.</param>
+    /// <param name="labels">Class of each row, from 0.</param>
+    /// <param name="classes">Names of the classes.</param>
+    /// <param name="temperature">The number that logits are divided by in scoring.</param>
+    /// <param name="targetPrecision">Precision that the thresholds aim at, above 0, at most 1.</param>
     internal static Calibration.Report Describe(
         IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
     {

@@ -13,7 +13,7 @@ internal static class TemperatureScaling
     private const double Precision = 1e-12;
 
     /// <param name="logits">[rows][classes].</param>
-    /// <param name="labels">Of each row.</param>
+    /// <param name="labels">Class of each row, from 0.</param>
     /// <returns>Null where no temperature between <see cref="Least"/> and <see cref="Greatest"/> is best: where all rows are right, a
     /// smaller one is always better.</returns>
     public static double? Fit(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels)

@@ -15,7 +15,7 @@ internal abstract class ScoreColumns
     /// <summary>A <see cref="ValueGetter{TValue}"/> of the column's type.</summary>
     /// <param name="column">By its number among these.</param>
     /// <param name="batch">Scored rows.</param>
-    /// <param name="place">Of the present row, in the batch.</param>
+    /// <param name="place">Index of the current row in the batch.</param>
     public abstract Delegate Getter(int column, IScoredRows batch, Func<int> place);
 
     protected static Delegate StatusGetter(IScoredRows batch, Func<int> place) =>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>How good a network is on some rows.</summary>
+/// <summary>The metrics of a network on rows.</summary>
 /// <param name="Loss">See <see cref="Metric.Loss"/>.</param>
 /// <param name="Metrics">The task's other metrics, by name.</param>
 internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, double> Metrics)

@@ -1,8 +1,8 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// A number that says how good a model is on validation rows, by name and direction. One of a task's metrics chooses the epoch whose
-/// weights are kept (<see cref="FineTuningOptions.Metric"/>); all stand in the report.
+/// A measure of a model on validation rows, with its name and direction. One metric of the task selects the epoch whose weights are kept
+/// (<see cref="FineTuningOptions.Metric"/>); all are in the report.
 /// </summary>
 public sealed record Metric
 {
@@ -10,7 +10,7 @@ public sealed record Metric
 
     /// <summary>
     /// The mean of the task's loss by the rows' and the classes' weights, without label smoothing. The default of every task: on the few
-    /// dozen rows that validation often has, accuracy moves in steps of whole percents and picks by luck.
+    /// dozen rows that validation often has, accuracy moves in steps of whole percents and selects by chance.
     /// </summary>
     public static Metric Loss { get; } = new("Loss", higherIsBetter: false);
 
@@ -20,7 +20,7 @@ public sealed record Metric
     /// <summary>Root of the mean squared error, in the unit of the label. 0 or above.</summary>
     public static Metric RootMeanSquaredError { get; } = new("RootMeanSquaredError", higherIsBetter: false);
 
-    /// <summary>As reports and files write it.</summary>
+    /// <summary>The name in reports and files.</summary>
     public string Name { get; }
 
     /// <summary>Whether greater values are better.</summary>

@@ -7,8 +7,8 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// A column of which labels a row has: a Boolean for each, or the keys of those that it has, in any order and number. Missing keys are no
-/// labels.
+/// A column of which labels a row has: a Boolean for each, or the keys of those that it has, in any
+/// order and number. Missing keys are no labels.
 /// </summary>
 internal sealed class LabelSetColumn
 {
@@ -27,7 +27,7 @@ internal sealed class LabelSetColumn
     /// <summary>Sets a truth value for each label of the present row.</summary>
     public delegate void Fill(Span<bool> labels);
 
-    /// <summary>Of the labels, in the order of the scores.</summary>
+    /// <summary>Names of the labels, in the order of the scores.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>
@@ -35,10 +35,10 @@ internal sealed class LabelSetColumn
     /// where the scores are, unless their slots have the same names in another order.
     /// </summary>
     /// <param name="context">Makes the exceptions.</param>
-    /// <param name="schema">Of the data that are evaluated.</param>
-    /// <param name="name">Of the label column.</param>
+    /// <param name="schema">Schema of the data that are evaluated.</param>
+    /// <param name="name">Name of the label column.</param>
     /// <param name="scored">Names of the labels as the scores have them; null where they have none.</param>
-    /// <param name="count">Of the scores.</param>
+    /// <param name="count">Number of scores per row.</param>
     public static LabelSetColumn Find(IExceptionContext context, DataViewSchema schema, string name, string[]? scored, int count)
     {
         var column = EvaluatedColumns.Find(context, schema, name, "label", Expected, type =>

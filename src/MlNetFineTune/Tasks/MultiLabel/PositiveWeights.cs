@@ -31,7 +31,7 @@ internal abstract record PositiveWeights
     /// <exception cref="ArgumentOutOfRangeException">A weight is not above 0.</exception>
     public static PositiveWeights Of(params (string Label, float Weight)[] weights) => new NamedWeights(weights);
 
-    /// <summary>In the order of the labels.</summary>
+    /// <summary>Weights in the order of the labels.</summary>
     /// <param name="weights">One a label, above 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">A weight is not above 0.</exception>
     public static PositiveWeights Of(params float[] weights) => new OrderedWeights(weights);

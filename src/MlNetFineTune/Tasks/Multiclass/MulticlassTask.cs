@@ -43,9 +43,9 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
     }
 }
 
-/// <param name="columns">Their names.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
 /// <param name="keys">The classes.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="options">Options of the training; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
 internal sealed class BoundMulticlass(
     TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
@@ -76,10 +76,10 @@ internal sealed class BoundMulticlass(
     public override TaskManifest Describe() => new MulticlassManifest(columns, keys.Names, calibration);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
 /// <param name="Classes">Names, in the order of the scores.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
+/// <param name="Calibration">Result of the calibration; null where probabilities are not calibrated.</param>
 internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration)
     : TaskManifest
 {

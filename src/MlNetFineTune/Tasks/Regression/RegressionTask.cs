@@ -28,8 +28,8 @@ internal sealed record RegressionTask(RegressionLoss Loss) : LearningTask
     internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns) => new BoundRegression(columns, this);
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="options">Options of the training; null in a model that was loaded.</param>
 internal sealed class BoundRegression(TaskColumns columns, RegressionTask? options) : BoundTask
 {
     public override LabelSource Labels => new NumberLabels(columns.Label);
@@ -47,7 +47,7 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
     public override TaskManifest Describe() => new RegressionManifest(columns);
 }
 
-/// <summary>As the model file has it.</summary>
+/// <summary>The task in the manifest of a model file.</summary>
 internal sealed record RegressionManifest(TaskColumns Columns) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
