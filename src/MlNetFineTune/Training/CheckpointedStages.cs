@@ -16,7 +16,7 @@ namespace MlNetFineTune.Training;
 /// </summary>
 /// <param name="network">In training mode.</param>
 /// <param name="first">The lowest stage that trains.</param>
-/// <param name="seed">Of the training.</param>
+/// <param name="seed">Seed of the training.</param>
 internal sealed class CheckpointedStages(FineTunedNetwork network, int first, long seed)
 {
     private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)

@@ -13,15 +13,15 @@ public abstract record Divergence
 
     internal float SpikeFactor { get; }
 
-    /// <summary>An <see cref="InvalidOperationException"/> with step, epoch and the last good metrics.</summary>
-    /// <param name="spikeFactor">Above 1; infinity bears every spike.</param>
+    /// <summary>Throws an <see cref="InvalidOperationException"/> with step, epoch and the last good metrics. The default.</summary>
+    /// <param name="spikeFactor">Factor of the loss that counts as a spike. Above 1; infinity allows every spike. Default 10.</param>
     public static Divergence Throw(float spikeFactor = 10) => new ThrowOnDivergence(spikeFactor);
 
     /// <summary>
-    /// A warning, and the model of the best epoch so far, with <see cref="TrainingReport.EndReason.Diverged"/>. Without a complete epoch
-    /// there is none: an error all the same.
+    /// Logs a warning and returns the model of the best epoch so far, with <see cref="TrainingReport.EndReason.Diverged"/>. Without a
+    /// complete epoch it throws.
     /// </summary>
-    /// <param name="spikeFactor">Above 1; infinity bears every spike.</param>
+    /// <param name="spikeFactor">Factor of the loss that counts as a spike. Above 1; infinity allows every spike. Default 10.</param>
     public static Divergence ReturnBest(float spikeFactor = 10) => new ReturnBestOnDivergence(spikeFactor);
 
     private sealed record ThrowOnDivergence(float Factor) : Divergence(Factor)

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Training;
 /// <remarks>Whoever reads it disposes it.</remarks>
 internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? Mix = null) : IDisposable
 {
-    /// <summary>Which of the epoch's batches it is, from 0.</summary>
+    /// <summary>Index of the batch in the epoch, from 0.</summary>
     public int Batch { get; init; }
 
     /// <summary>[N, classes]: what a teacher says of the same pixels; null where there is none.</summary>
@@ -38,9 +38,9 @@ internal abstract class StepInputs
 /// <summary>From pictures: decode, augment, ask the teacher, and run the frozen stages.</summary>
 /// <param name="encoder">From pictures to activations.</param>
 /// <param name="subset">The rows.</param>
-/// <param name="views">Of single pictures, and of the batch.</param>
-/// <param name="epochs">Of the whole training.</param>
-/// <param name="badRows">Told of pictures that cannot be read.</param>
+/// <param name="views">Augmentation of single pictures and of the batch.</param>
+/// <param name="epochs">Epochs of the whole training.</param>
+/// <param name="badRows">Receives the pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
 /// <param name="teacher">Sees the pixels as they enter; null where there is none.</param>
 internal sealed class RowInputs(

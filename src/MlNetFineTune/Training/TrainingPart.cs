@@ -20,8 +20,8 @@ internal sealed class TrainingPart : IDisposable
     private int _pendingBatches;
     private double _pendingCount;
 
-    /// <param name="planned">What trains.</param>
-    /// <param name="run">Its network is frozen here.</param>
+    /// <param name="planned">The parameters that train.</param>
+    /// <param name="run">The run. This constructor freezes its network.</param>
     public TrainingPart(PlannedPhase planned, TrainingRun run)
     {
         (Planned, _run) = (planned, run);
@@ -50,12 +50,12 @@ internal sealed class TrainingPart : IDisposable
     /// <summary>The head's factor of the learning rate, as a rule.</summary>
     public float LargestScale => Groups.Max(group => group.LearningRateScale);
 
-    /// <summary>In these nothing trains.</summary>
+    /// <summary>Number of the lowest stages in which nothing trains.</summary>
     public int FrozenStages => Planned.FrozenStages;
 
     public OptimizerState Optimizer { get; }
 
-    /// <summary>Of the weights, if that is asked for.</summary>
+    /// <summary>The moving average of the weights; null where it was not requested.</summary>
     public MovingAverage? Average { get; }
 
     public FrozenEncoder Encoder { get; }
@@ -66,7 +66,7 @@ internal sealed class TrainingPart : IDisposable
     /// <summary>Steps of the whole part.</summary>
     public int Steps { get; set; }
 
-    /// <summary>Whether gradients wait for those of more batches.</summary>
+    /// <summary>Whether gradients are being accumulated over batches.</summary>
     public bool HasPending => _pendingBatches > 0;
 
     /// <summary>From what the frozen stages gave to the outputs, [N, outputs], in training mode.</summary>
@@ -77,7 +77,7 @@ internal sealed class TrainingPart : IDisposable
             : _checkpointed.Forward(inputs, batch);
 
     /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
-    /// <param name="inputs">Of one row. The caller's.</param>
+    /// <param name="inputs">Inputs of one row, owned by the caller.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
     /// <returns>The BatchNorm that it cannot train; null where it can.</returns>
     public string? NormWithoutVariance(ModelInputs inputs, int batch)
@@ -95,7 +95,7 @@ internal sealed class TrainingPart : IDisposable
     /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight,
     /// however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>
-    /// <param name="countOf">What its rows count in the mean.</param>
+    /// <param name="countOf">Weight of the rows in the mean.</param>
     public void Backward(Tensor loss, Func<double> countOf)
     {
         if (!HasPending)
@@ -112,7 +112,7 @@ internal sealed class TrainingPart : IDisposable
     }
 
     /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
-    /// <param name="learningRate">Of the head.</param>
+    /// <param name="learningRate">Learning rate of the head.</param>
     public void OptimizerStep(double learningRate)
     {
         if (_accumulates && _pendingCount > 0)

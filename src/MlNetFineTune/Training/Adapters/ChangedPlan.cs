@@ -2,7 +2,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What the changes to a network mean for a plan.</summary>
+/// <summary>Adapts a plan to a changed network.</summary>
 internal static class ChangedPlan
 {
     /// <summary>Layers that begin anew have as much to learn as the head: like it they always train, at the full learning rate.</summary>

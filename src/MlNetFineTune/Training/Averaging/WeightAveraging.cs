@@ -1,13 +1,13 @@
 namespace MlNetFineTune;
 
-/// <summary>Whether the model has the weights of one moment, or an average of several.</summary>
+/// <summary>Whether the model has the weights of one epoch, or an average.</summary>
 public abstract record WeightAveraging
 {
     private protected WeightAveraging()
     {
     }
 
-    /// <summary>Of one moment: the best epoch's.</summary>
+    /// <summary>No average: the weights of the best epoch. The default.</summary>
     public static WeightAveraging None { get; } = new NoAveraging();
 
     /// <summary>
@@ -22,7 +22,7 @@ public abstract record WeightAveraging
     /// At the end the uniform average of the best epochs' weights ("model soup", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482) is
     /// judged as well, running statistics included, and taken only if it is better on validation than the best epoch. Needs validation.
     /// </summary>
-    /// <param name="count">Epochs that are averaged. At least 2.</param>
+    /// <param name="count">Number of epochs that are averaged. At least 2. Default 3.</param>
     public static WeightAveraging BestCheckpoints(int count = 3) => new BestAveraging(count);
 
     /// <summary>Epochs whose weights are kept.</summary>

@@ -9,9 +9,9 @@ namespace MlNetFineTune.Training;
 /// <param name="logits">Keep what it says. Disposed with this.</param>
 internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, FeatureCaches logits) : IDisposable
 {
-    /// <param name="student">Where the trainable part takes its input from.</param>
+    /// <param name="student">Source of the inputs of the student's trainable part.</param>
     /// <param name="subset">The rows.</param>
-    /// <param name="augmentation">Of the rows.</param>
+    /// <param name="augmentation">Augmentation of the rows.</param>
     /// <param name="epochs">In which they will be read.</param>
     public StepInputs InputsFor(FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs) =>
         logits.TryKeep(subset, augmentation, epochs) is { } kept

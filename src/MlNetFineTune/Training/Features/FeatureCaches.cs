@@ -7,12 +7,12 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with
-/// <see cref="Augmentation.FixedViews"/>) go
-/// through the frozen stages a single time in a part of a plan, or never, if their features are found.
+/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without
+/// augmentation or with <see cref="Augmentation.FixedViews"/>) go through the frozen stages a single time in a part of a
+/// plan, or never, if their features are found.
 /// </summary>
-/// <param name="encoder">What computes.</param>
-/// <param name="options">Of the training.</param>
+/// <param name="encoder">The network that computes features.</param>
+/// <param name="options">Options of the training.</param>
 /// <param name="badRows">Told of pictures that cannot be read.</param>
 /// <param name="meter">Told how far it is.</param>
 /// <param name="channel">The log.</param>
@@ -23,9 +23,9 @@ internal sealed class FeatureCaches(
 {
     private IFeatureStore? _store;
 
-    /// <summary>Where the trainable part takes its input from.</summary>
+    /// <summary>The source of the inputs of the trainable part.</summary>
     /// <param name="subset">The rows.</param>
-    /// <param name="augmentation">Of the rows.</param>
+    /// <param name="augmentation">Augmentation of the rows.</param>
     /// <param name="epochs">In which they will be read.</param>
     /// <param name="teacher">Must see the pixels of every batch, which are then read anew; null where there is none.</param>
     public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null)
@@ -71,7 +71,7 @@ internal sealed class FeatureCaches(
             for (var i = 0; i < numbers.Length; i++)
             {
                 computed += Fill(inputs, layout, views, numbers[i], missing[i]);
-                // What is left are pictures that could not be read; whatever looks like them cannot either, and says so.
+                // The rest are pictures that could not be read. Rows with the same content cannot be read either.
                 computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
             }
             // What was stopped half-way would be found by the training that goes on, which would then compute the rest in other batches.

@@ -54,7 +54,7 @@ internal sealed class FeatureFileWriter : IDisposable
         return _path;
     }
 
-    /// <summary>Of a file that was not completed nothing stays.</summary>
+    /// <summary>Deletes the file if it was not completed.</summary>
     public void Dispose()
     {
         try
@@ -68,7 +68,7 @@ internal sealed class FeatureFileWriter : IDisposable
         TryDelete(Beside);
     }
 
-    /// <summary>Deletes a file that nobody needs, if that is possible.</summary>
+    /// <summary>Deletes a file that is not needed, if possible.</summary>
     public static void TryDelete(string path)
     {
         try

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Training;
 /// <summary>How rows look from epoch to epoch, and the names of their looks.</summary>
 /// <param name="source">The rows.</param>
 /// <param name="augmentation">Makes the views.</param>
-/// <param name="seed">Of the training.</param>
+/// <param name="seed">Seed of the training.</param>
 internal sealed class RowViews(LabeledData source, Augmentation augmentation, long seed)
 {
     private readonly string _recipe = augmentation is FixedViews { Augmentation: var varied }

@@ -15,7 +15,7 @@ internal abstract class OptimizerState : IDisposable
     // one piece of memory in each parameter's shape: temporaries of this size cost page faults in every step
     private readonly Tensor[] _scratch;
 
-    /// <param name="groups">What trains. The parameters stay the network's.</param>
+    /// <param name="groups">The parameters that train. The network keeps ownership of them.</param>
     /// <param name="options">Says how strong weight decay is.</param>
     /// <param name="memories">Tensors that are kept for each parameter, of its shape; all begin as zeros.</param>
     protected OptimizerState(IReadOnlyList<ParameterGroup> groups, Optimizer options, int memories)
@@ -55,7 +55,7 @@ internal abstract class OptimizerState : IDisposable
 
     /// <summary>Changes every parameter by its gradient, once. One that the loss did not reach has no
     /// gradient and stays as it is.</summary>
-    /// <param name="learningRate">Of the head; each group scales it.</param>
+    /// <param name="learningRate">Learning rate of the head; each group scales it.</param>
     public void Step(double learningRate)
     {
         using var noGradients = no_grad();
@@ -83,9 +83,9 @@ internal abstract class OptimizerState : IDisposable
     /// <summary>Changes one parameter, in a dispose scope.</summary>
     /// <param name="parameter">Changed in place.</param>
     /// <param name="gradient">Not changed.</param>
-    /// <param name="memory">Of this parameter; changed in place.</param>
+    /// <param name="memory">State of this parameter; changed in place.</param>
     /// <param name="scratch">For what is computed on the way, of the parameter's shape; holds nothing.</param>
-    /// <param name="rate">Of this parameter.</param>
+    /// <param name="rate">Learning rate of this parameter.</param>
     /// <param name="weightDecay">0 where nothing decays.</param>
     protected abstract void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay);
 

@@ -10,9 +10,9 @@ internal static class PlanDescription
 {
     private const int NamesShown = 4;
 
-    /// <param name="plan">For this network.</param>
-    /// <param name="network">With its adapters.</param>
-    /// <param name="learningRate">Of the head, before the schedule.</param>
+    /// <param name="plan">The plan, resolved for this network.</param>
+    /// <param name="network">The network with its adapters.</param>
+    /// <param name="learningRate">Learning rate of the head, before the schedule.</param>
     public static string Of(TrainingPlan plan, FineTunedNetwork network, double learningRate)
     {
         var text = new StringBuilder();

@@ -14,7 +14,7 @@ internal sealed record TrainingPlan(IReadOnlyList<PlannedPhase> Phases)
     /// <summary>Whether a parameter trains in any phase.</summary>
     public bool Trains(string parameter) => Phases.Any(phase => phase.ScaleOf(parameter) > 0);
 
-    /// <summary>What any phase changes. They stay the network's.</summary>
+    /// <summary>The parameters that train in any phase. The network keeps ownership of them.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> ChangingTensors(FineTunedNetwork network)
     {
         var names = Phases.SelectMany(phase => phase.ChangingTensors(network)).Select(named => named.Name)
