@@ -23,8 +23,11 @@ internal static class Exported
             throw new NotSupportedException(
                 $"The model holds a module of your own, and nothing is known of what it computes. "
                 + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
-        if (images.Manifest.Task is not MulticlassManifest)
-            throw new NotSupportedException("The model does not predict one of several classes; only such networks are exported.");
+        if (images.Manifest.Task is not (MulticlassManifest or MultiLabelManifest))
+        {
+            throw new NotSupportedException(
+                "The model predicts neither one of several classes nor several labels a row; only such networks are exported.");
+        }
         if (images.TestTimeAugmentation != TestTimeAugmentation.None)
             throw new NotSupportedException(
                 $"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. "

@@ -46,7 +46,7 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 67; // 65, and the metrics of two new tasks
+        const int Most = 69; // 65, and the metrics of two new tasks, and weights and thresholds of several labels
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

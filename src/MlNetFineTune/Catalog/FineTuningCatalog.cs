@@ -4,9 +4,10 @@ using MlNetFineTune.Trainers;
 namespace MlNetFineTune;
 
 /// <summary>
-/// The operations of <c>ml.FineTuning</c>: measurements for the choice of options. The package MlNetFineTune.Onnx adds the export.
+/// The operations of <c>ml.FineTuning</c>: training for any task, and measurements for the choice of options. The package
+/// MlNetFineTune.Onnx adds the export.
 /// </summary>
-public sealed class FineTuningCatalog
+public sealed partial class FineTuningCatalog
 {
     internal FineTuningCatalog(MLContext context) => Context = context;
 

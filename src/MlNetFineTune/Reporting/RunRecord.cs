@@ -10,8 +10,12 @@ namespace MlNetFineTune.Reporting;
 /// <param name="Options">Names and values.</param>
 /// <param name="Facts">Facts needed to repeat the training.</param>
 internal sealed record RunRecord(
-    string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, JudgedRows? Validation, IReadOnlyDictionary<string, string> Options,
-    IReadOnlyList<(string Name, string Value)> Facts);
+    string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, JudgedRows? Validation,
+    IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)
+{
+    /// <summary>The same where rows have several labels, in place of <see cref="Validation"/>; else null.</summary>
+    public JudgedLabelSets? LabelSets { get; init; }
+}
 
 /// <summary>Rows and what the model says of them.</summary>
 /// <param name="Noun">Noun of a row: picture or row.</param>

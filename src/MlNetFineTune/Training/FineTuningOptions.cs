@@ -23,6 +23,7 @@ public abstract record FineTuningOptions
     /// <summary>
     /// The task and its options. Default null: the task of the catalog with its defaults
     /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). A task of another catalog is an error.
+    /// <c>ml.FineTuning</c> takes any task, which must be set there.
     /// </summary>
     public LearningTask? Task { get; init; }
 
@@ -32,8 +33,10 @@ public abstract record FineTuningOptions
     /// </summary>
     public Metric? Metric { get; init; }
 
-    /// <summary>Name of the label column: a key for classes, a Boolean for binary classification, a Single for regression. Default "Label".
-    /// <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
+    /// <summary>
+    /// Name of the label column: a key for classes, a Boolean for binary classification, a Single for regression, a vector of Boolean or of
+    /// keys for several labels a row. <c>Conversion.MapValueToKey</c> makes a key of text. Default "Label".
+    /// </summary>
     [NotInFingerprint("the labels themselves are hashed")]
     public string LabelColumnName { get; init; } = "Label";
 
