@@ -3,7 +3,6 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 
-
 namespace MlNetFineTune.Onnx;
 
 /// <summary>Adds the outputs of a task to a graph: <see cref="BoundTask.WriteOutputs"/>.</summary>

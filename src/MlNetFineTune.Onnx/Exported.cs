@@ -14,17 +14,24 @@ internal static class Exported
         ArgumentNullException.ThrowIfNull(model);
         var found = In(model).ToList();
         if (found.Count != 1)
-            throw new ArgumentException($"Expected a model with one fine-tuned network; found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.", nameof(model));
+            throw new ArgumentException($"Expected a model with one fine-tuned network; "
+                + $"found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.",
+                nameof(model));
         var images = found[0];
         if (images.Manifest.Encoder is not BackboneManifest)
-            throw new NotSupportedException($"The model holds a module of your own, and nothing is known of what it computes. Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
+            throw new NotSupportedException(
+                $"The model holds a module of your own, and nothing is known of what it computes. "
+                + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
         if (images.TestTimeAugmentation != TestTimeAugmentation.None)
-            throw new NotSupportedException($"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
+            throw new NotSupportedException(
+                $"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. "
+                + "Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
         return images;
     }
 
     /// <summary>Lends the network, and gives it back undisturbed.</summary>
-    public static void Read(FineTuningTransformer model, Action<ImageNetwork> action) => model.Scorer.Read(network => action((ImageNetwork)network));
+    public static void Read(FineTuningTransformer model, Action<ImageNetwork> action) =>
+        model.Scorer.Read(network => action((ImageNetwork)network));
 
     private static IEnumerable<FineTuningTransformer> In(ITransformer model) => model switch
     {

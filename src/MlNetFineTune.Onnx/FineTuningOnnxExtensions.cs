@@ -10,9 +10,9 @@ public static class FineTuningOnnxExtensions
     /// <summary>
     /// Writes a fine-tuned image network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
     /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Outputs of multiclass and ordinal classification:
-    /// <c>logits</c> and <c>probabilities</c>, [batch, classes]; of several labels a row the same, a sigmoid each; of binary classification: <c>logit</c> (as the network gives it) and
-    /// <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit. Class names,
-    /// the thresholds of probabilities and preprocessing are in the file's metadata.
+    /// <c>logits</c> and <c>probabilities</c>, [batch, classes]; of several labels a row the same, a sigmoid each; of binary
+    /// classification: <c>logit</c> (as the network gives it) and <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>,
+    /// [batch, 1], in the label's unit. Class names, the thresholds of probabilities and preprocessing are in the file's metadata.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image network, or a chain with one; it stays as it is.</param>
@@ -31,13 +31,14 @@ public static class FineTuningOnnxExtensions
 
     /// <summary>
     /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the
-    /// model's columns (of multiclass, ordinal and binary classification and regression). It saves, loads and scores where neither TorchSharp nor this library is: the application
-    /// references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do,
-    /// so scores differ a little; a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary
-    /// file (in <c>MLContext.TempFilePath</c>). A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows
-    /// on all cores, and ONNX Runtime each row as well: <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c>
-    /// before this call, and before the chain is loaded, halves the processor time, and where hundreds of rows are scored it is the faster
-    /// too (docs/onnx.md); for one row at a time leave it out.
+    /// model's columns (of multiclass, ordinal and binary classification and regression). It saves, loads and scores where neither
+    /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and
+    /// Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little; a picture that cannot be read
+    /// is an error there. Dispose the chain: it keeps the network in a temporary file (in <c>MLContext.TempFilePath</c>). A cursor in use
+    /// then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows on all cores, and ONNX Runtime each row as well:
+    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded,
+    /// halves the processor time, and where hundreds of rows are scored it is the faster too (docs/onnx.md);
+    /// for one row at a time leave it out.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image network, or a chain with one; other transformers of the chain are not taken over.</param>

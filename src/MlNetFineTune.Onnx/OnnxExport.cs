@@ -18,8 +18,8 @@ internal static class OnnxExport
             precision.Apply(env, ClassifierGraph.Of(classifier, model.Task.WriteOutputs), model, classifier), classifier, model, path));
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
-    /// averages and crops it.
+    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size
+    /// (or a multiple) of which the network sees the centre, and the graph averages and crops it.
     /// </summary>
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>

@@ -23,7 +23,8 @@ internal static class OnnxPipeline
     /// <param name="schema">Of the data to score.</param>
     /// <param name="precision">Of the numbers in the network's file.</param>
     /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
-    public static ITransformer Of(MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
+    public static ITransformer Of(
+        MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
         var scorer = OnnxScorer.Of(ml, model);
         if (schema.GetColumnOrNull(scorer.Input) is not null)
@@ -72,7 +73,8 @@ internal static class OnnxPipeline
         }
     }
 
-    // ApplyOnnxModel's transformer reads its file again when it is saved. One that was loaded has a file of its own, and deletes it when it is disposed.
+    // ApplyOnnxModel's transformer reads its file again when it is saved.
+    // One that was loaded has a file of its own, and deletes it when it is disposed.
     private static GuardedOnnx Network(MLContext ml, string output, string file, IDataView view)
     {
         using var fitted = ml.Transforms.ApplyOnnxModel(output, ClassifierGraph.Input, file).Fit(view);
@@ -89,7 +91,9 @@ internal static class OnnxPipeline
         {
             TextDataViewType => ml.Transforms.LoadImages(Image, input.Folder, column.Name).Fit(empty),
             ImageDataViewType => ml.Transforms.CopyColumns(Image, column.Name).Fit(empty),
-            _ => throw new NotSupportedException($"ML.NET has no transformer that makes images of {column.Type} (column '{column.Name}'). Give the pipeline paths or images, or use ExportOnnx and decode yourself."),
+            _ => throw new NotSupportedException(
+                $"ML.NET has no transformer that makes images of {column.Type} (column '{column.Name}'). "
+                + "Give the pipeline paths or images, or use ExportOnnx and decode yourself."),
         };
     }
 }

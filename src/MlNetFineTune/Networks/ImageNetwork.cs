@@ -31,9 +31,9 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Backbone.AdaptableLayers();
 
-    public override LowRankSet Adapters => Backbone.Adapters;
+    public override LoraLayers Adapters => Backbone.Adapters;
 
-    public override void Adapt(string name, IAdaptable layer, LowRank adapter) => Backbone.Adapt(name, layer, adapter);
+    public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) => Backbone.Adapt(name, layer, adapter);
 
     public override bool RunsAlone(int stages) => Backbone.RunsAlone(stages);
 
@@ -81,16 +81,19 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => CreateEmpty(Definition, createHead);
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
-    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
+        [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
 
     public override IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
     {
         var merged = Backbone.Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
         var ours = Backbone.Adapters.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
-        return [.. NamedTensors().Where(named => !ours.Contains(named.Name)).Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
+        return [.. NamedTensors().Where(named => !ours.Contains(named.Name))
+            .Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
     }
 
-    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.NamedParameters(), .. HeadParameters()];
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
+        [.. Backbone.NamedParameters(), .. HeadParameters()];
 
     public override int StageOf(string tensorName) =>
         tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
@@ -98,8 +101,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override bool Decays(string name, Tensor parameter) =>
         StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
 
-
-    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
+    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null
+        && !Definition.Changes.Any(change => change.IsFresh);
 
     /// <summary>
     /// BatchNorm and adapters are folded into the layers of what is frozen. Not every norm can be: DenseNet's come before their
@@ -126,7 +129,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return Head.forward(features);
     }
 
-    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers; adapters draw counted numbers, and our networks nothing.</summary>
+    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers;
+    /// adapters draw counted numbers, and our networks nothing.</summary>
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         if (Definition.Script is not null)

@@ -21,7 +21,8 @@ internal sealed class SourceModel(
     public LabelKeys? Keys => keys;
 
     /// <summary>Of the weights, for logs and the model file: where the first of a row of trainings had them from.</summary>
-    public string Origin => weights is not null && weights.StartsWith(Beginning, StringComparison.Ordinal) ? weights : Beginning + (weights ?? "random weights");
+    public string Origin => weights is not null && weights.StartsWith(Beginning, StringComparison.Ordinal) ? weights
+        : Beginning + (weights ?? "random weights");
 
     /// <param name="model">One of ours, or a chain with one.</param>
     /// <param name="purpose">The beginning of a sentence about it.</param>
@@ -30,7 +31,9 @@ internal sealed class SourceModel(
     {
         var found = Flat(model).OfType<IImageModel>().Select(one => one.AsSource()).OfType<SourceModel>().ToList();
         return found is [var one] ? one
-            : throw new ArgumentException($"{purpose} one image classifier of ours, but {(found.Count == 0 ? $"{model.GetType().Name} has none" : $"the model has {found.Count}: give the one that is meant")}.", nameof(model));
+            : throw new ArgumentException($"{purpose} one image classifier of ours, but " + (found.Count == 0
+                ? $"{model.GetType().Name} has none."
+                : $"the model has {found.Count}: give the one that is meant."), nameof(model));
     }
 
     /// <summary>The SHA-256 of the weights, as the manifest of its file has it.</summary>
@@ -52,7 +55,9 @@ internal sealed class SourceModel(
         {
             var shape = theirs[name].shape;
             var adaptation = shape.SequenceEqual(tensor.shape) ? null : network.Adaptation(name, shape)
-                ?? throw new InvalidOperationException($"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: leave its Preprocessing and InputChannels as they are.");
+                ?? throw new InvalidOperationException(
+                    $"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: "
+                    + "leave its Preprocessing and InputChannels as they are.");
             tensor.copy_(adaptation?.Invoke(theirs[name].cpu()) ?? theirs[name]);
         }
     });
@@ -87,12 +92,15 @@ internal sealed class SourceModel(
             ours.bias[index].copy_(theirs.bias[place]);
         }
         var known = places.ToHashSet();
-        var (added, dropped) = (classes.Names.Where((_, index) => places[index] < 0).ToList(), keys.Names.Where((_, place) => !known.Contains(place)).ToList());
+        var (added, dropped) = (classes.Names.Where((_, index) => places[index] < 0).ToList(),
+            keys.Names.Where((_, place) => !known.Contains(place)).ToList());
         log($"The head keeps the earlier model's weights of {kept.Count} classes"
             + (added.Count > 0 ? $"; new: {Few(added)}" : "") + (dropped.Count > 0 ? $"; dropped: {Few(dropped)}" : "") + ".");
     });
 
-    private static IEnumerable<ITransformer> Flat(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
+    private static IEnumerable<ITransformer> Flat(ITransformer model) =>
+        model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
 
-    private static string Few(IReadOnlyList<string> names) => string.Join(", ", names.Take(10).Select(name => Shown.Text(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
+    private static string Few(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(10).Select(name => SafeText.Of(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
 }

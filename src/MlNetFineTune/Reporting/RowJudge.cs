@@ -67,6 +67,6 @@ internal static class RowJudge
 
     /// <summary>A row's file, or its place in the data.</summary>
     public static string Where(LabeledData source, int row) => source.Inputs.PathOf(row) is { } path
-        ? Shown.Text($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", Shown.SentenceLength)
+        ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
 }

@@ -13,8 +13,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What a training with adapters has changed, as a safetensors file: the adapters, the head, and the stages that were replaced or drawn anew. Its metadata hold the model's manifest, the
-/// label's keys, and the SHA-256 of the weights that did not change, which must be there when it is applied.
+/// What a training with adapters has changed, as a safetensors file: the adapters, the head, and the stages that were replaced or drawn
+/// anew. Its metadata hold the model's manifest, the label's keys, and the SHA-256 of the weights that did not change,
+/// which must be there when it is applied.
 /// </summary>
 internal static class AdapterFile
 {
@@ -33,8 +34,8 @@ internal static class AdapterFile
         if (manifest.WeightPrecision == WeightPrecision.Float16)
         {
             throw new InvalidOperationException(
-                "The model's weights were rounded to half precision, so that they are no pretrained file's any more: save the adapter of the "
-                + "model before WithHalfPrecisionWeights.");
+                "The model's weights were rounded to half precision, so that they are no pretrained file's any more: "
+                + "save the adapter of the model before WithHalfPrecisionWeights.");
         }
         var metadata = new Dictionary<string, string>(network.Metadata, StringComparer.Ordinal)
         {
@@ -73,8 +74,9 @@ internal static class AdapterFile
             if (HashOfUnchanged(network) is var actual && actual != expected)
             {
                 throw new InvalidDataException(
-                    $"The adapter '{path}' was trained on other weights of {network.Name}: theirs have the SHA-256 {Shown.Text(expected)}, "
-                    + $"those of {backbone} {actual}. Its training took them from {Shown.Quoted(trained.SourceWeights)}.");
+                    $"The adapter '{path}' was trained on other weights of {network.Name}: "
+                    + $"theirs have the SHA-256 {SafeText.Of(expected)}, "
+                    + $"those of {backbone} {actual}. Its training took them from {SafeText.Quoted(trained.SourceWeights)}.");
             }
             network.MoveTo(device);
             network.PrepareForScoring();
@@ -97,7 +99,8 @@ internal static class AdapterFile
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw new ArgumentException(
-                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
+                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} "
+                        + $"{(keys is null ? "outputs" : "classes")}");
             }
             if (manifest.Encoder is not BackboneManifest trained || manifest.Input.Create() is not ImageInput input)
                 throw new ArgumentException("it is not one of an image network");
@@ -106,21 +109,28 @@ internal static class AdapterFile
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
     private static Backbone DefinitionOf(BackboneManifest trained, Backbone given, string path)
     {
         if (!trained.Fits(given))
-            throw new InvalidDataException($"The adapter '{path}' was trained on {Shown.Text(trained.Text, Shown.SentenceLength)}, not on {given}.");
+            throw new InvalidDataException(
+                $"The adapter '{path}' was trained on {SafeText.Of(trained.Text, SafeText.SentenceLength)}, not on {given}.");
         try
         {
-            return given with { Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon), Preprocessing = trained.Preprocessing, Padding = trained.Padding, InputChannels = trained.InputChannels };
+            return given with
+            {
+                Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon),
+                Preprocessing = trained.Preprocessing,
+                Padding = trained.Padding,
+                InputChannels = trained.InputChannels
+            };
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
@@ -132,7 +142,7 @@ internal static class AdapterFile
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}");
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}");
         }
     }
 
@@ -143,23 +153,27 @@ internal static class AdapterFile
             using var reader = new BinaryReader(new MemoryStream(Convert.FromBase64String(text)));
             return LabelKeys.Load(env, reader);
         }
-        catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException
+            or OverflowException)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({Shown.Message(e)}).", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({SafeText.Message(e)}).", e);
         }
     }
 
-    private static List<(string Name, Tensor Tensor)> Changed(ImageNetwork network) => [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
+    private static List<(string Name, Tensor Tensor)> Changed(ImageNetwork network) =>
+        [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
 
     private static bool IsChanged(ImageNetwork network, string tensor) =>
         tensor.EndsWith(".lora_A.weight", StringComparison.Ordinal) || tensor.EndsWith(".lora_B.weight", StringComparison.Ordinal)
-        || network.StageOf(tensor) is var stage && (stage == network.Stages.Count || network.Definition.Changes.Any(change => change.Stage == network.Stages[stage]));
+        || network.StageOf(tensor) is var stage
+        && (stage == network.Stages.Count || network.Definition.Changes.Any(change => change.Stage == network.Stages[stage]));
 
     private static string HashOfUnchanged(ImageNetwork network)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var hashing = new HashingStream(Stream.Null, sha);
-        foreach (var (name, tensor) in network.NamedTensors().Where(named => !IsChanged(network, named.Name)).OrderBy(named => named.Name, StringComparer.Ordinal))
+        foreach (var (name, tensor) in network.NamedTensors().Where(named => !IsChanged(network, named.Name))
+            .OrderBy(named => named.Name, StringComparer.Ordinal))
         {
             hashing.Write(Encoding.UTF8.GetBytes(name));
             SafeTensorsWriter.WriteNumbers(hashing, tensor);

@@ -64,7 +64,7 @@ internal abstract class BoundTask
     /// <param name="softTargets">How a teacher's logits take part; null where there is none.</param>
     public abstract Objective Training(RowSubset training, SoftTargetLoss? softTargets);
 
-    /// <summary>Whether <see cref="Fit"/> wants the outputs of the validation rows.</summary>
+    /// <summary>Whether <see cref="Fit"/> needs the outputs of the validation rows.</summary>
     public virtual bool FitsOnValidation => false;
 
     /// <summary>What is fitted once the network is trained, such as the temperature of a calibration.</summary>

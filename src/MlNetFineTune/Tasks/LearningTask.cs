@@ -6,8 +6,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What is learnt from the label: its type, the loss that training makes small, the metrics that judge an epoch, and the columns that the
-/// model writes. Every kind of network learns every task. A catalog stands for one task with its defaults
+/// A task: the type of the label, the loss that training minimises, the metrics of an epoch, and the columns that the model adds. Every
+/// kind of network can be trained for every task. A catalog stands for one task with its defaults
 /// (<c>ml.MulticlassClassification</c>: <see cref="Multiclass"/>), which <see cref="FineTuningOptions.Task"/> replaces by one with options.
 /// </summary>
 public abstract record LearningTask
@@ -20,9 +20,10 @@ public abstract record LearningTask
     /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities
     /// that sum to 1; <c>PredictedLabel</c>, a key with the label's values.
     /// </summary>
-    /// <param name="loss">Default null: <see cref="ClassificationLoss.CrossEntropy"/>.</param>
-    /// <param name="classWeights">How much the rows of each class count in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
-    /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
+    /// <param name="loss">The loss. Default null: <see cref="ClassificationLoss.CrossEntropy"/> without smoothing.</param>
+    /// <param name="classWeights">Weights of the classes in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
+    /// <param name="calibration">Calibration of the probabilities on the validation rows.
+    /// Default null: <see cref="Calibration.None"/>.</param>
     public static LearningTask Multiclass(
         ClassificationLoss? loss = null, ClassWeights? classWeights = null, Calibration? calibration = null) =>
         new MulticlassTask(loss ?? ClassificationLoss.CrossEntropy(), classWeights ?? ClassWeights.None, calibration ?? Calibration.None);
@@ -90,18 +91,18 @@ public abstract record LearningTask
     /// the labels. Label: a vector of Boolean of known size, whose labels are named by its slots (by index where they have no names), as
     /// <c>Concatenate</c> of Boolean columns makes it; or a vector of keys, of any size, as <c>Conversion.MapValueToKey</c> makes it of a
     /// list of tags. An empty list is a row that has none of the labels, and so is one of missing keys alone: no row's label is missing, so
-    /// leave out rows that nobody has labelled. Columns: <c>Score</c>, a vector of probabilities with the labels' names, NaN where a row
+    /// leave out rows that were not labelled. Columns: <c>Score</c>, a vector of probabilities with the labels' names, NaN where a row
     /// could not be read; <c>PredictedLabel</c>, a vector of Boolean with the same names, all false there. Trainers:
     /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>; metrics: <c>ml.FineTuning.EvaluateMultiLabel</c>.
     /// </summary>
-    /// <param name="positiveWeights">How many times the loss counts where a label is there. Default null: once
+    /// <param name="positiveWeights">Factors of the loss of each label in rows that have it. Default null: 1
     /// (<see cref="PositiveWeights.None"/>).</param>
-    /// <param name="threshold">Above which probability a row has a label; one that is tuned is tuned for each label apart. Default null: 0.5
-    /// (<see cref="DecisionThreshold.Default"/>).</param>
+    /// <param name="threshold">Above which probability a row has a label; one that is tuned is tuned for each label apart. Default null:
+    /// 0.5 (<see cref="DecisionThreshold.Default"/>).</param>
     public static LearningTask MultiLabel(PositiveWeights? positiveWeights = null, DecisionThreshold? threshold = null) =>
         new MultiLabelTask(positiveWeights ?? PositiveWeights.None, threshold ?? DecisionThreshold.Default);
 
-    /// <summary>For messages.</summary>
+    /// <summary>The name of the task in messages.</summary>
     internal abstract string Name { get; }
 
     /// <summary>The context's catalog that the task belongs to, and whose <c>Evaluate</c> judges it.</summary>
@@ -119,7 +120,7 @@ public abstract record LearningTask
     /// <summary>The output columns by the option that names them: they must differ.</summary>
     internal abstract IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns);
 
-    /// <exception cref="Exception">The label is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The label is missing or has another type; ML.NET's own error.</exception>
     internal abstract void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns);
 
     /// <summary>The columns that will be written, once <see cref="CheckLabel"/> has passed.</summary>

@@ -27,7 +27,8 @@ internal abstract record TaskManifest
         if (keys is null)
             throw new ArgumentException($"its task is {kind}, without classes");
         if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
-            throw new ArgumentException($"its manifest names the classes {Shown.Several(classes)}, its key {Shown.Several(keys.Names)}");
+            throw new ArgumentException($"its manifest names the classes {SafeText.Several(classes)}, "
+                + $"its key {SafeText.Several(keys.Names)}");
         return keys;
     }
 }

@@ -47,10 +47,11 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     }
 
     /// <summary>Trains a network. The caller disposes the result.</summary>
-    /// <param name="input">Read once, from beginning to end.</param>
-    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
-    /// <exception cref="InvalidOperationException">The data cannot be learnt from, or the training diverged.</exception>
-    /// <exception cref="InvalidDataException">Rows cannot be read, more than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
+    /// <param name="input">The training data; read once.</param>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The data are not suitable for training, such as a single class,
+    /// or the training diverged.</exception>
+    /// <exception cref="InvalidDataException">More rows cannot be read than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
     public FineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -101,7 +102,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     }
 
     /// <summary>The columns of the data, and those that the model will add, in ML.NET's terms.</summary>
-    /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -124,7 +125,8 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         return _options.Metric is null || known.Contains(_options.Metric)
             ? task
             : throw new InvalidOperationException(
-                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: it has {string.Join<Metric>(", ", known)}.");
+                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: "
+                    + $"it has {string.Join<Metric>(", ", known)}.");
     }
 
     private void RequireBatchFits(ModelInput input)

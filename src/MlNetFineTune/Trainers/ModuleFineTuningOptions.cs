@@ -9,14 +9,14 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>Everything that can be said about training a module of your own. Only <see cref="Factory"/> must be said.</summary>
+/// <summary>The options of training a module of your own. Only <see cref="Factory"/> must be set.</summary>
 public sealed record ModuleFineTuningOptions : FineTuningOptions
 {
     /// <summary>Sets the defaults that differ from those of other networks: <c>Strategy.Full(layerDecay: 1)</c>.</summary>
     // Most modules start from random weights, and there lower layers have as much to learn as upper ones.
     public ModuleFineTuningOptions() => Strategy = Strategy.Full(layerDecay: 1);
 
-    /// <summary>Makes the network.</summary>
+    /// <summary>Creates the module.</summary>
     public required ModuleFactory Factory
     {
         get;
@@ -27,7 +27,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     }
 
-    /// <summary>What enters the module, in order. Default: the column <c>Features</c>.</summary>
+    /// <summary>The inputs of the module, in the order of the arguments of its <c>forward</c>. At least one.
+    /// Default: the column <c>Features</c>.</summary>
     public IReadOnlyList<ModuleInput> Inputs
     {
         get;
@@ -42,7 +43,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     } = ["Features"];
 
-    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
+    /// <summary>Path of a file with initial weights, of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the
+    /// module's parameters and buffers, by their names. Default null: the weights that the factory made.</summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 
@@ -51,7 +53,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
     private bool ReadsPictures => Inputs.Any(input => input is ModuleInput.PictureInput);
 
     internal override string? UnusedWorkers => !ReadsPictures && AsksForWorkers && Workers > 1
-        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. Leave Workers out."
+        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. "
+            + "Leave Workers out."
         : null;
 
     // Numbers are copied faster than threads pass them on.
@@ -95,12 +98,13 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         base.Check();
         ModuleContract.Of(Factory);
         if (Distillation != Distillation.None)
-            throw new ArgumentException("Distillation teaches image networks; a module is taught by its own loss alone: leave it out.", "options");
+            throw new ArgumentException("Distillation teaches image networks; a module is taught by its own loss alone: "
+                + "leave it out.", "options");
         if (ActivationCheckpointing)
         {
             throw new ArgumentException(
-                "ActivationCheckpointing computes stages again one by one, and a module runs as a whole: leave it out, and lower BatchSize with "
-                + "AccumulationSteps instead.", "options");
+                "ActivationCheckpointing computes stages again one by one, and a module runs as a whole: "
+                + "leave it out, and lower BatchSize with AccumulationSteps instead.", "options");
         }
         if (Augmentation.IsNone)
             return;

@@ -1,13 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
@@ -32,7 +25,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
             ?? features.InputsFor(run.Data.Training, augmentation, epochs);
     }
 
-    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch; null where there are none.</summary>
+    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch;
+    /// null where there are none.</summary>
     public Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;

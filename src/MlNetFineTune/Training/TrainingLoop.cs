@@ -1,7 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Trains a network in place, phase by phase, and leaves it with the weights of its best epoch.</summary>

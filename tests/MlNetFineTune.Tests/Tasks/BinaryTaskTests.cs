@@ -85,7 +85,8 @@ public sealed class BinaryTaskTests
     public void AGivenThresholdHoldsWithoutValidation()
     {
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(
-            Options with { Task = LearningTask.Binary(threshold: DecisionThreshold.Fixed(0.8f)), Validation = ValidationData.None }).Fit(Train);
+            Options with { Task = LearningTask.Binary(threshold: DecisionThreshold.Fixed(0.8f)), Validation = ValidationData.None })
+                .Fit(Train);
 
         Assert.AreEqual(0.8f, model.ProbabilityThreshold!.Value, 1e-6f);
         var probabilities = model.Transform(Held).GetColumn<float>("Probability").ToArray();

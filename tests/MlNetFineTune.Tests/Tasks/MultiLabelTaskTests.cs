@@ -136,7 +136,8 @@ public sealed class MultiLabelTaskTests
         Assert.AreEqual(losses.Min(), losses[model.Report.BestEpoch - 1], "where the metric is undefined the loss chooses");
         Assert.IsTrue(double.IsNaN(model.Report.Epochs[0].Metrics["MeanAveragePrecision"]));
         CollectionAssert.AreEqual(new[] { 0.5f, 0.5f, 0.5f }, model.LabelThresholds.ToArray());
-        StringAssert.Contains(string.Join("\n", log.Warnings), "validation rows have Ant, Bee, Cat, or no threshold reaches the target, so that their thresholds stay 0.5");
+        StringAssert.Contains(string.Join("\n", log.Warnings),
+            "validation rows have Ant, Bee, Cat, or no threshold reaches the target, so that their thresholds stay 0.5");
         StringAssert.Contains(File.ReadAllText(folder.File("run/report.html")), "<td><bdi>Ant</bdi></td><td class=\"number\">0</td>");
         using var loaded = SmallModules.Reload(_ml, model);
         CollectionAssert.AreEqual(TagRow.Names, loaded.Classes.ToArray());

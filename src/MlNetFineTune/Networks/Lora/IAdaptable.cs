@@ -11,5 +11,5 @@ internal interface IAdaptable
     long Groups { get; }
 
     /// <summary>What is added, if anything is. Belongs to the network.</summary>
-    LowRank? Adapter { get; set; }
+    LoraLayer? Adapter { get; set; }
 }

@@ -25,11 +25,15 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         Name = $"module '{contract}'";
         var inputs = context.Inputs.Count;
         _call = ModuleCall.Of(module, inputs)
-            ?? throw new ArgumentException($"The factory of {Name} made a {module.GetType()}; for {inputs} input{(inputs == 1 ? "" : "s")} it must be a {ModuleCall.Expected(inputs)}.");
+            ?? throw new ArgumentException(
+                $"The factory of {Name} made a {module.GetType()}; "
+                + $"for {inputs} input{(inputs == 1 ? "" : "s")} it must be a {ModuleCall.Expected(inputs)}.");
         var tensors = NamedTensors();
         if (NamedParameters().Count == 0)
-            throw new ArgumentException($"The {Name} has no parameters. A module that keeps its layers in fields calls RegisterComponents() at the end of its constructor.");
-        if (tensors.FirstOrDefault(named => named.Tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64)) is { Tensor: not null } other)
+            throw new ArgumentException($"The {Name} has no parameters. "
+                + "A module that keeps its layers in fields calls RegisterComponents() at the end of its constructor.");
+        if (tensors.FirstOrDefault(named => named.Tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64))
+            is { Tensor: not null } other)
             throw new ArgumentException(
                 $"Tensor '{other.Name}' of {Name} is {other.Tensor.dtype}; only Float32 and Int64 can be saved."
                 + ModuleMaker.AdviceOn(other.Tensor.dtype));
@@ -80,7 +84,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. _module.named_parameters()];
 
     public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-        [.. _module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)), .. _module.named_buffers().Select(b => (b.name, b.buffer))];
+        [.. _module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)),
+            .. _module.named_buffers().Select(b => (b.name, b.buffer))];
 
     public override void Freeze(int frozenStages) => _module.eval();
 
@@ -92,7 +97,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         {
             // Each by itself, and those within it after it: a frozen layer may hold others that train.
             if (path.Length > 0)
-                module.train(!(_stages.Owns(path, frozenStages) || frozen.Contains(module) || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))));
+                module.train(
+                    !(_stages.Owns(path, frozenStages) || frozen.Contains(module)
+                        || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))));
         }
     }
 
@@ -128,6 +135,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         if (outputs.ndim == 2 && outputs.shape[0] == rows && outputs.shape[1] == _context.Outputs && outputs.dtype == ScalarType.Float32)
             return outputs.alias(); // a module may give back what it was given
         throw new InvalidOperationException(
-            $"The {Name} gave {outputs.dtype} of shape [{string.Join(", ", outputs.shape)}] for {rows} rows; expected Float32 of shape [{rows}, {_context.Outputs}]: {(_context.Outputs == 1 ? "one number a row" : "one number for each class")}. ModuleContext.Outputs says how many.");
+            $"The {Name} gave {outputs.dtype} of shape [{string.Join(", ", outputs.shape)}] for {rows} rows; "
+                + $"expected Float32 of shape [{rows}, {_context.Outputs}]: "
+                + $"{(_context.Outputs == 1 ? "one number a row" : "one number for each class")}. ModuleContext.Outputs says how many.");
     }
 }

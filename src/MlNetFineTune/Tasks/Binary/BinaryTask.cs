@@ -42,8 +42,8 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
     internal static float LogitOf(double probability) => (float)Math.Log(probability / (1 - probability));
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="options">Options of the training; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
 /// <param name="threshold">A row is predicted to be positive where its score, the calibrated logit, is above it. Finite.</param>
 internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Calibration.Report? calibration, float threshold) : BoundTask
@@ -101,14 +101,16 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         {
             channel.Warning(
                 $"The decision threshold stays at the probability 0.5: {criterion} chooses none by the {labels.Length} validation rows, of "
-                + $"which {positive.Count(isPositive => isPositive)} are positive. It needs rows of both kinds, and a target within their reach.");
+                + $"which {positive.Count(isPositive => isPositive)} are positive. "
+                + "It needs rows of both kinds, and a target within their reach.");
             return threshold;
         }
         var (before, after) = (CountsAt(scores, positive, threshold), tuned.Counts);
         var probability = 1 / (1 + MathF.Exp(-tuned.Threshold));
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
-            $"Decision threshold tuned by {criterion} on {labels.Length} validation rows: a probability above {probability:0.0000} is true. "
+            $"Decision threshold tuned by {criterion} on {labels.Length} validation rows: "
+                + $"a probability above {probability:0.0000} is true. "
             + $"Precision {before.Precision:0.000} -> {after.Precision:0.000}, recall {before.Recall:0.000} -> {after.Recall:0.000}, "
             + $"F1 {before.F1:0.000} -> {after.F1:0.000}."));
         return tuned.Threshold;

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>How good a network is on some rows.</summary>
+/// <summary>The metrics of a network on rows.</summary>
 /// <param name="Loss">See <see cref="Metric.Loss"/>.</param>
 /// <param name="Metrics">The task's other metrics, by name.</param>
 internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, double> Metrics)
@@ -11,7 +11,8 @@ internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, doubl
 
     /// <summary>All metrics by name, the loss first.</summary>
     [JsonIgnore]
-    public IEnumerable<(string Name, double Value)> All => [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];
+    public IEnumerable<(string Name, double Value)> All =>
+        [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];
 
     /// <summary>A metric that the task has.</summary>
     public double this[Metric metric] => metric == Metric.Loss ? Loss : Metrics[metric.Name];

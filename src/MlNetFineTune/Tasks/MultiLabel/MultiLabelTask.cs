@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -109,15 +110,18 @@ internal sealed class BoundMultiLabel(
         {
             if (threshold is { } best)
             {
-                channel.Info(FormattableString.Invariant(
-                    $"{Shown.Text(name)}: threshold {best.Threshold:0.###} by {options.Threshold}, {best.Value:0.###} on the validation rows."));
+                channel.Info(
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{SafeText.Of(name)}: threshold {best.Threshold:0.###} by {options.Threshold}, "
+                        + $"{best.Value:0.###} on the validation rows."));
             }
         }
         string[] untold = [.. names.Where((_, label) => tuned[label] is null)];
         if (untold.Length > 0)
         {
             channel.Warning(
-                $"{options.Threshold}: none or all of the {outputs.Rows.Length} validation rows have {Shown.Several(untold)}, or no threshold "
+                $"{options.Threshold}: none or all of the {outputs.Rows.Length} validation rows have {SafeText.Several(untold)}, "
+                    + "or no threshold "
                 + "reaches the target, so that their thresholds stay 0.5. Give validation rows of both kinds.");
         }
         float[] found = [.. tuned.Select((one, label) => one?.Threshold ?? thresholds[label])];
@@ -148,7 +152,8 @@ internal sealed record MultiLabelManifest(TaskColumns Columns, IReadOnlyList<str
         if (Labels is not { Count: > 0 })
             throw new ArgumentException($"its task is {MultiLabelTask.Kind}, without labels");
         if (keys is not null && !Labels.SequenceEqual(keys.Names, StringComparer.Ordinal))
-            throw new ArgumentException($"its manifest names the labels {Shown.Several(Labels)}, its key {Shown.Several(keys.Names)}");
+            throw new ArgumentException($"its manifest names the labels {SafeText.Several(Labels)}, "
+                + $"its key {SafeText.Several(keys.Names)}");
         if (Thresholds?.Count != Labels.Count || Thresholds.Any(threshold => !float.IsFinite(threshold)))
             throw new ArgumentException($"it has {Labels.Count} labels and no threshold for each");
         return new BoundMultiLabel(Columns, Labels, keys, options: null, Thresholds);

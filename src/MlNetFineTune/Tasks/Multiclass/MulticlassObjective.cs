@@ -51,7 +51,9 @@ internal sealed class MulticlassObjective(
         return each.MoveToOuterDisposeScope();
     }
 
-    protected override Tensor? ClassWeightOfEach(Tensor labels) => WeightsOf(ScalarType.Float32, labels.device) is { } weights ? ClassLabelTensors.WeightOfEach(labels, weights) : null;
+    protected override Tensor? ClassWeightOfEach(Tensor labels) => WeightsOf(ScalarType.Float32, labels.device) is { } weights
+        ? ClassLabelTensors.WeightOfEach(labels, weights)
+        : null;
 
     private Tensor? WeightsOf(ScalarType type, Device device) => classWeights is null ? null : tensor(classWeights, type, device);
 }

@@ -41,11 +41,12 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
     }
 }
 
-/// <param name="columns">Their names.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
 /// <param name="keys">The classes.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="options">Options of the training; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
+internal sealed class BoundMulticlass(
+    TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
@@ -76,11 +77,12 @@ internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, Multi
         ClassOutputs.Write(graph, outputs, keys.Count, calibration);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
 /// <param name="Classes">Names, in the order of the scores.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
+/// <param name="Calibration">Result of the calibration; null where probabilities are not calibrated.</param>
+internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration)
+    : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {

@@ -42,7 +42,7 @@ internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibr
         if (keys.Count < 2)
         {
             throw new InvalidOperationException(
-                $"An ordinal label has two classes at least; column '{columns.Label}' has {keys.Count}: {Shown.Several(keys.Names)}.");
+                $"An ordinal label has two classes at least; column '{columns.Label}' has {keys.Count}: {SafeText.Several(keys.Names)}.");
         }
         ClassWeights.Check(keys.Names);
         return new BoundOrdinal(columns, keys, this, calibration: null);
@@ -76,7 +76,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
     // The order is what MapValueToKey made of the labels, which is not always what was meant.
     public override BoundTask ForTraining(RowSubset training, IChannel channel)
     {
-        channel.Info($"The order of the classes, from the keys of column '{columns.Label}': {Shown.Several(keys.Names)}.");
+        channel.Info($"The order of the classes, from the keys of column '{columns.Label}': {SafeText.Several(keys.Names)}.");
         return this;
     }
 

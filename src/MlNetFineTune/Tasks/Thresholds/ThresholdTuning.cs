@@ -14,7 +14,7 @@ internal readonly record struct TunedThreshold(float Threshold, double Value, Bi
 /// </summary>
 internal static class ThresholdTuning
 {
-    /// <param name="criterion">What is best.</param>
+    /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">Logits or probabilities; rows whose score is NaN are left out.</param>
     /// <param name="labels">Whether each row is positive.</param>
     /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
@@ -37,7 +37,7 @@ internal static class ThresholdTuning
     }
 
     /// <summary>For each label of a multi-label model apart.</summary>
-    /// <param name="criterion">What is best.</param>
+    /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">[rows, labels] in row-major order.</param>
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
     /// <param name="labelCount">Labels of a row.</param>

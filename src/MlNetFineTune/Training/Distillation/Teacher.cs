@@ -43,7 +43,8 @@ internal sealed class Teacher : IDisposable
     }
 
     /// <summary>Calls <paramref name="read"/> with all that decides what it says of a picture.</summary>
-    public void Identify(Action<string, IReadOnlyList<(string Name, Tensor Tensor)>> read) => _model.Read(network => read($"{network.Computation} {_student}", network.NamedTensors()));
+    public void Identify(Action<string, IReadOnlyList<(string Name, Tensor Tensor)>> read) =>
+        _model.Read(network => read($"{network.Computation} {_student}", network.NamedTensors()));
 
     public void Dispose()
     {
