@@ -9,10 +9,10 @@ public static class FineTuningOnnxExtensions
 {
     /// <summary>
     /// Writes a fine-tuned image network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
-    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Outputs of multiclass and ordinal classification:
-    /// <c>logits</c> and <c>probabilities</c>, [batch, classes]; of binary classification: <c>logit</c> (as the network gives it) and
-    /// <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit. Class names, the
-    /// threshold of the probability and preprocessing are in the file's metadata.
+    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Outputs of multiclass, ordinal and multi-label
+    /// models: <c>logits</c> and <c>probabilities</c>, [batch, classes]; of binary classification: <c>logit</c> (as the network gives it) and
+    /// <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit. Class names,
+    /// thresholds of probabilities and preprocessing are in the file's metadata.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image network, or a chain with one; it stays as it is.</param>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
@@ -55,6 +56,8 @@ internal static class OnnxExport
             metadata["classes"] = JsonSerializer.Serialize(classes);
         if (model.ProbabilityThreshold is { } threshold)
             metadata["threshold"] = FormattableString.Invariant($"{threshold}");
+        if (model.LabelThresholds is { Count: > 0 } thresholds)
+            metadata["thresholds"] = JsonSerializer.Serialize(thresholds);
         OnnxFile.Write(
             path, graph.Graph, [3, graph.Side, graph.Side], [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
             metadata, graph.TakesBytes);

@@ -44,7 +44,8 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 69; // 65, the metrics of two new tasks, DecisionThreshold and Sampling
+        // 65, the metrics of two new tasks, weights and thresholds of several labels, DecisionThreshold and Sampling
+        const int Most = 71;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 
