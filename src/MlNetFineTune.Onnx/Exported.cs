@@ -19,6 +19,12 @@ internal static class Exported
         var images = found[0];
         if (images.Manifest.Encoder is not BackboneManifest)
             throw new NotSupportedException($"The model holds a module of your own, and nothing is known of what it computes. Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
+        if (images.Manifest.Encoder is BackboneManifest { Table: not null })
+        {
+            throw new NotSupportedException(
+                "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in ML.NET, or train "
+                + "without TableColumns.");
+        }
         if (images.Manifest.Task is not MulticlassManifest)
             throw new NotSupportedException("The model does not predict one of several classes; only such networks are exported.");
         if (images.TestTimeAugmentation != TestTimeAugmentation.None)

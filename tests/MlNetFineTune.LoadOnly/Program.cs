@@ -1,5 +1,7 @@
 // Loads a model in a process that knows ML.NET and nothing of this library, scores the pictures whose paths follow, and prints the bits of the scores.
+// A path may be followed by what stands in a table beside it: path;number;text.
 // --register <assembly> before the model registers an assembly with factories.
+using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -11,7 +13,7 @@ if (args[0] == "--register")
     args = args[2..];
 }
 var model = ml.Model.Load(args[0], out _);
-var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(path => new Picture { ImagePath = path, Label = "dots" })));
+var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(Picture.Of)));
 foreach (var scores in scored.GetColumn<float[]>("Score"))
     Console.WriteLine(string.Join(' ', scores.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));
 (model as IDisposable)?.Dispose();
@@ -21,4 +23,12 @@ internal sealed class Picture
     public string ImagePath { get; set; } = "";
 
     public string Label { get; set; } = "";
+
+    public float Weight { get; set; } = float.NaN;
+
+    public string Color { get; set; } = "";
+
+    public static Picture Of(string text) => text.Split(';') is [var path, var number, var color]
+        ? new() { ImagePath = path, Weight = float.Parse(number, CultureInfo.InvariantCulture), Color = color, Label = "dots" }
+        : new() { ImagePath = text, Label = "dots" };
 }

@@ -9,6 +9,7 @@ import crop_fixture
 import distillation_fixture
 import erasing_fixture
 import format_fixture
+import fusion_fixture
 import lora_fixture
 import losses_fixture
 import mixing_fixture
@@ -35,6 +36,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 module_fixture.main()
+fusion_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()
 lora_fixture.main()

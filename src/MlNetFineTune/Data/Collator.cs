@@ -16,5 +16,12 @@ internal abstract class Collator : IDisposable
     /// <returns>[count, ...]. The caller disposes it.</returns>
     public abstract Tensor ToTensor(ReadOnlySpan<byte> samples, int count);
 
+    /// <summary>What stands beside the activations, from <see cref="Dataset.EncodeBeside"/>.</summary>
+    /// <param name="beside">One row after another.</param>
+    /// <param name="count">Rows.</param>
+    /// <returns>By name; none where one part enters. The caller disposes them.</returns>
+    public virtual IReadOnlyDictionary<string, Tensor> CollateBeside(ReadOnlySpan<byte> beside, int count) =>
+        new Dictionary<string, Tensor>();
+
     public abstract void Dispose();
 }

@@ -30,16 +30,17 @@ internal static class ModuleInputShapes
     }
 
     /// <summary>The same before there are data, when sizes may be unknown.</summary>
-    public static void Check(IReadOnlyList<ModuleInput> inputs, IExceptionContext context, SchemaShape schema)
+    public static void Check(
+        IReadOnlyList<ModuleInput> inputs, IExceptionContext context, SchemaShape schema, string role = "module input")
     {
         foreach (var input in inputs)
         {
             if (!schema.TryFindColumn(input.ColumnName, out var column))
-                throw context.ExceptSchemaMismatch("inputSchema", "module input", input.ColumnName);
+                throw context.ExceptSchemaMismatch("inputSchema", role, input.ColumnName);
             if (input is ModuleInput.PictureInput picture)
                 ImageInputOf(picture).Check(schema, context, "inputSchema");
             else if (column.Kind == SchemaShape.Column.VectorKind.VariableVector || !(column.IsKey || column.ItemType == NumberDataViewType.Single))
-                throw context.ExceptSchemaMismatch("inputSchema", "module input", column.Name, Expected, column.GetTypeString());
+                throw context.ExceptSchemaMismatch("inputSchema", role, column.Name, Expected, column.GetTypeString());
         }
     }
 

@@ -15,6 +15,9 @@ internal abstract class RowReader : IDisposable
     /// <returns>Null, or why the row cannot be used.</returns>
     public abstract string? Encode(int place, Augmentation view, Span<byte> output);
 
+    /// <summary>Whether the row in a place names no picture at all.</summary>
+    public virtual bool IsMissing(int place) => false;
+
     /// <summary>Whether the row in a place holds so much memory that a batch of its kind would be too much: it is encoded at once, and
     /// released.</summary>
     public virtual bool IsLarge(int place) => false;

@@ -64,7 +64,8 @@ internal static class AdapterFile
 
         using var channel = env.Start("Loading an adapter");
         var device = Devices.Choose(env, channel);
-        var network = ImageNetwork.Create(definition, task.CreateHead, manifest.Seed, message => channel.Info(message));
+        var network = ImageNetwork.Create(
+            definition, task.CreateHead, manifest.Seed, message => channel.Info(message), trained.TableFormOf(input.Shapes));
         try
         {
             Attach(network, manifest, path);
@@ -78,7 +79,7 @@ internal static class AdapterFile
             }
             network.MoveTo(device);
             network.PrepareForScoring();
-            var model = new FineTunedModel(network, input, task, manifest with { Encoder = BackboneManifest.Of(definition) });
+            var model = new FineTunedModel(network, input, task, manifest with { Encoder = network.Describe() });
             Probe.Check(channel, model);
             return new FineTuningTransformer(env, model, report: null);
         }
@@ -99,9 +100,11 @@ internal static class AdapterFile
                 throw new ArgumentException(
                     $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
             }
-            if (manifest.Encoder is not BackboneManifest trained || manifest.Input.Create() is not ImageInput input)
+            var input = manifest.Input.Create();
+            if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is not { } preprocessing)
                 throw new ArgumentException("it is not one of an image network");
-            TestTimeAugmentation.FromText(manifest.TestTimeAugmentation).Views(input.Preprocessing);
+            TestTimeAugmentation.FromText(manifest.TestTimeAugmentation).Views(preprocessing);
+            trained.TableFormOf(input.Shapes);
             return (task, input, trained);
         }
         catch (ArgumentException e)

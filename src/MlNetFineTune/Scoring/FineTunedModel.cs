@@ -23,7 +23,7 @@ internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input
         get
         {
             var augmentation = TestTimeAugmentation.FromText(Manifest.TestTimeAugmentation);
-            return Input is ImageInput { Preprocessing: var preprocessing } ? augmentation.Views(preprocessing)
+            return Input is { Preprocessing: { } preprocessing } ? augmentation.Views(preprocessing)
                 : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
                 : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
         }

@@ -272,6 +272,11 @@ public abstract record FineTuningOptions
     /// <summary>The network with the weights that training begins with. The caller disposes it.</summary>
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
+    /// <summary>What the network must know of the training rows before the first step, such as the mean of a number.</summary>
+    internal virtual void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
+    {
+    }
+
     /// <summary>The teacher, if there is one. The caller disposes it.</summary>
     internal abstract Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log);
 
