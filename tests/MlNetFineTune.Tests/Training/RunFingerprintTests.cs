@@ -37,6 +37,9 @@ public sealed class RunFingerprintTests : IDisposable
         ["Augmentation"] = options => options with { Augmentation = new ColorJitter(0.3f) },
         ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
         ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = new RawPixels(32, 32, PixelLayout.Planar) },
+        ["TableColumns"] = options => (ImageFineTuningOptions)options with { TableColumns = ["Weight"] },
+        ["TableFeatures"] = options => (ImageFineTuningOptions)options with { TableFeatures = 7 },
+        ["MissingPictures"] = options => (ImageFineTuningOptions)options with { MissingPictures = MissingPictures.Allow },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
         ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
         ["Task"] = options => options with { Task = options.TaskInForce is RegressionTask
