@@ -28,14 +28,12 @@ internal sealed class FusedCollator(Collator picture, int pictureLength, IReadOn
             sample[pictureLength..].CopyTo(beside.AsSpan(row * BesideLength));
         }
         using var scope = NewDisposeScope();
-        return new ModelInputs(picture.ToTensor(pixels, count).MoveToOuterDisposeScope(), CollateBeside(beside, count, outer: true));
+        var activations = picture.Collate(pixels, count).Activations.MoveToOuterDisposeScope();
+        return new ModelInputs(activations, CollateBeside(beside, count, outer: true));
     }
 
     public override IReadOnlyDictionary<string, Tensor> CollateBeside(ReadOnlySpan<byte> beside, int count) =>
         CollateBeside(beside, count, outer: false);
-
-    public override Tensor ToTensor(ReadOnlySpan<byte> samples, int count) =>
-        throw new NotSupportedException("A picture and a table are several tensors.");
 
     public override void Dispose() => picture.Dispose();
 

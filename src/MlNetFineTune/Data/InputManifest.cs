@@ -7,6 +7,7 @@ namespace MlNetFineTune.Data;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
 [JsonDerivedType(typeof(ImageInputManifest), "Image")]
 [JsonDerivedType(typeof(NumberInputManifest), "Numbers")]
+[JsonDerivedType(typeof(SequenceInputManifest), "Sequence")]
 [JsonDerivedType(typeof(TableInputManifest), "Table")]
 [JsonDerivedType(typeof(FusedInputManifest), "ImageAndTable")]
 internal abstract record InputManifest
@@ -46,6 +47,21 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
                 : throw new ArgumentException(
                     $"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
         }
+    }
+}
+
+/// <summary>A column of sequences of numbers or keys.</summary>
+/// <param name="Column">Its name.</param>
+/// <param name="Step">Dimensions of one step.</param>
+/// <param name="MaximumLength">Steps that enter at most.</param>
+/// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
+internal sealed record SequenceInputManifest(string Column, IReadOnlyList<long> Step, int MaximumLength, int KeyCount) : InputManifest
+{
+    public override ModelInput Create()
+    {
+        // As numbers of that size: in decimals, which do not wrap around.
+        _ = new NumberInputManifest(Column, [MaximumLength, .. Step], KeyCount).Create();
+        return new SequenceInput(new SequenceShape(Column, Step, MaximumLength, KeyCount));
     }
 }
 

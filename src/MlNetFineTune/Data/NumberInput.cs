@@ -32,9 +32,12 @@ internal sealed class NumberInput(ModuleInputShape shape, string role = "module 
     {
         var values = new float[shape.Size];
         for (var i = 0; i < values.Length; i++)
-            values[i] = shape.KeyCount > 0 ? (i + 1) % shape.KeyCount : (float)Math.Sin(0.7 * (i + 1));
+            values[i] = ProbeValue(i, shape.KeyCount);
         return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
     }
+
+    /// <summary>The i-th number of a sample by formula.</summary>
+    public static float ProbeValue(int i, int keyCount) => keyCount > 0 ? (i + 1) % keyCount : (float)Math.Sin(0.7 * (i + 1));
 
     public override InputManifest Describe() => new NumberInputManifest(shape.Column, shape.Dimensions, shape.KeyCount);
 
@@ -55,7 +58,7 @@ internal sealed class NumberInput(ModuleInputShape shape, string role = "module 
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(Open(row, places));
 
-    private Store Open(DataViewRow row, int capacity) => 
+    private Store Open(DataViewRow row, int capacity) =>
         new(shape, allowsMissing, NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount), capacity);
 
     private sealed class Collector(Store store) : DatasetBuilder
@@ -100,7 +103,7 @@ internal sealed class NumberInput(ModuleInputShape shape, string role = "module 
     }
 
     /// <summary>Values by row or place.</summary>
-    private sealed class Store(ModuleInputShape shape, bool allowsMissing, NumberCells.Copy copy, int capacity)
+    private sealed class Store(ModuleInputShape shape, bool allowsMissing, NumberCells.Next next, int capacity)
     {
         private readonly int _size = shape.Size;
         private float[] _values = new float[capacity * shape.Size];
@@ -112,7 +115,13 @@ internal sealed class NumberInput(ModuleInputShape shape, string role = "module 
             var end = checked((place + 1) * _size);
             if (end > _values.Length)
                 Array.Resize(ref _values, (int)Math.Min(Math.Max(end, 2L * _values.Length), Array.MaxLength));
-            copy(_values.AsSpan(end - _size, _size));
+            var values = next();
+            if (values.Length != _size)
+            {
+                throw new InvalidOperationException(
+                    $"A row has {values.Length} values in column '{shape.Column}', whose type promises {_size}.");
+            }
+            values.CopyTo(_values.AsSpan(end - _size));
         }
 
         public string? Encode(int place, Span<byte> output)

@@ -33,12 +33,20 @@ internal static class TableColumns
 
     /// <summary>Before there are data, when sizes may be unknown.</summary>
     /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
-    public static void Check(IReadOnlyList<ModuleInput> columns, IExceptionContext context, SchemaShape schema) =>
-        ModuleInputShapes.Check(columns, context, schema, Role);
+    public static void Check(IReadOnlyList<ModuleInput> columns, IExceptionContext context, SchemaShape schema)
+    {
+        foreach (var name in columns.Select(column => column.ColumnName))
+        {
+            if (!schema.TryFindColumn(name, out var column))
+                throw context.ExceptSchemaMismatch("inputSchema", Role, name);
+            if (column.Kind == SchemaShape.Column.VectorKind.VariableVector || !(column.IsKey || column.ItemType == NumberDataViewType.Single))
+                throw context.ExceptSchemaMismatch("inputSchema", Role, name, ModuleInputShapes.Expected, column.GetTypeString());
+        }
+    }
 
     /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
     public static IReadOnlyList<NumberInput> InputsOf(IReadOnlyList<ModuleInput> columns, IExceptionContext context, DataViewSchema schema) =>
-        [.. ModuleInputShapes.Resolve(columns, context, schema).Select(shape => new NumberInput(shape, Role, allowsMissing: true))];
+        [.. columns.Select(column => new NumberInput(ShapeOf(column.ColumnName, context, schema), Role, allowsMissing: true))];
 
     /// <summary>Gives a table's layers what they standardise numbers by.</summary>
     public static void Fit(TableBranch table, RowSubset training, IChannel channel)
@@ -58,5 +66,12 @@ internal static class TableColumns
                 }
             }
         }
+    }
+
+    private static ModuleInputShape ShapeOf(string name, IExceptionContext context, DataViewSchema schema)
+    {
+        var column = schema.GetColumnOrNull(name) ?? throw context.ExceptSchemaMismatch("input", Role, name);
+        return ModuleInputShapes.Of(column)
+            ?? throw context.ExceptSchemaMismatch("input", Role, name, ModuleInputShapes.Expected, column.Type.ToString());
     }
 }

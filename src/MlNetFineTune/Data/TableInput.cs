@@ -13,7 +13,7 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 {
     public override int Length => parts.Sum(part => part.Length);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes { get; } = [.. parts.SelectMany(part => part.Shapes)];
+    public override IReadOnlyList<ModuleInputShape> Shapes { get; } = Distinct([.. parts.SelectMany(part => part.Shapes)]);
 
     public override int ScoringBatch(bool isOnGpu) => NumberInput.BatchOf(Shapes.Sum(shape => (long)shape.Size));
 
@@ -45,6 +45,11 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
     }
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader([.. parts.Select(part => part.Read(host, row, places))]);
+
+    private static IReadOnlyList<ModuleInputShape> Distinct(IReadOnlyList<ModuleInputShape> shapes) =>
+        shapes.GroupBy(shape => shape.Column).FirstOrDefault(same => same.Count() > 1) is { Key: var name }
+            ? throw new ArgumentException($"Two inputs of the module are called '{name}' (a sequence has a mask beside it): rename a column.")
+            : shapes;
 
     private sealed class Collector(List<DatasetBuilder> parts) : DatasetBuilder
     {

@@ -101,9 +101,9 @@ internal static class AdapterFile
                     $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
             }
             var input = manifest.Input.Create();
-            if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is not { } preprocessing)
+            if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is null)
                 throw new ArgumentException("it is not one of an image network");
-            TestTimeAugmentation.FromText(manifest.TestTimeAugmentation).Views(preprocessing);
+            ModelArchive.CheckViews(manifest, input);
             trained.TableFormOf(input.Shapes);
             return (task, input, trained);
         }

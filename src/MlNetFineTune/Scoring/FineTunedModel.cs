@@ -18,14 +18,14 @@ internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input
 {
     /// <summary>The views of a picture that are scored.</summary>
     /// <exception cref="ArgumentException">There are no such views.</exception>
-    public IReadOnlyList<Augmentation> Views
+    public IReadOnlyList<Augmentation> Views => ViewsOf(Manifest, Input);
+
+    /// <inheritdoc cref="Views"/>
+    public static IReadOnlyList<Augmentation> ViewsOf(ModelManifest manifest, ModelInput input)
     {
-        get
-        {
-            var augmentation = TestTimeAugmentation.FromText(Manifest.TestTimeAugmentation);
-            return Input is { Preprocessing: { } preprocessing } ? augmentation.Views(preprocessing)
-                : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
-                : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
-        }
+        var augmentation = TestTimeAugmentation.FromText(manifest.TestTimeAugmentation);
+        return input is { Preprocessing: { } preprocessing } ? augmentation.Views(preprocessing)
+            : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
+            : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
     }
 }

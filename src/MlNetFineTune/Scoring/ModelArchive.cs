@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
@@ -118,22 +119,38 @@ internal static class ModelArchive
             }
             var input = manifest.Input.Create();
             var form = new NetworkForm(env, task.Outputs, task.CreateHead, input.Shapes, manifest.Seed, loadScript);
-            var network = WithAdapters(manifest.Encoder.CreateEmpty(form), manifest);
-            try
-            {
-                var model = new FineTunedModel(network, input, task, manifest);
-                _ = model.Views; // throws where there are none
-                return model;
-            }
-            catch
-            {
-                network.Dispose();
-                throw;
-            }
+            CheckViews(manifest, input);
+            return new FineTunedModel(WithAdapters(NetworkOf(manifest, form), manifest), input, task, manifest);
         }
         catch (ArgumentException e)
         {
             throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {Shown.Message(e)}");
+        }
+    }
+
+    private static FineTunedNetwork NetworkOf(ModelManifest manifest, NetworkForm form)
+    {
+        try
+        {
+            return manifest.Encoder.CreateEmpty(form);
+        }
+        catch (ArgumentException e) when (manifest.Encoder is BackboneManifest)
+        {
+            throw ArchiveFiles.Damaged(
+                $"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({Shown.Message(e)})");
+        }
+    }
+
+    public static void CheckViews(ModelManifest manifest, ModelInput input)
+    {
+        try
+        {
+            _ = FineTunedModel.ViewsOf(manifest, input);
+        }
+        catch (ArgumentException e)
+        {
+            throw ArchiveFiles.Damaged(
+                $"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({Shown.Message(e)})");
         }
     }
 

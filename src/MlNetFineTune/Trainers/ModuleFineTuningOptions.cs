@@ -57,10 +57,14 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
     // Numbers are copied faster than threads pass them on.
     internal override FineTuningOptions InForce => ReadsPictures ? this : this with { Workers = 1 };
 
-    internal override void CheckInputs(SchemaShape schema, IExceptionContext context) => ModuleInputShapes.Check(Inputs, context, schema);
+    internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
+    {
+        foreach (var input in Inputs)
+            input.Check(context, schema);
+    }
 
     internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) =>
-        ModuleInputShapes.InputOf(Inputs, ModuleInputShapes.Resolve(Inputs, context, schema));
+        new TableInput([.. Inputs.Select(input => input.Bind(context, schema))]);
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {

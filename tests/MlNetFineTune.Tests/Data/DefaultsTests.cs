@@ -29,9 +29,7 @@ public sealed class DefaultsTests
             BadRows = Throw
             BatchNorm = ByStrategy
             BatchSize = 16
-            Calibration = None
             Checkpoint = None
-            ClassWeights = None
             Distillation = None
             EarlyStoppingPatience = null
             Epochs = 10
@@ -43,12 +41,13 @@ public sealed class DefaultsTests
             ImageStatusColumnName = null
             LabelColumnName = Label
             LearningRate = 0.001
-            Loss = CrossEntropy(smoothing: 0)
+            Metric = null
             MissingPictures = Refuse
             OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
             PredictedLabelColumnName = PredictedLabel
+            ProbabilityColumnName = Probability
             Progress = null
             RawPixels = null
             RunFolder = null
@@ -58,11 +57,14 @@ public sealed class DefaultsTests
             Strategy = Full(layerDecay: 0.7)
             TableColumns = MlNetFineTune.ModuleInput[]
             TableFeatures = 32
+            Task = null
             TestTimeAugmentation = None
             TimeBudget = null
             Validation = Fraction(0.2)
             WeightAveraging = None
             """.ReplaceLineEndings("\n"), actual);
+        Assert.AreEqual(
+            "Multiclass(loss: CrossEntropy(smoothing: 0), classWeights: None, calibration: None)", LearningTask.Multiclass().ToString());
         Assert.AreEqual(Math.Min(Environment.ProcessorCount, 16), s_defaults.Workers);
         Assert.IsFalse(s_defaults.StopToken.CanBeCanceled || s_defaults.CancellationToken.CanBeCanceled);
     }

@@ -20,8 +20,8 @@ public sealed class ModuleFileTests
 
         var manifest = JsonNode.Parse(Zip.Entry(zip, "manifest.json"))!;
 
-        Assert.AreEqual(5, manifest["Module"]!["Settings"]!["Hidden"]!.GetValue<int>());
-        Assert.AreEqual("two layers", manifest["Module"]!["Name"]!.GetValue<string>());
+        Assert.AreEqual(5, manifest["Encoder"]!["Contract"]!["Settings"]!["Hidden"]!.GetValue<int>());
+        Assert.AreEqual("two layers", manifest["Encoder"]!["Contract"]!["Name"]!.GetValue<string>());
         Assert.AreEqual("Multiclass", manifest["Task"]!["Kind"]!.GetValue<string>());
         using var loaded = Load(zip);
         loaded.Scorer.Read(network => CollectionAssert.AreEqual(new long[] { 5, 6 }, network.NamedTensors()[0].Tensor.shape));
@@ -33,7 +33,7 @@ public sealed class ModuleFileTests
     [TestMethod]
     public void OtherSettingsInTheFileDoNotFitItsWeights()
     {
-        var error = LoadFails(Change(manifest => manifest["Module"]!["Settings"]!["Hidden"] = 9));
+        var error = LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Settings"]!["Hidden"] = 9));
         StringAssert.Contains(error, "first.weight [8, 6], expected [9, 6]");
     }
 
@@ -42,12 +42,12 @@ public sealed class ModuleFileTests
     {
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Clustering")), "Clustering");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Regression")), "with classes");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(-6))), "'-6'");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"] = new JsonArray((JsonNode?)null))), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))), "no input Features");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Inputs"] = new JsonArray())), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Module"]!["Name"] = "unheard of")), "'unheard of', which is not registered");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 2)), "Update the package MlNetFineTune");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(-6))), "no input Features of [-6]");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"] = new JsonArray((JsonNode?)null))), "no inputs");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))), "no input Features");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"] = new JsonArray())), "no inputs");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Name"] = "unheard of")), "'unheard of', which is not registered");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 3)), "Update the package MlNetFineTune");
     }
 
     [TestMethod]

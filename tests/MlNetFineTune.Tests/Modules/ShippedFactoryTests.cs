@@ -97,7 +97,7 @@ public sealed class ShippedFactoryTests
     private byte[] With(ITransformer model, string factoryType) => Zip.With(SmallTraining.Save(_ml, model), "manifest.json", bytes =>
     {
         var manifest = JsonNode.Parse(bytes)!;
-        manifest["Module"]!["FactoryType"] = factoryType;
+        manifest["Encoder"]!["Contract"]!["FactoryType"] = factoryType;
         return Encoding.UTF8.GetBytes(manifest.ToJsonString());
     });
 

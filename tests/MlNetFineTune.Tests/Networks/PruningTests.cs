@@ -225,7 +225,7 @@ public sealed class PruningTests
         var damaged = Zip.With(zip, "manifest.json", bytes =>
         {
             var manifest = JsonNode.Parse(bytes)!;
-            change(manifest["Backbone"]!["ChannelWidths"]!);
+            change(manifest["Encoder"]!["ChannelWidths"]!);
             return Encoding.UTF8.GetBytes(manifest.ToJsonString());
         });
         return ((InvalidDataException)Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(damaged), out _)).GetBaseException()).Message;

@@ -134,8 +134,8 @@ public sealed class TorchScriptTests
         var zip = SmallTraining.Save(_ml, model);
         CollectionAssert.AreEqual(File.ReadAllBytes(PathOf(file)), Zip.Entry(zip, "network.pt"));
         using var manifest = JsonDocument.Parse(Zip.Entry(zip, "manifest.json"));
-        Assert.AreEqual("torchscript", manifest.RootElement.GetProperty("Backbone").GetProperty("Name").GetString());
-        Assert.AreEqual(file, manifest.RootElement.GetProperty("Backbone").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("torchscript", manifest.RootElement.GetProperty("Encoder").GetProperty("Name").GetString());
+        Assert.AreEqual(file, manifest.RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
 
         var log = new LogLines(_ml);
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);

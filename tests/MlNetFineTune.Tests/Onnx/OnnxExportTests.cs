@@ -157,7 +157,7 @@ public sealed class OnnxExportTests
             float[] expected, probabilities;
             using (inference_mode())
             {
-                var logits = classifier.ForwardRest(collator.ToTensor(pixels, count), first: 0);
+                var logits = classifier.ForwardRest(collator.Collate(pixels, count), first: 0);
                 expected = [.. logits.data<float>()];
                 probabilities = [.. nn.functional.softmax(logits / (calibration?.Temperature ?? 1), 1).data<float>()];
             }

@@ -26,7 +26,7 @@ public sealed class RunFolderTests
         for (var i = 0; i < 2; i++)
         {
             var fields = lines[i + 1].Split(',');
-            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy, null, epochs[i].LearningRate, epochs[i].Seconds];
+            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy, epochs[i].LearningRate, epochs[i].Seconds];
             CollectionAssert.AreEqual(values, fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
             CollectionAssert.AreEqual(values, json[i].EnumerateObject().Select(member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
         }

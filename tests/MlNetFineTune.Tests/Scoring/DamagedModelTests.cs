@@ -45,9 +45,9 @@ public sealed class DamagedModelTests
     public void ANewerFormatVersionAsksForANewerLibrary()
     {
         // Nothing else of it can be understood.
-        var error = LoadFails<NotSupportedException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 2 }""")));
+        var error = LoadFails<NotSupportedException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 3 }""")));
 
-        StringAssert.Contains(error.Message, "format version 2");
+        StringAssert.Contains(error.Message, "format version 3; this library reads up to 2");
         StringAssert.Contains(error.Message, "Update the package MlNetFineTune");
     }
 
@@ -61,17 +61,17 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AManifestWithImpossibleValuesIsRefused()
     {
-        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Backbone"]!["Preprocessing"]!["Size"] = 5));
-        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Backbone"]!["Name"] = "alexnet"));
-        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Backbone"] = null));
+        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"]!["Preprocessing"]!["Size"] = 5));
+        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"]!["Name"] = "alexnet"));
+        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"] = null));
         LoadFails<InvalidDataException>(WithManifest(manifest => manifest["ProbeScores"] = new JsonArray(1f)));
-        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Classes"] = null));
+        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Task"]!["Classes"] = null));
     }
 
     [TestMethod]
     public void OtherClassesInTheManifestThanInTheKeyAreNamed()
     {
-        var error = LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Classes"]![1] = "squares"));
+        var error = LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Task"]!["Classes"]![1] = "squares"));
 
         StringAssert.Contains(error.Message, "dots, squares, stripes");
         StringAssert.Contains(error.Message, "dots, rings, stripes");
@@ -80,7 +80,7 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AnotherNetworkThanTheWeightsBelongToIsRefused()
     {
-        var error = LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Backbone"]!["Name"] = "resnet18"));
+        var error = LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"]!["Name"] = "resnet18"));
 
         StringAssert.Contains(error.Message, "do not fit resnet18");
     }

@@ -39,27 +39,36 @@ public sealed class HostileModelTests
         var without = Zip.With(SmallTraining.ModelZip, "manifest.sha256", _ => null);
         StringAssert.Contains(LoadFails(without), "it has no manifest.sha256, so that a change of its manifest.json would not be noticed");
 
-        // Before the header said so, the manifest itself did.
-        StringAssert.Contains(LoadFails(Zip.With(without, "Model.key", FirstVersion)), "it has no manifest.sha256");
+        // An older header does not excuse it: the manifest is of a version that always had one.
+        StringAssert.Contains(LoadFails(Zip.With(without, "Model.key", key => VersionWritten(key, 3, 1))), "it has no manifest.sha256");
+    }
 
-        // The first files had none: this one has neither hash nor anything of what came after it.
-        var first = Zip.With(Zip.With(without, "Model.key", FirstVersion), "t.json", bytes =>
+    [TestMethod]
+    public void AFileOfTheFirstFormatNeedsTheHashOnceItsWriterWroteOne()
+    {
+        // The first files had neither a hash nor anything of what came after it.
+        var first = File.ReadAllBytes(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "model-v1.zip"));
+        using (var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _))
+            Assert.HasCount(3, model.Classes);
+
+        // Then the manifest had more, and later the header said so.
+        var more = Zip.With(first, "t.json", bytes =>
         {
             var manifest = System.Text.Json.Nodes.JsonNode.Parse(bytes)!.AsObject();
-            Assert.IsTrue(manifest.Remove("WeightPrecision"));
+            manifest["WeightPrecision"] = "Float32";
             return Encoding.UTF8.GetBytes(manifest.ToJsonString());
         });
-        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
-        Assert.HasCount(3, model.Classes);
+        StringAssert.Contains(LoadFails(more), "it has no manifest.sha256");
+        StringAssert.Contains(LoadFails(Zip.With(first, "Model.key", key => VersionWritten(key, 1, 2))), "it has no manifest.sha256");
+    }
 
-        // Its header: the version written, then the version that a reader must know.
-        static byte[] FirstVersion(byte[] key)
-        {
-            var at = key.AsSpan().IndexOf<byte>([2, 0, 1, 0, 1, 0, 1, 0]);
-            Assert.IsGreaterThan(0, at);
-            key[at] = 1;
-            return key;
-        }
+    /// <summary>Another version written in ML.NET's header; after it comes the version that a reader must know.</summary>
+    private static byte[] VersionWritten(byte[] key, byte from, byte to)
+    {
+        var at = key.AsSpan().IndexOf<byte>([from, 0, 1, 0, 1, 0, 1, 0]);
+        Assert.IsGreaterThan(0, at);
+        key[at] = to;
+        return key;
     }
 
     [TestMethod]

@@ -83,32 +83,31 @@ public sealed class SaveAndLoadTests
         using var document = JsonDocument.Parse(Zip.Entry(zip, "manifest.json"));
         var root = document.RootElement;
 
-        Assert.AreEqual(1, root.GetProperty("FormatVersion").GetInt32());
+        Assert.AreEqual(2, root.GetProperty("FormatVersion").GetInt32());
         foreach (var package in (string[])["MlNetFineTune", "Microsoft.ML", "TorchSharp", "libtorch"])
             StringAssert.Matches(root.GetProperty("Packages").GetProperty(package).GetString(), new(@"^\d+\.\d+\.\d+"));
         Assert.AreEqual("2.10.0", root.GetProperty("Packages").GetProperty("libtorch").GetString());
-        var backbone = root.GetProperty("Backbone");
+        var backbone = root.GetProperty("Encoder");
         Assert.AreEqual("micro", backbone.GetProperty("Name").GetString());
         Assert.AreEqual(32, backbone.GetProperty("Preprocessing").GetProperty("Size").GetInt32());
         Assert.AreEqual(0.5, backbone.GetProperty("Preprocessing").GetProperty("Mean").GetProperty("Green").GetDouble());
         Assert.AreEqual("Bilinear", backbone.GetProperty("Preprocessing").GetProperty("Interpolation").GetString());
         Assert.AreEqual("Symmetric", backbone.GetProperty("Padding").GetString());
-        Assert.AreEqual("ImagePath", root.GetProperty("Columns").GetProperty("Image").GetString());
-        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Classes").EnumerateArray().Select(name => name.GetString()).ToArray());
+        Assert.AreEqual("ImagePath", root.GetProperty("Input").GetProperty("Column").GetString());
+        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Task").GetProperty("Classes").EnumerateArray().Select(name => name.GetString()).ToArray());
         var said = root.GetProperty("Options").EnumerateObject().ToDictionary(option => option.Name, option => option.Value.GetString());
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", said["Strategy"]);
         Assert.AreEqual("2", said["Epochs"]);
         Assert.AreEqual("8", said["BatchSize"]);
         Assert.AreEqual("0.003", said["LearningRate"]);
-        Assert.AreEqual("CrossEntropy(smoothing: 0.1)", said["Loss"]);
-        Assert.AreEqual("None", said["ClassWeights"]);
+        Assert.AreEqual("Multiclass(loss: CrossEntropy(smoothing: 0.1), classWeights: None, calibration: None)", said["Task"]);
         Assert.AreEqual("Fraction(0.25)", said["Validation"]);
         StringAssert.StartsWith(said["Optimizer"], "Sgd(");
         Assert.AreEqual(77, root.GetProperty("Seed").GetInt64());
         Assert.AreEqual(torch.get_num_threads(), root.GetProperty("Threads").GetInt32());
         Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData(Zip.Entry(zip, "weights.safetensors"))), root.GetProperty("WeightsSha256").GetString());
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
-        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationAccuracy").GetDouble());
+        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationMetrics").GetProperty("Accuracy").GetDouble());
         Assert.AreEqual(best.ValidationLoss, root.GetProperty("Training").GetProperty("ValidationLoss").GetDouble());
         Assert.AreEqual(model.Report.BestEpoch, root.GetProperty("Training").GetProperty("BestEpoch").GetInt32());
         Assert.AreEqual(18, root.GetProperty("Training").GetProperty("Rows").GetInt32());
@@ -145,7 +144,7 @@ public sealed class SaveAndLoadTests
         Assert.IsGreaterThan(0.8, _ml.MulticlassClassification.Evaluate(next.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy);
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(path)!), "Something was left beside the weights.");
         model.SaveWeights(path);
-        Assert.AreEqual("mine.safetensors", JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Backbone").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("mine.safetensors", JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
     }
 
     private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() => _ml.Transforms.Conversion.MapValueToKey("Label")

@@ -116,7 +116,7 @@ public sealed class RunFingerprintTests : IDisposable
         Interrupt(Strategy.Full(layerDecay: 1));
 
         StringAssert.Contains(Refused(Strategy.Full(layerDecay: 0.9f)), "Plan[0].LearningRateScales.bn1.bias was 1 and is ");
-        StringAssert.Contains(Refused(Strategy.ProbeThenFull()), "Plan was [PhaseFingerprint(Augments: true, BatchNorm: Train, Epochs: 2, ");
+        StringAssert.Contains(Refused(Strategy.ProbeThenFull()), "Plan was [PlannedPhase(Augments: true, BatchNorm: Train, Epochs: 2, ");
         GoesOn(Strategy.Custom(_ => 1));
     }
 
@@ -153,7 +153,7 @@ public sealed class RunFingerprintTests : IDisposable
 
         var message = Refused(Strategy.Full(1));
 
-        StringAssert.Contains(message, "format version 1; this version of the library knows 2. Delete it to train anew, or choose another folder.");
+        StringAssert.Contains(message, "format version 1; this version of the library knows 3. Delete it to train anew, or choose another folder.");
     }
 
     private ImageFineTuningOptions Options(Strategy strategy) =>

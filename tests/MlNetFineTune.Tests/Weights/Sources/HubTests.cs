@@ -262,7 +262,7 @@ public sealed class HubTests
 
         _hub.Dispose(); // loading a model needs no hub
         var zip = SmallTraining.Save(ml, model);
-        Assert.AreEqual("timm/micro.test_in1k@1111111/model.safetensors", JsonDocument.Parse(Zip.Entry(zip, "manifest.json")).RootElement.GetProperty("Backbone").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("timm/micro.test_in1k@1111111/model.safetensors", JsonDocument.Parse(Zip.Entry(zip, "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
         using var loaded = (FineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _);
         var view = SmallPictures.View(ml, SmallPictures.Take(2, skip: 20));
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(loaded.Transform(view)));
