@@ -21,6 +21,7 @@ import picture_fixture
 import position_fixture
 import pruning_fixture
 import schedules_fixture
+import several_fixture
 import signature_fixture
 import stem_fixture
 import strategies_fixture
@@ -37,6 +38,7 @@ training_fixture.main()
 strategies_fixture.main()
 module_fixture.main()
 fusion_fixture.main()
+several_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()
 lora_fixture.main()

@@ -19,7 +19,7 @@ internal static class RunReport
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps],
-            run.Data.Validation.Rows.Length > 0
+            run.Data.Validation.Rows.Length > 0 && task.HasJudgedRows
                 ? RowJudge.Judge(outputs.Value, task.Scoring, run.Data.Validation, task.ClassNames)
                 : null,
             OptionsDescription.Of(run.Options), Facts(run, report)));

@@ -20,6 +20,7 @@ internal static class AdapterFile
 {
     private const string Manifest = "mlnetfinetune.manifest";
     private const string Keys = "mlnetfinetune.keys";
+    private const string HeadKeys = "mlnetfinetune.heads";
     private const string Base = "mlnetfinetune.base";
 
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
@@ -48,6 +49,10 @@ internal static class AdapterFile
                 keys.Save(env, writer);
             metadata[Keys] = Convert.ToBase64String(bytes.ToArray());
         }
+        else if (task.AllKeys is { Count: > 0 } ofHeads)
+        {
+            metadata[HeadKeys] = Convert.ToBase64String(ClassKeys.ToBytes(env, ofHeads));
+        }
         SafeTensorsWriter.WriteFile(path, Changed(images), metadata);
     }
 
@@ -58,7 +63,9 @@ internal static class AdapterFile
         if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Base, out var expected)))
             throw new InvalidDataException($"'{path}' is no adapter that SaveAdapter wrote: its metadata lack {Manifest} or {Base}.");
         var manifest = ArchiveFiles.ManifestOf(json, Manifest);
-        var keys = file.Metadata.TryGetValue(Keys, out var text) ? KeysOf(env, text, path) : null;
+        IReadOnlyList<LabelKeys> keys = file.Metadata.TryGetValue(Keys, out var text) ? [KeysOf(path, text, bytes => ReadKeys(env, bytes))]
+            : file.Metadata.TryGetValue(HeadKeys, out var ofHeads) ? KeysOf(path, ofHeads, bytes => ClassKeys.OfBytes(env, bytes))
+            : [];
         var (task, input, trained) = Read(manifest, keys, path);
         var definition = DefinitionOf(trained, backbone, path);
 
@@ -90,7 +97,7 @@ internal static class AdapterFile
         }
     }
 
-    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(ModelManifest manifest, LabelKeys? keys, string path)
+    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
     {
         try
         {
@@ -98,7 +105,7 @@ internal static class AdapterFile
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw new ArgumentException(
-                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
+                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys.Count == 1 ? "classes" : "outputs")}");
             }
             var input = manifest.Input.Create();
             if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is null)
@@ -139,12 +146,17 @@ internal static class AdapterFile
         }
     }
 
-    private static LabelKeys KeysOf(IHostEnvironment env, string text, string path)
+    private static LabelKeys ReadKeys(IHostEnvironment env, byte[] bytes)
+    {
+        using var reader = new BinaryReader(new MemoryStream(bytes));
+        return LabelKeys.Load(env, reader);
+    }
+
+    private static T KeysOf<T>(string path, string text, Func<byte[], T> read)
     {
         try
         {
-            using var reader = new BinaryReader(new MemoryStream(Convert.FromBase64String(text)));
-            return LabelKeys.Load(env, reader);
+            return read(Convert.FromBase64String(text));
         }
         catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
         {

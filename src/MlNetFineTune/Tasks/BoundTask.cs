@@ -16,6 +16,12 @@ internal abstract class BoundTask
     /// <summary>The classes with their key values; null where there are none.</summary>
     public virtual LabelKeys? Keys => null;
 
+    /// <summary>The classes with their key values, of each head that has them.</summary>
+    public virtual IReadOnlyList<LabelKeys> AllKeys => Keys is { } keys ? [keys] : [];
+
+    /// <summary>Whether the report can show a row as right or wrong, or by how much.</summary>
+    public virtual bool HasJudgedRows => true;
+
     /// <summary>The classes' names; null where a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 

@@ -303,6 +303,11 @@ public abstract record FineTuningOptions
             throw new ArgumentException(reason, "options");
         if (Metric is not null && Metric != Metric.Loss && Validation is Validation.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
+        if (!TaskInForce.TakesMixedRows && Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
+        {
+            throw new ArgumentException(
+                $"{mixing.GetType().Name} blends rows and their labels, and with several heads a row may lack one: leave it out.", "options");
+        }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");

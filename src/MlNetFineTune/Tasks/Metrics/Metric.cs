@@ -20,6 +20,14 @@ public sealed record Metric
     /// <summary>Root of the mean squared error, in the unit of the label. 0 or above.</summary>
     public static Metric RootMeanSquaredError { get; } = new("RootMeanSquaredError", higherIsBetter: false);
 
+    /// <summary>The metric of one of several heads (<see cref="LearningTask.Several"/>): <c>Metric.Accuracy.Of("Species")</c>.</summary>
+    /// <param name="labelColumnName">The head's label.</param>
+    public Metric Of(string labelColumnName)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
+        return new Metric(NameOf(labelColumnName, Name), HigherIsBetter);
+    }
+
     /// <summary>As reports and files write it.</summary>
     public string Name { get; }
 
@@ -28,6 +36,8 @@ public sealed record Metric
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
+
+    internal static string NameOf(string labelColumnName, string name) => $"{labelColumnName}.{name}";
 
     internal bool IsBetter(double value, double than) => HigherIsBetter ? value > than : value < than;
 }
