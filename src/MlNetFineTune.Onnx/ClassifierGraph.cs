@@ -7,6 +7,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Onnx;
 
 /// <summary>A fine-tuned classifier from pixels to probabilities.</summary>
@@ -24,7 +25,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <summary>From the network's own pixels, as floats.</summary>
     /// <param name="classifier">Read, not kept.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public static ClassifierGraph Of(ImageNetwork classifier, CalibrationReport? calibration)
+    public static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
         return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false);
@@ -35,7 +36,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph OfPicture(ImageNetwork classifier, CalibrationReport? calibration, int border, int shrink)
+    public static ClassifierGraph OfPicture(ImageNetwork classifier, Calibration.Report? calibration, int border, int shrink)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
         var seen = Cropped(graph, border * shrink, graph.Size * shrink);
@@ -43,14 +44,14 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         return Of(classifier, calibration, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
     }
 
-    private static ClassifierGraph Of(ImageNetwork classifier, CalibrationReport? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+    private static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
     {
         var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
         var logits = classifier.Head.Write(graph, features);
         return new ClassifierGraph(graph, side, takesBytes, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
     }
 
-    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, CalibrationReport? calibration) => calibration is null
+    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, Calibration.Report? calibration) => calibration is null
         ? logits
         : graph.Product(logits, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
 

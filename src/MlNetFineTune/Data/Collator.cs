@@ -1,6 +1,7 @@
 using MlNetFineTune.Networks;
 using static TorchSharp.torch;
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>Encoded samples, as <see cref="Dataset.Encode"/> writes them, to a network's named input tensors on its device.</summary>

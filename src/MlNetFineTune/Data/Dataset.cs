@@ -24,7 +24,10 @@ internal abstract class Dataset : IDisposable
     public virtual int BesideLength => 0;
 
     /// <summary>Encodes what stands beside alone, of a row that can be used.</summary>
-    public virtual void EncodeBeside(int row, Span<byte> output)
+    /// <param name="row">Its index.</param>
+    /// <param name="output"><see cref="BesideLength"/> bytes.</param>
+    /// <param name="columnsAlone">Whether what only the first part can tell may stay as it is.</param>
+    public virtual void EncodeBeside(int row, Span<byte> output, bool columnsAlone = false)
     {
     }
 

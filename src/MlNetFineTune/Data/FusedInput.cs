@@ -20,7 +20,7 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 {
     public override int Length => picture.Length + columns.Sum(column => column.Length) + sizeof(float);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes { get; } = [.. picture.Shapes, .. columns.SelectMany(column => column.Shapes)];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes { get; } = [.. picture.Shapes, .. columns.SelectMany(column => column.Shapes)];
 
     public override ImagePreprocessing Preprocessing => picture.Preprocessing;
 
@@ -122,10 +122,11 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
             return null;
         }
 
-        public override void EncodeBeside(int row, Span<byte> output)
+        public override void EncodeBeside(int row, Span<byte> output, bool columnsAlone = false)
         {
             EncodeColumns(row, output);
-            Flag(output, IsAbsent(row));
+            if (!columnsAlone)
+                Flag(output, IsAbsent(row)); // may have to read the picture
         }
 
         public override void Dispose()

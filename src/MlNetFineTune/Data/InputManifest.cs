@@ -35,7 +35,7 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
     /// <summary>As a column of a table beside a picture, which may lack values.</summary>
     public NumberInput CreateForTable() => new(Checked, TableColumns.Role, allowsMissing: true);
 
-    private ModuleInputShape Checked
+    private ModuleContext.InputShape Checked
     {
         get
         {
@@ -43,7 +43,7 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
             var size = Dimensions.Aggregate(1m, (product, dimension) =>
                 dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
             return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
-                ? new ModuleInputShape(Column, Dimensions, KeyCount)
+                ? new ModuleContext.InputShape(Column, Dimensions, KeyCount)
                 : throw new ArgumentException(
                     $"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
         }

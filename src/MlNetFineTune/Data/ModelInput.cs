@@ -15,7 +15,7 @@ internal abstract class ModelInput
     public abstract int Length { get; }
 
     /// <summary>The tensors that enter, one row of each, in order.</summary>
-    public abstract IReadOnlyList<ModuleInputShape> Shapes { get; }
+    public abstract IReadOnlyList<ModuleContext.InputShape> Shapes { get; }
 
     /// <summary>The one column of numbers, where the input is that and no more: what ML.NET's permutation importance permutes.</summary>
     public virtual (string Name, VectorDataViewType Type)? Numbers => null;

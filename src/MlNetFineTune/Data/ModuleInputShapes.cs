@@ -12,7 +12,7 @@ internal static class ModuleInputShapes
     public const ulong MaximumKeys = (1 << 24) - 1;
 
     /// <summary>Of a column of numbers or keys; null if it is of another type.</summary>
-    public static ModuleInputShape? Of(DataViewSchema.Column column)
+    public static ModuleContext.InputShape? Of(DataViewSchema.Column column)
     {
         var (item, size) = column.Type is VectorDataViewType vector
             ? (vector.ItemType, vector.Size)
@@ -25,7 +25,7 @@ internal static class ModuleInputShapes
             : null;
     }
 
-    public static string Describe(ModuleInputShape shape) => shape.KeyCount > 0
+    public static string Describe(ModuleContext.InputShape shape) => shape.KeyCount > 0
         ? $"{(shape.Dimensions.Count > 0 ? $"Vector of {shape.Size} keys" : "Key")} of {shape.KeyCount - 1} values"
         : shape.Size == 1 ? "Single" : $"Vector of {shape.Size} Single";
 }

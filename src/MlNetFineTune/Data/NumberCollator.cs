@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>Numbers to Float32 [N, ...], keys to Int64 [N, ...].</summary>
-internal sealed class NumberCollator(ModuleInputShape shape, Device device) : Collator
+internal sealed class NumberCollator(ModuleContext.InputShape shape, Device device) : Collator
 {
     public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count)
     {

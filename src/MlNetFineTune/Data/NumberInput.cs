@@ -11,7 +11,7 @@ namespace MlNetFineTune.Data;
 /// <param name="shape">Its name, and what it holds.</param>
 /// <param name="role">In messages.</param>
 /// <param name="allowsMissing">Whether NaN is a value.</param>
-internal sealed class NumberInput(ModuleInputShape shape, string role = "module input", bool allowsMissing = false) : ModelInput
+internal sealed class NumberInput(ModuleContext.InputShape shape, string role = "module input", bool allowsMissing = false) : ModelInput
 {
     // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
     private const int LargestBatch = 256;
@@ -19,7 +19,7 @@ internal sealed class NumberInput(ModuleInputShape shape, string role = "module 
 
     public override int Length => shape.Size * sizeof(float);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes => [shape];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape];
 
     public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
 
@@ -103,7 +103,7 @@ internal sealed class NumberInput(ModuleInputShape shape, string role = "module 
     }
 
     /// <summary>Values by row or place.</summary>
-    private sealed class Store(ModuleInputShape shape, bool allowsMissing, NumberCells.Next next, int capacity)
+    private sealed class Store(ModuleContext.InputShape shape, bool allowsMissing, NumberCells.Next next, int capacity)
     {
         private readonly int _size = shape.Size;
         private float[] _values = new float[capacity * shape.Size];

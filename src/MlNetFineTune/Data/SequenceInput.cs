@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ internal sealed class SequenceInput(SequenceShape shape) : ModelInput
 
     public override int Length => shape.BytesOf(shape.MaximumLength);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes => [shape.Values, shape.Mask];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape.Values, shape.Mask];
 
     public override int ScoringBatch(bool isOnGpu) => NumberInput.BatchOf(shape.Values.Size);
 

@@ -14,8 +14,8 @@ internal sealed record SequenceShape(string Column, IReadOnlyList<long> Step, in
     public int BytesOf(int steps) => checked(sizeof(int) + steps * StepSize * sizeof(float));
 
     /// <summary>The tensor of the steps, one row of it: as long as the longest row of the batch.</summary>
-    public ModuleInputShape Values => new(Column, [MaximumLength, .. Step], KeyCount);
+    public ModuleContext.InputShape Values => new(Column, [MaximumLength, .. Step], KeyCount);
 
     /// <summary>The tensor that tells steps from padding.</summary>
-    public ModuleInputShape Mask => new(Column + ".Mask", [MaximumLength]);
+    public ModuleContext.InputShape Mask => new(Column + ".Mask", [MaximumLength]);
 }

@@ -68,7 +68,7 @@ internal static class TableColumns
         }
     }
 
-    private static ModuleInputShape ShapeOf(string name, IExceptionContext context, DataViewSchema schema)
+    private static ModuleContext.InputShape ShapeOf(string name, IExceptionContext context, DataViewSchema schema)
     {
         var column = schema.GetColumnOrNull(name) ?? throw context.ExceptSchemaMismatch("input", Role, name);
         return ModuleInputShapes.Of(column)

@@ -13,7 +13,7 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 {
     public override int Length => parts.Sum(part => part.Length);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes { get; } = Distinct([.. parts.SelectMany(part => part.Shapes)]);
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes { get; } = Distinct([.. parts.SelectMany(part => part.Shapes)]);
 
     public override int ScoringBatch(bool isOnGpu) => NumberInput.BatchOf(Shapes.Sum(shape => (long)shape.Size));
 
@@ -46,7 +46,7 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader([.. parts.Select(part => part.Read(host, row, places))]);
 
-    private static IReadOnlyList<ModuleInputShape> Distinct(IReadOnlyList<ModuleInputShape> shapes) =>
+    private static IReadOnlyList<ModuleContext.InputShape> Distinct(IReadOnlyList<ModuleContext.InputShape> shapes) =>
         shapes.GroupBy(shape => shape.Column).FirstOrDefault(same => same.Count() > 1) is { Key: var name }
             ? throw new ArgumentException($"Two inputs of the module are called '{name}' (a sequence has a mask beside it): rename a column.")
             : shapes;

@@ -14,7 +14,7 @@ internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] 
 {
     /// <param name="training">Rows of a dataset with a table beside its pictures.</param>
     /// <param name="columns">The table's, in the order of the rows' bytes.</param>
-    public static TableStatistics Of(RowSubset training, IReadOnlyList<ModuleInputShape> columns)
+    public static TableStatistics Of(RowSubset training, IReadOnlyList<ModuleContext.InputShape> columns)
     {
         int[] places = [.. PlacesOf(columns)];
         var (means, squares, known) = (new double[places.Length], new double[places.Length], new int[places.Length]);
@@ -22,7 +22,7 @@ internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] 
         var bytes = new byte[inputs.BesideLength];
         foreach (var row in training.Rows)
         {
-            inputs.EncodeBeside(row, bytes);
+            inputs.EncodeBeside(row, bytes, columnsAlone: true);
             var values = MemoryMarshal.Cast<byte, float>(bytes);
             for (var i = 0; i < places.Length; i++)
             {
@@ -41,7 +41,7 @@ internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] 
     private static float DeviationOf(double sumOfSquares, int count) =>
         count > 0 && (float)Math.Sqrt(sumOfSquares / count) is > 0 and var deviation ? deviation : 1;
 
-    private static IEnumerable<int> PlacesOf(IReadOnlyList<ModuleInputShape> columns)
+    private static IEnumerable<int> PlacesOf(IReadOnlyList<ModuleContext.InputShape> columns)
     {
         var place = 0;
         foreach (var column in columns)

@@ -11,7 +11,7 @@ namespace MlNetFineTune.Networks;
 /// <c>Table</c>, the layers of a table beside the picture.
 /// </summary>
 internal sealed record BackboneManifest(
-    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
     IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null,
     [property: NotInFingerprint("the network's fingerprint has its form")] TableManifest? Table = null) : NetworkManifest
 {
@@ -33,7 +33,7 @@ internal sealed record BackboneManifest(
 
     /// <param name="inputs">What enters the network: the picture, then the table's columns.</param>
     /// <exception cref="ArgumentException">The table's layers and its columns do not fit.</exception>
-    public TableForm? TableFormOf(IReadOnlyList<ModuleInputShape> inputs) => Table?.FormOf(inputs) ?? (inputs.Count == 1
+    public TableForm? TableFormOf(IReadOnlyList<ModuleContext.InputShape> inputs) => Table?.FormOf(inputs) ?? (inputs.Count == 1
         ? null
         : throw new ArgumentException($"{inputs.Count - 1} columns stand beside the picture, and the network reads none"));
 

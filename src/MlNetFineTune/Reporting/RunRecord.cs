@@ -5,6 +5,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>

@@ -40,7 +40,7 @@ public sealed class FineTuningTransformer
     /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network gives
     /// them.
     /// </summary>
-    public CalibrationReport? Calibration => _model.Task.Calibration;
+    public Calibration.Report? Calibration => _model.Task.Calibration;
 
     /// <summary>Names of the classes, in the order of the scores; empty where no classes are predicted.</summary>
     public IReadOnlyList<string> Classes => _model.Task.Keys?.Names ?? [];

@@ -37,7 +37,7 @@ internal abstract class BoundTask
     public abstract IReadOnlyList<Metric> Metrics { get; }
 
     /// <summary>How the probabilities were calibrated; null where they were not.</summary>
-    public virtual CalibrationReport? Calibration => null;
+    public virtual Calibration.Report? Calibration => null;
 
     /// <summary>The layers above pooled features.</summary>
     public virtual NetworkHead CreateHead(int features) => new LinearHead(features, Outputs);

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
@@ -71,7 +72,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row, epoch))];
 
     /// <summary>The rows that could not be read, in the order of the data.</summary>
-    public IReadOnlyList<BadRow> BadRowsOf(LabeledData source) => badRows.RowsOf(source);
+    public IReadOnlyList<BadRows.Row> BadRowsOf(LabeledData source) => badRows.RowsOf(source);
 
     public void Dispose()
     {

@@ -23,7 +23,7 @@ internal sealed class Evaluator(TrainingRun run, int frozenStages, int stagesBef
     public Evaluation? Evaluate(int epoch, CancellationToken stop)
     {
         run.Network.PrepareForScoring();
-        meter.Begin(TrainingPhase.Validating, epoch, run.Data.Validation.Rows.Length);
+        meter.Begin(TrainingActivity.Validating, epoch, run.Data.Validation.Rows.Length);
         try
         {
             return Pass(stop);

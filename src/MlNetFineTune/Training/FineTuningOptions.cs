@@ -93,7 +93,7 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Where the outputs of frozen stages are kept, which are computed once for rows that look the same in every epoch: without augmentation,
-    /// or with <see cref="FixedViews"/>; validation always. Default: in memory, up to 1 GiB. Does not change what is computed.
+    /// or with <see cref="Augmentation.FixedViews"/>; validation always. Default: in memory, up to 1 GiB. Does not change what is computed.
     /// </summary>
     [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
@@ -163,7 +163,7 @@ public abstract record FineTuningOptions
     public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
 
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
-    public Validation Validation { get; init; } = Validation.Fraction(0.2f);
+    public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
     /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several; null (the default) runs all epochs. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
@@ -182,7 +182,7 @@ public abstract record FineTuningOptions
 
     /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
     [NotInFingerprint("where and how often to write")]
-    public Checkpoint Checkpoint { get; init; } = Checkpoint.None;
+    public TrainingCheckpoint Checkpoint { get; init; } = TrainingCheckpoint.None;
 
     /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
@@ -295,13 +295,13 @@ public abstract record FineTuningOptions
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
-        if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
+        if (EarlyStoppingPatience is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
-        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is Validation.NoValidation)
+        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)
             throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: it says which epochs are the best, and whether their average is better.", "options");
-        if (TaskInForce.NeedsValidation is { } reason && Validation is Validation.NoValidation)
+        if (TaskInForce.NeedsValidation is { } reason && Validation is ValidationData.NoValidation)
             throw new ArgumentException(reason, "options");
-        if (Metric is not null && Metric != Metric.Loss && Validation is Validation.NoValidation)
+        if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
         if (!TaskInForce.TakesMixedRows && Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
         {

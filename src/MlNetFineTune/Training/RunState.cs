@@ -5,13 +5,14 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>How far a training is. The loop writes, and a checkpoint keeps it as JSON.</summary>
 internal sealed class RunState
 {
     /// <summary>The complete ones, in order.</summary>
-    public List<EpochReport> Epochs { get; init; } = [];
+    public List<TrainingReport.EpochReport> Epochs { get; init; } = [];
 
     /// <summary>Batches that trained, of the whole run: they count the random numbers of dropout.</summary>
     public int Batches { get; set; }
@@ -41,7 +42,7 @@ internal sealed class RunState
         (BatchesOfEpoch, Batches) = (batchesOfEpoch, Batches + 1);
     }
 
-    public void EndEpoch(EpochReport report)
+    public void EndEpoch(TrainingReport.EpochReport report)
     {
         Epochs.Add(report);
         BeginEpoch();

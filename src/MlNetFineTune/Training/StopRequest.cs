@@ -12,7 +12,8 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
     public CancellationToken Token => _source.Token;
 
     /// <summary>Who asked.</summary>
-    public TrainingEnd End => token.IsCancellationRequested ? TrainingEnd.Stopped : TrainingEnd.TimeBudgetSpent;
+    public TrainingReport.EndReason End =>
+        token.IsCancellationRequested ? TrainingReport.EndReason.Stopped : TrainingReport.EndReason.TimeBudgetSpent;
 
     /// <param name="spent">By the same training in earlier processes.</param>
     public void StartClock(TimeSpan spent)

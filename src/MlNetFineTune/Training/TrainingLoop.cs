@@ -50,10 +50,10 @@ internal sealed class TrainingLoop : IDisposable
         _stop.StartClock(_meter.Elapsed);
         var end = TrainPhases();
         _log.End(end, _best.Epoch, State.Batches);
-        if (end == TrainingEnd.Diverged)
+        if (end == TrainingReport.EndReason.Diverged)
             DivergenceReport.TakeBestOrThrow(_run, State, _best.Epoch, _divergence!);
         _best.RestoreBest();
-        var isOver = end is TrainingEnd.Completed or TrainingEnd.EarlyStopped;
+        var isOver = end is TrainingReport.EndReason.Completed or TrainingReport.EndReason.EarlyStopped;
         var result = new FinishedRun(end, isOver ? BestAverage.Try(_run, State, _best, _inputs, _meter, _log) : null);
         if (isOver)
             _checkpoints?.Finish(result);
@@ -80,31 +80,31 @@ internal sealed class TrainingLoop : IDisposable
         _stop.Dispose();
     }
 
-    private TrainingEnd TrainPhases()
+    private TrainingReport.EndReason TrainPhases()
     {
         foreach (var planned in _run.Plan.Phases)
         {
             if (PatienceExhausted)
-                return TrainingEnd.EarlyStopped;
+                return TrainingReport.EndReason.EarlyStopped;
             if (State.Epochs.Count >= planned.LastEpoch)
                 continue; // before the checkpoint
             using var phase = new TrainingPart(planned, _run);
             _checkpoints?.Resume(phase);
             _log.BeginPart(phase);
             var end = TrainOrSave(phase);
-            if (end != TrainingEnd.Completed)
+            if (end != TrainingReport.EndReason.Completed)
                 return end;
         }
-        return PatienceExhausted ? TrainingEnd.EarlyStopped : TrainingEnd.Completed;
+        return PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
     }
 
     // What is cancelled or stopped can go on from there.
-    private TrainingEnd TrainOrSave(TrainingPart phase)
+    private TrainingReport.EndReason TrainOrSave(TrainingPart phase)
     {
         try
         {
             var end = TrainPhase(phase);
-            if (end is TrainingEnd.Stopped or TrainingEnd.TimeBudgetSpent)
+            if (end is TrainingReport.EndReason.Stopped or TrainingReport.EndReason.TimeBudgetSpent)
                 _checkpoints?.Save(phase);
             return end;
         }
@@ -115,7 +115,7 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    private TrainingEnd TrainPhase(TrainingPart phase)
+    private TrainingReport.EndReason TrainPhase(TrainingPart phase)
     {
         _badRows.Epoch = State.Epochs.Count;
         using var features = _inputs.BeginPhase(phase);
@@ -133,18 +133,18 @@ internal sealed class TrainingLoop : IDisposable
             if ((TrainEpoch(phase, epoch, _inputs.Shuffled(epoch), inputs) ?? EvaluateEpoch(phase, epoch, evaluator)) is { } end)
                 return end;
             if (PatienceExhausted)
-                return TrainingEnd.EarlyStopped;
+                return TrainingReport.EndReason.EarlyStopped;
         }
-        return TrainingEnd.Completed;
+        return TrainingReport.EndReason.Completed;
     }
 
     /// <summary>Goes on where the state says.</summary>
     /// <returns>Null if the epoch is complete.</returns>
-    internal TrainingEnd? TrainEpoch(TrainingPart phase, int epoch, EpochOrder order, StepInputs inputs)
+    internal TrainingReport.EndReason? TrainEpoch(TrainingPart phase, int epoch, EpochOrder order, StepInputs inputs)
     {
         _run.Data.RequireReadable(order.Batches.Length);
         _run.Network.BeginTraining(phase.FrozenStages, phase.Planned.BatchNorm);
-        _meter.Begin(TrainingPhase.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
+        _meter.Begin(TrainingActivity.Training, epoch, order.Batches.Skip(State.BatchesOfEpoch).Sum(batch => batch.Length));
         foreach (var input in inputs.Read(order.Batches, epoch, State.BatchesOfEpoch))
         {
             using (input)
@@ -164,7 +164,7 @@ internal sealed class TrainingLoop : IDisposable
                 _run.Options.Observer?.AfterStep(State.Batches, input.Rows.Length, loss, learningRate);
                 _divergence = State.Losses.Judge(loss, _run.Options.OnDivergence.SpikeFactor);
                 if (_divergence is not null)
-                    return TrainingEnd.Diverged;
+                    return TrainingReport.EndReason.Diverged;
                 if (!phase.HasPending)
                     _checkpoints?.AfterStep(phase);
                 _meter.Advance(input.Rows.Length, State.MeanLoss, phase.LargestScale * learningRate);
@@ -187,7 +187,8 @@ internal sealed class TrainingLoop : IDisposable
         using var scope = NewDisposeScope();
         var (network, objective) = (_run.Network, _run.Objective);
         var targets = objective.TargetsOf(_run.Data.Training, input.Rows, input.Mix, network.Device)
-            with { TeacherLogits = input.TeacherLogits }; // [N]
+            with
+        { TeacherLogits = input.TeacherLogits }; // [N]
         var outputs = phase.Forward(input.Inputs, State.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
@@ -202,9 +203,9 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     /// <summary>Validates, with the average of the weights where one is kept, and keeps what is best.</summary>
-    private TrainingEnd? EvaluateEpoch(TrainingPart phase, int epoch, Evaluator? evaluator)
+    private TrainingReport.EndReason? EvaluateEpoch(TrainingPart phase, int epoch, Evaluator? evaluator)
     {
-        EpochReport report;
+        TrainingReport.EpochReport report;
         bool isBest;
         using (phase.Average?.InPlaceOfWeights())
         {
@@ -215,12 +216,12 @@ internal sealed class TrainingLoop : IDisposable
                 ? (double.IsFinite(loss) ? null : FormattableString.Invariant($"the validation loss is {loss}"))
                 : _best.LiveIsFinite() ? null : "the weights are no longer numbers";
             if (_divergence is not null)
-                return TrainingEnd.Diverged;
+                return TrainingReport.EndReason.Diverged;
             isBest = _best.Offer(epoch, evaluation);
             if (isBest)
                 _best.Outputs = evaluator?.Outputs;
             _meter.Validation = evaluation;
-            report = new EpochReport(
+            report = new TrainingReport.EpochReport(
                 epoch, State.MeanLoss, evaluation?.Loss, phase.LargestScale * LearningRateAt(phase, phase.Step - 1),
                 (_meter.Elapsed - State.EpochBegan).TotalSeconds);
             if (evaluation is not null)

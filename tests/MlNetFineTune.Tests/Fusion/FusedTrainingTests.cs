@@ -17,7 +17,7 @@ public sealed class FusedTrainingTests
 
     private static readonly ImageFineTuningOptions s_head = FusedRow.Options with
     {
-        Strategy = Strategy.HeadOnly, Epochs = 4, BatchSize = 1, Validation = Validation.Fraction(0.25f),
+        Strategy = Strategy.HeadOnly, Epochs = 4, BatchSize = 1, Validation = ValidationData.Fraction(0.25f),
         MissingPictures = MissingPictures.AllowUnreadable,
     };
 
@@ -43,7 +43,7 @@ public sealed class FusedTrainingTests
     public void EveryCacheAndNoneTrainTheSameBits()
     {
         using var folder = new Folder();
-        foreach (var options in (ImageFineTuningOptions[])[s_head, s_head with { Augmentation = new FixedViews(Augmentation.Light, 2) }])
+        foreach (var options in (ImageFineTuningOptions[])[s_head, s_head with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }])
         {
             var expected = Train(options with { FeatureCache = FeatureCache.None });
             CollectionAssert.AreEqual(expected, Train(options));
@@ -72,15 +72,15 @@ public sealed class FusedTrainingTests
     {
         var options = (full ? FusedRow.Options with { MissingPictures = MissingPictures.AllowUnreadable } : s_head with { BatchSize = 4 }) with
         {
-            Epochs = 4, Validation = Validation.Fraction(0.25f),
+            Epochs = 4, Validation = ValidationData.Fraction(0.25f),
         };
         var expected = Train(options);
-        var checkpoint = options with { Checkpoint = Checkpoint.EveryEpochs(SmallPictures.NewFolder()) };
+        var checkpoint = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(SmallPictures.NewFolder()) };
         using var source = new CancellationTokenSource();
         var steps = 0;
         var watcher = new Watcher(progress =>
         {
-            if (progress.Phase == TrainingPhase.Training && progress.Epoch == 3 && ++steps == 2)
+            if (progress.Activity == TrainingActivity.Training && progress.Epoch == 3 && ++steps == 2)
                 source.Cancel();
         });
         Assert.Throws<OperationCanceledException>(() => Train(checkpoint with { Progress = watcher, CancellationToken = source.Token }));

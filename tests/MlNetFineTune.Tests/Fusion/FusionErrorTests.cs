@@ -12,8 +12,8 @@ public sealed class FusionErrorTests
     [TestMethod]
     public void OptionsThatContradictEachOtherAreRefused()
     {
-        Refuses(FusedRow.Options with { Augmentation = new MixUp() }, "MixUp blends pictures, and half a picture has no row of a table");
-        Refuses(FusedRow.Options with { Augmentation = new CutMix() }, "CutMix blends pictures");
+        Refuses(FusedRow.Options with { Augmentation = Augmentation.MixUp() }, "MixUp blends pictures, and half a picture has no row of a table");
+        Refuses(FusedRow.Options with { Augmentation = Augmentation.CutMix() }, "CutMix blends pictures");
         Refuses(FusedRow.Options with { TableColumns = ["Label"] }, "'Label', which is the label");
         Refuses(SmallTraining.Options with { MissingPictures = MissingPictures.Allow }, "MissingPictures.Allow needs TableColumns");
 

@@ -41,9 +41,9 @@ public sealed class FusionParityTests
 
     private static ImageNetwork CreateNetwork()
     {
-        var columns = NumbersOf("keyCounts").Select((count, i) => new ModuleInputShape($"key{i}", [], (int)count));
+        var columns = NumbersOf("keyCounts").Select((count, i) => new ModuleContext.InputShape($"key{i}", [], (int)count));
         var form = new TableForm(
-            [new ModuleInputShape("numbers", [2]), .. columns], (int)s_fixture.Number("features"), LearnsMissingPictures: true);
+            [new ModuleContext.InputShape("numbers", [2]), .. columns], (int)s_fixture.Number("features"), LearnsMissingPictures: true);
         var network = Formula.Made(ScalarType.Float64, () => ImageNetwork.CreateEmpty(
             FixtureNetworks.Find("micro", 1), features => new LinearHead(features, outputs: 3), form));
         foreach (var (name, tensor) in network.NamedTensors())

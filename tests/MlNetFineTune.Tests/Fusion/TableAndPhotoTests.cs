@@ -45,7 +45,7 @@ public sealed class TableAndPhotoTests
         var validation = FusedRow.Many(9, seed: 3);
         foreach (var row in validation)
             row.Weight = 1e6f;
-        using var model = Fit(FusedRow.Options with { Validation = Validation.Set(FusedRow.View(_ml, validation)), Epochs = 1 }, rows);
+        using var model = Fit(FusedRow.Options with { Validation = ValidationData.Set(FusedRow.View(_ml, validation)), Epochs = 1 }, rows);
 
         var known = rows.Select(row => (double)row.Weight).Where(double.IsFinite).ToArray();
         var mean = known.Average();

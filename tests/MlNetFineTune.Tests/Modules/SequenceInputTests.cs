@@ -64,7 +64,7 @@ public sealed class SequenceInputTests
             Inputs = [ModuleInput.Sequence("Steps", 5, 2)],
             BatchSize = 4,
             Epochs = 1,
-            Validation = Validation.None,
+            Validation = ValidationData.None,
         };
 
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(_ml.Data.LoadFromEnumerable(rows));
@@ -131,7 +131,7 @@ public sealed class SequenceInputTests
         Factory = new AnyFactory(),
         Inputs = [ModuleInput.Sequence("Steps", 5, 2)],
         Epochs = 1,
-        Validation = Validation.None,
+        Validation = ValidationData.None,
     };
 
     private static Row[] Steps(int[] lengths, int stepSize) => [.. lengths.Select((length, i) => new Row

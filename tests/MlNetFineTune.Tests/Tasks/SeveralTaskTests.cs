@@ -39,7 +39,7 @@ public sealed class SeveralTaskTests
         var options = SeveralRow.Options with
         {
             Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Size", LearningTask.Regression())), Epochs = 1,
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
         };
 
         using var model = Fit(options, _rows);
@@ -63,7 +63,7 @@ public sealed class SeveralTaskTests
     [TestMethod]
     public void MetricsAreNamedAfterTheLabelsAndOneOfThemChoosesTheEpoch()
     {
-        var options = SeveralRow.Options with { Validation = Validation.Fraction(0.3f), Epochs = 4, Metric = Metric.Accuracy.Of("Kind") };
+        var options = SeveralRow.Options with { Validation = ValidationData.Fraction(0.3f), Epochs = 4, Metric = Metric.Accuracy.Of("Kind") };
         using var model = Fit(options, _rows);
 
         var epochs = model.Report!.Epochs;
@@ -82,7 +82,7 @@ public sealed class SeveralTaskTests
             Task = LearningTask.Several(
                 new("Kind", LearningTask.Multiclass(calibration: Calibration.Temperature())), new("Size", LearningTask.Regression()),
                 new("Red", LearningTask.Binary(calibration: Calibration.Temperature()))),
-            Validation = Validation.Fraction(0.4f), ImageStatusColumnName = "Why", Epochs = 3, LearningRate = 1e-3f,
+            Validation = ValidationData.Fraction(0.4f), ImageStatusColumnName = "Why", Epochs = 3, LearningRate = 1e-3f,
         };
         var test = SeveralRow.View(_ml, [.. SeveralRow.Take(4), new SeveralRow { ImagePath = "nowhere.png", Kind = "dots" }]);
         using var model = Fit(options, _rows);
@@ -154,13 +154,13 @@ public sealed class SeveralTaskTests
     [TestMethod]
     public void ATrainingThatIsCancelledGoesOnToTheSameBits()
     {
-        var options = SeveralRow.Options with { Epochs = 4, Validation = Validation.Fraction(0.25f) };
+        var options = SeveralRow.Options with { Epochs = 4, Validation = ValidationData.Fraction(0.25f) };
         using var whole = Fit(options, _rows);
-        var checkpoint = options with { Checkpoint = Checkpoint.EveryEpochs(SmallPictures.NewFolder()) };
+        var checkpoint = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(SmallPictures.NewFolder()) };
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
         {
-            if (progress.Phase == TrainingPhase.Training && progress.Epoch == 3)
+            if (progress.Activity == TrainingActivity.Training && progress.Epoch == 3)
                 source.Cancel();
         });
         Assert.Throws<OperationCanceledException>(() => Fit(checkpoint with { Progress = watcher, CancellationToken = source.Token }, _rows));
@@ -186,7 +186,7 @@ public sealed class SeveralTaskTests
         var backbone = Backbone.Micro.WithWeights(weights);
         var options = SeveralRow.Options with
         {
-            Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1, Validation = Validation.Fraction(0.3f),
+            Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1, Validation = ValidationData.Fraction(0.3f),
             RunFolder = folder.File("run"),
         };
         foreach (var split in _ml.Data.CrossValidationSplit(data, numberOfFolds: 2))
@@ -235,7 +235,7 @@ public sealed class SeveralTaskTests
         Refuses(() => new TaskHead("Both", LearningTask.Several(kind, size)), "A head has one task");
         Refuses(() => new TaskHead(" ", LearningTask.Binary()), "labelColumnName");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new TaskHead("Kind", LearningTask.Binary(), weight: 0));
-        Refuses(() => Trainer(SeveralRow.Options with { Augmentation = new MixUp() }), "MixUp blends rows and their labels");
+        Refuses(() => Trainer(SeveralRow.Options with { Augmentation = Augmentation.MixUp() }), "MixUp blends rows and their labels");
         Refuses(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SeveralRow.Options), "belongs to ml.FineTuning");
         Refuses(
             () => Trainer(SeveralRow.Options with { Task = LearningTask.Several(new("A", LearningTask.Regression()), new("AScore", LearningTask.Regression())), ImageStatusColumnName = "AScore" }),

@@ -48,4 +48,4 @@ internal sealed record PartState(int FirstEpoch, int OptimizerSteps, int Average
 internal sealed record KeptEpoch(int Epoch, Evaluation? Evaluation);
 
 /// <summary>How a training ended.</summary>
-internal sealed record FinishedRun(TrainingEnd End, AveragedEpochs? Averaged);
+internal sealed record FinishedRun(TrainingReport.EndReason End, TrainingReport.AveragedEpochs? Averaged);

@@ -15,7 +15,7 @@ internal sealed class RunCheckpoints : IDisposable
     private const string Prefix = "checkpoint-";
     private const string Extension = ".safetensors";
 
-    private readonly Checkpoint.FolderCheckpoint _options;
+    private readonly TrainingCheckpoint.FolderCheckpoint _options;
     private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
     private readonly TrainingSnapshot _contents;
     private readonly IChannel _channel;
@@ -26,19 +26,19 @@ internal sealed class RunCheckpoints : IDisposable
     private CheckpointFile? _resumed;
 
     private RunCheckpoints(
-        Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
+        TrainingCheckpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
     {
         (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
     }
 
     /// <summary>Where the training went on; null where it began anew.</summary>
-    public ResumedTraining? Resumed { get; private set; }
+    public (int Epochs, int Batches)? Resumed { get; private set; }
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
-        Checkpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
-        options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
+        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
+        options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
     /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>
     /// <returns>How the training ended, if it did.</returns>
@@ -51,7 +51,7 @@ internal sealed class RunCheckpoints : IDisposable
             return null;
         _contents.Restore(file);
         var state = file.State;
-        Resumed = new ResumedTraining(state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
+        Resumed = (state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
         if (state.Finished is { } finished)
         {
             _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. Delete the folder to train anew.");

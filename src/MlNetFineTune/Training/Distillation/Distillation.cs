@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -28,7 +29,7 @@ public abstract record Distillation
     /// <remarks>
     /// The teacher sees the pixels that the student sees in the same batch, augmented and mixed (Beyer et al. 2021, https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled
     /// (bilinear) where its input has another size. It computes as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
-    /// <see cref="Augmentation.None"/> or <see cref="FixedViews"/>, once for each view, and what it says is kept in <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
+    /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>, once for each view, and what it says is kept in <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
     /// <see cref="TestTimeAugmentation"/> do not count. It stays yours, is neither changed nor disposed, and the saved model has its name and the hash of its weights, but not the weights.
     /// </remarks>
     /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order. It must not be disposed before the training is over.</param>

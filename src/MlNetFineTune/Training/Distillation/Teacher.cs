@@ -21,13 +21,13 @@ internal sealed class Teacher : IDisposable
     public Teacher(SourceModel model, int[] order, Backbone student, Device device)
     {
         _model = model;
-        Report = new DistillationReport(model.Definition.Name, model.ComputeWeightsSha256());
+        Report = (model.Definition.Name, model.ComputeWeightsSha256());
         _view = new PixelTranslator(student.Preprocessing, model.Definition.Preprocessing, student.InputChannels, device);
         _order = tensor(order, ScalarType.Int64, device).DetachFromDisposeScope();
         _student = $"{CanonicalJson.Of(student.Preprocessing)} {student.InputChannels} [{string.Join(", ", order)}]";
     }
 
-    public DistillationReport Report { get; }
+    public (string Teacher, string WeightsSha256) Report { get; }
 
     /// <summary>In inference mode, without gradients.</summary>
     /// <param name="pixels">[N, channels, H, W], normalised for the student. The caller keeps them.</param>

@@ -1,7 +1,7 @@
 namespace MlNetFineTune;
 
 /// <summary>What a training is doing.</summary>
-public enum TrainingPhase
+public enum TrainingActivity
 {
     /// <summary>Running the frozen part of the network over all pictures, once.</summary>
     ComputingFeatures,

@@ -4,8 +4,8 @@ using MlNetFineTune.Scoring;
 
 namespace Microsoft.ML;
 
-/// <summary>Adapters among ML.NET's operations on models: <c>ml.Model.LoadAdapter(...)</c>.</summary>
-public static class AdapterCatalog
+// Adapters among ML.NET's operations on models: ml.Model.LoadAdapter(...).
+public static partial class FineTuningExtensions
 {
     /// <summary>Applies what <see cref="FineTuningTransformer.SaveAdapter"/> wrote to the network that it was trained on: the same model again.</summary>
     /// <param name="catalog">The operations on models.</param>
@@ -20,7 +20,10 @@ public static class AdapterCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(backbone);
         if (!backbone.HasWeights)
-            throw new ArgumentException($"Say where the weights of {backbone.Name} come from: those that the adapter was trained on.", nameof(backbone));
+        {
+            throw new ArgumentException(
+                $"Say where the weights of {backbone.Name} come from: those that the adapter was trained on.", nameof(backbone));
+        }
         return AdapterFile.Load(Contexts.GetEnvironment(catalog), path, backbone);
     }
 }
