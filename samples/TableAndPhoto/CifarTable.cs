@@ -1,8 +1,8 @@
 namespace TableAndPhoto;
 
 /// <summary>
-/// CIFAR-10 with a table that is simulated: what stands in it is drawn from the photo's class and a seed, and never from the photo. So beside
-/// the class the two have nothing in common, which is the best case for fusion; how a real table does is for real data to say.
+/// CIFAR-10 with a table that is simulated: what stands in it is drawn from the photo's class and a seed, and never from the photo. So
+/// beside the class the two have nothing in common, which is the best case for fusion; how a real table does is for real data to say.
 /// </summary>
 internal static class CifarTable
 {
@@ -15,7 +15,8 @@ internal static class CifarTable
     // The logarithm of a usual weight in kilograms, and the usual place.
     private static readonly Dictionary<string, (double Weight, string Place)> s_usual = new()
     {
-        ["airplane"] = (11, "sky"), ["automobile"] = (7.2, "road"), ["bird"] = (-1, "sky"), ["cat"] = (1.4, "home"), ["deer"] = (4.5, "field"),
+        ["airplane"] = (11, "sky"), ["automobile"] = (7.2, "road"), ["bird"] = (-1, "sky"), ["cat"] = (1.4, "home"),
+            ["deer"] = (4.5, "field"),
         ["dog"] = (3, "home"), ["frog"] = (-3, "water"), ["horse"] = (6.2, "field"), ["ship"] = (16, "water"), ["truck"] = (9, "road"),
     };
 
@@ -25,7 +26,8 @@ internal static class CifarTable
     public static Item[] Read(string folder, int perClass, int seed)
     {
         var random = new Random(seed);
-        return [.. s_usual.Keys.SelectMany(name => Directory.GetFiles(Path.Combine(folder, name)).Order(StringComparer.Ordinal).Take(perClass)
+        return [.. s_usual.Keys
+            .SelectMany(name => Directory.GetFiles(Path.Combine(folder, name)).Order(StringComparer.Ordinal).Take(perClass)
             .Select(photo => One(name, photo, random)))];
     }
 

@@ -2,12 +2,15 @@ using System.Buffers.Binary;
 
 namespace TableAndPhoto;
 
-/// <summary>Four sorts of fruit. A photo shows the colour and not the size, the scales tell the size and not the colour; both err at times.</summary>
+/// <summary>
+/// Four sorts of fruit. A photo shows the colour and not the size, the scales tell the size and not the colour; both err at times.
+/// </summary>
 internal static class DrawnFruit
 {
     private const int Side = 32;
 
-    private static readonly string[] s_sorts = ["cherry", "grape", "apple", "melon"]; // red and small, green and small, red and large, green and large
+    // red and small, green and small, red and large, green and large
+    private static readonly string[] s_sorts = ["cherry", "grape", "apple", "melon"];
 
     public static Item[] Draw(string folder, int count, int seed)
     {

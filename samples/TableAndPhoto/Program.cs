@@ -48,10 +48,12 @@ void Compare(int seed)
         };
     photo = photo with { ImageColumnName = "Photo", Augmentation = Augmentation.None };
     var both = photo with { TableColumns = ["Weight", "PlaceKey"], MissingPictures = MissingPictures.Allow };
-    var trees = ml.Transforms.Conversion.MapKeyToVector("PlaceVector", "PlaceKey").Append(ml.Transforms.Concatenate("Features", "Weight", "PlaceVector"))
+    var trees = ml.Transforms.Conversion.MapKeyToVector("PlaceVector", "PlaceKey")
+        .Append(ml.Transforms.Concatenate("Features", "Weight", "PlaceVector"))
         .Append(ml.MulticlassClassification.Trainers.LightGbm());
 
-    // A fifth of the rows that train the fusion have lost their photos, so that it learns to do without: it sees fewer than the photo's network.
+    // A fifth of the rows that train the fusion have lost their photos, so that it learns to do without: it sees fewer than the photo's
+    // network.
     var trainWithGaps = ml.Data.LoadFromEnumerable(train.Select((item, i) => i % 5 == 0 ? Without(item) : item));
     var ofPhoto = Accuracy(keys.Append(ml.MulticlassClassification.Trainers.FineTuneImages(photo)), trainView, testView);
     var ofTable = Accuracy(keys.Append(trees), trainView, testView);

@@ -22,8 +22,8 @@ internal static class Exported
         if (images.Manifest.Encoder is BackboneManifest { Table: not null })
         {
             throw new NotSupportedException(
-                "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in ML.NET, or train "
-                + "without TableColumns.");
+                "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in "
+                + "ML.NET, or train without TableColumns.");
         }
         if (images.Manifest.Task is not MulticlassManifest)
             throw new NotSupportedException("The model does not predict one of several classes; only such networks are exported.");

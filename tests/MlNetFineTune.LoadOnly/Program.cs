@@ -14,7 +14,8 @@ if (args[0] == "--register")
 }
 var model = ml.Model.Load(args[0], out _);
 var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(Picture.Of)));
-var column = scored.Schema.First(found => found.Name.EndsWith("Score", StringComparison.Ordinal) && found.Type is VectorDataViewType); // of several heads the first
+// of several heads the first
+var column = scored.Schema.First(found => found.Name.EndsWith("Score", StringComparison.Ordinal) && found.Type is VectorDataViewType);
 foreach (var scores in scored.GetColumn<float[]>(column))
     Console.WriteLine(string.Join(' ', scores.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));
 (model as IDisposable)?.Dispose();

@@ -5,12 +5,15 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Samples of <see cref="FusedInput"/>: pixels that flow, and beside them the tensors that <see cref="TableBranch"/> reads.</summary>
+/// <summary>
+/// Samples of <see cref="FusedInput"/>: pixels that flow, and beside them the tensors that <see cref="TableBranch"/> reads.
+/// </summary>
 /// <param name="picture">Of the pixels. Disposed with this.</param>
 /// <param name="pictureLength">Bytes of a sample's pixels.</param>
 /// <param name="columns">Of the table.</param>
 /// <param name="device">Where the tensors are made.</param>
-internal sealed class FusedCollator(Collator picture, int pictureLength, IReadOnlyList<ModuleContext.InputShape> columns, Device device) : Collator
+internal sealed class FusedCollator(Collator picture, int pictureLength, IReadOnlyList<ModuleContext.InputShape> columns, Device device)
+    : Collator
 {
     private readonly int _numbers = columns.Where(column => column.KeyCount == 0).Sum(column => column.Size);
     private readonly int _keys = columns.Where(column => column.KeyCount > 0).Sum(column => column.Size);

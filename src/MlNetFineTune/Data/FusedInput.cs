@@ -20,7 +20,8 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 {
     public override int Length => picture.Length + columns.Sum(column => column.Length) + sizeof(float);
 
-    public override IReadOnlyList<ModuleContext.InputShape> Shapes { get; } = [.. picture.Shapes, .. columns.SelectMany(column => column.Shapes)];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes { get; } =
+        [.. picture.Shapes, .. columns.SelectMany(column => column.Shapes)];
 
     public override ImagePreprocessing Preprocessing => picture.Preprocessing;
 
@@ -42,10 +43,13 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
         [.. picture.ColumnsOf(context, schema, prefix), .. columns.SelectMany(column => column.ColumnsOf(context, schema, prefix))];
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
-        new Collector(picture.Collect(host, row), [.. columns.Select(column => column.Collect(host, row))], new(picture.Preprocessing, missing));
+        new Collector(
+            picture.Collect(host, row), [.. columns.Select(column => column.Collect(host, row))],
+            new(picture.Preprocessing, missing));
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(
-        picture.Read(host, row, places), [.. columns.Select(column => column.Read(host, row, places))], new(picture.Preprocessing, missing));
+        picture.Read(host, row, places), [.. columns.Select(column => column.Read(host, row, places))],
+        new(picture.Preprocessing, missing));
 
     private sealed class Collector(DatasetBuilder picture, DatasetBuilder[] columns, PictureSubstitute substitute) : DatasetBuilder
     {

@@ -74,7 +74,8 @@ internal sealed record TableInputManifest(IReadOnlyList<InputManifest> Parts) : 
 }
 
 /// <summary>A picture and a table beside it.</summary>
-internal sealed record FusedInputManifest(ImageInputManifest Image, IReadOnlyList<NumberInputManifest> Table, MissingPictures MissingPictures)
+internal sealed record FusedInputManifest(
+    ImageInputManifest Image, IReadOnlyList<NumberInputManifest> Table, MissingPictures MissingPictures)
     : InputManifest
 {
     public override ModelInput Create() => Table.Count > 0 && Table.All(column => column is not null)

@@ -51,7 +51,8 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
         var found = ModuleInputShapes.Of(column);
         return found is not null && found.Size == shape.Size && found.KeyCount == shape.KeyCount
             ? [column]
-            : throw context.ExceptSchemaMismatch("input", prefix + role, column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
+            : throw context.ExceptSchemaMismatch(
+                "input", prefix + role, column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
     }
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) => new Collector(Open(row, capacity: 64));

@@ -34,7 +34,8 @@ internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column col
 {
     private readonly VectorColumn<byte> _bytes = new(row, column);
 
-    public override Picture Read() => _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes) : Picture.Missing("the picture has no bytes");
+    public override Picture Read() =>
+        _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes) : Picture.Missing("the picture has no bytes");
 }
 
 /// <summary>ML.NET's images. Never disposed here: one may be the user's own, kept in a list and read again; who makes one for each row frees the one before.</summary>

@@ -39,13 +39,15 @@ internal static class TableColumns
         {
             if (!schema.TryFindColumn(name, out var column))
                 throw context.ExceptSchemaMismatch("inputSchema", Role, name);
-            if (column.Kind == SchemaShape.Column.VectorKind.VariableVector || !(column.IsKey || column.ItemType == NumberDataViewType.Single))
+            if (column.Kind == SchemaShape.Column.VectorKind.VariableVector
+                || !(column.IsKey || column.ItemType == NumberDataViewType.Single))
                 throw context.ExceptSchemaMismatch("inputSchema", Role, name, ModuleInputShapes.Expected, column.GetTypeString());
         }
     }
 
     /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
-    public static IReadOnlyList<NumberInput> InputsOf(IReadOnlyList<ModuleInput> columns, IExceptionContext context, DataViewSchema schema) =>
+    public static IReadOnlyList<NumberInput> InputsOf(
+        IReadOnlyList<ModuleInput> columns, IExceptionContext context, DataViewSchema schema) =>
         [.. columns.Select(column => new NumberInput(ShapeOf(column.ColumnName, context, schema), Role, allowsMissing: true))];
 
     /// <summary>Gives a table's layers what they standardise numbers by.</summary>

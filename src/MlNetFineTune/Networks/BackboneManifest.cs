@@ -7,7 +7,8 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// The network without its numbers. Added after the first files of version 1: <c>InputChannels</c>; <c>ScriptSha256</c>, which says that the network is a TorchScript program in the same
-/// zip; <c>ChangedStages</c>, those that were replaced or drawn anew; <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them;
+/// zip; <c>ChangedStages</c>, those that were replaced or drawn anew; <c>ChannelWidths</c>, channels that are left where some were pruned,
+/// by the name of the convolution that makes them;
 /// <c>Table</c>, the layers of a table beside the picture.
 /// </summary>
 internal sealed record BackboneManifest(

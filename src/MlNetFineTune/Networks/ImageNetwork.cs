@@ -7,7 +7,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
-internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head, TableBranch? table = null) : FineTunedNetwork
+internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head, TableBranch? table = null)
+    : FineTunedNetwork
 {
     private const string TablePrefix = "table.";
 

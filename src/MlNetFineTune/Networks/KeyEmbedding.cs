@@ -7,8 +7,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A vector for each value of a key (entity embeddings, Guo and Berkhahn 2016, https://arxiv.org/abs/1604.06737). The missing key has one of
-/// its own. The length is fastai's rule, min(600, round(1.6 n^0.56)) for n values
+/// A vector for each value of a key (entity embeddings, Guo and Berkhahn 2016, https://arxiv.org/abs/1604.06737). The missing key has one
+/// of its own. The length is fastai's rule, min(600, round(1.6 n^0.56)) for n values
 /// (https://docs.fast.ai/tabular.model.html, <c>emb_sz_rule</c>).
 /// </summary>
 internal sealed class KeyEmbedding : nn.Module<Tensor, Tensor>

@@ -9,9 +9,9 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// The layers of a table beside a picture, up to the features that the head sees: late fusion by concatenation (Baltrusaitis et al. 2019,
 /// https://arxiv.org/abs/1705.09406, section 6). Numbers are standardised by the training rows' mean and deviation; a missing one is at the
-/// mean, and an indicator says so (the missing-indicator method: Van Ness et al. 2022, https://arxiv.org/abs/2211.09259). Keys are embedded.
-/// All of it enters one linear layer and a ReLU. Where pictures may be missing, an indicator enters too, and a learnt vector takes the place
-/// of the picture's features.
+/// mean, and an indicator says so (the missing-indicator method: Van Ness et al. 2022, https://arxiv.org/abs/2211.09259). Keys are
+/// embedded. All of it enters one linear layer and a ReLU. Where pictures may be missing, an indicator enters too, and a learnt vector
+/// takes the place of the picture's features.
 /// </summary>
 internal sealed class TableBranch : nn.Module
 {

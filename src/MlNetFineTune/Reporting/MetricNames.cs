@@ -3,8 +3,11 @@ namespace MlNetFineTune.Reporting;
 /// <summary>How files and pages call a metric.</summary>
 internal static class MetricNames
 {
-    /// <summary>In files: <c>validation_mean_average_precision</c>, and of one of several heads <c>validation_Species_accuracy</c>.</summary>
-    public static string InFiles(string metric) => $"validation{HeadOf(metric)}{(IsOf(Metric.RootMeanSquaredError, metric) ? "_rmse" : InWords(metric))}";
+    /// <summary>
+    /// In files: <c>validation_mean_average_precision</c>, and of one of several heads <c>validation_Species_accuracy</c>.
+    /// </summary>
+    public static string InFiles(string metric) =>
+        $"validation{HeadOf(metric)}{(IsOf(Metric.RootMeanSquaredError, metric) ? "_rmse" : InWords(metric))}";
 
     /// <summary>On pages: "validation mean average precision".</summary>
     public static string OnPages(string metric) => IsOf(Metric.RootMeanSquaredError, metric)

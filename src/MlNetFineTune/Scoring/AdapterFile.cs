@@ -97,7 +97,8 @@ internal static class AdapterFile
         }
     }
 
-    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
+    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(
+        ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
     {
         try
         {
@@ -105,7 +106,8 @@ internal static class AdapterFile
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw new ArgumentException(
-                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys.Count == 1 ? "classes" : "outputs")}");
+                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} "
+                    + $"{(keys.Count == 1 ? "classes" : "outputs")}");
             }
             var input = manifest.Input.Create();
             if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is null)

@@ -36,7 +36,8 @@ internal static class ClassKeys
                 keys.Add(LabelKeys.Load(env, reader));
             return keys;
         }
-        catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
+        catch (Exception e) when (
+            e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
         {
             throw ArchiveFiles.Damaged($"the classes of its heads cannot be read ({Shown.Message(e)})");
         }

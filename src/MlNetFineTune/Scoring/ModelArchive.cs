@@ -18,7 +18,8 @@ namespace MlNetFineTune.Scoring;
 
 /// <summary>
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
-/// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is a
+/// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c>
+/// (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is a
 /// TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c> begins
 /// with the key values, and modules.
 /// </summary>
@@ -112,7 +113,8 @@ internal static class ModelArchive
     }
 
     /// <summary>The model that a manifest describes, its weights to be filled.</summary>
-    private static FineTunedModel CreateEmpty(IHostEnvironment env, ModelManifest manifest, IReadOnlyList<LabelKeys> keys, Func<string, byte[]> loadScript)
+    private static FineTunedModel CreateEmpty(
+        IHostEnvironment env, ModelManifest manifest, IReadOnlyList<LabelKeys> keys, Func<string, byte[]> loadScript)
     {
         try
         {

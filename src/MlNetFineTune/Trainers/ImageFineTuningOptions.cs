@@ -54,10 +54,10 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     /// <summary>
     /// Columns of a table that say more of a row than its picture: numbers and keys, as <see cref="ModuleInput.Column"/> takes them (a name
-    /// is enough). Numbers are standardised inside by the training rows; they may be NaN and keys may be missing, which the network is told.
-    /// Small layers of their own turn them into <see cref="TableFeatures"/> numbers, which the head sees after the picture's features. These
-    /// layers belong to the head: they train in every strategy, at its rate, and their tensors are named <c>table.*</c>. Default: none.
-    /// Not with <c>MixUp</c> and <c>CutMix</c>: half a picture has no row of a table.
+    /// is enough). Numbers are standardised inside by the training rows; they may be NaN and keys may be missing, which the network is
+    /// told. Small layers of their own turn them into <see cref="TableFeatures"/> numbers, which the head sees after the picture's
+    /// features. These layers belong to the head: they train in every strategy, at its rate, and their tensors are named <c>table.*</c>.
+    /// Default: none. Not with <c>MixUp</c> and <c>CutMix</c>: half a picture has no row of a table.
     /// </summary>
     public IReadOnlyList<ModuleInput> TableColumns
     {
@@ -65,7 +65,10 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         init => field = Data.TableColumns.Checked(value);
     } = [];
 
-    /// <summary>Numbers that the table's layers give the head. At least 1, default 32. Without meaning where there are no <see cref="TableColumns"/>.</summary>
+    /// <summary>
+    /// Numbers that the table's layers give the head. At least 1, default 32. Without meaning where there are no
+    /// <see cref="TableColumns"/>.
+    /// </summary>
     public int TableFeatures
     {
         get;
@@ -93,8 +96,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     /// <summary>
     /// What will train, in words: for each phase of the training its epochs, and for each stage the parameters that train, how many numbers
-    /// they are, and their learning rate before the schedule. Reads no data, and so leaves the layers of <see cref="TableColumns"/> out, which
-    /// train with the head.
+    /// they are, and their learning rate before the schedule. Reads no data, and so leaves the layers of <see cref="TableColumns"/> out,
+    /// which train with the head.
     /// </summary>
     /// <param name="outputs">Numbers that the head gives: classes, or 1. At least 1, default 2.</param>
     /// <exception cref="ArgumentException">Strategy or adapter do not fit the backbone.</exception>
@@ -203,13 +206,15 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
         {
             throw new ArgumentException(
-                $"{mixing.GetType().Name} blends pictures, and half a picture has no row of a table: leave it out, or leave TableColumns out.",
+                $"{mixing.GetType().Name} blends pictures, and half a picture has no row of a table: leave it out, or leave "
+                + "TableColumns out.",
                 "options");
         }
         if (MissingPictures != MissingPictures.Refuse && Distillation != Distillation.None)
         {
             throw new ArgumentException(
-                $"MissingPictures.{MissingPictures} and Distillation do not go together: of a row without a picture a teacher sees nothing.",
+                $"MissingPictures.{MissingPictures} and Distillation do not go together: of a row without a picture a "
+                + "teacher sees nothing.",
                 "options");
         }
     }

@@ -306,7 +306,8 @@ public abstract record FineTuningOptions
         if (!TaskInForce.TakesMixedRows && Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
         {
             throw new ArgumentException(
-                $"{mixing.GetType().Name} blends rows and their labels, and with several heads a row may lack one: leave it out.", "options");
+                $"{mixing.GetType().Name} blends rows and their labels, and with several heads a row may lack one: leave it out.",
+                "options");
         }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)

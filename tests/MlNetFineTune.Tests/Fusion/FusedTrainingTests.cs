@@ -28,7 +28,8 @@ public sealed class FusedTrainingTests
     public void FrozenStagesRunOnceAPictureHoweverManyEpochsAndRowsOfTheTable()
     {
         // 20 readable pictures, some of them in several rows; those without count as one.
-        var different = _rows.Select(row => File.Exists(row.ImagePath) && !row.ImagePath.EndsWith("cut.jpg", StringComparison.Ordinal) ? row.ImagePath : "")
+        var different = _rows
+            .Select(row => File.Exists(row.ImagePath) && !row.ImagePath.EndsWith("cut.jpg", StringComparison.Ordinal) ? row.ImagePath : "")
             .Distinct().Count();
 
         var (network, report) = Count(s_head);
@@ -43,7 +44,8 @@ public sealed class FusedTrainingTests
     public void EveryCacheAndNoneTrainTheSameBits()
     {
         using var folder = new Folder();
-        foreach (var options in (ImageFineTuningOptions[])[s_head, s_head with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }])
+        var views = s_head with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) };
+        foreach (var options in (ImageFineTuningOptions[])[s_head, views])
         {
             var expected = Train(options with { FeatureCache = FeatureCache.None });
             CollectionAssert.AreEqual(expected, Train(options));
@@ -70,7 +72,8 @@ public sealed class FusedTrainingTests
     [DataRow(true)]
     public void ATrainingThatIsCancelledGoesOnToTheSameBits(bool full)
     {
-        var options = (full ? FusedRow.Options with { MissingPictures = MissingPictures.AllowUnreadable } : s_head with { BatchSize = 4 }) with
+        var basis = full ? FusedRow.Options with { MissingPictures = MissingPictures.AllowUnreadable } : s_head with { BatchSize = 4 };
+        var options = basis with
         {
             Epochs = 4, Validation = ValidationData.Fraction(0.25f),
         };
@@ -126,8 +129,8 @@ public sealed class FusedTrainingTests
         options.FitInput(inner, data.Training, fit.Channel);
         var rules = options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
         var run = new TrainingRun(
-            network, input, task.Training(data.Training, softTargets: null), rules.Resolve(network, options.BatchNorm), data, options, fit.Seed,
-            fit.Host, fit.Channel);
+            network, input, task.Training(data.Training, softTargets: null), rules.Resolve(network, options.BatchNorm), data, options,
+            fit.Seed, fit.Host, fit.Channel);
         using var loop = new TrainingLoop(run);
         return (network, loop.Run());
     }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Fusion;
 
-/// <summary>Loss and gradients of a picture with a table beside it, against PyTorch (tools/reference/fusion_fixture.py), in doubles.</summary>
+/// <summary>
+/// Loss and gradients of a picture with a table beside it, against PyTorch (tools/reference/fusion_fixture.py), in doubles.
+/// </summary>
 [TestClass]
 public sealed class FusionParityTests
 {

@@ -41,7 +41,8 @@ public sealed class MissingPicturesTests
         foreach (var row in test)
             row.ImagePath = "";
         Assert.IsGreaterThan(0.8, _ml.MulticlassClassification.Evaluate(model.Transform(FusedRow.View(_ml, test))).MicroAccuracy);
-        model.Scorer.Read(network => Assert.IsGreaterThan(1e-4, ((ImageNetwork)network).Table!.missing_picture!.Values().Max(Math.Abs), "learnt"));
+        model.Scorer.Read(network =>
+            Assert.IsGreaterThan(1e-4, ((ImageNetwork)network).Table!.missing_picture!.Values().Max(Math.Abs), "learnt"));
     }
 
     [TestMethod]
@@ -50,7 +51,8 @@ public sealed class MissingPicturesTests
         var (cut, _) = BadPictures.All.Single(bad => bad.Reason == "it is cut off");
         _rows[3].ImagePath = cut;
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidDataException>(() => Fit(FusedRow.Options with { MissingPictures = MissingPictures.Allow })).Message, "cut off");
+            Assert.ThrowsExactly<InvalidDataException>(() => Fit(FusedRow.Options with { MissingPictures = MissingPictures.Allow }))
+                .Message, "cut off");
 
         _rows[5].ImagePath = "nowhere.png";
         using var model = Fit(FusedRow.Options with { MissingPictures = MissingPictures.AllowUnreadable, Epochs = 1 });
@@ -74,14 +76,16 @@ public sealed class MissingPicturesTests
     [TestMethod]
     public void ImagesInMemoryMayBeMissing()
     {
-        var rows = _rows.Select(row => new BytesRow { Label = row.Label, Weight = row.Weight, Bytes = File.ReadAllBytes(row.ImagePath) }).ToArray();
+        var rows = _rows.Select(row => new BytesRow { Label = row.Label, Weight = row.Weight, Bytes = File.ReadAllBytes(row.ImagePath) })
+            .ToArray();
         rows[2].Bytes = [];
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
         var options = FusedRow.Options with { ImageColumnName = "Bytes", TableColumns = ["Weight"], Epochs = 1 };
 
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(
             () => _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(view)).Message, "the picture has no bytes");
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options with { MissingPictures = MissingPictures.Allow }).Fit(view);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options with { MissingPictures = MissingPictures.Allow })
+            .Fit(view);
         TableAndPhotoTests.AssertProbabilities(SmallTraining.Scores(model.Transform(view)));
     }
 

@@ -30,7 +30,8 @@ public sealed class TableAndPhotoTests
             .Transform(FusedRow.View(_ml, rows));
         var yes = _ml.Transforms.Expression("Yes", "x => x < 1.5f", "Target").Fit(numbers).Transform(numbers);
 
-        using var number = _ml.Regression.Trainers.FineTuneImages(FusedRow.Options with { LabelColumnName = "Target", Epochs = 1 }).Fit(yes);
+        using var number = _ml.Regression.Trainers.FineTuneImages(FusedRow.Options with { LabelColumnName = "Target", Epochs = 1 })
+            .Fit(yes);
         using var answer = _ml.BinaryClassification.Trainers.FineTuneImages(FusedRow.Options with { LabelColumnName = "Yes", Epochs = 1 })
             .Fit(yes);
 
@@ -53,7 +54,8 @@ public sealed class TableAndPhotoTests
         {
             var table = ((ImageNetwork)network).Table!;
             Fixture.AreClose([mean], table.mean!.Values(), 1e-6, "mean");
-            Fixture.AreClose([Math.Sqrt(known.Average(value => (value - mean) * (value - mean)))], table.deviation!.Values(), 1e-5, "deviation");
+            Fixture.AreClose([Math.Sqrt(known.Average(value => (value - mean) * (value - mean)))], table.deviation!.Values(), 1e-5,
+                "deviation");
         });
     }
 
@@ -62,10 +64,12 @@ public sealed class TableAndPhotoTests
     {
         var log = new LogLines(_ml);
         var view = FusedRow.View(_ml, FusedRow.Many(24));
-        var constant = _ml.Transforms.Expression("Same", "x => 5f", "Weight").Append(_ml.Transforms.Expression("Never", "x => 0f / (x - x)", "Weight"))
+        var constant = _ml.Transforms.Expression("Same", "x => 5f", "Weight")
+            .Append(_ml.Transforms.Expression("Never", "x => 0f / (x - x)", "Weight"))
             .Fit(view).Transform(view);
 
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(FusedRow.Options with { TableColumns = ["Same", "Never"], Epochs = 1 })
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            FusedRow.Options with { TableColumns = ["Same", "Never"], Epochs = 1 })
             .Fit(constant);
 
         AssertProbabilities(SmallTraining.Scores(model.Transform(constant)));
@@ -81,7 +85,8 @@ public sealed class TableAndPhotoTests
             .Append(_ml.Transforms.Conversion.MapValueToKey("Keys"))
             .Fit(view).Transform(view);
 
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(FusedRow.Options with { TableColumns = ["Keys", "Both"], Epochs = 1 })
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            FusedRow.Options with { TableColumns = ["Keys", "Both"], Epochs = 1 })
             .Fit(vectors);
 
         AssertProbabilities(SmallTraining.Scores(model.Transform(vectors)));
@@ -99,8 +104,8 @@ public sealed class TableAndPhotoTests
         var weights = Path.Combine(SmallPictures.NewFolder(), "weights.safetensors");
         loaded.SaveWeights(weights);
         var text = System.Text.Encoding.ASCII.GetString(File.ReadAllBytes(weights));
-        foreach (var name in (string[])["table.linear.weight", "table.embeddings.0.weight", "table.mean", "table.deviation", "table.missing_picture"])
-            StringAssert.Contains(text, $"\"{name}\"");
+        foreach (var name in (string[])["linear.weight", "embeddings.0.weight", "mean", "deviation", "missing_picture"])
+            StringAssert.Contains(text, $"\"table.{name}\"");
     }
 
     [TestMethod]
@@ -109,7 +114,8 @@ public sealed class TableAndPhotoTests
     {
         var rows = FusedRow.Many(24);
         var train = _ml.Data.LoadFromEnumerable(rows);
-        using var chain = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.Conversion.MapValueToKey("ColorKey", "Color"))
+        using var chain = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("ColorKey", "Color"))
             .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(FusedRow.Options)).Fit(train);
         var zip = Path.Combine(SmallPictures.NewFolder(), "model.zip");
         _ml.Model.Save(chain, train.Schema, zip);
@@ -127,7 +133,8 @@ public sealed class TableAndPhotoTests
     {
         var rows = FusedRow.Many(24);
         var train = _ml.Data.LoadFromEnumerable(rows);
-        using var chain = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.Conversion.MapValueToKey("ColorKey", "Color"))
+        using var chain = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("ColorKey", "Color"))
             .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(FusedRow.Options)).Fit(train);
         var expected = SmallTraining.Scores(chain.Transform(train));
 
@@ -168,7 +175,8 @@ public sealed class TableAndPhotoTests
         var reversed = SmallTraining.Scores(flipping.Transform(FusedRow.View(_ml, rows.Reverse())));
         SmallTraining.AssertClose(scores, [.. reversed.Reverse()]);
         AssertProbabilities(scores);
-        Assert.IsTrue(SmallTraining.Scores(model.Transform(FusedRow.View(_ml, rows))).Zip(scores).Any(pair => Math.Abs(pair.First[0] - pair.Second[0]) > 1e-6));
+        Assert.IsTrue(SmallTraining.Scores(model.Transform(FusedRow.View(_ml, rows))).Zip(scores)
+            .Any(pair => Math.Abs(pair.First[0] - pair.Second[0]) > 1e-6));
     }
 
     [TestMethod]
@@ -179,7 +187,8 @@ public sealed class TableAndPhotoTests
         using (var first = SmallTraining.LoadModel(_ml))
             first.SaveWeights(weights);
         var backbone = Backbone.Micro.WithWeights(weights);
-        var options = FusedRow.Options with { Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1 };
+        var options = FusedRow.Options
+            with { Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1 };
         var test = FusedRow.View(_ml, FusedRow.Many(12, seed: 5));
         using var model = Fit(options, FusedRow.Many(24));
 
@@ -198,9 +207,11 @@ public sealed class TableAndPhotoTests
         var log = new LogLines(_ml);
         using var fused = Fit(FusedRow.Options with { Epochs = 1 }, FusedRow.Many(24));
 
-        using var next = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(fused), Epochs = 1 }, SmallPictures.Take(4));
+        using var next = SmallTraining
+            .Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(fused), Epochs = 1 }, SmallPictures.Take(4));
 
-        Assert.IsTrue(log.All.Any(line => line.Contains("The head of the earlier model is not used: it and the layers of a table")), log.ToString());
+        Assert.IsTrue(log.All.Any(line => line.Contains("The head of the earlier model is not used: it and the layers of a table")),
+            log.ToString());
     }
 
     internal static void AssertProbabilities(float[][] scores)

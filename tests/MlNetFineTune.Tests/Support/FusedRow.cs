@@ -38,7 +38,8 @@ public sealed class FusedRow
     /// <summary>With keys for label and colour, the same whatever the data hold.</summary>
     public static IDataView View(MLContext ml, IEnumerable<FusedRow> rows)
     {
-        var colors = ml.Data.LoadFromEnumerable(new[] { "grey", "color0", "color1", "color2" }.Select(name => new ColorName { Name = name }));
+        var colors = ml.Data.LoadFromEnumerable(
+            new[] { "grey", "color0", "color1", "color2" }.Select(name => new ColorName { Name = name }));
         var view = SmallTraining.WithKeys(ml, ml.Data.LoadFromEnumerable(rows.ToArray()));
         return ml.Transforms.Conversion.MapValueToKey("ColorKey", "Color", keyData: colors).Fit(view).Transform(view);
     }

@@ -16,7 +16,8 @@ public sealed class SeveralRow
     public bool Red { get; set; }
 
     /// <summary><see cref="SmallPictures"/>: the kind is the class, the size its number and a little more, and stripes are red.</summary>
-    public static SeveralRow[] Take(int perClass, int skip = 0) => [.. SmallPictures.Take(perClass, skip).Select((photo, i) => new SeveralRow
+    public static SeveralRow[] Take(int perClass, int skip = 0) =>
+        [.. SmallPictures.Take(perClass, skip).Select((photo, i) => new SeveralRow
     {
         ImagePath = photo.ImagePath,
         Kind = photo.Label,

@@ -14,7 +14,8 @@ public sealed class SeveralLossTests
 
     private static readonly SeveralObjective s_objective = new(
     [
-        new("Class", new MulticlassObjective(3, classWeights: [.. s_fixture.GetProperty("classWeights").Numbers().Select(w => (float)w)]), 1, 1),
+        new("Class", new MulticlassObjective(3, classWeights: [.. s_fixture.GetProperty("classWeights").Numbers().Select(w => (float)w)]),
+            1, 1),
         new("Number", new RegressionObjective(RegressionLoss.SquaredError), 2, 1),
         new("Answer", new BinaryObjective(), 0.5f, 1),
     ]);
@@ -64,13 +65,15 @@ public sealed class SeveralLossTests
         Assert.AreNotEqual(0, gradient[4]);
     }
 
-    private static Tensor Outputs() => tensor([.. Formula.Values("several.outputs", [6, 5]).Select(value => 2 * value)], [6, 5], ScalarType.Float32);
+    private static Tensor Outputs() =>
+        tensor([.. Formula.Values("several.outputs", [6, 5]).Select(value => 2 * value)], [6, 5], ScalarType.Float32);
 
     private static Targets TargetsOf(int[] rows)
     {
         float[][] labels = [Labels("classes"), Labels("numbers"), Labels("answers")];
         var source = new LabeledData(
-            inputs: null!, [.. Enumerable.Range(0, 6).SelectMany(row => labels.Select(label => label[row]))], [0, 1, 2, 3, 4, 5], groups: null, 0,
+            inputs: null!, [.. Enumerable.Range(0, 6).SelectMany(row => labels.Select(label => label[row]))], [0, 1, 2, 3, 4, 5],
+                groups: null, 0,
             Labels("weights"), labelWidth: 3);
         return s_objective.TargetsOf(new RowSubset(source, [0, 1, 2, 3, 4, 5]), rows, mix: null, CPU);
     }

@@ -63,7 +63,8 @@ public sealed class SeveralTaskTests
     [TestMethod]
     public void MetricsAreNamedAfterTheLabelsAndOneOfThemChoosesTheEpoch()
     {
-        var options = SeveralRow.Options with { Validation = ValidationData.Fraction(0.3f), Epochs = 4, Metric = Metric.Accuracy.Of("Kind") };
+        var options = SeveralRow.Options
+            with { Validation = ValidationData.Fraction(0.3f), Epochs = 4, Metric = Metric.Accuracy.Of("Kind") };
         using var model = Fit(options, _rows);
 
         var epochs = model.Report!.Epochs;
@@ -71,7 +72,8 @@ public sealed class SeveralTaskTests
             Assert.IsTrue(epochs.All(epoch => double.IsFinite(epoch.Metrics[name])), name);
         Assert.AreEqual(epochs.Max(epoch => epoch.Metrics["Kind.Accuracy"]), epochs[model.Report.BestEpoch - 1].Metrics["Kind.Accuracy"]);
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options with { Metric = Metric.Accuracy }, _rows)).Message, "Kind.Accuracy");
+            Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options with { Metric = Metric.Accuracy }, _rows)).Message,
+                "Kind.Accuracy");
     }
 
     [TestMethod]
@@ -95,14 +97,16 @@ public sealed class SeveralTaskTests
         Assert.AreEqual(expected.Schema.ToString(), actual.Schema.ToString());
         StringAssert.Contains(actual.GetColumn<string>("Why").Last(), "no such file");
         Assert.IsTrue(float.IsNaN(actual.GetColumn<float>("SizeScore").Last()));
-        var kinds = _ml.Transforms.Conversion.MapKeyToValue("KindPredictedLabel").Fit(actual).Transform(actual).GetColumn<string>("KindPredictedLabel");
+        var kinds = _ml.Transforms.Conversion.MapKeyToValue("KindPredictedLabel").Fit(actual).Transform(actual)
+            .GetColumn<string>("KindPredictedLabel");
         Assert.IsTrue(kinds.Take(12).All(SmallPictures.Classes.Contains));
     }
 
     [TestMethod]
     public void TwoHeadsOfClassesKeepTheirOwnKeys()
     {
-        var view = _ml.Transforms.Conversion.MapValueToKey("RedKey", "Red").Fit(SeveralRow.View(_ml, _rows)).Transform(SeveralRow.View(_ml, _rows));
+        var view = _ml.Transforms.Conversion.MapValueToKey("RedKey", "Red").Fit(SeveralRow.View(_ml, _rows))
+            .Transform(SeveralRow.View(_ml, _rows));
         var options = SeveralRow.Options with
         {
             Task = LearningTask.Several(new("RedKey", LearningTask.Multiclass()), new("Kind", LearningTask.Multiclass())), Epochs = 1,
@@ -113,7 +117,8 @@ public sealed class SeveralTaskTests
 
         Assert.IsTrue(Zip.Read(zip).Keys.Any(name => name.EndsWith("heads.key", StringComparison.Ordinal)));
         var scored = loaded.Transform(view);
-        CollectionAssert.AreEqual(new[] { 2, 3 }, new[] { scored.GetColumn<float[]>("RedKeyScore").First().Length, scored.GetColumn<float[]>("KindScore").First().Length });
+        CollectionAssert.AreEqual(new[] { 2, 3 },
+            new[] { scored.GetColumn<float[]>("RedKeyScore").First().Length, scored.GetColumn<float[]>("KindScore").First().Length });
         var values = _ml.Transforms.Conversion.MapKeyToValue("RedKeyPredictedLabel").Fit(scored).Transform(scored);
         Assert.IsTrue(values.GetColumn<bool>("RedKeyPredictedLabel").Any());
     }
@@ -163,7 +168,8 @@ public sealed class SeveralTaskTests
             if (progress.Activity == TrainingActivity.Training && progress.Epoch == 3)
                 source.Cancel();
         });
-        Assert.Throws<OperationCanceledException>(() => Fit(checkpoint with { Progress = watcher, CancellationToken = source.Token }, _rows));
+        Assert.Throws<OperationCanceledException>(
+            () => Fit(checkpoint with { Progress = watcher, CancellationToken = source.Token }, _rows));
 
         using var resumed = Fit(checkpoint, _rows);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(resumed));
@@ -186,7 +192,8 @@ public sealed class SeveralTaskTests
         var backbone = Backbone.Micro.WithWeights(weights);
         var options = SeveralRow.Options with
         {
-            Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1, Validation = ValidationData.Fraction(0.3f),
+            Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1,
+                Validation = ValidationData.Fraction(0.3f),
             RunFolder = folder.File("run"),
         };
         foreach (var split in _ml.Data.CrossValidationSplit(data, numberOfFolds: 2))
@@ -196,13 +203,16 @@ public sealed class SeveralTaskTests
             model.SaveAdapter(adapter);
             using var again = _ml.Model.LoadAdapter(adapter, backbone);
             SmallTraining.AssertSameBits(
-                SmallTraining.Scores(model.Transform(split.TestSet), "KindScore"), SmallTraining.Scores(again.Transform(split.TestSet), "KindScore"));
+                SmallTraining.Scores(model.Transform(split.TestSet), "KindScore"),
+                    SmallTraining.Scores(again.Transform(split.TestSet), "KindScore"));
         }
-        StringAssert.Contains(File.ReadAllText(Path.Combine(folder.File("run"), "history.csv")), "validation_Kind_accuracy,validation_Size_rmse,validation_Red_accuracy");
+        StringAssert.Contains(File.ReadAllText(Path.Combine(folder.File("run"), "history.csv")),
+            "validation_Kind_accuracy,validation_Size_rmse,validation_Red_accuracy");
         Assert.IsTrue(File.Exists(Path.Combine(folder.File("run"), "report.html")));
         using var fused = (FineTuningTransformer)Trainer(SeveralRow.Options with
         {
-            Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Red", LearningTask.Binary())), TableColumns = ["Size"], Epochs = 1,
+            Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Red", LearningTask.Binary())), TableColumns = ["Size"],
+                Epochs = 1,
         }).Fit(data);
         Assert.HasCount(_rows.Length, SmallTraining.Scores(fused.Transform(data), "KindScore"));
     }
@@ -214,7 +224,8 @@ public sealed class SeveralTaskTests
         var options = SmallModules.Multiclass with
         {
             Task = LearningTask.Several(
-                new("Kind", LearningTask.Multiclass()), new("Number", LearningTask.Regression()), new("Yes", LearningTask.Binary())), Epochs = 10,
+                new("Kind", LearningTask.Multiclass()), new("Number", LearningTask.Regression()), new("Yes", LearningTask.Binary())),
+                    Epochs = 10,
         };
         var data = SmallModules.View(_ml, rows);
         using var model = (FineTuningTransformer)options.CreateTrainer(_ml).Fit(data);
@@ -238,7 +249,8 @@ public sealed class SeveralTaskTests
         Refuses(() => Trainer(SeveralRow.Options with { Augmentation = Augmentation.MixUp() }), "MixUp blends rows and their labels");
         Refuses(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SeveralRow.Options), "belongs to ml.FineTuning");
         Refuses(
-            () => Trainer(SeveralRow.Options with { Task = LearningTask.Several(new("A", LearningTask.Regression()), new("AScore", LearningTask.Regression())), ImageStatusColumnName = "AScore" }),
+            () => Trainer(SeveralRow.Options with { Task = LearningTask.Several(
+                new("A", LearningTask.Regression()), new("AScore", LearningTask.Regression())), ImageStatusColumnName = "AScore" }),
             "both 'AScore'");
         var view = _ml.Data.LoadFromEnumerable(_rows);
         StringAssert.Contains(Assert.Throws<Exception>(() => Trainer(SeveralRow.Options).Fit(view)).Message, "'Kind'");

@@ -27,7 +27,8 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
     public override ScoreColumns Columns =>
         new SeveralColumns([.. heads.Select(head => (head.Task.Columns, head.Task.Scoring.ScoreLength))], status);
 
-    public override IReadOnlyList<Metric> Metrics => [.. heads.SelectMany(head => head.Task.Metrics.Select(metric => metric.Of(head.Label)))];
+    public override IReadOnlyList<Metric> Metrics =>
+        [.. heads.SelectMany(head => head.Task.Metrics.Select(metric => metric.Of(head.Label)))];
 
     public override bool HasJudgedRows => false;
 

@@ -31,7 +31,8 @@ internal sealed class SeveralLabels : LabelSource
         : float.IsNaN(label[_offset]) ? _strata.Strata
         : _strata.StratumOf(label.Slice(_offset, _strata.Width));
 
-    public override LabelReader Reader(IHost host, DataViewRow row) => Joined([.. _heads.Select(head => (head.Width, head.Reader(host, row)))]);
+    public override LabelReader Reader(IHost host, DataViewRow row) =>
+        Joined([.. _heads.Select(head => (head.Width, head.Reader(host, row)))]);
 
     public override OtherLabels OfOtherData(IHost host, DataViewSchema schema) =>
         new Others([.. _heads.Select(head => (head.Width, head.OfOtherData(host, schema)))]);

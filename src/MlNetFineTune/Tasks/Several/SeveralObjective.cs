@@ -12,8 +12,8 @@ namespace MlNetFineTune.Tasks;
 internal sealed record HeadObjective(string Label, Objective Objective, float Weight, int Width);
 
 /// <summary>
-/// The sum of the heads' mean losses by their weights: each is divided by the count of its own rows, so that a label that few rows have is not
-/// drowned. Labels are numbers on the CPU, NaN where one is missing.
+/// The sum of the heads' mean losses by their weights: each is divided by the count of its own rows, so that a label that few rows have is
+/// not drowned. Labels are numbers on the CPU, NaN where one is missing.
 /// </summary>
 /// <param name="heads">In the order of outputs, labels and scores.</param>
 internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Objective
@@ -58,14 +58,17 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         return cat(scores, 1).MoveToOuterDisposeScope(); // [N, scores]
     }
 
-    protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, [labels.Length / _widths.Sum(), _widths.Sum()], ScalarType.Float32);
+    protected override Tensor LabelsOf(float[] labels, Device device) =>
+        tensor(labels, [labels.Length / _widths.Sum(), _widths.Sum()], ScalarType.Float32);
 
-    protected override Tensor SharesOf(Tensor labels) => throw new NotSupportedException("Rows with labels of several heads are not mixed.");
+    protected override Tensor SharesOf(Tensor labels) =>
+        throw new NotSupportedException("Rows with labels of several heads are not mixed.");
 
     protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training) =>
         throw new NotSupportedException("Each head has losses of its own rows.");
 
-    protected override Tensor? ClassWeightOfEach(Tensor labels) => throw new NotSupportedException("Each head has weights of its own classes.");
+    protected override Tensor? ClassWeightOfEach(Tensor labels) =>
+        throw new NotSupportedException("Each head has weights of its own classes.");
 
     // The outputs and targets of the rows that have a head's label; heads that have none in these rows are left out. In the present scope.
     private IEnumerable<(HeadObjective Head, Tensor Outputs, Targets Targets)> Parts(Tensor outputs, Targets targets)
@@ -125,7 +128,8 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         }
 
         public override IReadOnlyDictionary<string, double> Result() => _heads
-            .SelectMany(head => head.Value.Result().Select(metric => KeyValuePair.Create(Metric.NameOf(head.Key, metric.Key), metric.Value)))
+            .SelectMany(head => head.Value.Result()
+                .Select(metric => KeyValuePair.Create(Metric.NameOf(head.Key, metric.Key), metric.Value)))
             .ToDictionary(StringComparer.Ordinal);
     }
 }

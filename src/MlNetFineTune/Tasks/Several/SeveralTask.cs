@@ -16,7 +16,8 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 
     internal override string Catalog => "FineTuning";
 
-    internal override string? NeedsValidation => Heads.Select(head => head.Task.NeedsValidation).FirstOrDefault(reason => reason is not null);
+    internal override string? NeedsValidation =>
+        Heads.Select(head => head.Task.NeedsValidation).FirstOrDefault(reason => reason is not null);
 
     internal override LearningTask WithoutValidation =>
         this with { Heads = [.. Heads.Select(head => new TaskHead(head.LabelColumnName, head.Task.WithoutValidation, head.Weight))] };
@@ -35,7 +36,8 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
         foreach (var head in heads)
             ArgumentNullException.ThrowIfNull(head, nameof(heads));
         if (heads.Count < 2)
-            throw new ArgumentException($"Several heads are two or more, and there {(heads.Count == 1 ? "is one" : "are none")}.", nameof(heads));
+            throw new ArgumentException(
+                $"Several heads are two or more, and there {(heads.Count == 1 ? "is one" : "are none")}.", nameof(heads));
         return heads.GroupBy(head => head.LabelColumnName).FirstOrDefault(same => same.Count() > 1) is { } twice
             ? throw new ArgumentException($"The label '{twice.Key}' has two heads: columns are named after labels.", nameof(heads))
             : new SeveralTask([.. heads]);
@@ -43,7 +45,8 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 
     internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
     [
-        .. Heads.SelectMany(head => head.Task.OutputsOf(head.Columns).Select(output => ($"{output.Option} of '{head.LabelColumnName}'", output.Name))),
+        .. Heads.SelectMany(head =>
+            head.Task.OutputsOf(head.Columns).Select(output => ($"{output.Option} of '{head.LabelColumnName}'", output.Name))),
         .. columns.Status is { } status ? [("ImageStatusColumnName", status)] : ((string, string)[])[],
     ];
 

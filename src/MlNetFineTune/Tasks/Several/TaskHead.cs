@@ -37,5 +37,6 @@ public sealed record TaskHead
     /// <summary>The options in words, with the same numbers in every culture.</summary>
     public override string ToString() => FormattableString.Invariant($"{LabelColumnName}: {Task}{(Weight == 1 ? "" : $" x {Weight}")}");
 
-    internal TaskColumns Columns => new(LabelColumnName, LabelColumnName + "Score", LabelColumnName + "PredictedLabel", LabelColumnName + "Probability");
+    internal TaskColumns Columns =>
+        new(LabelColumnName, LabelColumnName + "Score", LabelColumnName + "PredictedLabel", LabelColumnName + "Probability");
 }

@@ -61,7 +61,8 @@ public abstract record Distillation
         if (model.ReadsTable)
         {
             throw new ArgumentException(
-                "A teacher sees pictures alone, and this model reads a table beside them (TableColumns): take one that was trained without.",
+                "A teacher sees pictures alone, and this model reads a table beside them (TableColumns): take one that "
+                + "was trained without.",
                 nameof(teacher));
         }
         return model.Keys is not null ? model : throw new ArgumentException(
