@@ -1,5 +1,5 @@
-using MlNetFineTune.Primitives;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;

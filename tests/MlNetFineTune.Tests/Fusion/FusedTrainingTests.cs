@@ -17,7 +17,10 @@ public sealed class FusedTrainingTests
 
     private static readonly ImageFineTuningOptions s_head = FusedRow.Options with
     {
-        Strategy = Strategy.HeadOnly, Epochs = 4, BatchSize = 1, Validation = ValidationData.Fraction(0.25f),
+        Strategy = Strategy.HeadOnly,
+        Epochs = 4,
+        BatchSize = 1,
+        Validation = ValidationData.Fraction(0.25f),
         MissingPictures = MissingPictures.AllowUnreadable,
     };
 
@@ -75,7 +78,8 @@ public sealed class FusedTrainingTests
         var basis = full ? FusedRow.Options with { MissingPictures = MissingPictures.AllowUnreadable } : s_head with { BatchSize = 4 };
         var options = basis with
         {
-            Epochs = 4, Validation = ValidationData.Fraction(0.25f),
+            Epochs = 4,
+            Validation = ValidationData.Fraction(0.25f),
         };
         var expected = Train(options);
         var checkpoint = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(SmallPictures.NewFolder()) };

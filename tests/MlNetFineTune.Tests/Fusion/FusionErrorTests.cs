@@ -60,7 +60,10 @@ public sealed class FusionErrorTests
         {
             var options = FusedRow.Options with
             {
-                Strategy = Strategy.HeadOnly, FeatureCache = cache, BadRows = BadRows.Skip(0.5f), Epochs = 1,
+                Strategy = Strategy.HeadOnly,
+                FeatureCache = cache,
+                BadRows = BadRows.Skip(0.5f),
+                Epochs = 1,
             };
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(view);
             Assert.AreEqual((5L, "column 'Weight' is infinite"), (model.Report!.BadRows.Single().Ordinal, model.Report.BadRows[0].Reason));

@@ -32,7 +32,10 @@ public sealed class MissingPicturesTests
             rows[i].ImagePath = "";
         var options = FusedRow.Options with
         {
-            MissingPictures = MissingPictures.Allow, Strategy = Strategy.HeadOnly, Epochs = 12, LearningRate = 0.02f,
+            MissingPictures = MissingPictures.Allow,
+            Strategy = Strategy.HeadOnly,
+            Epochs = 12,
+            LearningRate = 0.02f,
         };
         using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(FusedRow.View(_ml, rows));
 

@@ -188,7 +188,8 @@ public sealed class TableAndPhotoTests
             first.SaveWeights(weights);
         var backbone = Backbone.Micro.WithWeights(weights);
         var options = FusedRow.Options
-            with { Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1 };
+            with
+        { Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1 };
         var test = FusedRow.View(_ml, FusedRow.Many(12, seed: 5));
         using var model = Fit(options, FusedRow.Many(24));
 

@@ -38,7 +38,8 @@ public sealed class SeveralTaskTests
             (_rows[i].Kind, _rows[i].Size) = (i % 3 == 0 ? "" : _rows[i].Kind, i % 5 == 0 ? float.NaN : _rows[i].Size);
         var options = SeveralRow.Options with
         {
-            Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Size", LearningTask.Regression())), Epochs = 1,
+            Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Size", LearningTask.Regression())),
+            Epochs = 1,
             Validation = ValidationData.Fraction(0.25f),
         };
 
@@ -64,7 +65,8 @@ public sealed class SeveralTaskTests
     public void MetricsAreNamedAfterTheLabelsAndOneOfThemChoosesTheEpoch()
     {
         var options = SeveralRow.Options
-            with { Validation = ValidationData.Fraction(0.3f), Epochs = 4, Metric = Metric.Accuracy.Of("Kind") };
+            with
+        { Validation = ValidationData.Fraction(0.3f), Epochs = 4, Metric = Metric.Accuracy.Of("Kind") };
         using var model = Fit(options, _rows);
 
         var epochs = model.Report!.Epochs;
@@ -84,7 +86,10 @@ public sealed class SeveralTaskTests
             Task = LearningTask.Several(
                 new("Kind", LearningTask.Multiclass(calibration: Calibration.Temperature())), new("Size", LearningTask.Regression()),
                 new("Red", LearningTask.Binary(calibration: Calibration.Temperature()))),
-            Validation = ValidationData.Fraction(0.4f), ImageStatusColumnName = "Why", Epochs = 3, LearningRate = 1e-3f,
+            Validation = ValidationData.Fraction(0.4f),
+            ImageStatusColumnName = "Why",
+            Epochs = 3,
+            LearningRate = 1e-3f,
         };
         var test = SeveralRow.View(_ml, [.. SeveralRow.Take(4), new SeveralRow { ImagePath = "nowhere.png", Kind = "dots" }]);
         using var model = Fit(options, _rows);
@@ -109,7 +114,8 @@ public sealed class SeveralTaskTests
             .Transform(SeveralRow.View(_ml, _rows));
         var options = SeveralRow.Options with
         {
-            Task = LearningTask.Several(new("RedKey", LearningTask.Multiclass()), new("Kind", LearningTask.Multiclass())), Epochs = 1,
+            Task = LearningTask.Several(new("RedKey", LearningTask.Multiclass()), new("Kind", LearningTask.Multiclass())),
+            Epochs = 1,
         };
         using var model = (FineTuningTransformer)Trainer(options).Fit(view);
         var zip = SmallTraining.Save(_ml, model);
@@ -192,8 +198,11 @@ public sealed class SeveralTaskTests
         var backbone = Backbone.Micro.WithWeights(weights);
         var options = SeveralRow.Options with
         {
-            Backbone = backbone, Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2), Epochs = 1,
-                Validation = ValidationData.Fraction(0.3f),
+            Backbone = backbone,
+            Strategy = Strategy.LastStages(1),
+            Adapter = Adapter.Lora(2),
+            Epochs = 1,
+            Validation = ValidationData.Fraction(0.3f),
             RunFolder = folder.File("run"),
         };
         foreach (var split in _ml.Data.CrossValidationSplit(data, numberOfFolds: 2))
@@ -211,8 +220,9 @@ public sealed class SeveralTaskTests
         Assert.IsTrue(File.Exists(Path.Combine(folder.File("run"), "report.html")));
         using var fused = (FineTuningTransformer)Trainer(SeveralRow.Options with
         {
-            Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Red", LearningTask.Binary())), TableColumns = ["Size"],
-                Epochs = 1,
+            Task = LearningTask.Several(new("Kind", LearningTask.Multiclass()), new("Red", LearningTask.Binary())),
+            TableColumns = ["Size"],
+            Epochs = 1,
         }).Fit(data);
         Assert.HasCount(_rows.Length, SmallTraining.Scores(fused.Transform(data), "KindScore"));
     }
@@ -225,7 +235,7 @@ public sealed class SeveralTaskTests
         {
             Task = LearningTask.Several(
                 new("Kind", LearningTask.Multiclass()), new("Number", LearningTask.Regression()), new("Yes", LearningTask.Binary())),
-                    Epochs = 10,
+            Epochs = 10,
         };
         var data = SmallModules.View(_ml, rows);
         using var model = (FineTuningTransformer)options.CreateTrainer(_ml).Fit(data);
@@ -249,8 +259,12 @@ public sealed class SeveralTaskTests
         Refuses(() => Trainer(SeveralRow.Options with { Augmentation = Augmentation.MixUp() }), "MixUp blends rows and their labels");
         Refuses(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SeveralRow.Options), "belongs to ml.FineTuning");
         Refuses(
-            () => Trainer(SeveralRow.Options with { Task = LearningTask.Several(
-                new("A", LearningTask.Regression()), new("AScore", LearningTask.Regression())), ImageStatusColumnName = "AScore" }),
+            () => Trainer(SeveralRow.Options with
+            {
+                Task = LearningTask.Several(
+                new("A", LearningTask.Regression()), new("AScore", LearningTask.Regression())),
+                ImageStatusColumnName = "AScore"
+            }),
             "both 'AScore'");
         var view = _ml.Data.LoadFromEnumerable(_rows);
         StringAssert.Contains(Assert.Throws<Exception>(() => Trainer(SeveralRow.Options).Fit(view)).Message, "'Kind'");
