@@ -160,7 +160,8 @@ public sealed partial record Backbone
         return OfScript(TorchScript.Open(path, preprocessing ?? new ImagePreprocessing()), Path.GetFileName(path));
     }
 
-    internal static Backbone OfScript(TorchScript script, string? origin) => new(script.Family) { WeightsOrigin = origin };
+    internal static Backbone OfScript(TorchScript script, string? origin) =>
+        new(script.Family) { Weights = new WeightsSource.Program(origin) };
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>; <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
     public string Name => _family.Name;
@@ -208,15 +209,18 @@ public sealed partial record Backbone
     } = Networks.InputChannels.Colors;
 
     /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
-    public string? WeightsFile { get; private init; }
+    public string? WeightsFile => (Weights as WeightsSource.File)?.Path;
 
     /// <summary>Whether the weights are to be drawn at random.</summary>
-    public bool IsFromScratch { get; private init; }
+    public bool IsFromScratch => Weights is WeightsSource.Scratch;
 
     /// <summary>The program that is the network; null where we build it.</summary>
     internal TorchScript? Script => _family.Script;
 
-    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Source is not null;
+    /// <summary>Where the weights come from.</summary>
+    internal WeightsSource Weights { get; private init; } = new WeightsSource.Unchosen();
+
+    internal bool HasWeights => Weights is not WeightsSource.Unchosen;
 
     internal WeightsRecipe Recipe
     {
@@ -228,12 +232,6 @@ public sealed partial record Backbone
             _recipe = value;
         }
     }
-
-    /// <summary>Where the weights come from, for logs and the model file.</summary>
-    internal string? WeightsOrigin { get; private init; }
-
-    /// <summary>What was found out about the weights where they come from, for the log; null where that is nothing.</summary>
-    internal string? WeightsNote { get; private init; }
 
     internal string Classifier => _family.Classifier;
 
@@ -265,7 +263,7 @@ public sealed partial record Backbone
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return WithFile(path, _family.DefaultRecipe);
+        return WithFile(path, Path.GetFileName(path), _family.DefaultRecipe);
     }
 
     /// <summary>
@@ -283,21 +281,21 @@ public sealed partial record Backbone
         RequireUnchangedRecipe();
         var local = weights.FindOrFetch();
         if (local.Config is not { } config)
-            return WithFile(local.Path, _family.DefaultRecipe) with { WeightsOrigin = local.Origin };
+            return WithFile(local.Path, local.Origin, _family.DefaultRecipe);
         var naming = Checked(config);
         var recipe = (naming?.Recipe ?? _family.DefaultRecipe).With(config.Metadata, config.Source);
         var note = config.Notes is [] ? null : string.Join(" ", config.Notes);
-        return WithFile(local.Path, recipe, namingIsKnown: naming is not null) with { WeightsOrigin = local.Origin, WeightsNote = note };
+        return WithFile(local.Path, local.Origin, recipe, note, namingIsKnown: naming is not null);
     }
 
     /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
         ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Source = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
+        : this with { Weights = new WeightsSource.Scratch(), Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(Weights.Origin ?? "no weights chosen", Shown.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
         + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
@@ -309,18 +307,14 @@ public sealed partial record Backbone
         ? size
         : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
 
-    private Backbone WithFile(string path, WeightsRecipe usual, bool namingIsKnown = false)
+    private Backbone WithFile(string path, string origin, WeightsRecipe usual, string? note = null, bool namingIsKnown = false)
     {
         RequireUnchangedRecipe();
         using var file = WeightFile.Open(path);
         var recipe = Possible((namingIsKnown ? usual : InNamingOf(file, usual)).With(file.Metadata, path), file);
         return this with
         {
-            WeightsFile = Path.GetFullPath(path),
-            WeightsOrigin = Path.GetFileName(path),
-            WeightsNote = null,
-            IsFromScratch = false,
-            Source = null,
+            Weights = new WeightsSource.File(Path.GetFullPath(path), origin, note),
             Changes = Changes.Untrained(),
             Recipe = recipe,
         };

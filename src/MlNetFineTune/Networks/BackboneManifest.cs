@@ -21,7 +21,7 @@ internal sealed record BackboneManifest(
     public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + (ChannelWidths is null ? "" : ", pruned") + string.Concat((ChangedStages ?? []).Select(change => $", stage {change?.Stage} {(change?.Module is { } module ? $"replaced by '{module.Name}'" : "drawn anew")}"));
 
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256,
+        backbone.Name, backbone.Weights.Origin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256,
         backbone.Changes.Count > 0 ? [.. backbone.Changes.Select(change => new StageManifest(change.Stage, change.Replacement?.Contract))] : null,
         backbone.Widths.Pruned);
 

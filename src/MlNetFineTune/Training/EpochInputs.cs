@@ -7,6 +7,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
@@ -21,10 +22,10 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     });
 
     /// <summary>Features of the phase's frozen stages. The caller disposes them.</summary>
-    public FeatureCaches BeginPhase(TrainingPart phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
+    public FeatureCaches BeginPhase(TrainingPhase phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
 
     /// <summary>The training rows of some epochs.</summary>
-    public StepInputs OfTraining(TrainingPart phase, FeatureCaches features, int[] epochs)
+    public StepInputs OfTraining(TrainingPhase phase, FeatureCaches features, int[] epochs)
     {
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
         return _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs)
@@ -32,7 +33,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     }
 
     /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch; null where there are none.</summary>
-    public Evaluator? EvaluatorOf(TrainingPart phase, FeatureCaches features)
+    public Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;
         if (validation.Rows.Length == 0)

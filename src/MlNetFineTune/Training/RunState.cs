@@ -1,10 +1,5 @@
+using System.Text.Json.Serialization;
 using MlNetFineTune.MlNet;
-
-
-
-
-
-
 
 namespace MlNetFineTune.Training;
 
@@ -30,6 +25,10 @@ internal sealed class RunState
     public TimeSpan EpochBegan { get; set; }
 
     public LossWatch Losses { get; set; } = new();
+
+    /// <summary>Why the training cannot go on, in words; null while it can.</summary>
+    [JsonIgnore]
+    public string? Divergence { get; set; }
 
     /// <summary>Mean of the present epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;

@@ -12,12 +12,12 @@ internal sealed class TrainingLog(TrainingRun run)
         $"{run.Network.Description}, strategy {run.Options.Strategy}: {run.Data.Training.Rows.Length} training and {run.Data.Validation.Rows.Length} validation rows, {run.Options.Epochs} epochs of batch {run.Options.BatchSize}"
         + $"{(run.Options.AccumulationSteps > 1 ? $", {run.Options.AccumulationSteps} batches a step" : "")}, {run.Options.Optimizer}, seed {run.Seed}.");
 
-    public void BeginPart(TrainingPart part)
+    public void BeginPhase(TrainingPhase phase)
     {
         var parameters = run.Network.Parameters();
-        var trained = parameters.Where(parameter => part.Planned.ScaleOf(parameter.Name) > 0).ToList();
+        var trained = parameters.Where(parameter => phase.Planned.ScaleOf(parameter.Name) > 0).ToList();
         var stages = run.Network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
-        var epochs = run.Plan.Phases.Count == 1 ? "" : $"Epochs {part.FirstEpoch} to {part.LastEpoch}: ";
+        var epochs = run.Plan.Phases.Count == 1 ? "" : $"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: ";
         run.Channel.Info(
             FormattableString.Invariant($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), ")
             + FormattableString.Invariant($"{Count(parameters) - Count(trained):N0} are frozen ")

@@ -6,6 +6,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>The uniform average of the best epochs' weights: see <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
@@ -23,7 +24,7 @@ internal static class BestAverage
         using var encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(frozen) ? frozen : 0, run.Seed, run.Options.Workers);
         best.RestoreAverage();
         var evaluator = inputs.EvaluatorOf(frozen, encoder);
-        var evaluation = evaluator.Evaluate(state.Epochs.Count, CancellationToken.None)!;
+        var evaluation = evaluator.Evaluate(state.Epochs.Count)!;
         int[] epochs = [.. best.Kept.Select(kept => kept.Epoch).Order()];
         var averaged = evaluation.IsBetterThan(best.Evaluation, run.Metric)
             ? new TrainingReport.AveragedEpochs(epochs, evaluation.Loss) { Metrics = evaluation.Metrics }

@@ -346,9 +346,9 @@ public sealed class HubTests
         if (type is "vit" or "deit" or "dinov2")
             Assert.AreEqual(1e-12, backbone.Recipe.Epsilon);
         if (note is null)
-            Assert.IsNull(backbone.WeightsNote);
+            Assert.IsNull(((WeightsSource.File)backbone.Weights).Note);
         else
-            StringAssert.Contains(backbone.WeightsNote, note);
+            StringAssert.Contains(((WeightsSource.File)backbone.Weights).Note, note);
     }
 
     [TestMethod]

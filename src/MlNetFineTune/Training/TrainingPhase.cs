@@ -1,13 +1,14 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A part of the plan at work: what trains in it, by which optimizer, and the way to the lowest stage that trains.</summary>
-internal sealed class TrainingPart : IDisposable
+/// <summary>A phase of the plan at work: what trains in it, by which optimizer, and the way to the lowest stage that trains.</summary>
+internal sealed class TrainingPhase : IDisposable
 {
     private readonly TrainingRun _run;
     private readonly CheckpointedStages? _checkpointed;
@@ -22,7 +23,7 @@ internal sealed class TrainingPart : IDisposable
 
     /// <param name="planned">What trains.</param>
     /// <param name="run">Its network is frozen here.</param>
-    public TrainingPart(PlannedPhase planned, TrainingRun run)
+    public TrainingPhase(PlannedPhase planned, TrainingRun run)
     {
         (Planned, _run) = (planned, run);
         var (network, options) = (run.Network, run.Options);
@@ -63,8 +64,18 @@ internal sealed class TrainingPart : IDisposable
     /// <summary>Steps done.</summary>
     public int Step => Optimizer.StepsTaken;
 
-    /// <summary>Steps of the whole part.</summary>
+    /// <summary>Steps of the whole phase.</summary>
     public int Steps { get; set; }
+
+    /// <summary>The learning rate of a step, before the factors of its parameters.</summary>
+    /// <param name="step">From 0.</param>
+    /// <param name="epochs">Those complete so far: a plateau looks at their validation losses.</param>
+    public double LearningRateAt(int step, IReadOnlyList<TrainingReport.EpochReport> epochs)
+    {
+        var losses = epochs.Skip(FirstEpoch - 1).Select(epoch => epoch.ValidationLoss).OfType<double>();
+        var factor = _run.Options.Schedule.FactorAt(Math.Min(step, Steps), Steps, [.. losses]);
+        return ExactDouble.Of(_run.Options.LearningRate) * factor;
+    }
 
     /// <summary>Whether gradients wait for those of more batches.</summary>
     public bool HasPending => _pendingBatches > 0;
@@ -121,9 +132,9 @@ internal sealed class TrainingPart : IDisposable
         Average?.Update();
     }
 
-    public PartState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
+    public PhaseState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
 
-    /// <summary>What the part must remember beside the weights. Gradients belong to the present dispose scope, the others to the part.</summary>
+    /// <summary>What the phase must remember beside the weights. Gradients belong to the present dispose scope, the others to the phase.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors(FineTunedNetwork network) =>
     [
         .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
@@ -132,7 +143,7 @@ internal sealed class TrainingPart : IDisposable
     ];
 
     /// <summary>Makes place for <see cref="Tensors"/>.</summary>
-    public void Restore(PartState state, FineTunedNetwork network, Func<string, bool> has)
+    public void Restore(PhaseState state, FineTunedNetwork network, Func<string, bool> has)
     {
         Optimizer.StepsTaken = state.OptimizerSteps;
         Average?.Updates = state.AverageUpdates;
