@@ -25,10 +25,11 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
     /// <summary>From the network's own pixels, as floats.</summary>
     /// <param name="classifier">Read, not kept.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration)
+    /// <param name="isMultiLabel">Each probability is a sigmoid of its own, and not a share of a softmax.</param>
+    public static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration, bool isMultiLabel = false)
     {
         var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
-        return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false);
+        return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false, isMultiLabel);
     }
 
     /// <summary>The same from a larger picture, as bytes: a quarter of what is copied on the way.</summary>
@@ -44,11 +45,16 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         return Of(classifier, calibration, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
     }
 
-    private static ClassifierGraph Of(ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+    private static ClassifierGraph Of(
+        ImageNetwork classifier, Calibration.Report? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes,
+        bool isMultiLabel = false)
     {
         var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
         var logits = classifier.Head.Write(graph, features);
-        return new ClassifierGraph(graph, side, takesBytes, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
+        var named = graph.Named(LogitsOutput, logits);
+        var calibrated = Calibrated(graph, logits, calibration);
+        var probabilities = isMultiLabel ? graph.Add("Sigmoid", [calibrated]) : graph.Softmax(calibrated);
+        return new ClassifierGraph(graph, side, takesBytes, named, graph.Named(ProbabilitiesOutput, probabilities));
     }
 
     private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, Calibration.Report? calibration) => calibration is null

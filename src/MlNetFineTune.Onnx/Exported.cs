@@ -25,8 +25,11 @@ internal static class Exported
                 "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in "
                 + "ML.NET, or train without TableColumns.");
         }
-        if (images.Manifest.Task is not MulticlassManifest)
-            throw new NotSupportedException("The model does not predict one of several classes; only such networks are exported.");
+        if (images.Manifest.Task is not (MulticlassManifest or MultiLabelManifest))
+        {
+            throw new NotSupportedException(
+                "The model predicts neither one of several classes nor several labels a row; only such networks are exported.");
+        }
         if (images.TestTimeAugmentation != TestTimeAugmentation.None)
             throw new NotSupportedException($"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
         return images;

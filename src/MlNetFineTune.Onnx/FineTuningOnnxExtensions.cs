@@ -10,7 +10,8 @@ public static class FineTuningOnnxExtensions
     /// <summary>
     /// Writes a fine-tuned image classifier as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3,
     /// size, size] floats, red, green and blue from 0 to 255; normalisation is inside. Outputs <c>logits</c> and <c>probabilities</c>:
-    /// [batch, classes]. Class names and preprocessing are in the file's metadata.
+    /// [batch, classes], by softmax, or by a sigmoid each where a row has several labels. Class names, preprocessing and the thresholds of
+    /// several labels are in the file's metadata.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">A fine-tuned image classifier, or a chain with one; it stays as it is.</param>

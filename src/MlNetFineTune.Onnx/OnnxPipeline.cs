@@ -27,9 +27,9 @@ internal static class OnnxPipeline
     /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
     public static ITransformer Of(MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
+        var columns = ColumnsOf(model);
         if (model.Classes.Count < 2)
             throw new NotSupportedException($"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with ExportOnnx.");
-        var columns = ColumnsOf(model);
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
         var side = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling);

@@ -44,7 +44,8 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 69; // 65, the metrics of two new tasks, a head of several, and what missing pictures become
+        // 65, and the metrics of two new tasks, weights and thresholds of several labels, a head of several, what missing pictures become
+        const int Most = 71;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

@@ -4,10 +4,10 @@ using MlNetFineTune.Trainers;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What has no home on ML.NET's own catalogs: <c>ml.FineTuning</c>. Options can be measured before they are chosen; MlNetFineTune.Onnx adds
-/// the export.
+/// What has no home on ML.NET's own catalogs: <c>ml.FineTuning</c>. It trains any task, options can be measured before they are chosen, and
+/// MlNetFineTune.Onnx adds the export.
 /// </summary>
-public sealed class FineTuningCatalog
+public sealed partial class FineTuningCatalog
 {
     internal FineTuningCatalog(MLContext context) => Context = context;
 

@@ -35,6 +35,7 @@ internal static class ReportPage
             {Tiles(run)}
             {Curves.Of(run)}
             {(run.Validation is { Rows.Count: > 0 } judged ? Judgement(judged) : Markup.None)}
+            {(run.LabelSets is { Rows: > 0 } sets ? LabelSetPage.Of(sets) : Markup.None)}
             {Again(run)}
             </main>
             </body>

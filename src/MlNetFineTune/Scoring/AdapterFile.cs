@@ -102,7 +102,7 @@ internal static class AdapterFile
     {
         try
         {
-            var task = manifest.Task.Bind(keys);
+            var task = manifest.Task.BindAll(keys);
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw new ArgumentException(

@@ -42,8 +42,14 @@ public sealed class FineTuningTransformer
     /// </summary>
     public Calibration.Report? Calibration => _model.Task.Calibration;
 
-    /// <summary>Names of the classes, in the order of the scores; empty where no classes are predicted.</summary>
-    public IReadOnlyList<string> Classes => _model.Task.Keys?.Names ?? [];
+    /// <summary>Names of the classes or labels, in the order of the scores; empty where there are none.</summary>
+    public IReadOnlyList<string> Classes => _model.Task.ClassNames is { } names && names.Count == _model.Task.Outputs ? names : [];
+
+    /// <summary>
+    /// Probabilities above which <c>PredictedLabel</c> has each label of <see cref="LearningTask.MultiLabel"/>, in the order of
+    /// <see cref="Classes"/>; empty in models of other tasks.
+    /// </summary>
+    public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
 
     /// <summary>The views of a picture that are scored, and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
@@ -166,7 +172,7 @@ public sealed class FineTuningTransformer
             return null;
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageNetwork)network).Definition);
-        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.Keys, definition!, manifest.SourceWeights)
+        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, definition!, manifest.SourceWeights)
         {
             ReadsTable = manifest.Table is not null,
         };

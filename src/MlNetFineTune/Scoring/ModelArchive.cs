@@ -118,7 +118,7 @@ internal static class ModelArchive
     {
         try
         {
-            var task = manifest.Task.Bind(keys);
+            var task = manifest.Task.BindAll(keys);
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw ArchiveFiles.Damaged(

@@ -8,6 +8,7 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(MulticlassManifest), MulticlassTask.Kind)]
 [JsonDerivedType(typeof(BinaryManifest), BinaryTask.Kind)]
 [JsonDerivedType(typeof(RegressionManifest), RegressionTask.Kind)]
+[JsonDerivedType(typeof(MultiLabelManifest), MultiLabelTask.Kind)]
 [JsonDerivedType(typeof(SeveralManifest), SeveralTask.Kind)]
 internal abstract record TaskManifest
 {
@@ -17,7 +18,7 @@ internal abstract record TaskManifest
 
     /// <param name="keys">The classes of each head that has them.</param>
     /// <exception cref="ArgumentException">The description makes no sense.</exception>
-    public virtual BoundTask Bind(IReadOnlyList<LabelKeys> keys) => keys.Count <= 1
+    public virtual BoundTask BindAll(IReadOnlyList<LabelKeys> keys) => keys.Count <= 1
         ? Bind(keys.SingleOrDefault())
         : throw new ArgumentException($"its task has one head, and {keys.Count} of them have classes");
 

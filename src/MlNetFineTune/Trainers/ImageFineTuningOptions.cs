@@ -134,7 +134,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         var network = ImageNetwork.Create(Backbone, task.CreateHead, seed, log, TableFormOf(input));
         try
         {
-            (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.Keys, log);
+            (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
             return network;
         }
         catch

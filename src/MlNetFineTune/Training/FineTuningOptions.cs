@@ -23,6 +23,7 @@ public abstract record FineTuningOptions
     /// <summary>
     /// What is learnt, with its options. Default null: what the catalog stands for, with its defaults
     /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). Another catalog's task is an error.
+    /// <c>ml.FineTuning</c> takes any, which must be set there.
     /// </summary>
     public LearningTask? Task { get; init; }
 
@@ -32,7 +33,10 @@ public abstract record FineTuningOptions
     /// </summary>
     public Metric? Metric { get; init; }
 
-    /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
+    /// <summary>
+    /// The label: a key for classes, Boolean for yes and no, a number for regression, a vector of Boolean or of keys for several labels a
+    /// row. <c>Conversion.MapValueToKey</c> makes a key of text. Default "Label".
+    /// </summary>
     [NotInFingerprint("the labels themselves are hashed")]
     public string LabelColumnName { get; init; } = "Label";
 

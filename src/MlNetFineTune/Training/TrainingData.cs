@@ -69,7 +69,7 @@ internal sealed class TrainingData : IDisposable
 
     private static (int[], RowSubset) Part(LabeledData source, LabelSource labels, ValidationData.FractionValidation fraction, long seed)
     {
-        var (training, validation) = StratifiedSplit.Split(source, labels, fraction.Share, seed);
+        var (training, validation) = labels.Split(source, fraction.Share, seed);
         if (training.Length == 0 || validation.Length == 0)
         {
             throw new InvalidOperationException(

@@ -77,16 +77,16 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
 /// <summary>As the model file has it. The key values of the heads' classes stand beside it, in the heads' order.</summary>
 internal sealed record SeveralManifest(IReadOnlyList<HeadManifest> Heads, string? Status) : TaskManifest
 {
-    public override BoundTask Bind(LabelKeys? keys) => Bind(keys is null ? [] : [keys]);
+    public override BoundTask Bind(LabelKeys? keys) => BindAll(keys is null ? [] : [keys]);
 
-    public override BoundTask Bind(IReadOnlyList<LabelKeys> keys)
+    public override BoundTask BindAll(IReadOnlyList<LabelKeys> keys)
     {
         if (Heads.Count < 2 || Heads.Any(head => head is null || head.Keys < 0) || Heads.Sum(head => (long)head.Keys) != keys.Count)
             throw new ArgumentException($"its task has {Heads.Count} heads, and {keys.Count} of them have classes");
         var bound = new List<BoundHead>();
         foreach (var head in Heads)
         {
-            bound.Add(new BoundHead(head.Label, head.Task.Bind([.. keys.Take(head.Keys)]), head.Weight));
+            bound.Add(new BoundHead(head.Label, head.Task.BindAll([.. keys.Take(head.Keys)]), head.Weight));
             keys = [.. keys.Skip(head.Keys)];
         }
         return new BoundSeveral(bound, Status);

@@ -92,7 +92,7 @@ public abstract record Distillation
             return teacher;
         }
 
-        private static LabelKeys Classes(BoundTask task) => task.Keys ?? throw new InvalidOperationException(
+        private static LabelKeys Classes(BoundTask task) => task.ExclusiveClasses ?? throw new InvalidOperationException(
             "Distillation: a teacher's probabilities of classes can be learnt where classes are; train with LearningTask.Multiclass.");
 
         public override string ToString() => $"From({Model.Definition.Name}, {SoftTargets})";
