@@ -22,6 +22,12 @@ internal static class Exported
             throw new NotSupportedException(
                 $"The model holds a module of your own, and nothing is known of what it computes. "
                 + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
+        if (images.Manifest.Encoder is BackboneManifest { Table: not null })
+        {
+            throw new NotSupportedException(
+                "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in "
+                + "ML.NET, or train without TableColumns.");
+        }
         if (images.TestTimeAugmentation != TestTimeAugmentation.None)
             throw new NotSupportedException(
                 $"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. "

@@ -1,6 +1,8 @@
 // Loads a model in a process that knows ML.NET and nothing of this library, scores the pictures whose paths follow, and prints the bits of
-// the scores, and of the probabilities where the model is binary.
+// the scores, and of the probabilities where the model is binary. Of several heads it prints the first that gives a vector.
+// A path may be followed by what stands in a table beside it: path;number;text.
 // --register <assembly> before the model registers an assembly with factories.
+using System.Globalization;
 using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -12,10 +14,11 @@ if (args[0] == "--register")
     args = args[2..];
 }
 var model = ml.Model.Load(args[0], out _);
-var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(path => new Picture { ImagePath = path, Label = "dots" })));
-var isVector = scored.Schema["Score"].Type is VectorDataViewType;
+var scored = model.Transform(ml.Data.LoadFromEnumerable(args.Skip(1).Select(Picture.Of)));
+var vector = scored.Schema.Where(
+    found => found.Name.EndsWith("Score", StringComparison.Ordinal) && found.Type is VectorDataViewType).ToList();
 string[] columns = scored.Schema.GetColumnOrNull("Probability") is null ? ["Score"] : ["Score", "Probability"];
-foreach (var scores in isVector ? scored.GetColumn<float[]>("Score") : Numbers(scored, columns))
+foreach (var scores in vector.Count > 0 ? scored.GetColumn<float[]>(vector[0]) : Numbers(scored, columns))
     Console.WriteLine(string.Join(' ', scores.Select(score => BitConverter.SingleToInt32Bits(score).ToString("X8"))));
 (model as IDisposable)?.Dispose();
 
@@ -30,4 +33,12 @@ internal sealed class Picture
     public string ImagePath { get; set; } = "";
 
     public string Label { get; set; } = "";
+
+    public float Weight { get; set; } = float.NaN;
+
+    public string Color { get; set; } = "";
+
+    public static Picture Of(string text) => text.Split(';') is [var path, var number, var color]
+        ? new() { ImagePath = path, Weight = float.Parse(number, CultureInfo.InvariantCulture), Color = color, Label = "dots" }
+        : new() { ImagePath = text, Label = "dots" };
 }

@@ -46,7 +46,8 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 70; // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling
+        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures
+        const int Most = 72;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

@@ -9,6 +9,7 @@ import crop_fixture
 import distillation_fixture
 import erasing_fixture
 import format_fixture
+import fusion_fixture
 import lora_fixture
 import losses_fixture
 import mixing_fixture
@@ -20,6 +21,7 @@ import picture_fixture
 import position_fixture
 import pruning_fixture
 import schedules_fixture
+import several_fixture
 import signature_fixture
 import stem_fixture
 import strategies_fixture
@@ -35,6 +37,8 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 module_fixture.main()
+fusion_fixture.main()
+several_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()
 lora_fixture.main()

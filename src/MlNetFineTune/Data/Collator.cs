@@ -1,4 +1,5 @@
 using MlNetFineTune.Networks;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
@@ -10,6 +11,13 @@ internal abstract class Collator : IDisposable
     /// <param name="count">Samples.</param>
     /// <returns>The caller disposes it.</returns>
     public abstract ModelInputs Collate(ReadOnlySpan<byte> samples, int count);
+
+    /// <summary>What stands beside the activations, from <see cref="Dataset.EncodeBeside"/>.</summary>
+    /// <param name="beside">One row after another.</param>
+    /// <param name="count">Rows.</param>
+    /// <returns>By name; none where one part enters. The caller disposes them.</returns>
+    public virtual IReadOnlyDictionary<string, Tensor> CollateBeside(ReadOnlySpan<byte> beside, int count) =>
+        new Dictionary<string, Tensor>();
 
     public abstract void Dispose();
 }

@@ -18,6 +18,20 @@ internal abstract class Dataset : IDisposable
     /// <summary>The file of a row, where there is one.</summary>
     public virtual string? PathOf(int row) => null;
 
+    /// <summary>Whether the row names no picture at all.</summary>
+    public virtual bool IsMissing(int row) => false;
+
+    /// <summary>Bytes of what stands beside the part that flows through the network.</summary>
+    public virtual int BesideLength => 0;
+
+    /// <summary>Encodes what stands beside alone, of a row that can be used.</summary>
+    /// <param name="row">Its index.</param>
+    /// <param name="output"><see cref="BesideLength"/> bytes.</param>
+    /// <param name="columnsAlone">Whether what only the first part can tell may stay as it is.</param>
+    public virtual void EncodeBeside(int row, Span<byte> output, bool columnsAlone = false)
+    {
+    }
+
     /// <summary>For the log; null where nothing is to be said.</summary>
     public virtual string? DescribeStorage() => null;
 

@@ -24,7 +24,7 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
 
     public ImageColumn Column => input;
 
-    public ImagePreprocessing Preprocessing => _preprocessing;
+    public override ImagePreprocessing Preprocessing => _preprocessing;
 
     public override int Length => encoder.Length;
 
@@ -78,6 +78,8 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
     public override string Noun => "picture";
 
     public override string? PathOf(int row) => images.PathOf(row);
+
+    public override bool IsMissing(int row) => images.IsMissing(row);
 
     public override void Identify(int row, IncrementalHash hash) => images.Identify(row, hash);
 

@@ -11,6 +11,9 @@ internal abstract class ImageRows : IDisposable
     /// <summary>The file of a row, where there is one.</summary>
     public abstract string? PathOf(int row);
 
+    /// <summary>Whether the row names no picture at all.</summary>
+    public virtual bool IsMissing(int row) => false;
+
     /// <summary>Content hash, equal for equal pictures; null for a missing picture. Thread-safe.</summary>
     public virtual ContentHash? ContentOf(int row) => null;
 

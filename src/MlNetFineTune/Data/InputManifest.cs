@@ -9,6 +9,7 @@ namespace MlNetFineTune.Data;
 [JsonDerivedType(typeof(NumberInputManifest), "Numbers")]
 [JsonDerivedType(typeof(SequenceInputManifest), "Sequence")]
 [JsonDerivedType(typeof(TableInputManifest), "Table")]
+[JsonDerivedType(typeof(FusedInputManifest), "ImageAndTable")]
 internal abstract record InputManifest
 {
     /// <exception cref="ArgumentException">There is no such input.</exception>
@@ -20,8 +21,8 @@ internal sealed record ImageInputManifest(
     string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors)
         : InputManifest
 {
-    public override ModelInput Create() =>
-        new ImageInput(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);
+    public override ImageInput Create() =>
+        new(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);
 }
 
 /// <summary>A column of numbers or keys.</summary>
@@ -30,14 +31,23 @@ internal sealed record ImageInputManifest(
 /// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
 internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Dimensions, int KeyCount) : InputManifest
 {
-    public override ModelInput Create()
+    public override NumberInput Create() => new(Checked);
+
+    /// <summary>As a column of a table beside a picture, which may lack values.</summary>
+    public NumberInput CreateForTable() => new(Checked, TableColumns.Role, allowsMissing: true);
+
+    private ModuleContext.InputShape Checked
     {
-        // The product in decimals, which does not wrap around.
-        var size = Dimensions.Aggregate(1m, (product, dimension) =>
-            dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
-        return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
-            ? new NumberInput(new ModuleContext.InputShape(Column, Dimensions, KeyCount))
-            : throw new ArgumentException($"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
+        get
+        {
+            // The product in decimals, which does not wrap around.
+            var size = Dimensions.Aggregate(1m, (product, dimension) =>
+                dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
+            return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
+                ? new ModuleContext.InputShape(Column, Dimensions, KeyCount)
+                : throw new ArgumentException(
+                    $"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
+        }
     }
 }
 
@@ -62,4 +72,14 @@ internal sealed record TableInputManifest(IReadOnlyList<InputManifest> Parts) : 
     public override ModelInput Create() => Parts.Count > 0 && Parts.All(part => part is not null)
         ? new TableInput([.. Parts.Select(part => part.Create())])
         : throw new ArgumentException("it has no inputs");
+}
+
+/// <summary>A picture and a table beside it.</summary>
+internal sealed record FusedInputManifest(
+    ImageInputManifest Image, IReadOnlyList<NumberInputManifest> Table, MissingPictures MissingPictures)
+    : InputManifest
+{
+    public override ModelInput Create() => Table.Count > 0 && Table.All(column => column is not null)
+        ? new FusedInput(Image.Create(), [.. Table.Select(column => column.CreateForTable())], MissingPictures)
+        : throw new ArgumentException("it has a table without columns");
 }

@@ -20,6 +20,15 @@ internal abstract class ModelInput
     /// <summary>The one column of numbers, where the input is that and no more: what ML.NET's permutation importance permutes.</summary>
     public virtual (string Name, VectorDataViewType Type)? Numbers => null;
 
+    /// <summary>Of the picture that flows through the network; null where something else does, or several parts enter a module.</summary>
+    public virtual ImagePreprocessing? Preprocessing => null;
+
+    /// <summary>
+    /// Whether the stages see the first part alone, so that what frozen ones give can be kept by <see cref="Dataset.ContentOf"/>, and what
+    /// stands beside it is collated anew.
+    /// </summary>
+    public virtual bool KeepsActivations => Shapes.Count == 1;
+
     /// <summary>Rows in one forward pass of scoring.</summary>
     public abstract int ScoringBatch(bool isOnGpu);
 

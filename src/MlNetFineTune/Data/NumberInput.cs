@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>A column of numbers or keys: floats, one after another.</summary>
-internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
+/// <param name="shape">Its name, and what it holds.</param>
+/// <param name="role">In messages.</param>
+/// <param name="allowsMissing">Whether NaN is a value.</param>
+internal sealed class NumberInput(ModuleContext.InputShape shape, string role = "module input", bool allowsMissing = false) : ModelInput
 {
     // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
     private const int LargestBatch = 256;
@@ -44,13 +47,12 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix)
     {
-        var column = schema.GetColumnOrNull(shape.Column)
-            ?? throw context.ExceptSchemaMismatch("input", prefix + "module input", shape.Column);
+        var column = schema.GetColumnOrNull(shape.Column) ?? throw context.ExceptSchemaMismatch("input", prefix + role, shape.Column);
         var found = ModuleInputShapes.Of(column);
         return found is not null && found.Size == shape.Size && found.KeyCount == shape.KeyCount
             ? [column]
             : throw context.ExceptSchemaMismatch(
-                "input", prefix + "module input", column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
+                "input", prefix + role, column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
     }
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) => new Collector(Open(row, capacity: 64));
@@ -58,7 +60,7 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(Open(row, places));
 
     private Store Open(DataViewRow row, int capacity) =>
-        new(shape, NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount), capacity);
+        new(shape, allowsMissing, NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount), capacity);
 
     private sealed class Collector(Store store) : DatasetBuilder
     {
@@ -104,7 +106,7 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
     }
 
     /// <summary>Values by row or place.</summary>
-    private sealed class Store(ModuleContext.InputShape shape, NumberCells.Next next, int capacity)
+    private sealed class Store(ModuleContext.InputShape shape, bool allowsMissing, NumberCells.Next next, int capacity)
     {
         private readonly int _size = shape.Size;
         private float[] _values = new float[capacity * shape.Size];
@@ -130,7 +132,7 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
             var values = _values.AsSpan(place * _size, _size);
             for (var i = 0; i < values.Length; i++)
             {
-                if (!float.IsFinite(values[i]))
+                if (!float.IsFinite(values[i]) && !(allowsMissing && float.IsNaN(values[i])))
                     return $"column '{shape.Column}' is "
                         + $"{(float.IsNaN(values[i]) ? "missing (NaN)" : "infinite")}{(_size > 1 ? $" in slot {i}" : "")}";
             }

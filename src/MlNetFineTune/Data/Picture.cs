@@ -13,7 +13,12 @@ internal sealed record PixelForm(int Width, int Height, bool BlueFirst);
 /// <param name="Problem">Why there is no picture.</param>
 /// <param name="Path">The file that has it.</param>
 /// <param name="Pixels">The bytes are pixels of this form.</param>
-internal readonly record struct PictureHead(string? Problem = null, string? Path = null, PixelForm? Pixels = null);
+/// <param name="IsAbsent">The problem is that there is none, rather than one that cannot be used.</param>
+internal readonly record struct PictureHead(string? Problem = null, string? Path = null, PixelForm? Pixels = null, bool IsAbsent = false)
+{
+    /// <summary>Whether no picture is named.</summary>
+    public bool IsMissing => IsAbsent || Path is { Length: 0 };
+}
 
 /// <summary>A row's picture in the form that its column has. <paramref name="bytes"/> belong to the reader:
 /// copy them to keep the picture.</summary>
@@ -32,6 +37,8 @@ internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes 
             FormattableString.Invariant($"pixels {form.Width} x {form.Height} {(form.BlueFirst ? "BGRA" : "RGBA")}"), Bytes),
         _ => ContentHash.Of(Bytes),
     };
+
+    public static Picture Missing(string reason) => new(new PictureHead(Problem: reason, IsAbsent: true));
 
     public static Picture Unusable(string reason) => new(new PictureHead(Problem: reason));
 

@@ -35,8 +35,8 @@ internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column col
 {
     private readonly VectorColumn<byte> _bytes = new(row, column);
 
-    public override Picture Read() => _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes)
-        : Picture.Unusable("the picture has no bytes");
+    public override Picture Read() =>
+        _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes) : Picture.Missing("the picture has no bytes");
 }
 
 /// <summary>ML.NET's images. Never disposed here: one may be the user's own, kept in a list and read again;
@@ -51,7 +51,7 @@ internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column)
     {
         _getter(ref _image!);
         if (_image is null)
-            return Picture.Unusable("the image is missing");
+            return Picture.Missing("the image is missing");
         var form = new PixelForm(_image.Width, _image.Height, _image.PixelFormat == MLPixelFormat.Bgra32);
         if (form != _form)
             _form = form; // images of one size share one

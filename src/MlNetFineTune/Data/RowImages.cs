@@ -37,6 +37,8 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
     }
 
+    public override bool IsMissing(int place) => _pictures[place].Head.IsMissing;
+
     public override bool IsLarge(int place) => _pictures[place] is var (head, _, length)
         && length > (head.Pixels is null ? LargeFile : LargePixels);
 

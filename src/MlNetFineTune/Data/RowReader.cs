@@ -15,6 +15,9 @@ internal abstract class RowReader : IDisposable
     /// <returns>Null, or the reason why the row cannot be used.</returns>
     public abstract string? Encode(int place, Augmentation view, Span<byte> output);
 
+    /// <summary>Whether the row names no picture at all.</summary>
+    public virtual bool IsMissing(int place) => false;
+
     /// <summary>Whether the picture of a row takes so much memory that a batch of such pictures would be too large:
     /// then it is encoded and released at once.</summary>
     public virtual bool IsLarge(int place) => false;

@@ -28,6 +28,8 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
 
     public override string? PathOf(int row) => _index[row].Head.Path;
 
+    public override bool IsMissing(int row) => _index[row].Head.IsMissing;
+
     /// <summary>Appends a row; one without a picture is kept as such.</summary>
     public void Add(in Picture picture)
     {

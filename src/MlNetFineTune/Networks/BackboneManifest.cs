@@ -8,12 +8,14 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// The network without its numbers. Added after the first files of version 1: <c>InputChannels</c>; <c>ScriptSha256</c>, which says that
 /// the network is a TorchScript program in the same zip; <c>ChangedStages</c>, those that were replaced or drawn anew;
-/// <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them.
+/// <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them; <c>Table</c>, the
+/// layers of a table beside the picture.
 /// </summary>
 internal sealed record BackboneManifest(
     string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon,
     int InputChannels = 3, string? ScriptSha256 = null,
-    IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null) : NetworkManifest
+    IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null,
+    [property: NotInFingerprint("the network's fingerprint has its form")] TableManifest? Table = null) : NetworkManifest
 {
     /// <summary>For messages.</summary>
     [JsonIgnore]
@@ -35,7 +37,13 @@ internal sealed record BackboneManifest(
             .SequenceEqual((ChangedStages ?? []).Select(change => (change?.Stage ?? "", change?.Module?.Name)));
 
     public override FineTunedNetwork CreateEmpty(NetworkForm form) => ImageNetwork.CreateEmpty(
-        ToBackbone(ScriptSha256 is { } expected ? form.LoadScript(expected) : null, form.Env), form.CreateHead);
+        ToBackbone(ScriptSha256 is { } expected ? form.LoadScript(expected) : null, form.Env), form.CreateHead, TableFormOf(form.Inputs));
+
+    /// <param name="inputs">What enters the network: the picture, then the table's columns.</param>
+    /// <exception cref="ArgumentException">The table's layers and its columns do not fit.</exception>
+    public TableForm? TableFormOf(IReadOnlyList<ModuleContext.InputShape> inputs) => Table?.FormOf(inputs) ?? (inputs.Count == 1
+        ? null
+        : throw new ArgumentException($"{inputs.Count - 1} columns stand beside the picture, and the network reads none"));
 
     [JsonIgnore]
     private ChannelWidths Widths => new(ChannelWidths ?? ReadOnlyDictionary<string, int>.Empty);

@@ -7,22 +7,29 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
-internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head) : FineTunedNetwork
+internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head, TableBranch? table = null)
+    : FineTunedNetwork
 {
+    private const string TablePrefix = "table.";
+
     public Backbone Definition { get; } = definition;
 
     public BackboneNetwork Backbone { get; } = backbone;
 
     public NetworkHead Head { get; } = head;
 
+    /// <summary>The layers of a table beside the picture: they belong to the head. Null where there is none.</summary>
+    public TableBranch? Table { get; } = table;
+
     public override string Name => Definition.Name;
 
     public override string Description => Definition.ToString();
 
-    public override string Computation => CanonicalJson.Of(Fingerprint)
+    // Of the stages: what they give is kept, whatever the head.
+    public override string Computation => CanonicalJson.Of(Form)
         + string.Concat(Definition.Changes.Select(change => change.Replacement?.Factory.GetType().Module.ModuleVersionId));
 
-    public override object Fingerprint => BackboneManifest.Of(Definition) with { SourceWeights = null };
+    public override object Fingerprint => Table is null ? Form : new FusedFingerprint(Form, Table.Form);
 
     public override IReadOnlyList<string> Stages { get; } = [.. backbone.Stages.Select(stage => stage.Name)];
 
@@ -44,9 +51,12 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     /// <param name="createHead">From the number of features.</param>
     /// <param name="seed">Decides random weights.</param>
     /// <param name="log">Told how the weights were found in their file.</param>
-    public static ImageNetwork Create(Backbone definition, Func<int, NetworkHead> createHead, long seed, Action<string>? log = null)
+    /// <param name="table">The table beside the picture; null where there is none.</param>
+    public static ImageNetwork Create(
+        Backbone definition, Func<int, NetworkHead> createHead, long seed, Action<string>? log = null, TableForm? table = null)
     {
-        var network = WithHead(definition, definition.CreateNetwork(seed, log), createHead);
+        var network = WithHead(definition, definition.CreateNetwork(seed, log), createHead, table);
+        network.Table?.Initialize(seed);
         network.Head.Initialize(seed);
         return network;
     }
@@ -56,33 +66,42 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         Create(definition, features => new LinearHead(features, outputs), seed, log);
 
     /// <summary>Uninitialised: to be filled by a weight file.</summary>
-    public static ImageNetwork CreateEmpty(Backbone definition, Func<int, NetworkHead> createHead) =>
-        WithHead(definition, definition.CreateEmptyNetwork(), createHead);
+    public static ImageNetwork CreateEmpty(Backbone definition, Func<int, NetworkHead> createHead, TableForm? table = null) =>
+        WithHead(definition, definition.CreateEmptyNetwork(), createHead, table);
 
     /// <summary>The same with a linear head.</summary>
     public static ImageNetwork CreateEmpty(Backbone definition, int outputs) =>
         CreateEmpty(definition, features => new LinearHead(features, outputs));
 
-    private static ImageNetwork WithHead(Backbone definition, BackboneNetwork backbone, Func<int, NetworkHead> createHead)
+    private static ImageNetwork WithHead(
+        Backbone definition, BackboneNetwork backbone, Func<int, NetworkHead> createHead, TableForm? table)
     {
+        TableBranch? branch = null;
         try
         {
-            return new ImageNetwork(definition, backbone, createHead(backbone.Features));
+            branch = table is null ? null : new TableBranch(table, backbone.Features);
+            return new ImageNetwork(definition, backbone, createHead(backbone.Features + (table?.Features ?? 0)), branch);
         }
         catch
         {
+            branch?.Dispose();
             backbone.Dispose();
             throw;
         }
     }
 
-    public override NetworkManifest Describe() => BackboneManifest.Of(Definition);
+    public override NetworkManifest Describe() => BackboneManifest.Of(Definition) with { Table = Table?.Form.Describe() };
 
-    public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => CreateEmpty(Definition, createHead);
+    public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) =>
+        CreateEmpty(Definition, createHead, Table?.Form);
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
     public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-        [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
+    [
+        .. Backbone.NamedTensors(), .. TableParameters().Select(named => (named.Name, (Tensor)named.Parameter)),
+        .. Table?.named_buffers().Select(named => (TablePrefix + named.name, named.buffer)) ?? [],
+        .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter)),
+    ];
 
     public override IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
     {
@@ -93,10 +112,13 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     }
 
     public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
-        [.. Backbone.NamedParameters(), .. HeadParameters()];
+        [.. Backbone.NamedParameters(), .. TableParameters(), .. HeadParameters()];
 
     public override int StageOf(string tensorName) =>
-        tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
+        tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal)
+            || (Table is not null && tensorName.StartsWith(TablePrefix, StringComparison.Ordinal))
+            ? Stages.Count
+            : Backbone.StageOf(tensorName);
 
     public override bool Decays(string name, Tensor parameter) =>
         StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
@@ -112,6 +134,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     {
         Backbone.eval();
         Head.eval();
+        Table?.eval();
         Backbone.Fold(frozenStages);
     }
 
@@ -126,7 +149,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var features = Backbone.Forward(inputs.Activations, first, Stages.Count);
-        return Head.forward(features);
+        return RunHead(features, inputs);
     }
 
     /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers;
@@ -143,7 +166,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
             current = next;
         }
         using (current)
-            return Head.forward(current);
+            return RunHead(current, inputs);
     }
 
     /// <summary>A user's layers get a copy: they may change what they are given.</summary>
@@ -168,12 +191,14 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     {
         Backbone.Dispose();
         Head.Dispose();
+        Table?.Dispose();
     }
 
     protected override void Move(Device device)
     {
         Backbone.MoveTo(device);
         Head.to(device);
+        Table?.to(device);
     }
 
     private Tensor RunStage(Tensor input, int stage, long seed, int step)
@@ -193,6 +218,22 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     private bool IsReplaced(int stage) => Definition.Changes.Any(change => change.Replacement is not null && change.Stage == Stages[stage]);
 
+    private BackboneManifest Form => BackboneManifest.Of(Definition) with { SourceWeights = null };
+
+    private Tensor RunHead(Tensor features, ModelInputs inputs)
+    {
+        if (Table is null)
+            return Head.forward(features);
+        using var fused = Table.Fuse(features, inputs.Beside);
+        return Head.forward(fused);
+    }
+
+    private (string Name, Parameter Parameter)[] TableParameters() =>
+        [.. Table?.named_parameters().Select(named => (TablePrefix + named.name, named.parameter)) ?? []];
+
     private (string Name, Parameter Parameter)[] HeadParameters() =>
         [.. Head.named_parameters().Select(named => ($"{Definition.Classifier}.{named.name}", named.parameter))];
 }
+
+/// <summary>All that decides what a network with a table trains, but for its weights.</summary>
+internal sealed record FusedFingerprint(BackboneManifest Backbone, TableForm Table);

@@ -18,6 +18,9 @@ internal sealed class SourceModel(
 
     public Backbone Definition => definition;
 
+    /// <summary>Whether a table stands beside its pictures.</summary>
+    public bool ReadsTable { get; init; }
+
     public LabelKeys? Keys => keys;
 
     /// <summary>Of the weights, for logs and the model file: where the first of a row of trainings had them from.</summary>
@@ -65,6 +68,11 @@ internal sealed class SourceModel(
     /// <summary>Gives the head the numbers of the classes that both know.</summary>
     public void CopyHead(ImageNetwork network, LabelKeys? classes, Action<string> log) => read(earlier =>
     {
+        if (((ImageNetwork)earlier).Table is not null || network.Table is not null)
+        {
+            log("The head of the earlier model is not used: it and the layers of a table are learnt together.");
+            return;
+        }
         if (keys is null || classes is null || ((ImageNetwork)earlier).Head is not LinearHead theirs || network.Head is not LinearHead ours)
         {
             log("The head of the earlier model is not used: only that of classes, for classes, can be taken over.");

@@ -3,18 +3,32 @@ namespace MlNetFineTune.Reporting;
 /// <summary>Names of metrics in files and pages.</summary>
 internal static class MetricNames
 {
-    /// <summary>In files: <c>validation_mean_average_precision</c>.</summary>
-    public static string InFiles(string metric) => metric == Metric.RootMeanSquaredError.Name
-        ? "validation_rmse"
-        : "validation" + string.Concat(metric.Select(letter => char.IsUpper(letter) ? $"_{char.ToLowerInvariant(letter)}" : $"{letter}"));
+    /// <summary>
+    /// In files: <c>validation_mean_average_precision</c>, and of one of several heads <c>validation_Species_accuracy</c>.
+    /// </summary>
+    public static string InFiles(string metric) =>
+        $"validation{HeadOf(metric)}{(IsOf(Metric.RootMeanSquaredError, metric) ? "_rmse" : InWords(metric))}";
 
     /// <summary>On pages: "validation mean average precision".</summary>
-    public static string OnPages(string metric) => metric == Metric.RootMeanSquaredError.Name
-        ? "validation RMSE"
+    public static string OnPages(string metric) => IsOf(Metric.RootMeanSquaredError, metric)
+        ? $"validation{HeadOf(metric).Replace('_', ' ')} RMSE"
         : InFiles(metric).Replace('_', ' ');
 
     /// <summary>A value on a page: shares as percents.</summary>
-    public static string Value(string metric, double value) => metric == Metric.Accuracy.Name
+    public static string Value(string metric, double value) => IsOf(Metric.Accuracy, metric)
         ? FormattableString.Invariant($"{value * 100:0.0} %")
         : Axis.Label(Math.Round(value, 5));
+
+    // Of one head or of all.
+    private static bool IsOf(Metric known, string metric) => OwnName(metric) == known.Name;
+
+    private static string OwnName(string metric) => metric[(metric.LastIndexOf('.') + 1)..];
+
+    // A label may be called anything, and a column of a file may not.
+    private static string HeadOf(string metric) => metric.LastIndexOf('.') is > 0 and var dot
+        ? "_" + string.Concat(metric[..dot].Select(letter => char.IsLetterOrDigit(letter) ? letter : '_'))
+        : "";
+
+    private static string InWords(string metric) =>
+        string.Concat(OwnName(metric).Select(letter => char.IsUpper(letter) ? $"_{char.ToLowerInvariant(letter)}" : $"{letter}"));
 }

@@ -19,7 +19,7 @@ internal static class RunReport
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps],
-            run.Data.Validation.Rows.Length > 0 && task is not BoundMultiLabel
+            run.Data.Validation.Rows.Length > 0 && task.HasJudgedRows && task is not BoundMultiLabel
                 ? RowJudge.Judge(outputs.Value, task, run.Data.Validation)
                 : null,
             OptionsDescription.Of(run.Options), Facts(run, report))

@@ -21,6 +21,7 @@ internal static class AdapterFile
 {
     private const string Manifest = "mlnetfinetune.manifest";
     private const string Keys = "mlnetfinetune.keys";
+    private const string HeadKeys = "mlnetfinetune.heads";
     private const string Base = "mlnetfinetune.base";
 
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
@@ -49,6 +50,10 @@ internal static class AdapterFile
                 keys.Save(env, writer);
             metadata[Keys] = Convert.ToBase64String(bytes.ToArray());
         }
+        else if (task.AllKeys is { Count: > 0 } ofHeads)
+        {
+            metadata[HeadKeys] = Convert.ToBase64String(ClassKeys.ToBytes(env, ofHeads));
+        }
         SafeTensorsWriter.WriteFile(path, Changed(images), metadata);
     }
 
@@ -59,13 +64,16 @@ internal static class AdapterFile
         if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Base, out var expected)))
             throw new InvalidDataException($"'{path}' is no adapter that SaveAdapter wrote: its metadata lack {Manifest} or {Base}.");
         var manifest = ArchiveFiles.ManifestOf(json, Manifest);
-        var keys = file.Metadata.TryGetValue(Keys, out var text) ? KeysOf(env, text, path) : null;
+        IReadOnlyList<LabelKeys> keys = file.Metadata.TryGetValue(Keys, out var text) ? [KeysOf(path, text, bytes => ReadKeys(env, bytes))]
+            : file.Metadata.TryGetValue(HeadKeys, out var ofHeads) ? KeysOf(path, ofHeads, bytes => ClassKeys.OfBytes(env, bytes))
+            : [];
         var (task, input, trained) = Read(manifest, keys, path);
         var definition = DefinitionOf(trained, backbone, path);
 
         using var channel = env.Start("Loading an adapter");
         var device = Devices.Choose(env, channel);
-        var network = ImageNetwork.Create(definition, task.CreateHead, manifest.Seed, message => channel.Info(message));
+        var network = ImageNetwork.Create(
+            definition, task.CreateHead, manifest.Seed, message => channel.Info(message), trained.TableFormOf(input.Shapes));
         try
         {
             Attach(network, manifest, path);
@@ -80,7 +88,7 @@ internal static class AdapterFile
             }
             network.MoveTo(device);
             network.PrepareForScoring();
-            var model = new FineTunedModel(network, input, task, manifest with { Encoder = BackboneManifest.Of(definition) });
+            var model = new FineTunedModel(network, input, task, manifest with { Encoder = network.Describe() });
             Probe.Check(channel, model);
             return new FineTuningTransformer(env, model, report: null);
         }
@@ -91,20 +99,23 @@ internal static class AdapterFile
         }
     }
 
-    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(ModelManifest manifest, LabelKeys? keys, string path)
+    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(
+        ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
     {
         try
         {
-            var task = manifest.Task.Bind(keys);
+            var task = manifest.Task.BindAll(keys);
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw new ArgumentException(
                     $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} "
-                        + $"{(keys is null ? "outputs" : "classes")}");
+                    + $"{(keys.Count == 1 ? "classes" : "outputs")}");
             }
-            if (manifest.Encoder is not BackboneManifest trained || manifest.Input.Create() is not ImageInput input)
+            var input = manifest.Input.Create();
+            if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is null)
                 throw new ArgumentException("it is not one of an image network");
             ModelArchive.CheckViews(manifest, input);
+            trained.TableFormOf(input.Shapes);
             return (task, input, trained);
         }
         catch (ArgumentException e)
@@ -146,12 +157,17 @@ internal static class AdapterFile
         }
     }
 
-    private static LabelKeys KeysOf(IHostEnvironment env, string text, string path)
+    private static LabelKeys ReadKeys(IHostEnvironment env, byte[] bytes)
+    {
+        using var reader = new BinaryReader(new MemoryStream(bytes));
+        return LabelKeys.Load(env, reader);
+    }
+
+    private static T KeysOf<T>(string path, string text, Func<byte[], T> read)
     {
         try
         {
-            using var reader = new BinaryReader(new MemoryStream(Convert.FromBase64String(text)));
-            return LabelKeys.Load(env, reader);
+            return read(Convert.FromBase64String(text));
         }
         catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException
             or OverflowException)

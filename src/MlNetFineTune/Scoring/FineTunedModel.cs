@@ -19,7 +19,7 @@ internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input
     public static IReadOnlyList<Augmentation> ViewsOf(ModelManifest manifest, ModelInput input)
     {
         var augmentation = TestTimeAugmentation.FromText(manifest.TestTimeAugmentation);
-        return input is ImageInput { Preprocessing: var preprocessing } ? augmentation.Views(preprocessing)
+        return input is { Preprocessing: { } preprocessing } ? augmentation.Views(preprocessing)
             : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
             : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
     }

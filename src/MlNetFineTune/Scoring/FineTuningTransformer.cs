@@ -179,7 +179,10 @@ public sealed class FineTuningTransformer
             return null;
         Backbone? definition = null;
         Scorer.Read(network => definition = ((ImageNetwork)network).Definition);
-        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, definition!, manifest.SourceWeights);
+        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, definition!, manifest.SourceWeights)
+        {
+            ReadsTable = manifest.Table is not null,
+        };
     }
 
     private string ComputeWeightsSha256()

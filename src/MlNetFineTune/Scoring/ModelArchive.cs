@@ -18,7 +18,8 @@ namespace MlNetFineTune.Scoring;
 
 /// <summary>
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
-/// <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is
+/// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c>
+/// (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is
 /// a TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c>
 /// begins with the key values, and modules.
 /// </summary>
@@ -29,6 +30,7 @@ internal static class ModelArchive
     public const string ModulesOfFormat1 = "MlNetFineTuneModule";
 
     private const string ScriptStream = "network.pt";
+    private const string HeadsStream = "heads.key";
 
     // Numbers of trained networks hardly pack, sparse ones to a tenth, equal ones to a thousandth. What unpacks to more was made for that.
     private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
@@ -41,6 +43,8 @@ internal static class ModelArchive
         ctx.SetVersionInfo(Version);
         ctx.Writer.Write(task.Keys is not null);
         task.Keys?.Save(env, ctx.Writer);
+        if (task.Keys is null && task.AllKeys is { Count: > 0 } keys)
+            ctx.SaveBinaryStream(HeadsStream, writer => writer.Write(ClassKeys.ToBytes(env, keys)));
         if (network is ImageNetwork { Definition.Script: { } script })
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
         ArchiveFiles.SaveManifest(
@@ -97,22 +101,24 @@ internal static class ModelArchive
         // The simple name: with a full one, a newer assembly version fails inside ML.NET before we could say why.
         loaderAssemblyName: typeof(ModelArchive).Assembly.GetName().Name);
 
-    private static LabelKeys? LoadKeys(IHostEnvironment env, ModelLoadContext ctx)
+    private static IReadOnlyList<LabelKeys> LoadKeys(IHostEnvironment env, ModelLoadContext ctx)
     {
         var isImages = ctx.Header.ModelSignature == Of("MNFTIMGC", ImagesOfFormat1).ModelSignature;
         ctx.CheckAtModel(isImages ? Of("MNFTIMGC", ImagesOfFormat1)
             : ctx.Header.ModelSignature == Of("MNFTMODL", ModulesOfFormat1).ModelSignature ? Of("MNFTMODL", ModulesOfFormat1)
             : Version);
-        return isImages || ctx.Reader.ReadBoolean() ? LabelKeys.Load(env, ctx.Reader) : null;
+        return isImages || ctx.Reader.ReadBoolean() ? [LabelKeys.Load(env, ctx.Reader)]
+            : Unpacked(ctx, HeadsStream) is { } bytes ? ClassKeys.OfBytes(env, bytes)
+            : [];
     }
 
     /// <summary>The model that a manifest describes, its weights to be filled.</summary>
     private static FineTunedModel CreateEmpty(
-        IHostEnvironment env, ModelManifest manifest, LabelKeys? keys, Func<string, byte[]> loadScript)
+        IHostEnvironment env, ModelManifest manifest, IReadOnlyList<LabelKeys> keys, Func<string, byte[]> loadScript)
     {
         try
         {
-            var task = manifest.Task.Bind(keys);
+            var task = manifest.Task.BindAll(keys);
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw ArchiveFiles.Damaged(
@@ -156,11 +162,16 @@ internal static class ModelArchive
         }
     }
 
+    // Null where there is no such entry.
+    private static byte[]? Unpacked(ModelLoadContext ctx, string name)
+    {
+        var packed = ModelEntries.SizeOf(ctx, name)?.PackedLength ?? 0;
+        return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
+    }
+
     private static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
-        var packed = ModelEntries.SizeOf(ctx, ScriptStream)?.PackedLength ?? 0;
-        var most = Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength);
-        var bytes = ArchiveFiles.Load(ctx, ScriptStream, most) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
+        var bytes = Unpacked(ctx, ScriptStream) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return actual == expectedSha256
             ? bytes

@@ -19,6 +19,12 @@ internal abstract class BoundTask
     /// <summary>The same where each row is of exactly one of them, as a teacher and an earlier model's head want it; else null.</summary>
     public virtual LabelKeys? ExclusiveClasses => Keys;
 
+    /// <summary>The classes with their key values, of each head that has them.</summary>
+    public virtual IReadOnlyList<LabelKeys> AllKeys => Keys is { } keys ? [keys] : [];
+
+    /// <summary>Whether the report can show a row as right or wrong, or by how much.</summary>
+    public virtual bool HasJudgedRows => true;
+
     /// <summary>The classes' names; null where a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 

@@ -87,6 +87,17 @@ public abstract record LearningTask
             standardize);
 
     /// <summary>
+    /// Several heads on one network, each with its label, loss and columns: a class, a number and a yes or no of the same photo. The
+    /// training loss is the sum of the heads' mean losses by their weights; a split keeps the classes of the first head that has classes
+    /// even. Metrics are named after the labels (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns
+    /// (<see cref="TaskHead"/>). Trainers: <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>.
+    /// Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
+    /// </summary>
+    /// <param name="heads">Two or more, of different labels. A row must have one label at least.</param>
+    /// <exception cref="ArgumentException">There are fewer, or two of one label.</exception>
+    public static LearningTask Several(params TaskHead[] heads) => SeveralTask.Of(heads);
+
+    /// <summary>
     /// Any number of labels a row, such as the tags of a photo: a sigmoid and binary cross-entropy for each label apart, in the mean over
     /// the labels. Label: a vector of Boolean of known size, whose labels are named by its slots (by index where they have no names), as
     /// <c>Concatenate</c> of Boolean columns makes it; or a vector of keys, of any size, as <c>Conversion.MapValueToKey</c> makes it of a
@@ -116,6 +127,9 @@ public abstract record LearningTask
 
     /// <summary>The same without what is fitted on validation rows.</summary>
     internal virtual LearningTask WithoutValidation => this;
+
+    /// <summary>Whether rows may be blended, and their labels in the same proportion.</summary>
+    internal virtual bool TakesMixedRows => true;
 
     /// <summary>The output columns by the option that names them: they must differ.</summary>
     internal abstract IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns);

@@ -31,7 +31,7 @@ internal abstract class Objective
     /// weight and its class's. 0 where none counts.</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
     /// <param name="targets">Targets of the same rows.</param>
-    public Tensor Loss(Tensor outputs, Targets targets)
+    public virtual Tensor Loss(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
         var each = Weighed(LossOfEach(outputs, targets, training: true), targets.Weights);
@@ -40,7 +40,7 @@ internal abstract class Objective
     }
 
     /// <summary>What the rows count together in the mean of <see cref="Loss"/>.</summary>
-    public double CountOf(Targets targets)
+    public virtual double CountOf(Targets targets)
     {
         using var scope = NewDisposeScope();
         return CountOfEach(targets) is { } counts ? Number(counts.sum()) : targets.Labels.shape[0];
@@ -53,6 +53,12 @@ internal abstract class Objective
         var each = Weighed(LossOfEach(outputs, targets, training: false), targets.Weights);
         return (Number(each.sum()), CountOfEach(targets) is { } counts ? Number(counts.sum()) : outputs.shape[0]);
     }
+
+    /// <summary>The loss of one evaluation pass.</summary>
+    public virtual LossSums CreateLossSums() => new(this);
+
+    /// <summary>Labels as <see cref="TargetsOf"/> gives them. The caller disposes them.</summary>
+    public Tensor LabelTensor(float[] labels, Device device) => LabelsOf(labels, device);
 
     /// <summary>The metrics of one evaluation pass, beside the loss.</summary>
     public abstract MetricSums CreateMetrics();

@@ -10,11 +10,18 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(RegressionManifest), RegressionTask.Kind)]
 [JsonDerivedType(typeof(MultiLabelManifest), MultiLabelTask.Kind)]
 [JsonDerivedType(typeof(OrdinalManifest), OrdinalTask.Kind)]
+[JsonDerivedType(typeof(SeveralManifest), SeveralTask.Kind)]
 internal abstract record TaskManifest
 {
     /// <param name="keys">The classes; null where the file has none.</param>
     /// <exception cref="ArgumentException">The description makes no sense.</exception>
     public abstract BoundTask Bind(LabelKeys? keys);
+
+    /// <param name="keys">The classes of each head that has them.</param>
+    /// <exception cref="ArgumentException">The description makes no sense.</exception>
+    public virtual BoundTask BindAll(IReadOnlyList<LabelKeys> keys) => keys.Count <= 1
+        ? Bind(keys.SingleOrDefault())
+        : throw new ArgumentException($"its task has one head, and {keys.Count} of them have classes");
 
     private protected static void RequireNoKeys(LabelKeys? keys, string kind)
     {

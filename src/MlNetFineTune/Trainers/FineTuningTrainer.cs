@@ -73,6 +73,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
+            _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,

@@ -54,6 +54,44 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     [NotInFingerprint("the pictures are told apart by their names and lengths")]
     public string? ImageFolder { get; init; }
 
+    /// <summary>
+    /// Columns of a table that say more of a row than its picture: numbers and keys, as <see cref="ModuleInput.Column"/> takes them (a name
+    /// is enough). Numbers are standardised inside by the training rows; they may be NaN and keys may be missing, which the network is
+    /// told. Small layers of their own turn them into <see cref="TableFeatures"/> numbers, which the head sees after the picture's
+    /// features. These layers belong to the head: they train in every strategy, at its rate, and their tensors are named <c>table.*</c>.
+    /// Default: none. Not with <c>MixUp</c> and <c>CutMix</c>: half a picture has no row of a table.
+    /// </summary>
+    public IReadOnlyList<ModuleInput> TableColumns
+    {
+        get;
+        init => field = Data.TableColumns.Checked(value);
+    } = [];
+
+    /// <summary>
+    /// Numbers that the table's layers give the head. At least 1, default 32. Without meaning where there are no
+    /// <see cref="TableColumns"/>.
+    /// </summary>
+    public int TableFeatures
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, nameof(TableFeatures));
+            field = value;
+        }
+    } = 32;
+
+    /// <summary>
+    /// What becomes of a row without a picture, in training and in scoring. Default: <see cref="MissingPictures.Refuse"/>. Others need
+    /// <see cref="TableColumns"/>.
+    /// </summary>
+    public MissingPictures MissingPictures
+    {
+        get;
+        init => field = Enum.IsDefined(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(MissingPictures), value, "There is no such choice.");
+    }
+
     /// <summary>The views of a picture that the fitted model scores; validation uses one. Saved with the model; changed on a model by
     /// <see cref="FineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
     [NotInFingerprint("of scoring")]
@@ -61,7 +99,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     /// <summary>
     /// Describes the planned training as text: the epochs of each phase, and for each stage the parameters that train, their size and their
-    /// learning rate before the schedule. Reads no data.
+    /// learning rate before the schedule. Reads no data, and so
+    /// leaves the layers of <see cref="TableColumns"/> out, which train with the head.
     /// </summary>
     /// <param name="outputs">Number of outputs of the head: the number of classes, or 1. At least 1. Default 2.</param>
     /// <exception cref="ArgumentException">Strategy or adapter do not fit the backbone.</exception>
@@ -81,16 +120,21 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     internal override TestTimeAugmentation ScoringViews => TestTimeAugmentation;
 
-    internal override void CheckInputs(SchemaShape schema, IExceptionContext context) =>
+    internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
+    {
         ImageColumn.Check(schema, context, "inputSchema");
+        Data.TableColumns.Check(TableColumns, context, schema);
+    }
 
-    internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) => CreateInput();
+    internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) => TableColumns.Count == 0
+        ? CreateInput()
+        : new FusedInput(CreateInput(), Data.TableColumns.InputsOf(TableColumns, context, schema), MissingPictures);
 
     internal ImageInput CreateInput() => new(ImageColumn, new ImageEncoder(Backbone.Preprocessing), Backbone.InputChannels);
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {
-        var network = ImageNetwork.Create(Backbone, task.CreateHead, seed, log);
+        var network = ImageNetwork.Create(Backbone, task.CreateHead, seed, log, TableFormOf(input));
         try
         {
             (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
@@ -101,6 +145,12 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             network.Dispose();
             throw;
         }
+    }
+
+    internal override void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
+    {
+        if (network is ImageNetwork { Table: { } table })
+            Data.TableColumns.Fit(table, training, channel);
     }
 
     internal override Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log) =>
@@ -132,7 +182,44 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
                     + "lower BatchSize.", "options");
         }
         Distillation.Check(Backbone);
+        CheckTable();
         BatchAugmentation.Check(Augmentation, Epochs);
         TestTimeAugmentation.Views(Backbone.Preprocessing);
+    }
+
+    private TableForm? TableFormOf(ModelInput input) => TableColumns.Count == 0
+        ? null
+        : new TableForm([.. input.Shapes.Skip(1)], TableFeatures, MissingPictures != MissingPictures.Refuse);
+
+    private void CheckTable()
+    {
+        if (TableColumns.Count == 0)
+        {
+            if (MissingPictures != MissingPictures.Refuse)
+            {
+                throw new ArgumentException(
+                    $"MissingPictures.{MissingPictures} needs TableColumns: a row without a picture would have nothing to say.", "options");
+            }
+            return;
+        }
+        if (TableColumns.FirstOrDefault(column => column.ColumnName == LabelColumnName) is not null)
+        {
+            throw new ArgumentException(
+                $"TableColumns has '{LabelColumnName}', which is the label: the network would read the answer. Leave it out.", "options");
+        }
+        if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
+        {
+            throw new ArgumentException(
+                $"{mixing.GetType().Name} blends pictures, and half a picture has no row of a table: leave it out, or leave "
+                + "TableColumns out.",
+                "options");
+        }
+        if (MissingPictures != MissingPictures.Refuse && Distillation != Distillation.None)
+        {
+            throw new ArgumentException(
+                $"MissingPictures.{MissingPictures} and Distillation do not go together: of a row without a picture a "
+                + "teacher sees nothing.",
+                "options");
+        }
     }
 }

@@ -38,8 +38,8 @@ internal sealed class Evaluator(
     private Evaluation? Pass(StopRequest? stop)
     {
         var (subset, objective) = (run.Data.Validation, run.Objective);
-        var (loss, weight, count) = (0.0, 0.0, 0);
-        var metrics = objective.CreateMetrics();
+        var count = 0;
+        var (loss, metrics) = (objective.CreateLossSums(), objective.CreateMetrics());
         var keeps = run.KeepsOutputs && (long)subset.Rows.Length * objective.Outputs <= RowOutputs.MostKept;
         var kept = keeps ? new RowOutputs.Collector() : null;
         foreach (var input in inputs.Read(batches, epoch: 0))
@@ -53,8 +53,7 @@ internal sealed class Evaluator(
                     return null;
                 var targets = objective.TargetsOf(subset, input.Rows, mix: null, run.Network.Device);
                 var outputs = run.Network.ForwardRest(input.Inputs, stagesBefore);
-                var (sum, counts) = objective.EvaluateLoss(outputs, targets);
-                (loss, weight) = (loss + sum, weight + counts);
+                loss.Add(outputs, targets);
                 metrics.Add(outputs, targets.Labels);
                 count += input.Rows.Length;
                 kept?.Add(input.Rows, outputs);
@@ -65,9 +64,9 @@ internal sealed class Evaluator(
         var noun = subset.Source.Inputs.Noun;
         if (count == 0)
             throw new InvalidOperationException($"None of the {subset.Rows.Length} validation {noun}s could be read.");
-        if (weight == 0)
+        if (loss.Count == 0)
             throw new InvalidOperationException($"The validation {noun}s that could be read have weight 0, all of them.");
         Outputs = kept?.ToOutputs();
-        return new Evaluation(loss / weight, metrics.Result());
+        return new Evaluation(loss.Mean, metrics.Result());
     }
 }

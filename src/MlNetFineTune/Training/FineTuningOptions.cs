@@ -305,6 +305,11 @@ public abstract record FineTuningOptions
     /// <summary>The network with the weights that training begins with. The caller disposes it.</summary>
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
+    /// <summary>What the network must know of the training rows before the first step, such as the mean of a number.</summary>
+    internal virtual void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
+    {
+    }
+
     /// <summary>The teacher, if there is one. The caller disposes it.</summary>
     internal abstract Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log);
 
@@ -337,6 +342,12 @@ public abstract record FineTuningOptions
             throw new ArgumentException(
                 $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or "
                 + "say with ExampleWeightColumnName how much each row counts.", "options");
+        }
+        if (!TaskInForce.TakesMixedRows && Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
+        {
+            throw new ArgumentException(
+                $"{mixing.GetType().Name} blends rows and their labels, and with several heads a row may lack one: leave it out.",
+                "options");
         }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)

@@ -82,8 +82,12 @@ internal sealed class RowInputs(
 }
 
 /// <summary>From what the frozen stages computed before.</summary>
-internal sealed class CachedInputs(CachedFeatures outputs) : StepInputs
+/// <param name="outputs">Of the stages.</param>
+/// <param name="encoder">Collates what stands beside them.</param>
+/// <param name="source">The rows.</param>
+internal sealed class CachedInputs(CachedFeatures outputs, FrozenNetwork encoder, LabeledData source) : StepInputs
 {
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0) =>
-        batches.Index().Skip(first).Select(batch => new StepInput(outputs.Of(batch.Item, epoch), batch.Item) { Batch = batch.Index });
+        batches.Index().Skip(first).Select(batch =>
+            new StepInput(encoder.WithBeside(outputs.Of(batch.Item, epoch), source, batch.Item), batch.Item) { Batch = batch.Index });
 }

@@ -42,6 +42,7 @@ public sealed class DefaultsTests
             LabelColumnName = Label
             LearningRate = 0.001
             Metric = null
+            MissingPictures = Refuse
             OnDivergence = Throw(spikeFactor: 10)
             OnProbeMismatch = Warn
             Optimizer = AdamW(weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)
@@ -55,6 +56,8 @@ public sealed class DefaultsTests
             ScoreColumnName = Score
             Seed = null
             Strategy = Full(layerDecay: 0.7)
+            TableColumns = MlNetFineTune.ModuleInput[]
+            TableFeatures = 32
             Task = null
             TestTimeAugmentation = None
             TimeBudget = null

@@ -40,6 +40,9 @@ public sealed class RunFingerprintTests : IDisposable
         ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
         ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
         ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
+        ["TableColumns"] = options => (ImageFineTuningOptions)options with { TableColumns = ["Weight"] },
+        ["TableFeatures"] = options => (ImageFineTuningOptions)options with { TableFeatures = 7 },
+        ["MissingPictures"] = options => (ImageFineTuningOptions)options with { MissingPictures = MissingPictures.Allow },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
         ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
         ["Task"] = options => options with

@@ -14,8 +14,8 @@ internal sealed record Evaluation(double Loss, IReadOnlyDictionary<string, doubl
     public IEnumerable<(string Name, double Value)> All =>
         [(Metric.Loss.Name, Loss), .. Metrics.Select(metric => (metric.Key, metric.Value))];
 
-    /// <summary>A metric that the task has.</summary>
-    public double this[Metric metric] => metric == Metric.Loss ? Loss : Metrics[metric.Name];
+    /// <summary>A metric that the task has; NaN where no row could tell it.</summary>
+    public double this[Metric metric] => metric == Metric.Loss ? Loss : Metrics.GetValueOrDefault(metric.Name, double.NaN);
 
     /// <summary>By the metric, or by the loss where neither has a number for it.</summary>
     public bool IsBetterThan(Evaluation? other, Metric metric) => other is null

@@ -67,6 +67,14 @@ public sealed record Metric
     /// </summary>
     public static Metric QuadraticWeightedKappa { get; } = new("QuadraticWeightedKappa", higherIsBetter: true);
 
+    /// <summary>The metric of one of several heads (<see cref="LearningTask.Several"/>): <c>Metric.Accuracy.Of("Species")</c>.</summary>
+    /// <param name="labelColumnName">The head's label.</param>
+    public Metric Of(string labelColumnName)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
+        return new Metric(NameOf(labelColumnName, Name), HigherIsBetter);
+    }
+
     /// <summary>As reports and files write it.</summary>
     public string Name { get; }
 
@@ -75,6 +83,8 @@ public sealed record Metric
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
+
+    internal static string NameOf(string labelColumnName, string name) => $"{labelColumnName}.{name}";
 
     /// <summary>Whether a value is better than another. What is undefined (NaN) is worse than every number.</summary>
     internal bool IsBetter(double value, double than) =>

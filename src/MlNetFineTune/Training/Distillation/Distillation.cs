@@ -65,6 +65,13 @@ public abstract record Distillation
     private static SourceModel Classifier(ITransformer teacher)
     {
         var model = SourceModel.Find(teacher, "A teacher is");
+        if (model.ReadsTable)
+        {
+            throw new ArgumentException(
+                "A teacher sees pictures alone, and this model reads a table beside them (TableColumns): take one that "
+                + "was trained without.",
+                nameof(teacher));
+        }
         return model.Keys is not null ? model : throw new ArgumentException(
             "A teacher is an image classifier of several classes; this model predicts something else.", nameof(teacher));
     }

@@ -31,7 +31,7 @@ internal sealed class FeatureCaches(
     public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null)
     {
         if (teacher is null && TryKeep(subset, augmentation, epochs) is { } kept)
-            return new CachedInputs(kept);
+            return new CachedInputs(kept, encoder, subset.Source);
         var views = ViewsOf(subset, augmentation);
         if (augmentation is FixedViews)
             views.Prepare(subset.Rows, options.Workers, options.CancellationToken);

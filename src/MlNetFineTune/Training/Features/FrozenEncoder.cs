@@ -20,8 +20,7 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
 
     public override string Name => "frozen stages";
 
-    // What stands beside the activations is not kept.
-    public override bool Computes => stages > 0 && input.Shapes.Count == 1;
+    public override bool Computes => stages > 0 && input.KeepsActivations;
 
     public override ModelInputs Forward(ModelInputs inputs)
     {

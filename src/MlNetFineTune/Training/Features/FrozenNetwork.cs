@@ -34,6 +34,21 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>The input of the network that trains. The caller disposes it.</summary>
     public ModelInputs Enter(Batch batch) => collator.Collate(batch.Samples, batch.Count);
 
+    /// <summary>Activations that were kept, and beside them what is collated anew. The caller disposes them.</summary>
+    /// <param name="activations">[N, ...]. Handed over.</param>
+    /// <param name="source">The rows.</param>
+    /// <param name="rows">N.</param>
+    public ModelInputs WithBeside(Tensor activations, LabeledData source, int[] rows)
+    {
+        var length = source.Inputs.BesideLength;
+        if (length == 0)
+            return activations;
+        var beside = new byte[rows.Length * length];
+        for (var i = 0; i < rows.Length; i++)
+            source.Inputs.EncodeBeside(rows[i], beside.AsSpan(i * length, length));
+        return new ModelInputs(activations, collator.CollateBeside(beside, rows.Length));
+    }
+
     /// <summary>Runs the layers.</summary>
     /// <param name="inputs">Handed over: they come back if there is no layer, and are disposed else.</param>
     /// <returns>The caller disposes them.</returns>

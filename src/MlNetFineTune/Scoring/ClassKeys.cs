@@ -1,0 +1,45 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>The key values of the classes of several heads, in ML.NET's binary form: their number, and one after another.</summary>
+internal static class ClassKeys
+{
+    // A head is a layer: more of them is no model of ours.
+    private const int Most = 1024;
+
+    public static byte[] ToBytes(IHostEnvironment env, IReadOnlyList<LabelKeys> keys)
+    {
+        using var bytes = new MemoryStream();
+        using var writer = new BinaryWriter(bytes);
+        writer.Write(keys.Count);
+        foreach (var one in keys)
+            one.Save(env, writer);
+        writer.Flush();
+        return bytes.ToArray();
+    }
+
+    /// <exception cref="InvalidDataException">They cannot be read.</exception>
+    public static IReadOnlyList<LabelKeys> OfBytes(IHostEnvironment env, byte[] bytes)
+    {
+        try
+        {
+            using var reader = new BinaryReader(new MemoryStream(bytes));
+            var count = reader.ReadInt32();
+            if (count is < 0 or > Most)
+                throw ArchiveFiles.Damaged($"it claims classes of {count} heads");
+            var keys = new List<LabelKeys>();
+            while (keys.Count < count)
+                keys.Add(LabelKeys.Load(env, reader));
+            return keys;
+        }
+        catch (Exception e) when (
+            e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
+        {
+            throw ArchiveFiles.Damaged($"the classes of its heads cannot be read ({SafeText.Message(e)})");
+        }
+    }
+}

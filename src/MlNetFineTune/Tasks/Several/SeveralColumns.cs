@@ -1,0 +1,49 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>The columns of the heads one after another, and, if it has a name, why a row could not be scored.</summary>
+/// <param name="heads">Their columns, and the numbers of their scores.</param>
+/// <param name="status">Null for no such column.</param>
+internal sealed class SeveralColumns(IReadOnlyList<(ScoreColumns Columns, int Length)> heads, string? status) : ScoreColumns
+{
+    private readonly int[] _counts = [.. heads.Select(head => head.Columns.Create(new DataViewSchema.Builder().ToSchema()).Length)];
+
+    // Each head is a scorer of its own to ML.NET's evaluators: the number of a head's columns is one above that of the head before.
+    public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input)
+    {
+        var all = new List<DataViewSchema.DetachedColumn>();
+        foreach (var (columns, _) in heads)
+        {
+            var builder = new DataViewSchema.Builder();
+            builder.AddColumns(input);
+            foreach (var column in all)
+                builder.AddColumn(column.Name, column.Type, column.Annotations);
+            all.AddRange(columns.Create(builder.ToSchema()));
+        }
+        return [.. all, .. status is null ? [] : (DataViewSchema.DetachedColumn[])[new(status, TextDataViewType.Instance)]];
+    }
+
+    public override Delegate Getter(int column, IScoredRows batch, Func<int> place)
+    {
+        var offset = 0;
+        for (var head = 0; head < heads.Count; head++)
+        {
+            var (columns, length) = heads[head];
+            if (column < _counts[head])
+                return columns.Getter(column, new Part(batch, offset, length), place);
+            column -= _counts[head];
+            offset += length;
+        }
+        return StatusGetter(batch, place);
+    }
+
+    /// <summary>One head's scores of rows.</summary>
+    private sealed class Part(IScoredRows rows, int offset, int length) : IScoredRows
+    {
+        public ReadOnlySpan<float> ScoresOf(int place) => rows.ScoresOf(place).Slice(offset, length);
+
+        public ReadOnlyMemory<char> StatusOf(int place) => rows.StatusOf(place);
+    }
+}

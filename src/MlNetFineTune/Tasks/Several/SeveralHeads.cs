@@ -1,0 +1,48 @@
+using MlNetFineTune.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>Heads side by side on the same features: [N, features] -> [N, the sum of their outputs].</summary>
+internal sealed class SeveralHeads : NetworkHead
+{
+#pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
+    private readonly TorchSharp.Modules.ModuleList<NetworkHead> heads;
+#pragma warning restore IDE1006
+
+    public SeveralHeads(IReadOnlyList<NetworkHead> heads)
+        : base(nameof(SeveralHeads))
+    {
+        this.heads = new([.. heads]);
+        RegisterComponents();
+    }
+
+    public override int Outputs => heads.Sum(head => head.Outputs);
+
+    // Heads draw by the names of their tensors, which are the same in each: seeds tell them apart.
+    public override void Initialize(long seed)
+    {
+        for (var i = 0; i < heads.Count; i++)
+            heads[i].Initialize(seed + i);
+    }
+
+    public override Tensor forward(Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        return cat([.. heads.Select(head => head.forward(features))], 1).MoveToOuterDisposeScope();
+    }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue features) =>
+        graph.Add("Concat", [.. heads.Select(head => head.Write(graph, features))], ("axis", 1L));
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach (var head in heads)
+                head.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}
