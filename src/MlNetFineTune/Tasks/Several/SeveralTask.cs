@@ -24,6 +24,8 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 
     internal override bool TakesMixedRows => false;
 
+    internal override bool HasClasses => Heads.Any(head => head.Task.HasClasses);
+
     public override string ToString() => $"{Kind}({string.Join("; ", Heads)})";
 
     public bool Equals(SeveralTask? other) => other is not null && Heads.SequenceEqual(other.Heads);
