@@ -90,6 +90,19 @@ public sealed class ModulePipelineTests
     }
 
     [TestMethod]
+    public void TheMacroF1OfClassesCanChooseTheEpoch()
+    {
+        var options = SmallModules.Multiclass with { Validation = ValidationData.Set(Test()), Metric = Metric.MacroF1, Epochs = 6 };
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(Train());
+
+        var values = model.Report!.Epochs.Select(epoch => epoch.Metrics["MacroF1"]).ToList();
+        Assert.AreEqual(values.Max(), values[model.Report.BestEpoch - 1]);
+        var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Test()), "Kind");
+        Assert.AreEqual(metrics.F1().Macro, values.Max(), 1e-12);
+        Assert.AreEqual(metrics.MicroAccuracy, model.Report.Epochs[model.Report.BestEpoch - 1].Metrics["Accuracy"], 1e-12);
+    }
+
+    [TestMethod]
     public void CrossValidationTrainsAFreshModuleInEachFold()
     {
         var results = _ml.BinaryClassification.CrossValidate(

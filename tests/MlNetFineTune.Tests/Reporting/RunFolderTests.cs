@@ -22,14 +22,14 @@ public sealed class RunFolderTests
 
         var epochs = model.Report!.Epochs;
         var lines = File.ReadAllLines(folder.File("a/run/history.csv"));
-        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,learning_rate,seconds", lines[0]);
+        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,validation_macro_f1,learning_rate,seconds", lines[0]);
         Assert.HasCount(3, lines);
         var json = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(folder.File("a/run/history.json")));
         for (var i = 0; i < 2; i++)
         {
             var fields = lines[i + 1].Split(',');
             double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy,
-                epochs[i].LearningRate, epochs[i].Seconds];
+                epochs[i].Metrics["MacroF1"], epochs[i].LearningRate, epochs[i].Seconds];
             CollectionAssert.AreEqual(values,
                 fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
             CollectionAssert.AreEqual(values,

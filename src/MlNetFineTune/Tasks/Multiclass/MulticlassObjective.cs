@@ -10,7 +10,7 @@ namespace MlNetFineTune.Tasks;
 /// <param name="classWeights">One a class; null where all are 1.</param>
 /// <param name="temperature">What logits are divided by before they become scores.</param>
 /// <param name="softTargets">The part of the loss that a teacher has in training; null where there is none.</param>
-/// <param name="createMetrics">The metrics of an evaluation pass; null is accuracy.</param>
+/// <param name="createMetrics">The metrics of an evaluation pass; null is <see cref="MulticlassSums"/>.</param>
 internal sealed class MulticlassObjective(
     int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1, SoftTargetLoss? softTargets = null,
     Func<MetricSums>? createMetrics = null) : Objective
@@ -19,11 +19,7 @@ internal sealed class MulticlassObjective(
 
     public override int Outputs => classes;
 
-    public override MetricSums CreateMetrics() => createMetrics?.Invoke() ?? new MeanMetric(Metric.Accuracy, (outputs, labels) =>
-    {
-        using var scope = NewDisposeScope();
-        return outputs.argmax(1).eq(labels).sum().item<long>();
-    });
+    public override MetricSums CreateMetrics() => createMetrics?.Invoke() ?? new MulticlassSums(classes);
 
     /// <summary>To score by.</summary>
     public static MulticlassObjective OfScoring(int classes, Calibration.Report? calibration) =>

@@ -58,7 +58,7 @@ internal sealed class BoundMulticlass(
 
     public override ScoreColumns Columns => new MulticlassColumns(columns.Score, columns.PredictedLabel, columns.Status, keys);
 
-    public override IReadOnlyList<Metric> Metrics => [Metric.Accuracy];
+    public override IReadOnlyList<Metric> Metrics => MulticlassSums.All;
 
     public override Calibration.Report? Calibration => calibration;
 
