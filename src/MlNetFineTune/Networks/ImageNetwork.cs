@@ -29,11 +29,15 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override IReadOnlySet<int> FreshStages =>
         Definition.Changes.Where(change => change.IsFresh).Select(change => Stages.ToList().IndexOf(change.Stage)).ToHashSet();
 
+    public override IReadOnlySet<int> ChangedStages => Definition.Changes.Select(change => Stages.ToList().IndexOf(change.Stage)).ToHashSet();
+
     public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Backbone.AdaptableLayers();
 
     public override LowRankSet Adapters => Backbone.Adapters;
 
     public override void Adapt(string name, IAdaptable layer, LowRank adapter) => Backbone.Adapt(name, layer, adapter);
+
+    public override bool RunsInStages => Definition.Script is null;
 
     public override bool RunsAlone(int stages) => Backbone.RunsAlone(stages);
 
@@ -82,13 +86,6 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
     public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
-
-    public override IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
-    {
-        var merged = Backbone.Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
-        var ours = Backbone.Adapters.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
-        return [.. NamedTensors().Where(named => !ours.Contains(named.Name)).Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
-    }
 
     public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.NamedParameters(), .. HeadParameters()];
 

@@ -18,7 +18,7 @@ internal sealed class LowRank : nn.Module
     internal readonly Parameter lora_B; // [out, r] or [out, r, 1, 1]
 #pragma warning restore IDE1006
 
-    private readonly Func<Parameter> _weight; // moving the layer to a device makes it anew
+    private readonly IAdaptable _layer; // its weight is asked for anew: moving it to a device makes another
     private readonly double _scale;
     private readonly float _dropout;
     private Tensor? _merged;
@@ -33,7 +33,7 @@ internal sealed class LowRank : nn.Module
         var (weight, shape) = (layer.Weight, layer.Weight.shape);
         lora_A = Parameters.Of(zeros([rank, .. shape[1..]], weight.dtype, weight.device));
         lora_B = Parameters.Of(zeros([shape[0], rank, .. shape[2..].Select(_ => 1L)], weight.dtype, weight.device));
-        (_weight, _scale, _dropout) = (() => layer.Weight, alpha / rank, dropout);
+        (_layer, _scale, _dropout) = (layer, alpha / rank, dropout);
         RegisterComponents();
     }
 
@@ -56,7 +56,7 @@ internal sealed class LowRank : nn.Module
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var product = lora_B.to_type(ScalarType.Float64).flatten(1).mm(lora_A.to_type(ScalarType.Float64).flatten(1)); // [out, in k k]
-        var weight = _weight();
+        var weight = _layer.Original;
         return weight.to_type(ScalarType.Float64).Add(product.Mul_(_scale).view(weight.shape)).MoveToOuterDisposeScope();
     }
 
@@ -66,11 +66,15 @@ internal sealed class LowRank : nn.Module
             return;
         using var sum = Sum();
         _merged = sum.to_type(lora_A.dtype, copy: true).DetachFromDisposeScope();
+        _layer.TakeSum(_merged);
     }
 
     public void Unmerge()
     {
-        _merged?.Dispose();
+        if (_merged is null)
+            return;
+        _layer.TakeSum(null);
+        _merged.Dispose();
         _merged = null;
     }
 
