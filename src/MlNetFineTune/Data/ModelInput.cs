@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Networks;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
@@ -19,6 +20,12 @@ internal abstract class ModelInput
 
     /// <summary>The one column of numbers, where the input is that and no more: what ML.NET's permutation importance permutes.</summary>
     public virtual (string Name, VectorDataViewType Type)? Numbers => null;
+
+    /// <summary>How pictures enter, where the input is one column of them and no more; null else.</summary>
+    public virtual PictureForm? Pixels => null;
+
+    /// <summary>All that decides which tensors a row becomes: equal for inputs that are encoded alike, wherever pictures are read from.</summary>
+    public abstract string Form { get; }
 
     /// <summary>Rows in one forward pass of scoring.</summary>
     public abstract int ScoringBatch(bool isOnGpu);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -17,6 +18,9 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
     public override int Length => shape.Size * sizeof(float);
 
     public override IReadOnlyList<ModuleInputShape> Shapes => [shape];
+
+    public override string Form => FormattableString.Invariant(
+        $"{JsonEncodedText.Encode(shape.Column)} [{string.Join(", ", shape.Dimensions)}] of {(shape.KeyCount > 0 ? $"{shape.KeyCount - 1} keys" : "numbers")}");
 
     public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
 
@@ -74,6 +78,12 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
         public override int Length => store.Length;
 
         public override string Noun => "row";
+
+        public override ContentHash? ContentOf(int row)
+        {
+            var bytes = new byte[Length];
+            return store.Encode(row, bytes) is null ? ContentHash.Of(bytes) : null;
+        }
 
         public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) => store.Encode(row, output);
 

@@ -13,6 +13,9 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>For messages.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The backbone that it is made of; null where it is something else.</summary>
+    public virtual Backbone? Definition => null;
+
     /// <summary>For the log: the name, and where the weights come from.</summary>
     public abstract string Description { get; }
 

@@ -9,7 +9,7 @@ namespace MlNetFineTune.Networks;
 /// <summary>Backbone and head: the whole network that is trained, saved and scored. Owns both.</summary>
 internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone, NetworkHead head) : FineTunedNetwork
 {
-    public Backbone Definition { get; } = definition;
+    public override Backbone Definition { get; } = definition;
 
     public BackboneNetwork Backbone { get; } = backbone;
 

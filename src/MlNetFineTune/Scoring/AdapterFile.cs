@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
@@ -25,7 +26,7 @@ internal static class AdapterFile
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
     public static void Save(IHostEnvironment env, string path, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
     {
-        if (network.Adapters.Count == 0 || network is not ImageNetwork images)
+        if (network.Adapters.Count == 0)
         {
             throw new InvalidOperationException(
                 "The model has no adapter: train it with Adapter = Adapter.Lora(...). SaveWeights writes all weights.");
@@ -39,7 +40,7 @@ internal static class AdapterFile
         var metadata = new Dictionary<string, string>(network.Metadata, StringComparer.Ordinal)
         {
             [Manifest] = ArchiveFiles.ToJson(manifest with { WeightsSha256 = null }),
-            [Base] = HashOfUnchanged(images),
+            [Base] = HashOfUnchanged(network),
         };
         if (task.Keys is { } keys)
         {
@@ -48,23 +49,60 @@ internal static class AdapterFile
                 keys.Save(env, writer);
             metadata[Keys] = Convert.ToBase64String(bytes.ToArray());
         }
-        SafeTensorsWriter.WriteFile(path, Changed(images), metadata);
+        SafeTensorsWriter.WriteFile(path, Changed(network), metadata);
     }
 
     /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another backbone's.</exception>
-    public static FineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone)
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone) => Load(env, path, file =>
+    {
+        var definition = DefinitionOf(file.TrainedOn<BackboneManifest, ImageInput>("an image network"), backbone, path);
+        return ImageNetwork.Create(definition, file.Task.CreateHead, file.Manifest.Seed, file.Log);
+    });
+
+    /// <param name="env">Of the context.</param>
+    /// <param name="path">The adapter.</param>
+    /// <param name="factory">Makes the module.</param>
+    /// <param name="weights">What the training's <see cref="ModuleFineTuningOptions.WeightsFile"/> was.</param>
+    /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another module's.</exception>
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, ModuleFactory factory, string? weights) => Load(env, path, file =>
+    {
+        var (given, trained) = (ModuleContract.Of(factory), file.TrainedOn<ModuleManifest, ModelInput>("a module").Contract);
+        if (given.Name != trained.Name || !JsonElement.DeepEquals(given.Settings, trained.Settings))
+        {
+            throw new InvalidDataException(
+                $"The adapter '{path}' was trained on module {Shown.Quoted(trained.Name)} with settings "
+                + $"{Shown.Text(trained.Settings.ToString(), Shown.SentenceLength)}, not on '{given.Name}' with {given.Settings}.");
+        }
+        var network = ModuleNetwork.Create(
+            factory, given.Name, new ModuleContext(file.Input.Shapes, file.Task.Outputs), file.Manifest.Seed);
+        try
+        {
+            if (weights is not null)
+            {
+                foreach (var note in network.LoadWeights(weights))
+                    file.Log($"Weights '{Path.GetFileName(weights)}': {note}");
+            }
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    });
+
+    private static FineTuningTransformer Load(IHostEnvironment env, string path, Func<Opened, FineTunedNetwork> create)
     {
         using var file = WeightFile.Open(path);
         if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Base, out var expected)))
             throw new InvalidDataException($"'{path}' is no adapter that SaveAdapter wrote: its metadata lack {Manifest} or {Base}.");
         var manifest = ArchiveFiles.ManifestOf(json, Manifest);
         var keys = file.Metadata.TryGetValue(Keys, out var text) ? KeysOf(env, text, path) : null;
-        var (task, input, trained) = Read(manifest, keys, path);
-        var definition = DefinitionOf(trained, backbone, path);
+        var (task, input) = Read(manifest, keys, path);
 
         using var channel = env.Start("Loading an adapter");
         var device = Devices.Choose(env, channel);
-        var network = ImageNetwork.Create(definition, task.CreateHead, manifest.Seed, message => channel.Info(message));
+        var network = create(new Opened(path, manifest, task, input, message => channel.Info(message)));
         try
         {
             Attach(network, manifest, path);
@@ -74,11 +112,12 @@ internal static class AdapterFile
             {
                 throw new InvalidDataException(
                     $"The adapter '{path}' was trained on other weights of {network.Name}: theirs have the SHA-256 {Shown.Text(expected)}, "
-                    + $"those of {backbone} {actual}. Its training took them from {Shown.Quoted(trained.SourceWeights)}.");
+                    + $"those of {network.Description} {actual}."
+                    + (manifest.Encoder is BackboneManifest { SourceWeights: { } weights } ? $" Its training took them from {Shown.Quoted(weights)}." : ""));
             }
             network.MoveTo(device);
             network.PrepareForScoring();
-            var model = new FineTunedModel(network, input, task, manifest with { Encoder = BackboneManifest.Of(definition) });
+            var model = new FineTunedModel(network, input, task, manifest with { Encoder = network.Describe() });
             Probe.Check(channel, model);
             return new FineTuningTransformer(env, model, report: null);
         }
@@ -89,7 +128,7 @@ internal static class AdapterFile
         }
     }
 
-    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(ModelManifest manifest, LabelKeys? keys, string path)
+    private static (BoundTask Task, ModelInput Input) Read(ModelManifest manifest, LabelKeys? keys, string path)
     {
         try
         {
@@ -99,10 +138,9 @@ internal static class AdapterFile
                 throw new ArgumentException(
                     $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
             }
-            if (manifest.Encoder is not BackboneManifest trained || manifest.Input.Create() is not ImageInput input)
-                throw new ArgumentException("it is not one of an image network");
+            var input = manifest.Input.Create();
             ModelArchive.CheckViews(manifest, input);
-            return (task, input, trained);
+            return (task, input);
         }
         catch (ArgumentException e)
         {
@@ -124,7 +162,7 @@ internal static class AdapterFile
         }
     }
 
-    private static void Attach(ImageNetwork network, ModelManifest manifest, string path)
+    private static void Attach(FineTunedNetwork network, ModelManifest manifest, string path)
     {
         try
         {
@@ -149,13 +187,13 @@ internal static class AdapterFile
         }
     }
 
-    private static List<(string Name, Tensor Tensor)> Changed(ImageNetwork network) => [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
+    private static List<(string Name, Tensor Tensor)> Changed(FineTunedNetwork network) => [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
 
-    private static bool IsChanged(ImageNetwork network, string tensor) =>
+    private static bool IsChanged(FineTunedNetwork network, string tensor) =>
         tensor.EndsWith(".lora_A.weight", StringComparison.Ordinal) || tensor.EndsWith(".lora_B.weight", StringComparison.Ordinal)
-        || network.StageOf(tensor) is var stage && (stage == network.Stages.Count || network.Definition.Changes.Any(change => change.Stage == network.Stages[stage]));
+        || network.StageOf(tensor) is var stage && (stage == network.Stages.Count || network.ChangedStages.Contains(stage));
 
-    private static string HashOfUnchanged(ImageNetwork network)
+    private static string HashOfUnchanged(FineTunedNetwork network)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var hashing = new HashingStream(Stream.Null, sha);
@@ -165,5 +203,15 @@ internal static class AdapterFile
             SafeTensorsWriter.WriteNumbers(hashing, tensor);
         }
         return Convert.ToHexStringLower(sha.GetHashAndReset());
+    }
+
+    /// <summary>What an adapter's file says of its training.</summary>
+    private sealed record Opened(string Path, ModelManifest Manifest, BoundTask Task, ModelInput Input, Action<string> Log)
+    {
+        public T TrainedOn<T, TInput>(string kind)
+            where T : NetworkManifest
+            where TInput : ModelInput =>
+            Manifest.Encoder is T trained && Input is TInput ? trained
+            : throw new InvalidDataException($"The adapter '{Path}' is not one of {kind}.");
     }
 }

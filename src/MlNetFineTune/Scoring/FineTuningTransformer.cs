@@ -15,7 +15,7 @@ namespace MlNetFineTune;
 /// <c>ml.Model.Save</c>. It owns the network: dispose it. Safe for use from many threads.
 /// </summary>
 public sealed class FineTuningTransformer
-    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IImageModel, IDisposable
+    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IFineTunedModel, IDisposable
 {
     private readonly FineTunedModel _model;
 
@@ -160,13 +160,17 @@ public sealed class FineTuningTransformer
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
 
-    SourceModel? IImageModel.AsSource()
+    SourceModel IFineTunedModel.AsSource()
     {
-        if (Manifest.Encoder is not BackboneManifest manifest)
-            return null;
-        Backbone? definition = null;
-        Scorer.Read(network => definition = ((ImageNetwork)network).Definition);
-        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.Keys, definition!, manifest.SourceWeights);
+        SourceModel? source = null;
+        Scorer.Read(network => source = new SourceModel(
+            Scorer.Read, ComputeWeightsSha256, Task.Keys, network.Definition, (Manifest.Encoder as BackboneManifest)?.SourceWeights)
+        {
+            Name = network.Name,
+            Pixels = Inputs.Pixels,
+            Input = Inputs.Form,
+        });
+        return source!;
     }
 
     private string ComputeWeightsSha256()

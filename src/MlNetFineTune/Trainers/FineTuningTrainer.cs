@@ -63,7 +63,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         var task = Bind(input.Schema);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
-        using var teacher = _options.CreateTeacher(task, device, Log);
+        using var teacher = _options.CreateTeacher(task, modelInput, device, Log);
         // Before the data are read, which may take longer than to find that something does not fit the network.
         var network = _options.CreateNetwork(modelInput, task, fit.Seed, Log);
         try

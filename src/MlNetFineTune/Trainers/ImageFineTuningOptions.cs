@@ -100,9 +100,6 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         }
     }
 
-    internal override Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log) =>
-        Distillation.Begin(LabelColumnName, task, Backbone, device, log);
-
     internal override FineTuningTrainer CreateTrainer(IHostEnvironment env) => new(env, this);
 
     internal override void Check()
@@ -127,7 +124,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             throw new ArgumentException(
                 $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
         }
-        Distillation.Check(Backbone);
+        Distillation.Check(Backbone.Name, new PictureForm(Backbone.Preprocessing, Backbone.InputChannels));
         BatchAugmentation.Check(Augmentation, Epochs);
         TestTimeAugmentation.Views(Backbone.Preprocessing);
     }

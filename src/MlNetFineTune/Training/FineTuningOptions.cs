@@ -273,7 +273,8 @@ public abstract record FineTuningOptions
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
     /// <summary>The teacher, if there is one. The caller disposes it.</summary>
-    internal abstract Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log);
+    internal Teacher? CreateTeacher(BoundTask task, ModelInput input, TorchSharp.torch.Device device, Action<string> log) =>
+        Distillation.Begin(LabelColumnName, task, input, device, log);
 
     /// <summary>The options with what does not apply to this network set aside.</summary>
     internal virtual FineTuningOptions InForce => this;

@@ -58,7 +58,7 @@ public sealed class DistillationNumbersTests
         using var scorer = ScorerOf(Formula.Classifier("resnet20", 1, "symmetric", 1e-5));
         using var teacher = new Teacher(
             new SourceModel(scorer.Read, () => new string('0', 64), keys: null, Backbone.CifarResNet(20) with { Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half } }, weights: null),
-            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))], Backbone.Micro with { Preprocessing = s_imageNet }, CPU);
+            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))], new PictureForm(s_imageNet, 3), "student", CPU);
         var objective = new MulticlassObjective(10, softTargets: new SoftTargetLoss(4, 0.75f));
         using var optimizer = optim.SGD(student.NamedParameters().Select(named => named.Parameter), learningRate: 0.05);
         student.BeginTraining(frozenStages: 0);

@@ -24,8 +24,8 @@ public sealed class TeacherInputTests
     {
         var augmentation = Augmentation.Sequence(new RandomResizedCrop(), new RandomErasing(0.7f, fill: ErasingFill.Noise), new MixUp(1), new CutMix());
         using var model = SmallTraining.LoadModel(_ml);
-        var teachers = ((IImageModel)model).AsSource()!;
-        using var teacher = new Teacher(teachers, [2, 0, 1], s_options.Backbone, CPU);
+        var teachers = ((IFineTunedModel)model).AsSource();
+        using var teacher = new Teacher(teachers, [2, 0, 1], new PictureForm(s_options.Backbone.Preprocessing, s_options.Backbone.InputChannels), "student", CPU);
         using var fit = new FitScope(_ml, "test", "test", seed: 1);
         var view = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, _photos));
         using var data = TrainingData.Read(fit.Host, fit.Channel, view, s_options, new ImageInput(s_options.ImageColumn, new ImageEncoder(s_options.Backbone.Preprocessing)), new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
@@ -105,7 +105,7 @@ public sealed class TeacherInputTests
         var counting = new CountingNetwork(classifier);
         using var scorer = new NetworkScorer(new SharedNetwork(counting, options.CreateInput()), new MulticlassObjective(3), [Augmentation.None]);
         using var model = SmallTraining.LoadModel(_ml);
-        using var teacher = new Teacher(new SourceModel(scorer.Read, () => new string('0', 64), keys: null, options.Backbone, weights: null), [0, 1, 2], options.Backbone, CPU);
+        using var teacher = new Teacher(new SourceModel(scorer.Read, () => new string('0', 64), keys: null, options.Backbone, weights: null), [0, 1, 2], new PictureForm(options.Backbone.Preprocessing, options.Backbone.InputChannels), "student", CPU);
         CountingNetwork.Train(_photos, options with { Distillation = Distillation.From(model) }, teacher: teacher);
         return counting.RowsThroughStage[0];
     }

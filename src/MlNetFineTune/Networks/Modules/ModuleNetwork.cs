@@ -152,7 +152,7 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var scope = NewDisposeScope();
-        var outputs = _steps is null ? _call(InOrder(inputs)) : _steps.Run(Contiguous(inputs.Activations, first), first, _stages.Parts.Count);
+        var outputs = _steps is null ? _call(InOrder(inputs)) : _steps.Run(Contiguous(inputs.Activations), first, _stages.Parts.Count);
         return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
     }
 
@@ -189,7 +189,7 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     // Each stage with numbers of its own, so that one can be computed again.
     private Tensor RunStages(ModelInputs inputs, int first, long seed, int step)
     {
-        var current = Contiguous(inputs.Activations, first);
+        var current = Contiguous(inputs.Activations);
         for (var stage = first; stage < _stages.Parts.Count; stage++)
         {
             var (from, number) = (current, stage);
@@ -211,8 +211,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         }
     }
 
-    // Features of a cache come channels-last.
-    private static Tensor Contiguous(Tensor input, int first) => first == 0 || input.is_contiguous() ? input : input.contiguous();
+    // Features of a cache come channels-last, and so do pixels for a teacher.
+    private static Tensor Contiguous(Tensor input) => input.is_contiguous() ? input : input.contiguous();
 
     // A hook runs where a layer is called, and not in its `forward`: the adapter would learn nothing, and nobody would know.
     private void RequireAdaptersRan(int first)
@@ -243,7 +243,7 @@ internal sealed class ModuleNetwork : FineTunedNetwork
 
     // The first input flows through the module, the others stand beside it.
     private Tensor[] InOrder(ModelInputs inputs) =>
-        [inputs.Activations, .. _context.Inputs.Skip(1).Select(shape => inputs.Beside[shape.Column])];
+        [Contiguous(inputs.Activations), .. _context.Inputs.Skip(1).Select(shape => inputs.Beside[shape.Column])];
 
     private Tensor Checked(Tensor outputs, long rows)
     {
