@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,13 +23,16 @@ public sealed class ModuleLoraTests
     [DynamicData(nameof(Kinds))]
     public void OutputsAndGradientsAreThoseOfTheWeightsWithTheProductAdded(string kind, string layers)
     {
-        TorchLayers.Count(context => new TorchLayersFactory { Kind = kind }.Create(context), make =>
+        TorchLayers.Count(context => new TorchLayersFactory { Kind = kind }.Create(context), count =>
         {
-            AnyFactory.Make = make;
+            AnyFactory.Make = context => new TorchLayersFactory { Kind = kind }.Create(context);
+            count(2);
             using var network = Create(kind);
             using var merged = Create(kind);
             string[] names = layers.Split(", ");
             LoraAdapter.Attach(network, names, rank: 2, alpha: 3, dropout: 0);
+            network.Freeze(0); // drops nothing
+            merged.Freeze(0);
             using var scope = NewDisposeScope();
             foreach (var (name, parameter) in network.NamedParameters())
             {
@@ -79,6 +83,128 @@ public sealed class ModuleLoraTests
             network.Freeze(0);
             CollectionAssert.AreEqual(before, network.NamedParameters().Single(named => named.Name == $"{names[0]}.weight").Parameter.Values());
         });
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Kinds))]
+    public void AModelWithAdaptersLearnsAndComesBackFromItsZipAndFromItsAdapterAlone(string kind, string layers)
+    {
+        TorchLayers.Count(context => new TorchLayersFactory { Kind = kind }.Create(context), count =>
+        {
+            var factory = new TorchLayersFactory { Kind = kind };
+            var options = Options(kind) with { Factory = factory, Adapter = Adapter.Lora(rank: 2, targets: layers.Split(", "), dropout: 0.1f), Epochs = 12 };
+            using var model = Fit(options);
+            using var again = Fit(options);
+            var test = SmallModules.View(_ml, TableRow.Many(40, seed: 9));
+            var scores = SmallTraining.Scores(model.Transform(test));
+            CollectionAssert.AreEqual(SmallModules.WeightsOf(model), SmallModules.WeightsOf(again), "the same seed");
+            Assert.IsGreaterThan(0.8, _ml.MulticlassClassification.Evaluate(model.Transform(test), labelColumnName: "Kind").MicroAccuracy);
+
+            using var loaded = SmallModules.Reload(_ml, model);
+            SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));
+            using var half = model.WithHalfPrecisionWeights();
+            SmallTraining.AssertClose(scores, SmallTraining.Scores(half.Transform(test)), 0.02f);
+
+            using var folder = new Folder();
+            model.SaveAdapter(folder.File("adapter.safetensors"));
+            using var applied = _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), factory);
+            SmallTraining.AssertSameBits(scores, SmallTraining.Scores(applied.Transform(test)));
+            using var file = WeightFile.Open(folder.File("adapter.safetensors"));
+            CollectionAssert.AreEquivalent(
+                layers.Split(", ").SelectMany(layer => (string[])[$"{layer}.lora_A.weight", $"{layer}.lora_B.weight"]).Concat(["head.weight", "head.bias"]).ToArray(),
+                file.Entries.Select(entry => entry.Name).ToArray());
+
+            // What the pretrained module was is untouched, statistics of norms included.
+            using var untrained = Fit(options with { StopToken = new CancellationToken(canceled: true) });
+            var (before, after) = (Tensors(untrained), Tensors(model));
+            foreach (var (name, values) in before.Where(named => !named.Key.Contains("lora_", StringComparison.Ordinal) && !named.Key.StartsWith("head", StringComparison.Ordinal)))
+                CollectionAssert.AreEqual(values, after[name], name);
+
+            StringAssert.Contains(
+                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory { Kind = "Other" })).Message,
+                "was trained on module 'torch layers' with settings");
+            StringAssert.Contains(
+                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), SmallTraining.Backbone)).Message,
+                "is not one of an image network");
+            count(6);
+        });
+    }
+
+    [TestMethod]
+    public void AnAdapterGoesOnWeightsOfAFileAndRefusesOthers()
+    {
+        TorchLayers.Count(context => TorchLayers.Deep(context), count =>
+        {
+            using var folder = new Folder();
+            var options = Options("Deep") with { Factory = new TorchLayersFactory() };
+            using (var pretrained = Fit(options))
+                pretrained.SaveWeights(folder.File("base.safetensors"));
+            using var model = Fit(options with { WeightsFile = folder.File("base.safetensors"), Adapter = Adapter.Lora(rank: 2), Epochs = 2 });
+            model.SaveAdapter(folder.File("adapter.safetensors"));
+            var test = SmallModules.View(_ml, TableRow.Many(20, seed: 9));
+
+            using var applied = _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory(), folder.File("base.safetensors"));
+            SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(applied.Transform(test)));
+            StringAssert.Contains(
+                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory())).Message,
+                "was trained on other weights of module 'torch layers'");
+            count(4);
+        });
+    }
+
+    [TestMethod]
+    public void WhatCannotBeAdaptedIsSaidWithWhatCan()
+    {
+        AnyFactory.Make = context => new TwoLayers(context.Inputs[0].Size, 8, context.Outputs, 0);
+        var error = Assert.ThrowsExactly<ArgumentException>(() => Fit(Options("Deep") with { Factory = new AnyFactory(), Adapter = Adapter.Lora() })).Message;
+        StringAssert.Contains(error, "no layer is called *");
+        StringAssert.Contains(error, "TorchSharp's own Linear and Conv2d can be adapted, below the head ('last'");
+        StringAssert.Contains(error, "are first (Dense)");
+
+        TorchLayers.Count(context => TorchLayers.Deep(context), count =>
+        {
+            AnyFactory.Make = context => TorchLayers.Deep(context);
+            var deep = Options("Deep") with { Factory = new AnyFactory() };
+            StringAssert.Contains(
+                Assert.ThrowsExactly<ArgumentException>(() => Fit(deep with { Adapter = Adapter.Lora(rank: 2, targets: ["head", "mid"]) })).Message,
+                "no layer is called head. Its layers are in, mid.");
+            StringAssert.Contains(
+                Assert.ThrowsExactly<ArgumentException>(() => Fit(deep with { Adapter = Adapter.Lora(rank: 12, targets: ["mid"]) })).Message,
+                "mid is mid, which has fewer parameters than an adapter of rank 12");
+            StringAssert.Contains(
+                Assert.ThrowsExactly<ArgumentException>(() => Fit(deep with { Adapter = Adapter.Lora(rank: 2), Strategy = Strategy.HeadOnly })).Message,
+                "no adapter would ever train");
+            count(3);
+        });
+    }
+
+    [TestMethod]
+    public void AForwardThatGoesPastTheAdaptersIsAnError()
+    {
+        TorchLayers.Count(TorchLayers.PastHooks, count =>
+        {
+            AnyFactory.Make = TorchLayers.PastHooks;
+            var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(Options("Custom") with { Factory = new AnyFactory(), Adapter = Adapter.Lora(rank: 2) }));
+            StringAssert.Contains(error.Message, "The module 'any' computed without calling 'wide', 'narrow'");
+            StringAssert.Contains(error.Message, "layer.call(x)");
+            count(1);
+        });
+    }
+
+    private static ModuleFineTuningOptions Options(string kind) => SmallModules.Multiclass with
+    {
+        Inputs = [kind == "Convolutions" ? ModuleInput.Column("Features", 1, 2, 3) : "Features"],
+        LearningRate = 0.03f,
+    };
+
+    private FineTuningTransformer Fit(ModuleFineTuningOptions options) =>
+        (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, s_rows));
+
+    private static Dictionary<string, double[]> Tensors(FineTuningTransformer model)
+    {
+        Dictionary<string, double[]> tensors = [];
+        model.Scorer.Read(network => tensors = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values()));
+        return tensors;
     }
 
     private static ModuleNetwork Create(string kind) => ModuleNetwork.Create(
