@@ -9,45 +9,74 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned classifier from pixels to probabilities.</summary>
+/// <summary>A fine-tuned classifier from its input to probabilities.</summary>
 /// <param name="Graph">All of it.</param>
-/// <param name="Side">Height and width of its input, in pixels.</param>
+/// <param name="InputShape">Of one row: [3, side, side] for pixels.</param>
 /// <param name="TakesBytes">Its input is of bytes, and of floats otherwise.</param>
 /// <param name="Logits">[N, classes].</param>
 /// <param name="Probabilities">[N, classes].</param>
-internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesBytes, GraphValue Logits, GraphValue Probabilities)
+internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bool TakesBytes, GraphValue Logits, GraphValue Probabilities)
 {
     public const string Input = "pixels";
+    public const string NumbersInput = "features";
     public const string LogitsOutput = "logits";
     public const string ProbabilitiesOutput = "probabilities";
 
-    /// <summary>From the network's own pixels, as floats.</summary>
-    /// <param name="classifier">Read, not kept.</param>
+    /// <summary>Height and width of the input, in pixels.</summary>
+    public int Side => (int)InputShape[^1];
+
+    /// <summary>From the network's own pixels, as floats, or from its numbers.</summary>
+    /// <param name="network">Read, not kept.</param>
+    /// <param name="input">What enters it.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public static ClassifierGraph Of(ImageNetwork classifier, CalibrationReport? calibration)
+    /// <exception cref="NotSupportedException">Something else than pictures, or numbers of one column, enters it; or a layer is not known.</exception>
+    public static ClassifierGraph Of(FineTunedNetwork network, ModelInput input, CalibrationReport? calibration)
     {
-        var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
-        return Of(classifier, calibration, graph, graph.Input, graph.Size, takesBytes: false);
+        if (input.Pixels is { } pixels)
+            return Of(network, pixels, calibration);
+        if (input.Shapes is not [{ KeyCount: 0, Dimensions: var shape }])
+        {
+            throw new NotSupportedException(
+                $"The inputs of {network.Name} are {input.Form}; a network is exported that sees one column of pictures, or one of numbers. "
+                + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
+        }
+        var graph = new NetworkGraph(NumbersInput, size: 0);
+        return Of(network, calibration, graph, graph.Input, [.. shape], takesBytes: false);
+    }
+
+    /// <summary>From the network's own pixels, as floats.</summary>
+    /// <inheritdoc cref="Of(FineTunedNetwork, ModelInput, CalibrationReport?)"/>
+    /// <param name="network">Read, not kept.</param>
+    /// <param name="pixels">How they enter it.</param>
+    /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
+    public static ClassifierGraph Of(FineTunedNetwork network, PictureForm pixels, CalibrationReport? calibration)
+    {
+        var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
+        return Of(network, calibration, graph, Normalized(graph, graph.Input, pixels), [3, graph.Size, graph.Size], takesBytes: false);
     }
 
     /// <summary>The same from a larger picture, as bytes: a quarter of what is copied on the way.</summary>
-    /// <param name="classifier">Read, not kept.</param>
+    /// <param name="network">Read, not kept.</param>
+    /// <param name="pixels">How they enter it.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph OfPicture(ImageNetwork classifier, CalibrationReport? calibration, int border, int shrink)
+    public static ClassifierGraph OfPicture(FineTunedNetwork network, PictureForm pixels, CalibrationReport? calibration, int border, int shrink)
     {
-        var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
+        var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
         var seen = Cropped(graph, border * shrink, graph.Size * shrink);
-        var pixels = Shrunk(graph, graph.Add("Cast", [seen], ("to", OnnxFile.FloatType)), shrink);
-        return Of(classifier, calibration, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
+        var own = Shrunk(graph, graph.Add("Cast", [seen], ("to", OnnxFile.FloatType)), shrink);
+        long side = (graph.Size + 2 * border) * shrink;
+        return Of(network, calibration, graph, Normalized(graph, own, pixels), [3, side, side], takesBytes: true);
     }
 
-    private static ClassifierGraph Of(ImageNetwork classifier, CalibrationReport? calibration, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+    private static ClassifierGraph Of(
+        FineTunedNetwork network, CalibrationReport? calibration, NetworkGraph graph, GraphValue input, long[] shape, bool takesBytes)
     {
-        var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
-        var logits = classifier.Head.Write(graph, features);
-        return new ClassifierGraph(graph, side, takesBytes, graph.Named(LogitsOutput, logits), graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
+        var logits = network.Write(graph, input);
+        return new ClassifierGraph(
+            graph, shape, takesBytes, graph.Named(LogitsOutput, logits),
+            graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
     }
 
     private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, CalibrationReport? calibration) => calibration is null
@@ -63,10 +92,10 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         : graph.Slice(graph.Slice(graph.Input, axis: 2, border, border + size), axis: 3, border, border + size);
 
     // Colours of 0 to 255 as the weights expect them.
-    private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, Backbone definition)
+    private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, PictureForm form)
     {
-        var (means, scales) = PixelNormalizer.MeansAndScales(definition.Preprocessing, definition.InputChannels);
-        if (definition.InputChannels == 1)
+        var (means, scales) = PixelNormalizer.MeansAndScales(form.Preprocessing, form.Channels);
+        if (form.Channels == 1)
             pixels = graph.Add("Conv", [pixels, graph.Constant("luminance", [1, 3, 1, 1], PixelNormalizer.Luminance)]);
         var centred = graph.Add("Sub", [pixels, graph.Constant("mean", [means.Length, 1, 1], means)]);
         return graph.Product(centred, graph.Constant("scale", [scales.Length, 1, 1], scales));

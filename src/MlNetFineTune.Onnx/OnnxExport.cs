@@ -5,7 +5,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned image classifier as an ONNX file.</summary>
+/// <summary>A fine-tuned classifier as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
@@ -13,8 +13,8 @@ internal static class OnnxExport
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
-        model, classifier => Write(precision.Apply(env, ClassifierGraph.Of(classifier, model.Calibration), model, classifier),
-            classifier, model.Classes, path));
+        model, network => Write(precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Calibration), model, network),
+            network, model, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
@@ -30,26 +30,36 @@ internal static class OnnxExport
         IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
     {
         var side = 0;
-        Exported.Read(model, classifier =>
+        Exported.Read(model, network =>
         {
-            var preprocessing = classifier.Definition.Preprocessing;
-            var graph = ClassifierGraph.OfPicture(classifier, model.Calibration, border: (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2, shrink: oversampling);
+            var pixels = model.Inputs.Pixels!;
+            var border = (ImagePlan.ShorterSide(pixels.Preprocessing) - pixels.Preprocessing.Size) / 2;
+            var graph = ClassifierGraph.OfPicture(network, pixels, model.Calibration, border, shrink: oversampling);
             side = graph.Side;
-            Write(precision.Apply(env, graph, model, classifier), classifier, model.Classes, path);
+            Write(precision.Apply(env, graph, model, network), network, model, path);
         });
         return side;
     }
 
-    private static void Write(ClassifierGraph graph, ImageNetwork classifier, IReadOnlyList<string> classes, string path)
+    private static void Write(ClassifierGraph graph, FineTunedNetwork network, FineTuningTransformer model, string path)
     {
-        var preprocessing = classifier.Definition.Preprocessing;
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], new SortedDictionary<string, string>(StringComparer.Ordinal)
+        var classes = model.Classes;
+        var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["backbone"] = classifier.Definition.Name,
+            [network.Definition is null ? "module" : "backbone"] = network.Name,
             ["classes"] = JsonSerializer.Serialize(classes),
-            ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
-            ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
-            ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
-        }, graph.TakesBytes);
+        };
+        if (model.Inputs.Pixels is { Preprocessing: var preprocessing })
+        {
+            metadata["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}");
+            metadata["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant();
+            metadata["pixels"] = "red, green, blue from 0 to 255; normalised inside";
+        }
+        else
+        {
+            metadata["features"] = model.Inputs.Form;
+        }
+        OnnxFile.Write(
+            path, graph.Graph, graph.InputShape, [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], metadata, graph.TakesBytes);
     }
 }

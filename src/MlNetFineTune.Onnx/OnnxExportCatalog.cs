@@ -8,15 +8,15 @@ namespace Microsoft.ML;
 public static class OnnxExportCatalog
 {
     /// <summary>
-    /// Writes a fine-tuned image classifier as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size, size] floats, red, green and blue from 0 to 255; normalisation
-    /// is inside. Outputs <c>logits</c> and <c>probabilities</c>: [batch, classes]. Class names and preprocessing are in the file's metadata.
+    /// Writes a fine-tuned classifier as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size, size] floats, red, green and blue from 0 to 255; normalisation
+    /// is inside; of a module that sees one column of numbers <c>features</c>: [batch, ...] floats as the module sees them. A module is a <c>Sequential</c> of layers that the exporter knows (docs/modules.md). Outputs <c>logits</c> and <c>probabilities</c>: [batch, classes]. Class names and preprocessing are in the file's metadata.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned image classifier, or a chain with one; it stays as it is.</param>
+    /// <param name="model">A fine-tuned classifier, or a chain with one; it stays as it is.</param>
     /// <param name="path">Of the file; written beside and renamed.</param>
     /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
-    /// <exception cref="NotSupportedException">The network is a module or a TorchScript program of your own, or scores several views; the message says what to do.</exception>
+    /// <exception cref="NotSupportedException">The network is a TorchScript program, or has layers of your own or a forward of its own; it sees keys or several columns; or it scores several views. The message says which, and what to do.</exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
@@ -41,7 +41,7 @@ public static class OnnxExportCatalog
     /// </param>
     /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one; or the image column is missing.</exception>
-    /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the image column holds bytes, or the model has one class.</exception>
+    /// <exception cref="NotSupportedException">As for <see cref="ExportOnnx"/>; or the network is a module, the image column holds bytes, or the model has one class.</exception>
     /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
     /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>
     public static ITransformer ToOnnxPipeline(this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)

@@ -29,6 +29,12 @@ internal static class OnnxPipeline
     {
         if (model.Classes.Count < 2)
             throw new NotSupportedException($"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with ExportOnnx.");
+        if (model.Inputs is not ImageInput images)
+        {
+            throw new NotSupportedException(
+                $"The model sees {model.Inputs.Form}, and this chain prepares pictures for a backbone. Export the network alone, with ExportOnnx, and give "
+                + $"ApplyOnnxModel its input '{(model.Inputs.Pixels is null ? ClassifierGraph.NumbersInput : ClassifierGraph.Input)}'.");
+        }
         var columns = ColumnsOf(model);
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
@@ -43,7 +49,7 @@ internal static class OnnxPipeline
             var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
             if (isTaken)
                 Add(ml.Transforms.CopyColumns(Kept, Score).Fit(view));
-            Add(Images(ml, ((ImageInput)model.Inputs).Column, schema));
+            Add(Images(ml, images.Column, schema));
             Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
             Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image, outputAsFloatArray: false).Fit(view));
             Add(Network(onnxContext, file.Path, view));

@@ -169,6 +169,13 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
         throw new NotSupportedException($"{Name} runs as a whole.");
 
+    /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
+    /// <param name="graph">Gets the operators.</param>
+    /// <param name="input">The one tensor that enters.</param>
+    /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
+    public virtual GraphValue Write(NetworkGraph graph, GraphValue input) =>
+        throw new NotSupportedException($"Nothing is known of what {Name} computes.");
+
     public abstract void Dispose();
 
     protected abstract void Move(Device device);

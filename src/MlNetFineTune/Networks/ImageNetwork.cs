@@ -157,6 +157,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return nn.functional.softmax(logits, dim: 1);
     }
 
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => Head.Write(graph, Backbone.Write(graph, input));
+
     public override void Dispose()
     {
         Backbone.Dispose();

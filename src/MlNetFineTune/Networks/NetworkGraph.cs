@@ -24,8 +24,8 @@ internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 /// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer writes itself, in the method beside the one that computes;
 /// nothing is traced. Values keep the batch open: no operator is given its size.
 /// </summary>
-/// <param name="input">The name of what goes in: [N, C, H, W].</param>
-/// <param name="size">Height and width of the input, in pixels.</param>
+/// <param name="input">The name of what goes in: [N, C, H, W], or what else enters a network.</param>
+/// <param name="size">Height and width of the input, in pixels; 0 where it is no picture.</param>
 internal sealed class NetworkGraph(string input, int size)
 {
     public const int OperatorSet = 17;

@@ -83,7 +83,7 @@ public sealed class ModuleAugmentationTests
                 (new MixUp(), "MixUp acts on a batch"),
                 (Augmentation.Sequence(Augmentation.Light, new CutMix()), "CutMix acts on a batch"),
                 (new RandomErasing(), "RandomErasing acts on a batch"),
-                (new FixedViews(Augmentation.Light, 2), "FixedViews saves what frozen stages compute"),
+                (new FixedViews(new RandomErasing(), 2), "RandomErasing acts on a batch"),
             ])
             Refuses(Options with { Augmentation = augmentation }, message);
         Assert.AreSame(Augmentation.None, SmallModules.Regression.Augmentation);

@@ -63,7 +63,7 @@ public sealed class OnnxExportTests
         const int border = 3, shrink = 2;
         using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
-        var graph = ClassifierGraph.OfPicture(classifier, calibration: null, border, shrink);
+        var graph = ClassifierGraph.OfPicture(classifier, PicturesOf(classifier), calibration: null, border, shrink);
         var (size, side) = (graph.Graph.Size, graph.Side);
         OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Logits, 4)], new Dictionary<string, string>(), graph.TakesBytes);
         Write(classifier, folder.File("network.onnx"));
@@ -134,9 +134,12 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
+    internal static PictureForm PicturesOf(ImageNetwork classifier) =>
+        new(classifier.Definition.Preprocessing, classifier.Definition.InputChannels);
+
     internal static void Write(ImageNetwork classifier, string path, CalibrationReport? calibration = null)
     {
-        var graph = ClassifierGraph.Of(classifier, calibration);
+        var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), calibration);
         var classes = ((LinearHead)classifier.Head).bias.shape[0];
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
     }

@@ -18,7 +18,7 @@ public sealed class SmallerNetworksTests
     public void LogitsPointTheSameWay(string network)
     {
         using var classifier = Classifier(network);
-        var graph = ClassifierGraph.Of(classifier, calibration: null).Graph;
+        var graph = ClassifierGraph.Of(classifier, OnnxExportTests.PicturesOf(classifier), calibration: null).Graph;
         var input = Pixels(graph.Size);
         var values = Run(graph, input, graph.Nodes.Select(node => node.Outputs[0]));
         var ranges = values.ToDictionary(value => value.Key, value => (value.Value.Min(), value.Value.Max()));

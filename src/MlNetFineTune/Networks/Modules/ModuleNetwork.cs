@@ -172,6 +172,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         return RunSeeded(() => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias().MoveToOuterDisposeScope();
     }
 
+    /// <summary>Ready to score, so that adapters are merged.</summary>
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => TorchGraph.Write(_module, Name, graph, input);
+
     public override void Dispose()
     {
         Adapters.Dispose();
