@@ -24,7 +24,7 @@ public sealed class ModuleDistillationTests
     {
         using var teacher = Fit(SmallModules.Multiclass, s_rows);
         TableRow[] wrong = [.. s_rows.Select(row => new TableRow { Features = row.Features, Size = row.Size, Color = row.Color, Kind = $"kind{(row.Kind[^1] - '0' + 1) % 3}" })];
-        var options = SmallModules.Multiclass with { Factory = new TwoLayersFactory { Hidden = 5 }, Epochs = 60 };
+        var options = SmallModules.Multiclass with { Factory = new TwoLayersFactory { Hidden = 5 }, Epochs = 20, Validation = Validation.None };
 
         using var taught = Fit(options with { Distillation = Distillation.From(teacher, weight: 1) }, wrong);
         using var alone = Fit(options, wrong);
@@ -65,10 +65,10 @@ public sealed class ModuleDistillationTests
             parameter.requires_grad_();
         var hidden = nn.functional.linear(features, start["first.weight"], start["first.bias"]).tanh();
         var logits = nn.functional.linear(hidden, start["last.weight"], start["last.bias"]);
-        nn.functional.kl_div(logits.log_softmax(1), targets!, reduction: nn.Reduction.Sum).div(s_rows.Length).backward();
+        targets!.mul(targets.log() - logits.log_softmax(1)).sum().div(s_rows.Length).backward();
         foreach (var (name, parameter) in start)
         {
-            Fixture.AreClose((parameter - 0.5 * parameter.grad!).Values(), end[name].Values(), 1e-5, name);
+                Fixture.AreClose((parameter - 0.5 * parameter.grad!).Values(), end[name].Values(), 1e-5, name);
             Assert.IsGreaterThan(1e-4, parameter.grad!.abs().max().item<float>(), name);
         }
     }

@@ -44,7 +44,8 @@ public sealed class ModuleExportTests
         {
             AnyFactory.Make = context => TorchLayers.Deep(context);
             var options = Options("deep") with { Adapter = Adapter.Lora(rank: 2), LearningRate = 0.005f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), Validation = Validation.Fraction(0.4f) };
-            using var model = Fit(options);
+            TableRow[] rows = [.. s_rows, .. s_rows.Take(6).Select(row => new TableRow { Features = row.Features, Kind = row.Kind == "kind0" ? "kind1" : "kind0" })];
+            using var model = Fit(options, rows);
             Assert.IsGreaterThan(0.02, Math.Abs(model.Calibration!.Temperature - 1));
             Verify(model, "deep");
             Verify(model, "deep", OnnxPrecision.Float16, 0.01);
@@ -182,8 +183,8 @@ public sealed class ModuleExportTests
         LearningRate = 0.05f,
     };
 
-    private FineTuningTransformer Fit(ModuleFineTuningOptions options) =>
-        (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, s_rows));
+    private FineTuningTransformer Fit(ModuleFineTuningOptions options, TableRow[]? rows = null) =>
+        (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows ?? s_rows));
 
     private void Verify(FineTuningTransformer model, string layers, OnnxPrecision? precision = null, double tolerance = 1e-5)
     {
