@@ -119,7 +119,7 @@ public sealed class FineTuningTransformer
 
     /// <summary>
     /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with columns
-    /// and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again.
+    /// and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again, of a backbone or of a module.
     /// </summary>
     /// <param name="path">Replaced if it is there.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>

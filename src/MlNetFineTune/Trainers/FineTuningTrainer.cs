@@ -27,7 +27,7 @@ namespace MlNetFineTune;
 /// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
-/// | Exportable to ONNX | Image networks, by the package MlNetFineTune.Onnx |
+/// | Exportable to ONNX | Image networks, and modules of known layers, by the package MlNetFineTune.Onnx |
 /// ]]></format>
 /// </remarks>
 public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>

@@ -93,7 +93,8 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Where the outputs of frozen stages are kept, which are computed once for rows that look the same in every epoch: without augmentation,
-    /// or with <see cref="FixedViews"/>; validation always. Default: in memory, up to 1 GiB. Does not change what is computed.
+    /// or with <see cref="FixedViews"/>; validation always. Of a module, where its stages run one by one: a <c>Sequential</c>, or
+    /// <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change what is computed.
     /// </summary>
     [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
@@ -108,7 +109,8 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Whether a step keeps the activations between stages alone, and computes those within a stage again on the way back (Chen et al. 2016,
-    /// https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. Default false.
+    /// https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for networks
+    /// that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have <see cref="IStagedModule.ComputationOf"/>. Default false.
     /// </summary>
     [NotInFingerprint("the same weights in less memory")]
     public bool ActivationCheckpointing { get; init; }

@@ -19,8 +19,10 @@ public sealed class ModuleLoraTests
 
     public static IEnumerable<object[]> Kinds => [["Deep", "in, mid"], ["Convolutions", "conv2"], ["Custom", "wide, narrow"]];
 
+    public static IEnumerable<object[]> KindsAndPictures => [.. Kinds, ["Pictures", "conv1, conv2"]];
+
     [TestMethod]
-    [DynamicData(nameof(Kinds))]
+    [DynamicData(nameof(KindsAndPictures))]
     public void OutputsAndGradientsAreThoseOfTheWeightsWithTheProductAdded(string kind, string layers)
     {
         TorchLayers.Count(context => new TorchLayersFactory { Kind = kind }.Create(context), count =>
@@ -207,12 +209,45 @@ public sealed class ModuleLoraTests
         return tensors;
     }
 
+    [TestMethod]
+    [TestCategory(Categories.Slow)]
+    public void AFreshProcessGivesTheSameBits()
+    {
+        TorchLayers.Count(TorchLayers.Pictures, count =>
+        {
+            var options = SmallModules.Multiclass with
+            {
+                Factory = new TorchLayersFactory { Kind = "Pictures" },
+                LabelColumnName = "Label",
+                Inputs = [ModuleInput.Image("ImagePath", new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half })],
+                Adapter = Adapter.Lora(rank: 2),
+                Epochs = 3,
+            };
+            using var model = (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options)
+                .Fit(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(6))));
+            using var folder = new Folder();
+            File.WriteAllBytes(folder.File("model.zip"), SmallTraining.Save(_ml, model));
+            var test = SmallPictures.Take(2, skip: 10);
+
+            var printed = LoadOnly.Run(
+                ["--register", typeof(TorchLayersFactory).Assembly.Location, folder.File("model.zip"), .. test.Select(photo => photo.ImagePath)]);
+
+            CollectionAssert.AreEqual(
+                SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, test)))
+                    .Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
+                printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+            count(1);
+        });
+    }
+
     private static ModuleNetwork Create(string kind) => ModuleNetwork.Create(
-        new AnyFactory(), "any", new ModuleContext([new ModuleInputShape("Features", kind == "Convolutions" ? [1, 2, 3] : [6])], 3), seed: 5);
+        new AnyFactory(), "any", new ModuleContext([new ModuleInputShape("Features", Shape(kind))], 3), seed: 5);
+
+    private static long[] Shape(string kind) => kind switch { "Convolutions" => [1, 2, 3], "Pictures" => [3, 8, 8], _ => [6] };
 
     private static Tensor Inputs(string kind, int rows)
     {
-        long[] shape = kind == "Convolutions" ? [rows, 1, 2, 3] : [rows, 6];
+        long[] shape = [rows, .. Shape(kind)];
         return tensor(Formula.Values("input", shape), shape);
     }
 }

@@ -18,6 +18,12 @@ internal static class TorchLayers
         ("conv2", nn.Conv2d(8, 8, (2, 3), stride: (1, 2), padding: (1, 1), dilation: (1, 1))), ("gelu", nn.GELU()),
         ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()), ("head", nn.Linear(8, context.Outputs)));
 
+    /// <summary>Two convolutions over pictures, padded in two ways, and a head.</summary>
+    public static nn.Module Pictures(ModuleContext context) => nn.Sequential(
+        ("conv1", nn.Conv2d(3, 8, 3, stride: 2, padding: 1, padding_mode: PaddingModes.Reflect)), ("relu", nn.ReLU()),
+        ("conv2", nn.Conv2d(8, 12, 3, padding: Padding.Same)), ("gelu", nn.GELU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()),
+        ("head", nn.Linear(12, context.Outputs)));
+
     /// <summary>A forward of its own: two layers and what is added to them.</summary>
     public static nn.Module Custom(ModuleContext context) => new CustomModule(context.Inputs[0].Size, context.Outputs, calls: true);
 
@@ -83,6 +89,7 @@ public sealed class TorchLayersFactory : ModuleFactory
     {
         "Deep" => TorchLayers.Deep(context),
         "Convolutions" => TorchLayers.Convolutions(context),
+        "Pictures" => TorchLayers.Pictures(context),
         _ => TorchLayers.Custom(context),
     };
 }
