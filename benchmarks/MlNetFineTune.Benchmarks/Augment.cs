@@ -1,4 +1,6 @@
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+
 
 
 
@@ -17,7 +19,7 @@ internal sealed class Augment : Benchmark
     {
         var paths = Photos.Paths(quick ? 60 : 240);
         var preprocessing = new ImagePreprocessing();
-        var cropAndFlip = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.25f), new HorizontalFlip());
+        var cropAndFlip = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.25f), Augmentation.HorizontalFlip());
         var epoch = 0;
 
         const string standard = "Standard", alone = "its crop and flip alone";
@@ -27,8 +29,8 @@ internal sealed class Augment : Benchmark
             .Add("None", () => Read(Augmentation.None))
             .Add("Light", () => Read(Augmentation.Light))
             .Add("Strong", () => Read(Augmentation.Strong))
-            .Add("crop, flip, TrivialAugmentWide", () => Read(Augmentation.Sequence(cropAndFlip, new TrivialAugmentWide())))
-            .Add("crop, flip, AugMix", () => Read(Augmentation.Sequence(cropAndFlip, new AugMix())))
+            .Add("crop, flip, TrivialAugmentWide", () => Read(Augmentation.Sequence(cropAndFlip, Augmentation.TrivialAugmentWide())))
+            .Add("crop, flip, AugMix", () => Read(Augmentation.Sequence(cropAndFlip, Augmentation.AugMix())))
             .Run(rounds: quick ? 2 : 12, quick);
         timing.Print(standard);
         return timing.Ratio(standard, alone);

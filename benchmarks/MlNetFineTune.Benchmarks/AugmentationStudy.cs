@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
@@ -22,7 +23,7 @@ internal static class AugmentationStudy
         ("Light", Augmentation.Light),
         ("Standard", Augmentation.Standard),
         ("Strong", Augmentation.Strong),
-        ("Light + MixUp", Augmentation.Sequence(Augmentation.Light, new MixUp())),
+        ("Light + MixUp", Augmentation.Sequence(Augmentation.Light, Augmentation.MixUp())),
     ];
 
     public static int Run(IReadOnlyList<string> arguments)
@@ -76,7 +77,7 @@ internal static class AugmentationStudy
                 Backbone = Backbone.MobileNetV2.WithWeights(weights),
                 Strategy = Strategy.Full(),
                 Augmentation = augmentation,
-                Validation = Validation.None,
+                Validation = ValidationData.None,
                 Epochs = epochs,
             }).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));
             var training = watch.Elapsed.TotalSeconds;

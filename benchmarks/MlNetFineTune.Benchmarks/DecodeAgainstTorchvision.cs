@@ -6,6 +6,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class DecodeAgainstTorchvision : Benchmark

@@ -91,7 +91,7 @@ internal static class OnnxTable
             {
                 using var scope = NewDisposeScope();
                 using var inference = inference_mode();
-                nn.functional.softmax(classifier.ForwardRest(collator.ToTensor(bytes, batch), first: 0), 1).data<float>().ToArray();
+                nn.functional.softmax(classifier.ForwardRest(collator.Collate(bytes, batch), first: 0), 1).data<float>().ToArray();
             }));
         }
         return [PairedTiming.Median(onnx.Skip(1)), PairedTiming.Median(torch.Skip(1))];

@@ -61,7 +61,7 @@ internal sealed class Overlap : Benchmark
             {
                 Backbone = backbone,
                 Epochs = 2,
-                Validation = Validation.None,
+                Validation = ValidationData.None,
                 Workers = Photos.Workers,
                 Progress = progress,
             })).Fit(photos);
@@ -74,7 +74,7 @@ internal sealed class Overlap : Benchmark
 
         public void Report(TrainingProgress value)
         {
-            if (value.Phase == TrainingPhase.EpochCompleted)
+            if (value.Activity == TrainingActivity.EpochCompleted)
                 RowsPerSecond = value.RowsPerSecond;
         }
     }

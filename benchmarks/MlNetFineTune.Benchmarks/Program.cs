@@ -19,6 +19,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
+    [MultiLabelStudy.Name] = (MultiLabelStudy.Run, MultiLabelStudy.Usage),
 };
 
 if (args is [var name, .. var rest] && studies.TryGetValue(name, out var study))

@@ -13,8 +13,10 @@ namespace MlNetFineTune.Benchmarks;
 /// <summary>The library's own training loop, with everything it does in a step, over one ready batch instead of pictures.</summary>
 internal sealed class ReadyLoop : IDisposable
 {
-    private readonly TrainingPart _part;
-    private readonly TrainingLoop _loop;
+    private readonly TrainingPhase _phase;
+    private readonly EpochTrainer _trainer;
+    private readonly RunState _state = new();
+    private readonly StopRequest _stop = new(CancellationToken.None, budget: null, TimeProvider.System);
     private readonly TrainingData _data;
     private readonly IChannel _channel;
     private readonly StepInputs _inputs;
@@ -39,24 +41,24 @@ internal sealed class ReadyLoop : IDisposable
         _channel = host.Start("benchmark");
         var run = new TrainingRun(
             classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1, host, _channel);
-        _part = new TrainingPart(plan.Phases.Single(), run) { Steps = 1_000_000 };
-        _loop = new TrainingLoop(run);
-        _inputs = new ReadyInputs(classifier, _part.FrozenStages, pixels);
+        _phase = new TrainingPhase(plan.Phases.Single(), run) { Steps = 1_000_000 };
+        _trainer = new EpochTrainer(run, _phase, _state, _stop, new ProgressMeter(options.Progress, options.Epochs), checkpoints: null);
+        _inputs = new ReadyInputs(classifier, _phase.FrozenStages, pixels);
     }
 
     /// <returns>The mean loss.</returns>
     public double Steps(int count)
     {
         int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
-        _loop.State.BeginEpoch();
-        _loop.TrainEpoch(_part, epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
-        return _loop.State.MeanLoss;
+        _state.BeginEpoch();
+        _trainer.Train(epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
+        return _state.MeanLoss;
     }
 
     public void Dispose()
     {
-        _part.Dispose();
-        _loop.Dispose();
+        _phase.Dispose();
+        _stop.Dispose();
         _data.Dispose();
         _channel.Dispose();
     }

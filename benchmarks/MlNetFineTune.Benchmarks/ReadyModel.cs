@@ -21,7 +21,7 @@ internal static class ReadyModel
         {
             Epochs = [],
             BestEpoch = 0,
-            End = TrainingEnd.Completed,
+            End = TrainingReport.EndReason.Completed,
             TrainingRows = 0,
             ValidationRows = 0,
             BadRows = [],

@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>Real weights and photos: in the folder that MLNETFINETUNE_DATA names, else in <c>shared</c> beside the repository.</summary>
@@ -32,7 +33,7 @@ internal static class SharedFiles
         if (File.Exists(weights))
             return backbone.WithWeights(weights);
         Console.WriteLine($"(random weights: there is no '{weights}')");
-        return backbone.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame };
+        return backbone.FromScratch() with { Padding = Backbone.ConvolutionPadding.TensorFlowSame };
     }
 
     private static string FindRoot()

@@ -34,10 +34,10 @@ var options = new ImageFineTuningOptions
     Backbone = backbone,
     Adapter = Adapter.Lora(rank: 4),                                                  // the network's own weights stay as they are
     Strategy = Strategy.LastStages(3),
-    Augmentation = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip()),
+    Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
     Epochs = smoke ? 3 : 20,
     LearningRate = 1e-2f,
-    Checkpoint = Checkpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
+    Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
     TimeBudget = TimeSpan.FromMinutes(10),                                            // of all processes together; then the best epoch so far
     OnDivergence = Divergence.ReturnBest(),
     RunFolder = Path.Combine(folder, "run"),                                          // history, TensorBoard's events, report.html
@@ -46,7 +46,7 @@ var options = new ImageFineTuningOptions
 using var keys = new CtrlC();
 using (FineTuningTransformer model = Train(stopsAfter: smoke ? 1 : null))
 {
-    if (model.Report!.End != TrainingEnd.Stopped)
+    if (model.Report!.End != TrainingReport.EndReason.Stopped)
         return Finish(model);
     Console.WriteLine("Stopped in good order, with a checkpoint. The same command goes on from there.");
     if (!smoke)

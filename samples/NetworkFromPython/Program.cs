@@ -28,7 +28,7 @@ var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
     {
         Backbone = network,
         ImageColumnName = "Photo",
-        Augmentation = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip()),
+        Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
         Epochs = smoke ? 2 : 10,
         LearningRate = 5e-3f,
     }))

@@ -29,7 +29,7 @@ var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
         Backbone = Backbone.Micro.WithWeights(Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors")),
         ImageColumnName = "Photo",
         ImageStatusColumnName = "Status",
-        Augmentation = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip()),
+        Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
         Epochs = smoke ? 2 : 15,
         LearningRate = 5e-3f,
         BadRows = BadRows.Skip(),
@@ -89,7 +89,7 @@ internal sealed class EpochLines : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress value)
     {
-        if (value.Phase == TrainingPhase.EpochCompleted)
+        if (value.Activity == TrainingActivity.EpochCompleted)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, {value.Elapsed.TotalSeconds:0} s"));
     }
 }

@@ -12,7 +12,8 @@ internal static class CommandLine
     public static string EmbeddedWeights => Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors");
 
     /// <summary>Milder than the usual crops: a defect may be a small part of the photo.</summary>
-    private static Augmentation Gentle => Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip());
+    private static Augmentation Gentle =>
+        Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip());
 
     public static ParseResult Parse(string[] args, Func<QuickStartSettings, int> run)
     {

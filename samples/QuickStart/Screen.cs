@@ -30,8 +30,8 @@ internal static class Screen
     {
         string end = report.End switch
         {
-            TrainingEnd.Stopped => "stopped as asked",
-            TrainingEnd.EarlyStopped => "stopped early",
+            TrainingReport.EndReason.Stopped => "stopped as asked",
+            TrainingReport.EndReason.EarlyStopped => "stopped early",
             _ => "done",
         };
         Console.WriteLine($"Training {end} after {report.Duration.TotalSeconds:0.0} s; "

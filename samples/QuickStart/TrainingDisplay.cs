@@ -39,7 +39,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
     /// <summary>Comes on the training thread, after every step: an <see cref="IProgress{T}"/> of our own, since Progress&lt;T&gt; posts to other threads in any order.</summary>
     public void Report(TrainingProgress now)
     {
-        if (now.Phase == TrainingPhase.EpochCompleted)
+        if (now.Activity == TrainingActivity.EpochCompleted)
             return;
         if (_bar is not null)
         {
@@ -55,18 +55,18 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 
     public void Dispose() => _ml.Log -= ShowMessage;
 
-    private static double ShareDone(TrainingProgress now) => now.Phase switch
+    private static double ShareDone(TrainingProgress now) => now.Activity switch
     {
-        TrainingPhase.Training => (now.Epoch - 1 + (now.Rows / (double)now.TotalRows)) / now.Epochs,
+        TrainingActivity.Training => (now.Epoch - 1 + (now.Rows / (double)now.TotalRows)) / now.Epochs,
         _ => now.Epoch / (double)now.Epochs,
     };
 
     private static string Describe(TrainingProgress now)
     {
-        string what = now.Phase switch
+        string what = now.Activity switch
         {
-            TrainingPhase.ComputingFeatures => "computing features",
-            TrainingPhase.Validating => $"epoch {now.Epoch}/{now.Epochs} validating",
+            TrainingActivity.ComputingFeatures => "computing features",
+            TrainingActivity.Validating => $"epoch {now.Epoch}/{now.Epochs} validating",
             _ => $"epoch {now.Epoch}/{now.Epochs} loss {now.Loss:0.000}",
         };
         return what

@@ -22,7 +22,7 @@ var lstm = ml.Regression.Trainers.FineTuneModule(new ModuleFineTuningOptions
 {
     Factory = new ForecastNetworkFactory(),
     Inputs = [ModuleInput.Column("Past", Window.Hours, 2)],
-    Validation = Validation.Set(validation),
+    Validation = ValidationData.Set(validation),
     Epochs = smoke ? 8 : 15,
     BatchSize = 32,
     LearningRate = 0.01f,
@@ -59,7 +59,7 @@ internal sealed class Epochs : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress now)
     {
-        if (now.Phase == TrainingPhase.EpochCompleted)
+        if (now.Activity == TrainingActivity.EpochCompleted)
             Console.WriteLine($"epoch {now.Epoch,2} of {now.Epochs}: validation error {Math.Sqrt(now.ValidationLoss!.Value):0.0000}");
     }
 }

@@ -7,6 +7,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Onnx;
 
 /// <summary>A fine-tuned classifier from its input to probabilities.</summary>
@@ -29,30 +30,36 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
     /// <param name="network">Read, not kept.</param>
     /// <param name="input">What enters it.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    /// <exception cref="NotSupportedException">Something else than pictures, or numbers of one column, enters it; or a layer is not known.</exception>
-    public static ClassifierGraph Of(FineTunedNetwork network, ModelInput input, CalibrationReport? calibration)
+    /// <param name="isMultiLabel">Each probability is a sigmoid of its own, and not a share of a softmax.</param>
+    /// <exception cref="NotSupportedException">Something else than pictures, or numbers of one column, enters it; or a layer is not
+    /// known.</exception>
+    public static ClassifierGraph Of(FineTunedNetwork network, ModelInput input, Calibration.Report? calibration, bool isMultiLabel = false)
     {
         if (input.Pixels is { } pixels)
-            return Of(network, pixels, calibration);
+            return Of(network, pixels, calibration, isMultiLabel);
         if (input.Shapes is not [{ KeyCount: 0, Dimensions: var shape }])
         {
             throw new NotSupportedException(
-                $"The inputs of {network.Name} are {input.Form}; a network is exported that sees one column of pictures, or one of numbers. "
+                $"The inputs of {network.Name} are {input.Form}; a network is exported that sees one column of pictures, "
+                    + "or one of numbers. "
                 + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
         }
         var graph = new NetworkGraph(NumbersInput, size: 0);
-        return Of(network, calibration, graph, graph.Input, [.. shape], takesBytes: false);
+        return Of(network, calibration, graph, graph.Input, [.. shape], takesBytes: false, isMultiLabel);
     }
 
     /// <summary>From the network's own pixels, as floats.</summary>
-    /// <inheritdoc cref="Of(FineTunedNetwork, ModelInput, CalibrationReport?)"/>
+    /// <inheritdoc cref="Of(FineTunedNetwork, ModelInput, Calibration.Report?, bool)"/>
     /// <param name="network">Read, not kept.</param>
     /// <param name="pixels">How they enter it.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    public static ClassifierGraph Of(FineTunedNetwork network, PictureForm pixels, CalibrationReport? calibration)
+    /// <param name="isMultiLabel">Each probability is a sigmoid of its own, and not a share of a softmax.</param>
+    public static ClassifierGraph Of(
+        FineTunedNetwork network, PictureForm pixels, Calibration.Report? calibration, bool isMultiLabel = false)
     {
         var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
-        return Of(network, calibration, graph, Normalized(graph, graph.Input, pixels), [3, graph.Size, graph.Size], takesBytes: false);
+        var normalized = Normalized(graph, graph.Input, pixels);
+        return Of(network, calibration, graph, normalized, [3, graph.Size, graph.Size], takesBytes: false, isMultiLabel);
     }
 
     /// <summary>The same from a larger picture, as bytes: a quarter of what is copied on the way.</summary>
@@ -61,7 +68,8 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph OfPicture(FineTunedNetwork network, PictureForm pixels, CalibrationReport? calibration, int border, int shrink)
+    public static ClassifierGraph OfPicture(
+        FineTunedNetwork network, PictureForm pixels, Calibration.Report? calibration, int border, int shrink)
     {
         var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
         var seen = Cropped(graph, border * shrink, graph.Size * shrink);
@@ -71,15 +79,17 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
     }
 
     private static ClassifierGraph Of(
-        FineTunedNetwork network, CalibrationReport? calibration, NetworkGraph graph, GraphValue input, long[] shape, bool takesBytes)
+        FineTunedNetwork network, Calibration.Report? calibration, NetworkGraph graph, GraphValue input, long[] shape, bool takesBytes,
+        bool isMultiLabel = false)
     {
         var logits = network.Write(graph, input);
-        return new ClassifierGraph(
-            graph, shape, takesBytes, graph.Named(LogitsOutput, logits),
-            graph.Named(ProbabilitiesOutput, graph.Softmax(Calibrated(graph, logits, calibration))));
+        var named = graph.Named(LogitsOutput, logits);
+        var calibrated = Calibrated(graph, logits, calibration);
+        var probabilities = isMultiLabel ? graph.Add("Sigmoid", [calibrated]) : graph.Softmax(calibrated);
+        return new ClassifierGraph(graph, shape, takesBytes, named, graph.Named(ProbabilitiesOutput, probabilities));
     }
 
-    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, CalibrationReport? calibration) => calibration is null
+    private static GraphValue Calibrated(NetworkGraph graph, GraphValue logits, Calibration.Report? calibration) => calibration is null
         ? logits
         : graph.Product(logits, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
 

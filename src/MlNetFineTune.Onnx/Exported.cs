@@ -15,12 +15,21 @@ internal static class Exported
         ArgumentNullException.ThrowIfNull(model);
         var found = In(model).ToList();
         if (found.Count != 1)
-            throw new ArgumentException($"Expected a model with one fine-tuned network; found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.", nameof(model));
+            throw new ArgumentException($"Expected a model with one fine-tuned network; "
+                + $"found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.",
+                nameof(model));
         var classifier = found[0];
-        if (classifier.Manifest.Task is not MulticlassManifest)
-            throw new NotSupportedException("The model does not predict one of several classes; only such networks are exported.");
+        if (classifier.Manifest.Task is not (MulticlassManifest or MultiLabelManifest))
+        {
+            throw new NotSupportedException(
+                "The model predicts neither one of several classes nor several labels a row; only such networks are exported.");
+        }
         if (classifier.TestTimeAugmentation != TestTimeAugmentation.None)
-            throw new NotSupportedException($"The model scores several views of each picture ({classifier.TestTimeAugmentation}), and a network file scores one. Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
+        {
+            throw new NotSupportedException(
+                $"The model scores several views of each picture ({classifier.TestTimeAugmentation}), and a network file scores one. "
+                + "Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
+        }
         return classifier;
     }
 

@@ -6,6 +6,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Onnx;
 
 /// <summary>Weights as halves, which a runtime widens once, when it loads the file.</summary>

@@ -24,7 +24,7 @@ internal static class OnnxDevice
             + "Reference the package Microsoft.ML.OnnxRuntime.Gpu instead of Microsoft.ML.OnnxRuntime";
         if (!fallback)
             throw new InvalidOperationException($"{reason}, or set MLContext.FallbackToCpu to true to go on with the CPU.");
-        using (var channel = ((IHostEnvironment)ml).Start(nameof(OnnxExportCatalog.ToOnnxPipeline)))
+        using (var channel = ((IHostEnvironment)ml).Start(nameof(FineTuningOnnxExtensions.ToOnnxPipeline)))
             channel.Warning($"Device: CPU. {reason}.");
         var onCpu = new MLContext { TempFilePath = ml.TempFilePath };
         if (options is not null)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
@@ -13,12 +14,13 @@ internal static class OnnxExport
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
-        model, network => Write(precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Calibration), model, network),
+        model, network => Write(
+            precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Calibration, IsMultiLabel(model)), model, network),
             network, model, path));
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size (or a multiple) of which the network sees the centre, and the graph
-    /// averages and crops it.
+    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size
+    /// (or a multiple) of which the network sees the centre, and the graph averages and crops it.
     /// </summary>
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>
@@ -41,13 +43,15 @@ internal static class OnnxExport
         return side;
     }
 
+    private static bool IsMultiLabel(FineTuningTransformer model) => model.Manifest.Task is MultiLabelManifest;
+
     private static void Write(ClassifierGraph graph, FineTunedNetwork network, FineTuningTransformer model, string path)
     {
-        var classes = model.Classes;
+        var classes = model.Classes.Count;
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [network.Definition is null ? "module" : "backbone"] = network.Name,
-            ["classes"] = JsonSerializer.Serialize(classes),
+            ["classes"] = JsonSerializer.Serialize(model.Classes),
         };
         if (model.Inputs.Pixels is { Preprocessing: var preprocessing })
         {
@@ -59,7 +63,9 @@ internal static class OnnxExport
         {
             metadata["features"] = model.Inputs.Form;
         }
+        if (IsMultiLabel(model))
+            metadata["thresholds"] = JsonSerializer.Serialize(model.LabelThresholds);
         OnnxFile.Write(
-            path, graph.Graph, graph.InputShape, [(graph.Logits, classes.Count), (graph.Probabilities, classes.Count)], metadata, graph.TakesBytes);
+            path, graph.Graph, graph.InputShape, [(graph.Logits, classes), (graph.Probabilities, classes)], metadata, graph.TakesBytes);
     }
 }

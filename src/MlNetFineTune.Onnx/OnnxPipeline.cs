@@ -11,8 +11,9 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned image classifier as a chain of ML.NET's own transformers. Its last one is a maximum-entropy model whose weights are the identity (over the temperature of calibrated probabilities): its raw scores are the network's, and
-/// ML.NET does with them what it does for its own trainers: softmax, slot names, the predicted label with the key values.
+/// A fine-tuned image classifier as a chain of ML.NET's own transformers. Its last one is a maximum-entropy model whose weights are the
+/// identity (over the temperature of calibrated probabilities): its raw scores are the network's, and ML.NET does with them what it does
+/// for its own trainers: softmax, slot names, the predicted label with the key values.
 /// </summary>
 internal static class OnnxPipeline
 {
@@ -25,17 +26,21 @@ internal static class OnnxPipeline
     /// <param name="schema">Of the data to score.</param>
     /// <param name="precision">Of the numbers in the network's file.</param>
     /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
-    public static ITransformer Of(MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
+    public static ITransformer Of(
+        MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
+        var columns = ColumnsOf(model);
         if (model.Classes.Count < 2)
-            throw new NotSupportedException($"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with ExportOnnx.");
+            throw new NotSupportedException(
+                $"The model has one class ('{model.Classes[0]}'), and ML.NET's multiclass scorers want two. "
+                + "Export the network alone, with ExportOnnx.");
         if (model.Inputs is not ImageInput images)
         {
             throw new NotSupportedException(
-                $"The model sees {model.Inputs.Form}, and this chain prepares pictures for a backbone. Export the network alone, with ExportOnnx, and give "
-                + $"ApplyOnnxModel its input '{(model.Inputs.Pixels is null ? ClassifierGraph.NumbersInput : ClassifierGraph.Input)}'.");
+                $"The model sees {model.Inputs.Form}, and this chain prepares pictures for a backbone. Export the network alone, "
+                + $"with ExportOnnx, and give ApplyOnnxModel its input "
+                + $"'{(model.Inputs.Pixels is null ? ClassifierGraph.NumbersInput : ClassifierGraph.Input)}'.");
         }
-        var columns = ColumnsOf(model);
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
         var side = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling);
@@ -78,9 +83,11 @@ internal static class OnnxPipeline
 
     private static TaskColumns ColumnsOf(FineTuningTransformer model) => model.Manifest.Task is MulticlassManifest task
         ? task.Columns
-        : throw new NotSupportedException("A chain of ML.NET's own transformers is made of classifiers of several classes. Export the network alone, with ExportOnnx.");
+        : throw new NotSupportedException(
+            "A chain of ML.NET's own transformers is made of classifiers of several classes. Export the network alone, with ExportOnnx.");
 
-    // ApplyOnnxModel's transformer reads its file again when it is saved. One that was loaded has a file of its own, and deletes it when it is disposed.
+    // ApplyOnnxModel's transformer reads its file again when it is saved.
+    // One that was loaded has a file of its own, and deletes it when it is disposed.
     private static GuardedOnnx Network(MLContext ml, string file, IDataView view)
     {
         using var fitted = ml.Transforms.ApplyOnnxModel(ClassifierGraph.LogitsOutput, ClassifierGraph.Input, file).Fit(view);
@@ -97,12 +104,15 @@ internal static class OnnxPipeline
         {
             TextDataViewType => ml.Transforms.LoadImages(Image, input.Folder, column.Name).Fit(empty),
             ImageDataViewType => ml.Transforms.CopyColumns(Image, column.Name).Fit(empty),
-            _ => throw new NotSupportedException($"ML.NET has no transformer that makes images of {column.Type} (column '{column.Name}'). Give the pipeline paths or images, or use ExportOnnx and decode yourself."),
+            _ => throw new NotSupportedException(
+                $"ML.NET has no transformer that makes images of {column.Type} (column '{column.Name}'). "
+                + "Give the pipeline paths or images, or use ExportOnnx and decode yourself."),
         };
     }
 
     // Trained, as far as ML.NET is concerned, on a column of raw scores and a label with the model's keys.
-    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Scorer(MLContext ml, LabelKeys keys, TaskColumns columns, float scale)
+    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Scorer(
+        MLContext ml, LabelKeys keys, TaskColumns columns, float scale)
     {
         var classes = keys.Count;
         var identity = Enumerable.Range(0, classes).Select(i => new VBuffer<float>(classes, 1, [scale], [i])).ToArray();
@@ -111,7 +121,8 @@ internal static class OnnxPipeline
         var labels = new DataViewSchema.Annotations.Builder();
         keys.AddTo(labels, AnnotationUtils.Kinds.KeyValues);
         var schema = new DataViewSchema.Builder();
-        schema.AddColumn(ClassifierGraph.LogitsOutput, new VectorDataViewType(NumberDataViewType.Single, 1, classes)); // as ApplyOnnxModel describes it
+        // as ApplyOnnxModel describes it
+        schema.AddColumn(ClassifierGraph.LogitsOutput, new VectorDataViewType(NumberDataViewType.Single, 1, classes));
         schema.AddColumn(columns.Label, new KeyDataViewType(typeof(uint), classes), labels.ToAnnotations());
         return new MulticlassPredictionTransformer<MaximumEntropyModelParameters>(
             ml, linear, schema.ToSchema(), ClassifierGraph.LogitsOutput, columns.Label, Score, columns.PredictedLabel);

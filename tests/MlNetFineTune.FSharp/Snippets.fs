@@ -6,7 +6,7 @@ open MlNetFineTune
 
 let inputs = [| ModuleInput.Column("Features"); ModuleInput.Column("Series", 12L, 3L) |]
 
-let augmentation = Augmentation.Sequence(RandomResizedCrop(minimumArea = 0.25f), HorizontalFlip())
+let augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea = 0.25f), Augmentation.HorizontalFlip())
 
 let classWeights = [| ClassWeights.Of(1f, 5f); ClassWeights.Of(struct ("crack", 5f)) |]
 
@@ -23,4 +23,4 @@ let options =
 let trainer (ml: MLContext) = ml.MulticlassClassification.Trainers.FineTuneImages(options)
 
 /// F# has no extension properties of C# 14.
-let fineTuning (ml: MLContext) = FineTuningContextExtensions.get_FineTuning ml
+let fineTuning (ml: MLContext) = FineTuningExtensions.get_FineTuning ml

@@ -11,14 +11,14 @@ var options = new ImageFineTuningOptions
     Backbone = Backbone.Micro.FromScratch(),
     Strategy = Strategy.Full(1),
     Augmentation = Augmentation.Light,
-    Validation = Validation.Fraction(0.25f),
+    Validation = ValidationData.Fraction(0.25f),
     WeightAveraging = WeightAveraging.Exponential(0.9f),
     AccumulationSteps = 2,
     Epochs = 6,
     BatchSize = 4,
     Workers = 2,
     Seed = 1,
-    Checkpoint = Checkpoint.EverySteps(args[1], steps: 2),
+    Checkpoint = TrainingCheckpoint.EverySteps(args[1], steps: 2),
     Progress = new Told(_ => Console.WriteLine(++batches)),
 };
 using var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.FineTuneImages(options)).Fit(photos).LastTransformer;

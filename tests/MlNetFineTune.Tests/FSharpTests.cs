@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Tests;
 
@@ -18,7 +19,9 @@ public sealed class FSharpTests
     public void FSharpNeedNotGiveListsThatMayBeEmpty()
     {
         CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName).ToArray());
-        Assert.AreEqual(Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip()), Value<Augmentation>("augmentation"));
+        Assert.AreEqual(
+            Augmentation.Sequence(Augmentation.RandomResizedCrop(0.25f), Augmentation.HorizontalFlip()),
+            Value<Augmentation>("augmentation"));
         CollectionAssert.AreEqual(
             new[] { "Of(1, 5)", "Of(crack: 5)" }, Value<ClassWeights[]>("classWeights").Select(weights => weights.ToString()).ToArray());
         Assert.AreEqual(TestTimeAugmentation.MultiScale(1, 1.25f).ToString(), Value<TestTimeAugmentation>("views").ToString());

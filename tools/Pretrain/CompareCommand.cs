@@ -46,7 +46,7 @@ internal static class CompareCommand
             {
                 Backbone = backbone,
                 Strategy = strategy,
-                Augmentation = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip()),
+                Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
                 Epochs = epochs,
                 LearningRate = learningRate,
             }));

@@ -12,10 +12,11 @@ internal sealed class EpochLines : IProgress<TrainingProgress>
 
     public void Report(TrainingProgress now)
     {
-        if (now.Phase == TrainingPhase.Validating || (now.Phase != TrainingPhase.EpochCompleted && _sinceLine.Elapsed < Pause))
+        if (now.Activity == TrainingActivity.Validating || (now.Activity != TrainingActivity.EpochCompleted && _sinceLine.Elapsed < Pause))
             return;
         _sinceLine.Restart();
-        var accuracy = now.Phase == TrainingPhase.EpochCompleted ? FormattableString.Invariant($"validation accuracy {now.ValidationAccuracy:0.000}") : $"{now.Rows} of {now.TotalRows}";
+        var accuracy = now.Activity == TrainingActivity.EpochCompleted ? FormattableString.Invariant(
+            $"validation accuracy {now.ValidationAccuracy:0.000}") : $"{now.Rows} of {now.TotalRows}";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{now.Elapsed:h\\:mm\\:ss} epoch {now.Epoch}/{now.Epochs} loss {now.Loss:0.000} {accuracy} {now.RowsPerSecond:0} images/s, {now.Remaining:h\\:mm\\:ss} left"));
     }

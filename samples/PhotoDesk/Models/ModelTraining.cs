@@ -8,7 +8,8 @@ namespace PhotoDesk;
 internal static class ModelTraining
 {
     /// <summary>Milder than the usual crops: a defect may be a small part of the photo.</summary>
-    private static readonly Augmentation Gentle = Augmentation.Sequence(new RandomResizedCrop(minimumArea: 0.5f), new HorizontalFlip());
+    private static readonly Augmentation Gentle =
+        Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip());
 
     /// <summary>What all trainings of a desk have in common.</summary>
     public static ImageFineTuningOptions OptionsFor(Backbone backbone) => new()
@@ -39,7 +40,7 @@ internal static class ModelTraining
         var toKeys = ml.Transforms.Conversion.MapValueToKey("Label", keyData: known).Fit(training);
         var keyed = toKeys.Transform(training);
         var network = ml.MulticlassClassification.Trainers
-            .FineTuneImages(options with { Validation = Validation.Set(toKeys.Transform(ml.Data.LoadFromEnumerable(validation))) })
+            .FineTuneImages(options with { Validation = ValidationData.Set(toKeys.Transform(ml.Data.LoadFromEnumerable(validation))) })
             .Fit(keyed);
         report = network.Report!;
         return Chain(ml, network);

@@ -10,7 +10,7 @@ internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings,
 
     public void Report(TrainingProgress value)
     {
-        if (value.Phase == TrainingPhase.EpochCompleted)
+        if (value.Activity == TrainingActivity.EpochCompleted)
         {
             if (feed.Update(now => With(now, value) with { History = [.. now.History.Where(line => line.Epoch < value.Epoch), LineOf(value)] }) is { } training)
                 trainings.Keep(training);
@@ -30,9 +30,9 @@ internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings,
         Message = null,
     };
 
-    private static double FractionOf(TrainingProgress value) => value.Phase switch
+    private static double FractionOf(TrainingProgress value) => value.Activity switch
     {
-        TrainingPhase.Training => (value.Epoch - 1 + (double)value.Rows / value.TotalRows) / value.Epochs,
+        TrainingActivity.Training => (value.Epoch - 1 + (double)value.Rows / value.TotalRows) / value.Epochs,
         _ => (double)value.Epoch / value.Epochs,
     };
 

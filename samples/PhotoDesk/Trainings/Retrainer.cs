@@ -116,7 +116,7 @@ internal sealed class Retrainer(
         {
             Epochs = order.Settings.Epochs,
             LearningRate = order.Settings.LearningRate,
-            Checkpoint = Checkpoint.EveryInterval(CheckpointOf(order), _options.CheckpointInterval),
+            Checkpoint = TrainingCheckpoint.EveryInterval(CheckpointOf(order), _options.CheckpointInterval),
             RunFolder = Path.Combine(_options.DataFolder, "runs", $"training-{order.Id}"),
             Progress = new ProgressToFeed(feed, trainings, time),
             StopToken = _stop!.Token,
@@ -142,7 +142,7 @@ internal sealed class Retrainer(
         using var transaction = connection.BeginTransaction();
         models.Add(connection, id, order.Id, quality, trainings.CountCorrections(order.Id));
         trainings.End(
-            connection, order.Id, report.End == TrainingEnd.Stopped ? TrainingState.Stopped : TrainingState.Finished,
+            connection, order.Id, report.End == TrainingReport.EndReason.Stopped ? TrainingState.Stopped : TrainingState.Finished,
             $"Model {id} has the weights of epoch {report.BestEpoch}, the best on the validation photos.", id);
         transaction.Commit();
         log.LogInformation("Training {Training} made model {Model}: accuracy {Accuracy:0.000} on {HeldOut} held-out photos.", order.Id, id, quality.Accuracy, quality.HeldOut);

@@ -2,11 +2,8 @@ using MlNetFineTune;
 
 namespace Microsoft.ML;
 
-/// <summary>
-/// Fine-tuning of image networks among ML.NET's trainers: <c>ml.MulticlassClassification.Trainers.FineTuneImages(...)</c>, and the same for
-/// binary classification and regression.
-/// </summary>
-public static class ImageTrainerCatalog
+// Fine-tuning of image networks among ML.NET's trainers: ml.MulticlassClassification.Trainers.FineTuneImages(...), and the same for 
+public static partial class FineTuningExtensions
 {
     /// <summary>Fine-tunes a pretrained network into an image classifier, with the defaults of <see cref="ImageFineTuningOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>
@@ -99,6 +96,6 @@ public static class ImageTrainerCatalog
             ImageColumnName = image,
             ScoreColumnName = score,
         };
-        return validationSet is null ? options : options with { Validation = Validation.Set(validationSet) };
+        return validationSet is null ? options : options with { Validation = ValidationData.Set(validationSet) };
     }
 }

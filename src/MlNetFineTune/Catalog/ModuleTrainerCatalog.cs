@@ -3,8 +3,8 @@ using MlNetFineTune;
 
 namespace Microsoft.ML;
 
-/// <summary>Your own TorchSharp modules among ML.NET's trainers: <c>FineTuneModule(...)</c>.</summary>
-public static class ModuleTrainerCatalog
+// Your own TorchSharp modules among ML.NET's trainers: FineTuneModule(...).
+public static partial class FineTuningExtensions
 {
     /// <summary>Trains a module to tell classes apart, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
     /// <param name="catalog">The trainers.</param>

@@ -6,6 +6,26 @@ namespace Microsoft.ML;
 /// <summary>What the catalogs of trainers share.</summary>
 internal static class TrainerCatalog
 {
+    /// <summary>Name of the catalog of tasks that ML.NET has none for, on the context: see <see cref="FineTuningCatalog"/>.</summary>
+    private const string Own = "FineTuning";
+
+    /// <summary>A trainer of any task.</summary>
+    /// <param name="catalog">Of the context.</param>
+    /// <param name="options">They say the task.</param>
+    /// <exception cref="ArgumentException">The options say no task.</exception>
+    public static FineTuningTrainer Create(FineTuningCatalog catalog, FineTuningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Task is null)
+        {
+            throw new ArgumentException(
+                "Task is not set, and ml.FineTuning trains any: say which, as in Task = LearningTask.MultiLabel(), or call the Trainers of "
+                + "ml.MulticlassClassification, ml.BinaryClassification or ml.Regression, which stand for theirs.", nameof(options));
+        }
+        return new FineTuningTrainer(catalog.Context, options);
+    }
+
     /// <summary>A trainer of a catalog.</summary>
     /// <param name="catalog">One of ML.NET's.</param>
     /// <param name="options">Their task is this catalog's, or not said.</param>
@@ -19,7 +39,7 @@ internal static class TrainerCatalog
         {
             throw new ArgumentException(
                 $"Task is {asked}, which belongs to ml.{asked.Catalog}; these are the trainers of ml.{task.Catalog}. Leave Task out, or call "
-                + $"ml.{asked.Catalog}.Trainers.", nameof(options));
+                + $"ml.{asked.Catalog}{(asked.Catalog == Own ? "" : ".Trainers")}.", nameof(options));
         }
         return new FineTuningTrainer(Contexts.GetEnvironment(catalog), options with { Task = options.Task ?? task });
     }

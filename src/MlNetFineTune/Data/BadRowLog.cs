@@ -7,13 +7,13 @@ namespace MlNetFineTune.Data;
 internal sealed class BadRowLog(BadRows policy, IChannel channel)
 {
     // Training data and a validation set of their own number their rows each for itself, and are judged apart.
-    private readonly Dictionary<LabeledData, SortedDictionary<int, (BadRow Bad, int Epoch)>> _bad = [];
+    private readonly Dictionary<LabeledData, SortedDictionary<int, (BadRows.Row Bad, int Epoch)>> _bad = [];
 
     /// <summary>The present one, from 1.</summary>
     public int Epoch { get; set; }
 
     /// <summary>In the order of the data.</summary>
-    public IReadOnlyList<BadRow> RowsOf(LabeledData source) => [.. Of(source).Values.Select(known => known.Bad)];
+    public IReadOnlyList<BadRows.Row> RowsOf(LabeledData source) => [.. Of(source).Values.Select(known => known.Bad)];
 
     /// <summary>Whether a row was found bad before an epoch began.</summary>
     public bool Contains(LabeledData source, int row, int epoch) => Of(source).TryGetValue(row, out var known) && known.Epoch < epoch;
@@ -42,7 +42,7 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
     /// <summary>From a checkpoint: it has been judged already.</summary>
     public void Restore(LabeledData source, KnownBadRow known) => Keep(source, known.Row, known.Reason, known.Epoch);
 
-    private SortedDictionary<int, (BadRow Bad, int Epoch)> Of(LabeledData source)
+    private SortedDictionary<int, (BadRows.Row Bad, int Epoch)> Of(LabeledData source)
     {
         if (!_bad.TryGetValue(source, out var rows))
             _bad.Add(source, rows = []);
@@ -50,5 +50,5 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
     }
 
     private bool Keep(LabeledData source, int row, string reason, int epoch) =>
-        Of(source).TryAdd(row, (new BadRow(source.Ordinals[row], source.Inputs.PathOf(row), reason), epoch));
+        Of(source).TryAdd(row, (new BadRows.Row(source.Ordinals[row], source.Inputs.PathOf(row), reason), epoch));
 }

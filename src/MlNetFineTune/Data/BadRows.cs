@@ -1,7 +1,7 @@
 namespace MlNetFineTune;
 
 /// <summary>What training does with a picture that cannot be read.</summary>
-public abstract record BadRows
+public abstract partial record BadRows
 {
     private protected BadRows()
     {

@@ -1,5 +1,5 @@
 using MlNetFineTune.Networks;
-using static TorchSharp.torch;
+
 
 namespace MlNetFineTune.Data;
 
@@ -10,11 +10,7 @@ internal abstract class Collator : IDisposable
     /// <param name="samples">One sample after another, each in <see cref="ModelInput.Length"/> bytes; may be longer.</param>
     /// <param name="count">Samples.</param>
     /// <returns>The caller disposes it.</returns>
-    public virtual ModelInputs Collate(ReadOnlySpan<byte> samples, int count) => ToTensor(samples, count);
-
-    /// <summary>The one tensor of an input of one part.</summary>
-    /// <returns>[count, ...]. The caller disposes it.</returns>
-    public abstract Tensor ToTensor(ReadOnlySpan<byte> samples, int count);
+    public abstract ModelInputs Collate(ReadOnlySpan<byte> samples, int count);
 
     public abstract void Dispose();
 }

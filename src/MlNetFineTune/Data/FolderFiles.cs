@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>The files below a folder, in subfolders and behind links to folders too; each folder is read once, so that links in a circle,

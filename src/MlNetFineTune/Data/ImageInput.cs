@@ -28,7 +28,7 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
 
     public override int Length => encoder.Length;
 
-    public override IReadOnlyList<ModuleInputShape> Shapes => [new(input.Column, [channels, _preprocessing.Size, _preprocessing.Size])];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [new(input.Column, [channels, _preprocessing.Size, _preprocessing.Size])];
 
     public override PictureForm? Pixels => new(_preprocessing, channels);
 

@@ -7,6 +7,7 @@ namespace MlNetFineTune.Data;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
 [JsonDerivedType(typeof(ImageInputManifest), "Image")]
 [JsonDerivedType(typeof(NumberInputManifest), "Numbers")]
+[JsonDerivedType(typeof(SequenceInputManifest), "Sequence")]
 [JsonDerivedType(typeof(TableInputManifest), "Table")]
 internal abstract record InputManifest
 {
@@ -34,8 +35,23 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
         var size = Dimensions.Aggregate(1m, (product, dimension) =>
             dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
         return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
-            ? new NumberInput(new ModuleInputShape(Column, Dimensions, KeyCount))
+            ? new NumberInput(new ModuleContext.InputShape(Column, Dimensions, KeyCount))
             : throw new ArgumentException($"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
+    }
+}
+
+/// <summary>A column of sequences of numbers or keys.</summary>
+/// <param name="Column">Its name.</param>
+/// <param name="Step">Dimensions of one step.</param>
+/// <param name="MaximumLength">Steps that enter at most.</param>
+/// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
+internal sealed record SequenceInputManifest(string Column, IReadOnlyList<long> Step, int MaximumLength, int KeyCount) : InputManifest
+{
+    public override ModelInput Create()
+    {
+        // As numbers of that size: in decimals, which do not wrap around.
+        _ = new NumberInputManifest(Column, [MaximumLength, .. Step], KeyCount).Create();
+        return new SequenceInput(new SequenceShape(Column, Step, MaximumLength, KeyCount));
     }
 }
 

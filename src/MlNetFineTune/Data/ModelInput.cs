@@ -16,7 +16,7 @@ internal abstract class ModelInput
     public abstract int Length { get; }
 
     /// <summary>The tensors that enter, one row of each, in order.</summary>
-    public abstract IReadOnlyList<ModuleInputShape> Shapes { get; }
+    public abstract IReadOnlyList<ModuleContext.InputShape> Shapes { get; }
 
     /// <summary>The one column of numbers, where the input is that and no more: what ML.NET's permutation importance permutes.</summary>
     public virtual (string Name, VectorDataViewType Type)? Numbers => null;
@@ -24,7 +24,9 @@ internal abstract class ModelInput
     /// <summary>How pictures enter, where the input is one column of them and no more; null else.</summary>
     public virtual PictureForm? Pixels => null;
 
-    /// <summary>All that decides which tensors a row becomes: equal for inputs that are encoded alike, wherever pictures are read from.</summary>
+    /// <summary>
+    /// All that decides which tensors a row becomes: equal for inputs that are encoded alike, wherever pictures are read from.
+    /// </summary>
     public abstract string Form { get; }
 
     /// <summary>Rows in one forward pass of scoring.</summary>

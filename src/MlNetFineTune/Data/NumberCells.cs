@@ -6,13 +6,13 @@ namespace MlNetFineTune.Data;
 /// <summary>Reads a column of numbers or keys, or of vectors of them, as floats. Keys are counted as ML.NET stores them: 0 is missing, the first is 1.</summary>
 internal static class NumberCells
 {
-    /// <summary>Copies the present row's values.</summary>
-    public delegate void Copy(Span<float> values);
+    /// <summary>The present row's values, until the next call; one where the column is no vector.</summary>
+    public delegate ReadOnlySpan<float> Next();
 
     /// <param name="row">Stands on each row in turn.</param>
     /// <param name="column">Of a type that was checked.</param>
     /// <param name="keyCount">Indices that there are; what lies beyond is missing. 0 for numbers.</param>
-    public static Copy Reader(DataViewRow row, DataViewSchema.Column column, int keyCount)
+    public static Next Reader(DataViewRow row, DataViewSchema.Column column, int keyCount)
     {
         var item = ((column.Type as VectorDataViewType)?.ItemType ?? column.Type).RawType;
         return item == typeof(float) ? Of<float>(value => value)
@@ -21,36 +21,36 @@ internal static class NumberCells
             : item == typeof(uint) ? Of<uint>(value => Key(value))
             : Of<ulong>(Key);
 
-        Copy Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType ? Vector(row, column, convert) : Scalar(row, column, convert);
+        Next Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType ? Vector(row, column, convert) : Scalar(row, column, convert);
 
         float Key(ulong key) => key < (ulong)keyCount ? key : 0;
     }
 
-    private static Copy Scalar<T>(DataViewRow row, DataViewSchema.Column column, Func<T, float> convert)
+    private static Next Scalar<T>(DataViewRow row, DataViewSchema.Column column, Func<T, float> convert)
     {
         var getter = row.GetGetter<T>(column);
         T value = default!;
-        return values =>
+        var number = new float[1];
+        return () =>
         {
             getter(ref value);
-            values[0] = convert(value);
+            number[0] = convert(value);
+            return number;
         };
     }
 
-    private static Copy Vector<T>(DataViewRow row, DataViewSchema.Column column, Func<T, float> convert)
+    private static Next Vector<T>(DataViewRow row, DataViewSchema.Column column, Func<T, float> convert)
     {
-        var getter = row.GetGetter<VBuffer<T>>(column);
-        VBuffer<T> buffer = default;
-        return values =>
+        var vectors = new VectorColumn<T>(row, column);
+        float[] numbers = [];
+        return () =>
         {
-            getter(ref buffer);
-            if (buffer.Length != values.Length)
-                throw new InvalidOperationException($"Row {row.Position} has {buffer.Length} values in column '{column.Name}', whose type promises {values.Length}.");
-            values.Clear();
-            var given = buffer.GetValues();
-            var indices = buffer.GetIndices();
-            for (var i = 0; i < given.Length; i++)
-                values[buffer.IsDense ? i : indices[i]] = convert(given[i]);
+            var values = vectors.Next();
+            if (numbers.Length < values.Length)
+                numbers = new float[values.Length];
+            for (var i = 0; i < values.Length; i++)
+                numbers[i] = convert(values[i]);
+            return numbers.AsSpan(0, values.Length);
         };
     }
 }

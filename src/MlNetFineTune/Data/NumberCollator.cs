@@ -1,12 +1,12 @@
-using System.Runtime.InteropServices;
+using MlNetFineTune.Networks;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
 /// <summary>Numbers to Float32 [N, ...], keys to Int64 [N, ...].</summary>
-internal sealed class NumberCollator(ModuleInputShape shape, Device device) : Collator
+internal sealed class NumberCollator(ModuleContext.InputShape shape, Device device) : Collator
 {
-    public override Tensor ToTensor(ReadOnlySpan<byte> samples, int count)
+    public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count)
     {
         using var scope = NewDisposeScope();
         var host = empty([count, shape.Size], ScalarType.Float32);

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>A column of numbers or keys: floats, one after another.</summary>
-internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
+internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
 {
     // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
     private const int LargestBatch = 256;
@@ -17,10 +17,11 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
 
     public override int Length => shape.Size * sizeof(float);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes => [shape];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape];
 
     public override string Form => FormattableString.Invariant(
-        $"{JsonEncodedText.Encode(shape.Column)} [{string.Join(", ", shape.Dimensions)}] of {(shape.KeyCount > 0 ? $"{shape.KeyCount - 1} keys" : "numbers")}");
+        $"{JsonEncodedText.Encode(shape.Column)} [{string.Join(", ", shape.Dimensions)}] of ")
+        + (shape.KeyCount > 0 ? FormattableString.Invariant($"{shape.KeyCount - 1} keys") : "numbers");
 
     public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
 
@@ -33,9 +34,12 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
     {
         var values = new float[shape.Size];
         for (var i = 0; i < values.Length; i++)
-            values[i] = shape.KeyCount > 0 ? (i + 1) % shape.KeyCount : (float)Math.Sin(0.7 * (i + 1));
+            values[i] = ProbeValue(i, shape.KeyCount);
         return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
     }
+
+    /// <summary>The i-th number of a sample by formula.</summary>
+    public static float ProbeValue(int i, int keyCount) => keyCount > 0 ? (i + 1) % keyCount : (float)Math.Sin(0.7 * (i + 1));
 
     public override InputManifest Describe() => new NumberInputManifest(shape.Column, shape.Dimensions, shape.KeyCount);
 
@@ -106,7 +110,7 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
     }
 
     /// <summary>Values by row or place.</summary>
-    private sealed class Store(ModuleInputShape shape, NumberCells.Copy copy, int capacity)
+    private sealed class Store(ModuleContext.InputShape shape, NumberCells.Next next, int capacity)
     {
         private readonly int _size = shape.Size;
         private float[] _values = new float[capacity * shape.Size];
@@ -118,7 +122,13 @@ internal sealed class NumberInput(ModuleInputShape shape) : ModelInput
             var end = checked((place + 1) * _size);
             if (end > _values.Length)
                 Array.Resize(ref _values, (int)Math.Min(Math.Max(end, 2L * _values.Length), Array.MaxLength));
-            copy(_values.AsSpan(end - _size, _size));
+            var values = next();
+            if (values.Length != _size)
+            {
+                throw new InvalidOperationException(
+                    $"A row has {values.Length} values in column '{shape.Column}', whose type promises {_size}.");
+            }
+            values.CopyTo(_values.AsSpan(end - _size));
         }
 
         public string? Encode(int place, Span<byte> output)

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>Decoded pixels, 4 bytes each, rows from top to bottom.</summary>

@@ -45,7 +45,8 @@ internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column col
 internal sealed class PixelArranger(RawPixels pixels)
 {
     private readonly byte[] _rgba = new byte[pixels.Width * pixels.Height * 4];
-    private readonly PictureHead _head = new(Pixels: new PixelForm(pixels.Width, pixels.Height, pixels.Channels == PixelChannels.Bgr));
+    private readonly PictureHead _head =
+        new(Pixels: new PixelForm(pixels.Width, pixels.Height, pixels.Channels == RawPixels.PixelChannels.Bgr));
 
     /// <summary>Valid until the next call.</summary>
     public Picture Arrange(ReadOnlySpan<byte> values)
@@ -53,7 +54,7 @@ internal sealed class PixelArranger(RawPixels pixels)
         if (values.Length != pixels.Length)
             return WrongLength(values.Length);
         var (count, channels) = (pixels.Width * pixels.Height, pixels.ChannelCount);
-        var (pixelStep, channelStep) = pixels.Layout == PixelLayout.Planar ? (1, count) : (channels, 1);
+        var (pixelStep, channelStep) = pixels.Layout == RawPixels.PixelLayout.Planar ? (1, count) : (channels, 1);
         if (channels == 1)
             channelStep = 0; // the same number three times
         for (var i = 0; i < count; i++)

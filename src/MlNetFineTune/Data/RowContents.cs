@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>What rows hold, as hashes, each computed once and only if it is asked for. What cannot be read is like nothing else.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>Parts rows in two so that every class gives the same share. Rows of one group stay together.</summary>

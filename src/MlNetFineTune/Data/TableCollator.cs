@@ -13,35 +13,37 @@ internal sealed class TableCollator(IReadOnlyList<ModelInput> parts, Device devi
 
     public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count)
     {
-        if (_parts is [var only])
-            return Contiguous(only.Collator, samples, count);
-        var stride = _parts.Sum(part => part.Length);
-        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         using var scope = NewDisposeScope();
+        var stride = _parts.Sum(part => part.Length);
+        Tensor? first = null;
+        var beside = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var offset = 0;
         foreach (var (column, length, collator) in _parts)
         {
-            var part = new byte[count * length];
-            for (var row = 0; row < count; row++)
-                samples.Slice(row * stride + offset, length).CopyTo(part.AsSpan(row * length));
-            tensors.Add(column, Contiguous(collator, part, count));
+            var inputs = collator.Collate(_parts.Length == 1 ? samples : PartOf(samples, count, stride, offset, length), count);
+            // A module may ask for it (`view`), and pictures are made channels-last.
+            var activations = inputs.Activations.contiguous();
+            if (first is null)
+                first = activations;
+            else
+                beside.Add(column, activations);
+            foreach (var (name, tensor) in inputs.Beside)
+                beside.Add(name, tensor);
             offset += length;
         }
-        foreach (var tensor in tensors.Values)
+        foreach (var tensor in beside.Values)
             tensor.MoveToOuterDisposeScope();
-        tensors.Remove(_parts[0].Column, out var first);
-        return new ModelInputs(first!, tensors);
+        return new ModelInputs(first!.MoveToOuterDisposeScope(), beside);
     }
 
-    // A module may ask for it (`view`), and pictures are made channels-last.
-    private static Tensor Contiguous(Collator collator, ReadOnlySpan<byte> samples, int count)
+    /// <summary>One part of each sample, one after another.</summary>
+    private static byte[] PartOf(ReadOnlySpan<byte> samples, int count, int stride, int offset, int length)
     {
-        using var tensor = collator.ToTensor(samples, count);
-        return tensor.is_contiguous() ? tensor.alias() : tensor.contiguous();
+        var part = new byte[count * length];
+        for (var row = 0; row < count; row++)
+            samples.Slice(row * stride + offset, length).CopyTo(part.AsSpan(row * length));
+        return part;
     }
-
-    public override Tensor ToTensor(ReadOnlySpan<byte> samples, int count) =>
-        throw new NotSupportedException("Several parts are several tensors.");
 
     public override void Dispose()
     {

@@ -14,7 +14,7 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 {
     public override int Length => parts.Sum(part => part.Length);
 
-    public override IReadOnlyList<ModuleInputShape> Shapes { get; } = [.. parts.SelectMany(part => part.Shapes)];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes { get; } = Distinct([.. parts.SelectMany(part => part.Shapes)]);
 
     public override PictureForm? Pixels => parts is [var only] ? only.Pixels : null;
 
@@ -50,6 +50,11 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
     }
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader([.. parts.Select(part => part.Read(host, row, places))]);
+
+    private static IReadOnlyList<ModuleContext.InputShape> Distinct(IReadOnlyList<ModuleContext.InputShape> shapes) =>
+        shapes.GroupBy(shape => shape.Column).FirstOrDefault(same => same.Count() > 1) is { Key: var name }
+            ? throw new ArgumentException($"Two inputs of the module are called '{name}' (a sequence has a mask beside it): rename a column.")
+            : shapes;
 
     private sealed class Collector(List<DatasetBuilder> parts) : DatasetBuilder
     {

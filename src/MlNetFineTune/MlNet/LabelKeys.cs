@@ -36,9 +36,11 @@ internal abstract class LabelKeys
     /// <summary>The type of the key values; null where the key has none.</summary>
     public abstract PrimitiveDataViewType? ValueType { get; }
 
+    /// <param name="column">Of a key, or of a vector of keys.</param>
     public static LabelKeys Of(DataViewSchema.Column column)
     {
-        var size = ((KeyDataViewType)column.Type).Count;
+        var type = column.Type is VectorDataViewType vector ? vector.ItemType : column.Type;
+        var size = ((KeyDataViewType)type).Count;
         if (size > MaximumClasses)
             throw new InvalidOperationException($"The label column '{column.Name}' has {size:N0} keys; at most {MaximumClasses:N0} classes can be told apart. A hash is not a label: Conversion.MapValueToKey counts the values there are.");
         var count = (int)size;

@@ -9,6 +9,7 @@ using MlNetFineTune.WeightSources;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>
@@ -98,26 +99,40 @@ public sealed partial record Backbone
 
     /// <summary>ConvNeXt (Liu et al. 2022): 28, 49 or 88 million parameters, timm's <c>convnext_tiny</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    public static Backbone ConvNeXt(BackboneSize size) => new(Networks.ConvNeXt.OfSize(Defined(size)));
+    public static Backbone ConvNeXt(Size size) => new(Networks.ConvNeXt.OfSize(Defined(size)));
 
     /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al. 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
     /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
-    public static Backbone ViT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.ViT(Defined(size), pooling));
+    public static Backbone ViT(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.ViT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone; timm's <c>deit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DeiT(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DeiT(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    public static Backbone DeiT(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.DeiT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>
     /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's <c>vit_small_patch14_dinov2</c>. Its patches have 14
     /// pixels and its pictures 518; 224 are many times faster.
     /// </summary>
     /// <param name="size">Small or base.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    public static Backbone DinoV2(BackboneSize size, TokenPooling pooling = TokenPooling.ClassToken) => new(VisionTransformers.DinoV2(Defined(size), pooling));
+    /// <param name="meanOfPatches">
+    /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
+    /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
+    /// </param>
+    public static Backbone DinoV2(Size size, bool meanOfPatches = false) =>
+        new(VisionTransformers.DinoV2(Defined(size), PoolingOf(meanOfPatches)));
+
+    private static TokenPooling PoolingOf(bool meanOfPatches) => meanOfPatches ? TokenPooling.Mean : TokenPooling.ClassToken;
 
     /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
     /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>
@@ -145,7 +160,8 @@ public sealed partial record Backbone
         return OfScript(TorchScript.Open(path, preprocessing ?? new ImagePreprocessing()), Path.GetFileName(path));
     }
 
-    internal static Backbone OfScript(TorchScript script, string? origin) => new(script.Family) { WeightsOrigin = origin };
+    internal static Backbone OfScript(TorchScript script, string? origin) =>
+        new(script.Family) { Weights = new WeightsSource.Program(origin) };
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>; <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
     public string Name => _family.Name;
@@ -193,15 +209,18 @@ public sealed partial record Backbone
     } = Networks.InputChannels.Colors;
 
     /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
-    public string? WeightsFile { get; private init; }
+    public string? WeightsFile => (Weights as WeightsSource.File)?.Path;
 
     /// <summary>Whether the weights are to be drawn at random.</summary>
-    public bool IsFromScratch { get; private init; }
+    public bool IsFromScratch => Weights is WeightsSource.Scratch;
 
     /// <summary>The program that is the network; null where we build it.</summary>
     internal TorchScript? Script => _family.Script;
 
-    internal bool HasWeights => WeightsFile is not null || IsFromScratch || Script is not null || Source is not null;
+    /// <summary>Where the weights come from.</summary>
+    internal WeightsSource Weights { get; private init; } = new WeightsSource.Unchosen();
+
+    internal bool HasWeights => Weights is not WeightsSource.Unchosen;
 
     internal WeightsRecipe Recipe
     {
@@ -213,12 +232,6 @@ public sealed partial record Backbone
             _recipe = value;
         }
     }
-
-    /// <summary>Where the weights come from, for logs and the model file.</summary>
-    internal string? WeightsOrigin { get; private init; }
-
-    /// <summary>What was found out about the weights where they come from, for the log; null where that is nothing.</summary>
-    internal string? WeightsNote { get; private init; }
 
     internal string Classifier => _family.Classifier;
 
@@ -233,7 +246,8 @@ public sealed partial record Backbone
     }
 
     /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost. Builds none of them.</summary>
-    public static IReadOnlyList<BackboneInfo> List() => [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
+    public static IReadOnlyList<Info> List() =>
+        [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
 
     /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
     /// <param name="path">
@@ -249,39 +263,39 @@ public sealed partial record Backbone
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return WithFile(path, _family.DefaultRecipe);
+        return WithFile(path, Path.GetFileName(path), _family.DefaultRecipe);
     }
 
     /// <summary>
     /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
-    /// cancelled; call <see cref="Weights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
+    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
     /// interpolation and crop becomes the recipe.
     /// </summary>
     /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
     /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline; the message says which file to place where.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
-    public Backbone WithWeights(Weights weights)
+    public Backbone WithWeights(PretrainedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireUnchangedRecipe();
         var local = weights.FindOrFetch();
         if (local.Config is not { } config)
-            return WithFile(local.Path, _family.DefaultRecipe) with { WeightsOrigin = local.Origin };
+            return WithFile(local.Path, local.Origin, _family.DefaultRecipe);
         var naming = Checked(config);
         var recipe = (naming?.Recipe ?? _family.DefaultRecipe).With(config.Metadata, config.Source);
         var note = config.Notes is [] ? null : string.Join(" ", config.Notes);
-        return WithFile(local.Path, recipe, namingIsKnown: naming is not null) with { WeightsOrigin = local.Origin, WeightsNote = note };
+        return WithFile(local.Path, local.Origin, recipe, note, namingIsKnown: naming is not null);
     }
 
     /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
         ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { WeightsFile = null, WeightsOrigin = null, IsFromScratch = true, Source = null, Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
+        : this with { Weights = new WeightsSource.Scratch(), Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(WeightsOrigin ?? "no weights chosen", Shown.SentenceLength))})"
+    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(Weights.Origin ?? "no weights chosen", Shown.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
         + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
@@ -289,22 +303,18 @@ public sealed partial record Backbone
         ? width
         : throw new ArgumentOutOfRangeException(nameof(width), width, "The width multiplier must be between 0.1 and 4.");
 
-    private static BackboneSize Defined(BackboneSize size) => Enum.IsDefined(size)
+    private static Size Defined(Size size) => Enum.IsDefined(size)
         ? size
         : throw new ArgumentOutOfRangeException(nameof(size), size, "There is no such size.");
 
-    private Backbone WithFile(string path, WeightsRecipe usual, bool namingIsKnown = false)
+    private Backbone WithFile(string path, string origin, WeightsRecipe usual, string? note = null, bool namingIsKnown = false)
     {
         RequireUnchangedRecipe();
         using var file = WeightFile.Open(path);
         var recipe = Possible((namingIsKnown ? usual : InNamingOf(file, usual)).With(file.Metadata, path), file);
         return this with
         {
-            WeightsFile = Path.GetFullPath(path),
-            WeightsOrigin = Path.GetFileName(path),
-            WeightsNote = null,
-            IsFromScratch = false,
-            Source = null,
+            Weights = new WeightsSource.File(Path.GetFullPath(path), origin, note),
             Changes = Changes.Untrained(),
             Recipe = recipe,
         };

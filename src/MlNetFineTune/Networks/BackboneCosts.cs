@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>
@@ -72,9 +73,9 @@ internal static class BackboneCosts
         ["wide_resnet50_2"] = (66_834_240, 11_395_973_120, 2048),
     };
 
-    public static BackboneInfo Of(BackboneFamily family)
+    public static Backbone.Info Of(BackboneFamily family)
     {
         var (parameters, multiplyAdds, features) = s_byName.GetValueOrDefault(family.Name);
-        return new BackboneInfo(family.Name, parameters, multiplyAdds, family.DefaultRecipe.Preprocessing.Size, features);
+        return new Backbone.Info(family.Name, parameters, multiplyAdds, family.DefaultRecipe.Preprocessing.Size, features);
     }
 }

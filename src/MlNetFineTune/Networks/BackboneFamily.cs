@@ -52,7 +52,8 @@ internal sealed record BackboneFamily(string Name, string Classifier, WeightsRec
             + $"{preprocessing.Size / SizeMultiple * SizeMultiple} and {(preprocessing.Size / SizeMultiple + 1) * SizeMultiple}.");
 
     /// <exception cref="ArgumentException">The network cannot pad so.</exception>
-    public ConvolutionPadding Checked(ConvolutionPadding padding) => padding == ConvolutionPadding.Symmetric || PadsAsTensorFlow
+    public Backbone.ConvolutionPadding Checked(Backbone.ConvolutionPadding padding) =>
+        padding == Backbone.ConvolutionPadding.Symmetric || PadsAsTensorFlow
         ? padding
         : throw new ArgumentException($"{Name} pads symmetrically; its weights cannot ask for {padding}.");
 

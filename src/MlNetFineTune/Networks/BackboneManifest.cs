@@ -10,7 +10,7 @@ namespace MlNetFineTune.Networks;
 /// zip; <c>ChangedStages</c>, those that were replaced or drawn anew; <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them.
 /// </summary>
 internal sealed record BackboneManifest(
-    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
     IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null) : NetworkManifest
 {
     /// <summary>For messages.</summary>
@@ -18,7 +18,7 @@ internal sealed record BackboneManifest(
     public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + (ChannelWidths is null ? "" : ", pruned") + string.Concat((ChangedStages ?? []).Select(change => $", stage {change?.Stage} {(change?.Module is { } module ? $"replaced by '{module.Name}'" : "drawn anew")}"));
 
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.WeightsOrigin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256,
+        backbone.Name, backbone.Weights.Origin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256,
         backbone.Changes.Count > 0 ? [.. backbone.Changes.Select(change => new StageManifest(change.Stage, change.Replacement?.Contract))] : null,
         backbone.Widths.Pruned);
 

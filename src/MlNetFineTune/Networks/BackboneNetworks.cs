@@ -9,9 +9,6 @@ namespace MlNetFineTune;
 // Changes to the network, and how it is made with them.
 public sealed partial record Backbone
 {
-    /// <summary>The model that the weights come from; null where it is none.</summary>
-    internal SourceModel? Source { get; private init; }
-
     /// <summary>Stages that do not keep their weights.</summary>
     internal StageChanges Changes { get; init; } = StageChanges.None;
 
@@ -26,7 +23,12 @@ public sealed partial record Backbone
     {
         ArgumentNullException.ThrowIfNull(model);
         var source = SourceModel.Find(model, "A training continues from");
-        return source.Definition with { WeightsFile = null, IsFromScratch = false, Source = source, WeightsOrigin = source.Origin, Changes = source.Definition.Changes.Trained(), Pruning = null };
+        return source.Definition with
+        {
+            Weights = new WeightsSource.Earlier(source),
+            Changes = source.Definition.Changes.Trained(),
+            Pruning = null,
+        };
     }
 
     /// <summary>
@@ -60,24 +62,7 @@ public sealed partial record Backbone
         var network = CreateOriginal(Pruning?.Before ?? Widths);
         try
         {
-            if (Source is { } source)
-            {
-                Replace(network, Changes.Where(change => !change.IsFresh), seed);
-                source.CopyTo(network);
-            }
-            else if (WeightsFile is { } path)
-            {
-                using var file = WeightFile.Open(path);
-                var notes = StrictLoader.Load(
-                    file, network.NamedTensors(), Name, _family.MayIgnore, _family.OtherNames, network.Adaptation, () => Hint(file));
-                FiniteNumbers.Require(path, network.NamedTensors());
-                foreach (var note in notes.Prepend(WeightsNote).OfType<string>())
-                    log?.Invoke($"Weights '{Path.GetFileName(path)}': {note}");
-            }
-            else if (Script is null)
-            {
-                WeightInitialization.Fill(network, _family.InitialWeights, seed);
-            }
+            Fill(network, seed, log);
             Prune(network, log);
             Renew(network, seed);
             return network;
@@ -86,6 +71,32 @@ public sealed partial record Backbone
         {
             network.Dispose();
             throw;
+        }
+    }
+
+    private void Fill(BackboneNetwork network, long seed, Action<string>? log)
+    {
+        switch (Weights)
+        {
+            case WeightsSource.Earlier { Model: var model }:
+                Replace(network, Changes.Where(change => !change.IsFresh), seed);
+                model.CopyTo(network);
+                break;
+            case WeightsSource.File { Path: var path, Note: var note }:
+                using (var file = WeightFile.Open(path))
+                {
+                    var notes = StrictLoader.Load(
+                        file, network.NamedTensors(), Name, _family.MayIgnore, _family.OtherNames, network.Adaptation, () => Hint(file));
+                    FiniteNumbers.Require(path, network.NamedTensors());
+                    foreach (var line in notes.Prepend(note).OfType<string>())
+                        log?.Invoke($"Weights '{Path.GetFileName(path)}': {line}");
+                }
+                break;
+            case WeightsSource.Program:
+                break;
+            default:
+                WeightInitialization.Fill(network, _family.InitialWeights, seed);
+                break;
         }
     }
 

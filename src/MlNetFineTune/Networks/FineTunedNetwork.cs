@@ -6,7 +6,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A network as training, scoring and saving see it, whatever it is made of: stages in the order of computation, and a head on top. Owns its tensors.
+/// A network as training, scoring and saving see it, whatever it is made of: stages in the order of computation, and a head on top.
+/// Owns its tensors.
 /// </summary>
 internal abstract class FineTunedNetwork : IDisposable
 {
@@ -50,12 +51,14 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>The parameters, and where they are.</summary>
     public IReadOnlyList<NetworkParameter> Parameters() =>
-        [.. NamedParameters().Select(named => new NetworkParameter(named.Name, named.Parameter, StageOf(named.Name), Decays(named.Name, named.Parameter)))];
+        [.. NamedParameters()
+            .Select(named => new NetworkParameter(named.Name, named.Parameter, StageOf(named.Name), Decays(named.Name, named.Parameter)))];
 
     /// <summary>Parameters and running statistics, in a fixed order, under the names that other tools know.</summary>
     public abstract IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors();
 
-    /// <summary>The same for other tools, with what only we know of (adapters) merged into the tensors that they know. In the caller's dispose scope.</summary>
+    /// <summary>The same for other tools, with what only we know of (adapters) merged into the tensors that they know.
+    /// In the caller's dispose scope.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
     {
         var merged = Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
@@ -64,7 +67,8 @@ internal abstract class FineTunedNetwork : IDisposable
             .Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
     }
 
-    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
+    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases,
+    /// norms and scales do not.</summary>
     public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
 
     /// <summary>What weight files carry beside the tensors.</summary>
@@ -86,7 +90,8 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual LowRankSet Adapters { get; } = new();
 
     /// <summary>Puts an adapter beside a layer of <see cref="AdaptableLayers"/>, and owns it from then on.</summary>
-    public virtual void Adapt(string name, IAdaptable layer, LowRank adapter) => throw new NotSupportedException($"{Name} takes no adapters.");
+    public virtual void Adapt(string name, IAdaptable layer, LowRank adapter) =>
+        throw new NotSupportedException($"{Name} takes no adapters.");
 
     public void MoveTo(Device device)
     {
@@ -105,8 +110,8 @@ internal abstract class FineTunedNetwork : IDisposable
     public abstract void Freeze(int frozenStages);
 
     /// <summary>
-    /// Training mode from the first stage that trains on; frozen ones stay in inference mode, and so does above them every layer whose own parameters
-    /// take no gradient, so that the running statistics of what is frozen never move.
+    /// Training mode from the first stage that trains on; frozen ones stay in inference mode, and so does above them every layer whose own
+    /// parameters take no gradient, so that the running statistics of what is frozen never move.
     /// </summary>
     /// <param name="frozenStages">From the input on.</param>
     /// <param name="batchNorm">Of the others.</param>
@@ -124,7 +129,8 @@ internal abstract class FineTunedNetwork : IDisposable
     /// or a dropout without parameters is as frozen as the layer that it belongs to.
     /// </summary>
     /// <param name="root">What holds the layers.</param>
-    /// <param name="hasAdapter">Whether an adapter that trains stands within a layer, by its name, which then is not frozen. Default: none does.</param>
+    /// <param name="hasAdapter">Whether an adapter that trains stands within a layer, by its name, which then is not frozen.
+    /// Default: none does.</param>
     public static HashSet<nn.Module> FrozenLayers(nn.Module root, Func<string, bool>? hasAdapter = null)
     {
         var frozen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
@@ -133,7 +139,8 @@ internal abstract class FineTunedNetwork : IDisposable
             if (IsFrozen(module))
                 frozen.Add(module);
             var all = module.named_parameters().ToList();
-            if (path.Length > 0 && all.Count > 0 && all.TrueForAll(named => !named.parameter.requires_grad) && hasAdapter?.Invoke(path) != true)
+            if (path.Length > 0 && all.Count > 0 && all.TrueForAll(named => !named.parameter.requires_grad)
+                && hasAdapter?.Invoke(path) != true)
                 frozen.UnionWith(module.named_modules().Select(named => named.module).Append(module));
         }
         return frozen;
@@ -145,7 +152,8 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>Runs the first stages. The caller disposes the result, and keeps the input.</summary>
     public abstract Tensor ForwardFirst(ModelInputs inputs, int stages);
 
-    /// <summary>Runs the stages from <paramref name="first"/> on, and the head. The caller disposes the result, and keeps the input.</summary>
+    /// <summary>Runs the stages from <paramref name="first"/> on, and the head.
+    /// The caller disposes the result, and keeps the input.</summary>
     /// <param name="inputs">What the stages before gave; the network's input, if <paramref name="first"/> is 0.</param>
     /// <param name="first">0, or the stages that ran before.</param>
     /// <returns>[N, outputs].</returns>

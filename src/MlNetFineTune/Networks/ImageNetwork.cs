@@ -29,7 +29,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override IReadOnlySet<int> FreshStages =>
         Definition.Changes.Where(change => change.IsFresh).Select(change => Stages.ToList().IndexOf(change.Stage)).ToHashSet();
 
-    public override IReadOnlySet<int> ChangedStages => Definition.Changes.Select(change => Stages.ToList().IndexOf(change.Stage)).ToHashSet();
+    public override IReadOnlySet<int> ChangedStages => Definition.Changes.Select(change => Stages.ToList().IndexOf(change.Stage))
+        .ToHashSet();
 
     public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Backbone.AdaptableLayers();
 
@@ -85,9 +86,11 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override FineTunedNetwork CreateAlike(Func<int, NetworkHead> createHead) => CreateEmpty(Definition, createHead);
 
     /// <summary>Every tensor under the name the original network gives it, so that other tools find them.</summary>
-    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() => [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
+        [.. Backbone.NamedTensors(), .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter))];
 
-    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. Backbone.NamedParameters(), .. HeadParameters()];
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
+        [.. Backbone.NamedParameters(), .. HeadParameters()];
 
     public override int StageOf(string tensorName) =>
         tensorName.StartsWith(Definition.Classifier + ".", StringComparison.Ordinal) ? Stages.Count : Backbone.StageOf(tensorName);
@@ -96,7 +99,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
 
 
-    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null && !Definition.Changes.Any(change => change.IsFresh);
+    public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null
+        && !Definition.Changes.Any(change => change.IsFresh);
 
     /// <summary>
     /// BatchNorm and adapters are folded into the layers of what is frozen. Not every norm can be: DenseNet's come before their
@@ -123,7 +127,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return Head.forward(features);
     }
 
-    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers; adapters draw counted numbers, and our networks nothing.</summary>
+    /// <summary>A program, and layers of a user's, draw for their dropout from torch's own generator, each stage its own numbers;
+    /// adapters draw counted numbers, and our networks nothing.</summary>
     public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
     {
         if (Definition.Script is not null)

@@ -6,6 +6,7 @@ using MlNetFineTune.WeightFiles;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>
@@ -19,7 +20,7 @@ internal static class InTransformers
     // What transformers' MobileNets presuppose, which were trained in TensorFlow: configuration_mobilenet_v1.py and
     // image_processing_mobilenet_v1.py, likewise V2.
     private static readonly WeightsRecipe s_mobileNets = new(
-        new ImagePreprocessing { Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.TensorFlowSame, 1e-3);
+        new ImagePreprocessing { Mean = ColorTriple.Half, Std = ColorTriple.Half }, Backbone.ConvolutionPadding.TensorFlowSame, 1e-3);
 
     /// <summary>ViT and DeiT. Query, key and value are three layers.</summary>
     public static NameMap ViT(int blocks)

@@ -5,6 +5,7 @@ using MlNetFineTune.WeightFiles;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>Says which of our networks a file's weights are of, by names and shapes; for errors.</summary>

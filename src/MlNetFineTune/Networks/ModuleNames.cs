@@ -6,6 +6,7 @@ using MlNetFineTune.WeightFiles;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>Pairs of names for the same modules in two libraries; a tensor is its module's name with an ending.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.WeightFiles;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>Another library's names for the tensors of a network.</summary>

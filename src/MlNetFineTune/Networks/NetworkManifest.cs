@@ -24,5 +24,5 @@ internal abstract record NetworkManifest
 /// <param name="Seed">The training's.</param>
 /// <param name="LoadScript">Reads the TorchScript program of this SHA-256 from the model file.</param>
 internal sealed record NetworkForm(
-    IHostEnvironment Env, int Outputs, Func<int, NetworkHead> CreateHead, IReadOnlyList<ModuleInputShape> Inputs, long Seed,
+    IHostEnvironment Env, int Outputs, Func<int, NetworkHead> CreateHead, IReadOnlyList<ModuleContext.InputShape> Inputs, long Seed,
     Func<string, byte[]> LoadScript);

@@ -33,7 +33,8 @@ internal sealed class SourceModel(
     public LabelKeys? Keys => keys;
 
     /// <summary>Of the weights, for logs and the model file: where the first of a row of trainings had them from.</summary>
-    public string Origin => weights is not null && weights.StartsWith(Beginning, StringComparison.Ordinal) ? weights : Beginning + (weights ?? "random weights");
+    public string Origin => weights is not null && weights.StartsWith(Beginning, StringComparison.Ordinal) ? weights
+        : Beginning + (weights ?? "random weights");
 
     /// <param name="model">One of ours, or a chain with one.</param>
     /// <param name="purpose">The beginning of a sentence about it.</param>
@@ -43,7 +44,8 @@ internal sealed class SourceModel(
 
     /// <summary>The same for networks of every kind.</summary>
     /// <inheritdoc cref="Find"/>
-    public static SourceModel FindAny(ITransformer model, string purpose) => One(model, [.. All(model)], $"{purpose} one fine-tuned network");
+    public static SourceModel FindAny(ITransformer model, string purpose) =>
+        One(model, [.. All(model)], $"{purpose} one fine-tuned network");
 
     private static IEnumerable<SourceModel> All(ITransformer model) =>
         Flat(model).OfType<IFineTunedModel>().Select(one => one.AsSource());
@@ -51,7 +53,9 @@ internal sealed class SourceModel(
     private static SourceModel One(ITransformer model, IReadOnlyList<SourceModel> found, string purpose) => found is [var one]
         ? one
         : throw new ArgumentException(
-            $"{purpose}, but {(found.Count == 0 ? $"{model.GetType().Name} has none" : $"the model has {found.Count}: give the one that is meant")}.",
+            $"{purpose}, but " + (found.Count == 0
+                ? $"{model.GetType().Name} has none."
+                : $"the model has {found.Count}: give the one that is meant."),
             nameof(model));
 
     /// <summary>The SHA-256 of the weights, as the manifest of its file has it.</summary>
@@ -73,7 +77,9 @@ internal sealed class SourceModel(
         {
             var shape = theirs[name].shape;
             var adaptation = shape.SequenceEqual(tensor.shape) ? null : network.Adaptation(name, shape)
-                ?? throw new InvalidOperationException($"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: leave its Preprocessing and InputChannels as they are.");
+                ?? throw new InvalidOperationException(
+                    $"Tensor '{name}' is [{string.Join(", ", shape)}] in the earlier model, expected [{string.Join(", ", tensor.shape)}]: "
+                    + "leave its Preprocessing and InputChannels as they are.");
             tensor.copy_(adaptation?.Invoke(theirs[name].cpu()) ?? theirs[name]);
         }
     });
@@ -108,12 +114,15 @@ internal sealed class SourceModel(
             ours.bias[index].copy_(theirs.bias[place]);
         }
         var known = places.ToHashSet();
-        var (added, dropped) = (classes.Names.Where((_, index) => places[index] < 0).ToList(), keys.Names.Where((_, place) => !known.Contains(place)).ToList());
+        var (added, dropped) = (classes.Names.Where((_, index) => places[index] < 0).ToList(),
+            keys.Names.Where((_, place) => !known.Contains(place)).ToList());
         log($"The head keeps the earlier model's weights of {kept.Count} classes"
             + (added.Count > 0 ? $"; new: {Few(added)}" : "") + (dropped.Count > 0 ? $"; dropped: {Few(dropped)}" : "") + ".");
     });
 
-    private static IEnumerable<ITransformer> Flat(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
+    private static IEnumerable<ITransformer> Flat(ITransformer model) =>
+        model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
 
-    private static string Few(IReadOnlyList<string> names) => string.Join(", ", names.Take(10).Select(name => Shown.Text(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
+    private static string Few(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(10).Select(name => Shown.Text(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
 }

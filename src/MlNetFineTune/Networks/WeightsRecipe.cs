@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MlNetFineTune.Networks;
 
 /// <summary>What weights presuppose of the network around them: preprocessing, padding, BatchNorm's epsilon.</summary>
-internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, ConvolutionPadding Padding, double Epsilon)
+internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double Epsilon)
 {
     /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
     /// <param name="metadata">Texts by key; what is not a part of the recipe is passed over.</param>
@@ -46,13 +46,13 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Convoluti
         ["interpolation"] = Preprocessing.Interpolation.ToString().ToLowerInvariant(),
         ["crop_pct"] = Preprocessing.CropFraction.ToString(CultureInfo.InvariantCulture),
         ["bn_eps"] = Epsilon.ToString(CultureInfo.InvariantCulture),
-        ["padding"] = Padding == ConvolutionPadding.TensorFlowSame ? "same" : "symmetric",
+        ["padding"] = Padding == Backbone.ConvolutionPadding.TensorFlowSame ? "same" : "symmetric",
     };
 
     // "same (TF)" and the like are said by converters from TensorFlow.
-    private static ConvolutionPadding ParsePadding(string text) =>
-        text.StartsWith("same", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.TensorFlowSame
-        : text.Length == 0 || text.StartsWith("symmetric", StringComparison.OrdinalIgnoreCase) ? ConvolutionPadding.Symmetric
+    private static Backbone.ConvolutionPadding ParsePadding(string text) =>
+        text.StartsWith("same", StringComparison.OrdinalIgnoreCase) ? Backbone.ConvolutionPadding.TensorFlowSame
+        : text.Length == 0 || text.StartsWith("symmetric", StringComparison.OrdinalIgnoreCase) ? Backbone.ConvolutionPadding.Symmetric
         : throw new FormatException("expected 'same' or 'symmetric'.");
 
     private static ColorTriple ParseTriple(string text)

@@ -1,4 +1,5 @@
 using System.Text;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Primitives;

@@ -6,6 +6,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>
@@ -53,7 +54,8 @@ internal static class Curves
         return $"""<section><h2>Validation rows</h2><div class="charts one">{SvgChart.Of(chart)}</div>{(shown.Length < rows.Count ? (Markup)$"""<p class="note">{shown.Length:N0} of {rows.Count:N0} rows, evenly chosen.</p>""" : Markup.None)}</section>""";
     }
 
-    private static (double X, double Y)[] PerEpoch(IEnumerable<EpochReport> epochs, Func<EpochReport, double?> value) =>
+    private static (
+        double X, double Y)[] PerEpoch(IEnumerable<TrainingReport.EpochReport> epochs, Func<TrainingReport.EpochReport, double?> value) =>
         [.. epochs.Where(epoch => value(epoch) is not null).Select(epoch => (epoch.Epoch * 1.0, value(epoch)!.Value))];
 
     private static T[] Thin<T>(T[] points, int most) =>

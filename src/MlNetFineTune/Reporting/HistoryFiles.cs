@@ -9,14 +9,14 @@ namespace MlNetFineTune.Reporting;
 /// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null. Each file is written beside and renamed.</summary>
 internal static class HistoryFiles
 {
-    public static void Write(string folder, IReadOnlyList<EpochReport> epochs)
+    public static void Write(string folder, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         AtomicFile.Write(Path.Combine(folder, "history.csv"), stream => stream.Write(Encoding.UTF8.GetBytes(ToCsv(epochs))));
         AtomicFile.Write(Path.Combine(folder, "history.json"), stream => WriteJson(stream, epochs));
     }
 
     /// <summary>A header and a line each, ended by a line feed. Numbers are written so that they read back exactly.</summary>
-    public static string ToCsv(IReadOnlyList<EpochReport> epochs)
+    public static string ToCsv(IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         var columns = ColumnsOf(epochs);
         var text = new StringBuilder("epoch").AppendJoin("", columns.Select(column => "," + column.Name)).Append('\n');
@@ -31,7 +31,7 @@ internal static class HistoryFiles
     }
 
     /// <summary>An array of objects with the names of the columns.</summary>
-    public static void WriteJson(Stream stream, IReadOnlyList<EpochReport> epochs)
+    public static void WriteJson(Stream stream, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
         var columns = ColumnsOf(epochs);
@@ -53,12 +53,12 @@ internal static class HistoryFiles
     }
 
     // The task's metrics between the losses and the rest.
-    private static IReadOnlyList<(string Name, Func<EpochReport, double?> Value)> ColumnsOf(IReadOnlyList<EpochReport> epochs) =>
+    private static IReadOnlyList<(string Name, Func<TrainingReport.EpochReport, double?> Value)> ColumnsOf(IReadOnlyList<TrainingReport.EpochReport> epochs) =>
     [
         ("loss", epoch => epoch.Loss),
         ("validation_loss", epoch => epoch.ValidationLoss),
         .. epochs.SelectMany(epoch => epoch.Metrics.Keys).Distinct().Select(
-            name => (MetricNames.InFiles(name), (Func<EpochReport, double?>)(epoch => epoch.Metrics.TryGetValue(name, out var value) ? value : null))),
+            name => (MetricNames.InFiles(name), (Func<TrainingReport.EpochReport, double?>)(epoch => epoch.Metrics.TryGetValue(name, out var value) ? value : null))),
         ("learning_rate", epoch => epoch.LearningRate),
         ("seconds", epoch => epoch.Seconds),
     ];

@@ -5,6 +5,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
@@ -34,6 +35,7 @@ internal static class ReportPage
             {Tiles(run)}
             {Curves.Of(run)}
             {(run.Validation is { Rows.Count: > 0 } judged ? Judgement(judged) : Markup.None)}
+            {(run.LabelSets is { Rows: > 0 } sets ? LabelSetPage.Of(sets) : Markup.None)}
             {Again(run)}
             </main>
             </body>
@@ -47,9 +49,9 @@ internal static class ReportPage
     {
         var end = report.End switch
         {
-            TrainingEnd.Completed => "All epochs were run",
-            TrainingEnd.EarlyStopped => "Stopped early, as validation improved no more",
-            TrainingEnd.Stopped => "Stopped as asked",
+            TrainingReport.EndReason.Completed => "All epochs were run",
+            TrainingReport.EndReason.EarlyStopped => "Stopped early, as validation improved no more",
+            TrainingReport.EndReason.Stopped => "Stopped as asked",
             _ => $"Ended: {report.End}",
         };
         return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}." : $"{end}; no epoch was complete.";

@@ -54,7 +54,8 @@ internal static class RowJudge
         return new JudgedRow(row, label, best, scores[best], scores[(int)label]);
     }
 
-    private static string Where(LabeledData source, int row) => source.Inputs.PathOf(row) is { } path
+    /// <summary>A row's file, or its place in the data.</summary>
+    public static string Where(LabeledData source, int row) => source.Inputs.PathOf(row) is { } path
         ? Shown.Text($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", Shown.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
 }

@@ -51,7 +51,7 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         Try(() => _events.AddScalars(step, ("step/loss", loss), ("step/learning_rate", learningRate)));
     }
 
-    public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+    public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
     {
         _stepsPerEpoch = step / (double)epochs.Count;
         Try(() => HistoryFiles.Write(_path, epochs));

@@ -5,6 +5,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>
@@ -15,7 +16,12 @@ namespace MlNetFineTune.Reporting;
 /// <param name="Options">Names and values.</param>
 /// <param name="Facts">What else it takes to do the same again.</param>
 internal sealed record RunRecord(
-    string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, JudgedRows? Validation, IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts);
+    string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, JudgedRows? Validation,
+    IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)
+{
+    /// <summary>The same where rows have several labels, in place of <see cref="Validation"/>; else null.</summary>
+    public JudgedLabelSets? LabelSets { get; init; }
+}
 
 /// <summary>Rows and what the model says of them.</summary>
 /// <param name="Noun">What to call one: picture, row.</param>

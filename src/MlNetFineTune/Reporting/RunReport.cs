@@ -19,10 +19,15 @@ internal static class RunReport
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps],
-            run.Data.Validation.Rows.Length > 0
+            run.Data.Validation.Rows.Length > 0 && task is not BoundMultiLabel
                 ? RowJudge.Judge(outputs.Value, task.Scoring, run.Data.Validation, task.ClassNames)
                 : null,
-            OptionsDescription.Of(run.Options), Facts(run, report)));
+            OptionsDescription.Of(run.Options), Facts(run, report))
+        {
+            LabelSets = run.Data.Validation.Rows.Length > 0 && task is BoundMultiLabel labels
+                ? LabelSetJudge.Judge(outputs.Value, labels, run.Data.Validation)
+                : null,
+        });
 
     private static List<(string Name, string Value)> Facts(TrainingRun run, TrainingReport report)
     {

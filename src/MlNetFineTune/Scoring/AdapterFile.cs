@@ -14,8 +14,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What a training with adapters has changed, as a safetensors file: the adapters, the head, and the stages that were replaced or drawn anew. Its metadata hold the model's manifest, the
-/// label's keys, and the SHA-256 of the weights that did not change, which must be there when it is applied.
+/// What a training with adapters has changed, as a safetensors file: the adapters, the head, and the stages that were replaced or drawn
+/// anew. Its metadata hold the model's manifest, the label's keys, and the SHA-256 of the weights that did not change,
+/// which must be there when it is applied.
 /// </summary>
 internal static class AdapterFile
 {
@@ -34,7 +35,8 @@ internal static class AdapterFile
         if (manifest.WeightPrecision == WeightPrecision.Float16)
         {
             throw new InvalidOperationException(
-                "The model's weights were rounded to half precision, so that they are no pretrained file's any more: save the adapter of the "
+                "The model's weights were rounded to half precision, so that they are no pretrained file's any more: "
+                    + "save the adapter of the "
                 + "model before WithHalfPrecisionWeights.");
         }
         var metadata = new Dictionary<string, string>(network.Metadata, StringComparer.Ordinal)
@@ -64,7 +66,8 @@ internal static class AdapterFile
     /// <param name="factory">Makes the module.</param>
     /// <param name="weights">What the training's <see cref="ModuleFineTuningOptions.WeightsFile"/> was.</param>
     /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another module's.</exception>
-    public static FineTuningTransformer Load(IHostEnvironment env, string path, ModuleFactory factory, string? weights) => Load(env, path, file =>
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, ModuleFactory factory, string? weights) =>
+        Load(env, path, file =>
     {
         var (given, trained) = (ModuleContract.Of(factory), file.TrainedOn<ModuleManifest, ModelInput>("a module").Contract);
         if (given.Name != trained.Name || !JsonElement.DeepEquals(given.Settings, trained.Settings))
@@ -113,7 +116,9 @@ internal static class AdapterFile
                 throw new InvalidDataException(
                     $"The adapter '{path}' was trained on other weights of {network.Name}: theirs have the SHA-256 {Shown.Text(expected)}, "
                     + $"those of {network.Description} {actual}."
-                    + (manifest.Encoder is BackboneManifest { SourceWeights: { } weights } ? $" Its training took them from {Shown.Quoted(weights)}." : ""));
+                    + (manifest.Encoder is BackboneManifest { SourceWeights: { } weights }
+                        ? $" Its training took them from {Shown.Quoted(weights)}."
+                        : ""));
             }
             network.MoveTo(device);
             network.PrepareForScoring();
@@ -136,7 +141,8 @@ internal static class AdapterFile
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw new ArgumentException(
-                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} {(keys is null ? "outputs" : "classes")}");
+                    $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} "
+                        + $"{(keys is null ? "outputs" : "classes")}");
             }
             var input = manifest.Input.Create();
             ModelArchive.CheckViews(manifest, input);
@@ -151,10 +157,12 @@ internal static class AdapterFile
     private static Backbone DefinitionOf(BackboneManifest trained, Backbone given, string path)
     {
         if (!trained.Fits(given))
-            throw new InvalidDataException($"The adapter '{path}' was trained on {Shown.Text(trained.Text, Shown.SentenceLength)}, not on {given}.");
+            throw new InvalidDataException(
+                $"The adapter '{path}' was trained on {Shown.Text(trained.Text, Shown.SentenceLength)}, not on {given}.");
         try
         {
-            return given with { Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon), Preprocessing = trained.Preprocessing, Padding = trained.Padding, InputChannels = trained.InputChannels };
+            return given with { Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon),
+                Preprocessing = trained.Preprocessing, Padding = trained.Padding, InputChannels = trained.InputChannels };
         }
         catch (ArgumentException e)
         {
@@ -181,13 +189,15 @@ internal static class AdapterFile
             using var reader = new BinaryReader(new MemoryStream(Convert.FromBase64String(text)));
             return LabelKeys.Load(env, reader);
         }
-        catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException
+            or OverflowException)
         {
             throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({Shown.Message(e)}).", e);
         }
     }
 
-    private static List<(string Name, Tensor Tensor)> Changed(FineTunedNetwork network) => [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
+    private static List<(string Name, Tensor Tensor)> Changed(FineTunedNetwork network) =>
+        [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
 
     private static bool IsChanged(FineTunedNetwork network, string tensor) =>
         tensor.EndsWith(".lora_A.weight", StringComparison.Ordinal) || tensor.EndsWith(".lora_B.weight", StringComparison.Ordinal)
@@ -197,7 +207,8 @@ internal static class AdapterFile
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var hashing = new HashingStream(Stream.Null, sha);
-        foreach (var (name, tensor) in network.NamedTensors().Where(named => !IsChanged(network, named.Name)).OrderBy(named => named.Name, StringComparer.Ordinal))
+        foreach (var (name, tensor) in network.NamedTensors().Where(named => !IsChanged(network, named.Name))
+            .OrderBy(named => named.Name, StringComparer.Ordinal))
         {
             hashing.Write(Encoding.UTF8.GetBytes(name));
             SafeTensorsWriter.WriteNumbers(hashing, tensor);

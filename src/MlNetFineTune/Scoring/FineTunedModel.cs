@@ -7,6 +7,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune.Scoring;
 
 /// <summary>A fitted network with all that scoring and saving need beside it.</summary>

@@ -40,10 +40,16 @@ public sealed class FineTuningTransformer
     /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network gives
     /// them.
     /// </summary>
-    public CalibrationReport? Calibration => _model.Task.Calibration;
+    public Calibration.Report? Calibration => _model.Task.Calibration;
 
-    /// <summary>Names of the classes, in the order of the scores; empty where no classes are predicted.</summary>
-    public IReadOnlyList<string> Classes => _model.Task.Keys?.Names ?? [];
+    /// <summary>Names of the classes or labels, in the order of the scores; empty where there are none.</summary>
+    public IReadOnlyList<string> Classes => _model.Task.ClassNames is { } names && names.Count == _model.Task.Outputs ? names : [];
+
+    /// <summary>
+    /// Probabilities above which <c>PredictedLabel</c> has each label of <see cref="LearningTask.MultiLabel"/>, in the order of
+    /// <see cref="Classes"/>; empty in models of other tasks.
+    /// </summary>
+    public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
 
     /// <summary>The views of a picture that are scored, and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
@@ -164,7 +170,7 @@ public sealed class FineTuningTransformer
     {
         SourceModel? source = null;
         Scorer.Read(network => source = new SourceModel(
-            Scorer.Read, ComputeWeightsSha256, Task.Keys, network.Definition, (Manifest.Encoder as BackboneManifest)?.SourceWeights)
+            Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, network.Definition, (Manifest.Encoder as BackboneManifest)?.SourceWeights)
         {
             Name = network.Name,
             Pixels = Inputs.Pixels,

@@ -41,7 +41,7 @@ internal sealed record ModelManifest
 
     public required TrainingManifest Training { get; init; }
 
-    public DistillationReport? Distillation { get; init; }
+    public TeacherManifest? Distillation { get; init; }
 
     public WeightPrecision WeightPrecision { get; init; }
 
@@ -69,7 +69,7 @@ internal sealed record ModelManifest
         Seed = run.Seed,
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
-        Distillation = report.Distillation,
+        Distillation = report.Distillation is { } taught ? new TeacherManifest(taught.Teacher, taught.WeightsSha256) : null,
         TestTimeAugmentation = run.Options.ScoringViews.ToString(),
         OnProbeMismatch = run.Options.OnProbeMismatch,
         ProbeScores = Probe.Score(run.Network, run.Input, task.Scoring),

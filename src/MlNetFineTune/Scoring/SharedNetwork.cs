@@ -6,6 +6,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Scoring;
 
 /// <summary>A network that several transformers score with, each its own views: it is freed when the last of them is.</summary>

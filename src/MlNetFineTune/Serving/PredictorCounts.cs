@@ -5,6 +5,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Serving;
 
 /// <summary>Counts for <see cref="PredictorMetrics"/>, from several threads.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>What a predictor has done since it was made, for health endpoints. Warm-up is not counted.</summary>

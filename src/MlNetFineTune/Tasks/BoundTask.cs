@@ -16,6 +16,9 @@ internal abstract class BoundTask
     /// <summary>The classes with their key values; null where there are none.</summary>
     public virtual LabelKeys? Keys => null;
 
+    /// <summary>The same where each row is of exactly one of them, as a teacher and an earlier model's head want it; else null.</summary>
+    public virtual LabelKeys? ExclusiveClasses => Keys;
+
     /// <summary>The classes' names; null where a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 
@@ -31,7 +34,10 @@ internal abstract class BoundTask
     public abstract IReadOnlyList<Metric> Metrics { get; }
 
     /// <summary>How the probabilities were calibrated; null where they were not.</summary>
-    public virtual CalibrationReport? Calibration => null;
+    public virtual Calibration.Report? Calibration => null;
+
+    /// <summary>Probabilities above which a row has each label, in the order of the scores; empty but for several labels a row.</summary>
+    public virtual IReadOnlyList<float> LabelThresholds => [];
 
     /// <summary>The layers above pooled features.</summary>
     public virtual NetworkHead CreateHead(int features) => new LinearHead(features, Outputs);

@@ -43,6 +43,22 @@ public abstract record LearningTask
     /// <param name="loss">Default null: <see cref="RegressionLoss.SquaredError"/>.</param>
     public static LearningTask Regression(RegressionLoss? loss = null) => new RegressionTask(loss ?? RegressionLoss.SquaredError);
 
+    /// <summary>
+    /// Any number of labels a row, such as the tags of a photo: a sigmoid and binary cross-entropy for each label apart, in the mean over
+    /// the labels. Label: a vector of Boolean of known size, whose labels are named by its slots (by index where they have no names), as
+    /// <c>Concatenate</c> of Boolean columns makes it; or a vector of keys, of any size, as <c>Conversion.MapValueToKey</c> makes it of a
+    /// list of tags. An empty list is a row that has none of the labels, and so is one of missing keys alone: no row's label is missing, so
+    /// leave out rows that nobody has labelled. Columns: <c>Score</c>, a vector of probabilities with the labels' names, NaN where a row
+    /// could not be read; <c>PredictedLabel</c>, a vector of Boolean with the same names, all false there. Trainers:
+    /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>; metrics: <c>ml.FineTuning.EvaluateMultiLabel</c>.
+    /// </summary>
+    /// <param name="positiveWeights">How many times the loss counts where a label is there. Default null: once
+    /// (<see cref="PositiveWeights.None"/>).</param>
+    /// <param name="thresholds">Probabilities above which a row has a label. Default null: 0.5
+    /// (<see cref="LabelThresholds.Fixed"/>).</param>
+    public static LearningTask MultiLabel(PositiveWeights? positiveWeights = null, LabelThresholds? thresholds = null) =>
+        new MultiLabelTask(positiveWeights ?? PositiveWeights.None, thresholds ?? LabelThresholds.Fixed());
+
     /// <summary>For messages.</summary>
     internal abstract string Name { get; }
 

@@ -8,6 +8,7 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(MulticlassManifest), MulticlassTask.Kind)]
 [JsonDerivedType(typeof(BinaryManifest), BinaryTask.Kind)]
 [JsonDerivedType(typeof(RegressionManifest), RegressionTask.Kind)]
+[JsonDerivedType(typeof(MultiLabelManifest), MultiLabelTask.Kind)]
 internal abstract record TaskManifest
 {
     /// <param name="keys">The classes; null where the file has none.</param>

@@ -23,7 +23,7 @@ namespace MlNetFineTune;
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
-/// | Machine learning task | Multiclass, binary classification, regression |
+/// | Machine learning task | Multiclass, multi-label and binary classification, regression |
 /// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |

@@ -90,7 +90,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         var network = ImageNetwork.Create(Backbone, task.CreateHead, seed, log);
         try
         {
-            Backbone.Source?.CopyHead(network, task.Keys, log);
+            (Backbone.Weights as WeightsSource.Earlier)?.Model.CopyHead(network, task.ExclusiveClasses, log);
             return network;
         }
         catch

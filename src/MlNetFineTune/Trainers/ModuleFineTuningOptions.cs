@@ -42,7 +42,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     } = ["Features"];
 
-    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
+    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the
+    /// module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 
@@ -51,16 +52,21 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
     private bool ReadsPictures => Inputs.Any(input => input is ModuleInput.PictureInput);
 
     internal override string? UnusedWorkers => !ReadsPictures && AsksForWorkers && Workers > 1
-        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. Leave Workers out."
+        ? $"Workers = {Workers} is not used: no input is a picture, and rows of numbers are read by one thread, which is faster. "
+            + "Leave Workers out."
         : null;
 
     // Numbers are copied faster than threads pass them on.
     internal override FineTuningOptions InForce => ReadsPictures ? this : this with { Workers = 1 };
 
-    internal override void CheckInputs(SchemaShape schema, IExceptionContext context) => ModuleInputShapes.Check(Inputs, context, schema);
+    internal override void CheckInputs(SchemaShape schema, IExceptionContext context)
+    {
+        foreach (var input in Inputs)
+            input.Check(context, schema);
+    }
 
     internal override ModelInput CreateInput(IExceptionContext context, DataViewSchema schema) =>
-        ModuleInputShapes.InputOf(Inputs, ModuleInputShapes.Resolve(Inputs, context, schema));
+        new TableInput([.. Inputs.Select(input => input.Bind(context, schema))]);
 
     internal override FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log)
     {
@@ -71,8 +77,10 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
             if (ActivationCheckpointing && !network.RunsInStages)
             {
                 throw new ArgumentException(
-                    $"ActivationCheckpointing computes stages again one by one, and the {network.Name} runs as a whole: return a Sequential, "
-                    + "implement IStagedModule.ComputationOf (for a module of one input), or leave it out, and lower BatchSize with AccumulationSteps instead.",
+                    $"ActivationCheckpointing computes stages again one by one, and the {network.Name} runs as a whole: "
+                        + "return a Sequential, "
+                    + "implement IStagedModule.ComputationOf (for a module of one input), or leave it out, "
+                    + "and lower BatchSize with AccumulationSteps instead.",
                     "options");
             }
             if (WeightsFile is { } path)

@@ -16,7 +16,10 @@ public abstract record Divergence
     /// <param name="spikeFactor">Above 1; infinity bears every spike.</param>
     public static Divergence Throw(float spikeFactor = 10) => new ThrowOnDivergence(spikeFactor);
 
-    /// <summary>A warning, and the model of the best epoch so far, with <see cref="TrainingEnd.Diverged"/>. Without a complete epoch there is none: an error all the same.</summary>
+    /// <summary>
+    /// A warning, and the model of the best epoch so far, with <see cref="TrainingReport.EndReason.Diverged"/>. Without a complete epoch
+    /// there is none: an error all the same.
+    /// </summary>
     /// <param name="spikeFactor">Above 1; infinity bears every spike.</param>
     public static Divergence ReturnBest(float spikeFactor = 10) => new ReturnBestOnDivergence(spikeFactor);
 

@@ -6,9 +6,9 @@ namespace MlNetFineTune.Training;
 internal static class DivergenceReport
 {
     /// <exception cref="InvalidOperationException">The options want an error, or no epoch was complete.</exception>
-    public static void TakeBestOrThrow(TrainingRun run, RunState state, int bestEpoch, string reason)
+    public static void TakeBestOrThrow(TrainingRun run, RunState state, int bestEpoch)
     {
-        var what = $"The training diverged in step {state.Batches} (epoch {state.Epochs.Count + 1}): {reason}.";
+        var what = $"The training diverged in step {state.Batches} (epoch {state.Epochs.Count + 1}): {state.Divergence}.";
         var lastGood = state.Epochs is [.., var last]
             ? $"The last good epoch was {last.Epoch}: {TrainingLog.Metrics(last)}."
             : "No epoch was complete.";

@@ -6,6 +6,8 @@ using MlNetFineTune.Primitives;
 
 
 
+
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
@@ -20,10 +22,10 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     });
 
     /// <summary>Features of the phase's frozen stages. The caller disposes them.</summary>
-    public FeatureCaches BeginPhase(TrainingPart phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
+    public FeatureCaches BeginPhase(TrainingPhase phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
 
     /// <summary>The training rows of some epochs.</summary>
-    public StepInputs OfTraining(TrainingPart phase, FeatureCaches features, int[] epochs)
+    public StepInputs OfTraining(TrainingPhase phase, FeatureCaches features, int[] epochs)
     {
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
         return _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs)
@@ -31,7 +33,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     }
 
     /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch; null where there are none.</summary>
-    public Evaluator? EvaluatorOf(TrainingPart phase, FeatureCaches features)
+    public Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;
         if (validation.Rows.Length == 0)
@@ -71,7 +73,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row, epoch))];
 
     /// <summary>The rows that could not be read, in the order of the data.</summary>
-    public IReadOnlyList<BadRow> BadRowsOf(LabeledData source) => badRows.RowsOf(source);
+    public IReadOnlyList<BadRows.Row> BadRowsOf(LabeledData source) => badRows.RowsOf(source);
 
     public void Dispose()
     {

@@ -18,12 +18,12 @@ internal sealed class Evaluator(TrainingRun run, int frozenStages, int stagesBef
     public RowOutputs? Outputs { get; private set; }
 
     /// <param name="epoch">For the progress.</param>
-    /// <param name="stop">Ends the pass early.</param>
+    /// <param name="stop">Ends the pass early; null lets it come to its end.</param>
     /// <returns>Null if <paramref name="stop"/> asked for an end.</returns>
-    public Evaluation? Evaluate(int epoch, CancellationToken stop)
+    public Evaluation? Evaluate(int epoch, StopRequest? stop = null)
     {
         run.Network.PrepareForScoring();
-        meter.Begin(TrainingPhase.Validating, epoch, run.Data.Validation.Rows.Length);
+        meter.Begin(TrainingActivity.Validating, epoch, run.Data.Validation.Rows.Length);
         try
         {
             return Pass(stop);
@@ -34,7 +34,7 @@ internal sealed class Evaluator(TrainingRun run, int frozenStages, int stagesBef
         }
     }
 
-    private Evaluation? Pass(CancellationToken stop)
+    private Evaluation? Pass(StopRequest? stop)
     {
         var (subset, objective) = (run.Data.Validation, run.Objective);
         var (loss, weight, count) = (0.0, 0.0, 0);
@@ -48,7 +48,7 @@ internal sealed class Evaluator(TrainingRun run, int frozenStages, int stagesBef
             using (input)
             {
                 run.CheckAlive();
-                if (stop.IsCancellationRequested)
+                if (stop is { IsDue: true })
                     return null;
                 var targets = objective.TargetsOf(subset, input.Rows, mix: null, run.Network.Device);
                 var outputs = run.Network.ForwardRest(input.Inputs, stagesBefore);

@@ -23,6 +23,7 @@ public abstract record FineTuningOptions
     /// <summary>
     /// What is learnt, with its options. Default null: what the catalog stands for, with its defaults
     /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). Another catalog's task is an error.
+    /// <c>ml.FineTuning</c> takes any, which must be set there.
     /// </summary>
     public LearningTask? Task { get; init; }
 
@@ -32,13 +33,16 @@ public abstract record FineTuningOptions
     /// </summary>
     public Metric? Metric { get; init; }
 
-    /// <summary>The label: a key for classes, Boolean for yes and no, a number for regression. <c>Conversion.MapValueToKey</c> makes a key of text.</summary>
+    /// <summary>
+    /// The label: a key for classes, Boolean for yes and no, a number for regression, a vector of Boolean or of keys for several labels a
+    /// row. <c>Conversion.MapValueToKey</c> makes a key of text. Default "Label".
+    /// </summary>
     [NotInFingerprint("the labels themselves are hashed")]
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
-    /// A Single of 0 or above that says how much a row counts: losses are weighted means, in each step and in validation, whose loss chooses the best epoch. Accuracy and
-    /// errors that are reported count every row once. Default null: all rows count alike.
+    /// A Single of 0 or above that says how much a row counts: losses are weighted means, in each step and in validation, whose loss
+    /// chooses the best epoch. Accuracy and errors that are reported count every row once. Default null: all rows count alike.
     /// </summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? ExampleWeightColumnName { get; init; }
@@ -92,9 +96,9 @@ public abstract record FineTuningOptions
     } = Distillation.None;
 
     /// <summary>
-    /// Where the outputs of frozen stages are kept, which are computed once for rows that look the same in every epoch: without augmentation,
-    /// or with <see cref="FixedViews"/>; validation always. Of a module, where its stages run one by one: a <c>Sequential</c>, or
-    /// <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change what is computed.
+    /// Where the outputs of frozen stages are kept, which are computed once for rows that look the same in every epoch: without
+    /// augmentation, or with <see cref="Augmentation.FixedViews"/>; validation always. Of a module, where its stages run one by one: a
+    /// <c>Sequential</c>, or <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change what is computed.
     /// </summary>
     [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
@@ -108,9 +112,10 @@ public abstract record FineTuningOptions
     } = FeatureCache.InMemory();
 
     /// <summary>
-    /// Whether a step keeps the activations between stages alone, and computes those within a stage again on the way back (Chen et al. 2016,
-    /// https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for networks
-    /// that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have <see cref="IStagedModule.ComputationOf"/>. Default false.
+    /// Whether a step keeps the activations between stages alone, and computes those within a stage again on the way back (Chen et al.
+    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for networks
+    /// that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have
+    /// <see cref="IStagedModule.ComputationOf"/>. Default false.
     /// </summary>
     [NotInFingerprint("the same weights in less memory")]
     public bool ActivationCheckpointing { get; init; }
@@ -124,7 +129,9 @@ public abstract record FineTuningOptions
     public BatchNormMode BatchNorm
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(BatchNorm), value, "There is no such mode.");
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(BatchNorm), value, "There is no such mode.");
     }
 
     /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
@@ -138,8 +145,9 @@ public abstract record FineTuningOptions
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
 
     /// <summary>
-    /// Batches whose gradients make one step together, each row with the same weight: a large batch in the memory of a small one. Steps have the rows that they would have with a
-    /// <see cref="BatchSize"/> so many times as large; BatchNorm sees the small batches. Default 1.
+    /// Batches whose gradients make one step together, each row with the same weight: a large batch in the memory of a small one. Steps
+    /// have the rows that they would have with a <see cref="BatchSize"/> so many times as large; BatchNorm sees the small batches.
+    /// Default 1.
     /// </summary>
     public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
 
@@ -161,21 +169,25 @@ public abstract record FineTuningOptions
     /// <summary>What is done about gradients that are too large. Default: nothing.</summary>
     public GradientClipping GradientClipping { get; init; } = GradientClipping.None;
 
-    /// <summary>Whether the model has the weights of one moment, or an average of several. Default: of one moment, the best epoch's.</summary>
+    /// <summary>Whether the model has the weights of one moment, or an average of several.
+    /// Default: of one moment, the best epoch's.</summary>
     public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
 
     /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
-    public Validation Validation { get; init; } = Validation.Fraction(0.2f);
+    public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
-    /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several; null (the default) runs all epochs. Needs validation.</summary>
+    /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several;
+    /// null (the default) runs all epochs. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
 
-    /// <summary>Ends the training in good order, with the best model so far, when it has taken so long (reading the rows is not counted; earlier processes are, with <see cref="Checkpoint"/>). Above zero. Default null: no limit.</summary>
+    /// <summary>Ends the training in good order, with the best model so far, when it has taken so long (reading the rows is not counted;
+    /// earlier processes are, with <see cref="Checkpoint"/>). Above zero. Default null: no limit.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public TimeSpan? TimeBudget
     {
         get;
-        init => field = value is null || value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(TimeBudget), value, "The time budget must be above zero.");
+        init => field = value is null || value > TimeSpan.Zero ? value
+            : throw new ArgumentOutOfRangeException(nameof(TimeBudget), value, "The time budget must be above zero.");
     }
 
     /// <summary>What happens when the loss is no number any more, or jumps up and stays there. Default: an error.</summary>
@@ -184,7 +196,7 @@ public abstract record FineTuningOptions
 
     /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
     [NotInFingerprint("where and how often to write")]
-    public Checkpoint Checkpoint { get; init; } = Checkpoint.None;
+    public TrainingCheckpoint Checkpoint { get; init; } = TrainingCheckpoint.None;
 
     /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
@@ -206,14 +218,16 @@ public abstract record FineTuningOptions
         init => _workers = Positive(value, nameof(Workers));
     }
 
-    /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail. CPUs differ, so a warning need not be a fault.</summary>
+    /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail.
+    /// CPUs differ, so a warning need not be a fault.</summary>
     [NotInFingerprint("of loading the model")]
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 
     /// <summary>
-    /// A folder to watch the training in, made if it is not there: <c>history.csv</c> and <c>history.json</c>, written after every epoch; TensorBoard's events (<c>tensorboard --logdir</c>),
-    /// after every step; and at the end <c>report.html</c>, a page of its own with curves, confusion matrix, worst mistakes and what it takes to do the same again. One folder for each
-    /// training: a later one replaces history and report. Default null: none.
+    /// A folder to watch the training in, made if it is not there: <c>history.csv</c> and <c>history.json</c>, written after every epoch;
+    /// TensorBoard's events (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page of its own with
+    /// curves, confusion matrix, worst mistakes and what it takes to do the same again.
+    /// One folder for each training: a later one replaces history and report. Default null: none.
     /// </summary>
     [NotInFingerprint("only watches")]
     public string? RunFolder
@@ -231,7 +245,8 @@ public abstract record FineTuningOptions
     [NotInFingerprint("only watches")]
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Ends the training within a step, with the best model so far; a warning says if none was complete. While rows are still being read there is nothing to return: use <see cref="CancellationToken"/>.</summary>
+    /// <summary>Ends the training within a step, with the best model so far; a warning says if none was complete.
+    /// While rows are still being read there is nothing to return: use <see cref="CancellationToken"/>.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken StopToken { get; init; }
 
@@ -254,7 +269,8 @@ public abstract record FineTuningOptions
     internal LearningTask TaskInForce => Task ?? LearningTask.Multiclass();
 
     /// <summary>Names of the columns that the task reads and writes.</summary>
-    internal TaskColumns Columns => new(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, ProbabilityColumnName, StatusColumnName);
+    internal TaskColumns Columns =>
+        new(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, ProbabilityColumnName, StatusColumnName);
 
     /// <summary>Where the reason stands why a row could not be scored; null for no such column.</summary>
     internal virtual string? StatusColumnName => null;
@@ -293,17 +309,19 @@ public abstract record FineTuningOptions
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
     internal virtual void Check()
     {
-        if (EarlyStoppingPatience is not null && Validation is Validation.NoValidation)
+        if (EarlyStoppingPatience is not null && Validation is ValidationData.NoValidation)
             throw new ArgumentException("EarlyStoppingPatience needs validation: it waits for the validation to improve.", "options");
-        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is Validation.NoValidation)
-            throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: it says which epochs are the best, and whether their average is better.", "options");
-        if (TaskInForce.NeedsValidation is { } reason && Validation is Validation.NoValidation)
+        if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)
+            throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: "
+                + "it says which epochs are the best, and whether their average is better.", "options");
+        if (TaskInForce.NeedsValidation is { } reason && Validation is ValidationData.NoValidation)
             throw new ArgumentException(reason, "options");
-        if (Metric is not null && Metric != Metric.Loss && Validation is Validation.NoValidation)
+        if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
-            throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: take GradientClipping.Norm.", "options");
+            throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "
+                + "take GradientClipping.Norm.", "options");
         Schedule.Check(this);
     }
 
@@ -316,7 +334,8 @@ public abstract record FineTuningOptions
             foreach (var (otherOption, otherName) in columns)
             {
                 if (name == otherName && option != otherOption)
-                    throw new ArgumentException($"{option} and {otherOption} are both '{name}': they must be two different names.", "options");
+                    throw new ArgumentException($"{option} and {otherOption} are both '{name}': "
+                        + "they must be two different names.", "options");
             }
         }
     }

@@ -11,5 +11,5 @@ internal interface ITrainingObserver
 
     /// <param name="epochs">All that are complete, in order.</param>
     /// <param name="step">The last one of the epoch.</param>
-    void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step);
+    void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step);
 }

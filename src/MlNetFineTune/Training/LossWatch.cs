@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>

@@ -7,8 +7,8 @@ namespace MlNetFineTune.Training;
 internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int epochs)
 {
     private readonly Stopwatch _total = Stopwatch.StartNew();
-    private readonly Stopwatch _phaseTime = new();
-    private TrainingPhase _phase;
+    private readonly Stopwatch _activityTime = new();
+    private TrainingActivity _activity;
     private int _epoch;
     private int _rows;
     private int _totalRows;
@@ -26,22 +26,22 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     public Evaluation? Validation { get; set; }
 
     /// <summary>Null where nothing was kept.</summary>
-    public FeatureCacheReport? Features { get; private set; }
+    public FeatureCache.Report? Features { get; private set; }
 
-    public void Add(FeatureCacheReport report) => Features = Features?.Plus(report) ?? report;
+    public void Add(FeatureCache.Report report) => Features = Features?.Plus(report) ?? report;
 
-    public double RowsPerSecond => _rows / Math.Max(_phaseTime.Elapsed.TotalSeconds, 1e-9);
+    public double RowsPerSecond => _rows / Math.Max(_activityTime.Elapsed.TotalSeconds, 1e-9);
 
-    public void Begin(TrainingPhase phase, int epoch, int totalRows)
+    public void Begin(TrainingActivity activity, int epoch, int totalRows)
     {
-        if (_phase == TrainingPhase.Training)
+        if (_activity == TrainingActivity.Training)
             _trainingRate = RowsPerSecond;
-        if (phase == TrainingPhase.Training && epoch == 1)
+        if (activity == TrainingActivity.Training && epoch == 1)
             _trainingBegan = Elapsed;
-        (_phase, _epoch, _totalRows, _rows) = (phase, epoch, totalRows, 0);
-        if (phase == TrainingPhase.Training)
+        (_activity, _epoch, _totalRows, _rows) = (activity, epoch, totalRows, 0);
+        if (activity == TrainingActivity.Training)
             _loss = double.NaN;
-        _phaseTime.Restart();
+        _activityTime.Restart();
     }
 
     /// <summary>After a training step.</summary>
@@ -54,19 +54,19 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     public void Advance(int rows)
     {
         _rows += rows;
-        Report(_phase);
+        Report(_activity);
     }
 
     /// <param name="loss">Mean training loss of the epoch, whose steps may have been those of an earlier process.</param>
     public void EndEpoch(double loss)
     {
         _loss = loss;
-        Report(TrainingPhase.EpochCompleted);
+        Report(TrainingActivity.EpochCompleted);
     }
 
-    private void Report(TrainingPhase phase) => progress?.Report(new TrainingProgress
+    private void Report(TrainingActivity activity) => progress?.Report(new TrainingProgress
     {
-        Phase = phase,
+        Activity = activity,
         Epoch = _epoch,
         Epochs = epochs,
         Rows = _rows,
@@ -75,20 +75,21 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         ValidationLoss = Validation?.Loss,
         ValidationMetrics = Validation?.Metrics,
         LearningRate = _learningRate,
-        RowsPerSecond = phase == TrainingPhase.EpochCompleted && _phase != TrainingPhase.Training ? _trainingRate : RowsPerSecond,
+        RowsPerSecond =
+            activity == TrainingActivity.EpochCompleted && _activity != TrainingActivity.Training ? _trainingRate : RowsPerSecond,
         Elapsed = Elapsed,
-        Remaining = Remaining(phase),
+        Remaining = Remaining(activity),
     });
 
-    // From the share of the epochs that is done. Validation belongs to its epoch, so only training phases and ends of epochs are estimated from.
-    private TimeSpan? Remaining(TrainingPhase phase)
+    // From the share of the epochs that is done. Validation belongs to its epoch, so only training and ends of epochs are estimated from.
+    private TimeSpan? Remaining(TrainingActivity activity)
     {
-        if (phase == TrainingPhase.ComputingFeatures)
-            return TimeSpan.FromSeconds((_totalRows - _rows) / RowsPerSecond); // of this phase; the steps on ready features are quick
-        var done = phase switch
+        if (activity == TrainingActivity.ComputingFeatures)
+            return TimeSpan.FromSeconds((_totalRows - _rows) / RowsPerSecond); // of this activity; the steps on ready features are quick
+        var done = activity switch
         {
-            TrainingPhase.Training => _epoch - 1 + _rows / (double)_totalRows,
-            TrainingPhase.Validating or TrainingPhase.EpochCompleted => _epoch,
+            TrainingActivity.Training => _epoch - 1 + _rows / (double)_totalRows,
+            TrainingActivity.Validating or TrainingActivity.EpochCompleted => _epoch,
             _ => 0,
         };
         return done > 0 ? (Elapsed - _trainingBegan) * ((epochs - done) / done) : null;

@@ -1,9 +1,5 @@
+using System.Text.Json.Serialization;
 using MlNetFineTune.MlNet;
-
-
-
-
-
 
 namespace MlNetFineTune.Training;
 
@@ -11,7 +7,7 @@ namespace MlNetFineTune.Training;
 internal sealed class RunState
 {
     /// <summary>The complete ones, in order.</summary>
-    public List<EpochReport> Epochs { get; init; } = [];
+    public List<TrainingReport.EpochReport> Epochs { get; init; } = [];
 
     /// <summary>Batches that trained, of the whole run: they count the random numbers of dropout.</summary>
     public int Batches { get; set; }
@@ -30,6 +26,10 @@ internal sealed class RunState
 
     public LossWatch Losses { get; set; } = new();
 
+    /// <summary>Why the training cannot go on, in words; null while it can.</summary>
+    [JsonIgnore]
+    public string? Divergence { get; set; }
+
     /// <summary>Mean of the present epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
@@ -41,7 +41,7 @@ internal sealed class RunState
         (BatchesOfEpoch, Batches) = (batchesOfEpoch, Batches + 1);
     }
 
-    public void EndEpoch(EpochReport report)
+    public void EndEpoch(TrainingReport.EpochReport report)
     {
         Epochs.Add(report);
         BeginEpoch();

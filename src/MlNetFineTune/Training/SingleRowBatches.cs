@@ -20,7 +20,7 @@ internal sealed class SingleRowBatches(TrainingRun run)
     /// <param name="order">The epoch's.</param>
     /// <param name="batches">Batches done before, which count the random numbers.</param>
     /// <exception cref="InvalidOperationException">All batches have one row.</exception>
-    public bool MustLeaveOut(StepInput input, TrainingPart phase, int epoch, EpochOrder order, int batches)
+    public bool MustLeaveOut(StepInput input, TrainingPhase phase, int epoch, EpochOrder order, int batches)
     {
         if (input.Rows.Length != 1 || phase.NormWithoutVariance(input.Inputs, batches) is not { } norm)
             return false;

@@ -9,10 +9,21 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
     private CancellationTokenSource? _limit;
     private CancellationTokenRegistration _spent;
 
+    /// <summary>For what waits or reads meanwhile.</summary>
     public CancellationToken Token => _source.Token;
 
+    /// <summary>Whether the training shall end now.</summary>
+    public bool IsDue => Agree(_source.IsCancellationRequested);
+
     /// <summary>Who asked.</summary>
-    public TrainingEnd End => token.IsCancellationRequested ? TrainingEnd.Stopped : TrainingEnd.TimeBudgetSpent;
+    public TrainingReport.EndReason End =>
+        token.IsCancellationRequested ? TrainingReport.EndReason.Stopped : TrainingReport.EndReason.TimeBudgetSpent;
+
+    /// <summary>
+    /// What all processes of a training decide together, so that all end at the same step. There is one process, and so it decides alone; every
+    /// decision to end a training goes through here.
+    /// </summary>
+    public static bool Agree(bool ends) => ends;
 
     /// <param name="spent">By the same training in earlier processes.</param>
     public void StartClock(TimeSpan spent)

@@ -5,7 +5,7 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The rows that train and the rows that judge, as <see cref="Validation"/> parts them.</summary>
+/// <summary>The rows that train and the rows that judge, as <see cref="ValidationData"/> parts them.</summary>
 internal sealed class TrainingData : IDisposable
 {
     private readonly LabeledData _source;
@@ -26,8 +26,8 @@ internal sealed class TrainingData : IDisposable
 
     public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, ModelInput inputs, LabelSource labels, long seed)
     {
-        var groupColumn = (options.Validation as Validation.FractionValidation)?.GroupColumn;
-        var set = options.Validation is Validation.SetValidation { View: var view } ? ValidationRows.Find(host, view, inputs, labels, options) : null; // before the training's rows are read
+        var groupColumn = (options.Validation as ValidationData.FractionValidation)?.GroupColumn;
+        var set = options.Validation is ValidationData.SetValidation { View: var view } ? ValidationRows.Find(host, view, inputs, labels, options) : null; // before the training's rows are read
         var source = LabeledData.Read(
             host, input, inputs, labels, row => labels.Reader(host, row), WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
         TrainingData? result = null;
@@ -40,7 +40,7 @@ internal sealed class TrainingData : IDisposable
             var all = Enumerable.Range(0, source.Count).ToArray();
             var (training, validation) = options.Validation switch
             {
-                Validation.FractionValidation fraction => Part(source, labels, fraction, seed),
+                ValidationData.FractionValidation fraction => Part(source, labels, fraction, seed),
                 _ when set is not null => (all, set.Read(host, channel, inputs, options.CancellationToken)),
                 _ => (all, new RowSubset(source, [])),
             };
@@ -67,13 +67,15 @@ internal sealed class TrainingData : IDisposable
             throw new InvalidOperationException($"None of the {Training.Rows.Length} training {Training.Source.Inputs.Noun}s could be read.");
     }
 
-    private static (int[], RowSubset) Part(LabeledData source, LabelSource labels, Validation.FractionValidation fraction, long seed)
+    private static (int[], RowSubset) Part(LabeledData source, LabelSource labels, ValidationData.FractionValidation fraction, long seed)
     {
-        var (training, validation) = StratifiedSplit.Split(source, labels, fraction.Share, seed);
+        var (training, validation) = labels.Split(source, fraction.Share, seed);
         if (training.Length == 0 || validation.Length == 0)
         {
             throw new InvalidOperationException(
-                $"Validation.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, or set Validation = Validation.None.");
+                $"ValidationData.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. "
+                + $"Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, "
+                + "or set Validation = ValidationData.None.");
         }
         return (training, new RowSubset(source, validation));
     }

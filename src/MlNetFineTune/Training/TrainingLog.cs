@@ -12,33 +12,33 @@ internal sealed class TrainingLog(TrainingRun run)
         $"{run.Network.Description}, strategy {run.Options.Strategy}: {run.Data.Training.Rows.Length} training and {run.Data.Validation.Rows.Length} validation rows, {run.Options.Epochs} epochs of batch {run.Options.BatchSize}"
         + $"{(run.Options.AccumulationSteps > 1 ? $", {run.Options.AccumulationSteps} batches a step" : "")}, {run.Options.Optimizer}, seed {run.Seed}.");
 
-    public void BeginPart(TrainingPart part)
+    public void BeginPhase(TrainingPhase phase)
     {
         var parameters = run.Network.Parameters();
-        var trained = parameters.Where(parameter => part.Planned.ScaleOf(parameter.Name) > 0).ToList();
+        var trained = parameters.Where(parameter => phase.Planned.ScaleOf(parameter.Name) > 0).ToList();
         var stages = run.Network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
-        var epochs = run.Plan.Phases.Count == 1 ? "" : $"Epochs {part.FirstEpoch} to {part.LastEpoch}: ";
+        var epochs = run.Plan.Phases.Count == 1 ? "" : $"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: ";
         run.Channel.Info(
             FormattableString.Invariant($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), ")
             + FormattableString.Invariant($"{Count(parameters) - Count(trained):N0} are frozen ")
             + $"({string.Join(", ", stages[false].DefaultIfEmpty("no whole stage"))}).");
     }
 
-    public void EndEpoch(EpochReport epoch, bool best) => run.Channel.Info(
+    public void EndEpoch(TrainingReport.EpochReport epoch, bool best) => run.Channel.Info(
         $"Epoch {epoch.Epoch}/{run.Options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, "
         + FormattableString.Invariant($"{epoch.Seconds:0.0} s"));
 
-    public void Average(AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => run.Channel.Info(
+    public void Average(TrainingReport.AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => run.Channel.Info(
         $"The average of epochs {string.Join(", ", epochs)} has the {Number("validation loss", evaluation.Loss)}: "
         + $"{(averaged is null ? "the best epoch stays" : "it is the model")}.");
 
-    public void End(TrainingEnd end, int bestEpoch, int batches)
+    public void End(TrainingReport.EndReason end, int bestEpoch, int batches)
     {
-        if (end == TrainingEnd.EarlyStopped)
+        if (end == TrainingReport.EndReason.EarlyStopped)
             run.Channel.Info($"Stopped early: no improvement since epoch {bestEpoch}.");
-        if (end is not (TrainingEnd.Stopped or TrainingEnd.TimeBudgetSpent))
+        if (end is not (TrainingReport.EndReason.Stopped or TrainingReport.EndReason.TimeBudgetSpent))
             return;
-        var why = end == TrainingEnd.Stopped ? "Stopped as asked" : $"The time budget of {run.Options.TimeBudget} is spent";
+        var why = end == TrainingReport.EndReason.Stopped ? "Stopped as asked" : $"The time budget of {run.Options.TimeBudget} is spent";
         if (bestEpoch > 0)
             run.Channel.Info($"{why}; the model is that of epoch {bestEpoch}.");
         else
@@ -46,7 +46,7 @@ internal sealed class TrainingLog(TrainingRun run)
     }
 
     /// <summary>In words that an error ends with as well.</summary>
-    public static string Metrics(EpochReport epoch) =>
+    public static string Metrics(TrainingReport.EpochReport epoch) =>
         Number("loss", epoch.Loss)
         + (epoch.ValidationLoss is { } judged ? ", " + Number("validation loss", judged) : "")
         + string.Concat(epoch.Metrics.Select(metric => ", " + Number(InWords(metric.Key), metric.Value)));

@@ -1,17 +1,170 @@
-namespace MlNetFineTune;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
-/// <summary>What a training is doing.</summary>
-public enum TrainingPhase
+namespace MlNetFineTune.Training;
+
+/// <summary>A phase of the plan at work: what trains in it, by which optimizer, and the way to the lowest stage that trains.</summary>
+internal sealed class TrainingPhase : IDisposable
 {
-    /// <summary>Running the frozen part of the network over all pictures, once.</summary>
-    ComputingFeatures,
+    private readonly TrainingRun _run;
+    private readonly CheckpointedStages? _checkpointed;
+    private readonly GradientClipping _clipping;
+    private readonly Parameter[] _body;
+    private readonly Parameter[] _head;
+    private readonly bool _accumulates;
+    private bool _triedSingleRow;
+    private string? _unusableNorm;
+    private int _pendingBatches;
+    private double _pendingCount;
 
-    /// <summary>Changing weights.</summary>
-    Training,
+    /// <param name="planned">What trains.</param>
+    /// <param name="run">Its network is frozen here.</param>
+    public TrainingPhase(PlannedPhase planned, TrainingRun run)
+    {
+        (Planned, _run) = (planned, run);
+        var (network, options) = (run.Network, run.Options);
+        Groups = ParameterGroups.Apply(planned, network);
+        var trained = network.Parameters().ToLookup(parameter => parameter.Stage == network.Stages.Count, parameter => parameter.Parameter);
+        (_clipping, _body, _head) = (options.GradientClipping, [.. trained[false]], [.. trained[true]]);
+        _accumulates = options.AccumulationSteps > 1;
+        network.Freeze(FrozenStages);
+        Optimizer = options.Optimizer.CreateState(Groups);
+        Average = options.WeightAveraging is WeightAveraging.ExponentialAveraging average
+            ? new MovingAverage(planned.ChangingTensors(network), average.Decay)
+            : null;
+        Encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(FrozenStages) ? FrozenStages : 0, run.Seed, options.Workers);
+        _checkpointed = options.ActivationCheckpointing ? new CheckpointedStages(network, Encoder.Stages, run.Seed) : null;
+    }
 
-    /// <summary>Judging the epoch on the validation pictures.</summary>
-    Validating,
+    public PlannedPhase Planned { get; }
 
-    /// <summary>An epoch is complete.</summary>
-    EpochCompleted,
+    public int FirstEpoch => Planned.FirstEpoch;
+
+    public int LastEpoch => Planned.LastEpoch;
+
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>The head's factor of the learning rate, as a rule.</summary>
+    public float LargestScale => Groups.Max(group => group.LearningRateScale);
+
+    /// <summary>In these nothing trains.</summary>
+    public int FrozenStages => Planned.FrozenStages;
+
+    public OptimizerState Optimizer { get; }
+
+    /// <summary>Of the weights, if that is asked for.</summary>
+    public MovingAverage? Average { get; }
+
+    public FrozenEncoder Encoder { get; }
+
+    /// <summary>Steps done.</summary>
+    public int Step => Optimizer.StepsTaken;
+
+    /// <summary>Steps of the whole phase.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>The learning rate of a step, before the factors of its parameters.</summary>
+    /// <param name="step">From 0.</param>
+    /// <param name="epochs">Those complete so far: a plateau looks at their validation losses.</param>
+    public double LearningRateAt(int step, IReadOnlyList<TrainingReport.EpochReport> epochs)
+    {
+        var losses = epochs.Skip(FirstEpoch - 1).Select(epoch => epoch.ValidationLoss).OfType<double>();
+        var factor = _run.Options.Schedule.FactorAt(Math.Min(step, Steps), Steps, [.. losses]);
+        return ExactDouble.Of(_run.Options.LearningRate) * factor;
+    }
+
+    /// <summary>Whether gradients wait for those of more batches.</summary>
+    public bool HasPending => _pendingBatches > 0;
+
+    /// <summary>From what the frozen stages gave to the outputs, [N, outputs], in training mode.</summary>
+    /// <param name="inputs">The caller's.</param>
+    /// <param name="batch">Batches done before, which count the random numbers.</param>
+    public Tensor Forward(ModelInputs inputs, int batch) =>
+        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch) : _checkpointed.Forward(inputs, batch);
+
+    /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
+    /// <param name="inputs">Of one row. The caller's.</param>
+    /// <param name="batch">As in <see cref="Forward"/>.</param>
+    /// <returns>The BatchNorm that it cannot train; null where it can.</returns>
+    public string? NormWithoutVariance(ModelInputs inputs, int batch)
+    {
+        if (!_triedSingleRow)
+        {
+            _unusableNorm = SingleRow.FindUnusableNorm(
+                _run.Network,
+                () => _run.Network.ForwardInTraining(inputs.With(inputs.Activations.clone()), Encoder.Stages, _run.Seed, batch));
+        }
+        _triedSingleRow = true;
+        return _unusableNorm;
+    }
+
+    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight, however many a batch has.</summary>
+    /// <param name="loss">Mean over the batch.</param>
+    /// <param name="countOf">What its rows count in the mean.</param>
+    public void Backward(Tensor loss, Func<double> countOf)
+    {
+        if (!HasPending)
+            Optimizer.ZeroGradients();
+        _pendingBatches++;
+        if (_accumulates)
+        {
+            var count = countOf();
+            _pendingCount += count;
+            loss = loss.Mul(count);
+        }
+        loss.backward();
+        _checkpointed?.Backward();
+    }
+
+    /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
+    /// <param name="learningRate">Of the head.</param>
+    public void OptimizerStep(double learningRate)
+    {
+        if (_accumulates && _pendingCount > 0)
+            DivideGradients(_pendingCount);
+        (_pendingBatches, _pendingCount) = (0, 0);
+        _clipping.Clip(_body, _head);
+        Optimizer.Step(learningRate);
+        Average?.Update();
+    }
+
+    public PhaseState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
+
+    /// <summary>What the phase must remember beside the weights. Gradients belong to the present dispose scope, the others to the phase.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Tensors(FineTunedNetwork network) =>
+    [
+        .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
+        .. Average?.Tensors.Select(named => ($"average/{named.Name}", named.Tensor)) ?? [],
+        .. HasPending ? network.NamedParameters().Where(named => named.Parameter.grad is not null).Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
+    ];
+
+    /// <summary>Makes place for <see cref="Tensors"/>.</summary>
+    public void Restore(PhaseState state, FineTunedNetwork network, Func<string, bool> has)
+    {
+        Optimizer.StepsTaken = state.OptimizerSteps;
+        Average?.Updates = state.AverageUpdates;
+        (_pendingBatches, _pendingCount) = (state.PendingBatches, state.PendingCount);
+        foreach (var (name, parameter) in network.NamedParameters())
+            parameter.grad = has($"gradient/{name}") ? zeros_like(parameter) : null;
+    }
+
+    public void Dispose()
+    {
+        Optimizer.ZeroGradients(); // a model that scores needs no memory for them, nor what is frozen next
+        Optimizer.Dispose();
+        Average?.Dispose();
+        Encoder.Dispose();
+    }
+
+    private void DivideGradients(double count)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        foreach (var parameter in Groups.SelectMany(group => group.Parameters))
+            parameter.grad?.Div_(count);
+    }
 }

@@ -5,13 +5,14 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>Where a training is, reported after every step and every epoch.</summary>
 public sealed record TrainingProgress
 {
     /// <summary>What is being done.</summary>
-    public required TrainingPhase Phase { get; init; }
+    public required TrainingActivity Activity { get; init; }
 
     /// <summary>The epoch, from 1; 0 while features are computed.</summary>
     public required int Epoch { get; init; }
@@ -19,10 +20,10 @@ public sealed record TrainingProgress
     /// <summary>Epochs of the whole run.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Rows (with images: pictures) done in this phase.</summary>
+    /// <summary>Rows (with images: pictures) done in this activity.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>Rows of this phase.</summary>
+    /// <summary>Rows of this activity.</summary>
     public required int TotalRows { get; init; }
 
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
@@ -41,13 +42,15 @@ public sealed record TrainingProgress
     /// <summary>Learning rate of the head in the last step.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Rows a second in this phase; those of the training, when an epoch is complete.</summary>
+    /// <summary>Rows a second in this activity; those of the training, when an epoch is complete.</summary>
     public required double RowsPerSecond { get; init; }
 
     /// <summary>Since the training began.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Estimated time to the end, or to the end of the phase while features are computed; null while there is nothing to estimate from.</summary>
+    /// <summary>
+    /// Estimated time to the end, or to the end of the activity while features are computed; null while there is nothing to estimate from.
+    /// </summary>
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>

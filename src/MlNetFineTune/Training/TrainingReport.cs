@@ -1,83 +1,73 @@
 using System.Text.Json.Serialization;
+using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>One epoch of a training.</summary>
-/// <param name="Epoch">From 1.</param>
-/// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="MixUp"/> or <see cref="CutMix"/>, with the teacher's part where there is one.</param>
-/// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
-/// <param name="LearningRate">Of the head, in the last step.</param>
-/// <param name="Seconds">With its validation.</param>
-public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
-{
-    /// <summary>
-    /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation.
-    /// </summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
-
-    /// <summary>Share of all validation rows that were right, 0 to 1; null without validation, and where there are no classes.</summary>
-    [JsonIgnore]
-    public double? ValidationAccuracy => Metrics.TryGetValue(Metric.Accuracy.Name, out var value) ? value : null;
-
-    /// <summary>
-    /// Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.
-    /// </summary>
-    [JsonIgnore]
-    public double? ValidationRootMeanSquaredError =>
-        Metrics.TryGetValue(Metric.RootMeanSquaredError.Name, out var value) ? value : null;
-
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => InvariantText.Of(this);
-}
-
-/// <summary>Why a training ended.</summary>
-public enum TrainingEnd
-{
-    /// <summary>All epochs were run.</summary>
-    Completed,
-
-    /// <summary>The validation had not improved for the epochs of <see cref="FineTuningOptions.EarlyStoppingPatience"/>.</summary>
-    EarlyStopped,
-
-    /// <summary><see cref="FineTuningOptions.StopToken"/> asked for the best model so far.</summary>
-    Stopped,
-
-    /// <summary><see cref="FineTuningOptions.TimeBudget"/> was spent.</summary>
-    TimeBudgetSpent,
-
-    /// <summary>The training diverged, and <see cref="Divergence.ReturnBest"/> gave the best epoch before.</summary>
-    Diverged,
-}
-
-/// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
-/// <param name="Epochs">Averaged; from 1, in order.</param>
-/// <param name="ValidationLoss">Of the average.</param>
-public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
-{
-    /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
-
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => InvariantText.Of(this);
-}
-
-/// <summary>The checkpoint from which a training went on.</summary>
-/// <param name="Epochs">
-/// That were complete in it: the training went on in the next. All of them, where it had been finished and the model came from the
-/// checkpoint at once.
-/// </param>
-/// <param name="Batches">
-/// Of that next epoch, which had been trained before: 0 or above. <see cref="FineTuningOptions.AccumulationSteps"/> of them make a step
-/// of the optimizer.
-/// </param>
-public sealed record ResumedTraining(int Epochs, int Batches);
-
 /// <summary>What happened in a training.</summary>
 public sealed record TrainingReport
 {
+    /// <summary>One epoch of a training.</summary>
+    /// <param name="Epoch">From 1.</param>
+    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
+    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
+    /// <param name="LearningRate">Of the head, in the last step.</param>
+    /// <param name="Seconds">With its validation.</param>
+    public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
+    {
+        /// <summary>
+        /// The task's other metrics over all validation rows, by <see cref="Metric.Name"/>; empty without validation.
+        /// </summary>
+        public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
+
+        /// <summary>Share of all validation rows that were right, 0 to 1; null without validation, and where there are no classes.</summary>
+        [JsonIgnore]
+        public double? ValidationAccuracy => Metrics.TryGetValue(Metric.Accuracy.Name, out var value) ? value : null;
+
+        /// <summary>
+        /// Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.
+        /// </summary>
+        [JsonIgnore]
+        public double? ValidationRootMeanSquaredError =>
+            Metrics.TryGetValue(Metric.RootMeanSquaredError.Name, out var value) ? value : null;
+
+        /// <summary>Names and values, with the same numbers in every culture.</summary>
+        public override string ToString() => InvariantText.Of(this);
+    }
+
+    /// <summary>Why a training ended.</summary>
+    public enum EndReason
+    {
+        /// <summary>All epochs were run.</summary>
+        Completed,
+
+        /// <summary>The validation had not improved for the epochs of <see cref="FineTuningOptions.EarlyStoppingPatience"/>.</summary>
+        EarlyStopped,
+
+        /// <summary><see cref="FineTuningOptions.StopToken"/> asked for the best model so far.</summary>
+        Stopped,
+
+        /// <summary><see cref="FineTuningOptions.TimeBudget"/> was spent.</summary>
+        TimeBudgetSpent,
+
+        /// <summary>The training diverged, and <see cref="Divergence.ReturnBest"/> gave the best epoch before.</summary>
+        Diverged,
+    }
+
+    /// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
+    /// <param name="Epochs">Averaged; from 1, in order.</param>
+    /// <param name="ValidationLoss">Of the average.</param>
+    public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
+    {
+        /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
+        public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
+
+        /// <summary>Names and values, with the same numbers in every culture.</summary>
+        public override string ToString() => InvariantText.Of(this);
+    }
+
     /// <summary>The epochs that were completed, in order.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
@@ -88,13 +78,16 @@ public sealed record TrainingReport
     public AveragedEpochs? Averaged { get; init; }
 
     /// <summary>What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said, or no epoch was complete.</summary>
-    public CalibrationReport? Calibration { get; init; }
+    public Calibration.Report? Calibration { get; init; }
 
-    /// <summary>Who taught; null where nobody did.</summary>
-    public DistillationReport? Distillation { get; init; }
+    /// <summary>
+    /// The teacher's network by name, and the SHA-256 of its weights in lower-case hexadecimal, as the manifest of its own model file has
+    /// it; null without a teacher.
+    /// </summary>
+    public (string Teacher, string WeightsSha256)? Distillation { get; init; }
 
     /// <summary>Why it ended.</summary>
-    public required TrainingEnd End { get; init; }
+    public required EndReason End { get; init; }
 
     /// <summary>Rows that trained.</summary>
     public required int TrainingRows { get; init; }
@@ -103,10 +96,10 @@ public sealed record TrainingReport
     public required int ValidationRows { get; init; }
 
     /// <summary>Rows of the training data that were left out because their picture could not be read.</summary>
-    public required IReadOnlyList<BadRow> BadRows { get; init; }
+    public required IReadOnlyList<BadRows.Row> BadRows { get; init; }
 
-    /// <summary>The same of a <see cref="Validation.Set"/>, whose rows are counted for themselves.</summary>
-    public required IReadOnlyList<BadRow> ValidationBadRows { get; init; }
+    /// <summary>The same of a <see cref="ValidationData.Set"/>, whose rows are counted for themselves.</summary>
+    public required IReadOnlyList<BadRows.Row> ValidationBadRows { get; init; }
 
     /// <summary>Rows that were left out because their label was missing.</summary>
     public required int RowsWithoutLabel { get; init; }
@@ -122,12 +115,15 @@ public sealed record TrainingReport
 
     /// <summary>
     /// Where the training went on from a checkpoint that an earlier <c>Fit</c> had left (<see cref="FineTuningOptions.Checkpoint"/>); null
-    /// where it began at the beginning. <see cref="Epochs"/> and <see cref="Duration"/> are those of the whole training either way.
+    /// where it began at the beginning. <c>Epochs</c> were complete in the checkpoint, and the training went on in the next: all of them,
+    /// where it had been finished and the model came from the checkpoint at once. <c>Batches</c> of that next epoch had been trained
+    /// before: 0 or above; <see cref="FineTuningOptions.AccumulationSteps"/> of them make a step of the optimizer. <see cref="Epochs"/> and
+    /// <see cref="Duration"/> are those of the whole training either way.
     /// </summary>
-    public ResumedTraining? Resumed { get; init; }
+    public (int Epochs, int Batches)? Resumed { get; init; }
 
     /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
-    public FeatureCacheReport? FeatureCache { get; init; }
+    public FeatureCache.Report? FeatureCache { get; init; }
 
     /// <summary>The whole training.</summary>
     public required TimeSpan Duration { get; init; }

@@ -6,13 +6,20 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Makes the report of a training.</summary>
 internal static class TrainingReports
 {
     public static TrainingReport Of(
-        TrainingRun run, FinishedRun finished, RunState state, int bestEpoch, EpochInputs inputs, ProgressMeter meter, ResumedTraining? resumed)
+        TrainingRun run,
+        FinishedRun finished,
+        RunState state,
+        int bestEpoch,
+        EpochInputs inputs,
+        ProgressMeter meter,
+        (int Epochs, int Batches)? resumed)
     {
         var (network, data) = (run.Network, run.Data);
         var parameters = network.Parameters();

@@ -32,7 +32,8 @@ internal sealed class ValidationRows
             _labels.Finish(channel);
             return rows.Count > 0
                 ? new RowSubset(rows, [.. Enumerable.Range(0, rows.Count)])
-                : throw new InvalidOperationException("Validation.Set: the data have no row with a label. Set Validation = Validation.None to train without.");
+                : throw new InvalidOperationException(
+                    "ValidationData.Set: the data have no row with a label. Set Validation = ValidationData.None to train without.");
         }
         catch
         {

@@ -6,6 +6,7 @@ using MlNetFineTune.WeightFiles.Pickle;
 
 
 
+
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>A tensor of the file, and the tensor of the network that it is, or a part of it.</summary>

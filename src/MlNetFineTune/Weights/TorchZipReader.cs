@@ -6,6 +6,7 @@ using MlNetFineTune.WeightFiles.Pickle;
 
 
 
+
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>

@@ -2,6 +2,7 @@ using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
+using static MlNetFineTune.Augmentation;
 
 namespace MlNetFineTune.Tests.Data;
 
@@ -14,8 +15,8 @@ public sealed class AugmentationParametersTests
     {
         Augmentation[] operations =
         [
-            new RandomCrop(), new VerticalFlip(), new Rotation(10), new Affine(), new Perspective(), new ColorJitter(), new Grayscale(), new GaussianBlur(), new Sharpness(2),
-            new Posterize(4), new Solarize(128), new AutoContrast(), new Equalize(), new Invert(), new RandAugment(), new TrivialAugmentWide(), new AugMix(),
+            RandomCrop(), VerticalFlip(), Rotation(10), Affine(), Perspective(), ColorJitter(), Grayscale(), GaussianBlur(), Sharpness(2),
+            Posterize(4), Solarize(128), AutoContrast(), Equalize(), Invert(), RandAugment(), TrivialAugmentWide(), AugMix(),
         ];
         Assert.AreEqual("""
             RandomCrop { Padding = 0 }
@@ -41,40 +42,48 @@ public sealed class AugmentationParametersTests
     [TestMethod]
     public void PresetsAreWhatTheirDocumentationSays()
     {
-        Assert.AreEqual(Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip(), new ColorJitter(0.3f, 0.3f, 0.3f)), Augmentation.Standard);
-        Assert.AreEqual(Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip(), new RandAugment(2, 9)), Augmentation.Strong);
-        Assert.AreNotEqual(Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip(), new RandAugment(2, 10)), Augmentation.Strong);
+        Assert.AreEqual(
+            Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(), ColorJitter(0.3f, 0.3f, 0.3f)), Augmentation.Standard);
+        Assert.AreEqual(Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(), RandAugment(2, 9)), Augmentation.Strong);
+        Assert.AreNotEqual(Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(), RandAugment(2, 10)), Augmentation.Strong);
     }
 
     [TestMethod]
     public void ASequenceInASequenceIsOneSequence()
     {
-        var nested = Augmentation.Sequence(new VerticalFlip(), Augmentation.Sequence(new Invert(), Augmentation.Sequence(new Equalize())));
-        Assert.AreEqual(Augmentation.Sequence(new VerticalFlip(), new Invert(), new Equalize()), nested);
+        var nested = Augmentation.Sequence(VerticalFlip(), Augmentation.Sequence(Invert(), Augmentation.Sequence(Equalize())));
+        Assert.AreEqual(Augmentation.Sequence(VerticalFlip(), Invert(), Equalize()), nested);
         Assert.AreEqual("VerticalFlip { Probability = 0.5 } + Invert { Probability = 0.5 } + Equalize { Probability = 0.5 }", nested.ToString());
-        Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Sequence(new Invert(), Augmentation.None));
+        Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Sequence(Invert(), Augmentation.None));
     }
 
     public static IEnumerable<object[]> Refused =>
     [
-        [() => new RandomCrop(-1), "padding"], [() => new RandomCrop(4097), "padding"], [() => new VerticalFlip(1.1f), "probability"],
-        [() => new Rotation(-1), "degrees"], [() => new Rotation(181), "degrees"], [() => new Rotation(float.NaN), "degrees"],
-        [() => new Affine(degrees: 181), "degrees"], [() => new Affine(translateX: 1.1f), "translateX"], [() => new Affine(translateY: -0.1f), "translateY"],
-        [() => new Affine(minimumScale: 0), "minimumScale"], [() => new Affine(minimumScale: 2), "minimumScale"], [() => new Affine(maximumScale: 101), "minimumScale"],
-        [() => new Affine(maximumScale: float.NaN), "minimumScale"], [() => new Affine(shearX: 81), "shearX"], [() => new Affine(shearY: -1), "shearY"],
-        [() => new Perspective(1.1f), "distortion"], [() => new Perspective(0.5f, -1), "probability"],
-        [() => new ColorJitter(-0.1f), "brightness"], [() => new ColorJitter(contrast: 11), "contrast"], [() => new ColorJitter(saturation: float.NaN), "saturation"],
-        [() => new ColorJitter(hue: 0.51f), "hue"], [() => new Grayscale(2), "probability"],
-        [() => new GaussianBlur(4), "kernelSize"], [() => new GaussianBlur(1), "kernelSize"], [() => new GaussianBlur(65), "kernelSize"],
-        [() => new GaussianBlur(5, 0), "minimumSigma"], [() => new GaussianBlur(5, 2, 1), "minimumSigma"], [() => new GaussianBlur(5, 1, 101), "minimumSigma"],
-        [() => new Sharpness(-1), "factor"], [() => new Sharpness(101), "factor"], [() => new Sharpness(1, 2), "probability"],
-        [() => new Posterize(-1), "bits"], [() => new Posterize(9), "bits"], [() => new Posterize(1, 2), "probability"],
-        [() => new Solarize(-1), "threshold"], [() => new Solarize(257), "threshold"], [() => new Solarize(1, 2), "probability"],
-        [() => new AutoContrast(2), "probability"], [() => new Equalize(2), "probability"], [() => new Invert(2), "probability"],
-        [() => new RandAugment(0), "count"], [() => new RandAugment(17), "count"], [() => new RandAugment(2, 31), "magnitude"], [() => new RandAugment(2, -1), "magnitude"],
-        [() => new RandAugment(2, 0, 1), "bins"], [() => new TrivialAugmentWide(1), "bins"], [() => new TrivialAugmentWide(1001), "bins"],
-        [() => new AugMix(0), "severity"], [() => new AugMix(11), "severity"], [() => new AugMix(3, 0), "mixtureWidth"], [() => new AugMix(3, 17), "mixtureWidth"],
-        [() => new AugMix(chainDepth: -1), "chainDepth"], [() => new AugMix(chainDepth: 17), "chainDepth"], [() => new AugMix(alpha: 0), "alpha"], [() => new AugMix(alpha: float.NaN), "alpha"],
+        [() => RandomCrop(-1), "padding"], [() => RandomCrop(4097), "padding"], [() => VerticalFlip(1.1f), "probability"],
+        [() => Rotation(-1), "degrees"], [() => Rotation(181), "degrees"], [() => Rotation(float.NaN), "degrees"],
+        [() => Affine(degrees: 181), "degrees"], [() => Affine(translateX: 1.1f), "translateX"],
+        [() => Affine(translateY: -0.1f), "translateY"],
+        [() => Affine(minimumScale: 0), "minimumScale"], [() => Affine(minimumScale: 2), "minimumScale"],
+        [() => Affine(maximumScale: 101), "minimumScale"],
+        [() => Affine(maximumScale: float.NaN), "minimumScale"], [() => Affine(shearX: 81), "shearX"], [() => Affine(shearY: -1), "shearY"],
+        [() => Perspective(1.1f), "distortion"], [() => Perspective(0.5f, -1), "probability"],
+        [() => ColorJitter(-0.1f), "brightness"], [() => ColorJitter(contrast: 11), "contrast"],
+        [() => ColorJitter(saturation: float.NaN), "saturation"],
+        [() => ColorJitter(hue: 0.51f), "hue"], [() => Grayscale(2), "probability"],
+        [() => GaussianBlur(4), "kernelSize"], [() => GaussianBlur(1), "kernelSize"], [() => GaussianBlur(65), "kernelSize"],
+        [() => GaussianBlur(5, 0), "minimumSigma"], [() => GaussianBlur(5, 2, 1), "minimumSigma"],
+        [() => GaussianBlur(5, 1, 101), "minimumSigma"],
+        [() => Sharpness(-1), "factor"], [() => Sharpness(101), "factor"], [() => Sharpness(1, 2), "probability"],
+        [() => Posterize(-1), "bits"], [() => Posterize(9), "bits"], [() => Posterize(1, 2), "probability"],
+        [() => Solarize(-1), "threshold"], [() => Solarize(257), "threshold"], [() => Solarize(1, 2), "probability"],
+        [() => AutoContrast(2), "probability"], [() => Equalize(2), "probability"], [() => Invert(2), "probability"],
+        [() => RandAugment(0), "count"], [() => RandAugment(17), "count"], [() => RandAugment(2, 31), "magnitude"],
+        [() => RandAugment(2, -1), "magnitude"],
+        [() => RandAugment(2, 0, 1), "bins"], [() => TrivialAugmentWide(1), "bins"], [() => TrivialAugmentWide(1001), "bins"],
+        [() => AugMix(0), "severity"], [() => AugMix(11), "severity"], [() => AugMix(3, 0), "mixtureWidth"],
+        [() => AugMix(3, 17), "mixtureWidth"],
+        [() => AugMix(chainDepth: -1), "chainDepth"], [() => AugMix(chainDepth: 17), "chainDepth"], [() => AugMix(alpha: 0), "alpha"],
+        [() => AugMix(alpha: float.NaN), "alpha"],
     ];
 
     [TestMethod]
@@ -86,9 +95,11 @@ public sealed class AugmentationParametersTests
     public void OneWorkerAndEightDrawTheSameBytes()
     {
         var everything = Augmentation.Sequence(
-            new RandomResizedCrop(0.25f), new HorizontalFlip(), new VerticalFlip(), new Rotation(20), new Affine(5, 0.1f, 0.1f, 0.9f, 1.1f, 5, 5), new Perspective(0.3f),
-            new ColorJitter(0.3f, 0.3f, 0.3f, 0.1f), new Grayscale(), new GaussianBlur(), new Sharpness(2), new Posterize(5), new Solarize(200), new AutoContrast(), new Equalize(),
-            new Invert(0.1f), new RandAugment(), new TrivialAugmentWide(), new AugMix());
+            RandomResizedCrop(0.25f), HorizontalFlip(), VerticalFlip(), Rotation(20), Affine(5, 0.1f, 0.1f, 0.9f, 1.1f, 5, 5),
+            Perspective(0.3f),
+            ColorJitter(0.3f, 0.3f, 0.3f, 0.1f), Grayscale(), GaussianBlur(), Sharpness(2), Posterize(5), Solarize(200), AutoContrast(),
+            Equalize(),
+            Invert(0.1f), RandAugment(), TrivialAugmentWide(), AugMix());
         var one = Read(1, 1);
         CollectionAssert.AreEqual(one, Read(8, 1));
         CollectionAssert.AreNotEqual(one, Read(8, 2));
@@ -110,7 +121,8 @@ public sealed class AugmentationParametersTests
         var encoder = new ImageEncoder(new ImagePreprocessing { Size = 64 });
         var pixels = FormulaPicture.Pixels(64, 64);
         var output = new byte[encoder.Length];
-        var augmentation = Augmentation.Sequence(new Rotation(20), new ColorJitter(0.3f, 0.3f, 0.3f, 0.1f), new GaussianBlur(), new Sharpness(2, 1), new Equalize(1), new RandAugment(), new AugMix());
+        var augmentation = Augmentation.Sequence(
+            Rotation(20), ColorJitter(0.3f, 0.3f, 0.3f, 0.1f), GaussianBlur(), Sharpness(2, 1), Equalize(1), RandAugment(), AugMix());
         for (var row = 0; row < 50; row++)
             Encode(row);
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -43,7 +43,11 @@ public sealed class BadPicturesInTrainingTests
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip() }, photos);
 
         CollectionAssert.AreEqual(
-            new BadRow[] { new(3, BadPictures.All[0].Path, BadPictures.All[0].Reason), new(17, BadPictures.All[3].Path, "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)") },
+            new BadRows.Row[]
+            {
+                new(3, BadPictures.All[0].Path, BadPictures.All[0].Reason),
+                new(17, BadPictures.All[3].Path, "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)"),
+            },
             model.Report!.BadRows.ToArray());
         Assert.AreEqual(24, model.Report.TrainingRows);
         Assert.AreEqual(2, log.Warnings.Count(line => line.StartsWith("Left out row", StringComparison.Ordinal)));
@@ -107,11 +111,11 @@ public sealed class BadPicturesInTrainingTests
         var options = PictureSources.Options(column) with { Epochs = 1 };
         var expected = column switch
         {
-            nameof(EveryForm.ImagePath) => new BadRow(4, path, "there is no such file"),
-            nameof(EveryForm.File) => new BadRow(4, null, "it is an SVG; convert it to JPEG or PNG"),
-            nameof(EveryForm.Image) => new BadRow(4, null, "the image is missing"),
-            nameof(EveryForm.Planar) => new BadRow(4, null, "value 0 is Infinity; it must be between 0 and RawPixels.White = 255"),
-            _ => new BadRow(4, null, "value 0 is 2; it must be between 0 and RawPixels.White = 1"),
+            nameof(EveryForm.ImagePath) => new BadRows.Row(4, path, "there is no such file"),
+            nameof(EveryForm.File) => new BadRows.Row(4, null, "it is an SVG; convert it to JPEG or PNG"),
+            nameof(EveryForm.Image) => new BadRows.Row(4, null, "the image is missing"),
+            nameof(EveryForm.Planar) => new BadRows.Row(4, null, "value 0 is Infinity; it must be between 0 and RawPixels.White = 255"),
+            _ => new BadRows.Row(4, null, "value 0 is 2; it must be between 0 and RawPixels.White = 1"),
         };
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => Fit(options));
@@ -128,5 +132,5 @@ public sealed class BadPicturesInTrainingTests
         FineTuningTransformer Fit(ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(view);
     }
 
-    private Validation Set(Photo[] photos) => Validation.Set(SmallPictures.View(_ml, photos));
+    private ValidationData Set(Photo[] photos) => ValidationData.Set(SmallPictures.View(_ml, photos));
 }

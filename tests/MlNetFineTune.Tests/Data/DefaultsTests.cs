@@ -7,6 +7,7 @@ using MlNetFineTune.Reporting;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 /// <summary>A default that changes is a change of what users' code does: it must be changed here as well.</summary>
@@ -108,7 +109,7 @@ public sealed class DefaultsTests
         Refuses(() => Optimizer.Sgd(momentum: 1), "momentum must be at least 0 and below 1.");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Optimizer.Sgd(momentum: 0)).Message, "needs momentum");
         foreach (var fraction in new[] { 0, 1, float.NaN })
-            Refuses(() => Validation.Fraction(fraction), "The validation fraction must be above 0 and below 1.");
+            Refuses(() => ValidationData.Fraction(fraction), "The validation fraction must be above 0 and below 1.");
         Refuses(() => BadRows.Skip(0), "The fraction must be above 0 and at most 1.");
         Refuses(() => Backbone.MobileNetV1(0.05f), "between 0.1 and 4");
         Refuses(() => new ImagePreprocessing { Size = 31 }, "Size");

@@ -53,7 +53,8 @@ public sealed class EqualTextsTests
         var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
         foreach (var set in (IDataView[])[data, keyed])
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = Validation.Set(set) }).Fit(keyed);
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(keyed);
 
             Assert.AreEqual(23, model.Report!.TrainingRows);
             Assert.AreEqual(1, model.Report.RowsWithoutLabel);
@@ -89,7 +90,7 @@ public sealed class EqualTextsTests
         var evaluated = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(_train.Select(row).ToArray())).Transform(other);
         foreach (var set in (IDataView[])[other, numberedOtherwise])
         {
-            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = Validation.Set(set) }).Fit(train);
+            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
             using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
             Assert.AreEqual(15, fitted.Report!.ValidationRows);

@@ -7,6 +7,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

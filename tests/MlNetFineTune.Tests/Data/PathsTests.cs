@@ -131,7 +131,7 @@ public sealed class PathsTests
     {
         var log = new LogLines(_ml);
         using var folder = new Folder();
-        var options = SmallTraining.Options with { Checkpoint = Checkpoint.EveryEpochs(folder.File("run")), Epochs = 1 };
+        var options = SmallTraining.Options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("run")), Epochs = 1 };
         SmallTraining.Fit(_ml, options, SmallPictures.Take(2)).Dispose();
         var newest = Directory.GetFiles(folder.File("run"), "*.safetensors").Order(StringComparer.Ordinal).Last();
         File.Delete(newest);

@@ -18,7 +18,7 @@ public sealed class PhotosInADatabaseTests
         var photos = SmallPictures.Take(6);
         PhotoDatabase.Create(_database, photos.Select((photo, i) => ("train", photo.Label, File.ReadAllBytes(photo.ImagePath))));
         var blobs = SmallTraining.WithKeys(_ml, PhotoDatabase.Load(_ml, _database, "train"));
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f) };
+        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.2f) };
 
         using var ofFiles = SmallTraining.Fit(_ml, options, photos);
         using var ofBlobs = _ml.MulticlassClassification.Trainers.FineTuneImages(options with { ImageColumnName = "Photo" }).Fit(blobs);
@@ -36,6 +36,6 @@ public sealed class PhotosInADatabaseTests
 
         using var model = trainer.Fit(SmallTraining.WithKeys(_ml, PhotoDatabase.Load(_ml, _database, "train")));
 
-        CollectionAssert.AreEqual(new[] { new BadRow(5, null, "the picture has no bytes") }, model.Report!.BadRows.ToArray());
+        CollectionAssert.AreEqual(new[] { new BadRows.Row(5, null, "the picture has no bytes") }, model.Report!.BadRows.ToArray());
     }
 }

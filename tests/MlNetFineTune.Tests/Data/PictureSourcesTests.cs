@@ -19,8 +19,14 @@ public sealed class PictureSourcesTests
     [DynamicData(nameof(Sources))]
     public void EverySourceTrainsTheSameWeightsWithOneWorkerAndWithEight(string column)
     {
-        var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f) };
-        using var expected = Fit(PictureSources.Options(nameof(EveryForm.ImagePath)) with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.2f), Workers = 2 });
+        var options = PictureSources.Options(column) with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.2f) };
+        using var expected = Fit(PictureSources.Options(
+            nameof(EveryForm.ImagePath)) with
+        {
+            Augmentation = Augmentation.Light,
+            Validation = ValidationData.Fraction(0.2f),
+            Workers = 2
+        });
         using var one = Fit(options with { Workers = 1 });
         using var eight = Fit(options with { Workers = 8 });
 
@@ -54,8 +60,10 @@ public sealed class PictureSourcesTests
 
         // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled. It disposes what it has read.
         var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath)).Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
-        var planar = new RawPixels(48, 48, PixelLayout.Planar);
-        foreach (var (interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar), (true, true, planar with { Layout = PixelLayout.Interleaved }), (false, true, planar with { White = 0.5f }) })
+        var planar = RawPixels.Planar(48, 48);
+        foreach (var (
+            interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar),
+            (true, true, planar with { Layout = RawPixels.PixelLayout.Interleaved }), (false, true, planar with { White = 0.5f }) })
         {
             var extract = _ml.Transforms.ExtractPixels("Pixels", "Loaded", interleavePixelColors: interleaved, outputAsFloatArray: asFloats, scaleImage: pixels.White / 255);
             using var ofPixels = Fit(SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = pixels }, extract.Fit(images).Transform(images));
@@ -66,10 +74,12 @@ public sealed class PictureSourcesTests
     [TestMethod]
     public void GrayPixelsAreThreeEqualColoursAndSparseVectorsAreFilled()
     {
-        var gray = new RawPixels(48, 48, PixelLayout.Interleaved, PixelChannels.Gray);
+        var gray = RawPixels.Interleaved(48, 48, RawPixels.PixelChannels.Gray);
         var ramp = Enumerable.Range(0, 48 * 48).Select(i => (byte)(i % 48 < 24 ? 0 : i % 251)).ToArray();
         var tripled = ramp.SelectMany(value => (byte[])[value, value, value]).ToArray();
-        var expected = Encode(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Interleaved), _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
+        var expected = Encode(
+            nameof(EveryForm.Interleaved), RawPixels.Interleaved(48, 48),
+            _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
 
         CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new GrayRow { Gray = ramp }])));
         var (indices, values) = (Enumerable.Range(0, ramp.Length).Where(i => ramp[i] != 0).ToArray(), ramp.Where(value => value != 0).ToArray());

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML;
 using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
@@ -7,17 +9,32 @@ namespace MlNetFineTune.Tests.Data;
 [TestClass]
 public sealed class RawPixelsTests
 {
+    private static readonly JsonSerializerOptions s_json = new() { Converters = { new JsonStringEnumConverter() } };
+
+    [TestMethod]
+    public void WhatEarlierModelFilesSayIsReadAndWritten()
+    {
+        const string Earlier = """{"Width":48,"Height":32,"Layout":"Planar","Channels":"Bgr","White":1}""";
+
+        Assert.AreEqual(
+            RawPixels.Planar(48, 32, RawPixels.PixelChannels.Bgr, white: 1), JsonSerializer.Deserialize<RawPixels>(Earlier, s_json));
+        Assert.AreEqual(Earlier, JsonSerializer.Serialize(RawPixels.Planar(48, 32, RawPixels.PixelChannels.Bgr, white: 1), s_json));
+        Assert.AreEqual(
+            "RawPixels { Width = 48, Height = 32, Layout = Interleaved, Channels = Rgb, White = 0.5 }",
+            RawPixels.Interleaved(48, 32, white: 0.5f).ToString());
+    }
+
     [TestMethod]
     public void SizesAndChoicesOutOfRangeAreRefusedWhereTheyAreSaid()
     {
-        Refuses(() => new RawPixels(0, 8, PixelLayout.Planar), "width", "Width");
-        Refuses(() => new RawPixels(8, -1, PixelLayout.Planar), "Height");
-        Refuses(() => new RawPixels(70_000, 8, PixelLayout.Planar), "65,535");
-        Refuses(() => new RawPixels(60_000, 60_000, PixelLayout.Planar), "179,000,000");
-        Refuses(() => new RawPixels(8, 8, (PixelLayout)2), "Layout", "Interleaved, Planar");
-        Refuses(() => new RawPixels(8, 8, PixelLayout.Planar, (PixelChannels)9), "Channels", "Rgb, Bgr, Gray");
-        Refuses(() => new RawPixels(8, 8, PixelLayout.Planar) { White = 0 }, "White");
-        Refuses(() => new RawPixels(8, 8, PixelLayout.Planar) { White = float.NaN }, "White");
+        Refuses(() => RawPixels.Planar(0, 8), "width", "Width");
+        Refuses(() => RawPixels.Planar(8, -1), "Height");
+        Refuses(() => RawPixels.Planar(70_000, 8), "65,535");
+        Refuses(() => RawPixels.Planar(60_000, 60_000), "179,000,000");
+        Refuses(() => new RawPixels(8, 8, (RawPixels.PixelLayout)2), "Layout", "Interleaved, Planar");
+        Refuses(() => new RawPixels(8, 8, RawPixels.PixelLayout.Planar, (RawPixels.PixelChannels)9), "Channels", "Rgb, Bgr, Gray");
+        Refuses(() => RawPixels.Planar(8, 8, white: 0), "White");
+        Refuses(() => RawPixels.Planar(8, 8, white: float.NaN), "White");
 
         static void Refuses(Func<RawPixels> make, params string[] parts)
         {
@@ -39,13 +56,15 @@ public sealed class RawPixelsTests
     {
         var numbers = new float[12];
         numbers[index] = value;
-        Assert.AreEqual(reason, Read(new RawPixels(2, 2, PixelLayout.Interleaved) { White = white }, new Numbers { Pixels = numbers }));
+        Assert.AreEqual(
+            reason, Read(RawPixels.Interleaved(2, 2, white: white), new Numbers { Pixels = numbers }));
     }
 
     // A view may promise a length that its rows do not keep.
     [TestMethod]
     public void AVectorOfAnotherLengthThanPromisedHasAReason() => Assert.AreEqual(
-        "the vector has 9 values; 12 are expected", Read(new RawPixels(2, 2, PixelLayout.Interleaved), new Numbers { Pixels = new float[9] }));
+        "the vector has 9 values; 12 are expected", Read(
+            RawPixels.Interleaved(2, 2), new Numbers { Pixels = new float[9] }));
 
     private static string? Read(RawPixels pixels, Numbers row)
     {

@@ -94,10 +94,10 @@ public sealed class SchemaTests
     public void PixelsOfAnotherSizeThanRawPixelsSayFailBeforeTraining()
     {
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
-        foreach (var (column, pixels) in new[] { (nameof(EveryForm.Planar), new RawPixels(48, 32, PixelLayout.Planar)), (nameof(EveryForm.Interleaved), new RawPixels(48, 32, PixelLayout.Planar)) })
+        foreach (var column in (string[])[nameof(EveryForm.Planar), nameof(EveryForm.Interleaved)])
         {
             var reader = new CountingView(view); // no shape of a schema knows a length: Fit looks at the data's own schema, before it reads
-            var error = Assert.Throws<ArgumentException>(() => Trainer(Pixels(column, pixels)).Fit(reader));
+            var error = Assert.Throws<ArgumentException>(() => Trainer(Pixels(column, RawPixels.Planar(48, 32))).Fit(reader));
             foreach (var part in (string[])["'" + column + "'", "48 x 32 x 3 = 4608 values, as RawPixels says", "6912"])
                 StringAssert.Contains(error.Message, part);
             Assert.AreEqual(0, reader.Cursors);
@@ -108,15 +108,20 @@ public sealed class SchemaTests
     public void RawPixelsOfAColumnThatHoldsNoneFailBeforeTraining()
     {
         foreach (var (column, found) in new[] { (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector") })
-            CheckPixels(column, new RawPixels(48, 48, PixelLayout.Planar), "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
-        CheckPixels(nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Planar) { White = 1 }, "only if RawPixels.White is 255", "Byte");
+            CheckPixels(
+                column, RawPixels.Planar(48, 48),
+                "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
+        CheckPixels(
+            nameof(EveryForm.Interleaved), RawPixels.Planar(48, 48, white: 1),
+            "only if RawPixels.White is 255", "Byte");
     }
 
     [TestMethod]
     public void AnotherColumnThanTheOneOfTheTrainingFailsBeforeScoring()
     {
         var rows = _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1));
-        using var model = Trainer(Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar))).Fit(SmallTraining.WithKeys(_ml, rows));
+        using var model = Trainer(
+            Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48))).Fit(SmallTraining.WithKeys(_ml, rows));
         var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows).Transform(rows);
 
         foreach (var act in (Action[])[() => model.Transform(other), () => model.GetOutputSchema(other.Schema), () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
@@ -161,17 +166,25 @@ public sealed class SchemaTests
     [TestMethod]
     public void AnUnknownGroupColumnFailsBeforeTraining()
     {
-        CheckOptions(SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial") }, Rows().View, "validation group", "'Serial'");
+        CheckOptions(
+            SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f, "Serial") }, Rows().View, "validation group",
+            "'Serial'");
     }
 
     [TestMethod]
     public void AGroupColumnOfVectorsFailsBeforeTraining() => CheckOptions(
-        SmallTraining.Options with { Validation = Validation.Fraction(0.5f, "Serial") }, Rows().Append(_ml.Transforms.Concatenate("Serial", "ImagePath", "ImagePath")).View, "validation group", "'Serial'", "single value", "Vector");
+        SmallTraining.Options with
+        {
+            Validation = ValidationData.Fraction(
+            0.5f, "Serial")
+        }, Rows().Append(_ml.Transforms.Concatenate("Serial", "ImagePath",
+            "ImagePath")).View, "validation group", "'Serial'", "single value", "Vector");
 
     [TestMethod]
     public void AGroupColumnIsAskedForByModulesToo()
     {
-        var trainer = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = Validation.Fraction(0.5f, "Serial") });
+        var trainer = _ml.BinaryClassification.Trainers.FineTuneModule(
+            SmallModules.Binary with { Validation = ValidationData.Fraction(0.5f, "Serial") });
         var view = SmallModules.View(_ml, TableRow.Many(20));
 
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainer.GetOutputSchema(ShapeOf(view.Schema))).Message, "validation group");
@@ -183,7 +196,9 @@ public sealed class SchemaTests
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
         foreach (var column in (string[])[nameof(EveryForm.File), nameof(EveryForm.Image)])
             CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'", "holds pictures, not paths", "'photos'", "leave ImageFolder");
-        CheckOptions(Pixels(nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar)) with { ImageFolder = "photos" }, view, "holds pictures, not paths");
+        CheckOptions(
+            Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48)) with { ImageFolder = "photos" }, view,
+            "holds pictures, not paths");
     }
 
     // Promised by GetOutputSchema, and by Fit before it reads a row.
@@ -229,7 +244,7 @@ public sealed class SchemaTests
 
     private void CheckValidationSet(Stages rows, params string[] parts)
     {
-        var trainer = Trainer(SmallTraining.Options with { Validation = Validation.Set(rows.View), Progress = new NoProgress() });
+        var trainer = Trainer(SmallTraining.Options with { Validation = ValidationData.Set(rows.View), Progress = new NoProgress() });
 
         var reader = new CountingView(Rows().View);
         var error = Assert.Throws<ArgumentException>(() => trainer.Fit(reader));

@@ -5,6 +5,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
@@ -27,10 +28,11 @@ public sealed partial class DefaultTypeTests
         ["everything", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Standard,
             WeightAveraging = WeightAveraging.Exponential(0.9f) }],
         ["head", (ImageFineTuningOptions options) => options with { Strategy = Strategy.HeadOnly,
-            Augmentation = new FixedViews(Augmentation.Sequence(new HorizontalFlip(), new RandomErasing(1, fill: ErasingFill.Noise)), 2) }],
+            Augmentation = Augmentation.FixedViews(
+                Augmentation.Sequence(Augmentation.HorizontalFlip(), Augmentation.RandomErasing(1, noise: true)), 2) }],
         ["lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(dropout: 0.5f), Optimizer = Optimizer.Adam() }],
-        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = new MixUp(), Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Balanced), Optimizer = Optimizer.Sgd() }],
-        ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = new CutMix(),
+        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.MixUp(), Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Balanced), Optimizer = Optimizer.Sgd() }],
+        ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.CutMix(),
             Task = LearningTask.Multiclass(loss: ClassificationLoss.BinaryCrossEntropy(0.1f)), Optimizer = Optimizer.Lion(),
             GradientClipping = GradientClipping.Adaptive() }],
         ["accumulated, recomputed", (ImageFineTuningOptions options) => options with { AccumulationSteps = 2,
@@ -46,7 +48,7 @@ public sealed partial class DefaultTypeTests
     public void APictureModelIsTrainedScoredSavedLoadedAndExportedToTheSameBits(
         string name, Func<ImageFineTuningOptions, ImageFineTuningOptions> way)
     {
-        var options = way(SmallTraining.Options with { Validation = Validation.Fraction(0.4f) });
+        var options = way(SmallTraining.Options with { Validation = ValidationData.Fraction(0.4f) });
         var expected = Everything();
         var actual = InDoubles(Everything);
 
@@ -61,7 +63,7 @@ public sealed partial class DefaultTypeTests
             using var model = SmallTraining.Fit(_ml, options with
             {
                 RunFolder = folder.File("run"),
-                Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint"))
+                Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint"))
             }, s_photos);
             using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
             var view = SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20));
@@ -123,7 +125,8 @@ public sealed partial class DefaultTypeTests
             {
                 Factory = new AnyFactory(),
                 Epochs = 2,
-                Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))}).Fit(data);
+                Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))
+            }).Fit(data);
             using var regression = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
             {
                 Factory = new AnyFactory(),

@@ -10,7 +10,8 @@ namespace MlNetFineTune.Tests.MlNet;
 [TestClass]
 public sealed class InternalsTests
 {
-    public static IEnumerable<object[]> Libraries => [[typeof(TorchRuntime).Assembly, s_known], [typeof(Microsoft.ML.OnnxExportCatalog).Assembly, s_knownToOnnx]];
+    public static IEnumerable<object[]> Libraries =>
+        [[typeof(TorchRuntime).Assembly, s_known], [typeof(Microsoft.ML.FineTuningOnnxExtensions).Assembly, s_knownToOnnx]];
 
     // Reached by its name alone (ModelEntries), so that no reference shows it.
     [TestMethod]

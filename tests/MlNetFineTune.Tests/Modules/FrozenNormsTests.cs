@@ -35,7 +35,14 @@ public sealed class FrozenNormsTests
     public void OnlyNormsThatTrainMove(Strategy strategy, BatchNormMode batchNorm, string moves)
     {
         AnyFactory.Make = context => new Blocks(context);
-        var options = SmallModules.Multiclass with { Factory = new AnyFactory(), Strategy = strategy, BatchNorm = batchNorm, Epochs = 3, Validation = Validation.None };
+        var options = SmallModules.Multiclass with
+        {
+            Factory = new AnyFactory(),
+            Strategy = strategy,
+            BatchNorm = batchNorm,
+            Epochs = 3,
+            Validation = ValidationData.None,
+        };
         var before = Train(options with { StopToken = new CancellationToken(canceled: true) });
         var after = Train(options);
 

@@ -39,7 +39,7 @@ public sealed class ModuleAugmentationTests
             Epochs = 2,
             BatchSize = s_photos.Length,
             Seed = 3,
-            Validation = Validation.Set(View(SmallPictures.Take(1, skip: 20)))
+            Validation = ValidationData.Set(View(SmallPictures.Take(1, skip: 20)))
         };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(View(s_photos));
@@ -80,10 +80,10 @@ public sealed class ModuleAugmentationTests
         Refuses(SmallModules.Multiclass with { Augmentation = Augmentation.Light }, "Inputs has none");
         foreach (var (augmentation, message) in ((Augmentation, string)[])
             [
-                (new MixUp(), "MixUp acts on a batch"),
-                (Augmentation.Sequence(Augmentation.Light, new CutMix()), "CutMix acts on a batch"),
-                (new RandomErasing(), "RandomErasing acts on a batch"),
-                (new FixedViews(new RandomErasing(), 2), "RandomErasing acts on a batch"),
+                (Augmentation.MixUp(), "MixUp acts on a batch"),
+                (Augmentation.Sequence(Augmentation.Light, Augmentation.CutMix()), "CutMix acts on a batch"),
+                (Augmentation.RandomErasing(), "RandomErasing acts on a batch"),
+                (Augmentation.FixedViews(Augmentation.RandomErasing(), 2), "RandomErasing acts on a batch"),
             ])
             Refuses(Options with { Augmentation = augmentation }, message);
         Assert.AreSame(Augmentation.None, SmallModules.Regression.Augmentation);
@@ -101,7 +101,7 @@ public sealed class ModuleAugmentationTests
         Inputs = [ModuleInput.Image("ImagePath", s_preprocessing), ModuleInput.Image("Other", s_preprocessing), "Extra"],
         Epochs = 2,
         BatchSize = 4,
-        Validation = Validation.None,
+        Validation = ValidationData.None,
     };
 
     private byte[] Train(ModuleFineTuningOptions options)

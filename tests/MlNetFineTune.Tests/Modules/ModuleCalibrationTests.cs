@@ -24,11 +24,12 @@ public sealed class ModuleCalibrationTests
         {
             Task = LearningTask.Multiclass(calibration: Calibration.Temperature()),
             Factory = new TwoLayersFactory { Hidden = 32 },
-            Validation = Validation.Set(SmallModules.View(_ml, judges)),
+            Validation = ValidationData.Set(SmallModules.View(_ml, judges)),
             Epochs = 2,
             LearningRate = 0.01f,
         };
-        using var model = (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows[..100]));
+        using var model = (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options)
+            .Fit(SmallModules.View(_ml, rows[..100]));
         var calibration = model.Calibration!;
 
         Assert.IsGreaterThan(0.05, Math.Abs(calibration.Temperature - 1), "a temperature that changes nothing proves nothing");
@@ -40,10 +41,12 @@ public sealed class ModuleCalibrationTests
         model.Scorer.Read(network => logits = network.ForwardRest(features, 0).detach());
 
         var scores = SmallTraining.Scores(model.Transform(SmallModules.View(_ml, judges)));
-        Fixture.AreClose((logits! / calibration.Temperature).softmax(1).Values(), [.. scores.SelectMany(row => row.Select(score => (double)score))], 1e-5, "score");
+        Fixture.AreClose((logits! / calibration.Temperature).softmax(1).Values(),
+            [.. scores.SelectMany(row => row.Select(score => (double)score))], 1e-5, "score");
         Assert.AreEqual(Loss(calibration.Temperature), calibration.LossAfter, 1e-4);
         Assert.AreEqual(Loss(1), calibration.LossBefore, 1e-4);
-        Assert.IsGreaterThan(calibration.LossAfter - 1e-6, Math.Min(Loss(calibration.Temperature * 1.02), Loss(calibration.Temperature / 1.02)), "the best temperature");
+        Assert.IsGreaterThan(calibration.LossAfter - 1e-6,
+            Math.Min(Loss(calibration.Temperature * 1.02), Loss(calibration.Temperature / 1.02)), "the best temperature");
 
         using var loaded = SmallModules.Reload(_ml, model);
         Assert.AreEqual(calibration.Temperature, loaded.Calibration!.Temperature);

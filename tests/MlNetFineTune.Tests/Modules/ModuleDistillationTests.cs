@@ -15,7 +15,8 @@ namespace MlNetFineTune.Tests.Modules;
 public sealed class ModuleDistillationTests
 {
     private static readonly TableRow[] s_rows = TableRow.Many(90);
-    private static readonly ImagePreprocessing s_half = new() { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
+    private static readonly ImagePreprocessing s_half =
+        new() { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
 
     private readonly MLContext _ml = new(seed: 1);
 
@@ -23,8 +24,12 @@ public sealed class ModuleDistillationTests
     public void AStudentWhoseLabelsAreAllWrongLearnsWhatItsTeacherSays()
     {
         using var teacher = Fit(SmallModules.Multiclass, s_rows);
-        TableRow[] wrong = [.. s_rows.Select(row => new TableRow { Features = row.Features, Size = row.Size, Color = row.Color, Kind = $"kind{(row.Kind[^1] - '0' + 1) % 3}" })];
-        var options = SmallModules.Multiclass with { Factory = new TwoLayersFactory { Hidden = 5 }, Epochs = 20, Validation = Validation.None };
+        TableRow[] wrong =
+            [.. s_rows.Select(
+                row => new TableRow { Features = row.Features, Size = row.Size, Color = row.Color,
+                Kind = $"kind{(row.Kind[^1] - '0' + 1) % 3}" })];
+        var options = SmallModules.Multiclass
+            with { Factory = new TwoLayersFactory { Hidden = 5 }, Epochs = 20, Validation = ValidationData.None };
 
         using var taught = Fit(options with { Distillation = Distillation.From(teacher, weight: 1) }, wrong);
         using var alone = Fit(options, wrong);
@@ -33,7 +38,7 @@ public sealed class ModuleDistillationTests
         Assert.IsGreaterThan(0.9, Accuracy(teacher, test), "itself");
         Assert.IsGreaterThan(0.9, Accuracy(taught, test), "what the teacher says, by no label");
         Assert.IsLessThan(0.2, Accuracy(alone, test));
-        Assert.AreEqual("module 'two layers'", taught.Report!.Distillation!.Teacher);
+        Assert.AreEqual("module 'two layers'", taught.Report!.Distillation!.Value.Teacher);
         using var loaded = SmallModules.Reload(_ml, taught);
         SmallTraining.AssertSameBits(SmallTraining.Scores(taught.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
     }
@@ -50,7 +55,7 @@ public sealed class ModuleDistillationTests
             LearningRate = 0.5f,
             BatchSize = s_rows.Length,
             Epochs = 1,
-            Validation = Validation.None,
+            Validation = ValidationData.None,
             Seed = 4,
         };
         using var before = Fit(options with { StopToken = new CancellationToken(canceled: true) }, s_rows);
@@ -76,7 +81,8 @@ public sealed class ModuleDistillationTests
     [TestMethod]
     public void SeveralInputsAreTaughtToTheSameBitsWhetherLogitsAreKeptOrNot()
     {
-        var both = SmallModules.Multiclass with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 3, BatchSize = 1 };
+        var both = SmallModules.Multiclass
+            with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 3, BatchSize = 1 };
         using var teacher = Fit(both with { BatchSize = 16 }, s_rows);
         var taught = both with { Distillation = Distillation.From(teacher), Seed = 9 };
 
@@ -85,15 +91,22 @@ public sealed class ModuleDistillationTests
         CollectionAssert.AreEqual(SmallModules.WeightsOf(expected), SmallModules.WeightsOf(kept));
 
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => Fit(taught with { Factory = new TwoLayersFactory(), Inputs = ["Features"] }, s_rows)).Message,
-            "(module 'embedded') sees Features [6] of numbers; Color [] of 4 keys, and the student Features [6] of numbers: both must have the same inputs");
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => Fit(taught with { Factory = new TwoLayersFactory(), Inputs = ["Features"] }, s_rows)).Message,
+            "(module 'embedded') sees Features [6] of numbers; Color [] of 4 keys, and the student Features [6] of numbers: "
+                + "both must have the same inputs");
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Distillation = Distillation.From(teacher) }, SmallPictures.Take(3))).Message,
+            Assert.ThrowsExactly<ArgumentException>(
+                () => SmallTraining.Fit(_ml, SmallTraining.Options with { Distillation = Distillation.From(teacher) },
+                    SmallPictures.Take(3))).Message,
             "sees Features [6] of numbers; Color [] of 4 keys and the student (micro) pictures alone");
-        using var binary = (FineTuningTransformer)_ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Epochs = 1 }).Fit(SmallModules.View(_ml, s_rows));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(binary)).Message, "A teacher is a classifier of several classes");
+        using var binary = (FineTuningTransformer)_ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Epochs = 1 })
+            .Fit(SmallModules.View(_ml, s_rows));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(binary)).Message,
+            "A teacher is a classifier of several classes");
         var stock = _ml.Transforms.CopyColumns("A", "Features").Fit(SmallModules.View(_ml, s_rows));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(stock)).Message, "A teacher is one fine-tuned network, but ColumnCopyingTransformer has none");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(stock)).Message,
+            "A teacher is one fine-tuned network, but ColumnCopyingTransformer has none");
     }
 
     [TestMethod]
@@ -101,15 +114,20 @@ public sealed class ModuleDistillationTests
     {
         AnyFactory.Make = context => new OfPictures(context);
         var photos = SmallPictures.Take(6);
-        var module = SmallModules.Multiclass with { Factory = new AnyFactory(), LabelColumnName = "Label", Inputs = [ModuleInput.Image("ImagePath", s_half)], Epochs = 2, Validation = Validation.None };
+        var module = SmallModules.Multiclass
+            with { Factory = new AnyFactory(), LabelColumnName = "Label", Inputs = [ModuleInput.Image("ImagePath", s_half)], Epochs = 2,
+                Validation = ValidationData.None };
         using var image = SmallTraining.LoadModel(_ml);
         using var student = FitPictures(module with { Distillation = Distillation.From(image) }, photos);
-        using var back = SmallTraining.Fit(_ml, SmallTraining.Options with { Distillation = Distillation.From(student), Epochs = 1 }, photos);
-        Assert.AreEqual("micro", student.Report!.Distillation!.Teacher);
-        Assert.AreEqual("module 'any'", back.Report!.Distillation!.Teacher);
+        using var back = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Distillation = Distillation.From(student), Epochs = 1 }, photos);
+        Assert.AreEqual("micro", student.Report!.Distillation!.Value.Teacher);
+        Assert.AreEqual("module 'any'", back.Report!.Distillation!.Value.Teacher);
 
         // What each says of the other's pixels, which are normalised in another way, is what it says of its own.
-        foreach (var (teacher, form) in ((FineTuningTransformer, ImagePreprocessing)[])[(image, s_half with { Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd }), (student, SmallTraining.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd })])
+        foreach (var (teacher, form) in ((FineTuningTransformer, ImagePreprocessing)[])[
+            (image, s_half with { Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd }),
+            (student, SmallTraining.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd })])
         {
             using var scope = NewDisposeScope();
             var source = ((IFineTunedModel)teacher).AsSource();
@@ -122,7 +140,8 @@ public sealed class ModuleDistillationTests
             teacher.Scorer.Read(network =>
             {
                 using var inference = no_grad();
-                expected = network.ForwardRest(own.Normalize(bytes, 2).contiguous(), 0).index_select(1, tensor(new long[] { 2, 0, 1 })).Values();
+                expected = network.ForwardRest(own.Normalize(bytes, 2).contiguous(), 0)
+                    .index_select(1, tensor(new long[] { 2, 0, 1 })).Values();
             });
             Fixture.AreClose(expected, taught.LogitsOf(theirs.Normalize(bytes, 2)).Values(), 1e-4, "logits");
         }
@@ -131,7 +150,8 @@ public sealed class ModuleDistillationTests
     private static Dictionary<string, Tensor> Tensors(FineTuningTransformer model)
     {
         Dictionary<string, Tensor> tensors = [];
-        model.Scorer.Read(network => tensors = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.detach().clone()));
+        model.Scorer.Read(network => tensors = network.NamedTensors()
+            .ToDictionary(named => named.Name, named => named.Tensor.detach().clone()));
         return tensors;
     }
 
@@ -142,7 +162,8 @@ public sealed class ModuleDistillationTests
         (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));
 
     private FineTuningTransformer FitPictures(ModuleFineTuningOptions options, Photo[] photos) =>
-        (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, photos)));
+        (FineTuningTransformer)_ml.MulticlassClassification.Trainers.FineTuneModule(options)
+            .Fit(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, photos)));
 
     /// <summary>Changes what it is given.</summary>
     private sealed class OfPictures : nn.Module<Tensor, Tensor>

@@ -43,7 +43,7 @@ public sealed class ModuleErrorTests
         Check<InvalidOperationException>(any, "'any'", "AnyFactory", "no such layer");
         AnyFactory.Make = _ => null;
         Check<InvalidOperationException>(any, "'any'", "null");
-        AnyFactory.Make = context => new Embedded(new ModuleContext([context.Inputs[0], new ModuleInputShape("Color", [], 3)], 1));
+        AnyFactory.Make = context => new Embedded(new ModuleContext([context.Inputs[0], new ModuleContext.InputShape("Color", [], 3)], 1));
         Check<ArgumentException>(any, "'any'", "1 input", "Module<Tensor, Tensor>");
         AnyFactory.Make = _ => nn.ReLU();
         Check<ArgumentException>(any, "no parameters", "RegisterComponents");
@@ -80,9 +80,10 @@ public sealed class ModuleErrorTests
         _rows[3].Features[2] = float.NaN;
         _rows[7].Features[0] = float.PositiveInfinity;
         _rows[9].Number = float.NaN;
-        Check<InvalidDataException>(SmallModules.Regression with { Validation = Validation.None }, "row ", "'Features'", "slot ");
+        Check<InvalidDataException>(SmallModules.Regression with { Validation = ValidationData.None }, "row ", "'Features'", "slot ");
 
-        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { BadRows = BadRows.Skip(), Epochs = 2, Validation = Validation.None }).Fit(View());
+        using var model = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { BadRows = BadRows.Skip(), Epochs = 2, Validation = ValidationData.None }).Fit(View());
         CollectionAssert.AreEqual(new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" }, model.Report!.BadRows.Select(row => row.ToString()).ToArray());
         Assert.AreEqual(1, model.Report.RowsWithoutLabel);
         Assert.AreEqual(37, model.Report.TrainingRows);
@@ -145,7 +146,8 @@ public sealed class ModuleErrorTests
         Assert.Throws<ArgumentOutOfRangeException>(() => RegressionLoss.Huber(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => ModuleInput.Column("A", 0));
         Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
-        Assert.Throws<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Validation = Validation.None, EarlyStoppingPatience = 2 }));
+        Assert.Throws<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Validation = ValidationData.None, EarlyStoppingPatience = 2 }));
     }
 
     private void Check<TError>(ModuleFineTuningOptions options, params string[] parts)

@@ -83,7 +83,8 @@ public sealed class ModuleLoraTests
                 merged.NamedTensors().Single(named => named.Name == $"{names[0]}.weight").Tensor.Values(),
                 network.PlainTensors().Single(named => named.Name == $"{names[0]}.weight").Tensor.Values(), 1e-6, "merged weight");
             network.Freeze(0);
-            CollectionAssert.AreEqual(before, network.NamedParameters().Single(named => named.Name == $"{names[0]}.weight").Parameter.Values());
+            CollectionAssert.AreEqual(before,
+                network.NamedParameters().Single(named => named.Name == $"{names[0]}.weight").Parameter.Values());
         });
     }
 
@@ -94,7 +95,10 @@ public sealed class ModuleLoraTests
         TorchLayers.Count(context => new TorchLayersFactory { Kind = kind }.Create(context), count =>
         {
             var factory = new TorchLayersFactory { Kind = kind };
-            var options = Options(kind) with { Factory = factory, Adapter = Adapter.Lora(rank: 2, targets: layers.Split(", "), dropout: 0.1f), Epochs = 12 };
+            var options = Options(kind) with
+            {
+                Factory = factory, Adapter = Adapter.Lora(rank: 2, targets: layers.Split(", "), dropout: 0.1f), Epochs = 12
+            };
             using var model = Fit(options);
             using var again = Fit(options);
             var test = SmallModules.View(_ml, TableRow.Many(40, seed: 9));
@@ -113,20 +117,24 @@ public sealed class ModuleLoraTests
             SmallTraining.AssertSameBits(scores, SmallTraining.Scores(applied.Transform(test)));
             using var file = WeightFile.Open(folder.File("adapter.safetensors"));
             CollectionAssert.AreEquivalent(
-                layers.Split(", ").SelectMany(layer => (string[])[$"{layer}.lora_A.weight", $"{layer}.lora_B.weight"]).Concat(["head.weight", "head.bias"]).ToArray(),
+                layers.Split(", ").SelectMany(layer => (string[])[$"{layer}.lora_A.weight", $"{layer}.lora_B.weight"])
+                    .Concat(["head.weight", "head.bias"]).ToArray(),
                 file.Entries.Select(entry => entry.Name).ToArray());
 
             // What the pretrained module was is untouched, statistics of norms included.
             using var untrained = Fit(options with { StopToken = new CancellationToken(canceled: true) });
             var (before, after) = (Tensors(untrained), Tensors(model));
-            foreach (var (name, values) in before.Where(named => !named.Key.Contains("lora_", StringComparison.Ordinal) && !named.Key.StartsWith("head", StringComparison.Ordinal)))
+            foreach (var (name, values) in before.Where(
+                named => !named.Key.Contains("lora_", StringComparison.Ordinal) && !named.Key.StartsWith("head", StringComparison.Ordinal)))
                 CollectionAssert.AreEqual(values, after[name], name);
 
             StringAssert.Contains(
-                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory { Kind = "Other" })).Message,
+                Assert.ThrowsExactly<InvalidDataException>(
+                    () => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory { Kind = "Other" })).Message,
                 "was trained on module 'torch layers' with settings");
             StringAssert.Contains(
-                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), SmallTraining.Backbone)).Message,
+                Assert.ThrowsExactly<InvalidDataException>(
+                    () => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), SmallTraining.Backbone)).Message,
                 "is not one of an image network");
             count(6);
         });
@@ -141,14 +149,17 @@ public sealed class ModuleLoraTests
             var options = Options("Deep") with { Factory = new TorchLayersFactory() };
             using (var pretrained = Fit(options))
                 pretrained.SaveWeights(folder.File("base.safetensors"));
-            using var model = Fit(options with { WeightsFile = folder.File("base.safetensors"), Adapter = Adapter.Lora(rank: 2), Epochs = 2 });
+            using var model =
+                Fit(options with { WeightsFile = folder.File("base.safetensors"), Adapter = Adapter.Lora(rank: 2), Epochs = 2 });
             model.SaveAdapter(folder.File("adapter.safetensors"));
             var test = SmallModules.View(_ml, TableRow.Many(20, seed: 9));
 
-            using var applied = _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory(), folder.File("base.safetensors"));
+            using var applied = _ml.Model.LoadAdapter(
+                folder.File("adapter.safetensors"), new TorchLayersFactory(), folder.File("base.safetensors"));
             SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(applied.Transform(test)));
             StringAssert.Contains(
-                Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory())).Message,
+                Assert.ThrowsExactly<InvalidDataException>(
+                    () => _ml.Model.LoadAdapter(folder.File("adapter.safetensors"), new TorchLayersFactory())).Message,
                 "was trained on other weights of module 'torch layers'");
             count(4);
         });
@@ -158,7 +169,8 @@ public sealed class ModuleLoraTests
     public void WhatCannotBeAdaptedIsSaidWithWhatCan()
     {
         AnyFactory.Make = context => new TwoLayers(context.Inputs[0].Size, 8, context.Outputs, 0);
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Fit(Options("Deep") with { Factory = new AnyFactory(), Adapter = Adapter.Lora() })).Message;
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Fit(Options("Deep") with { Factory = new AnyFactory(), Adapter = Adapter.Lora() })).Message;
         StringAssert.Contains(error, "no layer is called *");
         StringAssert.Contains(error, "TorchSharp's own Linear and Conv2d can be adapted, below the head ('last'");
         StringAssert.Contains(error, "are first (Dense)");
@@ -168,13 +180,16 @@ public sealed class ModuleLoraTests
             AnyFactory.Make = context => TorchLayers.Deep(context);
             var deep = Options("Deep") with { Factory = new AnyFactory() };
             StringAssert.Contains(
-                Assert.ThrowsExactly<ArgumentException>(() => Fit(deep with { Adapter = Adapter.Lora(rank: 2, targets: ["head", "mid"]) })).Message,
+                Assert.ThrowsExactly<ArgumentException>(
+                    () => Fit(deep with { Adapter = Adapter.Lora(rank: 2, targets: ["head", "mid"]) })).Message,
                 "no layer is called head. Its layers are in, mid.");
             StringAssert.Contains(
-                Assert.ThrowsExactly<ArgumentException>(() => Fit(deep with { Adapter = Adapter.Lora(rank: 12, targets: ["mid"]) })).Message,
+                Assert.ThrowsExactly<ArgumentException>(
+                    () => Fit(deep with { Adapter = Adapter.Lora(rank: 12, targets: ["mid"]) })).Message,
                 "mid is mid, which has fewer parameters than an adapter of rank 12");
             StringAssert.Contains(
-                Assert.ThrowsExactly<ArgumentException>(() => Fit(deep with { Adapter = Adapter.Lora(rank: 2), Strategy = Strategy.HeadOnly })).Message,
+                Assert.ThrowsExactly<ArgumentException>(
+                    () => Fit(deep with { Adapter = Adapter.Lora(rank: 2), Strategy = Strategy.HeadOnly })).Message,
                 "no adapter would ever train");
             count(3);
         });
@@ -186,7 +201,8 @@ public sealed class ModuleLoraTests
         TorchLayers.Count(TorchLayers.PastHooks, count =>
         {
             AnyFactory.Make = TorchLayers.PastHooks;
-            var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(Options("Custom") with { Factory = new AnyFactory(), Adapter = Adapter.Lora(rank: 2) }));
+            var error = Assert.ThrowsExactly<InvalidOperationException>(
+                () => Fit(Options("Custom") with { Factory = new AnyFactory(), Adapter = Adapter.Lora(rank: 2) }));
             StringAssert.Contains(error.Message, "The module 'any' computed without calling 'wide', 'narrow'");
             StringAssert.Contains(error.Message, "layer.call(x)");
             count(1);
@@ -219,7 +235,9 @@ public sealed class ModuleLoraTests
             {
                 Factory = new TorchLayersFactory { Kind = "Pictures" },
                 LabelColumnName = "Label",
-                Inputs = [ModuleInput.Image("ImagePath", new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half })],
+                Inputs =
+                    [ModuleInput.Image("ImagePath",
+                        new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half })],
                 Adapter = Adapter.Lora(rank: 2),
                 Epochs = 3,
             };
@@ -230,7 +248,8 @@ public sealed class ModuleLoraTests
             var test = SmallPictures.Take(2, skip: 10);
 
             var printed = LoadOnly.Run(
-                ["--register", typeof(TorchLayersFactory).Assembly.Location, folder.File("model.zip"), .. test.Select(photo => photo.ImagePath)]);
+                ["--register", typeof(TorchLayersFactory).Assembly.Location, folder.File("model.zip"),
+                    .. test.Select(photo => photo.ImagePath)]);
 
             CollectionAssert.AreEqual(
                 SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, test)))
@@ -241,7 +260,7 @@ public sealed class ModuleLoraTests
     }
 
     private static ModuleNetwork Create(string kind) => ModuleNetwork.Create(
-        new AnyFactory(), "any", new ModuleContext([new ModuleInputShape("Features", Shape(kind))], 3), seed: 5);
+        new AnyFactory(), "any", new ModuleContext([new ModuleContext.InputShape("Features", Shape(kind))], 3), seed: 5);
 
     private static long[] Shape(string kind) => kind switch { "Convolutions" => [1, 2, 3], "Pictures" => [3, 8, 8], _ => [6] };
 

@@ -41,11 +41,11 @@ public sealed class ModuleParityTests
     private static FineTuningTrainer TrainerOf(MLContext ml, string task) => task switch
     {
         "multiclass" => ml.MulticlassClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Multiclass, outputs: 3)),
-        "smoothed" => ml.MulticlassClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Multiclass with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f))}, outputs: 3)),
+        "smoothed" => ml.MulticlassClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Multiclass with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)) }, outputs: 3)),
         "binary" => ml.BinaryClassification.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Binary, outputs: 1)),
         "squared" => ml.Regression.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Regression, outputs: 1)),
-        "absolute" => ml.Regression.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Regression with { Task = LearningTask.Regression(loss: RegressionLoss.AbsoluteError)}, outputs: 1)),
-        _ => ml.Regression.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Regression with { Task = LearningTask.Regression(loss: RegressionLoss.Huber(0.5f))}, outputs: 1)),
+        "absolute" => ml.Regression.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Regression with { Task = LearningTask.Regression(loss: RegressionLoss.AbsoluteError) }, outputs: 1)),
+        _ => ml.Regression.Trainers.FineTuneModule(OneStepAnEpoch(SmallModules.Regression with { Task = LearningTask.Regression(loss: RegressionLoss.Huber(0.5f)) }, outputs: 1)),
     };
 
     private static ModuleFineTuningOptions OneStepAnEpoch(ModuleFineTuningOptions options, int outputs) => options with
@@ -56,7 +56,7 @@ public sealed class ModuleParityTests
         LearningRate = (float)s_fixture.Number("learningRate"),
         Optimizer = Optimizer.AdamW((float)s_fixture.Number("weightDecay")),
         Schedule = LearningRateSchedule.Cosine(warmup: 0.2f),
-        Validation = Validation.None,
+        Validation = ValidationData.None,
     };
 
     private static string FormulaWeights(int outputs)

@@ -70,13 +70,14 @@ public sealed class ModulePipelineTests
     [TestMethod]
     public void ValidationJudgesAsMlNetDoes()
     {
-        var options = SmallModules.Regression with { Validation = Validation.Set(Test()), Epochs = 3 };
+        var options = SmallModules.Regression with { Validation = ValidationData.Set(Test()), Epochs = 3 };
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(Train());
         var metrics = _ml.Regression.Evaluate(model.Transform(Test()), "Number");
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
         Assert.AreEqual(metrics.RootMeanSquaredError, best.ValidationRootMeanSquaredError!.Value, 1e-5);
 
-        using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = Validation.Set(Test()), Epochs = 3 }).Fit(Train());
+        using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(
+            SmallModules.Binary with { Validation = ValidationData.Set(Test()), Epochs = 3 }).Fit(Train());
         var judged = _ml.BinaryClassification.Evaluate(binary.Transform(Test()), "Yes");
         var epoch = binary.Report!.Epochs[binary.Report.BestEpoch - 1];
         Assert.AreEqual(judged.Accuracy, epoch.ValidationAccuracy!.Value, 1e-9);
@@ -120,7 +121,13 @@ public sealed class ModulePipelineTests
             Assert.AreEqual(5, context.Inputs[2].KeyCount, "four colors and the missing one");
             return new ManyInputs(x => shapes = [.. x.Select(tensor => tensor.shape)]);
         };
-        var inputs = SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2), "Size", "Color"], Epochs = 1, Validation = Validation.None };
+        var inputs = SmallModules.Regression with
+        {
+            Factory = new AnyFactory(),
+            Inputs = [ModuleInput.Column("Features", 3, 2), "Size", "Color"],
+            Epochs = 1,
+            Validation = ValidationData.None,
+        };
         using var model = _ml.Regression.Trainers.FineTuneModule(inputs).Fit(Train());
         CollectionAssert.AreEqual(new long[] { 3, 2 }, shapes[0][1..]);
         CollectionAssert.AreEqual(new long[] { 1 }, shapes[1][1..]);

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Modules;
 
-/// <summary>Modules whose stages run one by one: what is frozen is computed once a row, and activations can be computed again, to the same bits.</summary>
+/// <summary>Modules whose stages run one by one: what is frozen is computed once a row, and activations can be computed again,
+/// to the same bits.</summary>
 [TestClass]
 public sealed class ModuleStepsTests
 {
@@ -65,7 +66,7 @@ public sealed class ModuleStepsTests
     public void LargerBatchesTrainTheSameWeightsToRoundingAndValidationIsKept()
     {
         AnyFactory.Make = context => Make("sequential", context);
-        var options = Options with { Strategy = Strategy.HeadOnly, BatchSize = 8, Validation = Validation.Fraction(0.25f) };
+        var options = Options with { Strategy = Strategy.HeadOnly, BatchSize = 8, Validation = ValidationData.Fraction(0.25f) };
         using var cached = Fit(options);
         using var computed = Fit(options with { FeatureCache = FeatureCache.None });
 
@@ -86,7 +87,8 @@ public sealed class ModuleStepsTests
             var (actual, _, again) = Train(options with { ActivationCheckpointing = true });
 
             CollectionAssert.AreEqual(expected, actual, strategy.ToString());
-            CollectionAssert.AreEqual(plain.Epochs.Select(epoch => epoch.Loss).ToArray(), again.Epochs.Select(epoch => epoch.Loss).ToArray());
+            CollectionAssert.AreEqual(plain.Epochs.Select(epoch => epoch.Loss).ToArray(),
+                again.Epochs.Select(epoch => epoch.Loss).ToArray());
         }
     }
 
@@ -97,7 +99,9 @@ public sealed class ModuleStepsTests
         {
             AnyFactory.Make = TorchLayers.Convolutions;
             var plain = Options with { Inputs = [ModuleInput.Column("Features", 1, 2, 3)], BatchSize = 7 };
-            foreach (var options in (ModuleFineTuningOptions[])[plain, plain with { Adapter = Adapter.Lora(2, dropout: 0.4f) }, plain with { Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2) }])
+            foreach (var options in (ModuleFineTuningOptions[])[
+                plain, plain with { Adapter = Adapter.Lora(2, dropout: 0.4f) },
+                plain with { Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2) }])
             {
                 CollectionAssert.AreEqual(Train(options).Weights, Train(options with { ActivationCheckpointing = true }).Weights);
                 count(2);
@@ -127,19 +131,22 @@ public sealed class ModuleStepsTests
         StringAssert.Contains(error, "IStagedModule.ComputationOf");
 
         AnyFactory.Make = context => new Staged(context, 0, computes: 2);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Fit(Options)).Message, "ComputationOf computes some stages and gives null for head");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Fit(Options)).Message,
+            "ComputationOf computes some stages and gives null for head");
         AnyFactory.Make = context => new Staged(context, 0, gives: x => x.to_type(ScalarType.Float64));
         StringAssert.Contains(
             Assert.ThrowsExactly<InvalidOperationException>(() => Fit(Options with { Strategy = Strategy.HeadOnly })).Message,
             "The first 2 stages of module 'any' gave Float64");
     }
 
-    private static ModuleFineTuningOptions Options => SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 3, Validation = Validation.None };
+    private static ModuleFineTuningOptions Options =>
+        SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 3, Validation = ValidationData.None };
 
     private static nn.Module Make(string kind, ModuleContext context, double dropout = 0) => kind switch
     {
         "sequential" => nn.Sequential(
-            ("one", new Counting(context.Inputs[0].Size, 10)), ("relu", nn.ReLU(inplace: true)), ("two", new Dense(10, 8)), ("drop", nn.Dropout(dropout)),
+            ("one", new Counting(context.Inputs[0].Size, 10)), ("relu", nn.ReLU(inplace: true)), ("two", new Dense(10, 8)),
+            ("drop", nn.Dropout(dropout)),
             ("head", new Dense(8, context.Outputs))),
         "staged" => new Staged(context, dropout),
         _ => new Staged(context, dropout, computes: 0),
@@ -211,6 +218,7 @@ public sealed class ModuleStepsTests
             _ => x => head.call(nn.functional.dropout(x, _dropout, training)),
         };
 
-        public override Tensor forward(Tensor input) => head.call(nn.functional.dropout(two.call(one.call(input).relu_()), _dropout, training));
+        public override Tensor forward(Tensor input) =>
+            head.call(nn.functional.dropout(two.call(one.call(input).relu_()), _dropout, training));
     }
 }

@@ -77,7 +77,12 @@ public sealed class ModuleTrainingTests
     {
         var modes = new HashSet<string>(); // of a stage in training steps
         AnyFactory.Make = _ => new Staged(modes);
-        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new AnyFactory(), Strategy = Strategy.LastStages(1), Validation = Validation.None }).Fit(View());
+        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
+        {
+            Factory = new AnyFactory(),
+            Strategy = Strategy.LastStages(1),
+            Validation = ValidationData.None,
+        }).Fit(View());
 
         CollectionAssert.AreEqual(new[] { "body.1" }, model.Report!.TrainedStages.ToArray());
         var tensors = TensorsOf(model);
@@ -111,7 +116,7 @@ public sealed class ModuleTrainingTests
                     stop.Cancel();
             }),
         }).Fit(View());
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
         Assert.HasCount(2, model.Report.Epochs);
     }
 

@@ -21,7 +21,8 @@ internal static class TorchLayers
     /// <summary>Two convolutions over pictures, padded in two ways, and a head.</summary>
     public static nn.Module Pictures(ModuleContext context) => nn.Sequential(
         ("conv1", nn.Conv2d(3, 8, 3, stride: 2, padding: 1, padding_mode: PaddingModes.Reflect)), ("relu", nn.ReLU()),
-        ("conv2", nn.Conv2d(8, 12, 3, padding: Padding.Same)), ("gelu", nn.GELU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()),
+        ("conv2", nn.Conv2d(8, 12, 3, padding: Padding.Same)), ("gelu", nn.GELU()), ("pool", nn.AdaptiveAvgPool2d(1)),
+        ("flat", nn.Flatten()),
         ("head", nn.Linear(12, context.Outputs)));
 
     /// <summary>A forward of its own: two layers and what is added to them.</summary>
@@ -30,13 +31,14 @@ internal static class TorchLayers
     /// <summary>The same by `forward`, past all hooks.</summary>
     public static nn.Module PastHooks(ModuleContext context) => new CustomModule(context.Inputs[0].Size, context.Outputs, calls: false);
 
-    /// <summary>Runs a test whose modules are of a kind. What TorchSharp miscounts for each of them is expected, and nothing else may stay.</summary>
+    /// <summary>Runs a test whose modules are of a kind. What TorchSharp miscounts for each of them is expected,
+    /// and nothing else may stay.</summary>
     /// <param name="make">Makes one.</param>
     /// <param name="test">Says how many it made.</param>
     public static void Count(Func<ModuleContext, nn.Module> make, Action<Action<int>> test)
     {
         var before = Tensor.TotalCount;
-        make(new ModuleContext([new ModuleInputShape("Features", [6])], 3)).Dispose();
+        make(new ModuleContext([new ModuleContext.InputShape("Features", [6])], 3)).Dispose();
         var (miscount, made) = (Tensor.TotalCount - before, 0);
         test(count => made += count);
         Assert.AreEqual(made * miscount, Tensor.TotalCount - before - miscount, "live tensors");

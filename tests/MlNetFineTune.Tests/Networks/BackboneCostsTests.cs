@@ -27,7 +27,7 @@ public sealed class BackboneCostsTests
         Assert.AreEqual((uint)expected.Number("hash"), Formula.Fnv1a(string.Join('\n', lines)), $"the names and shapes of {name}");
 
         var size = (int)expected.Number("inputSize");
-        var counted = new BackboneInfo(name, network.ParameterCount, MultiplyAdds(network, size), size, network.Features);
+        var counted = new Backbone.Info(name, network.ParameterCount, MultiplyAdds(network, size), size, network.Features);
         Assert.AreEqual((long)expected.Number("parameters"), counted.Parameters);
         Assert.AreEqual((long)expected.Number("multiplyAdds"), counted.MultiplyAdds);
         Assert.AreEqual(counted, Backbone.List().Single(info => info.Name == name), "BackboneCosts should say: " + Line(counted));
@@ -79,7 +79,7 @@ public sealed class BackboneCostsTests
     }
 
     // A transformer at its full size takes seconds; convolutions cost by area.
-    private static long MultiplyAddsOf(BackboneNetwork network, BackboneInfo info) => info.Name switch
+    private static long MultiplyAddsOf(BackboneNetwork network, Backbone.Info info) => info.Name switch
     {
         _ when network is VisionTransformer => OfTransformer(info.Name.Contains("patch14", StringComparison.Ordinal) ? 14 : 16, network.Features, blocks: 12, info.InputSize),
         _ when info.InputSize % 32 == 0 => MultiplyAdds(network, info.InputSize),
@@ -93,7 +93,7 @@ public sealed class BackboneCostsTests
         return places * 3 * patch * patch * channels + blocks * (tokens * 12 * channels * channels + 2 * tokens * tokens * channels);
     }
 
-    private static string Line(BackboneInfo info) =>
+    private static string Line(Backbone.Info info) =>
         $"        [\"{info.Name}\"] = ({Grouped(info.Parameters)}, {Grouped(info.MultiplyAdds)}, {info.Features}),\n";
 
     private static string Grouped(long number) => number.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', '_');

@@ -25,7 +25,8 @@ public sealed class BackboneTests
     [TestMethod]
     public void ARecipeThatTheNetworkCannotFollowIsRefusedAtOnce()
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Backbone.ResNet18.FromScratch() with { Padding = ConvolutionPadding.TensorFlowSame });
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Backbone.ResNet18.FromScratch() with { Padding = Backbone.ConvolutionPadding.TensorFlowSame });
         StringAssert.Contains(error.Message, "resnet18 pads symmetrically");
     }
 

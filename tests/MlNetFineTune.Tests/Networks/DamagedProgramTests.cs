@@ -89,7 +89,8 @@ public sealed class DamagedProgramTests
     private static double[] Features(byte[] bytes)
     {
         using var scope = NewDisposeScope();
-        using var network = new TorchScript(bytes, "maps.pt", s_small).Family.Create(new WeightsRecipe(s_small, ConvolutionPadding.Symmetric, 1e-5));
+        using var network = new TorchScript(
+            bytes, "maps.pt", s_small).Family.Create(new WeightsRecipe(s_small, Backbone.ConvolutionPadding.Symmetric, 1e-5));
         return network.forward(Formula.Images(2, 32, 32)).Values();
     }
 

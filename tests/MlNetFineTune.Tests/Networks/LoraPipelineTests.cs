@@ -171,7 +171,10 @@ public sealed class LoraPipelineTests
     [DataRow(1, 3)]
     public void WhateverThePartsOfAPlanFreezeTheModelIsTheSumOfItsWeightsAndAdapters(int first, int second)
     {
-        using var model = SmallTraining.Fit(_ml, Options(Pretrained()) with { Strategy = new TwoParts(first, second), Epochs = 2, Validation = Validation.Fraction(0.25f) }, SmallPictures.Take(8));
+        using var model = SmallTraining.Fit(
+            _ml,
+            Options(Pretrained()) with { Strategy = new TwoParts(first, second), Epochs = 2, Validation = ValidationData.Fraction(0.25f) },
+            SmallPictures.Take(8));
         model.Scorer.Read(network =>
         {
             using var scope = TorchSharp.torch.NewDisposeScope();

@@ -133,7 +133,12 @@ public sealed class PrunedNetworksTests
         foreach (var name in (string[])["mobilenetv2_100", "mobilenetv1_025", "resnet20"])
             Assert.AreEqual(Backbone.List().Single(info => info.Name == name), Backbone.FromName(name).Measure());
 
-        Assert.AreEqual(new BackboneInfo("resnet20", 269_072 - 2 * 9 * 16, (40_550_400 - 2 * 9 * 16 * 32 * 32) * 4, 64, 64), (Backbone.CifarResNet(20) with { InputChannels = 1, Preprocessing = new ImagePreprocessing { Size = 64, CropFraction = 1 } }).Measure());
+        Assert.AreEqual(new Backbone.Info("resnet20", 269_072 - 2 * 9 * 16, (
+            40_550_400 - 2 * 9 * 16 * 32 * 32) * 4, 64, 64), (Backbone.CifarResNet(20) with
+            {
+                InputChannels = 1,
+                Preprocessing = new ImagePreprocessing { Size = 64, CropFraction = 1 }
+            }).Measure());
 
         // By hand: of each unit only the middle changes, e.g. 16 -> 96 -> 24 to 16 -> 72 -> 24 at 112 and 56 pixels.
         var (whole, pruned) = (Backbone.MobileNetV2.Measure(), Backbone.MobileNetV2.Prune(0.25f).Measure());
@@ -163,7 +168,8 @@ public sealed class PrunedNetworksTests
         Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
 
     private static Backbone Definition(JsonElement expected) =>
-        FixtureNetworks.Find(expected.Text("network"), (float)expected.Number("widthMultiplier")).Prune((float)expected.Number("ratio"), Enum.Parse<PruningNorm>(expected.Text("norm")));
+        FixtureNetworks.Find(expected.Text("network"), (float)expected.Number("widthMultiplier"))
+            .Prune((float)expected.Number("ratio"), Enum.Parse<Backbone.PruningNorm>(expected.Text("norm")));
 
     private static int Size(JsonElement expected) => (int)expected.Number("size");
 

@@ -148,7 +148,8 @@ public sealed class ReplaceStageTests
         StringAssert.Contains(FitFails(new AnyFactory()), "gives Float32 of shape [1, 32, 8, 8]");
         AnyFactory.Make = _ => throw new InvalidOperationException("no idea");
         StringAssert.Contains(FitFails(new AnyFactory()), "The factory of module 'any' (AnyFactory) failed: no idea");
-        AnyFactory.Make = context => new Embedded(new ModuleContext([new ModuleInputShape("a", [4]), new ModuleInputShape("b", [], 3)], 2));
+        AnyFactory.Make = context => new Embedded(
+            new ModuleContext([new ModuleContext.InputShape("a", [4]), new ModuleContext.InputShape("b", [], 3)], 2));
         StringAssert.Contains(FitFails(new AnyFactory()), "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
 
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Micro.ReplaceStage("layer9", new SmallLayersFactory())).Message, "micro has no stage 'layer9'; it has: stem, layer1, layer2, layer3.");

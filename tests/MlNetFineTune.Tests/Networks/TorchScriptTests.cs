@@ -235,7 +235,7 @@ public sealed class TorchScriptTests
     {
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Of("scripted.pt").FromScratch()).Message, "comes with its weights");
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("torchscript"));
-        Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = ConvolutionPadding.TensorFlowSame });
+        Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = Backbone.ConvolutionPadding.TensorFlowSame });
         Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { InputChannels = 1 });
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Strategy.LastStages(4).Resolve("torchscript", Of("scripted.pt").Stages, epochs: 1)).Message, "conv1, bn1, layer1");
         Assert.AreEqual("torchscript (scripted.pt)", Of("scripted.pt").ToString());

@@ -28,7 +28,8 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void OnlyASquareOfPositionsIsAdapted()
     {
-        using var network = new VisionTransformer(new TransformerShape(Patch: 16, Channels: 8, Heads: 1, Blocks: 1), size: 48, TokenPooling.ClassToken, 1e-6);
+        using var network = new VisionTransformer(
+            new TransformerShape(Patch: 16, Channels: 8, Heads: 1, Blocks: 1), size: 48, Backbone.TokenPooling.ClassToken, 1e-6);
         Assert.IsNull(network.Adaptation("pos_embed", [1, 16, 8]));
         Assert.IsNull(network.Adaptation("pos_embed", [1, 17, 4]));
         Assert.IsNull(network.Adaptation("norm.weight", [4]));
@@ -68,17 +69,20 @@ public sealed class VisionTransformerTests
     [TestMethod]
     public void ASizeThatIsNoMultipleOfThePatchIsRefusedAtOnce()
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Backbone.ViT(BackboneSize.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Backbone.ViT(Backbone.Size.Tiny) with { Preprocessing = new ImagePreprocessing { Size = 100 } });
         StringAssert.Contains(error.Message, "patches of 16 pixels");
         StringAssert.Contains(error.Message, "96 and 112");
-        Assert.AreEqual(98, (Backbone.DinoV2(BackboneSize.Small) with { Preprocessing = new ImagePreprocessing { Size = 98 } }).Preprocessing.Size);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.DinoV2(BackboneSize.Tiny)).Message, "Small and Base");
+        Assert.AreEqual(
+            98, (Backbone.DinoV2(Backbone.Size.Small) with { Preprocessing = new ImagePreprocessing { Size = 98 } }).Preprocessing.Size);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.DinoV2(Backbone.Size.Tiny)).Message, "Small and Base");
     }
 
     [TestMethod]
     public void TheNameKeepsThePooling()
     {
-        Assert.AreEqual("deit_small_patch16_224_mean", Backbone.DeiT(BackboneSize.Small, TokenPooling.Mean).Name);
+        Assert.AreEqual("deit_small_patch16_224_mean", Backbone.DeiT(Backbone.Size.Small, meanOfPatches: true).Name);
         Assert.AreEqual("vit_base_patch14_dinov2_mean", Backbone.FromName("vit_base_patch14_dinov2_mean").Name);
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("resnet18_mean"));
     }

@@ -68,7 +68,7 @@ public sealed class EnginesAgreeTests
         {
             // Logits of about 0.5, where the softmax hides nothing: in networks of formulas sums grow from block to block, and rounding
             // with them.
-            var logits = classifier.ForwardRest(collator.ToTensor(ProbePicture.Draw(size), 1), first: 0);
+            var logits = classifier.ForwardRest(collator.Collate(ProbePicture.Draw(size), 1), first: 0);
             var factor = 0.5f / (logits - logits.mean()).abs().max().item<float>();
             ((LinearHead)classifier.Head).weight.mul_(factor);
             ((LinearHead)classifier.Head).bias.mul_(factor);

@@ -50,7 +50,7 @@ public sealed class ExportedModelsTests
     [DataRow("Int8", 0.25f)]
     public void TheTemperatureIsInFilesOfEveryPrecisionAndInTheChain(string precision, float tolerance)
     {
-        var options = SmallTraining.Options with { Validation = Validation.Fraction(0.5f), LearningRate = 1e-3f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature())};
+        var options = SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f), LearningRate = 1e-3f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) };
         using var model = SmallTraining.Fit(_ml, options with { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } } }, SmallPictures.Take(10));
         var temperature = model.Calibration!.Temperature;
         Assert.IsGreaterThan(0.05, Math.Abs(temperature - 1), "a temperature that changes nothing proves nothing");

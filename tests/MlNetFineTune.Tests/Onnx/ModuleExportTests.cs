@@ -21,7 +21,8 @@ public sealed class ModuleExportTests
 
     public static IEnumerable<object[]> Layers =>
     [
-        ["deep"], ["norms"], ["activations"], ["gates"], ["convolutions"], ["pools"], ["convolution in one dimension"], ["same padding"], ["nested"], ["no weights"],
+        ["deep"], ["norms"], ["activations"], ["gates"], ["convolutions"], ["pools"], ["convolution in one dimension"], ["same padding"],
+        ["nested"], ["no weights"],
     ];
 
     [TestMethod]
@@ -43,8 +44,10 @@ public sealed class ModuleExportTests
         TorchLayers.Count(context => TorchLayers.Deep(context), count =>
         {
             AnyFactory.Make = context => TorchLayers.Deep(context);
-            var options = Options("deep") with { Adapter = Adapter.Lora(rank: 2), LearningRate = 0.005f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), Validation = Validation.Fraction(0.4f) };
-            TableRow[] rows = [.. s_rows, .. s_rows.Take(6).Select(row => new TableRow { Features = row.Features, Kind = row.Kind == "kind0" ? "kind1" : "kind0" })];
+            var options = Options("deep") with { Adapter = Adapter.Lora(rank: 2), LearningRate = 0.005f, Epochs = 4,
+                Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), Validation = ValidationData.Fraction(0.4f) };
+            TableRow[] rows = [.. s_rows, .. s_rows.Take(6)
+                .Select(row => new TableRow { Features = row.Features, Kind = row.Kind == "kind0" ? "kind1" : "kind0" })];
             using var model = Fit(options, rows);
             Assert.IsGreaterThan(0.02, Math.Abs(model.Calibration!.Temperature - 1));
             Verify(model, "deep");
@@ -65,16 +68,21 @@ public sealed class ModuleExportTests
             var view = SmallModules.View(_ml, s_rows);
             var renamed = _ml.Transforms.CopyColumns("features", "Features").Fit(view).Transform(view);
             using var onnx = _ml.Transforms.ApplyOnnxModel("probabilities", "features", folder.File("model.onnx")).Fit(renamed);
-            SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(view)), [.. onnx.Transform(renamed).GetColumn<float[]>("probabilities")], 1e-5f);
+            SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(view)),
+                [.. onnx.Transform(renamed).GetColumn<float[]>("probabilities")], 1e-5f);
 
             using var session = new InferenceSession(folder.File("model.onnx"));
             CollectionAssert.AreEqual(new[] { -1, 6 }, session.InputMetadata["features"].Dimensions);
-            CollectionAssert.AreEqual(model.Classes.ToArray(), JsonSerializer.Deserialize<string[]>(session.ModelMetadata.CustomMetadataMap["classes"]));
+            CollectionAssert.AreEqual(model.Classes.ToArray(),
+                JsonSerializer.Deserialize<string[]>(session.ModelMetadata.CustomMetadataMap["classes"]));
             Assert.AreEqual("module 'any'", session.ModelMetadata.CustomMetadataMap["module"]);
             StringAssert.Contains(
-                Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(model, view.Schema)).Message, "Export the network alone, with ExportOnnx");
+                Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(model, view.Schema)).Message,
+                "Export the network alone, with ExportOnnx");
             StringAssert.Contains(
-                Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(model, folder.File("x.onnx"), OnnxPrecision.Int8(view))).Message, "OnnxPrecision.Float16");
+                Assert.ThrowsExactly<NotSupportedException>(
+                    () => _ml.FineTuning.ExportOnnx(model, folder.File("x.onnx"), OnnxPrecision.Int8(view))).Message,
+                    "OnnxPrecision.Float16");
             count(1);
         });
     }
@@ -82,7 +90,10 @@ public sealed class ModuleExportTests
     [TestMethod]
     public void PicturesOfAModuleAreNormalisedInside()
     {
-        var preprocessing = new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd };
+        var preprocessing = new ImagePreprocessing
+        {
+            Size = 32, CropFraction = 1, Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd
+        };
         TorchLayers.Count(context => OfPictures(3), count =>
         {
             AnyFactory.Make = context => OfPictures(context.Outputs);
@@ -92,7 +103,7 @@ public sealed class ModuleExportTests
             {
                 LabelColumnName = "Label",
                 Inputs = [ModuleInput.Image("ImagePath", preprocessing)],
-                Validation = Validation.None,
+                Validation = ValidationData.None,
                 Epochs = 2,
             }).Fit(view);
             using var folder = new Folder();
@@ -117,17 +128,22 @@ public sealed class ModuleExportTests
         });
 
         static nn.Module OfPictures(int outputs) => nn.Sequential(
-            ("conv", nn.Conv2d(3, 4, 3, stride: 2)), ("relu", nn.ReLU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()), ("head", nn.Linear(4, outputs)));
+            ("conv", nn.Conv2d(3, 4, 3, stride: 2)), ("relu", nn.ReLU()), ("pool", nn.AdaptiveAvgPool2d(1)), ("flat", nn.Flatten()),
+            ("head", nn.Linear(4, outputs)));
     }
 
     [TestMethod]
     public void WhatIsNotKnownIsNamedWithWhatIs()
     {
-        Refuses(context => new TwoLayers(6, 8, context.Outputs, 0), "The module 'any' is a TwoLayers, and nothing is known of what it computes; known are Sequential, Linear");
-        Refuses(context => nn.Sequential(("inner", nn.Sequential(("dense", new Dense(6, 8)))), ("head", new Dense(8, context.Outputs))), "Layer 'inner.dense' of module 'any' is a Dense");
-        Refuses(context => nn.Sequential(("head", new Dense(6, context.Outputs)), ("odd", nn.Mish())), "Layer 'head' of module 'any' is a Dense");
+        Refuses(context => new TwoLayers(6, 8, context.Outputs, 0),
+            "The module 'any' is a TwoLayers, and nothing is known of what it computes; known are Sequential, Linear");
+        Refuses(context => nn.Sequential(("inner", nn.Sequential(("dense", new Dense(6, 8)))), ("head", new Dense(8, context.Outputs))),
+            "Layer 'inner.dense' of module 'any' is a Dense");
+        Refuses(context => nn.Sequential(("head", new Dense(6, context.Outputs)), ("odd", nn.Mish())),
+            "Layer 'head' of module 'any' is a Dense");
         using var two = Fit(SmallModules.Multiclass with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 1 });
-        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(two, "x.onnx")).Message, "Color [] of 4 keys; a network is exported that sees one column");
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(two, "x.onnx")).Message,
+            "Color [] of 4 keys; a network is exported that sees one column");
         TorchLayers.Count(context => Odd(context), count =>
         {
             Refuses(Odd, "Layer 'flat' of module 'any' is a Flatten from dimension 2 to -1");
@@ -142,8 +158,11 @@ public sealed class ModuleExportTests
         {
             AnyFactory.Make = make;
             var options = Options("deep") with { Epochs = 1 };
-            using var model = Fit(message.Contains("Flatten", StringComparison.Ordinal) ? options with { Inputs = [ModuleInput.Column("Features", 1, 2, 3)] } : options);
-            StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(model, "x.onnx")).Message, message);
+            using var model = Fit(message.Contains("Flatten", StringComparison.Ordinal)
+                ? options with { Inputs = [ModuleInput.Column("Features", 1, 2, 3)] }
+                : options);
+            StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(
+                () => _ml.FineTuning.ExportOnnx(model, "x.onnx")).Message, message);
         }
     }
 
@@ -151,22 +170,30 @@ public sealed class ModuleExportTests
     {
         "deep" => TorchLayers.Deep(context),
         "norms" => nn.Sequential(
-            ("in", nn.Linear(6, 12)), ("norm", nn.BatchNorm1d(12)), ("tanh", nn.Tanh()), ("layer", nn.LayerNorm([12])), ("plain", nn.LayerNorm([12], elementwise_affine: false)),
+            ("in", nn.Linear(6, 12)), ("norm", nn.BatchNorm1d(12)), ("tanh", nn.Tanh()), ("layer", nn.LayerNorm([12])),
+            ("plain", nn.LayerNorm([12], elementwise_affine: false)),
             ("bare", nn.BatchNorm1d(12, affine: false)), ("drop", nn.Dropout(0.2)), ("head", nn.Linear(12, context.Outputs))),
         "activations" => nn.Sequential(
-            ("in", nn.Linear(6, 16, hasBias: false)), ("a", nn.LeakyReLU(0.2)), ("b", nn.ELU(0.7)), ("c", nn.SiLU()), ("d", nn.Hardswish()), ("mid", nn.Linear(16, 16)), ("e", nn.Sigmoid()),
+            ("in", nn.Linear(6, 16, hasBias: false)), ("a", nn.LeakyReLU(0.2)), ("b", nn.ELU(0.7)), ("c", nn.SiLU()), ("d", nn.Hardswish()),
+            ("mid", nn.Linear(16, 16)), ("e", nn.Sigmoid()),
             ("f", nn.Identity()), ("up", nn.Linear(16, 16)), ("g", nn.ReLU6()), ("head", nn.Linear(16, context.Outputs))),
         "convolutions" => TorchLayers.Convolutions(context),
         "pools" => nn.Sequential(
-            ("conv", nn.Conv2d(1, 8, 3, padding: 2)), ("max", nn.MaxPool2d(2, stride: 1)), ("mean", nn.AvgPool2d([2, 2], padding: [1, 1], count_include_pad: false)), ("relu", nn.ReLU()),
-            ("conv2", nn.Conv2d(8, 8, 1, groups: 2)), ("top", nn.AdaptiveMaxPool2d([1, 1])), ("flat", nn.Flatten()), ("head", nn.Linear(8, context.Outputs))),
+            ("conv", nn.Conv2d(1, 8, 3, padding: 2)), ("max", nn.MaxPool2d(2, stride: 1)),
+            ("mean", nn.AvgPool2d([2, 2], padding: [1, 1], count_include_pad: false)), ("relu", nn.ReLU()),
+            ("conv2", nn.Conv2d(8, 8, 1, groups: 2)), ("top", nn.AdaptiveMaxPool2d([1, 1])), ("flat", nn.Flatten()),
+            ("head", nn.Linear(8, context.Outputs))),
         "convolution in one dimension" => nn.Sequential(
-            ("conv", nn.Conv1d(2, 8, 2, padding: 1, dilation: 2)), ("relu", nn.ReLU()), ("flat", nn.Flatten()), ("head", nn.Linear(24, context.Outputs))),
+            ("conv", nn.Conv1d(2, 8, 2, padding: 1, dilation: 2)), ("relu", nn.ReLU()), ("flat", nn.Flatten()),
+            ("head", nn.Linear(24, context.Outputs))),
         "same padding" => nn.Sequential(
-            ("conv", nn.Conv2d(1, 8, (2, 3), padding: Padding.Same)), ("relu", nn.ReLU()), ("flat", nn.Flatten()), ("head", nn.Linear(48, context.Outputs))),
+            ("conv", nn.Conv2d(1, 8, (2, 3), padding: Padding.Same)), ("relu", nn.ReLU()), ("flat", nn.Flatten()),
+            ("head", nn.Linear(48, context.Outputs))),
         "nested" => nn.Sequential(
-            ("body", nn.Sequential(("one", nn.Linear(6, 8)), ("act", nn.Sequential(("relu", nn.ReLU()), ("drop", nn.Dropout(0.1)))))), ("head", nn.Linear(8, context.Outputs))),
-        "gates" => nn.Sequential(("in", nn.Linear(6, 8)), ("h", nn.Hardsigmoid()), ("mid", nn.Linear(8, 8)), ("i", nn.Softmax(1)), ("head", nn.Linear(8, context.Outputs))),
+            ("body", nn.Sequential(("one", nn.Linear(6, 8)), ("act", nn.Sequential(("relu", nn.ReLU()), ("drop", nn.Dropout(0.1)))))),
+            ("head", nn.Linear(8, context.Outputs))),
+        "gates" => nn.Sequential(("in", nn.Linear(6, 8)), ("h", nn.Hardsigmoid()), ("mid", nn.Linear(8, 8)), ("i", nn.Softmax(1)),
+            ("head", nn.Linear(8, context.Outputs))),
         _ => nn.Sequential(("act", nn.Tanh()), ("head", nn.Linear(6, context.Outputs))),
     };
 
@@ -191,7 +218,8 @@ public sealed class ModuleExportTests
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), precision);
         using var session = new InferenceSession(folder.File("model.onnx"));
-        int[] shape = layers switch { "convolutions" or "pools" or "same padding" => [1, 2, 3], "convolution in one dimension" => [2, 3], _ => [6] };
+        int[] shape = layers switch { "convolutions" or "pools" or "same padding" => [1, 2, 3],
+            "convolution in one dimension" => [2, 3], _ => [6] };
         var expected = SmallTraining.Scores(model.Transform(SmallModules.View(_ml, s_rows)));
         Assert.IsGreaterThan(0.02, expected.Max(row => row[0]) - expected.Min(row => row[0]), "a network that says nothing proves nothing");
         foreach (var count in (int[])[s_rows.Length, 1])

@@ -31,7 +31,17 @@ public sealed class OnnxExportTests
     public void CalibratedProbabilitiesAreInTheFileAndLogitsStay()
     {
         using var classifier = Formula.Classifier("micro", width: 0.5f, "symmetric", epsilon: 1e-3);
-        Verify(classifier, 1e-4, new CalibrationReport { Temperature = 2.5f, Rows = 9, LossBefore = 1, LossAfter = 1, ErrorBefore = 0, ErrorAfter = 0, TargetPrecision = 1, RejectThresholds = new Dictionary<string, float?>() });
+        Verify(classifier, 1e-4, new Calibration.Report
+        {
+            Temperature = 2.5f,
+            Rows = 9,
+            LossBefore = 1,
+            LossAfter = 1,
+            ErrorBefore = 0,
+            ErrorAfter = 0,
+            TargetPrecision = 1,
+            RejectThresholds = new Dictionary<string, float?>(),
+        });
     }
 
     // 60 pixels leave VGG 1 place and not 7 x 7, which is then repeated; ceilings and odd sizes everywhere else.
@@ -137,14 +147,14 @@ public sealed class OnnxExportTests
     internal static PictureForm PicturesOf(ImageNetwork classifier) =>
         new(classifier.Definition.Preprocessing, classifier.Definition.InputChannels);
 
-    internal static void Write(ImageNetwork classifier, string path, CalibrationReport? calibration = null)
+    internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
         var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), calibration);
         var classes = ((LinearHead)classifier.Head).bias.shape[0];
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
     }
 
-    internal static void Verify(ImageNetwork classifier, double tolerance, CalibrationReport? calibration = null)
+    internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)
     {
         using var scope = NewDisposeScope();
         using var folder = new Folder();
@@ -160,7 +170,7 @@ public sealed class OnnxExportTests
             float[] expected, probabilities;
             using (inference_mode())
             {
-                var logits = classifier.ForwardRest(collator.ToTensor(pixels, count), first: 0);
+                var logits = classifier.ForwardRest(collator.Collate(pixels, count), first: 0);
                 expected = [.. logits.data<float>()];
                 probabilities = [.. nn.functional.softmax(logits / (calibration?.Temperature ?? 1), 1).data<float>()];
             }

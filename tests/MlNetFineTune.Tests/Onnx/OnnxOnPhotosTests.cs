@@ -77,7 +77,7 @@ public sealed class OnnxOnPhotosTests
             Backbone = Backbone.FromName(network).WithWeights(SharedData.RequireOrSkip($"weights/{network}.safetensors")),
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
-            Validation = Validation.None,
+            Validation = ValidationData.None,
             Epochs = 5,
             BadRows = BadRows.Skip(),
         }).Fit(keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "train"))));

@@ -80,7 +80,7 @@ public sealed class OnnxPipelineTests
     public void ProbabilitiesStayCalibrated()
     {
         var photos = SmallPictures.View(_ml, SmallPictures.Take(6));
-        using var calibrated = Fit(SmallTraining.Options with { Validation = Validation.Fraction(0.5f), LearningRate = 1e-3f, Task = LearningTask.Multiclass(calibration: Calibration.Temperature())});
+        using var calibrated = Fit(SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f), LearningRate = 1e-3f, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) });
         Assert.AreNotEqual(1, calibrated.Calibration!.Temperature, 0.02);
         using var chain = (IDisposable)_ml.FineTuning.ToOnnxPipeline(calibrated, photos.Schema);
         SmallTraining.AssertClose(SmallTraining.Scores(calibrated.Transform(photos)), SmallTraining.Scores(((ITransformer)chain).Transform(photos)), 1e-4f);

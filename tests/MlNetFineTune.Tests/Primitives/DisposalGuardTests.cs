@@ -3,6 +3,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Tests.Primitives;
 
 [TestClass]

@@ -55,7 +55,7 @@ public sealed class EventFileTests
         var options = SmallTraining.Options with
         {
             RunFolder = folder.File("run"),
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
             Epochs = 2,
             Progress = new Collector(seen),
         };
@@ -68,7 +68,7 @@ public sealed class EventFileTests
         Assert.AreEqual((1.0, 1.0), (events[1].Number("session"), events[1].Number("step")));
         var scalars = events.Skip(2).Select(found => (Step: (int)found.Number("step"), Values: found.GetProperty("scalars"))).ToList();
         CollectionAssert.AreEqual(new[] { 1, 2, 3, 3, 4, 5, 6, 6 }, scalars.Select(found => found.Step).ToArray());
-        var steps = seen.Where(progress => progress.Phase == TrainingPhase.Training).ToList();
+        var steps = seen.Where(progress => progress.Activity == TrainingActivity.Training).ToList();
         var perStep = scalars.Where(found => found.Values.TryGetProperty("step/loss", out _)).ToList();
         for (var i = 0; i < 6; i++)
             Assert.AreEqual((float)steps[i].LearningRate, (float)perStep[i].Values.Number("step/learning_rate"));

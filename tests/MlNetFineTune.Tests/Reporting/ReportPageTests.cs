@@ -31,7 +31,12 @@ public sealed class ReportPageTests
     {
         using var folder = new Folder();
         var validation = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20)));
-        var options = SmallTraining.Options with { RunFolder = folder.File("run"), Validation = Validation.Set(validation), Epochs = 1 };
+        var options = SmallTraining.Options with
+        {
+            RunFolder = folder.File("run"),
+            Validation = ValidationData.Set(validation),
+            Epochs = 1,
+        };
 
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(6));
 
@@ -61,7 +66,9 @@ public sealed class ReportPageTests
     public void ThePageNeedsNothingFromOutsideAndRunsNothing()
     {
         using var folder = new Folder();
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { RunFolder = folder.File("run"), Validation = Validation.Fraction(0.3f) }, SmallPictures.Take(6));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { RunFolder = folder.File("run"), Validation = ValidationData.Fraction(0.3f) },
+            SmallPictures.Take(6));
 
         var page = File.ReadAllText(folder.File("run/report.html"));
 
@@ -95,7 +102,12 @@ public sealed class ReportPageTests
         var photos = SmallPictures.Take(6).Select(photo => new Photo { Label = photo.Label == "dots" ? Hostile : photo.Label, ImagePath = photo.ImagePath });
         var data = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, photos)).Transform(SmallPictures.View(_ml, photos));
 
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { RunFolder = folder.File("run"), Validation = Validation.Fraction(0.3f), Epochs = 1 }).Fit(data);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with
+        {
+            RunFolder = folder.File("run"),
+            Validation = ValidationData.Fraction(0.3f),
+            Epochs = 1,
+        }).Fit(data);
 
         var page = File.ReadAllText(folder.File("run/report.html"));
         Assert.IsFalse(page.Contains("<img src=x", StringComparison.Ordinal));
@@ -108,7 +120,8 @@ public sealed class ReportPageTests
         using var folder = new Folder();
         var view = SmallModules.View(_ml, TableRow.Many(60));
         using var kinds = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { RunFolder = folder.File("kinds"), Epochs = 1 }).Fit(view);
-        using var yes = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { RunFolder = folder.File("yes"), Validation = Validation.Set(view), Epochs = 1 }).Fit(view);
+        using var yes = _ml.BinaryClassification.Trainers.FineTuneModule(
+            SmallModules.Binary with { RunFolder = folder.File("yes"), Validation = ValidationData.Set(view), Epochs = 1 }).Fit(view);
         using var number = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { RunFolder = folder.File("number"), Epochs = 2 }).Fit(view);
 
         StringAssert.Contains(File.ReadAllText(folder.File("kinds/report.html")), "kind0 taken for kind1: ");

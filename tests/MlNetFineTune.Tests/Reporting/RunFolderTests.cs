@@ -16,7 +16,9 @@ public sealed class RunFolderTests
     {
         using var folder = new Folder();
 
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { RunFolder = folder.File("a/run"), Validation = Validation.Fraction(0.25f) }, SmallPictures.Take(8));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { RunFolder = folder.File("a/run"), Validation = ValidationData.Fraction(0.25f) },
+            SmallPictures.Take(8));
 
         var epochs = model.Report!.Epochs;
         var lines = File.ReadAllLines(folder.File("a/run/history.csv"));
@@ -37,7 +39,7 @@ public sealed class RunFolderTests
     public void WatchingDoesNotChangeTheModel()
     {
         using var folder = new Folder();
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f) };
+        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.25f) };
 
         using var plain = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
         using var watched = SmallTraining.Fit(_ml, options with { RunFolder = folder.File("run") }, SmallPictures.Take(8));
@@ -73,7 +75,7 @@ public sealed class RunFolderTests
     [TestMethod]
     public void ValuesThatAreMissingAreEmptyAndNull()
     {
-        EpochReport[] epochs =
+        TrainingReport.EpochReport[] epochs =
         [
             new(1, 0.1, null, 1e-3, 2.5),
             new(2, double.NaN, 1e-30, 1e300, 0) { Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 } },
@@ -93,7 +95,7 @@ public sealed class RunFolderTests
     {
         public void Report(TrainingProgress value)
         {
-            if (value is { Phase: TrainingPhase.Training, Epoch: 2 } && Directory.Exists(folder))
+            if (value is { Activity: TrainingActivity.Training, Epoch: 2 } && Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         }
     }

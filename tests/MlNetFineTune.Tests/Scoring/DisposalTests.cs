@@ -148,7 +148,8 @@ public sealed class DisposalTests
     {
         var rows = SmallPictures.Take(4).Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
-        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Image", Validation = Validation.Set(view) });
+        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Options with { ImageColumnName = "Image", Validation = ValidationData.Set(view) });
         using var first = trainer.Fit(view);
         using var second = trainer.Fit(view);
 

@@ -77,7 +77,7 @@ public sealed class HalfPrecisionTests
             Backbone = Backbone.MobileNetV2.WithWeights(SharedData.RequireOrSkip("weights/mobilenetv2_100.safetensors")),
             Strategy = Strategy.HeadOnly,
             Augmentation = Augmentation.None,
-            Validation = Validation.Fraction(0.3f),
+            Validation = ValidationData.Fraction(0.3f),
             Task = LearningTask.Multiclass(calibration: Calibration.Temperature()),
             Epochs = 5,
             BadRows = BadRows.Skip(),

@@ -7,6 +7,7 @@ using MlNetFineTune.Scoring;
 
 
 
+
 namespace MlNetFineTune.Tests.Scoring;
 
 /// <summary>A batch never holds many rows that hold much.</summary>

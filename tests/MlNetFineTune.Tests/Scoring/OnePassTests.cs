@@ -221,7 +221,7 @@ public sealed class OnePassTests
     {
         var data = new CountingView(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4))));
         var validation = new CountingView(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(2, skip: 4))));
-        var options = SmallTraining.Options with { Epochs = 3, Validation = Validation.Set(validation) };
+        var options = SmallTraining.Options with { Epochs = 3, Validation = ValidationData.Set(validation) };
         using (_ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(data))
             Assert.AreEqual((1, 1), (data.Cursors, validation.Cursors));
 

@@ -57,7 +57,7 @@ public sealed class PermutationImportanceTests
         var view = _ml.Data.LoadFromEnumerable(pixels);
         var named = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.Concatenate("Pixels", nameof(Pixels.Values)))
             .Fit(view).Transform(view);
-        var layout = new RawPixels(4, 4, PixelLayout.Planar, PixelChannels.Gray) { White = 1 };
+        var layout = RawPixels.Planar(4, 4, RawPixels.PixelChannels.Gray, white: 1);
         var options = SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = layout };
         using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(named);
 

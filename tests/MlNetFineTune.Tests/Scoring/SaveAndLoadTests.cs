@@ -52,7 +52,8 @@ public sealed class SaveAndLoadTests
     [TestMethod]
     public void SavingTwiceAndSavingWhatWasLoadedGivesTheSameBytes()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Validation = Validation.Fraction(0.25f) }, SmallPictures.Take(8));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Epochs = 1, Validation = ValidationData.Fraction(0.25f) }, SmallPictures.Take(8));
         var first = SmallTraining.Save(_ml, model);
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _);
 
@@ -72,7 +73,7 @@ public sealed class SaveAndLoadTests
         {
             Epochs = 2,
             Seed = 77,
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
             Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)),
             Optimizer = Optimizer.Sgd(),
             Strategy = Strategy.LastStages(2),

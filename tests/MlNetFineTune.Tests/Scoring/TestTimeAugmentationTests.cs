@@ -276,8 +276,10 @@ public sealed class TestTimeAugmentationTests
     [TestMethod]
     public void ValidationSeesTheCentreAlone()
     {
-        using var plain = SmallTraining.Fit(_ml, s_options with { Validation = Validation.Fraction(0.3f) }, _photos);
-        using var several = SmallTraining.Fit(_ml, s_options with { Validation = Validation.Fraction(0.3f), TestTimeAugmentation = TestTimeAugmentation.FiveCrop }, _photos);
+        using var plain = SmallTraining.Fit(_ml, s_options with { Validation = ValidationData.Fraction(0.3f) }, _photos);
+        using var several = SmallTraining.Fit(
+            _ml, s_options with { Validation = ValidationData.Fraction(0.3f), TestTimeAugmentation = TestTimeAugmentation.FiveCrop },
+            _photos);
 
         CollectionAssert.AreEqual(plain.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(), several.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
     }

@@ -7,6 +7,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Tests.Support;
 
 internal delegate void PlanChange(ref ImagePlan plan);

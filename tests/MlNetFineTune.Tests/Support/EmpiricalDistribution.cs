@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>Draws against a reference distribution.</summary>

@@ -29,7 +29,8 @@ internal sealed class FakeHub : IDisposable
 
     public IReadOnlyList<Asked> Requests => _server.Requests;
 
-    public WeightsCache Cache(string folder) => new() { Folder = folder, IsOffline = false, HubEndpoint = new Uri(_server.Address), Time = new InstantTime() };
+    public PretrainedWeights.Cache Cache(string folder) =>
+        new() { Folder = folder, IsOffline = false, HubEndpoint = new Uri(_server.Address), Time = new InstantTime() };
 
     public void Add(string name, string text) => Files[name] = Encoding.UTF8.GetBytes(text);
 

@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>The networks of network-*.json: of each family the smallest member that runs all of its code.</summary>
@@ -31,9 +32,13 @@ internal static class FixtureNetworks
         // Narrow and shallow ones of our own: the published have tens of millions of parameters and the same code.
         ["convnext"] = _ => Small("convnext", "head.fc", 64, recipe => new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], recipe.Epsilon)),
         ["vit"] = _ => Small("vit", "head", 64, recipe =>
-            new VisionTransformer(new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), recipe.Preprocessing.Size, TokenPooling.ClassToken, recipe.Epsilon)),
+            new VisionTransformer(
+                new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), recipe.Preprocessing.Size,
+                Backbone.TokenPooling.ClassToken, recipe.Epsilon)),
         ["dinov2"] = _ => Small("dinov2", "head", 42, recipe =>
-            new VisionTransformer(new TransformerShape(Patch: 14, Channels: 32, Heads: 2, Blocks: 2, ScalesBranches: true), recipe.Preprocessing.Size, TokenPooling.Mean, recipe.Epsilon)),
+            new VisionTransformer(
+                new TransformerShape(Patch: 14, Channels: 32, Heads: 2, Blocks: 2, ScalesBranches: true), recipe.Preprocessing.Size,
+                Backbone.TokenPooling.Mean, recipe.Epsilon)),
     };
 
     public static IReadOnlyCollection<string> Names => s_byName.Keys;
@@ -41,5 +46,8 @@ internal static class FixtureNetworks
     public static Backbone Find(string name, float width) => s_byName[name](width);
 
     private static Backbone Small(string name, string classifier, int size, Func<WeightsRecipe, BackboneNetwork> create) =>
-        new(new BackboneFamily(name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6), create) { InitialWeights = Initialization.Transformer });
+        new(new BackboneFamily(
+            name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
+            create)
+        { InitialWeights = Initialization.Transformer });
 }

@@ -13,7 +13,10 @@ internal static class Formula
     public static ImageNetwork Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
     {
         var backbone = FixtureNetworks.Find(network, width);
-        backbone = backbone with { Padding = padding == "same" ? ConvolutionPadding.TensorFlowSame : ConvolutionPadding.Symmetric };
+        backbone = backbone with
+        {
+            Padding = padding == "same" ? Backbone.ConvolutionPadding.TensorFlowSame : Backbone.ConvolutionPadding.Symmetric,
+        };
         backbone = backbone with { Recipe = backbone.Recipe with { Epsilon = epsilon } };
         var classifier = Made(type, () => ImageNetwork.CreateEmpty(backbone, outputs: 10));
         foreach (var (name, tensor) in classifier.NamedTensors())

@@ -38,10 +38,10 @@ internal static class PictureSources
         (nameof(EveryForm.ImagePath), null),
         (nameof(EveryForm.File), null),
         (nameof(EveryForm.Image), null),
-        (nameof(EveryForm.Interleaved), new RawPixels(48, 48, PixelLayout.Interleaved)),
-        (nameof(EveryForm.PlanarBgr), new RawPixels(48, 48, PixelLayout.Planar, PixelChannels.Bgr)),
-        (nameof(EveryForm.Planar), new RawPixels(48, 48, PixelLayout.Planar)),
-        (nameof(EveryForm.ZeroToOne), new RawPixels(48, 48, PixelLayout.Interleaved) { White = 1 }),
+        (nameof(EveryForm.Interleaved), RawPixels.Interleaved(48, 48)),
+        (nameof(EveryForm.PlanarBgr), RawPixels.Planar(48, 48, RawPixels.PixelChannels.Bgr)),
+        (nameof(EveryForm.Planar), RawPixels.Planar(48, 48)),
+        (nameof(EveryForm.ZeroToOne), RawPixels.Interleaved(48, 48, white: 1)),
     ];
 
     public static IEnumerable<object[]> Names => All.Select(source => new object[] { source.Column });

@@ -31,6 +31,9 @@ internal static class PublicApi
         from part in Parts(mention.Type)
         select (mention.Where, part);
 
+    /// <summary>The public types, those nested in others included.</summary>
+    public static IEnumerable<string> NamesOf(Assembly assembly) => PublicTypes(assembly).Select(type => type.FullName!.Replace('+', '.'));
+
     private static IEnumerable<Type> PublicTypes(Assembly assembly) =>
         assembly.GetTypes().Where(type => type.IsVisible && !IsGenerated(type)).OrderBy(type => type.FullName, StringComparer.Ordinal);
 

@@ -20,7 +20,7 @@ internal static class SmallTraining
         Backbone = Backbone,
         Strategy = Strategy.Full(1),
         Augmentation = Augmentation.None,
-        Validation = Validation.None,
+        Validation = ValidationData.None,
         LearningRate = 3e-3f,
         Epochs = 2,
         BatchSize = 8,

@@ -1,6 +1,7 @@
 using MlNetFineTune.Tasks;
 
 
+
 namespace MlNetFineTune.Tests.Tasks;
 
 [TestClass]

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Tests.Tasks;
 public sealed class CalibrationTests
 {
     // Unsure pictures on purpose: two epochs.
-    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Validation = Validation.Fraction(0.5f) };
+    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f) };
 
     private readonly MLContext _ml = new(seed: 1);
 
@@ -22,7 +22,7 @@ public sealed class CalibrationTests
         var photos = SmallPictures.Take(10);
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10, skip: 15)));
         using var plain = SmallTraining.Fit(_ml, s_options, photos);
-        using var calibrated = SmallTraining.Fit(_ml, s_options with { Task = LearningTask.Multiclass(calibration: Calibration.Temperature(targetPrecision: 0.6f))}, photos);
+        using var calibrated = SmallTraining.Fit(_ml, s_options with { Task = LearningTask.Multiclass(calibration: Calibration.Temperature(targetPrecision: 0.6f)) }, photos);
 
         Assert.IsNull(plain.Calibration);
         Assert.IsNull(plain.Report!.Calibration);
@@ -74,16 +74,16 @@ public sealed class CalibrationTests
         foreach (var row in rows.Where((_, index) => index % 6 == 0)) // always right would need no temperature
             (row.Kind, row.Yes) = (row.Kind == "kind0" ? "kind1" : "kind0", !row.Yes);
         var data = SmallModules.View(_ml, rows);
-        var options = SmallModules.Multiclass with { Epochs = 2, LearningRate = 0.01f, Task = LearningTask.Multiclass(calibration: Calibration.Temperature(0.5f))};
-        using var plain = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Task = LearningTask.Multiclass(calibration: Calibration.None)}).Fit(data);
+        var options = SmallModules.Multiclass with { Epochs = 2, LearningRate = 0.01f, Task = LearningTask.Multiclass(calibration: Calibration.Temperature(0.5f)) };
+        using var plain = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Task = LearningTask.Multiclass(calibration: Calibration.None) }).Fit(data);
         using var multiclass = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(data);
         using var loaded = SmallModules.Reload(_ml, multiclass);
         CollectionAssert.AreEqual(multiclass.Classes.ToArray(), multiclass.Calibration!.RejectThresholds.Keys.ToArray());
         SmallTraining.AssertSameBits(SmallTraining.Scores(multiclass.Transform(data)), SmallTraining.Scores(loaded.Transform(data)));
         Assert.AreNotEqual(SmallTraining.Scores(plain.Transform(data))[0][0], SmallTraining.Scores(multiclass.Transform(data))[0][0]);
 
-        var ofYes = SmallModules.Binary with { Epochs = 2, LearningRate = 0.01f, Task = LearningTask.Binary(calibration: Calibration.Temperature(0.5f))};
-        using var plainBinary = _ml.BinaryClassification.Trainers.FineTuneModule(ofYes with { Task = LearningTask.Binary(calibration: Calibration.None)}).Fit(data);
+        var ofYes = SmallModules.Binary with { Epochs = 2, LearningRate = 0.01f, Task = LearningTask.Binary(calibration: Calibration.Temperature(0.5f)) };
+        using var plainBinary = _ml.BinaryClassification.Trainers.FineTuneModule(ofYes with { Task = LearningTask.Binary(calibration: Calibration.None) }).Fit(data);
         using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(ofYes).Fit(data);
         using var loadedBinary = SmallModules.Reload(_ml, binary);
         CollectionAssert.AreEqual(new[] { "False", "True" }, binary.Calibration!.RejectThresholds.Keys.ToArray());
@@ -99,7 +99,7 @@ public sealed class CalibrationTests
     public void WhereEverythingIsRightProbabilitiesStayAndAWarningSaysWhy()
     {
         var log = new LogLines(_ml);
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 8, Validation = Validation.Fraction(0.2f), Task = LearningTask.Multiclass(calibration: Calibration.Temperature())}, SmallPictures.Take(20));
+        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 8, Validation = ValidationData.Fraction(0.2f), Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) }, SmallPictures.Take(20));
 
         Assert.AreEqual(1, model.Report!.Epochs[model.Report.BestEpoch - 1].ValidationAccuracy, "This test is about a model that is always right.");
         Assert.AreEqual(1, model.Calibration!.Temperature);
@@ -111,8 +111,8 @@ public sealed class CalibrationTests
     [TestMethod]
     public void CalibrationNeedsValidationAndASensiblePrecision()
     {
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Task = LearningTask.Multiclass(calibration: Calibration.Temperature())})).Message, "needs validation");
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = Validation.None, Task = LearningTask.Binary(calibration: Calibration.Temperature())})).Message, "needs validation");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) })).Message, "needs validation");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Validation = ValidationData.None, Task = LearningTask.Binary(calibration: Calibration.Temperature()) })).Message, "needs validation");
         foreach (var precision in (float[])[0, -1, 1.01f, float.NaN])
             StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => Calibration.Temperature(precision)).Message, "above 0 and at most 1");
         Assert.AreEqual("Temperature(targetPrecision: 0.95)", Calibration.Temperature().ToString());

@@ -72,7 +72,7 @@ public sealed class LearningRateFinderTests
         var options = SmallTraining.Options with
         {
             Progress = progress,
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
             EarlyStoppingPatience = 1,
             Epochs = 1,
         };
@@ -107,7 +107,7 @@ public sealed class LearningRateFinderTests
     {
         using var folder = new Folder();
         var points = Enumerable.Range(0, 50)
-            .Select(i => new LearningRatePoint(Math.Pow(10, -5 + i * 0.1), Loss: 2 - i * 0.03, SmoothedLoss: 2 - i * 0.03)).ToList();
+            .Select(i => (Math.Pow(10, -5 + i * 0.1), Loss: 2 - i * 0.03, SmoothedLoss: 2 - i * 0.03)).ToList();
 
         new LearningRateSearch(points, 1e-3f).SaveChart(folder.File("rate.svg"));
 
@@ -137,7 +137,7 @@ public sealed class LearningRateFinderTests
     {
         using var folder = new Folder();
         double[] losses = [2, 1.8, 1.5, 1.2, 1, 1.4, 40];
-        var points = losses.Select((loss, i) => new LearningRatePoint(Math.Pow(10, i - 6), loss, loss)).ToList();
+        var points = losses.Select((loss, i) => (Math.Pow(10, i - 6), loss, loss)).ToList();
 
         new LearningRateSearch(points, 1e-3f).SaveChart(folder.File("rate.svg"));
 
@@ -156,7 +156,7 @@ public sealed class LearningRateFinderTests
     public void AChartWithAnotherExtensionIsAnErrorThatNamesTheRightOne(string name)
     {
         using var folder = new Folder();
-        var search = new LearningRateSearch([new LearningRatePoint(1e-3, 1, 1), new LearningRatePoint(1e-2, 1, 1)], 1e-3f);
+        var search = new LearningRateSearch([(1e-3, 1, 1), (1e-2, 1, 1)], 1e-3f);
 
         var error = Assert.ThrowsExactly<ArgumentException>(() => search.SaveChart(folder.File(name)));
 

@@ -19,7 +19,14 @@ public sealed class AccumulationTests
     [DataRow(7, 16, 16)] // one row a batch, one step an epoch
     public void SoManyBatchesAreOneLargeOne(int rows, int large, int accumulation)
     {
-        var options = SmallModules.Regression with { Epochs = 3, BatchSize = large, Optimizer = Optimizer.Sgd(), Validation = Validation.None, GradientClipping = GradientClipping.Norm(0.5f) };
+        var options = SmallModules.Regression with
+        {
+            Epochs = 3,
+            BatchSize = large,
+            Optimizer = Optimizer.Sgd(),
+            Validation = ValidationData.None,
+            GradientClipping = GradientClipping.Norm(0.5f),
+        };
         var view = SmallModules.View(_ml, TableRow.Many(rows));
         using var expected = _ml.Regression.Trainers.FineTuneModule(options).Fit(view);
         using var actual = _ml.Regression.Trainers.FineTuneModule(options with { BatchSize = large / accumulation, AccumulationSteps = accumulation }).Fit(view);
@@ -30,7 +37,7 @@ public sealed class AccumulationTests
     [TestMethod]
     public void RowsThatCountDifferentlyDoSoInWhateverBatchTheyAre()
     {
-        var options = SmallModules.Multiclass with { Epochs = 3, BatchSize = 24, Optimizer = Optimizer.Sgd(), Validation = Validation.None, Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f))};
+        var options = SmallModules.Multiclass with { Epochs = 3, BatchSize = 24, Optimizer = Optimizer.Sgd(), Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f)) };
         var view = SmallModules.View(_ml, TableRow.Many(60));
         using var expected = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(view);
         using var actual = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { BatchSize = 4, AccumulationSteps = 6 }).Fit(view);

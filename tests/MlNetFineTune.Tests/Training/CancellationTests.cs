@@ -15,16 +15,16 @@ public sealed class CancellationTests
 
     public static IEnumerable<object[]> Phases =>
     [
-        [TrainingPhase.ComputingFeatures, Strategy.HeadOnly],
-        [TrainingPhase.Training, Strategy.HeadOnly],
-        [TrainingPhase.Training, Strategy.Full(1)],
-        [TrainingPhase.Validating, Strategy.HeadOnly],
-        [TrainingPhase.Validating, Strategy.Full(1)],
+        [TrainingActivity.ComputingFeatures, Strategy.HeadOnly],
+        [TrainingActivity.Training, Strategy.HeadOnly],
+        [TrainingActivity.Training, Strategy.Full(1)],
+        [TrainingActivity.Validating, Strategy.HeadOnly],
+        [TrainingActivity.Validating, Strategy.Full(1)],
     ];
 
     [TestMethod]
     [DynamicData(nameof(Phases))]
-    public void CancellingThrowsWithinOneBatch(TrainingPhase phase, Strategy strategy)
+    public void CancellingThrowsWithinOneBatch(TrainingActivity phase, Strategy strategy)
     {
         using var source = new CancellationTokenSource();
         var watcher = CancelAt(phase, source);
@@ -32,20 +32,20 @@ public sealed class CancellationTests
         var error = Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, Options(strategy, watcher) with { CancellationToken = source.Token }, _photos));
         Assert.AreEqual(source.Token, error.CancellationToken);
 
-        Assert.AreEqual(1, watcher.Seen.Count(progress => progress.Phase == phase));
+        Assert.AreEqual(1, watcher.Seen.Count(progress => progress.Activity == phase));
     }
 
     [TestMethod]
     [DynamicData(nameof(Phases))]
-    public void StoppingWithinTheFirstEpochGivesAModel(TrainingPhase phase, Strategy strategy)
+    public void StoppingWithinTheFirstEpochGivesAModel(TrainingActivity phase, Strategy strategy)
     {
         using var source = new CancellationTokenSource();
         var watcher = CancelAt(phase, source);
 
         using var model = SmallTraining.Fit(_ml, Options(strategy, watcher) with { StopToken = source.Token }, _photos);
 
-        Assert.AreEqual(1, watcher.Seen.Count(progress => progress.Phase == phase));
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(1, watcher.Seen.Count(progress => progress.Activity == phase));
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
         Assert.AreEqual(0, model.Report.BestEpoch);
         Assert.IsEmpty(model.Report.Epochs);
         Assert.IsTrue(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos))).All(scores => scores.All(float.IsFinite)));
@@ -55,19 +55,19 @@ public sealed class CancellationTests
     [TestMethod]
     public void StoppingLaterGivesTheBestEpochSoFar()
     {
-        foreach (var validation in (Validation[])[Validation.None, Validation.Fraction(0.25f)])
+        foreach (var validation in (ValidationData[])[ValidationData.None, ValidationData.Fraction(0.25f)])
         {
             var options = SmallTraining.Options with { Validation = validation, Schedule = LearningRateSchedule.Constant() };
             using var whole = SmallTraining.Fit(_ml, options with { Epochs = 2 }, _photos);
             using var source = new CancellationTokenSource();
             var watcher = new Watcher(progress =>
             {
-                if (progress is { Phase: TrainingPhase.Training, Epoch: 3 })
+                if (progress is { Activity: TrainingActivity.Training, Epoch: 3 })
                     source.Cancel();
             });
             using var stopped = SmallTraining.Fit(_ml, options with { Epochs = 9, Progress = watcher, StopToken = source.Token }, _photos);
 
-            Assert.AreEqual(TrainingEnd.Stopped, stopped.Report!.End);
+            Assert.AreEqual(TrainingReport.EndReason.Stopped, stopped.Report!.End);
             Assert.AreEqual(whole.Report!.BestEpoch, stopped.Report.BestEpoch);
             Assert.HasCount(2, stopped.Report.Epochs);
             CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(stopped));
@@ -84,7 +84,7 @@ public sealed class CancellationTests
         using var model = SmallTraining.Fit(_ml, Options(Strategy.Full(1), watcher) with { StopToken = cancelled }, _photos);
 
         Assert.IsEmpty(watcher.Seen);
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
     }
 
     [TestMethod]
@@ -102,7 +102,8 @@ public sealed class CancellationTests
         {
         }
         using var source = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Fit(view, options with { Progress = CancelAt(TrainingPhase.Training, source), CancellationToken = source.Token }));
+        Assert.Throws<OperationCanceledException>(() => Fit(
+            view, options with { Progress = CancelAt(TrainingActivity.Training, source), CancellationToken = source.Token }));
         Assert.Throws<InvalidDataException>(() => Fit(bad, options));
         Assert.Throws<DivideByZeroException>(() => Fit(view, options with { Progress = new Watcher(_ => throw new DivideByZeroException()) }));
         Assert.Throws<OperationCanceledException>(() => Fit(view, options with { CancellationToken = new CancellationToken(canceled: true) }));
@@ -125,11 +126,11 @@ public sealed class CancellationTests
     }
 
     private static ImageFineTuningOptions Options(Strategy strategy, Watcher watcher) =>
-        SmallTraining.Options with { Strategy = strategy, Validation = Validation.Fraction(0.5f), Progress = watcher, Workers = 2 };
+        SmallTraining.Options with { Strategy = strategy, Validation = ValidationData.Fraction(0.5f), Progress = watcher, Workers = 2 };
 
-    private static Watcher CancelAt(TrainingPhase phase, CancellationTokenSource source) => new(progress =>
+    private static Watcher CancelAt(TrainingActivity phase, CancellationTokenSource source) => new(progress =>
     {
-        if (progress.Phase == phase)
+        if (progress.Activity == phase)
             source.Cancel();
     });
 }

@@ -13,7 +13,7 @@ public sealed class CheckpointTests
     private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
     {
         Augmentation = Augmentation.Light,
-        Validation = Validation.Fraction(0.25f),
+        Validation = ValidationData.Fraction(0.25f),
         Epochs = 6,
         BatchSize = 4,
         EarlyStoppingPatience = 5,
@@ -42,20 +42,20 @@ public sealed class CheckpointTests
         var (expected, weights) = DirectTraining.Run(options, plan, s_photos);
 
         // One life ends in a step, the next in validation, the third between two epochs, and so on through the parts of the plan.
-        TrainingPhase[] phases = [TrainingPhase.Training, TrainingPhase.Validating, TrainingPhase.EpochCompleted];
-        var options2 = options with { Checkpoint = Checkpoint.EveryEpochs(_folder, epochs: 1000) };
-        var interrupted = new List<(TrainingPhase Phase, int Epoch)>();
+        TrainingActivity[] phases = [TrainingActivity.Training, TrainingActivity.Validating, TrainingActivity.EpochCompleted];
+        var options2 = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(_folder, epochs: 1000) };
+        var interrupted = new List<(TrainingActivity Activity, int Epoch)>();
         (TrainingReport Report, Dictionary<string, double[]> Tensors)? end = null;
         for (var life = 0; end is null; life++)
         {
             using var source = new CancellationTokenSource();
             var (lived, phase) = (0, phases[life % 3]);
-            var limit = phase == TrainingPhase.Training ? 1 + life % 4 : 1;
+            var limit = phase == TrainingActivity.Training ? 1 + life % 4 : 1;
             var watcher = new Watcher(progress =>
             {
-                if (progress.Phase == phase && ++lived == limit)
+                if (progress.Activity == phase && ++lived == limit)
                 {
-                    interrupted.Add((progress.Phase, progress.Epoch));
+                    interrupted.Add((progress.Activity, progress.Epoch));
                     source.Cancel();
                 }
             });
@@ -73,7 +73,10 @@ public sealed class CheckpointTests
         foreach (var phase in phases)
         {
             foreach (var (first, last) in new[] { (1, 2), (3, 5), (6, 6) })
-                Assert.IsTrue(interrupted.Exists(moment => moment.Phase == phase && moment.Epoch >= first && moment.Epoch <= last) || (phase, first) == (TrainingPhase.EpochCompleted, 6), $"{name} was never interrupted in {phase} of epochs {first} to {last}: {string.Join(", ", interrupted)}");
+                Assert.IsTrue(interrupted.Exists(
+                    moment => moment.Activity == phase && moment.Epoch >= first && moment.Epoch <= last) || (phase,
+                    first) == (TrainingActivity.EpochCompleted,
+                    6), $"{name} was never interrupted in {phase} of epochs {first} to {last}: {string.Join(", ", interrupted)}");
         }
         DirectTraining.AssertSame(weights, end.Value.Tensors, name);
         AssertSameReport(expected, end.Value.Report);
@@ -94,7 +97,7 @@ public sealed class CheckpointTests
             _ => s_options,
         };
         using var whole = SmallTraining.Fit(_ml, basis, s_photos);
-        var options = basis with { Checkpoint = Checkpoint.EverySteps(_folder, steps: 2) };
+        var options = basis with { Checkpoint = TrainingCheckpoint.EverySteps(_folder, steps: 2) };
         foreach (var steps in (int[])[7, 2, 8, 9, 40])
         {
             var lived = 0;
@@ -117,8 +120,14 @@ public sealed class CheckpointTests
     public void RowsThatCannotBeReadAreKnownAgain(bool cached)
     {
         Photo[] bad = [.. s_photos.Take(11), .. BadPictures.All.Select(one => new Photo { Label = "dots", ImagePath = one.Path }), .. s_photos.Skip(11)];
-        var options = s_options with { BadRows = BadRows.Skip(0.5f), Checkpoint = Checkpoint.EverySteps(_folder, steps: 1), Strategy = cached ? Strategy.HeadOnly : Strategy.Full(1), Augmentation = cached ? Augmentation.None : Augmentation.Light };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, bad);
+        var options = s_options with
+        {
+            BadRows = BadRows.Skip(0.5f),
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder, steps: 1),
+            Strategy = cached ? Strategy.HeadOnly : Strategy.Full(1),
+            Augmentation = cached ? Augmentation.None : Augmentation.Light,
+        };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, bad);
         Assert.IsNotEmpty(whole.Report!.BadRows);
         foreach (var steps in (int[])[3, 2, 8])
         {
@@ -136,7 +145,13 @@ public sealed class CheckpointTests
     [TestMethod]
     public void AFinishedTrainingLeavesOneFileFromWhichTheModelComesAtOnce()
     {
-        var options = s_options with { Epochs = 3, Checkpoint = Checkpoint.EveryEpochs(_folder), WeightAveraging = WeightAveraging.BestCheckpoints(2) };
+        var options = s_options with
+        {
+            Epochs = 3,
+            Checkpoint = TrainingCheckpoint.EveryEpochs(
+            _folder),
+            WeightAveraging = WeightAveraging.BestCheckpoints(2)
+        };
         using var first = SmallTraining.Fit(_ml, options, s_photos);
         Assert.HasCount(1, Directory.GetFiles(_folder, "*.safetensors"));
         var watcher = new Watcher();
@@ -148,20 +163,27 @@ public sealed class CheckpointTests
         AssertSameReport(first.Report!, second.Report!);
         Assert.AreEqual(first.Report!.End, second.Report!.End);
         Assert.IsNull(first.Report.Resumed);
-        Assert.AreEqual(new ResumedTraining(3, 0), second.Report.Resumed);
+        Assert.AreEqual((3, 0), second.Report.Resumed);
     }
 
     [TestMethod]
     public void TheReportSaysWhereATrainingWentOn()
     {
-        var options = s_options with { Epochs = 3, RunFolder = Path.Combine(_folder, "run"), Checkpoint = Checkpoint.EverySteps(Path.Combine(_folder, "checkpoints"), steps: 1) };
+        var options = s_options with
+        {
+            Epochs = 3,
+            RunFolder = Path.Combine(
+            _folder, "run"),
+            Checkpoint = TrainingCheckpoint.EverySteps(Path.Combine(_folder, "checkpoints"), steps: 1)
+        };
         var batches = 0;
-        var dies = new Watcher(progress => _ = progress is { Phase: TrainingPhase.Training, Epoch: 2 } && ++batches == 3 ? throw new DivideByZeroException() : 0);
+        var dies = new Watcher(progress =>
+            _ = progress is { Activity: TrainingActivity.Training, Epoch: 2 } && ++batches == 3 ? throw new DivideByZeroException() : 0);
         Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = dies }, s_photos));
 
         using var model = SmallTraining.Fit(_ml, options, s_photos);
 
-        Assert.AreEqual(new ResumedTraining(1, 3), model.Report!.Resumed);
+        Assert.AreEqual((1, 3), model.Report!.Resumed);
         Assert.HasCount(3, model.Report.Epochs);
         StringAssert.Contains(File.ReadAllText(Path.Combine(_folder, "run", "report.html")), "after 1 epochs and 3 batches");
     }
@@ -169,21 +191,28 @@ public sealed class CheckpointTests
     [TestMethod]
     public void AStoppedTrainingGoesOnAndAnEarlyEndStaysOne()
     {
-        var options = s_options with { LearningRate = 0.03f, EarlyStoppingPatience = 1, Epochs = 12, Optimizer = Optimizer.Sgd(), Checkpoint = Checkpoint.EveryEpochs(_folder) };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, s_photos);
-        Assert.AreEqual(TrainingEnd.EarlyStopped, whole.Report!.End);
+        var options = s_options with
+        {
+            LearningRate = 0.03f,
+            EarlyStoppingPatience = 1,
+            Epochs = 12,
+            Optimizer = Optimizer.Sgd(),
+            Checkpoint = TrainingCheckpoint.EveryEpochs(_folder),
+        };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, s_photos);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, whole.Report!.End);
         using var source = new CancellationTokenSource();
         var stop = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 4 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 2, Rows: > 4 })
                 source.Cancel();
         });
 
         using var stopped = SmallTraining.Fit(_ml, options with { Progress = stop, StopToken = source.Token }, s_photos);
         using var model = SmallTraining.Fit(_ml, options, s_photos);
 
-        Assert.AreEqual(TrainingEnd.Stopped, stopped.Report!.End);
-        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, stopped.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, model.Report!.End);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(model));
         AssertSameReport(whole.Report, model.Report);
     }
@@ -191,7 +220,7 @@ public sealed class CheckpointTests
     [TestMethod]
     public void TheCheckpointOfAnotherTrainingIsRefusedAndSaysWhatDiffers()
     {
-        var options = s_options with { Epochs = 2, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 2, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         SmallTraining.Fit(_ml, options, s_photos).Dispose();
         var (weights, other) = (Path.Combine(SmallPictures.NewFolder(), "w.safetensors"), SmallTraining.LoadModel(_ml));
         using (other)
@@ -219,8 +248,8 @@ public sealed class CheckpointTests
     [TestMethod]
     public void DamageIsNoticedWhereverItIsAndTheFileBeforeServes()
     {
-        var options = s_options with { Epochs = 3, Checkpoint = Checkpoint.EverySteps(_folder, 1) };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, s_photos);
+        var options = s_options with { Epochs = 3, Checkpoint = TrainingCheckpoint.EverySteps(_folder, 1) };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, s_photos);
         foreach (var share in (double[])[0, 0.01, 0.05, 0.6, 0.999, -1])
         {
             foreach (var old in Directory.GetFiles(_folder))
@@ -246,7 +275,7 @@ public sealed class CheckpointTests
     [TestMethod]
     public void WithoutASoundCheckpointTheTrainingBeginsAnewAndSaysSo()
     {
-        var options = s_options with { Epochs = 1, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 1, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         using var first = SmallTraining.Fit(_ml, options, s_photos);
         Damage(Directory.GetFiles(_folder, "*.safetensors").Single(), 0.9);
         var log = new LogLines(_ml);
@@ -261,7 +290,7 @@ public sealed class CheckpointTests
     public void AnotherNumberOfThreadsIsSaid()
     {
         using var source = new CancellationTokenSource();
-        var options = s_options with { Epochs = 2, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 2, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
         var log = new LogLines(_ml);
         var threads = TorchSharp.torch.get_num_threads();
@@ -281,7 +310,7 @@ public sealed class CheckpointTests
     [TestMethod]
     public void TwoTrainingsDoNotShareAFolder()
     {
-        var options = s_options with { Epochs = 1, Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        var options = s_options with { Epochs = 1, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         IOException? error = null;
         var watcher = new Watcher(_ => error ??= Assert.ThrowsExactly<IOException>(() => SmallTraining.Fit(_ml, options, s_photos)));
 
@@ -295,13 +324,19 @@ public sealed class CheckpointTests
     {
         var counts = new List<int>();
         var watcher = new Watcher(_ => counts.Add(Directory.GetFiles(_folder, "*.safetensors").Length));
-        SmallTraining.Fit(_ml, s_options with { Epochs = 2, Progress = watcher, Checkpoint = Checkpoint.EveryInterval(_folder, TimeSpan.FromTicks(1), keep: 3) }, s_photos).Dispose();
+        SmallTraining.Fit(_ml, s_options with
+        {
+            Epochs = 2,
+            Progress = watcher,
+            Checkpoint = TrainingCheckpoint.EveryInterval(
+            _folder, TimeSpan.FromTicks(1), keep: 3)
+        }, s_photos).Dispose();
 
         Assert.AreEqual(3, counts.Max());
-        Assert.Throws<ArgumentOutOfRangeException>(() => Checkpoint.EveryInterval(_folder, TimeSpan.Zero));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Checkpoint.EverySteps(_folder, 0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Checkpoint.EveryEpochs(_folder, 1, keep: 0));
-        Assert.Throws<ArgumentException>(() => Checkpoint.EveryEpochs(" "));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingCheckpoint.EveryInterval(_folder, TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingCheckpoint.EverySteps(_folder, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingCheckpoint.EveryEpochs(_folder, 1, keep: 0));
+        Assert.Throws<ArgumentException>(() => TrainingCheckpoint.EveryEpochs(" "));
     }
 
     [TestMethod]
@@ -313,10 +348,10 @@ public sealed class CheckpointTests
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
         {
-            if (progress is { Epoch: 3, Phase: TrainingPhase.Training })
+            if (progress is { Epoch: 3, Activity: TrainingActivity.Training })
                 source.Cancel();
         });
-        options = options with { Checkpoint = Checkpoint.EveryEpochs(_folder) };
+        options = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
         Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.FineTuneModule(options with { Progress = watcher, CancellationToken = source.Token }).Fit(SmallModules.View(_ml, rows)));
 
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));

@@ -12,7 +12,15 @@ namespace MlNetFineTune.Tests.Training;
 [TestClass]
 public sealed class RecomputedStagesTests
 {
-    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f), Epochs = 3, BatchSize = 6 };
+    private static readonly ImageFineTuningOptions s_options =
+        SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Light,
+            Validation = ValidationData.Fraction(
+            0.25f),
+            Epochs = 3,
+            BatchSize = 6
+        };
 
     private static readonly Photo[] s_photos = SmallPictures.Take(8);
 
@@ -118,7 +126,7 @@ public sealed class RecomputedStagesTests
     {
         var options = s_options with { Adapter = Adapter.Lora(2, dropout: 0.4f) };
         using var whole = SmallTraining.Fit(_ml, options, s_photos);
-        var checkpointed = options with { Checkpoint = Checkpoint.EverySteps(SmallPictures.NewFolder(), steps: 1) };
+        var checkpointed = options with { Checkpoint = TrainingCheckpoint.EverySteps(SmallPictures.NewFolder(), steps: 1) };
         foreach (var recomputes in (bool[])[true, false, true])
         {
             var lived = 0;
@@ -134,7 +142,13 @@ public sealed class RecomputedStagesTests
     [TestMethod]
     public void LayersOfAUsersRunTwiceFromTheSameStateAndMayChangeWhatTheyAreGiven()
     {
-        var options = s_options with { Epochs = 1, Validation = Validation.None, Backbone = SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) };
+        var options = s_options with
+        {
+            Epochs = 1,
+            Validation = ValidationData.None,
+            Backbone = SmallTraining.Backbone.ReplaceStage(
+            "stem", new AnyFactory())
+        };
         var (plain, plainRuns) = Fit(false);
         var (recomputed, runs) = Fit(true);
 

@@ -13,7 +13,8 @@ public sealed class CrossValidationTests
     public void EachFoldStartsFreshAsIfItWereFittedByHand()
     {
         var data = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10)));
-        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = Validation.Fraction(0.2f), EarlyStoppingPatience = 1 });
+        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Options with { Validation = ValidationData.Fraction(0.2f), EarlyStoppingPatience = 1 });
 
         var folds = _ml.MulticlassClassification.CrossValidate(data, trainer, numberOfFolds: 3, seed: 4);
         var splits = _ml.Data.CrossValidationSplit(data, numberOfFolds: 3, seed: 4);

@@ -2,11 +2,13 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
+using static MlNetFineTune.Augmentation;
 
 namespace MlNetFineTune.Tests.Training;
 
@@ -22,8 +24,8 @@ public sealed partial class CulturesTests : IDisposable
     // Numbers with fractions, of every kind that enters a fingerprint.
     private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
     {
-        Augmentation = Augmentation.Sequence(new RandomResizedCrop(0.25f), new HorizontalFlip(0.4f), new MixUp(0.4f)),
-        Validation = Validation.Fraction(0.25f),
+        Augmentation = Augmentation.Sequence(RandomResizedCrop(0.25f), HorizontalFlip(0.4f), MixUp(0.4f)),
+        Validation = ValidationData.Fraction(0.25f),
         GradientClipping = GradientClipping.Norm(1.5f),
         Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(0.1f), classWeights: ClassWeights.Of(1.5f, 1, 1)),
         Strategy = Strategy.Full(0.9f),
@@ -36,26 +38,26 @@ public sealed partial class CulturesTests : IDisposable
 
     public static IEnumerable<object[]> Options => new object[]
     {
-        Augmentation.None, Augmentation.Light, Augmentation.Standard, Augmentation.Strong, new Rotation(20.5f),
-        new Affine(5.5f, 0.1f, 0.1f, 0.9f, 1.1f, 5.5f, 5), new Perspective(0.3f), new ColorJitter(0.3f, 0.3f, 0.3f, 0.1f),
-        new Grayscale(0.3f), new GaussianBlur(), new Sharpness(2.5f), new Posterize(5), new Solarize(200), new AutoContrast(0.3f),
-        new Equalize(0.3f), new Invert(0.1f), new TrivialAugmentWide(), new AugMix(alpha: 0.5f), new RandomCrop(), new VerticalFlip(0.3f),
-        new RandomErasing(0.7f), new MixUp(0.4f), new CutMix(0.3f), new FixedViews(Augmentation.Light, 3),
-        new FixedViews(new RandomErasing(0.7f), 2), Adapter.None, Adapter.Lora(4, 0.5f, dropout: 0.3f), Strategy.HeadOnly,
+        Augmentation.None, Augmentation.Light, Augmentation.Standard, Augmentation.Strong, Rotation(20.5f),
+        Affine(5.5f, 0.1f, 0.1f, 0.9f, 1.1f, 5.5f, 5), Perspective(0.3f), ColorJitter(0.3f, 0.3f, 0.3f, 0.1f),
+        Grayscale(0.3f), GaussianBlur(), Sharpness(2.5f), Posterize(5), Solarize(200), AutoContrast(0.3f),
+        Equalize(0.3f), Invert(0.1f), TrivialAugmentWide(), AugMix(alpha: 0.5f), RandomCrop(), VerticalFlip(0.3f),
+        RandomErasing(0.7f), MixUp(0.4f), CutMix(0.3f), FixedViews(Augmentation.Light, 3),
+        FixedViews(RandomErasing(0.7f), 2), Adapter.None, Adapter.Lora(4, 0.5f, dropout: 0.3f), Strategy.HeadOnly,
         Strategy.LastStages(2, 0.7f), Strategy.From("layer1", 0.7f), Strategy.Full(0.7f), Strategy.Gradual(2, 0.7f),
         Strategy.ProbeThenFull(0.4f), Strategy.NormAndBias, Optimizer.AdamW(0.05f), Optimizer.Adam(0.05f), Optimizer.Sgd(0.8f, 1e-4f),
         Optimizer.RmsProp(0.98f), Optimizer.Lion(0.1f), LearningRateSchedule.Constant(0.1f), LearningRateSchedule.Cosine(0.1f),
         LearningRateSchedule.Linear(0.1f), LearningRateSchedule.Step(3, 0.2f), LearningRateSchedule.OneCycle(0.2f),
         LearningRateSchedule.Plateau(0.2f), GradientClipping.None, GradientClipping.Norm(1.5f), GradientClipping.Value(0.5f),
         GradientClipping.Adaptive(0.02f), WeightAveraging.None, WeightAveraging.Exponential(0.99f), WeightAveraging.BestCheckpoints(3),
-        Validation.None, Validation.Fraction(0.2f), BadRows.Throw, BadRows.Skip(0.2f), Divergence.Throw(2.5f),
+        ValidationData.None, ValidationData.Fraction(0.2f), BadRows.Throw, BadRows.Skip(0.2f), Divergence.Throw(2.5f),
         Divergence.ReturnBest(2.5f), Calibration.None, Calibration.Temperature(0.9f), ClassificationLoss.CrossEntropy(0.1f),
         ClassificationLoss.Focal(1.5f), ClassificationLoss.BinaryCrossEntropy(0.1f), RegressionLoss.SquaredError,
         RegressionLoss.AbsoluteError, ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("I", 1.5f), ("ı", 2)),
         ClassWeights.Of(1, 2.5f), FeatureCache.None, FeatureCache.InMemory(5000), TestTimeAugmentation.None,
         TestTimeAugmentation.MultiScale(1, 1.25f), new ImagePreprocessing(), ColorTriple.ImageNetStd,
-        new RawPixels(40, 40, PixelLayout.Planar) { White = 0.5f }, Checkpoint.None,
-        Checkpoint.EveryInterval("folder", TimeSpan.FromSeconds(1.5)), s_options, Backbone.Micro.FromScratch(),
+        RawPixels.Planar(40, 40, white: 0.5f), TrainingCheckpoint.None,
+        TrainingCheckpoint.EveryInterval("folder", TimeSpan.FromSeconds(1.5)), s_options, Backbone.Micro.FromScratch(),
         Backbone.MobileNetV1(0.25f).FromScratch(),
     }.Select(option => new[] { option });
 
@@ -69,7 +71,7 @@ public sealed partial class CulturesTests : IDisposable
     public void ACheckpointOfOneCultureGoesOnInAnotherToTheSameBits(string first, string second)
     {
         using var whole = SmallTraining.Fit(_ml, s_options, s_photos);
-        var options = s_options with { Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        var options = s_options with { Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
         using (new Culture(first))
         {
             var steps = 0;
@@ -90,7 +92,7 @@ public sealed partial class CulturesTests : IDisposable
         var options = SmallTraining.Options with
         {
             Strategy = Strategy.HeadOnly,
-            Augmentation = new FixedViews(Augmentation.Light, 2),
+            Augmentation = FixedViews(Augmentation.Light, 2),
             FeatureCache = FeatureCache.InFolder(_folder.File("cache")),
         };
         (int, int) expected = (2 * s_photos.Length, 0);
@@ -177,7 +179,7 @@ public sealed partial class CulturesTests : IDisposable
         foreach (var published in Backbone.List())
             Assert.AreEqual(published.Name, Backbone.FromName(published.Name).Name, name);
         var preprocessing = new ImagePreprocessing { CropFraction = 0.95f, Interpolation = Interpolation.Bicubic };
-        var recipe = new WeightsRecipe(preprocessing, ConvolutionPadding.Symmetric, 1e-3);
+        var recipe = new WeightsRecipe(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-3);
         Assert.AreEqual(recipe, Backbone.Micro.FromScratch().Recipe.With(recipe.ToMetadata(), "file"), name);
     });
 

@@ -21,7 +21,14 @@ public sealed class DistillationOnPhotosTests
     {
         var (large, small) = (SharedData.RequireOrSkip("weights/mobilenetv2_100.safetensors"), SharedData.RequireOrSkip("weights/mobilenetv1_025.safetensors"));
         var (train, test) = (PhotosOf("train", perClass: 50), PhotosOf("val", perClass: 40));
-        var options = new ImageFineTuningOptions { Backbone = Backbone.MobileNetV2.WithWeights(large), Strategy = Strategy.HeadOnly, Augmentation = Augmentation.None, Validation = Validation.None, LearningRate = 1e-2f };
+        var options = new ImageFineTuningOptions
+        {
+            Backbone = Backbone.MobileNetV2.WithWeights(large),
+            Strategy = Strategy.HeadOnly,
+            Augmentation = Augmentation.None,
+            Validation = ValidationData.None,
+            LearningRate = 1e-2f,
+        };
         using var teacher = Fit(options with { Epochs = 5 }, train);
         var lot = new Random(1);
         Photo[] drawn = [.. train.Select(photo => new Photo { Label = lot.Next(2) == 0 ? "ants" : "bees", ImagePath = photo.ImagePath })];

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Tasks;
@@ -65,7 +66,7 @@ public sealed class DistillationTests
         using var teacher = SmallTraining.LoadModel(_ml);
         var options = SmallTraining.Options with
         {
-            Augmentation = Augmentation.Sequence(new RandomResizedCrop(), new MixUp(0.4f), new CutMix()),
+            Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(), Augmentation.MixUp(0.4f), Augmentation.CutMix()),
             Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Of(("rings", 2))),
             Distillation = Distillation.From(teacher),
             Epochs = 1,
@@ -87,10 +88,10 @@ public sealed class DistillationTests
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 2, Rows: > 8 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 2, Rows: > 8 })
                 source.Cancel();
         });
-        options = options with { Checkpoint = Checkpoint.EverySteps(folder, 1) };
+        options = options with { Checkpoint = TrainingCheckpoint.EverySteps(folder, 1) };
         Assert.Throws<OperationCanceledException>(() => Train(options with { Progress = watcher, CancellationToken = source.Token }));
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(options with { Distillation = Distillation.From(other) }));
@@ -114,7 +115,7 @@ public sealed class DistillationTests
             using var student = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Distillation = Distillation.From(model, temperature: 3, weight: 0.5f), RunFolder = folder }, s_photos);
 
             var sha = Manifest(zip).GetProperty("WeightsSha256").GetString()!;
-            Assert.AreEqual(new DistillationReport("micro", sha), student.Report!.Distillation);
+            Assert.AreEqual(("micro", sha), student.Report!.Distillation);
             var saved = SmallTraining.Save(_ml, student);
             Assert.AreEqual(sha, Manifest(saved).GetProperty("Distillation").Text("WeightsSha256"));
             Assert.AreEqual("From(micro, temperature: 3, weight: 0.5)", Manifest(saved).GetProperty("Options").Text("Distillation"));

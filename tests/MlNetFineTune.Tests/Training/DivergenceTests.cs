@@ -19,7 +19,7 @@ public sealed class DivergenceTests
         BatchSize = 4,
         LearningRate = 20,
         Optimizer = Optimizer.Sgd(),
-        Validation = Validation.Fraction(0.25f),
+        Validation = ValidationData.Fraction(0.25f),
         Schedule = LearningRateSchedule.OneCycle(warmup: 0.9f, initialDivisor: 1e5f),
     };
 
@@ -29,8 +29,8 @@ public sealed class DivergenceTests
         var watcher = new Watcher();
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, Absurd with { Progress = watcher }, _photos));
 
-        var steps = watcher.Seen.Count(progress => progress.Phase == TrainingPhase.Training) + 1;
-        var last = watcher.Seen.Last(progress => progress.Phase == TrainingPhase.EpochCompleted);
+        var steps = watcher.Seen.Count(progress => progress.Activity == TrainingActivity.Training) + 1;
+        var last = watcher.Seen.Last(progress => progress.Activity == TrainingActivity.EpochCompleted);
         StringAssert.Contains(error.Message, FormattableString.Invariant($"diverged in step {steps} (epoch {last.Epoch + 1}): the loss"));
         StringAssert.Contains(error.Message, $"The last good epoch was {last.Epoch}: loss {last.Loss:0.0000}, validation loss {last.ValidationLoss:0.0000}");
         StringAssert.Contains(error.Message, "Lower the learning rate (20)");
@@ -43,7 +43,7 @@ public sealed class DivergenceTests
         using var model = SmallTraining.Fit(_ml, Absurd with { OnDivergence = Divergence.ReturnBest() }, _photos);
 
         var report = model.Report!;
-        Assert.AreEqual(TrainingEnd.Diverged, report.End);
+        Assert.AreEqual(TrainingReport.EndReason.Diverged, report.End);
         Assert.AreEqual(report.Epochs.MinBy(epoch => epoch.ValidationLoss)!.Epoch, report.BestEpoch);
         Assert.IsLessThan(12, report.Epochs.Count);
         Assert.IsTrue(log.Warnings.Any(line => line.StartsWith("The training diverged in step", StringComparison.Ordinal) && line.EndsWith($"The model is that of epoch {report.BestEpoch}.", StringComparison.Ordinal)), log.ToString());
@@ -100,13 +100,13 @@ public sealed class DivergenceTests
         var time = new ManualTime();
         var watcher = new Watcher(progress =>
         {
-            if (progress is { Phase: TrainingPhase.Training, Epoch: 3 })
+            if (progress is { Activity: TrainingActivity.Training, Epoch: 3 })
                 time.Advance(TimeSpan.FromHours(6));
         });
 
         using var model = SmallTraining.Fit(_ml, options with { Progress = watcher, TimeBudget = TimeSpan.FromHours(6), Time = time }, _photos);
 
-        Assert.AreEqual(TrainingEnd.TimeBudgetSpent, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.TimeBudgetSpent, model.Report!.End);
         Assert.HasCount(2, model.Report.Epochs);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(model));
         Assert.IsTrue(log.All.Any(line => line.StartsWith("The time budget of 06:00:00 is spent", StringComparison.Ordinal)), log.ToString());
@@ -116,18 +116,18 @@ public sealed class DivergenceTests
     public void TimeThatIsSpentBeforeCountsAndMoreTimeGoesOn()
     {
         var folder = SmallPictures.NewFolder();
-        var options = SmallTraining.Options with { Epochs = 3, Checkpoint = Checkpoint.EveryEpochs(folder) };
-        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = Checkpoint.None }, _photos);
+        var options = SmallTraining.Options with { Epochs = 3, Checkpoint = TrainingCheckpoint.EveryEpochs(folder) };
+        using var whole = SmallTraining.Fit(_ml, options with { Checkpoint = TrainingCheckpoint.None }, _photos);
         var watcher = new Watcher();
 
         using (var none = SmallTraining.Fit(_ml, options with { Progress = watcher, TimeBudget = TimeSpan.FromTicks(1) }, _photos))
-            Assert.AreEqual((TrainingEnd.TimeBudgetSpent, 0), (none.Report!.End, none.Report.BestEpoch));
+            Assert.AreEqual((TrainingReport.EndReason.TimeBudgetSpent, 0), (none.Report!.End, none.Report.BestEpoch));
         using (var again = SmallTraining.Fit(_ml, options with { Progress = watcher, TimeBudget = TimeSpan.FromTicks(2) }, _photos))
-            Assert.AreEqual(TrainingEnd.TimeBudgetSpent, again.Report!.End);
+            Assert.AreEqual(TrainingReport.EndReason.TimeBudgetSpent, again.Report!.End);
         using var model = SmallTraining.Fit(_ml, options with { TimeBudget = TimeSpan.FromHours(1) }, _photos);
 
         Assert.IsEmpty(watcher.Seen);
-        Assert.AreEqual(TrainingEnd.Completed, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Completed, model.Report!.End);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(model));
         Assert.Throws<ArgumentOutOfRangeException>(() => options with { TimeBudget = TimeSpan.Zero });
     }

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tests.Support;
@@ -30,7 +31,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     [TestMethod]
     public void ASecondTrainingComputesNothingAndIsTheSame()
     {
-        var options = _options with { Validation = Validation.Fraction(0.25f) };
+        var options = _options with { Validation = ValidationData.Fraction(0.25f) };
         var first = Train(options, computed: 12, found: 0);
         CollectionAssert.AreEqual(first, Train(options, computed: 0, found: 12));
 
@@ -43,7 +44,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     {
         Train(_options, 12, 0);
         Train(_options with { LearningRate = 1e-2f, Optimizer = Optimizer.Sgd(), Epochs = 5, BatchSize = 3, Workers = 3 }, 0, 12);
-        Train(_options with { Validation = Validation.Fraction(0.5f) }, 0, 12);
+        Train(_options with { Validation = ValidationData.Fraction(0.5f) }, 0, 12);
         Train(_options, 0, 12, [.. _photos.Select(photo => new Photo { ImagePath = photo.ImagePath, Label = photo.Label == "dots" ? "rings" : "dots" })]);
         Train(_options, 0, 9, _photos[3..]);
     }
@@ -84,7 +85,7 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         Train(_options, 0, 12);
 
         var padded = Backbone.MobileNetV1(0.25f).FromScratch() with { Preprocessing = SmallTraining.Backbone.Preprocessing };
-        foreach (var padding in Enum.GetValues<ConvolutionPadding>())
+        foreach (var padding in Enum.GetValues<Backbone.ConvolutionPadding>())
             Train(_options with { Epochs = 1, Backbone = padded with { Padding = padding } }, 12, 0);
     }
 
@@ -111,11 +112,17 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     public void FixedViewsAreKeptByAugmentationSeedAndView()
     {
         using var earlier = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, _photos); // weights that do not come from the seed
-        var two = _options with { Backbone = Backbone.FromModel(earlier), Augmentation = new FixedViews(Augmentation.Light, 2), Epochs = 6 };
+        var two = _options with
+        {
+            Backbone = Backbone.FromModel(
+            earlier),
+            Augmentation = Augmentation.FixedViews(Augmentation.Light, 2),
+            Epochs = 6
+        };
         Train(two, 24, 0);
-        Train(two with { Augmentation = new FixedViews(Augmentation.Light, 3) }, 12, 24);
-        Train(two with { Augmentation = new FixedViews(new HorizontalFlip(), 2) }, 24, 0);
-        Train(two with { Augmentation = new FixedViews(new HorizontalFlip(0.4f), 2) }, 24, 0);
+        Train(two with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 3) }, 12, 24);
+        Train(two with { Augmentation = Augmentation.FixedViews(Augmentation.HorizontalFlip(), 2) }, 24, 0);
+        Train(two with { Augmentation = Augmentation.FixedViews(Augmentation.HorizontalFlip(0.4f), 2) }, 24, 0);
         Train(two with { Seed = 2 }, 24, 0);
         Train(two with { Seed = 2, Augmentation = Augmentation.None }, 12, 0);
         Train(two with { Seed = 3, Augmentation = Augmentation.None }, 0, 12);

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 
@@ -19,20 +20,28 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void EpochsOfHeadOnlyCostOnePassThroughTheBackboneWithValidation()
     {
-        var (network, report) = CountingNetwork.Train(_photos, s_head with { Epochs = 8, Validation = Validation.Fraction(0.25f) });
+        var (network, report) = CountingNetwork.Train(_photos, s_head with { Epochs = 8, Validation = ValidationData.Fraction(0.25f) });
 
         CollectionAssert.AreEqual(Enumerable.Repeat(24L + DryRuns, Stages).ToArray(), network.RowsThroughStage.ToArray());
         Assert.AreEqual((24, 0), (report.FeatureCache!.RowsComputed, report.FeatureCache.RowsFound));
         Assert.HasCount(8, report.Epochs);
 
-        var (uncached, _) = CountingNetwork.Train(_photos, s_head with { Epochs = 8, Validation = Validation.Fraction(0.25f), FeatureCache = FeatureCache.None });
+        var (
+            uncached, _) = CountingNetwork.Train(_photos,
+            s_head with { Epochs = 8, Validation = ValidationData.Fraction(0.25f), FeatureCache = FeatureCache.None });
         CollectionAssert.AreEqual(Enumerable.Repeat(8 * 24L, Stages).ToArray(), uncached.RowsThroughStage.ToArray());
     }
 
     [TestMethod]
     public void FixedViewsCostOnePassEachHoweverManyEpochs()
     {
-        var options = s_head with { Epochs = 9, Augmentation = new FixedViews(Augmentation.Light, 3), Validation = Validation.Fraction(0.25f) };
+        var options = s_head with
+        {
+            Epochs = 9,
+            Augmentation = Augmentation.FixedViews(
+            Augmentation.Light, 3),
+            Validation = ValidationData.Fraction(0.25f)
+        };
         var (network, report) = CountingNetwork.Train(_photos, options);
 
         CollectionAssert.AreEqual(Enumerable.Repeat(3 * 18L + 6 + DryRuns, Stages).ToArray(), network.RowsThroughStage.ToArray());
@@ -55,7 +64,8 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void NothingIsKeptWhereEveryEpochSeesOtherPictures()
     {
-        foreach (var augmentation in (Augmentation[])[Augmentation.Light, new MixUp(), new CutMix(), new RandomErasing(1)])
+        foreach (var augmentation in (
+            Augmentation[])[Augmentation.Light, Augmentation.MixUp(), Augmentation.CutMix(), Augmentation.RandomErasing(1)])
         {
             var (network, report) = CountingNetwork.Train(_photos, s_head with { Augmentation = augmentation });
             Assert.AreEqual(3 * 24, network.RowsThroughStage[0], augmentation.ToString());
@@ -71,7 +81,8 @@ public sealed class FeatureCacheTests
             [
                 s_head with { BatchSize = 1 },
                 s_head with { BatchSize = 1, Strategy = Strategy.LastStages(1), Epochs = 2 },
-                s_head with { BatchSize = 1, Augmentation = new FixedViews(Augmentation.Sequence(Augmentation.Light, new RandomErasing(0.7f, fill: ErasingFill.Noise)), 2) },
+                s_head with { BatchSize = 1, Augmentation = Augmentation.FixedViews(
+                    Augmentation.Sequence(Augmentation.Light, Augmentation.RandomErasing(0.7f, noise: true)), 2) },
             ])
         {
             var expected = Train(options with { FeatureCache = FeatureCache.None });
@@ -84,7 +95,7 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void LargerBatchesTrainTheSameWeightsToRounding()
     {
-        foreach (var augmentation in (Augmentation[])[Augmentation.None, new FixedViews(Augmentation.Standard, 2)])
+        foreach (var augmentation in (Augmentation[])[Augmentation.None, Augmentation.FixedViews(Augmentation.Standard, 2)])
         {
             using var cached = SmallTraining.Fit(_ml, s_head with { Augmentation = augmentation }, _photos);
             using var computed = SmallTraining.Fit(_ml, s_head with { Augmentation = augmentation, FeatureCache = FeatureCache.None }, _photos);
@@ -101,7 +112,8 @@ public sealed class FeatureCacheTests
         var copy = folder.File("copy.png");
         File.Copy(_photos[0].ImagePath, copy);
         Photo[] photos = [.. _photos, new Photo { Label = _photos[0].Label, ImagePath = copy }, _photos[1]];
-        foreach (var (augmentation, views) in ((Augmentation, int)[])[(Augmentation.None, 1), (new FixedViews(Augmentation.Light, 2), 2)])
+        foreach (var (
+            augmentation, views) in ((Augmentation, int)[])[(Augmentation.None, 1), (Augmentation.FixedViews(Augmentation.Light, 2), 2)])
         {
             var (network, report) = CountingNetwork.Train(photos, s_head with { Augmentation = augmentation });
             Assert.AreEqual(views * 24 + DryRuns, network.RowsThroughStage[0]);
@@ -145,7 +157,14 @@ public sealed class FeatureCacheTests
     public void FixedViewsAreThoseOfTheirEpochModuloTheirNumber()
     {
         // With a learning rate of nearly 0 the losses of epochs differ by their views alone.
-        var options = s_head with { Epochs = 7, LearningRate = 1e-12f, Augmentation = new FixedViews(Augmentation.Light, 3), FeatureCache = FeatureCache.None };
+        var options = s_head with
+        {
+            Epochs = 7,
+            LearningRate = 1e-12f,
+            Augmentation = Augmentation.FixedViews(
+            Augmentation.Light, 3),
+            FeatureCache = FeatureCache.None
+        };
         foreach (var cache in (FeatureCache[])[FeatureCache.None, FeatureCache.InMemory()])
         {
             using var model = SmallTraining.Fit(_ml, options with { FeatureCache = cache }, _photos);
@@ -160,7 +179,12 @@ public sealed class FeatureCacheTests
     public void FixedViewsOutliveTheOrderOfTheRows()
     {
         using var folder = new Folder();
-        var options = s_head with { Augmentation = new FixedViews(Augmentation.Standard, 2), FeatureCache = FeatureCache.InFolder(folder.File("cache")) };
+        var options = s_head with
+        {
+            Augmentation = Augmentation.FixedViews(
+            Augmentation.Standard, 2),
+            FeatureCache = FeatureCache.InFolder(folder.File("cache"))
+        };
         using var first = SmallTraining.Fit(_ml, options, _photos);
         using var second = SmallTraining.Fit(_ml, options, [SmallPictures.Take(1, skip: 20)[0], .. _photos.Reverse()]);
 
@@ -170,12 +194,14 @@ public sealed class FeatureCacheTests
     [TestMethod]
     public void WhatCannotBeFixedIsRefused()
     {
-        Refuses(() => new FixedViews(new MixUp(), 2), "MixUp cannot have fixed views");
-        Refuses(() => new FixedViews(Augmentation.Sequence(Augmentation.Light, new CutMix()), 2), "CutMix cannot have fixed views");
-        Refuses(() => new FixedViews(Augmentation.None, 2), "Augmentation.None are fixed already");
-        Refuses(() => new FixedViews(new FixedViews(Augmentation.Light, 2), 2), "FixedViews are fixed already");
-        Refuses(() => Augmentation.Sequence(new FixedViews(Augmentation.Light, 2), new HorizontalFlip()), "FixedViews cannot be a part of a sequence");
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new FixedViews(Augmentation.Light, 0));
+        Refuses(() => Augmentation.FixedViews(Augmentation.MixUp(), 2), "MixUp cannot have fixed views");
+        Refuses(() => Augmentation.FixedViews(
+            Augmentation.Sequence(Augmentation.Light, Augmentation.CutMix()), 2), "CutMix cannot have fixed views");
+        Refuses(() => Augmentation.FixedViews(Augmentation.None, 2), "Augmentation.None are fixed already");
+        Refuses(() => Augmentation.FixedViews(Augmentation.FixedViews(Augmentation.Light, 2), 2), "FixedViews are fixed already");
+        Refuses(() => Augmentation.Sequence(
+            Augmentation.FixedViews(Augmentation.Light, 2), Augmentation.HorizontalFlip()), "FixedViews cannot be a part of a sequence");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Augmentation.FixedViews(Augmentation.Light, 0));
         Refuses(() => FeatureCache.InFolder(" "), "path");
 
         static void Refuses(Func<object> make, string message) => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => make()).Message, message);

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
@@ -41,7 +42,7 @@ public sealed class FrozenNetworksTests
     public static IEnumerable<object[]> Ways =>
     [
         ["LastStages(1)", (ImageFineTuningOptions options) => options with { Strategy = Strategy.LastStages(1) }],
-        ["FixedViews", (ImageFineTuningOptions options) => options with { Augmentation = new FixedViews(Augmentation.Light, 2) }],
+        ["FixedViews", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }],
         ["Light", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.Light }],
         ["ProbeThenFull", (ImageFineTuningOptions options) => options with { Strategy = Strategy.ProbeThenFull() }],
         ["Lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(), Strategy = Strategy.Full(1) }],
@@ -163,7 +164,7 @@ public sealed class FrozenNetworksTests
             Strategy = Strategy.HeadOnly,
             LearningRate = NoRate,
             Epochs = 1,
-            Validation = Validation.Set(rows)
+            Validation = ValidationData.Set(rows)
         };
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows);
@@ -189,7 +190,7 @@ public sealed class FrozenNetworksTests
             Epochs = 1,
         };
 
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = Validation.None }).Fit(rows);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { Validation = ValidationData.None }).Fit(rows);
 
         var loss = _ml.MulticlassClassification.Evaluate(model.Transform(rows), "Kind").LogLoss;
         Assert.AreEqual(loss, model.Report!.Epochs[0].Loss, Tolerance, "a training step sees what scoring sees");
@@ -197,7 +198,7 @@ public sealed class FrozenNetworksTests
 
     private FineTuningTransformer Fit(ImageFineTuningOptions options)
     {
-        return SmallTraining.Fit(_ml, options with { Validation = Validation.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
+        return SmallTraining.Fit(_ml, options with { Validation = ValidationData.Set(Judges()), Epochs = 2, Seed = 1 }, s_photos);
     }
 
     private IDataView Judges() => SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(3, skip: 20)));

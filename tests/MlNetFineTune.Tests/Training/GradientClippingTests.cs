@@ -56,7 +56,7 @@ public sealed class GradientClippingTests
             Epochs = 1,
             BatchSize = 32,
             LearningRate = 0.5f,
-            Validation = Validation.None,
+            Validation = ValidationData.None,
             Schedule = LearningRateSchedule.Constant(),
             Optimizer = Optimizer.Sgd(momentum: 0, weightDecay: 0, nesterov: false),
         };

@@ -15,7 +15,7 @@ public sealed class IsolationTests
     private static readonly ImageFineTuningOptions s_images = SmallTraining.Options with
     {
         Augmentation = Augmentation.Standard,
-        Validation = Validation.Fraction(0.3f),
+        Validation = ValidationData.Fraction(0.3f),
         Epochs = 4,
         Workers = 2,
     };

@@ -82,7 +82,7 @@ public sealed class LearningRateScheduleTests
             Epochs = 6,
             LearningRate = 1e-12f,
             Schedule = LearningRateSchedule.Plateau(factor: 0.5f, patience: 1),
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
         }).Fit(SmallModules.View(ml, TableRow.Many(60)));
 
         var rates = model.Report!.Epochs.Select(epoch => epoch.LearningRate / 1e-12).ToArray();
@@ -126,7 +126,7 @@ public sealed class LearningRateScheduleTests
         var ml = new MLContext();
         var options = SmallModules.Multiclass with { Schedule = LearningRateSchedule.Plateau(patience: 3) };
 
-        StringAssert.Contains(Error(options with { Validation = Validation.None }), "Plateau needs validation");
+        StringAssert.Contains(Error(options with { Validation = ValidationData.None }), "Plateau needs validation");
         StringAssert.Contains(Error(options with { EarlyStoppingPatience = 4 }), "EarlyStoppingPatience 4");
         Assert.IsNotNull(ml.MulticlassClassification.Trainers.FineTuneModule(options with { EarlyStoppingPatience = 5 }));
 

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
@@ -7,7 +8,9 @@ namespace MlNetFineTune.Tests.Training;
 [TestClass]
 public sealed class MixingInTrainingTests
 {
-    private static readonly Augmentation s_mixed = Augmentation.Sequence(new RandomResizedCrop(), new HorizontalFlip(), new MixUp(0.4f), new CutMix());
+    private static readonly Augmentation s_mixed =
+        Augmentation.Sequence(
+            Augmentation.RandomResizedCrop(), Augmentation.HorizontalFlip(), Augmentation.MixUp(0.4f), Augmentation.CutMix());
 
     private readonly MLContext _ml = new();
     private readonly Photo[] _photos = SmallPictures.Take(8);
@@ -15,7 +18,7 @@ public sealed class MixingInTrainingTests
     [TestMethod]
     public void OneWorkerAndEightTrainTheSameBytes()
     {
-        var options = SmallTraining.Options with { Augmentation = s_mixed, Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f))};
+        var options = SmallTraining.Options with { Augmentation = s_mixed, Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)) };
         var expected = Train(options with { Workers = 1 });
 
         CollectionAssert.AreEqual(expected, Train(options with { Workers = 8 }));
@@ -27,16 +30,20 @@ public sealed class MixingInTrainingTests
     {
         var plain = Train(SmallTraining.Options);
 
-        CollectionAssert.AreEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.Sequence(new MixUp(probability: 0), new CutMix(probability: 0)) }));
-        CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = new MixUp() }));
-        CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = new CutMix() }));
+        CollectionAssert.AreEqual(plain, Train(SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Sequence(
+            Augmentation.MixUp(probability: 0), Augmentation.CutMix(probability: 0))
+        }));
+        CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.MixUp() }));
+        CollectionAssert.AreNotEqual(plain, Train(SmallTraining.Options with { Augmentation = Augmentation.CutMix() }));
     }
 
     [TestMethod]
     public void PlainEpochsChangeOnlyTheEnd()
     {
-        var mixed = Losses(new MixUp(1));
-        var ended = Losses(new MixUp(1) { PlainEpochs = 1 });
+        var mixed = Losses(Augmentation.MixUp(1));
+        var ended = Losses(Augmentation.MixUp(1, plainEpochs: 1));
 
         CollectionAssert.AreEqual(mixed[..2], ended[..2]);
         Assert.AreNotEqual(mixed[2], ended[2]);
@@ -51,7 +58,10 @@ public sealed class MixingInTrainingTests
     [TestMethod]
     public void AMixedTrainingLearnsAndItsLossIsThatOfMixedLabels()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 8, Augmentation = new MixUp(1), Validation = Validation.Fraction(0.2f) }, SmallPictures.Take(20));
+        using var model = SmallTraining.Fit(
+            _ml,
+            SmallTraining.Options with { Epochs = 8, Augmentation = Augmentation.MixUp(1), Validation = ValidationData.Fraction(0.2f) },
+            SmallPictures.Take(20));
 
         var last = model.Report!.Epochs[^1];
         Assert.IsGreaterThan(0.9, last.ValidationAccuracy!.Value);
@@ -62,9 +72,11 @@ public sealed class MixingInTrainingTests
     public void FrozenStagesRunAnewInEveryEpochSinceTheirPicturesDiffer()
     {
         var watcher = new Watcher();
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = Strategy.HeadOnly, Augmentation = new MixUp(), Progress = watcher }, _photos);
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Strategy = Strategy.HeadOnly, Augmentation = Augmentation.MixUp(), Progress = watcher },
+            _photos);
 
-        Assert.IsFalse(watcher.Seen.Any(progress => progress.Phase == TrainingPhase.ComputingFeatures));
+        Assert.IsFalse(watcher.Seen.Any(progress => progress.Activity == TrainingActivity.ComputingFeatures));
         Assert.AreNotEqual(model.Report!.Epochs[0].Loss, model.Report.Epochs[1].Loss);
     }
 
@@ -87,14 +99,19 @@ public sealed class MixingInTrainingTests
         Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { CancellationToken = cancel.Token }, _photos));
         Assert.HasCount(1, watcher.Seen);
         using var model = SmallTraining.Fit(_ml, options with { StopToken = cancel.Token }, _photos);
-        Assert.AreEqual(TrainingEnd.Stopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.Stopped, model.Report!.End);
     }
 
     [TestMethod]
     public void PlainEpochsThatLeaveNoneToMixAreRefusedBeforeAnyDataAreRead()
     {
         var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(
-            SmallTraining.Options with { Epochs = 2, Augmentation = Augmentation.Sequence(new HorizontalFlip(), new CutMix { PlainEpochs = 2 }) }));
+            SmallTraining.Options with
+            {
+                Epochs = 2,
+                Augmentation = Augmentation.Sequence(
+                Augmentation.HorizontalFlip(), Augmentation.CutMix(plainEpochs: 2))
+            }));
 
         StringAssert.Contains(error.Message, "CutMix.PlainEpochs is 2, but there are 2 epochs");
         StringAssert.Contains(error.Message, "Lower PlainEpochs");

@@ -24,7 +24,7 @@ public sealed class OneEvaluationPassTests
     {
         Task = LearningTask.Multiclass(calibration: Calibration.Temperature(0.6f)),
         Epochs = 2,
-        Validation = Validation.Fraction(0.5f)
+        Validation = ValidationData.Fraction(0.5f)
     };
 
     [TestMethod]
@@ -54,7 +54,11 @@ public sealed class OneEvaluationPassTests
     public void AFinishedTrainingThatIsTakenFromItsCheckpointJudgesNothingAgain()
     {
         using var folder = new Folder();
-        var options = s_options with { RunFolder = folder.File("run"), Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")) };
+        var options = s_options with
+        {
+            RunFolder = folder.File("run"),
+            Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")),
+        };
         var (first, _) = Run(options);
         var page = File.ReadAllText(folder.File("run/report.html"));
 
@@ -71,7 +75,7 @@ public sealed class OneEvaluationPassTests
     public void WhoHasNotSeenTheEvaluationScoresTheRowsOnceForAll()
     {
         using var folder = new Folder();
-        var plain = s_options with { Checkpoint = Checkpoint.EveryEpochs(folder.File("checkpoint")), Task = LearningTask.Multiclass(calibration: Calibration.None)};
+        var plain = s_options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")), Task = LearningTask.Multiclass(calibration: Calibration.None) };
         var (trained, _) = Run(plain);
 
         var (report, decoded) = Run(plain with { RunFolder = folder.File("run") });

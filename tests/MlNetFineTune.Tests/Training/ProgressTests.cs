@@ -14,39 +14,54 @@ public sealed class ProgressTests
     public void ProgressRisesToItsTotalsAndEstimatesTheRest()
     {
         var watcher = new Watcher();
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f), Epochs = 3, Progress = watcher };
+        var options = SmallTraining.Options with
+        {
+            Strategy = Strategy.LastStages(
+            1),
+            Validation = ValidationData.Fraction(0.25f),
+            Epochs = 3,
+            Progress = watcher
+        };
 
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
 
         var seen = watcher.Seen;
         CollectionAssert.AreEqual(
             "FFFFTTTVETTTVETTTVE".ToCharArray(),
-            seen.Select(progress => progress.Phase switch { TrainingPhase.ComputingFeatures => 'F', TrainingPhase.Training => 'T', TrainingPhase.Validating => 'V', _ => 'E' }).ToArray());
+            seen.Select(progress => progress.Activity switch
+            {
+                TrainingActivity.ComputingFeatures => 'F',
+                TrainingActivity.Training => 'T',
+                TrainingActivity.Validating => 'V',
+                _ => 'E',
+            }).ToArray());
         for (var i = 0; i < seen.Count; i++)
         {
             var now = seen[i];
             Assert.AreEqual(3, now.Epochs);
             Assert.IsTrue(now.Rows > 0 && now.Rows <= now.TotalRows, now.ToString());
             Assert.IsTrue(now.RowsPerSecond > 0 && double.IsFinite(now.RowsPerSecond), now.ToString());
-            Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, now.Epoch == 0);
-            Assert.AreEqual(now.Phase == TrainingPhase.ComputingFeatures, double.IsNaN(now.Loss), now.ToString());
+            Assert.AreEqual(now.Activity == TrainingActivity.ComputingFeatures, now.Epoch == 0);
+            Assert.AreEqual(now.Activity == TrainingActivity.ComputingFeatures, double.IsNaN(now.Loss), now.ToString());
             Assert.IsTrue(now.Remaining >= TimeSpan.Zero, now.ToString());
             Assert.IsTrue(now.LearningRate >= 0 && now.LearningRate <= 3e-3f);
             if (i == 0)
                 continue;
             var before = seen[i - 1];
             Assert.IsTrue(now.Elapsed >= before.Elapsed && now.Epoch >= before.Epoch);
-            if (now.Phase == before.Phase && now.Rows > before.Rows)
+            if (now.Activity == before.Activity && now.Rows > before.Rows)
                 Assert.AreEqual(before.TotalRows, now.TotalRows);
         }
         foreach (var epoch in model.Report!.Epochs)
         {
-            var end = seen.Single(progress => progress.Phase == TrainingPhase.EpochCompleted && progress.Epoch == epoch.Epoch);
+            var end = seen.Single(progress => progress.Activity == TrainingActivity.EpochCompleted && progress.Epoch == epoch.Epoch);
             Assert.AreEqual(epoch.Loss, end.Loss);
             Assert.AreEqual(epoch.LearningRate, end.LearningRate);
             Assert.AreEqual(epoch.ValidationAccuracy, end.ValidationAccuracy);
-            Assert.AreEqual(18, seen.Last(progress => progress.Phase == TrainingPhase.Training && progress.Epoch == epoch.Epoch).Rows);
-            Assert.AreEqual(epoch.Loss, seen.Last(progress => progress.Phase == TrainingPhase.Validating && progress.Epoch == epoch.Epoch).Loss);
+            Assert.AreEqual(
+                18, seen.Last(progress => progress.Activity == TrainingActivity.Training && progress.Epoch == epoch.Epoch).Rows);
+            Assert.AreEqual(
+                epoch.Loss, seen.Last(progress => progress.Activity == TrainingActivity.Validating && progress.Epoch == epoch.Epoch).Loss);
         }
         Assert.AreEqual(TimeSpan.Zero, seen[^1].Remaining);
         Assert.IsTrue(model.Report.Duration >= seen[^1].Elapsed);
@@ -59,17 +74,17 @@ public sealed class ProgressTests
         var watcher = new Watcher();
         var meter = new ProgressMeter(watcher, epochs: 2);
 
-        meter.Begin(TrainingPhase.Training, epoch: 1, totalRows: 8);
+        meter.Begin(TrainingActivity.Training, epoch: 1, totalRows: 8);
         meter.EndEpoch(0.25);
 
-        Assert.AreEqual((TrainingPhase.EpochCompleted, 0.25), (watcher.Seen.Single().Phase, watcher.Seen.Single().Loss));
+        Assert.AreEqual((TrainingActivity.EpochCompleted, 0.25), (watcher.Seen.Single().Activity, watcher.Seen.Single().Loss));
     }
 
     [TestMethod]
     public void TheLogSaysDeviceWhatTrainsWhatIsFrozenAndEachEpoch()
     {
         var log = new LogLines(_ml);
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f) };
+        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = ValidationData.Fraction(0.25f) };
 
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(8));
 

@@ -19,9 +19,20 @@ public sealed class ResumedFoldersTests : IDisposable
     [TestMethod]
     public void TheRunFolderTellsTheWholeTraining()
     {
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f), Epochs = 4, BatchSize = 4 };
+        var options = SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Light,
+            Validation = ValidationData.Fraction(
+            0.25f),
+            Epochs = 4,
+            BatchSize = 4
+        };
         using var whole = SmallTraining.Fit(_ml, options with { RunFolder = _folder.File("whole") }, s_photos);
-        var interrupted = options with { RunFolder = _folder.File("run"), Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        var interrupted = options with
+        {
+            RunFolder = _folder.File("run"),
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1),
+        };
         Die(interrupted, epoch: 2);
         Die(interrupted, epoch: 3);
 
@@ -42,7 +53,11 @@ public sealed class ResumedFoldersTests : IDisposable
         using (SmallTraining.Fit(_ml, options with { RunFolder = _folder.File("whole") }, s_photos))
         {
         }
-        var interrupted = options with { RunFolder = _folder.File("run"), Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 2) };
+        var interrupted = options with
+        {
+            RunFolder = _folder.File("run"),
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 2),
+        };
         Die(interrupted, epoch: 2);
         using (SmallTraining.Fit(_ml, interrupted, s_photos))
         {
@@ -58,9 +73,21 @@ public sealed class ResumedFoldersTests : IDisposable
     [DataRow(false)] // somebody deleted the features in between
     public void FeaturesInAFolderAreComputedByTheFirstProcessAlone(bool kept)
     {
-        var options = SmallTraining.Options with { Strategy = Strategy.LastStages(1), Validation = Validation.Fraction(0.25f), Epochs = 4, BatchSize = 4 };
+        var options = SmallTraining.Options with
+        {
+            Strategy = Strategy.LastStages(
+            1),
+            Validation = ValidationData.Fraction(0.25f),
+            Epochs = 4,
+            BatchSize = 4
+        };
         using var whole = SmallTraining.Fit(_ml, options, s_photos);
-        var inFolders = options with { FeatureCache = FeatureCache.InFolder(_folder.File("features")), RunFolder = _folder.File("run"), Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        var inFolders = options with
+        {
+            FeatureCache = FeatureCache.InFolder(_folder.File("features")),
+            RunFolder = _folder.File("run"),
+            Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1),
+        };
         Die(inFolders, epoch: 2);
         if (!kept)
             Directory.Delete(_folder.File("features"), recursive: true);
@@ -77,7 +104,7 @@ public sealed class ResumedFoldersTests : IDisposable
         var steps = 0;
         var watcher = new Watcher(progress =>
         {
-            if (progress.Epoch == epoch && progress.Phase == TrainingPhase.Training && ++steps == 2)
+            if (progress.Epoch == epoch && progress.Activity == TrainingActivity.Training && ++steps == 2)
                 throw new DivideByZeroException();
         });
         Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = watcher }, s_photos));

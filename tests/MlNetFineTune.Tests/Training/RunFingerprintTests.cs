@@ -1,5 +1,6 @@
 using System.Reflection;
 using Microsoft.ML;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
@@ -31,18 +32,21 @@ public sealed class RunFingerprintTests : IDisposable
         ["LearningRate"] = options => options with { LearningRate = 0.123f },
         ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
         ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
-        ["Validation"] = options => options with { Validation = Validation.Fraction(0.3f) },
+        ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
         ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
-        ["Augmentation"] = options => options with { Augmentation = new ColorJitter(0.3f) },
+        ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
         ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
-        ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = new RawPixels(32, 32, PixelLayout.Planar) },
+        ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
         ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
         ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
-        ["Task"] = options => options with { Task = options.TaskInForce is RegressionTask
+        ["Task"] = options => options with
+        {
+            Task = options.TaskInForce is RegressionTask
             ? LearningTask.Regression(RegressionLoss.AbsoluteError)
             : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
-            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f)) },
+            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
+        },
         ["Metric"] = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
     };
 
@@ -132,7 +136,8 @@ public sealed class RunFingerprintTests : IDisposable
         StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(Strategy.Custom(_ => 1))).Message, "System.Func");
         Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(new Version(1, 0)));
         Assert.AreEqual(CanonicalJson.Of(ClassWeights.Of(("a", 1), ("b", 2))), CanonicalJson.Of(ClassWeights.Of(("b", 2), ("a", 1))), "in any order");
-        Assert.AreEqual("""{"type":"ColorJitter","Brightness":0.3,"Contrast":0,"Hue":0.1,"Saturation":0}""", CanonicalJson.Of(new ColorJitter(0.3f, hue: 0.1f)));
+        Assert.AreEqual("""{"type":"ColorJitter","Brightness":0.3,"Contrast":0,"Hue":0.1,"Saturation":0}""",
+            CanonicalJson.Of(Augmentation.ColorJitter(0.3f, hue: 0.1f)));
         Assert.AreEqual("""{"type":"CosineSchedule","Warmup":0.05}""", CanonicalJson.Of(LearningRateSchedule.Cosine()));
         Assert.AreEqual("""{"type":"LoraAdapter","alpha":16,"dropout":0,"rank":8,"targets":"*"}""", CanonicalJson.Of(Adapter.Lora()));
         Assert.AreEqual("\"NaN\"", CanonicalJson.Of(double.NaN));
@@ -154,7 +159,7 @@ public sealed class RunFingerprintTests : IDisposable
     }
 
     private ImageFineTuningOptions Options(Strategy strategy) =>
-        s_images with { Strategy = strategy, Checkpoint = Checkpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
+        s_images with { Strategy = strategy, Checkpoint = TrainingCheckpoint.EverySteps(_folder.File("checkpoints"), steps: 1) };
 
     private void Interrupt(Strategy strategy)
     {

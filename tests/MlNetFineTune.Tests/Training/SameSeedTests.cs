@@ -9,7 +9,8 @@ namespace MlNetFineTune.Tests.Training;
 [TestClass]
 public sealed class SameSeedTests
 {
-    private static readonly ImageFineTuningOptions Options = SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = Validation.Fraction(0.25f) };
+    private static readonly ImageFineTuningOptions Options =
+        SmallTraining.Options with { Augmentation = Augmentation.Light, Validation = ValidationData.Fraction(0.25f) };
 
     private readonly MLContext _ml = new();
     private readonly Photo[] _photos = SmallPictures.Take(8);
@@ -137,7 +138,7 @@ public sealed class SameSeedTests
     public void ATrainingThatDivergesIsAnErrorAndNoModel()
     {
         var ml = new MLContext();
-        foreach (var validation in new[] { Validation.None, Validation.Fraction(0.3f) })
+        foreach (var validation in new[] { ValidationData.None, ValidationData.Fraction(0.3f) })
         {
             var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(
                 ml, SmallTraining.Options with { Epochs = 1, LearningRate = 1e30f, Validation = validation, Schedule = LearningRateSchedule.Constant() }, SmallPictures.Take(4)));

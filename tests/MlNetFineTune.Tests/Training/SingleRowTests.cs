@@ -136,7 +136,7 @@ public sealed class SingleRowTests
         var photos = SmallPictures.Take(2)[..5];
         var options = Narrow() with { BatchSize = 2, Epochs = 3 };
         using var whole = SmallTraining.Fit(_ml, options, photos);
-        var interrupted = options with { Checkpoint = Checkpoint.EverySteps(folder.File("run"), 1) };
+        var interrupted = options with { Checkpoint = TrainingCheckpoint.EverySteps(folder.File("run"), 1) };
         using var stop = new CancellationTokenSource();
         using (SmallTraining.Fit(_ml, interrupted with { StopToken = stop.Token, Observer = new Steps(stopAfter: 3, stop) }, photos))
         {
@@ -153,7 +153,7 @@ public sealed class SingleRowTests
         new Normed(6, 3).Dispose();
         var miscount = Tensor.TotalCount - before; // TorchSharp counts each parameter of its own layers once too often, for ever
         AnyFactory.Make = context => new Normed(context.Inputs[0].Size, context.Outputs);
-        var options = SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 2, Validation = Validation.None };
+        var options = SmallModules.Multiclass with { Factory = new AnyFactory(), Epochs = 2, Validation = ValidationData.None };
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options with { BatchSize = 1 }, 6));
         StringAssert.Contains(error.Message, "BatchNorm 'norm' of module 'any' sees one value a channel");
@@ -164,7 +164,7 @@ public sealed class SingleRowTests
             each.Scorer.Read(network => Assert.IsTrue(network.NamedTensors().All(named => named.Tensor.Values().All(double.IsFinite))));
 
         AnyFactory.Make = context => new Normed(context.Inputs[0].Size, context.Outputs);
-        var one = SmallModules.Regression with { Factory = new AnyFactory(), Validation = Validation.None };
+        var one = SmallModules.Regression with { Factory = new AnyFactory(), Validation = ValidationData.None };
         error = Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(one)
             .Fit(SmallModules.View(_ml, TableRow.Many(1))));
         StringAssert.Contains(error.Message, "BatchSize 16, 1 training rows");
@@ -194,7 +194,7 @@ public sealed class SingleRowTests
                 stop!.Cancel();
         }
 
-        public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+        public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
         {
         }
     }

@@ -100,7 +100,13 @@ public sealed class StrategyTests
         var ml = new MLContext(seed: 1);
         foreach (var strategy in (Strategy[])[Strategy.Gradual(), Strategy.ProbeThenFull(), Strategy.NormAndBias, Strategy.Custom(name => name.Contains("bn", StringComparison.Ordinal) ? 0 : 1)])
         {
-            using var model = SmallTraining.Fit(ml, SmallTraining.Options with { Strategy = strategy, Epochs = 5, Validation = Validation.Fraction(0.25f), Augmentation = Augmentation.Light }, SmallPictures.Take(16));
+            using var model = SmallTraining.Fit(ml, SmallTraining.Options with
+            {
+                Strategy = strategy,
+                Epochs = 5,
+                Validation = ValidationData.Fraction(0.25f),
+                Augmentation = Augmentation.Light,
+            }, SmallPictures.Take(16));
 
             var report = model.Report!;
             Assert.HasCount(5, report.Epochs);
@@ -118,12 +124,12 @@ public sealed class StrategyTests
             Strategy = Strategy.ProbeThenFull(probe: 0.5f),
             Epochs = 8,
             LearningRate = 1e-12f, // nothing improves after the first epoch
-            Validation = Validation.Fraction(0.25f),
+            Validation = ValidationData.Fraction(0.25f),
             EarlyStoppingPatience = 2,
         };
         using var model = SmallTraining.Fit(ml, options, SmallPictures.Take(8));
 
-        Assert.AreEqual(TrainingEnd.EarlyStopped, model.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, model.Report!.End);
         Assert.HasCount(6, model.Report.Epochs, "four of the probe, two of the rest");
     }
 

@@ -22,7 +22,8 @@ public sealed class TeacherInputTests
     [TestMethod]
     public void TheTeacherAnswersForThePixelsOfTheBatchErasedAndMixed()
     {
-        var augmentation = Augmentation.Sequence(new RandomResizedCrop(), new RandomErasing(0.7f, fill: ErasingFill.Noise), new MixUp(1), new CutMix());
+        var augmentation = Augmentation.Sequence(
+            Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.7f, noise: true), Augmentation.MixUp(1), Augmentation.CutMix());
         using var model = SmallTraining.LoadModel(_ml);
         var teachers = ((IFineTunedModel)model).AsSource();
         using var teacher = new Teacher(teachers, [2, 0, 1], new PictureForm(s_options.Backbone.Preprocessing, s_options.Backbone.InputChannels), "student", CPU);
@@ -56,7 +57,9 @@ public sealed class TeacherInputTests
         foreach (var strategy in (Strategy[])[Strategy.Full(1), Strategy.HeadOnly])
         {
             Assert.AreEqual(12 + 1, RowsTaught(s_options with { Strategy = strategy }), "and a black picture, for the shape");
-            Assert.AreEqual(2 * 12 + 1, RowsTaught(s_options with { Strategy = strategy, Augmentation = new FixedViews(Augmentation.Light, 2) }));
+            Assert.AreEqual(
+                2 * 12 + 1,
+                RowsTaught(s_options with { Strategy = strategy, Augmentation = Augmentation.FixedViews(Augmentation.Light, 2) }));
             Assert.AreEqual(3 * 12, RowsTaught(s_options with { Strategy = strategy, FeatureCache = FeatureCache.None }));
             Assert.AreEqual(3 * 12, RowsTaught(s_options with { Strategy = strategy, Augmentation = Augmentation.Light }));
         }
@@ -72,7 +75,8 @@ public sealed class TeacherInputTests
         foreach (var tried in (ImageFineTuningOptions[])
             [
                 options with { Strategy = Strategy.HeadOnly },
-                options with { Augmentation = new FixedViews(Augmentation.Sequence(Augmentation.Light, new RandomErasing(0.7f, fill: ErasingFill.Noise)), 2) },
+                options with { Augmentation = Augmentation.FixedViews(
+                    Augmentation.Sequence(Augmentation.Light, Augmentation.RandomErasing(0.7f, noise: true)), 2) },
             ])
         {
             var expected = Train(tried with { FeatureCache = FeatureCache.None });

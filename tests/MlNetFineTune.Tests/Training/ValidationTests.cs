@@ -34,10 +34,10 @@ public sealed class ValidationTests
         using var stopped = SmallTraining.Fit(_ml, Options(View(wrong)) with { Epochs = 5, EarlyStoppingPatience = 1 }, _train);
 
         Assert.IsLessThan(5, model.Report!.BestEpoch);
-        Assert.AreEqual(TrainingEnd.Completed, model.Report.End);
+        Assert.AreEqual(TrainingReport.EndReason.Completed, model.Report.End);
         Assert.HasCount(5, model.Report.Epochs);
         AssertBestEpochIsTheModel(model, wrong);
-        Assert.AreEqual(TrainingEnd.EarlyStopped, stopped.Report!.End);
+        Assert.AreEqual(TrainingReport.EndReason.EarlyStopped, stopped.Report!.End);
         Assert.HasCount(stopped.Report.BestEpoch + 1, stopped.Report.Epochs);
         AssertBestEpochIsTheModel(stopped, wrong);
     }
@@ -158,12 +158,14 @@ public sealed class ValidationTests
     [TestMethod]
     public void AFractionTakesTheSameShareOfEveryClass()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Validation = Validation.Fraction(0.25f), Epochs = 1 }, _train);
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Validation = ValidationData.Fraction(0.25f), Epochs = 1 }, _train);
 
         Assert.AreEqual(18, model.Report!.TrainingRows);
         Assert.AreEqual(6, model.Report.ValidationRows);
-        var error = Assert.Throws<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Validation = Validation.Fraction(0.25f) }, _train.Take(3)));
-        StringAssert.Contains(error.Message, "Validation.None");
+        var error = Assert.Throws<InvalidOperationException>(() => SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Validation = ValidationData.Fraction(0.25f) }, _train.Take(3)));
+        StringAssert.Contains(error.Message, "ValidationData.None");
     }
 
     [TestMethod]
@@ -177,7 +179,8 @@ public sealed class ValidationTests
             if (keyed)
                 view = _ml.Transforms.Conversion.MapValueToKey("Serial").Fit(view).Transform(view);
 
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1, Validation = Validation.Fraction(0.3f, "Serial") }).Fit(view);
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { Epochs = 1, Validation = ValidationData.Fraction(0.3f, "Serial") }).Fit(view);
 
             Assert.AreEqual(12, model.Report!.ValidationRows, "Two groups of six are the nearest to 0.3 of 36 rows.");
             Assert.AreEqual(24, model.Report.TrainingRows);
@@ -202,7 +205,7 @@ public sealed class ValidationTests
     {
         var options = SmallTraining.Options with { Epochs = 6, LearningRate = 0.02f, Optimizer = Optimizer.Sgd(), Schedule = LearningRateSchedule.Constant() };
         using var plain = SmallTraining.Fit(_ml, options, _train);
-        using var smooth = SmallTraining.Fit(_ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f))}, _train);
+        using var smooth = SmallTraining.Fit(_ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f)) }, _train);
 
         foreach (var model in (FineTuningTransformer[])[plain, smooth])
         {
@@ -220,7 +223,7 @@ public sealed class ValidationTests
         Assert.AreEqual(metrics.LogLoss, best.ValidationLoss!.Value, 1e-4);
     }
 
-    private static ImageFineTuningOptions Options(IDataView set) => SmallTraining.Options with { Validation = Validation.Set(set) };
+    private static ImageFineTuningOptions Options(IDataView set) => SmallTraining.Options with { Validation = ValidationData.Set(set) };
 
     private IDataView View(Photo[] photos) => SmallPictures.View(_ml, photos);
 

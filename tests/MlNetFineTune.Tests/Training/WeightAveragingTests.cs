@@ -74,7 +74,7 @@ public sealed class WeightAveragingTests
             twin = DirectTraining.Tensors(network);
             return new Watcher(progress =>
             {
-                if (progress.Phase != TrainingPhase.Training)
+                if (progress.Activity != TrainingActivity.Training)
                     return;
                 var decay = Math.Min(0.5, (1.0 + t) / (10 + t));
                 t++;
@@ -94,15 +94,23 @@ public sealed class WeightAveragingTests
     public void ValidationJudgesTheAverageAndTrainingGoesOnWithTheWeights()
     {
         var options = s_options with { WeightAveraging = WeightAveraging.Exponential(0.9f) };
-        var (judged, _) = DirectTraining.Run(options with { Validation = Validation.Fraction(0.25f) }, DirectTraining.Full(options), s_photos);
-        var (plain, _) = DirectTraining.Run(s_options with { Validation = Validation.Fraction(0.25f) }, DirectTraining.Full(options), s_photos);
+        var (
+            judged, _) = DirectTraining.Run(options with { Validation = ValidationData.Fraction(0.25f) }, DirectTraining.Full(options),
+            s_photos);
+        var (
+            plain, _) = DirectTraining.Run(s_options with { Validation = ValidationData.Fraction(0.25f) }, DirectTraining.Full(options),
+            s_photos);
 
         CollectionAssert.AreEqual(plain.Epochs.Select(epoch => epoch.Loss).ToArray(), judged.Epochs.Select(epoch => epoch.Loss).ToArray());
         CollectionAssert.AreNotEqual(plain.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(), judged.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
 
         // What it says of the model is what the model does.
         var ml = new MLContext();
-        using var model = SmallTraining.Fit(ml, options with { Validation = Validation.Set(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))) }, s_photos);
+        using var model = SmallTraining.Fit(ml, options with
+        {
+            Validation = ValidationData.Set(
+            SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20))))
+        }, s_photos);
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
         Assert.AreEqual(model.Report!.Epochs[model.Report.BestEpoch - 1].ValidationLoss!.Value, metrics.LogLoss, 1e-5);
     }
@@ -123,7 +131,7 @@ public sealed class WeightAveragingTests
                 BatchSize = 2,
                 Optimizer = Optimizer.Sgd(momentum: 0, nesterov: false),
                 Schedule = LearningRateSchedule.Constant(),
-                Validation = Validation.Set(judges),
+                Validation = ValidationData.Set(judges),
                 WeightAveraging = WeightAveraging.BestCheckpoints(3),
             };
             using var model = ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(ml, TableRow.Many(60)));

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 
@@ -17,8 +18,8 @@ public sealed class WeightsOfRowsTests
     public void ARowOfWeightKIsKRows()
     {
         // One step an epoch, over all rows.
-        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3)))});
-        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3))});
+        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3))) });
+        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3)) });
         Verify((options, rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
 
         void Verify(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options)
@@ -55,7 +56,7 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = Validation.None, Task = LearningTask.Multiclass(classWeights: classWeights) }).Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: classWeights) }).Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -69,8 +70,8 @@ public sealed class WeightsOfRowsTests
             var options = SmallTraining.Options with
             {
                 Epochs = 12,
-                Augmentation = Augmentation.Sequence(new MixUp(0.4f), new CutMix()),
-                Validation = Validation.Fraction(0.2f),
+                Augmentation = Augmentation.Sequence(Augmentation.MixUp(0.4f), Augmentation.CutMix()),
+                Validation = ValidationData.Fraction(0.2f),
                 Task = LearningTask.Multiclass(loss, ClassWeights.Balanced),
                 ExampleWeightColumnName = "Weight",
             };
@@ -108,28 +109,34 @@ public sealed class WeightsOfRowsTests
             Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { ExampleWeightColumnName = "Weight" }, SmallPictures.Take(4))).Message, "'Weight'");
 
         var set = _ml.Transforms.DropColumns("Size").Fit(SmallModules.View(_ml, _rows)).Transform(SmallModules.View(_ml, _rows));
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = Validation.Set(set) }, _rows), "validation example weight");
+        StringAssert.Contains(Error<ArgumentOutOfRangeException>(
+            SmallModules.Multiclass with { ExampleWeightColumnName = "Size", Validation = ValidationData.Set(set) },
+            _rows), "validation example weight");
     }
 
     [TestMethod]
     public void RowsOfWhichNoneCountsAreNoTrainingAndNoValidation()
     {
         var options = SmallModules.Multiclass with { ExampleWeightColumnName = "Size" };
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.None }, Weighted(TableRow.Many(12), _ => 0)), "All 12 training rows have weight 0");
+        StringAssert.Contains(
+            Error<InvalidOperationException>(options with { Validation = ValidationData.None }, Weighted(TableRow.Many(12), _ => 0)),
+            "All 12 training rows have weight 0");
         var set = SmallModules.View(_ml, Weighted(TableRow.Many(9), _ => 0));
-        StringAssert.Contains(Error<InvalidOperationException>(options with { Validation = Validation.Set(set) }, _rows), "All 9 validation rows have weight 0");
+        StringAssert.Contains(
+            Error<InvalidOperationException>(options with { Validation = ValidationData.Set(set) }, _rows),
+            "All 9 validation rows have weight 0");
     }
 
     [TestMethod]
     public void ClassWeightsOfOtherClassesAreRefused()
     {
-        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2)))}, _rows);
+        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2))) }, _rows);
         StringAssert.Contains(unknown, "no class 'kind7'");
         StringAssert.Contains(unknown, "'kind0', 'kind1', 'kind2'");
-        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2))}, _rows), "2 weights for 3 classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2)))}, SmallPictures.Take(4))).Message, "no class 'cat'");
+        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2)) }, _rows), "2 weights for 3 classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2))) }, SmallPictures.Take(4))).Message, "no class 'cat'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3))})).Message, "False, True");
+            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3)) })).Message, "False, True");
     }
 
     [TestMethod]
@@ -147,7 +154,7 @@ public sealed class WeightsOfRowsTests
 
     private (double[] Losses, double[] Accuracies) Train(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows, TableRow[] validation)
     {
-        using var model = fit((options with { Epochs = 10, BatchSize = 1000, Validation = Validation.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
+        using var model = fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
         return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })], [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }

@@ -47,7 +47,7 @@ public sealed class AtomicFileTests
     [TestMethod]
     public void NobodyElseRenamesFiles()
     {
-        var libraries = new[] { typeof(AtomicFile).Assembly, typeof(Microsoft.ML.OnnxExportCatalog).Assembly };
+        var libraries = new[] { typeof(AtomicFile).Assembly, typeof(Microsoft.ML.FineTuningOnnxExtensions).Assembly };
         var renaming = Calls.MethodsOf(libraries.SelectMany(library => library.GetTypes()))
             .Where(method => Calls.Of(method).Any(called => (called.DeclaringType == typeof(File) || called.DeclaringType == typeof(FileInfo)) && called.Name is ("Move" or "MoveTo" or "Replace")))
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToArray();

@@ -153,7 +153,7 @@ public sealed class SafeTensorsReaderTests
             """{"__metadata__":{"mean":"0.1,0.2,0.3","std":"0.4,0.5,0.6","padding":"same (TF)","bn_eps":"0.001","input_size":"192","crop_pct":"0.9","interpolation":"bilinear","note":"x"}}""", 0)).Metadata, "w.safetensors");
         Assert.AreEqual(new ColorTriple(0.1f, 0.2f, 0.3f), recipe.Preprocessing.Mean);
         Assert.AreEqual(new ColorTriple(0.4f, 0.5f, 0.6f), recipe.Preprocessing.Std);
-        Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.001), (recipe.Padding, recipe.Epsilon));
+        Assert.AreEqual((Backbone.ConvolutionPadding.TensorFlowSame, 0.001), (recipe.Padding, recipe.Epsilon));
         Assert.AreEqual((192, 0.9f, Interpolation.Bilinear), (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
         Assert.AreEqual(Backbone.MobileNetV2.Recipe, Backbone.MobileNetV2.Recipe.With(Read(File("{}", 0)).Metadata, "w.safetensors"));
     }

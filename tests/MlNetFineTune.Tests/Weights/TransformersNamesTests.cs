@@ -71,11 +71,11 @@ public sealed class TransformersNamesTests
     {
         var expected = Fixture.Read("transformers.json").GetProperty(name);
         var size = (int)expected.Number("size");
-        var recipe = new WeightsRecipe(new ImagePreprocessing { Size = size }, ConvolutionPadding.Symmetric, 1e-6);
+        var recipe = new WeightsRecipe(new ImagePreprocessing { Size = size }, Backbone.ConvolutionPadding.Symmetric, 1e-6);
         var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
         BackboneFamily family = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
             ? new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], own.Epsilon)
-            : new VisionTransformer(name == "vit" ? vit : dino, size, TokenPooling.ClassToken, own.Epsilon))
+            : new VisionTransformer(name == "vit" ? vit : dino, size, Backbone.TokenPooling.ClassToken, own.Epsilon))
         {
             OtherNames = [name switch { "vit" => InTransformers.ViT(3), "dinov2" => InTransformers.DinoV2(2), _ => InTransformers.ConvNeXt([1, 2, 1, 1]) }],
             Unneeded = [VisionTransformer.MaskToken],
@@ -144,11 +144,11 @@ public sealed class TransformersNamesTests
     public void AMissingPartOfATensorIsNamed()
     {
         using var folder = new Folder();
-        using var original = Filled(Backbone.ViT(BackboneSize.Tiny));
+        using var original = Filled(Backbone.ViT(Backbone.Size.Tiny));
         var path = folder.File("w.safetensors");
         const string missing = "vit.encoder.layer.4.attention.attention.key.bias";
         WriteTranslated(path, original, [.. s_names.Value["vit_tiny_patch16_224"].Where(line => line.Theirs != missing)]);
-        var backbone = Backbone.ViT(BackboneSize.Tiny).WithWeights(path);
+        var backbone = Backbone.ViT(Backbone.Size.Tiny).WithWeights(path);
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => backbone.CreateNetwork(seed: 0)).Message;
         StringAssert.Contains(failure, "Missing in the file (1): blocks.4.attn.qkv.bias [192] (part 2 of 3).");
     }

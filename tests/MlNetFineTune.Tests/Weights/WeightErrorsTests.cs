@@ -88,7 +88,7 @@ public sealed class WeightErrorsTests
         using var folder = new Folder();
         var path = folder.File("w.safetensors");
         SafeTensorsWriter.WriteFile(path, mobile.NamedTensors(), new Dictionary<string, string> { [key] = value });
-        var chosen = backbone == "Backbone.ViT" ? Backbone.ViT(BackboneSize.Tiny) : Backbone.ResNet18;
+        var chosen = backbone == "Backbone.ViT" ? Backbone.ViT(Backbone.Size.Tiny) : Backbone.ResNet18;
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => chosen.WithWeights(path)).Message;
         StringAssert.Contains(failure, message);
         StringAssert.Contains(failure, "These are the weights of mobilenetv1_025: choose Backbone.FromName(\"mobilenetv1_025\")");
@@ -98,12 +98,12 @@ public sealed class WeightErrorsTests
     [TestMethod]
     public void ADistilledTransformerIsCalledByItsName()
     {
-        using var network = TransformersNamesTests.Filled(Backbone.DeiT(BackboneSize.Tiny));
+        using var network = TransformersNamesTests.Filled(Backbone.DeiT(Backbone.Size.Tiny));
         using var folder = new Folder();
         using var scope = NewDisposeScope();
         var path = folder.File("w.safetensors");
         SafeTensorsWriter.WriteFile(path, [.. network.NamedTensors(), ("dist_token", ones(1, 1, 192))], s_nothing);
-        var backbone = Backbone.DeiT(BackboneSize.Tiny).WithWeights(path);
+        var backbone = Backbone.DeiT(Backbone.Size.Tiny).WithWeights(path);
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => backbone.CreateNetwork(seed: 0)).Message;
         StringAssert.Contains(failure, "In the file but not in the network (1): dist_token [1, 1, 192].");
         StringAssert.Contains(failure, "The file is of a distilled DeiT (it has a distillation token), which is not among the networks here");

@@ -1,28 +1,18 @@
 using System.Runtime.InteropServices;
-using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-namespace MlNetFineTune;
+namespace MlNetFineTune.Data;
 
-/// <summary>
-/// The picture mixed with the mean of several chains of operations on it (Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781); operations
-/// and magnitudes are those of torchvision's <c>AugMix</c>, without the paper's consistency loss. The slowest of the policies: every chain is a picture
-/// drawn from the finished pixels, so it shows the mean colour where it looks beyond their edge. Geometry is bilinear, and comes first in a chain.
-/// </summary>
-public sealed record AugMix : Augmentation
+/// <inheritdoc cref="Augmentation.AugMix"/>
+internal sealed record AugMix : Augmentation
 {
     internal const int Bins = 10;
 
     private static readonly Policy s_withoutColor = PolicyOf(all: false);
     private static readonly Policy s_all = PolicyOf(all: true);
 
-    /// <param name="severity">Magnitudes are drawn from the weakest so many of ten. 1 to 10.</param>
-    /// <param name="mixtureWidth">Chains. 1 to 16.</param>
-    /// <param name="chainDepth">Operations of a chain, up to 16; 0 draws 1 to 3 for each chain.</param>
-    /// <param name="alpha">Of the Dirichlet distributions that the weights are drawn from. 0.01 to 100; the larger, the more even the weights.</param>
-    /// <param name="allOperations">Brightness, saturation, contrast and sharpness as well, which overlap with the corruptions of ImageNet-C.</param>
     public AugMix(int severity = 3, int mixtureWidth = 3, int chainDepth = 0, float alpha = 1, bool allOperations = true)
     {
         Severity = Checked.Range(severity, 1, Bins);
@@ -32,19 +22,14 @@ public sealed record AugMix : Augmentation
         AllOperations = allOperations;
     }
 
-    /// <summary>Magnitudes are drawn from the weakest so many of ten.</summary>
     public int Severity { get; }
 
-    /// <summary>Chains.</summary>
     public int MixtureWidth { get; }
 
-    /// <summary>Operations of a chain; 0 stands for 1 to 3.</summary>
     public int ChainDepth { get; }
 
-    /// <summary>Of the Dirichlet distributions.</summary>
     public float Alpha { get; }
 
-    /// <summary>Whether brightness, saturation, contrast and sharpness take part.</summary>
     public bool AllOperations { get; }
 
     internal static Policy PolicyOf(bool all)
@@ -62,7 +47,11 @@ public sealed record AugMix : Augmentation
             new(PolicyOperation.Equalize),
         ];
         if (all)
-            choices.AddRange(new[] { PolicyOperation.Brightness, PolicyOperation.Color, PolicyOperation.Contrast, PolicyOperation.Sharpness }.Select(o => new PolicyChoice(o, 0, 0.9, Signed: true)));
+        {
+            PolicyOperation[] colors =
+                [PolicyOperation.Brightness, PolicyOperation.Color, PolicyOperation.Contrast, PolicyOperation.Sharpness];
+            choices.AddRange(colors.Select(operation => new PolicyChoice(operation, 0, 0.9, Signed: true)));
+        }
         return new([.. choices]);
     }
 

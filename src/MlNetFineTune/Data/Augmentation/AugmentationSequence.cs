@@ -2,10 +2,6 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 
-
-
-
-
 namespace MlNetFineTune.Data;
 
 internal sealed record AugmentationSequence : Augmentation
@@ -15,9 +11,17 @@ internal sealed record AugmentationSequence : Augmentation
     public AugmentationSequence(IReadOnlyList<Augmentation> operations)
     {
         if (operations.Count == 0 || operations.Any(operation => operation is null || operation.IsNone))
-            throw new ArgumentException("A sequence needs at least one operation, and Augmentation.None cannot be one of them.", nameof(operations));
+        {
+            throw new ArgumentException(
+                "A sequence needs at least one operation, and Augmentation.None cannot be one of them.", nameof(operations));
+        }
         if (operations.OfType<FixedViews>().Any())
-            throw new ArgumentException("FixedViews cannot be a part of a sequence: put the sequence into it, as in new FixedViews(Augmentation.Sequence(...), 4).", nameof(operations));
+        {
+            throw new ArgumentException(
+                "FixedViews cannot be a part of a sequence: put the sequence into it, as in "
+                + "Augmentation.FixedViews(Augmentation.Sequence(...), 4).",
+                nameof(operations));
+        }
         _operations = [.. operations.SelectMany(operation => operation.Operations)];
     }
 

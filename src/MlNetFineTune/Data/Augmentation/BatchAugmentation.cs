@@ -67,7 +67,13 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
         foreach (var mixing in augmentation.Operations.OfType<IMixing>())
         {
             if (mixing.PlainEpochs >= epochs)
-                throw new ArgumentException($"{mixing.GetType().Name}.PlainEpochs is {mixing.PlainEpochs}, but there are {epochs} epochs (Epochs): it would never mix. Lower PlainEpochs, or leave {mixing.GetType().Name} out.", nameof(augmentation));
+            {
+                var name = mixing.GetType().Name;
+                throw new ArgumentException(
+                    $"{name}.PlainEpochs is {mixing.PlainEpochs}, but there are {epochs} epochs (Epochs): it would never mix. "
+                    + $"Lower PlainEpochs, or leave {name} out.",
+                    nameof(augmentation));
+            }
         }
     }
 

@@ -1,24 +1,12 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
 
+namespace MlNetFineTune.Data;
 
-
-
-
-namespace MlNetFineTune;
-
-/// <summary>
-/// Changes brightness, contrast, saturation and hue, each by a uniform random amount, in random order: torchvision's <c>ColorJitter</c>. A factor
-/// lies between 1 - amount and 1 + amount, but not below 0.
-/// </summary>
-public sealed record ColorJitter : Augmentation
+/// <inheritdoc cref="Augmentation.ColorJitter"/>
+internal sealed record ColorJitter : Augmentation
 {
-    /// <param name="brightness">Greatest change of the factor. 0 to 10; 0 leaves brightness alone.</param>
-    /// <param name="contrast">Greatest change of the factor. 0 to 10.</param>
-    /// <param name="saturation">Greatest change of the factor. 0 to 10.</param>
-    /// <param name="hue">Greatest turn, as a share of the circle of hues. 0 to 0.5. The slowest of the four.</param>
     public ColorJitter(float brightness = 0, float contrast = 0, float saturation = 0, float hue = 0)
     {
         Brightness = Checked.Range(brightness, 0, 10);
@@ -27,16 +15,12 @@ public sealed record ColorJitter : Augmentation
         Hue = Checked.Range(hue, 0, 0.5f);
     }
 
-    /// <summary>Greatest change of the factor.</summary>
     public float Brightness { get; }
 
-    /// <summary>Greatest change of the factor.</summary>
     public float Contrast { get; }
 
-    /// <summary>Greatest change of the factor.</summary>
     public float Saturation { get; }
 
-    /// <summary>Greatest turn, as a share of the circle.</summary>
     public float Hue { get; }
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)

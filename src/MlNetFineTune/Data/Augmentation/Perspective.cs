@@ -1,32 +1,20 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 
+namespace MlNetFineTune.Data;
 
-
-
-
-namespace MlNetFineTune;
-
-/// <summary>
-/// Looks at the picture from aside, with a probability: each corner moves inward by a uniform random amount, as in torchvision's
-/// <c>RandomPerspective</c>, bilinear. What comes into view is real picture where there is some beyond the crop, else the mean colour.
-/// </summary>
-public sealed record Perspective : Augmentation
+/// <inheritdoc cref="Augmentation.Perspective"/>
+internal sealed record Perspective : Augmentation
 {
-    /// <param name="distortion">How far a corner moves at most: 1 is to the picture's centre. 0 to 1.</param>
-    /// <param name="probability">0 to 1.</param>
     public Perspective(float distortion = 0.5f, float probability = 0.5f)
     {
         Distortion = Checked.Range(distortion, 0, 1);
         Probability = Checked.Probability(probability);
     }
 
-    /// <summary>How far a corner moves at most, as a share of the way to the centre's height and width.</summary>
     public float Distortion { get; }
 
-    /// <summary>Share of the pictures that are distorted.</summary>
     public float Probability { get; }
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)

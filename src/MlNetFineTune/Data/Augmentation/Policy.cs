@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>The operations of an automatic policy; each is as likely as any other.</summary>

@@ -1,23 +1,12 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 
+namespace MlNetFineTune.Data;
 
-
-
-
-namespace MlNetFineTune;
-
-/// <summary>
-/// So many operations one after another, each drawn from the same fourteen, all of one magnitude (Cubuk et al. 2020,
-/// https://arxiv.org/abs/1909.13719); operations and magnitudes are those of torchvision's <c>RandAugment</c>. Geometry is bilinear.
-/// </summary>
-public sealed record RandAugment : Augmentation
+/// <inheritdoc cref="Augmentation.RandAugment"/>
+internal sealed record RandAugment : Augmentation
 {
-    /// <param name="count">How many operations, one after another. 1 to 16.</param>
-    /// <param name="magnitude">How strong. 0 to <paramref name="bins"/> - 1.</param>
-    /// <param name="bins">Into how many steps magnitudes are divided. 2 to 1000.</param>
     public RandAugment(int count = 2, int magnitude = 9, int bins = 31)
     {
         Count = Checked.Range(count, 1, 16);
@@ -25,13 +14,10 @@ public sealed record RandAugment : Augmentation
         Magnitude = Checked.Range(magnitude, 0, bins - 1);
     }
 
-    /// <summary>How many operations are done.</summary>
     public int Count { get; }
 
-    /// <summary>How strong they are, of <see cref="Bins"/> steps.</summary>
     public int Magnitude { get; }
 
-    /// <summary>Steps of magnitude.</summary>
     public int Bins { get; }
 
     internal static Policy Policy { get; } = new(

@@ -1,24 +1,13 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
 
+namespace MlNetFineTune.Data;
 
-
-
-
-namespace MlNetFineTune;
-
-/// <summary>
-/// The part that scoring sees, but from a random place: the shorter side becomes <c>Size / CropFraction</c> pixels, as in
-/// <see cref="ImagePreprocessing"/>, <see cref="Padding"/> pixels of the mean colour are put around, and a square of the network's size is taken,
-/// every place equally likely. torchvision's <c>Resize</c> and <c>RandomCrop(padding)</c>; with a padding of 4 the classic of CIFAR.
-/// </summary>
-public sealed record RandomCrop : Augmentation
+/// <inheritdoc cref="Augmentation.RandomCrop"/>
+internal sealed record RandomCrop : Augmentation
 {
-    /// <param name="padding">In pixels of the network's input. 0 to 4096.</param>
     public RandomCrop(int padding = 0) => Padding = Checked.Range(padding, 0, 4096);
 
-    /// <summary>Pixels that are put around the picture.</summary>
     public int Padding { get; }
 
     internal override bool Crops => true;

@@ -1,63 +1,46 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MlNetFineTune;
+namespace MlNetFineTune.Data;
 
-/// <summary>What an erased rectangle is filled with.</summary>
-public enum ErasingFill
+/// <inheritdoc cref="Augmentation.RandomErasing"/>
+internal sealed record RandomErasing : Augmentation
 {
-    /// <summary>The mean colour that the weights expect: 0 after normalisation.</summary>
-    Mean,
-
-    /// <summary>A standard normal number for every channel of every pixel, after normalisation.</summary>
-    Noise,
-}
-
-/// <summary>
-/// Erases a random rectangle of a picture (Zhong et al. 2017, https://arxiv.org/abs/1708.04896), after it was cropped, resized and normalised,
-/// and before batches are mixed. The rectangle's area is uniform between <see cref="MinimumArea"/> and <see cref="MaximumArea"/> of the
-/// network's input, the logarithm of its height over width uniform between <see cref="MinimumRatio"/> and <see cref="MaximumRatio"/>; drawn, as
-/// in torchvision, up to ten times until it fits, else nothing is erased.
-/// </summary>
-public sealed record RandomErasing : Augmentation
-{
-    /// <param name="probability">0 to 1.</param>
-    /// <param name="minimumArea">Least share of the picture's area. Above 0.</param>
-    /// <param name="maximumArea">Greatest share of the picture's area. At most 1.</param>
-    /// <param name="minimumRatio">Least height over width. Above 0.</param>
-    /// <param name="maximumRatio">Greatest height over width.</param>
-    /// <param name="fill">Mean colour or noise.</param>
-    public RandomErasing(float probability = 0.25f, float minimumArea = 0.02f, float maximumArea = 0.33f, float minimumRatio = 0.3f, float maximumRatio = 3.3f, ErasingFill fill = ErasingFill.Mean)
+    public RandomErasing(
+        float probability = 0.25f,
+        float minimumArea = 0.02f,
+        float maximumArea = 0.33f,
+        float minimumRatio = 0.3f,
+        float maximumRatio = 3.3f,
+        ErasingFill fill = ErasingFill.Mean)
     {
         if (!(probability is >= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(probability), probability, "A probability must be between 0 and 1.");
         if (!(minimumArea > 0 && minimumArea <= maximumArea && maximumArea <= 1))
-            throw new ArgumentOutOfRangeException(nameof(minimumArea), $"The areas must satisfy 0 < minimum <= maximum <= 1, but are {minimumArea} and {maximumArea}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(minimumArea), $"The areas must satisfy 0 < minimum <= maximum <= 1, but are {minimumArea} and {maximumArea}.");
         if (!(minimumRatio > 0 && minimumRatio <= maximumRatio && float.IsFinite(maximumRatio)))
-            throw new ArgumentOutOfRangeException(nameof(minimumRatio), $"The aspect ratios must satisfy 0 < minimum <= maximum, but are {minimumRatio} and {maximumRatio}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(minimumRatio),
+                $"The aspect ratios must satisfy 0 < minimum <= maximum, but are {minimumRatio} and {maximumRatio}.");
         if (!Enum.IsDefined(fill))
-            throw new ArgumentOutOfRangeException(nameof(fill), fill, $"The fill must be one of {string.Join(", ", Enum.GetNames<ErasingFill>())}.");
-        (Probability, MinimumArea, MaximumArea, MinimumRatio, MaximumRatio, Fill) = (probability, minimumArea, maximumArea, minimumRatio, maximumRatio, fill);
+            throw new ArgumentOutOfRangeException(
+                nameof(fill), fill, $"The fill must be one of {string.Join(", ", Enum.GetNames<ErasingFill>())}.");
+        (MinimumArea, MaximumArea, MinimumRatio, MaximumRatio) = (minimumArea, maximumArea, minimumRatio, maximumRatio);
+        (Probability, Fill) = (probability, fill);
     }
 
-    /// <summary>Share of the pictures in which something is erased.</summary>
     public float Probability { get; }
 
-    /// <summary>Least share of the picture's area.</summary>
     public float MinimumArea { get; }
 
-    /// <summary>Greatest share of the picture's area.</summary>
     public float MaximumArea { get; }
 
-    /// <summary>Least height over width.</summary>
     public float MinimumRatio { get; }
 
-    /// <summary>Greatest height over width.</summary>
     public float MaximumRatio { get; }
 
-    /// <summary>Mean colour or noise.</summary>
     public ErasingFill Fill { get; }
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)

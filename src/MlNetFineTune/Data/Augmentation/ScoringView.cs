@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Data;
 
 /// <summary>Which square of the resized picture a view takes.</summary>

@@ -1,25 +1,14 @@
-using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 
+namespace MlNetFineTune.Data;
 
-
-
-
-namespace MlNetFineTune;
-
-/// <summary>
-/// One operation, drawn from fourteen, with a magnitude drawn from a wide range: nothing to tune (Müller and Hutter 2021,
-/// https://arxiv.org/abs/2103.10158); operations and magnitudes are those of torchvision's <c>TrivialAugmentWide</c>. Geometry is bilinear, and
-/// translations, 32 pixels at most there, are at most a seventh of the side: the same at 224 pixels.
-/// </summary>
-public sealed record TrivialAugmentWide : Augmentation
+/// <inheritdoc cref="Augmentation.TrivialAugmentWide"/>
+internal sealed record TrivialAugmentWide : Augmentation
 {
-    /// <param name="bins">Into how many steps magnitudes are divided. 2 to 1000.</param>
     public TrivialAugmentWide(int bins = 31) => Bins = Checked.Range(bins, 2, 1000);
 
-    /// <summary>Steps of magnitude.</summary>
     public int Bins { get; }
 
     internal static Policy Policy { get; } = new(
@@ -38,5 +27,6 @@ public sealed record TrivialAugmentWide : Augmentation
         new(PolicyOperation.AutoContrast),
         new(PolicyOperation.Equalize));
 
-    internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => Policy.Apply(ref plan, ref random, random.NextInt(Bins), Bins);
+    internal override void Apply(ref ImagePlan plan, ref CountedRandom random) =>
+        Policy.Apply(ref plan, ref random, random.NextInt(Bins), Bins);
 }

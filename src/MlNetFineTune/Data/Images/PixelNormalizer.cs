@@ -60,7 +60,9 @@ internal sealed class PixelNormalizer : Collator
         return new(average, average, average);
     }
 
-    public override Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
+    public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count) => ToTensor(samples, count);
+
+    public Tensor ToTensor(ReadOnlySpan<byte> rows, int count) => Normalize(rows, count);
 
     public override void Dispose()
     {

@@ -1,53 +1,43 @@
+using System.Text.Json.Serialization;
 using MlNetFineTune.Data;
-using MlNetFineTune.Primitives;
-
-
-
-
-
 
 namespace MlNetFineTune;
 
-/// <summary>How the numbers of one picture follow each other in a vector.</summary>
-public enum PixelLayout
-{
-    /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
-    Interleaved,
-
-    /// <summary>Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.</summary>
-    Planar,
-}
-
-/// <summary>Which numbers a pixel has, in their order.</summary>
-public enum PixelChannels
-{
-    /// <summary>Red, green, blue.</summary>
-    Rgb,
-
-    /// <summary>Blue, green, red.</summary>
-    Bgr,
-
-    /// <summary>One number, for all three colours.</summary>
-    Gray,
-}
-
 /// <summary>
-/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie: a vector does not say so itself. The vectors are of Byte,
-/// or of Single, whose numbers reach from 0 to <see cref="White"/>, and have width * height * channels numbers.
+/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie (<see cref="Interleaved"/> or
+/// <see cref="Planar"/>): a vector does not say so itself. The vectors are of Byte, or of Single, whose numbers reach from 0 to
+/// <see cref="White"/>, and have width * height * channels numbers.
 /// </summary>
 public sealed record RawPixels
 {
-    /// <param name="width">In pixels.</param>
-    /// <param name="height">In pixels.</param>
-    /// <param name="layout">How the numbers follow each other. There is no default: the wrong one trains on noise.</param>
-    /// <param name="channels">Which numbers a pixel has.</param>
-    public RawPixels(int width, int height, PixelLayout layout, PixelChannels channels = PixelChannels.Rgb)
+    [JsonConstructor] // model files have it
+    internal RawPixels(int width, int height, PixelLayout layout, PixelChannels channels = PixelChannels.Rgb)
     {
         Width = width;
         Height = height;
         Layout = layout;
         Channels = channels;
     }
+
+    /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory have them.</summary>
+    /// <param name="width">In pixels. Above 0.</param>
+    /// <param name="height">In pixels. Above 0.</param>
+    /// <param name="channels">Which numbers a pixel has. Default <see cref="PixelChannels.Rgb"/>.</param>
+    /// <param name="white">The number of full brightness in vectors of Single. Above 0. Default 255; see <see cref="White"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range, or the picture is larger than any that is read.</exception>
+    public static RawPixels Interleaved(int width, int height, PixelChannels channels = PixelChannels.Rgb, float white = 255) =>
+        new(width, height, PixelLayout.Interleaved, channels) { White = white };
+
+    /// <summary>
+    /// Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.
+    /// </summary>
+    /// <param name="width">In pixels. Above 0.</param>
+    /// <param name="height">In pixels. Above 0.</param>
+    /// <param name="channels">Which numbers a pixel has. Default <see cref="PixelChannels.Rgb"/>.</param>
+    /// <param name="white">The number of full brightness in vectors of Single. Above 0. Default 255; see <see cref="White"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range, or the picture is larger than any that is read.</exception>
+    public static RawPixels Planar(int width, int height, PixelChannels channels = PixelChannels.Rgb, float white = 255) =>
+        new(width, height, PixelLayout.Planar, channels) { White = white };
 
     /// <summary>In pixels.</summary>
     public int Width
@@ -71,13 +61,17 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>How the numbers follow each other.</summary>
-    public PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
+    /// <summary>How the numbers follow each other. There is no default: the wrong one trains on noise.</summary>
+    [JsonInclude]
+    internal PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
 
     /// <summary>Which numbers a pixel has.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
 
-    /// <summary>The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as 1. In vectors of Byte it is always 255.</summary>
+    /// <summary>
+    /// The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as 1. In
+    /// vectors of Byte it is always 255.
+    /// </summary>
     public float White
     {
         get;
@@ -102,5 +96,31 @@ public sealed record RawPixels
         where T : struct, Enum => Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => InvariantText.Of(this);
+    public override string ToString() => FormattableString.Invariant(
+        $"RawPixels {{ Width = {Width}, Height = {Height}, Layout = {Layout}, Channels = {Channels}, White = {White} }}");
+
+    /// <summary>How the numbers of one picture follow each other in a vector.</summary>
+    internal enum PixelLayout
+    {
+        /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
+        Interleaved,
+
+        /// <summary>
+        /// Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.
+        /// </summary>
+        Planar,
+    }
+
+    /// <summary>Which numbers a pixel has, in their order.</summary>
+    public enum PixelChannels
+    {
+        /// <summary>Red, green, blue.</summary>
+        Rgb,
+
+        /// <summary>Blue, green, red.</summary>
+        Bgr,
+
+        /// <summary>One number, for all three colours.</summary>
+        Gray,
+    }
 }

@@ -22,6 +22,14 @@ internal abstract class LabelSource
 
     public abstract int StratumOf(ReadOnlySpan<float> label);
 
+    /// <summary>Parts rows so that each side has its share of every kind.</summary>
+    /// <param name="rows">All of them.</param>
+    /// <param name="share">Of validation: above 0, below 1.</param>
+    /// <param name="seed">Chooses.</param>
+    /// <returns>Indices in rising order.</returns>
+    public virtual (int[] Training, int[] Validation) Split(LabeledData rows, float share, long seed) =>
+        StratifiedSplit.Split(rows, this, share, seed);
+
     public abstract LabelReader Reader(IHost host, DataViewRow row);
 
     /// <summary>The same of other data than the training's, matched by value.</summary>

@@ -49,13 +49,14 @@ internal sealed class ConvNeXt : BackboneNetwork
         RegisterComponents();
     }
 
-    public static IReadOnlyList<BackboneFamily> Families { get; } = [.. Enum.GetValues<BackboneSize>().Select(OfSize)];
+    public static IReadOnlyList<BackboneFamily> Families { get; } = [.. Enum.GetValues<Backbone.Size>().Select(OfSize)];
 
-    public static BackboneFamily OfSize(BackboneSize size)
+    public static BackboneFamily OfSize(Backbone.Size size)
     {
         var (name, blocks, channels, resize) = s_members[(int)size];
         return new(
-            name, "head.fc", new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-6),
+            name, "head.fc", new WeightsRecipe(
+                new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
             recipe => new ConvNeXt(blocks, channels, recipe.Epsilon))
         {
             InitialWeights = Initialization.Transformer,
@@ -63,7 +64,7 @@ internal sealed class ConvNeXt : BackboneNetwork
             [
                 new NameMap("torchvision", TorchvisionNames(blocks).ToOurs)
                 {
-                    Recipe = new(new ImagePreprocessing { CropFraction = 224 / resize }, ConvolutionPadding.Symmetric, 1e-6),
+                    Recipe = new(new ImagePreprocessing { CropFraction = 224 / resize }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
                 },
                 InTransformers.ConvNeXt(blocks),
                 new NameMap("the authors", AuthorsNames(blocks).ToOurs),

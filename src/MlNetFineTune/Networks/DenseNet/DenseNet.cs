@@ -59,7 +59,7 @@ internal sealed partial class DenseNet : BackboneNetwork
     public static BackboneFamily DenseNet121 { get; } = Of("densenet121", growth: 32, [6, 12, 24, 16], stemChannels: 64);
 
     internal static BackboneFamily Of(string name, int growth, int[] layers, int stemChannels) => new(
-        name, "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        name, "classifier", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new DenseNet(name, growth, layers, stemChannels, recipe.Epsilon))
     {
         InitialWeights = Initialization.HeFanIn,

@@ -5,10 +5,10 @@ using TorchSharp.Modules;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that the
-/// authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="ConvolutionPadding.TensorFlowSame"/> and epsilon 1e-3; the
-/// families of that name have them. No block is dropped at random in training: the authors' stochastic depth serves hundreds of epochs from
-/// scratch, and fine-tuning takes few.
+/// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that
+/// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="Backbone.ConvolutionPadding.TensorFlowSame"/> and
+/// epsilon 1e-3; the families of that name have them. No block is dropped at random in training: the authors' stochastic depth serves
+/// hundreds of epochs from scratch, and fine-tuning takes few.
 /// </summary>
 internal sealed class EfficientNet : BackboneNetwork
 {
@@ -31,7 +31,7 @@ internal sealed class EfficientNet : BackboneNetwork
     private readonly BatchNorm2d bn2;
 #pragma warning restore IDE1006
 
-    private EfficientNet(float width, float depth, ConvolutionPadding padding, double epsilon)
+    private EfficientNet(float width, float depth, Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(EfficientNet), MobileNetV1.Scaled(1280, width))
     {
         var channels = MobileNetV1.Scaled(32, width);
@@ -84,11 +84,13 @@ internal sealed class EfficientNet : BackboneNetwork
         var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = number < 2 ? 0.875f : 1 };
         var (theirSize, theirResize) = s_torchvision[number];
         var theirs = new ImagePreprocessing { Size = theirSize, Interpolation = Interpolation.Bicubic, CropFraction = theirSize / theirResize };
-        return Of($"efficientnet_b{number}", number, new(preprocessing, ConvolutionPadding.Symmetric, 1e-5)) with
+        return Of($"efficientnet_b{number}", number, new(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-5)) with
         {
             OtherNames =
             [
-                new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs) { Recipe = new(theirs, ConvolutionPadding.Symmetric, 1e-5) },
+                new NameMap(
+                    "torchvision",
+                    TorchvisionNames(s_members[number].Depth).ToOurs) { Recipe = new(theirs, Backbone.ConvolutionPadding.Symmetric, 1e-5) },
                 NamesInTransformers(number),
             ],
         };
@@ -101,7 +103,7 @@ internal sealed class EfficientNet : BackboneNetwork
     {
         var (_, _, _, size, crop) = s_members[number];
         var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = crop };
-        return new(preprocessing, ConvolutionPadding.TensorFlowSame, 1e-3);
+        return new(preprocessing, Backbone.ConvolutionPadding.TensorFlowSame, 1e-3);
     }
 
     private static NameMap NamesInTransformers(int number) =>

@@ -34,7 +34,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     /// <param name="bias">Whether a bias is added; it is zero until weights are loaded. A BatchNorm that follows makes one needless.</param>
     public Conv2d(
         int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1,
-        ConvolutionPadding padding = ConvolutionPadding.Symmetric, int? border = null, bool bias = false)
+        Backbone.ConvolutionPadding padding = Backbone.ConvolutionPadding.Symmetric, int? border = null, bool bias = false)
         : base(nameof(Conv2d))
     {
         weight = Parameters.Of(empty(outChannels, inChannels / groups, kernel, kernel, Parameters.Type));
@@ -45,7 +45,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
         _groups = groups > 1 && groups == inChannels && groups == outChannels ? null : groups;
 
         // At stride 1 and odd kernels SAME and symmetric padding are the same thing.
-        _padsAsTensorFlow = padding == ConvolutionPadding.TensorFlowSame && stride > 1 && kernel > 1 && border is null;
+        _padsAsTensorFlow = padding == Backbone.ConvolutionPadding.TensorFlowSame && stride > 1 && kernel > 1 && border is null;
         RegisterComponents();
     }
 

@@ -26,7 +26,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
 
     public static BackboneFamily OfWidth(float width) => new(
         FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
-        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon))
     { PadsAsTensorFlow = true, OtherNames = [InTransformers.MobileNetV1(s_groups.Select(group => group.Repeats))] };
 
@@ -40,7 +40,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
             : null;
     }
 
-    private MobileNetV1(float width, ConvolutionPadding padding, double epsilon)
+    private MobileNetV1(float width, Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV1), Scaled(1024, width))
     {
         var channels = Scaled(32, width);

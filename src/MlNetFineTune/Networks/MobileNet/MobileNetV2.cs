@@ -21,18 +21,21 @@ internal sealed class MobileNetV2 : BackboneNetwork
 
     public static BackboneFamily Family { get; } = new(
         "mobilenetv2_100", "classifier",
-        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5),
+        new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
     {
         PadsAsTensorFlow = true,
         OtherNames =
         [
-            new NameMap("torchvision", TorchvisionNames().ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5) }, // bilinear
+            new NameMap("torchvision", TorchvisionNames().ToOurs)
+            {
+                Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), // bilinear
+            },
             InTransformers.MobileNetV2(s_groups.Select(group => group.Repeats)),
         ],
     };
 
-    private MobileNetV2(ConvolutionPadding padding, double epsilon)
+    private MobileNetV2(Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV2), features: 1280)
     {
         var channels = 32;

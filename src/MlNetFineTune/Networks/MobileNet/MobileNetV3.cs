@@ -46,7 +46,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
     private readonly Conv2d conv_head;
 #pragma warning restore IDE1006
 
-    private MobileNetV3(bool large, float width, ConvolutionPadding padding, double epsilon)
+    private MobileNetV3(bool large, float width, Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV3), features: large ? 1280 : 1024)
     {
         // timm keeps the stem of narrow networks.
@@ -90,13 +90,20 @@ internal sealed class MobileNetV3 : BackboneNetwork
 
     public static BackboneFamily OfWidth(bool large, float width)
     {
-        var recipe = new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, ConvolutionPadding.Symmetric, 1e-5);
+        var recipe = new WeightsRecipe(
+            new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5);
         return new(
             $"{Prefix(large)}{((int)MathF.Round(width * 100)).ToString("000", CultureInfo.InvariantCulture)}", "classifier", recipe,
             own => new MobileNetV3(large, width, own.Padding, own.Epsilon))
         {
             PadsAsTensorFlow = true,
-            OtherNames = [new NameMap("torchvision", TorchvisionNames(large).ToOurs) { Recipe = new(new ImagePreprocessing(), ConvolutionPadding.Symmetric, TorchvisionEpsilon) }],
+            OtherNames =
+            [
+                new NameMap("torchvision", TorchvisionNames(large).ToOurs)
+                {
+                    Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, TorchvisionEpsilon),
+                },
+            ],
         };
     }
 

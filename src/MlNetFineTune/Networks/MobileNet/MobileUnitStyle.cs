@@ -3,7 +3,7 @@ namespace MlNetFineTune.Networks;
 /// <summary>What the units of MobileNets and EfficientNets have in common besides their channels.</summary>
 /// <param name="Padding">Of strided convolutions.</param>
 /// <param name="Epsilon">BatchNorm's.</param>
-internal sealed record MobileUnitStyle(ConvolutionPadding Padding, double Epsilon)
+internal sealed record MobileUnitStyle(Backbone.ConvolutionPadding Padding, double Epsilon)
 {
     /// <summary>Of the depthwise convolution.</summary>
     public int Kernel { get; init; } = 3;

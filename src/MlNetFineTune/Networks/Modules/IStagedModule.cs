@@ -3,22 +3,23 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A module that says what its stages are, for strategies. Without it the module's own children are the stages, in the order in which they were
-/// registered (fields: in the order in which they are declared), and the last one that has parameters is the head.
+/// A module that says what its stages are, for strategies. Without it the module's own children are the stages, in the order in which they
+/// were registered (fields: in the order in which they are declared), and the last one that has parameters is the head.
 /// </summary>
 public interface IStagedModule
 {
     /// <summary>
-    /// How the names of the parameters of each stage begin, from the input on, such as "embedding", "layers.0", "layers.1", "head". The last is the head, which always
-    /// trains. Every parameter and buffer belongs to the longest of them that fits, and one of the module itself to the first stage if none does.
+    /// How the names of the parameters of each stage begin, from the input on, such as "embedding", "layers.0", "layers.1", "head". The
+    /// last is the head, which always trains. Every parameter and buffer belongs to the longest of them that fits, and one of the module
+    /// itself to the first stage if none does.
     /// </summary>
     IReadOnlyList<string> Stages { get; }
 
     /// <summary>
-    /// How one stage is computed by itself. With it, frozen stages are computed once a row (<see cref="FineTuningOptions.FeatureCache"/>), and
-    /// <see cref="FineTuningOptions.ActivationCheckpointing"/> can compute stages again. The module is then run by its stages alone, in
-    /// training and scoring, so that they must compute together what <c>forward</c> does. Only for a module of one input. Asked for once, when
-    /// the module has been made. Default: null, the module runs as a whole. A <c>Sequential</c> needs none: its children are known.
+    /// How one stage is computed by itself. With it, frozen stages are computed once a row (<see cref="FineTuningOptions.FeatureCache"/>),
+    /// and <see cref="FineTuningOptions.ActivationCheckpointing"/> can compute stages again. The module is then run by its stages alone, in
+    /// training and scoring, so that they must compute together what <c>forward</c> does. Only for a module of one input. Asked for once,
+    /// when the module has been made. Default: null, the module runs as a whole. A <c>Sequential</c> needs none: its children are known.
     /// </summary>
     /// <param name="stage">Of <see cref="Stages"/>, from 0; the head is the last.</param>
     /// <returns>

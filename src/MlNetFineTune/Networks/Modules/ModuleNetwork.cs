@@ -28,11 +28,15 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         Name = $"module '{contract}'";
         var inputs = context.Inputs.Count;
         _call = ModuleCall.Of(module, inputs)
-            ?? throw new ArgumentException($"The factory of {Name} made a {module.GetType()}; for {inputs} input{(inputs == 1 ? "" : "s")} it must be a {ModuleCall.Expected(inputs)}.");
+            ?? throw new ArgumentException(
+                $"The factory of {Name} made a {module.GetType()}; "
+                + $"for {inputs} input{(inputs == 1 ? "" : "s")} it must be a {ModuleCall.Expected(inputs)}.");
         var tensors = NamedTensors();
         if (NamedParameters().Count == 0)
-            throw new ArgumentException($"The {Name} has no parameters. A module that keeps its layers in fields calls RegisterComponents() at the end of its constructor.");
-        if (tensors.FirstOrDefault(named => named.Tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64)) is { Tensor: not null } other)
+            throw new ArgumentException($"The {Name} has no parameters. "
+                + "A module that keeps its layers in fields calls RegisterComponents() at the end of its constructor.");
+        if (tensors.FirstOrDefault(named => named.Tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64))
+            is { Tensor: not null } other)
             throw new ArgumentException(
                 $"Tensor '{other.Name}' of {Name} is {other.Tensor.dtype}; only Float32 and Int64 can be saved."
                 + ModuleMaker.AdviceOn(other.Tensor.dtype));
@@ -124,7 +128,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         {
             // Each by itself, and those within it after it: a frozen layer may hold others that train.
             if (path.Length > 0)
-                module.train(!(_stages.Owns(path, frozenStages) || frozen.Contains(module) || (IsBatchNorm(module) && KeepsStatistics(path, batchNorm))));
+                module.train(
+                    !(_stages.Owns(path, frozenStages) || frozen.Contains(module)
+                        || (IsBatchNorm(module) && KeepsStatistics(path, batchNorm))));
         }
     }
 
@@ -145,7 +151,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         return features.dtype == ScalarType.Float32 && features.ndim > 0 && features.shape[0] == inputs.Rows
             ? (features.is_contiguous() ? features.alias() : features.contiguous()).MoveToOuterDisposeScope()
             : throw new InvalidOperationException(
-                $"The first {stages} stages of {Name} gave {features.dtype} of shape [{string.Join(", ", features.shape)}] for {inputs.Rows} rows; "
+                $"The first {stages} stages of {Name} gave {features.dtype} of shape [{string.Join(", ", features.shape)}] for "
+                    + $"{inputs.Rows} rows; "
                 + $"expected Float32 of shape [{inputs.Rows}, ...]: what a stage gives the next one.");
     }
 
@@ -169,7 +176,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
     {
         using var scope = NewDisposeScope();
-        return RunSeeded(() => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias().MoveToOuterDisposeScope();
+        return RunSeeded(() => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias()
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Ready to score, so that adapters are merged.</summary>
@@ -222,12 +230,15 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     {
         if (_ranWithAdapters || Adapters.Count == 0)
             return;
-        var idle = _adaptable.Where(named => named.Layer is TorchLayer { Adapter.Merged: null, Ran: false } && StageOf(named.Name) >= first).ToList();
+        var idle = _adaptable.Where(named => named.Layer is TorchLayer { Adapter.Merged: null, Ran: false }
+            && StageOf(named.Name) >= first).ToList();
         if (idle.Count > 0)
         {
             throw new InvalidOperationException(
-                $"The {Name} computed without calling {string.Join(", ", idle.Select(named => $"'{named.Name}'"))}, beside which adapters stand. "
-                + "TorchSharp runs what stands beside a layer in layer.call(x) alone: write that in forward in the place of layer.forward(x), or "
+                $"The {Name} computed without calling {string.Join(", ", idle.Select(named => $"'{named.Name}'"))}, "
+                    + "beside which adapters stand. "
+                + "TorchSharp runs what stands beside a layer in layer.call(x) alone: "
+                + "write that in forward in the place of layer.forward(x), or "
                 + "leave a layer that is not used out of the adapter's targets.");
         }
         _ranWithAdapters = true;
@@ -240,7 +251,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     private static string Few(IReadOnlyList<(string Name, nn.Module Layer)> layers)
     {
         var others = layers.Where(named => TorchLayer.Of(named.Layer) is null && !named.Layer.children().Any()).ToList();
-        return others.Count == 0 ? "none" : string.Join(", ", others.Take(8).Select(named => $"{named.Name} ({named.Layer.GetType().Name})"))
+        return others.Count == 0 ? "none"
+            : string.Join(", ", others.Take(8).Select(named => $"{named.Name} ({named.Layer.GetType().Name})"))
             + (others.Count > 8 ? $" and {others.Count - 8} more" : "");
     }
 
@@ -255,6 +267,8 @@ internal sealed class ModuleNetwork : FineTunedNetwork
         if (outputs.ndim == 2 && outputs.shape[0] == rows && outputs.shape[1] == _context.Outputs && outputs.dtype == ScalarType.Float32)
             return outputs.alias(); // a module may give back what it was given
         throw new InvalidOperationException(
-            $"The {Name} gave {outputs.dtype} of shape [{string.Join(", ", outputs.shape)}] for {rows} rows; expected Float32 of shape [{rows}, {_context.Outputs}]: {(_context.Outputs == 1 ? "one number a row" : "one number for each class")}. ModuleContext.Outputs says how many.");
+            $"The {Name} gave {outputs.dtype} of shape [{string.Join(", ", outputs.shape)}] for {rows} rows; "
+                + $"expected Float32 of shape [{rows}, {_context.Outputs}]: "
+                + $"{(_context.Outputs == 1 ? "one number a row" : "one number for each class")}. ModuleContext.Outputs says how many.");
     }
 }

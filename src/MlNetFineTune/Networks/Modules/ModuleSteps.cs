@@ -18,11 +18,13 @@ internal sealed class ModuleSteps
     {
         IStagedModule staged => OfStaged(staged, parts),
         // Not a class derived from it, which may compute otherwise.
-        TorchSharp.Modules.Sequential sequential when module.GetType() == typeof(TorchSharp.Modules.Sequential) => OfChildren(sequential, parts),
+        TorchSharp.Modules.Sequential sequential when module.GetType() == typeof(TorchSharp.Modules.Sequential) =>
+            OfChildren(sequential, parts),
         _ => null,
     };
 
-    /// <summary>Runs the stages from <paramref name="first"/> up to, not including, <paramref name="end"/>. In the caller's dispose scope.</summary>
+    /// <summary>Runs the stages from <paramref name="first"/> up to, not including, <paramref name="end"/>.
+    /// In the caller's dispose scope.</summary>
     public Tensor Run(Tensor input, int first, int end)
     {
         var current = input;

@@ -4,11 +4,13 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Layers of TorchSharp in inference mode as operators; Sequentials are walked into. What computes otherwise than these is refused by name.</summary>
+/// <summary>Layers of TorchSharp in inference mode as operators; Sequentials are walked into.
+/// What computes otherwise than these is refused by name.</summary>
 internal static class TorchGraph
 {
     /// <summary>For messages.</summary>
-    public const string Known = "Sequential, Linear, Conv1d, Conv2d and Conv3d (padded with zeros), BatchNorm, LayerNorm, ReLU, ReLU6, LeakyReLU, ELU, "
+    public const string Known = "Sequential, Linear, Conv1d, Conv2d and Conv3d (padded with zeros), BatchNorm, LayerNorm, ReLU, ReLU6, "
+        + "LeakyReLU, ELU, "
         + "GELU (without approximation), SiLU, Hardswish, Hardsigmoid, Sigmoid, Tanh, Softmax, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), "
         + "AdaptiveMaxPool2d(1), Flatten(), Dropout and Identity";
 
@@ -17,7 +19,8 @@ internal static class TorchGraph
     /// <param name="graph">Gets the operators.</param>
     /// <param name="input">[N, ...].</param>
     /// <exception cref="NotSupportedException">A layer is not known.</exception>
-    public static GraphValue Write(nn.Module module, string owner, NetworkGraph graph, GraphValue input) => Write(module, "", owner, graph, input);
+    public static GraphValue Write(nn.Module module, string owner, NetworkGraph graph, GraphValue input) =>
+        Write(module, "", owner, graph, input);
 
     private static GraphValue Write(nn.Module module, string path, string owner, NetworkGraph graph, GraphValue input)
     {
@@ -25,11 +28,14 @@ internal static class TorchGraph
         if (module is Sequential sequential && module.GetType() == typeof(Sequential) && Children(sequential) is { } children)
         {
             return children.Aggregate(
-                input, (current, child) => Write(child.Module, path.Length > 0 ? $"{path}.{child.Name}" : child.Name, owner, graph, current));
+                input, (current, child) => Write(
+                    child.Module, path.Length > 0 ? $"{path}.{child.Name}" : child.Name, owner, graph, current));
         }
         return WriteLayer(module, path.Length > 0 ? path + "." : "", graph, input) ?? throw new NotSupportedException(
-            $"{(path.Length > 0 ? $"Layer '{path}' of {owner}" : $"The {owner}")} is a {module.GetType().Name}{Settings(module)}, and nothing is known of what it "
-            + $"computes; known are {Known}. Build the module of these, or write it in Python and use torch.onnx.export there with the weights of "
+            $"{(path.Length > 0 ? $"Layer '{path}' of {owner}" : $"The {owner}")} is a {module.GetType().Name}{Settings(module)}, "
+                + "and nothing is known of what it "
+            + $"computes; known are {Known}. "
+            + "Build the module of these, or write it in Python and use torch.onnx.export there with the weights of "
             + "SaveWeights.");
     }
 
@@ -57,7 +63,10 @@ internal static class TorchGraph
         Convolution { transposed: false, padding_mode: PaddingModes.Zeros } conv => WriteConvolution(conv, name, graph, input),
         BatchNorm { running_mean: not null, running_var: not null } norm => WriteBatchNorm(norm, name, graph, input),
         TorchSharp.Modules.LayerNorm norm => WriteLayerNorm(norm, name, graph, input),
-        MaxPool2d pool => graph.Add("MaxPool", [input], Window(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, ("dilations", Two(pool.dilation, 1)))),
+        MaxPool2d pool =>
+            graph.Add(
+                "MaxPool", [input], Window(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode,
+                ("dilations", Two(pool.dilation, 1)))),
         AvgPool2d { divisor_override: null } pool => graph.Add("AveragePool", [input], Window(
             pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, ("count_include_pad", pool.count_include_pad ? 1L : 0L))),
         AdaptiveAvgPool2d { output_size: var size } when size.All(one => one == 1) => graph.Average(input),
@@ -95,11 +104,13 @@ internal static class TorchGraph
     {
         GraphValue[] inputs = [input, graph.Constant(name + "weight", conv.weight),
             .. conv.bias is { } bias ? (ReadOnlySpan<GraphValue>)[graph.Constant(name + "bias", bias)] : []];
-        var total = conv.kernel_size.Select((kernel, i) => conv.padding_type == Padding.Same ? conv.dilation[i] * (kernel - 1) : 0).ToList();
+        var total = conv.kernel_size.Select(
+            (kernel, i) => conv.padding_type == Padding.Same ? conv.dilation[i] * (kernel - 1) : 0).ToList();
         long[] before = conv.padding ?? [.. total.Select(border => border / 2)];
         long[] after = conv.padding ?? [.. total.Select(border => border - border / 2)];
         return graph.Add(
-            "Conv", inputs, ("strides", conv.stride), ("dilations", conv.dilation), ("group", conv.groups), ("pads", (long[])[.. before, .. after]));
+            "Conv", inputs, ("strides", conv.stride), ("dilations", conv.dilation), ("group", conv.groups),
+            ("pads", (long[])[.. before, .. after]));
     }
 
     // By its statistics, which are constants: for [N, C] as for maps.
@@ -109,7 +120,8 @@ internal static class TorchGraph
         var (mean, variance) = (norm.running_mean!, norm.running_var!);
         return graph.Add(
             "BatchNormalization",
-            [input, graph.Constant(name + "weight", norm.weight ?? ones_like(mean)), graph.Constant(name + "bias", norm.bias ?? zeros_like(mean)),
+            [input, graph.Constant(name + "weight", norm.weight ?? ones_like(mean)),
+                graph.Constant(name + "bias", norm.bias ?? zeros_like(mean)),
                 graph.Constant(name + "running_mean", mean), graph.Constant(name + "running_var", variance)],
             ("epsilon", (float)norm.eps));
     }

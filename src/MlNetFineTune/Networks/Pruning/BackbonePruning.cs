@@ -15,20 +15,32 @@ public sealed partial record Backbone
     internal Pruning? Pruning { get; private init; }
 
     /// <summary>
-    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these channels at zero. What that costs is won back by the
-    /// training that follows, an ordinary one that lets all layers learn: <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file has the smaller network.
+    /// Takes channels out of the network, the weakest of every layer: a smaller network that computes what the larger one would with these
+    /// channels at zero. What that costs is won back by the training that follows, an ordinary one that lets all layers learn:
+    /// <c>Backbone.FromModel(model).Prune(0.25f)</c> with <c>Strategy.Full(1)</c>. The model file has the smaller network.
     /// </summary>
     /// <param name="ratio">
-    /// The share of channels that go, above 0 and below 1. It is that of the channels inside blocks, which are most of them; those that blocks add up, the stem's and the features that the head sees
-    /// stay (MobileNetV1 and VGG add nothing up: there the features alone stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by a
-    /// little less than this share where one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
+    /// The share of channels that go, above 0 and below 1. It is that of the channels inside blocks, which are most of them; those that
+    /// blocks add up, the stem's and the features that the head sees stay (MobileNetV1 and VGG add nothing up: there the features alone
+    /// stay). What is left of a layer is the nearest multiple of 8, and at least 8. Multiply-adds fall by a little less than this share
+    /// where one side of the convolutions is pruned (MobileNetV2), by more where both are (MobileNetV1).
     /// </param>
-    /// <param name="norm">By what the channels of a layer are ranked; of equal ones the first stay.</param>
+    /// <param name="byBatchNormScale">
+    /// Whether the channels of a layer are ranked by the absolute scale of their BatchNorm, where a depthwise convolution follows added to
+    /// that of its BatchNorm (Liu et al. 2017, https://arxiv.org/abs/1708.06519), rather than by the sum of the absolute weights of the
+    /// filter that makes the channel (Li et al. 2017, section 3.1, https://arxiv.org/abs/1608.08710). A scale says more where training
+    /// pulled scales towards zero, as that paper does with a penalty; here weight decay leaves them alone. Of equal ones the first stay.
+    /// Default false.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The ratio is not between 0 and 1, or so small that nothing goes.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The network is of another family than ResNet, MobileNet, EfficientNet, DenseNet and VGG, is of <see cref="FromTorchScript"/>, has stages of your own, or is pruned already and not trained yet.
+    /// The network is of another family than ResNet, MobileNet, EfficientNet, DenseNet and VGG, is of <see cref="FromTorchScript"/>, has
+    /// stages of your own, or is pruned already and not trained yet.
     /// </exception>
-    public Backbone Prune(float ratio, PruningNorm norm = PruningNorm.Filter)
+    public Backbone Prune(float ratio, bool byBatchNormScale = false) =>
+        Prune(ratio, byBatchNormScale ? PruningNorm.BatchNormScale : PruningNorm.Filter);
+
+    internal Backbone Prune(float ratio, PruningNorm norm)
     {
         if (ratio is not (> 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(ratio), ratio, "The share of channels that go must be above 0 and below 1.");
@@ -55,9 +67,14 @@ public sealed partial record Backbone
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
     internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_family);
 
-    /// <summary>What this network costs as it is described here: pruned, or with pictures of another size or other channels. <see cref="List"/> says it of the published ones. Builds it and runs it once, on a black picture.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts what those multiply.</exception>
-    public BackboneInfo Measure()
+    /// <summary>
+    /// What this network costs as it is described here: pruned, or with pictures of another size or other channels. <see cref="List"/> says
+    /// it of the published ones. Builds it and runs it once, on a black picture.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">
+    /// The network is of <see cref="FromTorchScript"/> or has stages of your own: nobody counts what those multiply.
+    /// </exception>
+    public Info Measure()
     {
         if (Script is not null || Changes.Any(change => change.Replacement is not null))
             throw new InvalidOperationException($"{this}: what {(Script is null ? "layers of your own multiply" : "a TorchScript program multiplies")} is not known here and cannot be counted.");
@@ -67,6 +84,6 @@ public sealed partial record Backbone
         using var counter = new MultiplyAddCounter();
         network.eval();
         network.forward(zeros(1, InputChannels, Preprocessing.Size, Preprocessing.Size, Parameters.Type));
-        return new BackboneInfo(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
+        return new Info(Name, network.ParameterCount, counter.Count, Preprocessing.Size, network.Features);
     }
 }

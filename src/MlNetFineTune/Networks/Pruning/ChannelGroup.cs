@@ -45,11 +45,13 @@ internal sealed class ChannelGroup
     }
 
     /// <summary>What each channel is worth. In double precision, so that what is equal in the weights is equal here.</summary>
-    public double[] Norms(PruningNorm norm)
+    public double[] Norms(Backbone.PruningNorm norm)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Tensor[] weights = norm == PruningNorm.Filter ? [Maker.weight.flatten(1)] : [.. _norms.Select(batchNorm => batchNorm.weight.unsqueeze(1))]; // [C, numbers of each]
+        Tensor[] weights = norm == Backbone.PruningNorm.Filter
+            ? [Maker.weight.flatten(1)]
+            : [.. _norms.Select(batchNorm => batchNorm.weight.unsqueeze(1))]; // [C, numbers of each]
         return cat(weights, dim: 1).to_type(ScalarType.Float64).abs().sum(1).cpu().data<double>().ToArray();
     }
 

@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>How many channels are left of groups that were pruned, by the names of the convolutions that make them. Whole groups are not in it. Two of the same are equal.</summary>

@@ -9,7 +9,7 @@ namespace MlNetFineTune.Networks;
 /// <param name="Ratio">The share, above 0 and below 1.</param>
 /// <param name="Norm">By which they are ranked.</param>
 /// <param name="Before">Widths of the network that the weights are of.</param>
-internal sealed record Pruning(float Ratio, PruningNorm Norm, ChannelWidths Before)
+internal sealed record Pruning(float Ratio, Backbone.PruningNorm Norm, ChannelWidths Before)
 {
     /// <summary>For the log.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"pruned by {100 * Ratio:0.##} %");

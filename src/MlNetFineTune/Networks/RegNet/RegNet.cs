@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>
@@ -62,7 +63,7 @@ internal sealed class RegNet : BackboneNetwork
         var (_, size, groupWidth, depths, widths) = s_members.Single(member => member.Megaflops == megaflops);
         var name = $"regnet_y_{size}";
         return new(
-            name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+            name, "fc", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
             recipe => new RegNet(name, groupWidth, depths, widths, recipe.Epsilon))
         { NameInTimm = RegNetInTimm.NameOf(megaflops), OtherNames = [RegNetInTimm.Names, InTransformers.RegNetY(depths)] };
     }

@@ -37,7 +37,8 @@ internal static class StageReplacement
             if (changes.FirstOrDefault(change => change.Stage == network.Stages[i].Name) is { } change)
             {
                 last = change;
-                var context = new ModuleContext([new ModuleInputShape(change.Stage, maps.shape[1..])], (int)(old[i].Length == 3 ? old[i][2] : old[i][1]));
+                var context = new ModuleContext(
+                    [new ModuleContext.InputShape(change.Stage, maps.shape[1..])], (int)(old[i].Length == 3 ? old[i][2] : old[i][1]));
                 network.Replace(i, Make(change, context, seed, i));
             }
             maps = Run(network.Stages[i], maps, last, name, old[i]);

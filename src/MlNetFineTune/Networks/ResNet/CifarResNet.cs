@@ -13,7 +13,7 @@ internal static class CifarResNet
 
     public static BackboneFamily OfDepth(int depth) => new(
         $"resnet{depth}", "linear",
-        new WeightsRecipe(new ImagePreprocessing { Size = 32, CropFraction = 1 }, ConvolutionPadding.Symmetric, 1e-5),
+        new WeightsRecipe(new ImagePreprocessing { Size = 32, CropFraction = 1 }, Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => Create(depth, recipe.Epsilon))
     { InitialWeights = Initialization.HeFanIn };
 

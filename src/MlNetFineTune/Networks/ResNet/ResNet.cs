@@ -52,7 +52,7 @@ internal sealed class ResNet : BackboneNetwork
 
     /// <summary>A ResNet for ImageNet's pictures of 224 pixels (table 1 of the paper) with other blocks or numbers of them.</summary>
     internal static BackboneFamily OfBlocks(string name, int[] blocks, int expansion, int convolutions, Func<int, int, int, double, Block> block) => new(
-        name, "fc", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        name, "fc", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new ResNet(
             name, recipe.Epsilon, new ResNetStem(64, Kernel: 7, Stride: 2, Pools: true),
             [.. blocks.Select((count, l) => new ResNetLayer((64 << l) * expansion, count, Stride: l == 0 ? 1 : 2))],
@@ -85,7 +85,9 @@ internal sealed class ResNet : BackboneNetwork
 
     public static BackboneFamily Micro { get; } = new(
         "micro", "fc",
-        new WeightsRecipe(new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half }, ConvolutionPadding.Symmetric, 1e-5),
+        new WeightsRecipe(
+            new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half },
+            Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new ResNet(
             "Micro", recipe.Epsilon, new ResNetStem(16, Kernel: 3, Stride: 2, Pools: false),
             [new(32, 1, 2), new(64, 1, 2), new(128, 1, 2)], (from, to, stride) => new BasicBlock(from, to, stride, recipe.Epsilon)));

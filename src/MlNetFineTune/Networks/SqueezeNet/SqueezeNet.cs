@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
 /// <summary>
@@ -43,6 +44,7 @@ internal sealed class SqueezeNet : BackboneNetwork
     }
 
     public static BackboneFamily Family { get; } = new(
-        "squeezenet1_1", "classifier", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5), _ => new SqueezeNet())
+        "squeezenet1_1", "classifier", new WeightsRecipe(
+            new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), _ => new SqueezeNet())
     { InitialWeights = Initialization.HeUniform };
 }

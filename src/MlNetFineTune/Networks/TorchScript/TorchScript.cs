@@ -29,7 +29,8 @@ internal sealed class TorchScript
         Stages = [.. network.Stages.Select(stage => stage.Name)];
         var roots = network.NamedTensors().Select(named => named.Name.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
         Family = new(
-            Name, s_classifiers.First(name => !roots.Contains(name)), new WeightsRecipe(preprocessing, ConvolutionPadding.Symmetric, 1e-5),
+            Name, s_classifiers.First(name => !roots.Contains(name)),
+            new WeightsRecipe(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-5),
             recipe => ScriptNetwork.Load(bytes, source, recipe.Preprocessing.Size))
         { Script = this };
     }

@@ -78,7 +78,7 @@ internal sealed class Vgg : BackboneNetwork
     public static BackboneFamily Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096);
 
     internal static BackboneFamily Of(string name, (int Channels, int Layers)[] stages, int hidden) => new(
-        name, "classifier.6", new WeightsRecipe(new ImagePreprocessing(), ConvolutionPadding.Symmetric, 1e-5),
+        name, "classifier.6", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new Vgg(name, stages, hidden, recipe.Epsilon))
     { InitialWeights = InitialWeights };
 

@@ -8,9 +8,9 @@ namespace MlNetFineTune.Networks;
 /// <param name="ScalesBranches">Whether what a branch adds is scaled channel by channel.</param>
 internal sealed record TransformerShape(int Patch, int Channels, int Heads, int Blocks = 12, bool ScalesBranches = false)
 {
-    public static TransformerShape Of(BackboneSize size, int patch, bool scalesBranches = false)
+    public static TransformerShape Of(Backbone.Size size, int patch, bool scalesBranches = false)
     {
-        var channels = size switch { BackboneSize.Tiny => 192, BackboneSize.Small => 384, _ => 768 };
+        var channels = size switch { Backbone.Size.Tiny => 192, Backbone.Size.Small => 384, _ => 768 };
         return new(patch, channels, channels / 64, ScalesBranches: scalesBranches);
     }
 }

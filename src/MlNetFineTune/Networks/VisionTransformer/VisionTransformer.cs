@@ -27,7 +27,7 @@ internal sealed class VisionTransformer : BackboneNetwork
     /// <param name="size">Width and height of the pictures in pixels.</param>
     /// <param name="pooling">From tokens to features.</param>
     /// <param name="epsilon">LayerNorm's.</param>
-    public VisionTransformer(TransformerShape shape, int size, TokenPooling pooling, double epsilon)
+    public VisionTransformer(TransformerShape shape, int size, Backbone.TokenPooling pooling, double epsilon)
         : base(nameof(VisionTransformer), shape.Channels)
     {
         var side = size / shape.Patch;
@@ -97,7 +97,7 @@ internal sealed class VisionTransformer : BackboneNetwork
         return side * side == tokens - 1 ? side : null;
     }
 
-    private static Computation Pool(TokenPooling pooling) => pooling == TokenPooling.Mean
+    private static Computation Pool(Backbone.TokenPooling pooling) => pooling == Backbone.TokenPooling.Mean
         ? new(MeanOfPatches, (graph, tokens) => graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
         : new(ClassToken, (graph, tokens) => graph.Add("Squeeze", [graph.Slice(tokens, axis: 1, 0, 1), graph.Constant("axes", 1)]));
 

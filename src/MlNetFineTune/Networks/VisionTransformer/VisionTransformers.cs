@@ -5,9 +5,12 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Networks;
 
-/// <summary>The published vision transformers. A name that ends in <c>_mean</c> is the same network with <see cref="TokenPooling.Mean"/>.</summary>
+/// <summary>
+/// The published vision transformers. A name that ends in <c>_mean</c> is the same network with <see cref="Backbone.TokenPooling.Mean"/>.
+/// </summary>
 internal static class VisionTransformers
 {
     private const string MeanSuffix = "_mean";
@@ -15,35 +18,36 @@ internal static class VisionTransformers
     /// <summary>With the class token.</summary>
     public static IReadOnlyList<BackboneFamily> Families { get; } =
     [
-        .. Enum.GetValues<BackboneSize>().Select(size => ViT(size, TokenPooling.ClassToken)),
-        .. Enum.GetValues<BackboneSize>().Select(size => DeiT(size, TokenPooling.ClassToken)),
-        DinoV2(BackboneSize.Small, TokenPooling.ClassToken), DinoV2(BackboneSize.Base, TokenPooling.ClassToken),
+        .. Enum.GetValues<Backbone.Size>().Select(size => ViT(size, Backbone.TokenPooling.ClassToken)),
+        .. Enum.GetValues<Backbone.Size>().Select(size => DeiT(size, Backbone.TokenPooling.ClassToken)),
+        DinoV2(Backbone.Size.Small, Backbone.TokenPooling.ClassToken), DinoV2(Backbone.Size.Base, Backbone.TokenPooling.ClassToken),
     ];
 
     // "augreg": Steiner et al. 2021, https://arxiv.org/abs/2106.10270.
-    public static BackboneFamily ViT(BackboneSize size, TokenPooling pooling) =>
+    public static BackboneFamily ViT(Backbone.Size size, Backbone.TokenPooling pooling) =>
         Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
 
-    public static BackboneFamily DeiT(BackboneSize size, TokenPooling pooling) =>
+    public static BackboneFamily DeiT(Backbone.Size size, Backbone.TokenPooling pooling) =>
         Of($"deit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f));
 
-    public static BackboneFamily DinoV2(BackboneSize size, TokenPooling pooling) => size > BackboneSize.Tiny
+    public static BackboneFamily DinoV2(Backbone.Size size, Backbone.TokenPooling pooling) => size > Backbone.Size.Tiny
         ? Of($"vit_{Text(size)}_patch14_dinov2", TransformerShape.Of(size, patch: 14, scalesBranches: true), pooling, Preprocessing(518, 1))
         : throw new ArgumentOutOfRangeException(nameof(size), size, "DINOv2 was published in the sizes Small and Base.");
 
     /// <summary>By a name that ends in <c>_mean</c>; null where it is none.</summary>
     public static BackboneFamily? WithMean(string name)
     {
-        var all = Enum.GetValues<BackboneSize>().SelectMany(size => new[] { ViT(size, TokenPooling.Mean), DeiT(size, TokenPooling.Mean) })
-            .Append(DinoV2(BackboneSize.Small, TokenPooling.Mean)).Append(DinoV2(BackboneSize.Base, TokenPooling.Mean));
+        var all = Enum.GetValues<Backbone.Size>().SelectMany(
+            size => new[] { ViT(size, Backbone.TokenPooling.Mean), DeiT(size, Backbone.TokenPooling.Mean) })
+            .Append(DinoV2(Backbone.Size.Small, Backbone.TokenPooling.Mean)).Append(DinoV2(Backbone.Size.Base, Backbone.TokenPooling.Mean));
         return name.EndsWith(MeanSuffix, StringComparison.Ordinal) ? all.FirstOrDefault(family => family.Name == name) : null;
     }
 
-    private static BackboneFamily Of(string name, TransformerShape shape, TokenPooling pooling, ImagePreprocessing preprocessing)
+    private static BackboneFamily Of(string name, TransformerShape shape, Backbone.TokenPooling pooling, ImagePreprocessing preprocessing)
     {
-        var recipe = new WeightsRecipe(preprocessing, ConvolutionPadding.Symmetric, 1e-6);
+        var recipe = new WeightsRecipe(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-6);
         return new(
-            pooling == TokenPooling.Mean ? name + MeanSuffix : name, "head", recipe,
+            pooling == Backbone.TokenPooling.Mean ? name + MeanSuffix : name, "head", recipe,
             own => new VisionTransformer(shape, own.Preprocessing.Size, pooling, own.Epsilon))
         {
             PublishedName = name,
@@ -64,7 +68,7 @@ internal static class VisionTransformers
 
     private static ImagePreprocessing Preprocessing(int size, float crop) => new() { Size = size, CropFraction = crop, Interpolation = Interpolation.Bicubic };
 
-    private static string Text(BackboneSize size) => size.ToString().ToLowerInvariant();
+    private static string Text(Backbone.Size size) => size.ToString().ToLowerInvariant();
 
     private static ModuleNames TorchvisionNames(TransformerShape shape)
     {

@@ -8,6 +8,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune.Scoring.Format1;
 
 /// <summary>
@@ -36,9 +37,9 @@ internal sealed record ImageManifest
 
     public required TrainingManifest Training { get; init; }
 
-    public CalibrationReport? Calibration { get; init; }
+    public Calibration.Report? Calibration { get; init; }
 
-    public DistillationReport? Distillation { get; init; }
+    public TeacherManifest? Distillation { get; init; }
 
     public WeightPrecision WeightPrecision { get; init; }
 

@@ -7,6 +7,7 @@ using MlNetFineTune.Tasks;
 
 
 
+
 namespace MlNetFineTune.Scoring.Format1;
 
 /// <summary>The manifest of modules in format version 1.</summary>
@@ -32,7 +33,7 @@ internal sealed record ModuleModelManifest
 
     public required TrainingManifest Training { get; init; }
 
-    public CalibrationReport? Calibration { get; init; }
+    public Calibration.Report? Calibration { get; init; }
 
     public WeightPrecision WeightPrecision { get; init; }
 
@@ -65,7 +66,7 @@ internal sealed record ModuleModelManifest
 
 internal sealed record ModuleTaskManifest(string Kind, string Label, string Score, string? Probability = null, string? PredictedLabel = null)
 {
-    public TaskManifest ToCurrent(IReadOnlyList<string> classes, CalibrationReport? calibration) => (Kind, Probability, PredictedLabel) switch
+    public TaskManifest ToCurrent(IReadOnlyList<string> classes, Calibration.Report? calibration) => (Kind, Probability, PredictedLabel) switch
     {
         ("Multiclass", _, { } predicted) => new MulticlassManifest(new TaskColumns(Label, Score, predicted), classes, calibration),
         ("Binary", { } probability, { } predicted) => new BinaryManifest(new TaskColumns(Label, Score, predicted, probability), calibration),

@@ -39,7 +39,7 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
 /// <param name="columns">Their names.</param>
 /// <param name="options">What trains; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, CalibrationReport? calibration) : BoundTask
+internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new BooleanLabels(columns.Label);
 
@@ -53,7 +53,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
 
     public override IReadOnlyList<Metric> Metrics => [Metric.Accuracy];
 
-    public override CalibrationReport? Calibration => calibration;
+    public override Calibration.Report? Calibration => calibration;
 
     public override bool FitsOnValidation => options is not null && options.Calibration.IsFitted;
 
@@ -70,7 +70,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
 /// <summary>As the model file has it.</summary>
 /// <param name="Columns">Their names.</param>
 /// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-internal sealed record BinaryManifest(TaskColumns Columns, CalibrationReport? Calibration) : TaskManifest
+internal sealed record BinaryManifest(TaskColumns Columns, Calibration.Report? Calibration) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {

@@ -4,7 +4,7 @@ namespace MlNetFineTune;
 /// Whether a model's probabilities are made to say how often it is right. Networks that were trained to the end are mostly too sure of themselves. What is fitted is fitted on the validation
 /// rows, which chose the epoch as well: judge the result on test data.
 /// </summary>
-public abstract record Calibration
+public abstract partial record Calibration
 {
     private protected Calibration()
     {
@@ -17,7 +17,7 @@ public abstract record Calibration
     /// Divides the logits by one number, the temperature, that makes the validation rows' negative log-likelihood smallest (Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4.2).
     /// The most probable class stays the same. Each row counts once. Needs validation. <see cref="FineTuningTransformer.Calibration"/> says what was found.
     /// </summary>
-    /// <param name="targetPrecision">Above 0, at most 1: of <see cref="CalibrationReport.RejectThresholds"/>. Default 0.95.</param>
+    /// <param name="targetPrecision">Above 0, at most 1: of <see cref="Calibration.Report.RejectThresholds"/>. Default 0.95.</param>
     public static Calibration Temperature(float targetPrecision = 0.95f) => new TemperatureCalibration(targetPrecision);
 
     /// <summary>Whether something is fitted to validation rows.</summary>

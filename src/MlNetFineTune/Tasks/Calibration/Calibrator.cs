@@ -11,7 +11,7 @@ internal static class Calibrator
     /// <param name="labels">The same rows': classes from 0.</param>
     /// <param name="classes">Their names.</param>
     /// <param name="channel">Told what was found.</param>
-    public static CalibrationReport Fit(
+    public static Calibration.Report Fit(
         Calibration calibration, RowOutputs outputs, float[] labels, IReadOnlyList<string> classes, IChannel channel)
     {
         double[][] logits = [.. outputs.Rows.Select((_, place) => LogitsOf(outputs.Of(place)))];
@@ -38,12 +38,12 @@ internal static class Calibrator
     /// <param name="classes">Their names.</param>
     /// <param name="temperature">Of scoring.</param>
     /// <param name="targetPrecision">Of the thresholds.</param>
-    internal static CalibrationReport Describe(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
+    internal static Calibration.Report Describe(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
     {
         JudgedPrediction[] before = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, 1), label))];
         JudgedPrediction[] after = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, temperature), label))];
         var byClass = after.ToLookup(prediction => prediction.Class);
-        return new CalibrationReport
+        return new Calibration.Report
         {
             Temperature = temperature,
             Rows = logits.Count,

@@ -1,6 +1,8 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>From which score on a class's predictions are right often enough: see <see cref="CalibrationReport.RejectThresholds"/>.</summary>
+/// <summary>
+/// From which score on a class's predictions are right often enough: see <see cref="Calibration.Report.RejectThresholds"/>.
+/// </summary>
 internal static class RejectThreshold
 {
     /// <summary>A precision of fewer rows says nothing.</summary>

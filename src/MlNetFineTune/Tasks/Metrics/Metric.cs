@@ -20,6 +20,21 @@ public sealed record Metric
     /// <summary>Root of the mean squared error, in the unit of the label. 0 or above.</summary>
     public static Metric RootMeanSquaredError { get; } = new("RootMeanSquaredError", higherIsBetter: false);
 
+    /// <summary>
+    /// Of several labels a row: the plain mean over the labels of their average precision, the area under the precision-recall curve, which
+    /// no threshold decides. 0 to 1; labels that no validation row has are left out.
+    /// </summary>
+    public static Metric MeanAveragePrecision { get; } = new("MeanAveragePrecision", higherIsBetter: true);
+
+    /// <summary>Of several labels a row: F1 of all labels and rows together, at a probability of 0.5. 0 to 1.</summary>
+    public static Metric MicroF1 { get; } = new("MicroF1", higherIsBetter: true);
+
+    /// <summary>Of several labels a row: the plain mean of the labels' F1, at a probability of 0.5. 0 to 1.</summary>
+    public static Metric MacroF1 { get; } = new("MacroF1", higherIsBetter: true);
+
+    /// <summary>Of several labels a row: the share of wrong answers among rows times labels, at a probability of 0.5. 0 to 1.</summary>
+    public static Metric HammingLoss { get; } = new("HammingLoss", higherIsBetter: false);
+
     /// <summary>As reports and files write it.</summary>
     public string Name { get; }
 
@@ -29,5 +44,7 @@ public sealed record Metric
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    internal bool IsBetter(double value, double than) => HigherIsBetter ? value > than : value < than;
+    /// <summary>Whether a value is better than another. What is undefined (NaN) is worse than every number.</summary>
+    internal bool IsBetter(double value, double than) =>
+        !double.IsNaN(value) && (double.IsNaN(than) || (HigherIsBetter ? value > than : value < than));
 }

@@ -1,5 +1,6 @@
 using MlNetFineTune.MlNet;
 
+
 namespace MlNetFineTune.Tasks;
 
 /// <summary>The rows that pass where a score is the least that passes, by their weights.</summary>

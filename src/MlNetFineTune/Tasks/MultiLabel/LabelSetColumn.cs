@@ -8,11 +8,11 @@ namespace MlNetFineTune.Tasks;
 
 /// <summary>
 /// A column of which labels a row has: a Boolean for each, or the keys of those that it has, in any order and number. Missing keys are no
-/// labels.
+/// labels: a row whose list is empty has none of the labels, and no row's label is missing.
 /// </summary>
 internal sealed class LabelSetColumn
 {
-    private const string Expected = "Vector<Boolean> of known size, or Vector<Key>";
+    public const string Expected = "Vector<Boolean> of known size, or Vector<Key>";
 
     private const int MostNamed = 20;
 
@@ -23,6 +23,19 @@ internal sealed class LabelSetColumn
 
     private LabelSetColumn(DataViewSchema.Column column, int[] places, IReadOnlyList<string> names) =>
         (_column, _places, Names) = (column, places, names);
+
+    /// <summary>What the labels are matched with, in the words of messages.</summary>
+    /// <param name="Schema">The data's name.</param>
+    /// <param name="Role">The column's.</param>
+    /// <param name="Unknown">The end of "The column has labels".</param>
+    /// <param name="Known">What stands before the names of those that there are.</param>
+    public sealed record Purpose(string Schema, string Role, string Unknown, string Known)
+    {
+        public static Purpose Evaluation { get; } = new("data", "label", "for which there are no scores", "There are scores for");
+
+        public static Purpose Validation { get; } =
+            new("validation", "validation label", "that the training data do not know", "They know");
+    }
 
     /// <summary>Sets a truth value for each label of the present row.</summary>
     public delegate void Fill(Span<bool> labels);
@@ -39,13 +52,32 @@ internal sealed class LabelSetColumn
     /// <param name="name">Of the label column.</param>
     /// <param name="scored">Names of the labels as the scores have them; null where they have none.</param>
     /// <param name="count">Of the scores.</param>
-    public static LabelSetColumn Find(IExceptionContext context, DataViewSchema schema, string name, string[]? scored, int count)
+    /// <param name="purpose">For messages. Default: <see cref="Purpose.Evaluation"/>.</param>
+    public static LabelSetColumn Find(
+        IExceptionContext context, DataViewSchema schema, string name, IReadOnlyList<string>? scored, int count, Purpose? purpose = null)
     {
-        var column = EvaluatedColumns.Find(context, schema, name, "label", Expected, type =>
-            type is VectorDataViewType { ItemType: KeyDataViewType } or VectorDataViewType { Size: > 0, ItemType: BooleanDataViewType });
-        return ((VectorDataViewType)column.Type).ItemType is KeyDataViewType key
-            ? OfKeys(context, column, key, scored, count)
-            : OfBooleans(context, column, scored, count);
+        purpose ??= Purpose.Evaluation;
+        var column = schema.GetColumnOrNull(name) ?? throw context.ExceptSchemaMismatch(purpose.Schema, purpose.Role, name);
+        return Of(context, column, scored, count, purpose);
+    }
+
+    /// <summary>As <see cref="Find"/>, of a column that is found.</summary>
+    public static LabelSetColumn Of(
+        IExceptionContext context, DataViewSchema.Column column, IReadOnlyList<string>? scored, int count, Purpose purpose) =>
+        column.Type switch
+        {
+            VectorDataViewType { ItemType: KeyDataViewType key } => OfKeys(context, column, key, scored, count, purpose),
+            VectorDataViewType { Size: > 0, ItemType: BooleanDataViewType } => OfBooleans(context, column, scored, count, purpose),
+            _ => throw context.ExceptSchemaMismatch(purpose.Schema, purpose.Role, column.Name, Expected, column.Type.ToString()),
+        };
+
+    /// <summary>Names of a vector of Booleans: its slots'; the index where a slot has none.</summary>
+    public static string[] NamesOfSlots(DataViewSchema.Column column)
+    {
+        var count = ((VectorDataViewType)column.Type).Size;
+        var indices = NamesOf(null, count);
+        var own = EvaluatedColumns.NamesOf(column, AnnotationUtils.Kinds.SlotNames, count) ?? indices;
+        return [.. own.Select((name, index) => string.IsNullOrWhiteSpace(name) ? indices[index] : name)];
     }
 
     /// <param name="row">Stands on each row in turn.</param>
@@ -59,13 +91,14 @@ internal sealed class LabelSetColumn
             : KeyReader<ulong>(row, key => key);
     }
 
-    private static LabelSetColumn OfBooleans(IExceptionContext context, DataViewSchema.Column column, string[]? scored, int count)
+    private static LabelSetColumn OfBooleans(
+        IExceptionContext context, DataViewSchema.Column column, IReadOnlyList<string>? scored, int count, Purpose purpose)
     {
         var size = ((VectorDataViewType)column.Type).Size;
         if (size != count)
         {
             throw context.ExceptSchemaMismatch(
-                "data", "label", column.Name, $"Vector<Boolean, {count}>, one for each score", column.Type.ToString());
+                purpose.Schema, purpose.Role, column.Name, $"Vector<Boolean, {count}>, one for each score", column.Type.ToString());
         }
         var own = EvaluatedColumns.NamesOf(column, AnnotationUtils.Kinds.SlotNames, size);
         var places = own is null || scored is null ? null : PlacesAmong(scored, own);
@@ -73,7 +106,8 @@ internal sealed class LabelSetColumn
     }
 
     private static LabelSetColumn OfKeys(
-        IExceptionContext context, DataViewSchema.Column column, KeyDataViewType key, string[]? scored, int count)
+        IExceptionContext context, DataViewSchema.Column column, KeyDataViewType key, IReadOnlyList<string>? scored, int count,
+        Purpose purpose)
     {
         var own = key.Count <= int.MaxValue ? EvaluatedColumns.NamesOf(column, AnnotationUtils.Kinds.KeyValues, (int)key.Count) : null;
         if (own is not null && scored is not null && PlacesAmong(scored, own) is { } places)
@@ -82,21 +116,23 @@ internal sealed class LabelSetColumn
             if (unknown.Length == 0)
                 return new(column, places, scored);
             throw context.Except(
-                $"The label column {Shown.Quoted(column.Name)} has labels for which there are no scores: {Listed(unknown)}. There are "
-                + $"scores for: {Listed(scored)}. Make the keys by the Conversion.MapValueToKey that was fitted to the training data.");
+                $"The {purpose.Role} column {Shown.Quoted(column.Name)} has labels {purpose.Unknown}: {Listed(unknown)}. "
+                + $"{purpose.Known}: {Listed(scored)}. "
+                + "Make the keys by the Conversion.MapValueToKey that was fitted to the training data.");
         }
         if (key.Count != (ulong)count)
         {
             throw context.ExceptSchemaMismatch(
-                "data", "label", column.Name, $"Vector<Key<UInt32, 0-{count - 1}>>, one key for each score", column.Type.ToString());
+                purpose.Schema, purpose.Role, column.Name, $"Vector<Key<UInt32, 0-{count - 1}>>, one key for each score",
+                column.Type.ToString());
         }
         return new(column, InOrder(count), NamesOf(scored ?? own, count));
     }
 
     // Null where names are not unique, so that they tell nothing.
-    private static int[]? PlacesAmong(string[] scored, string[] own)
+    private static int[]? PlacesAmong(IReadOnlyList<string> scored, string[] own)
     {
-        if (scored.Distinct(StringComparer.Ordinal).Count() < scored.Length || own.Distinct(StringComparer.Ordinal).Count() < own.Length)
+        if (scored.Distinct(StringComparer.Ordinal).Count() < scored.Count || own.Distinct(StringComparer.Ordinal).Count() < own.Length)
             return null;
         var places = scored.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
         return Array.ConvertAll(own, name => places.GetValueOrDefault(name, -1));
@@ -104,11 +140,11 @@ internal sealed class LabelSetColumn
 
     private static int[] InOrder(int count) => [.. Enumerable.Range(0, count)];
 
-    private static string[] NamesOf(string[]? names, int count) =>
-        names ?? [.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
+    private static IReadOnlyList<string> NamesOf(IReadOnlyList<string>? names, int count) =>
+        names ?? (string[])[.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
 
-    private static string Listed(string[] names) =>
-        string.Join(", ", names.Take(MostNamed).Select(name => Shown.Quoted(name))) + (names.Length > MostNamed ? ", ..." : "");
+    private static string Listed(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(MostNamed).Select(name => Shown.Quoted(name))) + (names.Count > MostNamed ? ", ..." : "");
 
     private Fill BooleanReader(DataViewRow row)
     {

@@ -1,4 +1,4 @@
-namespace MlNetFineTune.Tasks;
+namespace MlNetFineTune;
 
 /// <summary>
 /// How many times the loss counts where a label of a multi-label model is there, in training and in validation: rare labels are there in
@@ -6,7 +6,7 @@ namespace MlNetFineTune.Tasks;
 /// label apart, and for the rows that have it only: a weight of 3 counts a row that has the label as three such rows would, for this label.
 /// Metrics and thresholds know nothing of them. Probabilities of a label with a weight above 1 come out larger than its share of rows.
 /// </summary>
-internal abstract record PositiveWeights
+public abstract record PositiveWeights
 {
     private PositiveWeights()
     {

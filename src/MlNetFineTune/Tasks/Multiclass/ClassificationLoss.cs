@@ -1,10 +1,12 @@
+using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune;
 
 /// <summary>
-/// What training a classifier makes small, as a mean over the rows. Each takes labels that are mixed (<see cref="MixUp"/>, <see cref="CutMix"/>), class weights and example weights.
+/// What training a classifier makes small, as a mean over the rows. Each takes labels that are mixed (<see cref="Augmentation.MixUp"/>,
+/// <see cref="Augmentation.CutMix"/>), class weights and example weights.
 /// Scores are softmax probabilities whatever the loss; validation judges by the same loss, without smoothing.
 /// </summary>
 public abstract record ClassificationLoss

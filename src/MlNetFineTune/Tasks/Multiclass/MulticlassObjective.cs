@@ -24,7 +24,8 @@ internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss 
 
 
     /// <summary>To score by.</summary>
-    public static MulticlassObjective OfScoring(int classes, CalibrationReport? calibration) => new(classes, temperature: calibration?.Temperature ?? 1);
+    public static MulticlassObjective OfScoring(int classes, Calibration.Report? calibration) =>
+        new(classes, temperature: calibration?.Temperature ?? 1);
 
     public override Tensor ScoresOf(Tensor outputs)
     {

@@ -47,7 +47,7 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
 /// <param name="keys">The classes.</param>
 /// <param name="options">What trains; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, MulticlassTask? options, CalibrationReport? calibration) : BoundTask
+internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
@@ -61,7 +61,7 @@ internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, Multi
 
     public override IReadOnlyList<Metric> Metrics => [Metric.Accuracy];
 
-    public override CalibrationReport? Calibration => calibration;
+    public override Calibration.Report? Calibration => calibration;
 
     public override bool FitsOnValidation => options is not null && options.Calibration.IsFitted;
 
@@ -79,7 +79,7 @@ internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, Multi
 /// <param name="Columns">Their names.</param>
 /// <param name="Classes">Names, in the order of the scores.</param>
 /// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, CalibrationReport? Calibration) : TaskManifest
+internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {

@@ -1,6 +1,7 @@
 using MlNetFineTune.Primitives;
 
 
+
 namespace MlNetFineTune.Tasks;
 
 /// <summary>What a decision threshold is chosen by; see <see cref="ThresholdTuning"/>.</summary>

@@ -2,6 +2,7 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
 
+
 namespace MlNetFineTune.Tasks;
 
 /// <summary>

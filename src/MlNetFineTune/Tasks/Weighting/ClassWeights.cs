@@ -1,4 +1,6 @@
+using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
+
 
 
 
@@ -9,7 +11,7 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// How much the rows of each class count in the loss, in training and in validation: a row of weight 2 counts as two rows would. Accuracy counts every row once all the same.
-/// A mixed row (<see cref="MixUp"/>, <see cref="CutMix"/>) has the mean of its classes' weights.
+/// A mixed row (<see cref="Augmentation.MixUp"/>, <see cref="Augmentation.CutMix"/>) has the mean of its classes' weights.
 /// </summary>
 public abstract record ClassWeights
 {

@@ -42,7 +42,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
     /// <param name="before">Memory of the process before the first trial.</param>
     public BatchSizeSearch Find(int largest, long rows, long before)
     {
-        List<BatchSizeTrial> trials = [];
+        List<(int BatchSize, double RowsPerSecond, long PeakBytes)> trials = [];
         for (var size = 2; ; size *= 2)
         {
             if (WhyNot(size, largest, rows, before, trials) is { } reason)
@@ -50,7 +50,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
             try
             {
                 var (rate, peak) = trial(size);
-                trials.Add(new BatchSizeTrial(size, rate, peak));
+                trials.Add((size, rate, peak));
             }
             catch (ExternalException e) when (trials.Count > 0 && e.Message.Contains("memory", StringComparison.OrdinalIgnoreCase))
             {
@@ -59,7 +59,8 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
         }
     }
 
-    private string? WhyNot(int size, int largest, long rows, long before, List<BatchSizeTrial> trials)
+    private string? WhyNot(
+        int size, int largest, long rows, long before, List<(int BatchSize, double RowsPerSecond, long PeakBytes)> trials)
     {
         if (size > largest)
             return $"the largest to be tried was {largest}";
@@ -78,7 +79,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
         return needed > Share * free ? FormattableString.Invariant($"a batch of {size} would take about {needed >> 20} MiB more, and {free >> 20} MiB are available") : null;
     }
 
-    private static BatchSizeSearch Suggest(List<BatchSizeTrial> trials, string end)
+    private static BatchSizeSearch Suggest(List<(int BatchSize, double RowsPerSecond, long PeakBytes)> trials, string end)
     {
         var best = trials.Max(trial => trial.RowsPerSecond);
         return new BatchSizeSearch(trials, trials.First(trial => trial.RowsPerSecond >= NearlyBest * best).BatchSize, end);

@@ -4,16 +4,15 @@ using MlNetFineTune.Reporting;
 using MlNetFineTune.Trainers;
 
 
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>What <c>ml.FineTuning.FindLearningRate</c> saw.</summary>
-/// <param name="Points">Step by step, the learning rate rising.</param>
+/// <param name="Points">
+/// Step by step, the learning rate (of the head) rising: <c>Loss</c> is that of the step's rows, before the step; <c>SmoothedLoss</c> the
+/// exponential mean of the losses so far (0.98 of the mean stays at each step), free of the bias of its beginning.
+/// </param>
 /// <param name="Suggestion">A learning rate from the middle of the slope: <see cref="FineTuningOptions.LearningRate"/>.</param>
-public sealed record LearningRateSearch(IReadOnlyList<LearningRatePoint> Points, float Suggestion)
+public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> Points, float Suggestion)
 {
     /// <summary>
     /// Draws the loss over the learning rate, with the suggestion, as an SVG file, which every browser shows. The axis of the loss ends
@@ -47,7 +46,7 @@ public sealed record LearningRateSearch(IReadOnlyList<LearningRatePoint> Points,
         });
     }
 
-    internal static LearningRateSearch Of(IReadOnlyList<LearningRatePoint> points, int steps)
+    internal static LearningRateSearch Of(IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> points, int steps)
     {
         // As fastai: the first tenth, in which the mean is young, and the last five steps, which explode, have no say.
         var skipped = steps / 10;
@@ -61,18 +60,6 @@ public sealed record LearningRateSearch(IReadOnlyList<LearningRatePoint> Points,
         return new LearningRateSearch(points, (float)judged[Valley.Find([.. judged.Select(point => point.SmoothedLoss)])].LearningRate);
     }
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => InvariantText.Of(this);
-}
-
-/// <summary>One step of the search.</summary>
-/// <param name="LearningRate">Of the head.</param>
-/// <param name="Loss">Of the step's rows, before the step.</param>
-/// <param name="SmoothedLoss">
-/// Exponential mean of the losses so far (0.98 of the mean stays at each step), free of the bias of its beginning.
-/// </param>
-public sealed record LearningRatePoint(double LearningRate, double Loss, double SmoothedLoss)
-{
     /// <summary>Names and values, with the same numbers in every culture.</summary>
     public override string ToString() => InvariantText.Of(this);
 }

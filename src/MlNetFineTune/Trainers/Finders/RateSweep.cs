@@ -6,6 +6,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune.Trainers;
 
 /// <summary>Watches the loss while the learning rate rises, and calls the end: after all steps, or when the smoothed loss is above 4 times its best (fastai's rule), or no number.</summary>
@@ -14,14 +15,14 @@ internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrain
     private const double Memory = 0.98;
     private const double Explosion = 4;
 
-    private readonly List<LearningRatePoint> _points = [];
+    private readonly List<(double LearningRate, double Loss, double SmoothedLoss)> _points = [];
     private double _rate;
     private double _sum;
     private int _rows;
     private double _mean;
     private double _best = double.PositiveInfinity;
 
-    public IReadOnlyList<LearningRatePoint> Points => _points;
+    public IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> Points => _points;
 
     public bool IsOver { get; private set; }
 
@@ -48,13 +49,13 @@ internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrain
         (_sum, _rows) = (0, 0);
         _mean = Memory * _mean + (1 - Memory) * loss;
         var smoothed = _mean / (1 - Math.Pow(Memory, _points.Count + 1));
-        _points.Add(new LearningRatePoint(_rate, loss, smoothed));
+        _points.Add((_rate, loss, smoothed));
         _best = Math.Min(_best, smoothed);
         if (smoothed > Explosion * _best || _points.Count == steps)
             End();
     }
 
-    public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+    public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
     {
     }
 

@@ -28,7 +28,7 @@ internal sealed class StepClock(int steps, CancellationTokenSource end) : ITrain
         end.Cancel();
     }
 
-    public void AfterEpoch(IReadOnlyList<EpochReport> epochs, int step)
+    public void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step)
     {
     }
 }

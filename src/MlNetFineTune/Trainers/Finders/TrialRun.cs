@@ -12,14 +12,14 @@ internal static class TrialRun
     {
         Task = options.TaskInForce.WithoutValidation,
         Metric = null,
-        Validation = Validation.None,
+        Validation = ValidationData.None,
         EarlyStoppingPatience = null,
         Progress = null,
         RunFolder = null,
         WeightAveraging = WeightAveraging.None,
         TimeBudget = null,
         OnDivergence = Divergence.Throw(float.PositiveInfinity),
-        Checkpoint = Checkpoint.None,
+        Checkpoint = TrainingCheckpoint.None,
     };
 
     /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is thrown away.</summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

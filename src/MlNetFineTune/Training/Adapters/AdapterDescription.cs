@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>What must be known of a network's adapters to fill them from a file.</summary>

@@ -5,6 +5,8 @@ using MlNetFineTune.Tasks;
 
 
 
+
+
 namespace MlNetFineTune.Training;
 
 /// <summary>The uniform average of the best epochs' weights: see <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
@@ -12,7 +14,7 @@ internal static class BestAverage
 {
     /// <summary>Gives the network the average, if that is wanted and validation prefers it to the best epoch alone.</summary>
     /// <returns>Null if the best epoch stays.</returns>
-    public static AveragedEpochs? Try(
+    public static TrainingReport.AveragedEpochs? Try(
         TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, ProgressMeter meter, TrainingLog log)
     {
         if (run.Options.WeightAveraging is not WeightAveraging.BestAveraging || best.Kept.Count < 2)
@@ -22,10 +24,10 @@ internal static class BestAverage
         using var encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(frozen) ? frozen : 0, run.Seed, run.Options.Workers);
         best.RestoreAverage();
         var evaluator = inputs.EvaluatorOf(frozen, encoder);
-        var evaluation = evaluator.Evaluate(state.Epochs.Count, CancellationToken.None)!;
+        var evaluation = evaluator.Evaluate(state.Epochs.Count)!;
         int[] epochs = [.. best.Kept.Select(kept => kept.Epoch).Order()];
         var averaged = evaluation.IsBetterThan(best.Evaluation, run.Metric)
-            ? new AveragedEpochs(epochs, evaluation.Loss) { Metrics = evaluation.Metrics }
+            ? new TrainingReport.AveragedEpochs(epochs, evaluation.Loss) { Metrics = evaluation.Metrics }
             : null;
         if (averaged is null)
             best.RestoreBest();

@@ -25,7 +25,7 @@ internal sealed record CheckpointState
     public required RunState Run { get; init; }
 
     /// <summary>Null between two parts of the plan, and at the end.</summary>
-    public PartState? Part { get; init; }
+    public PhaseState? Phase { get; init; }
 
     /// <summary>Whose weights are kept, best first.</summary>
     public required IReadOnlyList<KeptEpoch> Best { get; init; }
@@ -42,10 +42,10 @@ internal sealed record CheckpointState
 /// <param name="AverageUpdates">Of the moving average, if there is one.</param>
 /// <param name="PendingBatches">Whose gradients wait for those of others.</param>
 /// <param name="PendingCount">What their rows count.</param>
-internal sealed record PartState(int FirstEpoch, int OptimizerSteps, int AverageUpdates, int PendingBatches, double PendingCount);
+internal sealed record PhaseState(int FirstEpoch, int OptimizerSteps, int AverageUpdates, int PendingBatches, double PendingCount);
 
 /// <summary>An epoch whose weights are kept.</summary>
 internal sealed record KeptEpoch(int Epoch, Evaluation? Evaluation);
 
 /// <summary>How a training ended.</summary>
-internal sealed record FinishedRun(TrainingEnd End, AveragedEpochs? Averaged);
+internal sealed record FinishedRun(TrainingReport.EndReason End, TrainingReport.AveragedEpochs? Averaged);

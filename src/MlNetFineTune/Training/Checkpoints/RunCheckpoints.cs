@@ -15,7 +15,7 @@ internal sealed class RunCheckpoints : IDisposable
     private const string Prefix = "checkpoint-";
     private const string Extension = ".safetensors";
 
-    private readonly Checkpoint.FolderCheckpoint _options;
+    private readonly TrainingCheckpoint.FolderCheckpoint _options;
     private readonly IReadOnlyDictionary<string, JsonElement> _fingerprint;
     private readonly TrainingSnapshot _contents;
     private readonly IChannel _channel;
@@ -26,21 +26,21 @@ internal sealed class RunCheckpoints : IDisposable
     private CheckpointFile? _resumed;
 
     private RunCheckpoints(
-        Checkpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
+        TrainingCheckpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
     {
         (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
     }
 
     /// <summary>Where the training went on; null where it began anew.</summary>
-    public ResumedTraining? Resumed { get; private set; }
+    public (int Epochs, int Batches)? Resumed { get; private set; }
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
-        Checkpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
-        options is Checkpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
+        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
+        options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
-    /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a part of the plan.</summary>
+    /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a phase.</summary>
     /// <returns>How the training ended, if it did.</returns>
     /// <exception cref="InvalidOperationException">The folder is another training's.</exception>
     public FinishedRun? Resume()
@@ -51,7 +51,7 @@ internal sealed class RunCheckpoints : IDisposable
             return null;
         _contents.Restore(file);
         var state = file.State;
-        Resumed = new ResumedTraining(state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
+        Resumed = (state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
         if (state.Finished is { } finished)
         {
             _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. Delete the folder to train anew.");
@@ -63,35 +63,35 @@ internal sealed class RunCheckpoints : IDisposable
         return null;
     }
 
-    /// <summary>The same for a part of the plan that begins, or goes on.</summary>
-    public void Resume(TrainingPart part)
+    /// <summary>The same for a phase that begins, or goes on.</summary>
+    public void Resume(TrainingPhase phase)
     {
         if (_resumed is not null)
-            _contents.Restore(_resumed, part);
+            _contents.Restore(_resumed, phase);
         Close();
     }
 
-    public void AfterStep(TrainingPart part)
+    public void AfterStep(TrainingPhase phase)
     {
         _stepsSinceLast++;
         if (_stepsSinceLast >= _options.Steps || _sinceLast.Elapsed >= _options.Interval)
-            Save(part);
+            Save(phase);
     }
 
-    /// <param name="part">Of the plan.</param>
+    /// <param name="phase">The phase that trains.</param>
     /// <param name="epochs">That are complete.</param>
-    public void AfterEpoch(TrainingPart part, int epochs)
+    public void AfterEpoch(TrainingPhase phase, int epochs)
     {
         if (epochs % _options.Epochs == 0)
-            Save(part);
+            Save(phase);
     }
 
     /// <summary>When the training is cancelled: that must not fail for want of room on a disk.</summary>
-    public void SaveIfPossible(TrainingPart part)
+    public void SaveIfPossible(TrainingPhase phase)
     {
         try
         {
-            Save(part);
+            Save(phase);
         }
         catch (IOException e)
         {
@@ -99,16 +99,16 @@ internal sealed class RunCheckpoints : IDisposable
         }
     }
 
-    public void Save(TrainingPart part)
+    public void Save(TrainingPhase phase)
     {
-        Write(part, finished: null);
+        Write(phase, finished: null);
         Delete(Files().Skip(_options.Keep));
     }
 
     /// <summary>The weights are the model's. One file remains.</summary>
     public void Finish(FinishedRun finished)
     {
-        Write(part: null, finished);
+        Write(phase: null, finished);
         Delete(Files().Skip(1));
     }
 
@@ -124,14 +124,14 @@ internal sealed class RunCheckpoints : IDisposable
         _resumed = null;
     }
 
-    private void Write(TrainingPart? part, FinishedRun? finished)
+    private void Write(TrainingPhase? phase, FinishedRun? finished)
     {
         Close(); // a file that is open cannot be deleted everywhere
         using var scope = NewDisposeScope();
         var path = Path.Combine(_options.Folder, FormattableString.Invariant($"{Prefix}{++_number:000000}{Extension}"));
         try
         {
-            CheckpointFile.Write(path, _contents.StateOf(_fingerprint, part, finished), _contents.TensorsOf(part));
+            CheckpointFile.Write(path, _contents.StateOf(_fingerprint, phase, finished), _contents.TensorsOf(phase));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

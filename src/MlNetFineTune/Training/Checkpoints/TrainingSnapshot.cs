@@ -13,29 +13,29 @@ internal sealed class TrainingSnapshot(
     private const string OutputRows = "best/outputs/rows";
     private const string OutputValues = "best/outputs/values";
 
-    public CheckpointState StateOf(IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPart? part, FinishedRun? finished) => new()
+    public CheckpointState StateOf(IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPhase? phase, FinishedRun? finished) => new()
     {
         Training = fingerprint,
         Threads = get_num_threads(),
         Elapsed = meter.Elapsed,
         Run = run,
-        Part = part?.State,
+        Phase = phase?.State,
         Best = best.Kept,
         BadRows = [.. badRows.Known(training.Data.Training.Source, ofValidationSet: false), .. HasOwnValidation ? badRows.Known(training.Data.Validation.Source, ofValidationSet: true) : []],
         Finished = finished,
     };
 
     /// <summary>They stay their owners', but for gradients and outputs, which belong to the present dispose scope.</summary>
-    public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPart? part) =>
+    public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPhase? phase) =>
     [
         .. weights.Select(named => ($"model/{named.Name}", named.Tensor)),
         .. best.Tensors(),
         .. best.Outputs is { } outputs ? [(OutputRows, tensor(outputs.Rows, ScalarType.Int64)), (OutputValues, outputs.ToTensor())]
             : ((string, Tensor)[])[],
-        .. part?.Tensors(training.Network) ?? [],
+        .. phase?.Tensors(training.Network) ?? [],
     ];
 
-    /// <summary>All but what belongs to a part of the plan.</summary>
+    /// <summary>All but what belongs to a phase.</summary>
     public void Restore(CheckpointFile file)
     {
         var state = file.State;
@@ -51,14 +51,14 @@ internal sealed class TrainingSnapshot(
             meter.Validation = last.ValidationLoss is { } loss ? new Evaluation(loss, last.Metrics) : null;
     }
 
-    /// <summary>Optimizer, average and waiting gradients, if the checkpoint was made in this part.</summary>
-    public void Restore(CheckpointFile file, TrainingPart part)
+    /// <summary>Optimizer, average and waiting gradients, if the checkpoint was made in this phase.</summary>
+    public void Restore(CheckpointFile file, TrainingPhase phase)
     {
-        if (file.State.Part is not { } state || state.FirstEpoch != part.FirstEpoch)
+        if (file.State.Phase is not { } state || state.FirstEpoch != phase.FirstEpoch)
             return;
         using var scope = NewDisposeScope();
-        part.Restore(state, training.Network, file.Has);
-        file.ReadInto(part.Tensors(training.Network));
+        phase.Restore(state, training.Network, file.Has);
+        file.ReadInto(phase.Tensors(training.Network));
     }
 
     private static RowOutputs? OutputsIn(CheckpointFile file)

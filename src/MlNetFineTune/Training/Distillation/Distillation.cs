@@ -10,8 +10,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a trained model, as a rule a larger one, teaches the one in training: how probable it finds every class says more of a picture than its label does (Hinton et al. 2015,
-/// https://arxiv.org/abs/1503.02531). Validation and scoring know nothing of it: validation judges by the labels alone.
+/// Whether a trained model, as a rule a larger one, teaches the one in training: how probable it finds every class says more of a picture
+/// than its label does (Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
+/// Validation and scoring know nothing of it: validation judges by the labels alone.
 /// </summary>
 public abstract record Distillation
 {
@@ -23,17 +24,22 @@ public abstract record Distillation
     public static Distillation None { get; } = new NoDistillation();
 
     /// <summary>
-    /// Each row's loss becomes weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss, where t and s are the logits of teacher and student, T is the temperature, and loss
-    /// is the task's loss of the label. T^2 keeps the gradients as large as they are at T = 1. The weights of rows and classes count for both parts.
+    /// Each row's loss becomes weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss, where t and s are the logits of teacher
+    /// and student, T is the temperature, and loss is the task's loss of the label. T^2 keeps the gradients as large as they are at T = 1.
+    /// The weights of rows and classes count for both parts.
     /// </summary>
     /// <remarks>
-    /// The teacher sees the pixels that the student sees in the same batch, augmented and mixed (Beyer et al. 2021, https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled
-    /// (bilinear) where its input has another size. It computes as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
-    /// <see cref="Augmentation.None"/> or <see cref="FixedViews"/>, once for each view, and what it says is kept in <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
-    /// <see cref="TestTimeAugmentation"/> do not count. A module can teach and be taught where both see pictures and nothing else, or where the inputs of both are the same:
-    /// columns of the same names, shapes and numbers of keys, in the same order. It stays yours, is neither changed nor disposed, and the saved model has its name and the hash of its weights, but not the weights.
+    /// The teacher sees the pixels that the student sees in the same batch, augmented and mixed (Beyer et al. 2021,
+    /// https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled (bilinear) where its input has another size. It computes
+    /// as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
+    /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>, once for each view, and what it says is kept in
+    /// <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its <see cref="TestTimeAugmentation"/> do
+    /// not count. A module can teach and be taught where both see pictures and nothing else, or where the inputs of both are the same:
+    /// columns of the same names, shapes and numbers of keys, in the same order.
+    /// It stays yours, is neither changed nor disposed, and the saved model has its name and the hash of its weights, but not the weights.
     /// </remarks>
-    /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order. It must not be disposed before the training is over.</param>
+    /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order.
+    /// It must not be disposed before the training is over.</param>
     /// <param name="temperature">Above 0; the higher, the more the unlikely classes count. Default 4.</param>
     /// <param name="weight">Of the teacher's part. Above 0, at most 1: at 1 labels train nothing. Default 0.9.</param>
     /// <exception cref="ArgumentException">There is no classifier of ours of several classes in the model, or more than one.</exception>
@@ -86,7 +92,8 @@ public abstract record Distillation
             if ((Model.Pixels is null) != (pixels is null))
             {
                 throw new ArgumentException(
-                    $"Distillation: the teacher ({Model.Name}) sees {(Model.Pixels is null ? Model.Input : "pictures alone")} and the student "
+                    $"Distillation: the teacher ({Model.Name}) sees {(Model.Pixels is null ? Model.Input : "pictures alone")} and "
+                        + "the student "
                     + $"({student}) {(pixels is null ? "something else" : "pictures alone")}: both must see the same.", "options");
             }
             if (Model.Pixels is { } own && pixels!.Channels != own.Channels)
@@ -102,10 +109,12 @@ public abstract record Distillation
             if (input.Pixels is null && input.Form != Model.Input)
             {
                 throw new InvalidOperationException(
-                    $"Distillation: the teacher ({Model.Name}) sees {Model.Input}, and the student {input.Form}: both must have the same inputs, in "
+                    $"Distillation: the teacher ({Model.Name}) sees {Model.Input}, and the student {input.Form}: "
+                        + "both must have the same inputs, in "
                     + "the same order.");
             }
-            var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), input.Pixels, input.Form, device);
+            var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), input.Pixels,
+                input.Form, device);
             log($"{Model.Name} teaches, {SoftTargets}, weights {teacher.Report.WeightsSha256}{Resampling(input.Pixels)}.");
             return teacher;
         }
@@ -115,7 +124,7 @@ public abstract record Distillation
                 ? $"; pictures of {size} pixels are resampled to {wanted} for it"
                 : "";
 
-        private static LabelKeys Classes(BoundTask task) => task.Keys ?? throw new InvalidOperationException(
+        private static LabelKeys Classes(BoundTask task) => task.ExclusiveClasses ?? throw new InvalidOperationException(
             "Distillation: a teacher's probabilities of classes can be learnt where classes are; train with LearningTask.Multiclass.");
 
         public override string ToString() => $"From({Model.Name}, {SoftTargets})";

@@ -22,7 +22,7 @@ internal sealed class Teacher : IDisposable
     public Teacher(SourceModel model, int[] order, PictureForm? pixels, string student, Device device)
     {
         _model = model;
-        Report = new DistillationReport(model.Name, model.ComputeWeightsSha256());
+        Report = (model.Name, model.ComputeWeightsSha256());
         _view = pixels is not null && model.Pixels is { } own
             ? new PixelTranslator(pixels.Preprocessing, own.Preprocessing, pixels.Channels, device)
             : null;
@@ -30,10 +30,11 @@ internal sealed class Teacher : IDisposable
         _student = $"{student} [{string.Join(", ", order)}]";
     }
 
-    public DistillationReport Report { get; }
+    public (string Teacher, string WeightsSha256) Report { get; }
 
     /// <summary>In inference mode, without gradients.</summary>
-    /// <param name="inputs">What enters the student: pixels [N, channels, H, W], normalised for it, or what else it sees. The caller keeps them.</param>
+    /// <param name="inputs">What enters the student: pixels [N, channels, H, W], normalised for it, or what else it sees.
+    /// The caller keeps them.</param>
     /// <returns>[N, classes], in the student's order. Caller disposes.</returns>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Tensor LogitsOf(ModelInputs inputs)
@@ -46,7 +47,8 @@ internal sealed class Teacher : IDisposable
     }
 
     /// <summary>Calls <paramref name="read"/> with all that decides what it says of a picture.</summary>
-    public void Identify(Action<string, IReadOnlyList<(string Name, Tensor Tensor)>> read) => _model.Read(network => read($"{network.Computation} {_student}", network.NamedTensors()));
+    public void Identify(Action<string, IReadOnlyList<(string Name, Tensor Tensor)>> read) =>
+        _model.Read(network => read($"{network.Computation} {_student}", network.NamedTensors()));
 
     public void Dispose()
     {

@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Finds a student's classes among those of its teacher, by name.</summary>

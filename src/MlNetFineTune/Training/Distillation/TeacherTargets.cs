@@ -5,6 +5,7 @@ using MlNetFineTune.Data;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs, where pictures look the same from epoch to epoch.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -8,10 +9,10 @@ namespace MlNetFineTune;
 /// the same photo twice is computed once. It changes the time that a training takes, and its result only by rounding, where other pictures share a batch.
 /// </summary>
 /// <remarks>
-/// Validation is always kept. Training pictures are where <see cref="FineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/> or <see cref="FixedViews"/>; with other
+/// Validation is always kept. Training pictures are where <see cref="FineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>; with other
 /// augmentations the frozen stages run in every epoch, since they never see a picture twice. What a teacher (<see cref="Distillation"/>) says of training pictures is kept likewise. <see cref="TrainingReport.FeatureCache"/> says what was computed and found.
 /// </remarks>
-public abstract record FeatureCache
+public abstract partial record FeatureCache
 {
     private protected FeatureCache()
     {

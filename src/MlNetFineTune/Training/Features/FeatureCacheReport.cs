@@ -1,22 +1,23 @@
 using MlNetFineTune.Primitives;
 
 
-
-
-
-
 namespace MlNetFineTune;
 
-/// <summary>What the frozen stages had to compute, and what was there already; over all parts of the training, with validation.</summary>
-/// <param name="RowsComputed">Rows that went through the frozen stages; a row counts once for each of its views.</param>
-/// <param name="RowsFound">Rows that did not: found in a folder, or equal to another row.</param>
-/// <param name="Seconds">Spent on looking, reading and computing.</param>
-/// <param name="Bytes">That the features take.</param>
-public sealed record FeatureCacheReport(int RowsComputed, int RowsFound, double Seconds, long Bytes)
+public abstract partial record FeatureCache
 {
-    internal FeatureCacheReport Plus(FeatureCacheReport other) =>
-        new(RowsComputed + other.RowsComputed, RowsFound + other.RowsFound, Seconds + other.Seconds, Bytes + other.Bytes);
+    /// <summary>
+    /// What the frozen stages had to compute, and what was there already; over all parts of the training, with validation.
+    /// </summary>
+    /// <param name="RowsComputed">Rows that went through the frozen stages; a row counts once for each of its views.</param>
+    /// <param name="RowsFound">Rows that did not: found in a folder, or equal to another row.</param>
+    /// <param name="Seconds">Spent on looking, reading and computing.</param>
+    /// <param name="Bytes">That the features take.</param>
+    public sealed record Report(int RowsComputed, int RowsFound, double Seconds, long Bytes)
+    {
+        internal Report Plus(Report other) =>
+            new(RowsComputed + other.RowsComputed, RowsFound + other.RowsFound, Seconds + other.Seconds, Bytes + other.Bytes);
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => InvariantText.Of(this);
+        /// <summary>Names and values, with the same numbers in every culture.</summary>
+        public override string ToString() => InvariantText.Of(this);
+    }
 }

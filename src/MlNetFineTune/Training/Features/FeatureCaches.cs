@@ -6,7 +6,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with <see cref="FixedViews"/>) go
+/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without augmentation or with
+/// <see cref="Augmentation.FixedViews"/>) go
 /// through the frozen stages a single time in a part of a plan, or never, if their features are found.
 /// </summary>
 /// <param name="encoder">What computes.</param>
@@ -76,7 +77,7 @@ internal sealed class FeatureCaches(FrozenNetwork encoder, FineTuningOptions opt
             return false;
         }
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
-        var report = new FeatureCacheReport(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
+        var report = new FeatureCache.Report(computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
         if (encoder is FrozenEncoder) // the report is of what is frozen in the network that trains
             meter.Add(report);
         channel.Info(FormattableString.Invariant($"The {encoder.Name} ran once over {computed} rows{(numbers.Length > 1 ? $" in {numbers.Length} views" : "")}; {report.RowsFound} were found in {options.FeatureCache}; {report.Bytes >> 10} KiB are kept, {report.Seconds:0.0} s."));
@@ -88,7 +89,7 @@ internal sealed class FeatureCaches(FrozenNetwork encoder, FineTuningOptions opt
     {
         if (rows.Length == 0)
             return 0;
-        meter.Begin(TrainingPhase.ComputingFeatures, epoch: 0, rows.Length);
+        meter.Begin(TrainingActivity.ComputingFeatures, epoch: 0, rows.Length);
         var count = 0;
         foreach (var (features, read, _) in inputs.Read(BatchLoader.Split(rows, options.BatchSize), number))
         {

@@ -36,6 +36,7 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
     public override ContentHash ComputeIdentity()
     {
         using var scope = NewDisposeScope();
-        return IdentityOf($"{network.Computation} {input.Form} {stages}", network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
+        return IdentityOf($"{network.Computation} {input.Form} {stages}",
+            network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
     }
 }

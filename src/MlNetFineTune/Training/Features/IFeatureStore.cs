@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Keeps what the frozen stages computed, under the hash of what they computed it from. Of one thread at a time.</summary>

@@ -7,6 +7,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>How rows look from epoch to epoch, and the names of their looks.</summary>

@@ -5,6 +5,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>How gradients change weights. Weight decay never touches biases and normalisation, only weights of two dimensions and more.</summary>

@@ -6,6 +6,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 /// <summary>Part of a plan applied to a network: what is frozen takes no gradient, what trains is grouped by learning rate and decay.</summary>

@@ -7,6 +7,7 @@ using MlNetFineTune.Training;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>

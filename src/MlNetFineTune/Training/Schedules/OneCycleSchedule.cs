@@ -5,6 +5,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule

@@ -6,6 +6,7 @@ using MlNetFineTune.Primitives;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record PlateauSchedule : WarmedUpSchedule
@@ -32,7 +33,7 @@ internal sealed record PlateauSchedule : WarmedUpSchedule
 
     internal override void Check(FineTuningOptions options)
     {
-        if (options.Validation is Validation.NoValidation)
+        if (options.Validation is ValidationData.NoValidation)
             throw new ArgumentException("LearningRateSchedule.Plateau needs validation: it waits for the validation loss to stop falling. Set Validation, or another Schedule.", nameof(options));
         if (options.EarlyStoppingPatience <= Patience + 1)
         {

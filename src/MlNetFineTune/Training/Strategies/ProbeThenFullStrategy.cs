@@ -5,6 +5,7 @@ using MlNetFineTune.Networks;
 
 
 
+
 namespace MlNetFineTune.Training;
 
 internal sealed record ProbeThenFullStrategy : Strategy

@@ -5,6 +5,7 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs, options and optimizers.</summary>

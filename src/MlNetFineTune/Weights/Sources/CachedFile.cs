@@ -89,7 +89,10 @@ internal sealed class CachedFile(string root, params string[] parts)
     }
 
     public IOException CannotWrite(Exception why) =>
-        new($"The cache of weights cannot be written: '{FullPath}': {why.Message} Choose another folder by MLNETFINETUNE_CACHE or WeightsCache.Folder.", why);
+        new(
+        $"The cache of weights cannot be written: '{FullPath}': {why.Message} Choose another folder by MLNETFINETUNE_CACHE or "
+        + "PretrainedWeights.Cache.Folder.",
+        why);
 
     public static void TryDelete(string path)
     {

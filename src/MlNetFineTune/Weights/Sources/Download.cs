@@ -12,7 +12,8 @@ namespace MlNetFineTune.WeightSources;
 /// <param name="file">Where it goes.</param>
 /// <param name="expected">Its SHA-256; null where the hub's own headers are to say it.</param>
 /// <param name="progress">Told how far it is.</param>
-internal sealed class Download(WeightServer server, Uri address, CachedFile file, Sha256Digits? expected, IProgress<DownloadProgress>? progress)
+internal sealed class Download(
+    WeightServer server, Uri address, CachedFile file, Sha256Digits? expected, IProgress<PretrainedWeights.DownloadProgress>? progress)
 {
     private static readonly TimeSpan s_betweenReports = TimeSpan.FromMilliseconds(100);
 
@@ -66,7 +67,7 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
             Url = WeightServer.Show(address),
             ETag = (answer.Hub.LinkedETag ?? answer.Message.Headers.ETag?.ToString())?.Trim('"'),
         });
-        progress?.Report(new DownloadProgress(file.Name, length, length));
+        progress?.Report(new PretrainedWeights.DownloadProgress(file.Name, length, length));
         return true;
     }
 
@@ -106,7 +107,8 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
     {
         var limit = server.Cache.MaximumBytes;
         if (total > limit)
-            throw new InvalidDataException($"{WeightServer.Show(address)} has {total} bytes, more than the {limit} that WeightsCache.MaximumBytes allows.");
+            throw new InvalidDataException(
+                $"{WeightServer.Show(address)} has {total} bytes, more than the {limit} that PretrainedWeights.Cache.MaximumBytes allows.");
         if (total is { } size && linked is { } said && size != said)
             throw new InvalidDataException($"The hub says that '{file.Name}' has {said} bytes, but the server that stores it has {size}.");
         if (FreeSpace() is { } free && total - here > free)
@@ -131,7 +133,7 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
         using var body = await answer.Message.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var buffer = new byte[1 << 17];
         var reported = 0L;
-        progress?.Report(new DownloadProgress(file.Name, part.Length, total));
+        progress?.Report(new PretrainedWeights.DownloadProgress(file.Name, part.Length, total));
         while (true)
         {
             var count = await server.WithinStallTimeoutAsync(answer.Address, token => body.ReadAsync(buffer, token).AsTask(), cancellationToken).ConfigureAwait(false);
@@ -140,14 +142,16 @@ internal sealed class Download(WeightServer server, Uri address, CachedFile file
             if (part.Length + count > server.Cache.MaximumBytes)
             {
                 part.Delete();
-                throw new InvalidDataException($"{WeightServer.Show(answer.Address)} sends more than the {server.Cache.MaximumBytes} bytes that WeightsCache.MaximumBytes allows, without having said how many. They were deleted.");
+                throw new InvalidDataException(
+                    $"{WeightServer.Show(answer.Address)} sends more than the {server.Cache.MaximumBytes} bytes that "
+                    + "PretrainedWeights.Cache.MaximumBytes allows, without having said how many. They were deleted.");
             }
             await part.AppendAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             _gained += count;
             if (progress is not null && Stopwatch.GetElapsedTime(reported) > s_betweenReports)
             {
                 reported = Stopwatch.GetTimestamp();
-                progress.Report(new DownloadProgress(file.Name, part.Length, total));
+                progress.Report(new PretrainedWeights.DownloadProgress(file.Name, part.Length, total));
             }
         }
     }

@@ -1,7 +1,7 @@
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>A file of this machine.</summary>
-internal sealed record FileWeights : Weights
+internal sealed record FileWeights : PretrainedWeights
 {
     public FileWeights(string path)
     {
@@ -18,7 +18,8 @@ internal sealed record FileWeights : Weights
         : Directory.Exists(FilePath) ? throw new InvalidDataException($"'{FilePath}' is a folder; give the file of weights in it, such as model.safetensors.")
         : throw new FileNotFoundException($"There is no weights file '{FilePath}'.", FilePath);
 
-    internal override Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    internal override Task<LocalWeights> FetchAsync(
+        IProgress<PretrainedWeights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return Task.FromResult(FindLocal());

@@ -5,10 +5,11 @@ using MlNetFineTune.MlNet;
 
 
 
+
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>One commit of a hub repository in the cache, or the files that somebody placed there. Whole where a config and all weights are.</summary>
-internal sealed class HubFolder(WeightsCache cache, string repository, string revision)
+internal sealed class HubFolder(PretrainedWeights.Cache cache, string repository, string revision)
 {
     public const string SafeTensors = "model.safetensors";
     public const string Index = "model.safetensors.index.json";

@@ -8,11 +8,11 @@ namespace MlNetFineTune.WeightSources;
 /// A repository of a model hub. In the cache it is a folder with one folder for each commit, and <c>refs</c>, which says what commit a branch or
 /// tag stood for when it was last asked for.
 /// </summary>
-internal sealed record HubWeights : Weights
+internal sealed record HubWeights : PretrainedWeights
 {
-    private readonly WeightsCache _cache;
+    private readonly PretrainedWeights.Cache _cache;
 
-    public HubWeights(string repository, string revision, WeightsCache cache)
+    public HubWeights(string repository, string revision, PretrainedWeights.Cache cache)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(repository);
         ArgumentException.ThrowIfNullOrWhiteSpace(revision);
@@ -42,7 +42,8 @@ internal sealed record HubWeights : Weights
         return (recorded is null ? null : Folder(recorded).FindLocal()) ?? Folder(Revision).FindLocal();
     }
 
-    internal override async Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    internal override async Task<LocalWeights> FetchAsync(
+        IProgress<PretrainedWeights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if ((IsCommit || _cache.IsOffline) && FindLocal() is { } there)
@@ -115,7 +116,9 @@ internal sealed record HubWeights : Weights
         }
     }
 
-    private async Task FetchWeightsAsync(WeightServer server, HubFolder folder, string commit, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    private async Task FetchWeightsAsync(
+        WeightServer server, HubFolder folder, string commit, IProgress<PretrainedWeights.DownloadProgress>? progress,
+        CancellationToken cancellationToken)
     {
         if (await TryDownloadAsync(HubFolder.SafeTensors).ConfigureAwait(false))
             return;

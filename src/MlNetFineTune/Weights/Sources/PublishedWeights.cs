@@ -3,15 +3,15 @@ using System.Text.RegularExpressions;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>One file of a web server whose SHA-256 is known beforehand: torchvision's, or anyone's.</summary>
-internal sealed partial record PublishedWeights : Weights
+internal sealed partial record PublishedWeights : PretrainedWeights
 {
-    private readonly WeightsCache _cache;
+    private readonly PretrainedWeights.Cache _cache;
     private readonly Uri _address;
     private readonly Sha256Digits _sha256;
     private readonly string _folder;
     private readonly string _name;
 
-    private PublishedWeights(WeightsCache cache, Uri address, Sha256Digits sha256, string folder, string name)
+    private PublishedWeights(PretrainedWeights.Cache cache, Uri address, Sha256Digits sha256, string folder, string name)
     {
         _cache = cache;
         _address = address;
@@ -24,7 +24,7 @@ internal sealed partial record PublishedWeights : Weights
 
     private string Origin => $"{_folder}/{_name}";
 
-    public static PublishedWeights AtAddress(string url, string sha256, WeightsCache cache)
+    public static PublishedWeights AtAddress(string url, string sha256, PretrainedWeights.Cache cache)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(url);
         ArgumentException.ThrowIfNullOrWhiteSpace(sha256);
@@ -35,7 +35,7 @@ internal sealed partial record PublishedWeights : Weights
         return new PublishedWeights(cache, address, digits, $"urls/{digits.Digits}", CacheName.IsSafe(last) ? last : "weights");
     }
 
-    public static PublishedWeights OfTorchvision(string fileName, WeightsCache cache)
+    public static PublishedWeights OfTorchvision(string fileName, PretrainedWeights.Cache cache)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(fileName);
         return NameWithHash().Match(fileName) is { Success: true } match && CacheName.IsSafe(fileName)
@@ -47,7 +47,8 @@ internal sealed partial record PublishedWeights : Weights
 
     internal override LocalWeights? FindLocal() => File.IsThere(_sha256) ? new LocalWeights(File.FullPath, Origin) : null;
 
-    internal override async Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    internal override async Task<LocalWeights> FetchAsync(
+        IProgress<PretrainedWeights.DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         if (FindLocal() is { } there)
             return there;

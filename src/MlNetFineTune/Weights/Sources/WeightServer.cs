@@ -11,13 +11,13 @@ namespace MlNetFineTune.WeightSources;
 /// </summary>
 /// <param name="cache">Its limits.</param>
 /// <param name="tokenOrigin">The hub; null where no token is to be sent.</param>
-internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
+internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrigin)
 {
     private const int MaximumRedirects = 10;
 
     private static readonly HttpClient s_client = MakeClient();
 
-    public WeightsCache Cache => cache;
+    public PretrainedWeights.Cache Cache => cache;
 
     /// <summary>Caller disposes.</summary>
     /// <param name="address">Of the file.</param>
@@ -38,7 +38,7 @@ internal sealed class WeightServer(WeightsCache cache, Uri? tokenOrigin)
                 request.Headers.Range = new RangeHeaderValue(from, null);
             if (from > 0 && ifRange is not null)
                 request.Headers.IfRange = new RangeConditionHeaderValue(ifRange);
-            if (MayHaveToken(address) && WeightsCache.HubToken is { } token)
+            if (MayHaveToken(address) && PretrainedWeights.Cache.HubToken is { } token)
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
 
             var message = await SendAsync(request, address, cancellationToken).ConfigureAwait(false);

@@ -17,14 +17,14 @@ public sealed class CacheTests
     {
         var (ours, xdg) = (Path.Combine(_folder, "ours"), Path.Combine(_folder, "xdg"));
         using (new Variables(("MLNETFINETUNE_CACHE", ours), ("XDG_CACHE_HOME", xdg)))
-            Assert.AreEqual(ours, new WeightsCache().Folder);
+            Assert.AreEqual(ours, new PretrainedWeights.Cache().Folder);
         if (!OperatingSystem.IsWindows())
         {
             using (new Variables(("MLNETFINETUNE_CACHE", " "), ("XDG_CACHE_HOME", xdg)))
-                Assert.AreEqual(Path.Combine(xdg, "mlnetfinetune"), new WeightsCache().Folder);
+                Assert.AreEqual(Path.Combine(xdg, "mlnetfinetune"), new PretrainedWeights.Cache().Folder);
             var home = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "mlnetfinetune");
             using (new Variables(("MLNETFINETUNE_CACHE", null), ("XDG_CACHE_HOME", "relative")))
-                Assert.AreEqual(home, new WeightsCache().Folder);
+                Assert.AreEqual(home, new PretrainedWeights.Cache().Folder);
         }
         Assert.IsFalse(Directory.Exists(ours), "a cache is made when it is needed");
     }
@@ -34,47 +34,54 @@ public sealed class CacheTests
     {
         using (new Variables(("HF_ENDPOINT", null), ("HF_HUB_OFFLINE", "0"), ("MLNETFINETUNE_OFFLINE", "")))
         {
-            var usual = new WeightsCache();
+            var usual = new PretrainedWeights.Cache();
             Assert.AreEqual("https://huggingface.co/", usual.HubEndpoint.AbsoluteUri);
             Assert.IsFalse(usual.IsOffline);
         }
         using (new Variables(("HF_ENDPOINT", "https://mirror.example/hub"), ("HF_HUB_OFFLINE", "yes")))
         {
-            var mirror = new WeightsCache();
+            var mirror = new PretrainedWeights.Cache();
             Assert.AreEqual("https://mirror.example/hub/", mirror.HubEndpoint.AbsoluteUri);
             Assert.IsTrue(mirror.IsOffline);
         }
         using (new Variables(("HF_ENDPOINT", "ftp://mirror.example")))
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new WeightsCache()).Message, "HF_ENDPOINT");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new PretrainedWeights.Cache()).Message, "HF_ENDPOINT");
     }
 
     [TestMethod]
     public void NonsenseIsRefusedWhereItIsSaid()
     {
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new WeightsCache { MaximumBytes = 0 });
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new WeightsCache { StallTimeout = TimeSpan.Zero });
-        Assert.ThrowsExactly<ArgumentException>(() => new WeightsCache { HubEndpoint = new Uri("https://name:word@host/") });
-        Assert.ThrowsExactly<ArgumentException>(() => Weights.FromUrl("ftp://host/net.pth", s_sha256));
-        Assert.ThrowsExactly<ArgumentException>(() => Weights.FromUrl("https://host/net.pth", "abc"));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new PretrainedWeights.Cache { MaximumBytes = 0 });
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new PretrainedWeights.Cache { StallTimeout = TimeSpan.Zero });
+        Assert.ThrowsExactly<ArgumentException>(() => new PretrainedWeights.Cache { HubEndpoint = new Uri("https://name:word@host/") });
+        Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromUrl("ftp://host/net.pth", s_sha256));
+        Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromUrl("https://host/net.pth", "abc"));
         foreach (var repository in (string[])["a/b/c", "../b", "a/..", "a/b c", "a\\b", "a/", "/b", "C:/b", "a/nul"])
-            Assert.ThrowsExactly<ArgumentException>(() => Weights.FromHub(repository), repository);
+            Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromHub(repository), repository);
         foreach (var revision in (string[])["..", "a/../b", "/a", "a b", "a\nb", ".hidden"])
-            Assert.ThrowsExactly<ArgumentException>(() => Weights.FromHub("a/b", revision), revision);
+            Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromHub("a/b", revision), revision);
         foreach (var name in (string[])["resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
-            Assert.ThrowsExactly<ArgumentException>(() => Weights.FromTorchvision(name), name);
+            Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromTorchvision(name), name);
     }
 
     [TestMethod]
     public async Task TheNameOfATorchvisionFileHoldsItsHash()
     {
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
-        var cache = new WeightsCache { Folder = _folder, IsOffline = false, TorchvisionEndpoint = new Uri(server.Address + "models") };
+        var cache = new PretrainedWeights.Cache
+        {
+            Folder = _folder,
+            IsOffline = false,
+            TorchvisionEndpoint = new Uri(
+            server.Address + "models")
+        };
 
-        var path = await Weights.FromTorchvision($"net-{s_sha256[..8]}.pth", cache).DownloadAsync();
+        var path = await PretrainedWeights.FromTorchvision($"net-{s_sha256[..8]}.pth", cache).DownloadAsync();
         Assert.AreEqual(Path.Combine(_folder, "torchvision", $"net-{s_sha256[..8]}.pth"), path);
         Assert.AreEqual($"/models/net-{s_sha256[..8]}.pth", server.Requests.Single().Path);
 
-        var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(() => Weights.FromTorchvision("net-00000000.pth", cache).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(() => PretrainedWeights.FromTorchvision(
+            "net-00000000.pth", cache).DownloadAsync());
         StringAssert.Contains(error.Message, $"expected SHA-256 00000000..., found {s_sha256}");
     }
 
@@ -82,7 +89,8 @@ public sealed class CacheTests
     public async Task OfflineTheErrorSaysWhichFileToPlaceWhere()
     {
         using var server = new LoopbackServer(_ => Answer.Of(500));
-        var weights = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = true });
+        var weights = PretrainedWeights.FromUrl(
+            server.Address + "net.pth", s_sha256, new PretrainedWeights.Cache { Folder = _folder, IsOffline = true });
         var error = await Assert.ThrowsExactlyAsync<FileNotFoundException>(() => weights.DownloadAsync());
         StringAssert.Contains(error.Message, $"at '{error.FileName}'");
         StringAssert.Contains(error.Message, s_sha256);
@@ -101,7 +109,8 @@ public sealed class CacheTests
     public async Task ACachedFileThatWasChangedIsFoundOut()
     {
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
-        var weights = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false });
+        var weights = PretrainedWeights.FromUrl(
+            server.Address + "net.pth", s_sha256, new PretrainedWeights.Cache { Folder = _folder, IsOffline = false });
         var path = await weights.DownloadAsync();
         var changed = s_content.ToArray();
         changed[1000] ^= 1;
@@ -119,12 +128,16 @@ public sealed class CacheTests
     {
         var pause = (After: 1000, Reached: new TaskCompletionSource(), GoOn: new TaskCompletionSource());
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content) with { Pause = pause });
-        var all = Enumerable.Range(0, 4).Select(_ => Task.Run(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync())).ToArray();
+        var all = Enumerable.Range(0, 4).Select(_ => Task.Run(() => PretrainedWeights.FromUrl(
+            server.Address + "net.pth", s_sha256,
+                new PretrainedWeights.Cache { Folder = _folder, IsOffline = false }).DownloadAsync())).ToArray();
         await pause.Reached.Task.WaitAsync(Patience.Limit);
 
         // One more waits, and stops waiting when it is told to.
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(0.5));
-        await Assert.ThrowsAsync<OperationCanceledException>(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync(null, soon.Token));
+        await Assert.ThrowsAsync<OperationCanceledException>(() => PretrainedWeights.FromUrl(
+            server.Address + "net.pth", s_sha256, new PretrainedWeights.Cache { Folder = _folder, IsOffline = false }).DownloadAsync(null,
+            soon.Token));
         Assert.IsFalse(all.Any(task => task.IsCompleted));
 
         pause.GoOn.SetResult();
@@ -146,7 +159,8 @@ public sealed class CacheTests
         try
         {
             Assert.AreEqual("held", await other.StandardOutput.ReadLineAsync().WaitAsync(Patience.Limit));
-            var download = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = _folder, IsOffline = false }).DownloadAsync();
+            var download = PretrainedWeights.FromUrl(
+                server.Address + "net.pth", s_sha256, new PretrainedWeights.Cache { Folder = _folder, IsOffline = false }).DownloadAsync();
             await Task.Delay(500);
             Assert.IsFalse(download.IsCompleted);
             Assert.IsEmpty(server.Requests);
@@ -166,7 +180,9 @@ public sealed class CacheTests
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var blocked = Path.Combine(_folder, "file");
         File.WriteAllText(blocked, "not a folder");
-        var error = await Assert.ThrowsExactlyAsync<IOException>(() => Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = Path.Combine(blocked, "cache"), IsOffline = false }).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<IOException>(() => PretrainedWeights.FromUrl(
+            server.Address + "net.pth", s_sha256,
+            new PretrainedWeights.Cache { Folder = Path.Combine(blocked, "cache"), IsOffline = false }).DownloadAsync());
         StringAssert.Contains(error.Message, "MLNETFINETUNE_CACHE");
         Assert.IsEmpty(server.Requests);
     }
@@ -180,16 +196,17 @@ public sealed class CacheTests
             return;
         }
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
-        var cache = new WeightsCache { Folder = _folder, IsOffline = false };
-        var path = await Weights.FromUrl(server.Address + "net.pth", s_sha256, cache).DownloadAsync();
+        var cache = new PretrainedWeights.Cache { Folder = _folder, IsOffline = false };
+        var path = await PretrainedWeights.FromUrl(server.Address + "net.pth", s_sha256, cache).DownloadAsync();
         File.Delete(path + ".receipt.json");
         string[] folders = [_folder, .. Directory.GetDirectories(_folder, "*", SearchOption.AllDirectories)];
         foreach (var folder in folders)
             File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         try
         {
-            Assert.AreEqual(path, await Weights.FromUrl(server.Address + "net.pth", s_sha256, cache).DownloadAsync());
-            StringAssert.Contains((await Assert.ThrowsExactlyAsync<IOException>(() => Weights.FromTorchvision("net-00000000.pth", cache).DownloadAsync())).Message, "cannot be written");
+            Assert.AreEqual(path, await PretrainedWeights.FromUrl(server.Address + "net.pth", s_sha256, cache).DownloadAsync());
+            StringAssert.Contains((await Assert.ThrowsExactlyAsync<IOException>(() => PretrainedWeights.FromTorchvision(
+                "net-00000000.pth", cache).DownloadAsync())).Message, "cannot be written");
         }
         finally
         {
@@ -222,7 +239,8 @@ public sealed class CacheTests
             Directory.CreateDirectory(folder);
             File.CreateSymbolicLink(Path.Combine(folder, which == "part" ? "net.pth.part" : "net.pth"), Path.Combine(outside, "victim"));
         }
-        var weights = Weights.FromUrl(server.Address + "net.pth", s_sha256, new WeightsCache { Folder = cache, IsOffline = false });
+        var weights = PretrainedWeights.FromUrl(
+            server.Address + "net.pth", s_sha256, new PretrainedWeights.Cache { Folder = cache, IsOffline = false });
         StringAssert.Contains((await Assert.ThrowsAsync<IOException>(() => weights.DownloadAsync())).Message, "is a link to");
         Assert.IsEmpty(Directory.GetFileSystemEntries(outside));
         Assert.IsEmpty(server.Requests);

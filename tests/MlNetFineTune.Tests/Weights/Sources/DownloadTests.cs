@@ -14,12 +14,12 @@ public sealed class DownloadTests
     private readonly InstantTime _time = new();
     private readonly string _folder = SmallPictures.NewFolder();
 
-    private WeightsCache Cache => new() { Folder = _folder, IsOffline = false, Time = _time };
+    private PretrainedWeights.Cache Cache => new() { Folder = _folder, IsOffline = false, Time = _time };
 
     [TestMethod]
     public async Task WhatIsDownloadedIsWholeCheckedAndUsedAgainWithoutAConnection()
     {
-        var seen = new List<DownloadProgress>();
+        var seen = new List<PretrainedWeights.DownloadProgress>();
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var weights = From(server);
 
@@ -30,8 +30,8 @@ public sealed class DownloadTests
         Assert.AreEqual(path, await weights.DownloadAsync());
         Assert.AreEqual(path, weights.FindLocal()!.Path);
         Assert.HasCount(1, server.Requests);
-        Assert.AreEqual(new DownloadProgress("net.safetensors", 0, s_content.Length), seen[0]);
-        Assert.AreEqual(new DownloadProgress("net.safetensors", s_content.Length, s_content.Length), seen[^1]);
+        Assert.AreEqual(new PretrainedWeights.DownloadProgress("net.safetensors", 0, s_content.Length), seen[0]);
+        Assert.AreEqual(new PretrainedWeights.DownloadProgress("net.safetensors", s_content.Length, s_content.Length), seen[^1]);
         using var receipt = JsonDocument.Parse(File.ReadAllText(path + ".receipt.json"));
         Assert.AreEqual("one", receipt.RootElement.GetProperty("ETag").GetString());
         Assert.AreEqual(Sha256(s_content), receipt.RootElement.GetProperty("Sha256").GetString());
@@ -217,7 +217,8 @@ public sealed class DownloadTests
         string address;
         using (var server = new LoopbackServer(_ => Answer.Of(200)))
             address = server.Address;
-        var error = await Assert.ThrowsExactlyAsync<HttpRequestException>(() => Weights.FromUrl(address + "net.safetensors", Sha256(s_content), Cache).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<HttpRequestException>(() => PretrainedWeights.FromUrl(
+            address + "net.safetensors", Sha256(s_content), Cache).DownloadAsync());
         StringAssert.Contains(error.Message, "cannot be reached");
         Assert.HasCount(4, _time.Pauses);
     }
@@ -267,8 +268,8 @@ public sealed class DownloadTests
         Assert.IsLessThanOrEqualTo(11, server.Requests.Count);
     }
 
-    private Weights From(LoopbackServer server, WeightsCache? cache = null) =>
-        Weights.FromUrl(server.Address + "net.safetensors", Sha256(s_content), cache ?? Cache);
+    private PretrainedWeights From(LoopbackServer server, PretrainedWeights.Cache? cache = null) =>
+        PretrainedWeights.FromUrl(server.Address + "net.safetensors", Sha256(s_content), cache ?? Cache);
 
     private static byte[] Bytes(int seed, int count)
     {
@@ -282,8 +283,8 @@ public sealed class DownloadTests
     private static void AssertNothingElseIn(string folder, params string[] names) =>
         CollectionAssert.AreEquivalent(names, Directory.GetFiles(folder).Select(Path.GetFileName).ToArray());
 
-    private sealed class Synchronous(Action<DownloadProgress> report) : IProgress<DownloadProgress>
+    private sealed class Synchronous(Action<PretrainedWeights.DownloadProgress> report) : IProgress<PretrainedWeights.DownloadProgress>
     {
-        public void Report(DownloadProgress value) => report(value);
+        public void Report(PretrainedWeights.DownloadProgress value) => report(value);
     }
 }

@@ -19,7 +19,8 @@ public sealed class HubTests
 
     private string FolderOf(string revision) => Path.Combine(_folder, "hub", "timm", "micro.test_in1k", revision);
 
-    private Weights From(string revision = "main") => Weights.FromHub(FakeHub.Repository, revision, _hub.Cache(_folder));
+    private PretrainedWeights From(string revision = "main") =>
+        PretrainedWeights.FromHub(FakeHub.Repository, revision, _hub.Cache(_folder));
 
     [TestCleanup]
     public void StopTheHub() => _hub.Dispose();
@@ -157,7 +158,8 @@ public sealed class HubTests
         Assert.AreEqual($"localhost:{new Uri(_hub.Cache(_folder).HubEndpoint, "").Port}", _hub.Requests[2].Header("Host"), "the store is another host");
 
         // Other sources get none, even from the same host.
-        await Assert.ThrowsAsync<Exception>(() => Weights.FromUrl(_hub.Cache(_folder).HubEndpoint + "x.pth", new string('0', 64), _hub.Cache(_folder)).DownloadAsync());
+        await Assert.ThrowsAsync<Exception>(() => PretrainedWeights.FromUrl(
+            _hub.Cache(_folder).HubEndpoint + "x.pth", new string('0', 64), _hub.Cache(_folder)).DownloadAsync());
         Assert.IsNull(_hub.Requests[^1].Header("Authorization"));
     }
 
@@ -214,7 +216,8 @@ public sealed class HubTests
     public async Task WhatTheHubRefusesIsSaidWithWhatToDo()
     {
         Publish(WeightsWithoutRecipe());
-        var error = await Assert.ThrowsExactlyAsync<HttpRequestException>(() => Weights.FromHub("timm/other", cache: _hub.Cache(_folder)).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<HttpRequestException>(() => PretrainedWeights.FromHub(
+            "timm/other", cache: _hub.Cache(_folder)).DownloadAsync());
         Assert.AreEqual(HttpStatusCode.Unauthorized, error.StatusCode);
         StringAssert.Contains(error.Message, "RepoNotFound");
         StringAssert.Contains(error.Message, "HF_TOKEN");
@@ -234,7 +237,7 @@ public sealed class HubTests
     public async Task OfflineAFolderPlacedByHandIsEnough()
     {
         Publish(WeightsWithoutRecipe());
-        var weights = Weights.FromHub(FakeHub.Repository, cache: _hub.Cache(_folder) with { IsOffline = true });
+        var weights = PretrainedWeights.FromHub(FakeHub.Repository, cache: _hub.Cache(_folder) with { IsOffline = true });
         var error = await Assert.ThrowsExactlyAsync<FileNotFoundException>(() => weights.DownloadAsync());
         StringAssert.Contains(error.Message, $"in '{FolderOf("main")}'");
         Assert.AreEqual(Path.Combine(FolderOf("main"), "model.safetensors"), error.FileName);
@@ -288,7 +291,7 @@ public sealed class HubTests
             Interpolation = Interpolation.Bicubic,
             CropFraction = 0.75f,
         }, backbone.Preprocessing);
-        Assert.AreEqual((ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
+        Assert.AreEqual((Backbone.ConvolutionPadding.TensorFlowSame, 0.002), (backbone.Padding, backbone.Recipe.Epsilon));
         using var expected = WeightFiles.TransformersNamesTests.Filled(Backbone.MobileNetV1(0.25f));
         using var network = backbone.CreateNetwork(seed: 0);
         WeightFiles.TransformersNamesTests.AssertSame(expected, network);
@@ -343,9 +346,9 @@ public sealed class HubTests
         if (type is "vit" or "deit" or "dinov2")
             Assert.AreEqual(1e-12, backbone.Recipe.Epsilon);
         if (note is null)
-            Assert.IsNull(backbone.WeightsNote);
+            Assert.IsNull(((WeightsSource.File)backbone.Weights).Note);
         else
-            StringAssert.Contains(backbone.WeightsNote, note);
+            StringAssert.Contains(((WeightsSource.File)backbone.Weights).Note, note);
     }
 
     [TestMethod]

@@ -4,8 +4,8 @@ using MlNetFineTune.Scoring;
 
 namespace Microsoft.ML;
 
-/// <summary>Adapters among ML.NET's operations on models: <c>ml.Model.LoadAdapter(...)</c>.</summary>
-public static class AdapterCatalog
+// Adapters among ML.NET's operations on models: ml.Model.LoadAdapter(...).
+public static partial class FineTuningExtensions
 {
     /// <summary>Applies what <see cref="FineTuningTransformer.SaveAdapter"/> wrote to the network that it was trained on: the same model again.</summary>
     /// <param name="catalog">The operations on models.</param>
@@ -20,7 +20,10 @@ public static class AdapterCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         ArgumentNullException.ThrowIfNull(backbone);
         if (!backbone.HasWeights)
-            throw new ArgumentException($"Say where the weights of {backbone.Name} come from: those that the adapter was trained on.", nameof(backbone));
+        {
+            throw new ArgumentException(
+                $"Say where the weights of {backbone.Name} come from: those that the adapter was trained on.", nameof(backbone));
+        }
         return AdapterFile.Load(Contexts.GetEnvironment(catalog), path, backbone);
     }
 
@@ -28,12 +31,18 @@ public static class AdapterCatalog
     /// <param name="catalog">The operations on models.</param>
     /// <param name="path">The adapter.</param>
     /// <param name="factory">As in the training: the same contract and settings.</param>
-    /// <param name="weightsFile">As <see cref="ModuleFineTuningOptions.WeightsFile"/> in the training. Default null: the weights that the factory draws from the training's seed.</param>
+    /// <param name="weightsFile">
+    /// As <see cref="ModuleFineTuningOptions.WeightsFile"/> in the training. Default null: the weights that the factory draws from the
+    /// training's seed.
+    /// </param>
     /// <returns>It holds native memory: dispose it.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no adapter, is damaged, or was trained on another module or on other weights.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is no adapter, is damaged, or was trained on another module or on other weights.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The factory failed.</exception>
-    public static FineTuningTransformer LoadAdapter(this ModelOperationsCatalog catalog, string path, ModuleFactory factory, string? weightsFile = null)
+    public static FineTuningTransformer LoadAdapter(
+        this ModelOperationsCatalog catalog, string path, ModuleFactory factory, string? weightsFile = null)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);

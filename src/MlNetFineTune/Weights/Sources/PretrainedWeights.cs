@@ -5,26 +5,28 @@ using MlNetFineTune.WeightSources;
 
 
 
+
 namespace MlNetFineTune;
 
 /// <summary>
-/// Where pretrained weights come from: a file, an address, a repository of a model hub, or torchvision's published files. What is downloaded
-/// is kept in a <see cref="WeightsCache"/>, checked, and used from there. Making one of these opens no file and no connection.
+/// Where pretrained weights come from: a file, an address, a repository of a model hub, or torchvision's published files. What is
+/// downloaded is kept in a <see cref="Cache"/>, checked, and used from there. Making one of these opens no file and no connection.
 /// </summary>
-public abstract record Weights
+public abstract partial record PretrainedWeights
 {
-    private protected Weights()
+    private protected PretrainedWeights()
     {
     }
 
     /// <summary>A file of this machine.</summary>
-    public static Weights FromFile(string path) => new FileWeights(path);
+    public static PretrainedWeights FromFile(string path) => new FileWeights(path);
 
     /// <summary>A file of any web server.</summary>
     /// <param name="url">An <c>http</c> or <c>https</c> address. No token is ever sent to it.</param>
     /// <param name="sha256">Of the file: 64 hexadecimal digits. A file with another one is never used.</param>
     /// <param name="cache">Where to keep it; null for the usual place.</param>
-    public static Weights FromUrl(string url, string sha256, WeightsCache? cache = null) => PublishedWeights.AtAddress(url, sha256, cache ?? new WeightsCache());
+    public static PretrainedWeights FromUrl(string url, string sha256, Cache? cache = null) =>
+        PublishedWeights.AtAddress(url, sha256, cache ?? new Cache());
 
     /// <summary>
     /// A repository of the model hub in timm's or transformers' layout. Its <c>config.json</c> says which network it is and how pictures
@@ -34,16 +36,18 @@ public abstract record Weights
     /// </summary>
     /// <param name="repository">Such as <c>timm/resnet18.a1_in1k</c>.</param>
     /// <param name="revision">
-    /// A branch, a tag or a commit. The commit that a branch or tag stood for is written down and used until <see cref="DownloadAsync"/> asks
-    /// again; a commit that is in the cache needs no connection.
+    /// A branch, a tag or a commit. The commit that a branch or tag stood for is written down and used until <see cref="DownloadAsync"/>
+    /// asks again; a commit that is in the cache needs no connection.
     /// </param>
     /// <param name="cache">Where to keep it; null for the usual place.</param>
-    public static Weights FromHub(string repository, string revision = "main", WeightsCache? cache = null) => new HubWeights(repository, revision, cache ?? new WeightsCache());
+    public static PretrainedWeights FromHub(string repository, string revision = "main", Cache? cache = null) =>
+        new HubWeights(repository, revision, cache ?? new Cache());
 
     /// <summary>A file that torchvision publishes. The first digits of its SHA-256 are part of its name, and are checked.</summary>
     /// <param name="fileName">Such as <c>resnet18-f37072fd.pth</c>.</param>
     /// <param name="cache">Where to keep it; null for the usual place.</param>
-    public static Weights FromTorchvision(string fileName, WeightsCache? cache = null) => PublishedWeights.OfTorchvision(fileName, cache ?? new WeightsCache());
+    public static PretrainedWeights FromTorchvision(string fileName, Cache? cache = null) =>
+        PublishedWeights.OfTorchvision(fileName, cache ?? new Cache());
 
     /// <summary>
     /// Makes sure that the weights are on this machine. Asks the hub what a branch or tag stands for now; all else that is in the cache is
@@ -54,8 +58,12 @@ public abstract record Weights
     /// <param name="cancellationToken">Ends it; what has arrived is kept for the next attempt.</param>
     /// <returns>The full path of the file, or of the index of the shards.</returns>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses, after some attempts.</exception>
-    /// <exception cref="FileNotFoundException">They are not in the cache and <see cref="WeightsCache.IsOffline"/> is set; the message says which file to place where.</exception>
-    /// <exception cref="InvalidDataException">What arrived is not what was asked for: another SHA-256, another size, a config that cannot be read.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// They are not in the cache and <see cref="Cache.IsOffline"/> is set; the message says which file to place where.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// What arrived is not what was asked for: another SHA-256, another size, a config that cannot be read.
+    /// </exception>
     /// <exception cref="IOException">The cache cannot be written, or the disk is too full.</exception>
     public async Task<string> DownloadAsync(IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         (await FetchAsync(progress, cancellationToken).ConfigureAwait(false)).Path;
@@ -65,6 +73,9 @@ public abstract record Weights
 
     internal abstract Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken);
 
-    /// <summary>From the cache, else downloaded. On a thread of the pool, so that a caller with a synchronisation context cannot block itself.</summary>
-    internal LocalWeights FindOrFetch() => FindLocal() ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter().GetResult();
+    /// <summary>
+    /// From the cache, else downloaded. On a thread of the pool, so that a caller with a synchronisation context cannot block itself.
+    /// </summary>
+    internal LocalWeights FindOrFetch() =>
+        FindLocal() ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter().GetResult();
 }

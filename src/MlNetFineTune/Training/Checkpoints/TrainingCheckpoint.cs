@@ -6,34 +6,37 @@ namespace MlNetFineTune;
 /// renamed. A folder belongs to one training: another one (other options, data, weights or seed) is refused, with what differs. Cancelling and stopping write a checkpoint as well.
 /// A finished training leaves one file, from which the same <c>Fit</c> takes the model at once; delete the folder when the model is saved.
 /// </summary>
-public abstract record Checkpoint
+public abstract record TrainingCheckpoint
 {
-    private protected Checkpoint()
+    private protected TrainingCheckpoint()
     {
     }
 
     /// <summary>Nothing is written.</summary>
-    public static Checkpoint None { get; } = new NoCheckpoint();
+    public static TrainingCheckpoint None { get; } = new NoCheckpoint();
 
     /// <summary>After every so many epochs.</summary>
     /// <param name="folder">Of this training alone; made if it is not there.</param>
     /// <param name="epochs">At least 1.</param>
     /// <param name="keep">Files that stay; if the newest is damaged, the one before serves. At least 1.</param>
-    public static Checkpoint EveryEpochs(string folder, int epochs = 1, int keep = 2) => new FolderCheckpoint(folder, keep) { Epochs = Positive(epochs, nameof(epochs)) };
+    public static TrainingCheckpoint EveryEpochs(string folder, int epochs = 1, int keep = 2) =>
+        new FolderCheckpoint(folder, keep) { Epochs = Positive(epochs, nameof(epochs)) };
 
     /// <summary>After every so many steps of the optimizer, and after every epoch.</summary>
     /// <param name="folder">Of this training alone; made if it is not there.</param>
     /// <param name="steps">At least 1.</param>
     /// <param name="keep">Files that stay; if the newest is damaged, the one before serves. At least 1.</param>
-    public static Checkpoint EverySteps(string folder, int steps, int keep = 2) => new FolderCheckpoint(folder, keep) { Epochs = 1, Steps = Positive(steps, nameof(steps)) };
+    public static TrainingCheckpoint EverySteps(string folder, int steps, int keep = 2) =>
+        new FolderCheckpoint(folder, keep) { Epochs = 1, Steps = Positive(steps, nameof(steps)) };
 
     /// <summary>After the first step that comes so long after the last checkpoint.</summary>
     /// <param name="folder">Of this training alone; made if it is not there.</param>
     /// <param name="interval">Above zero.</param>
     /// <param name="keep">Files that stay; if the newest is damaged, the one before serves. At least 1.</param>
-    public static Checkpoint EveryInterval(string folder, TimeSpan interval, int keep = 2) => new FolderCheckpoint(folder, keep)
+    public static TrainingCheckpoint EveryInterval(string folder, TimeSpan interval, int keep = 2) => new FolderCheckpoint(folder, keep)
     {
-        Interval = interval > TimeSpan.Zero ? interval : throw new ArgumentOutOfRangeException(nameof(interval), interval, "The time between checkpoints must be above zero."),
+        Interval = interval > TimeSpan.Zero ? interval : throw new ArgumentOutOfRangeException(
+            nameof(interval), interval, "The time between checkpoints must be above zero."),
     };
 
     private static int Positive(int value, string name)
@@ -42,12 +45,12 @@ public abstract record Checkpoint
         return value;
     }
 
-    private sealed record NoCheckpoint : Checkpoint
+    private sealed record NoCheckpoint : TrainingCheckpoint
     {
         public override string ToString() => nameof(None);
     }
 
-    internal sealed record FolderCheckpoint : Checkpoint
+    internal sealed record FolderCheckpoint : TrainingCheckpoint
     {
         public FolderCheckpoint(string folder, int keep)
         {

@@ -6,14 +6,14 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune;
 
 /// <summary>Which pictures judge the epochs. The best epoch's weights are kept. Never give the test data here: they would choose the model they are to judge.</summary>
-public abstract record Validation
+public abstract record ValidationData
 {
-    private protected Validation()
+    private protected ValidationData()
     {
     }
 
     /// <summary>No validation: all rows train and the last epoch is kept.</summary>
-    public static Validation None { get; } = new NoValidation();
+    public static ValidationData None { get; } = new NoValidation();
 
     /// <summary>A share of the training rows, the same share of every class, chosen by the seed.</summary>
     /// <param name="fraction">Above 0, below 1.</param>
@@ -21,14 +21,14 @@ public abstract record Validation
     /// A text or key column whose equal values stay together, such as the serial number of the photographed part: near-copies on both sides
     /// would flatter the result. The shares of the classes are then approximate.
     /// </param>
-    public static Validation Fraction(float fraction, string? groupColumn = null) => new FractionValidation(fraction, groupColumn);
+    public static ValidationData Fraction(float fraction, string? groupColumn = null) => new FractionValidation(fraction, groupColumn);
 
     /// <summary>
     /// Other data with the same columns. Labels are matched by value, and by their text where the training's key was made of another type,
     /// which the log says; labels that training does not know are
     /// an error that names them. Rows without a label (a missing key, empty text, NaN) are left out, as in training.
     /// </summary>
-    public static Validation Set(IDataView view) => new SetValidation(view);
+    public static ValidationData Set(IDataView view) => new SetValidation(view);
 
     /// <summary>Before anything is read.</summary>
     /// <exception cref="Exception">A column is missing, or of another type; in ML.NET's words.</exception>
@@ -36,12 +36,12 @@ public abstract record Validation
     {
     }
 
-    internal sealed record NoValidation : Validation
+    internal sealed record NoValidation : ValidationData
     {
         public override string ToString() => nameof(None);
     }
 
-    internal sealed record FractionValidation : Validation
+    internal sealed record FractionValidation : ValidationData
     {
         public FractionValidation(float fraction, string? groupColumn)
         {
@@ -62,13 +62,14 @@ public abstract record Validation
             if (!schema.TryFindColumn(GroupColumn, out var column))
                 throw context.ExceptSchemaMismatch("inputSchema", "validation group", GroupColumn);
             if (column.Kind != SchemaShape.Column.VectorKind.Scalar || column.ItemType is not PrimitiveDataViewType)
-                throw context.ExceptSchemaMismatch("inputSchema", "validation group", GroupColumn, "Text, Key or another single value a row", column.GetTypeString());
+                throw context.ExceptSchemaMismatch(
+                    "inputSchema", "validation group", GroupColumn, "Text, Key or another single value a row", column.GetTypeString());
         }
 
         public override string ToString() => FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
     }
 
-    internal sealed record SetValidation : Validation
+    internal sealed record SetValidation : ValidationData
     {
         public SetValidation(IDataView view)
         {

@@ -4,8 +4,8 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-/// <summary>Loading pictures from folders: <c>ml.Data.LoadImageFolder(...)</c>.</summary>
-public static class ImageFolderCatalog
+// Loading pictures from folders: ml.Data.LoadImageFolder(...).
+public static partial class FineTuningExtensions
 {
     /// <summary>
     /// Reads a tree with one folder a class: column <c>Label</c> (text, the name of the folder below <paramref name="path"/>) and

@@ -1,0 +1,68 @@
+using MlNetFineTune;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Onnx;
+
+namespace Microsoft.ML;
+
+/// <summary>Export of fine-tuned networks on <c>ml.FineTuning</c>.</summary>
+public static class FineTuningOnnxExtensions
+{
+    /// <summary>
+    /// Writes a fine-tuned classifier as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
+    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Of a module that sees one column of numbers
+    /// <c>features</c>: [batch, ...] floats as the module sees them; a module is a <c>Sequential</c> of layers that the exporter knows
+    /// (docs/modules.md). Outputs <c>logits</c> and <c>probabilities</c>: [batch, classes], by softmax, or by a sigmoid each where a row
+    /// has several labels. Class names, preprocessing and the thresholds of several labels are in the file's metadata.
+    /// </summary>
+    /// <param name="catalog">Of the context.</param>
+    /// <param name="model">A fine-tuned classifier, or a chain with one; it stays as it is.</param>
+    /// <param name="path">Of the file; written beside and renamed.</param>
+    /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The network is a TorchScript program, or has layers of your own or a forward of its own; it sees keys or several columns; or it
+    /// scores several views. The message says which, and what to do.
+    /// </exception>
+    public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        OnnxExport.Write(catalog.Context, Exported.Of(model), precision ?? OnnxPrecision.Float32, path);
+    }
+
+    /// <summary>
+    /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the
+    /// model's score and predicted label. It saves, loads and scores where neither TorchSharp nor this library is: the application
+    /// references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do,
+    /// so scores differ a little; a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary
+    /// file (in <c>MLContext.TempFilePath</c>). A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows
+    /// on all cores, and ONNX Runtime each row as well: <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c>
+    /// before this call, and before the chain is loaded, halves the processor time, and where hundreds of rows are scored it is the faster
+    /// too (docs/onnx.md); for one row at a time leave it out.
+    /// </summary>
+    /// <param name="catalog">Of the context.</param>
+    /// <param name="model">A fine-tuned image classifier, or a chain with one; other transformers of the chain are not taken over.</param>
+    /// <param name="schema">Of the data to score; the image column must hold paths or images.</param>
+    /// <param name="oversampling">
+    /// ML.NET shrinks pictures without smoothing them. At 2 it resizes to twice the size, and the network begins by averaging: nearer to
+    /// the pixels of training, at three times the work before the network. 1 (the default) to 4.
+    /// </param>
+    /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <exception cref="ArgumentException">
+    /// There is no fine-tuned network in the model, or more than one; or the image column is missing.
+    /// </exception>
+    /// <exception cref="NotSupportedException">
+    /// As for <see cref="ExportOnnx"/>; or the network is a module, the image column holds bytes, or the model has one class.
+    /// </exception>
+    /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
+    /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>
+    public static ITransformer ToOnnxPipeline(
+        this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentOutOfRangeException.ThrowIfLessThan(oversampling, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(oversampling, 4);
+        return OnnxPipeline.Of(catalog.Context, Exported.Of(model), schema, precision ?? OnnxPrecision.Float32, oversampling);
+    }
+}

@@ -1,0 +1,25 @@
+using MlNetFineTune;
+
+namespace Microsoft.ML;
+
+/// <summary>
+/// What this library adds to ML.NET: its trainers, loading and serving of models, loading of picture folders, F1 scores, and
+/// <c>ml.FineTuning</c>.
+/// </summary>
+public static partial class FineTuningExtensions
+{
+    extension(MLContext context)
+    {
+        /// <summary>
+        /// Tools around fine-tuning. A language without extension properties (F#, C# 13) calls <c>get_FineTuning(context)</c>.
+        /// </summary>
+        public FineTuningCatalog FineTuning
+        {
+            get
+            {
+                ArgumentNullException.ThrowIfNull(context);
+                return new FineTuningCatalog(context);
+            }
+        }
+    }
+}

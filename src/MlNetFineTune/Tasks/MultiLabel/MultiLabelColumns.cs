@@ -1,0 +1,83 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.MlNet;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// Probabilities, the labels that they are enough for, and, if it has a name, why a row could not be read. Both vectors have the labels'
+/// names. A predicted label has no missing value: it is false where the score is NaN.
+/// </summary>
+/// <param name="columns">Their names.</param>
+/// <param name="names">Of the labels.</param>
+/// <param name="keys">Of the labels, where they are keys.</param>
+/// <param name="thresholds">Probabilities above which a row has each label.</param>
+internal sealed class MultiLabelColumns(
+    TaskColumns columns, IReadOnlyList<string> names, LabelKeys? keys, IReadOnlyList<float> thresholds) : ScoreColumns
+{
+    // ML.NET has no such kind, and its evaluators of other kinds are not to take these columns for theirs.
+    private const string Kind = "MultiLabelClassification";
+
+    public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input)
+    {
+        var set = ScoreColumnSet(input);
+        var (scores, labels) = (Named(), Named());
+        keys?.AddTo(scores, AnnotationUtils.Kinds.TrainingLabelValues);
+        AddKinds(scores, set, Kind, AnnotationUtils.Const.ScoreValueKind.Score);
+        AddKinds(labels, set, Kind, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
+        return
+        [
+            new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, names.Count), scores.ToAnnotations()),
+            new(columns.PredictedLabel, new VectorDataViewType(BooleanDataViewType.Instance, names.Count), labels.ToAnnotations()),
+            .. columns.Status is { } status ? [new(status, TextDataViewType.Instance)] : (DataViewSchema.DetachedColumn[])[],
+        ];
+    }
+
+    public override Delegate Getter(int column, IScoredRows batch, Func<int> place) => column switch
+    {
+        0 => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => Scores.Copy(batch.ScoresOf(place()), ref value)),
+        1 => (ValueGetter<VBuffer<bool>>)((ref VBuffer<bool> value) => Predict(batch.ScoresOf(place()), ref value)),
+        _ => StatusGetter(batch, place),
+    };
+
+    /// <summary>The same, before training: what <c>GetOutputSchema</c> promises.</summary>
+    public static SchemaShape.Column[] Shapes(TaskColumns columns, SchemaShape.Column label)
+    {
+        var slotNames = new SchemaShape.Column(
+            AnnotationUtils.Kinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false);
+        var kinds = AnnotationUtils.GetTrainerOutputAnnotation();
+        var hasValues = label.Annotations.TryFindColumn(AnnotationUtils.Kinds.KeyValues, out var values)
+            && values.Kind == SchemaShape.Column.VectorKind.Vector;
+        SchemaShape.Column[] trainingValues = hasValues
+            ? [new(AnnotationUtils.Kinds.TrainingLabelValues, SchemaShape.Column.VectorKind.Vector, values.ItemType, isKey: false)]
+            : [];
+        return
+        [
+            Vector(columns.Score, NumberDataViewType.Single, [slotNames, .. trainingValues, .. kinds]),
+            Vector(columns.PredictedLabel, BooleanDataViewType.Instance, [slotNames, .. kinds]),
+            .. columns.Status is { } status
+                ? [new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)]
+                : (SchemaShape.Column[])[],
+        ];
+
+        static SchemaShape.Column Vector(string name, DataViewType type, SchemaShape.Column[] annotations) =>
+            new(name, SchemaShape.Column.VectorKind.Vector, type, isKey: false, new SchemaShape(annotations));
+    }
+
+    private DataViewSchema.Annotations.Builder Named()
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        var slots = new VBuffer<ReadOnlyMemory<char>>(names.Count, [.. names.Select(name => name.AsMemory())]);
+        annotations.AddSlotNames(names.Count, (ref VBuffer<ReadOnlyMemory<char>> value) => slots.CopyTo(ref value));
+        return annotations;
+    }
+
+    private void Predict(ReadOnlySpan<float> scores, ref VBuffer<bool> value)
+    {
+        var editor = VBufferEditor.Create(ref value, scores.Length);
+        for (var label = 0; label < scores.Length; label++)
+            editor.Values[label] = scores[label] > thresholds[label];
+        value = editor.Commit();
+    }
+}

@@ -1,0 +1,30 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>A sigmoid for each label. Labels are 1 and 0 each, shares of them in mixed rows; scores are probabilities.</summary>
+/// <param name="labels">At least 1.</param>
+/// <param name="positiveWeights">One a label; null where all are 1, and where nothing trains.</param>
+internal sealed class MultiLabelObjective(int labels, float[]? positiveWeights = null) : Objective
+{
+    public override int Outputs => labels;
+
+    public override MetricSums CreateMetrics() => new MultiLabelSums(labels);
+
+    public override Tensor ScoresOf(Tensor outputs) => outputs.sigmoid();
+
+    // [N, labels]
+    protected override Tensor LabelsOf(float[] ofRows, Device device) =>
+        tensor(ofRows, [ofRows.Length / labels, labels], ScalarType.Float32, device);
+
+    protected override Tensor SharesOf(Tensor ofRows) => ofRows;
+
+    protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
+    {
+        using var weights = positiveWeights is null ? null : tensor(positiveWeights, ScalarType.Float32, outputs.device);
+        return MultiLabelLoss.OfEach(outputs, targets.Labels, weights);
+    }
+
+    protected override Tensor? ClassWeightOfEach(Tensor ofRows) => null;
+}

@@ -1,0 +1,151 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>Any number of labels a row: a sigmoid over a logit for each.</summary>
+internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, LabelThresholds Thresholds) : LearningTask
+{
+    public const string Kind = "MultiLabel";
+
+    internal override string Name => Kind;
+
+    // ML.NET has no catalog of such tasks.
+    internal override string Catalog => "FineTuning";
+
+    internal override string? NeedsValidation => Thresholds.IsTuned
+        ? "LabelThresholds.Tuned needs validation: it chooses the thresholds by its rows. Set Validation, or take LabelThresholds.Fixed."
+        : null;
+
+    internal override LearningTask WithoutValidation => this with { Thresholds = LabelThresholds.Fixed(Thresholds.Initial) };
+
+    public override string ToString() => $"{Kind}(positiveWeights: {PositiveWeights}, thresholds: {Thresholds})";
+
+    internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
+    [
+        ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel),
+        .. columns.Status is { } status ? [("ImageStatusColumnName", status)] : ((string, string)[])[],
+    ];
+
+    internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns)
+    {
+        if (!schema.TryFindColumn(columns.Label, out var label))
+            throw context.ExceptSchemaMismatch("inputSchema", "label", columns.Label);
+        var isExpected = label.IsKey
+            ? label.Kind != SchemaShape.Column.VectorKind.Scalar
+            : label.Kind == SchemaShape.Column.VectorKind.Vector && label.ItemType is BooleanDataViewType;
+        if (!isExpected)
+            throw context.ExceptSchemaMismatch("inputSchema", "label", label.Name, LabelSetColumn.Expected, label.GetTypeString());
+    }
+
+    internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) =>
+        MultiLabelColumns.Shapes(columns, schema.Single(column => column.Name == columns.Label));
+
+    internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns)
+    {
+        var column = schema[columns.Label];
+        var keys = ((VectorDataViewType)column.Type).ItemType is KeyDataViewType ? LabelKeys.Of(column) : null;
+        var names = keys?.Names ?? LabelSetColumn.NamesOfSlots(column);
+        PositiveWeights.Resolve(names, new double[names.Count], rows: 0); // fails here rather than after the data are read
+        return new BoundMultiLabel(columns, names, keys, this, [.. names.Select(_ => Thresholds.Initial)]);
+    }
+}
+
+/// <param name="columns">Their names.</param>
+/// <param name="names">Of the labels.</param>
+/// <param name="keys">Of the labels, where they are keys.</param>
+/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="thresholds">Probabilities above which a row has each label.</param>
+internal sealed class BoundMultiLabel(
+    TaskColumns columns, IReadOnlyList<string> names, LabelKeys? keys, MultiLabelTask? options, IReadOnlyList<float> thresholds) : BoundTask
+{
+    public override LabelSource Labels => new LabelSets(columns.Label, names);
+
+    public override LabelKeys? Keys => keys;
+
+    public override LabelKeys? ExclusiveClasses => null;
+
+    public override IReadOnlyList<string> ClassNames => names;
+
+    public override int Outputs => names.Count;
+
+    public override Objective Scoring => new MultiLabelObjective(names.Count);
+
+    public override ScoreColumns Columns => new MultiLabelColumns(columns, names, keys, thresholds);
+
+    public override IReadOnlyList<Metric> Metrics =>
+        [Metric.MeanAveragePrecision, Metric.MicroF1, Metric.MacroF1, Metric.HammingLoss];
+
+    public override IReadOnlyList<float> LabelThresholds => thresholds;
+
+    public override bool FitsOnValidation => options is not null && options.Thresholds.IsTuned;
+
+    public override Objective Training(RowSubset training, SoftTargetLoss? softTargets)
+    {
+        var (positives, all) = (new double[names.Count], 0.0);
+        var weights = training.WeightsOf(training.Rows);
+        foreach (var (place, row) in training.Rows.Index())
+        {
+            var weight = weights?[place] ?? 1.0;
+            all += weight;
+            foreach (var (label, isThere) in training.Source.LabelOf(row).ToArray().Index())
+                positives[label] += weight * isThere;
+        }
+        return new MultiLabelObjective(names.Count, options!.PositiveWeights.Resolve(names, positives, all));
+    }
+
+    public override BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel)
+    {
+        if (!FitsOnValidation)
+            return this;
+        using var scope = NewDisposeScope();
+        var scores = Scoring.ScoresOf(outputs.ToTensor()).data<float>().ToArray(); // [N, labels]
+        var tuned = ThresholdTuning.OfEachLabel(ThresholdCriterion.F1, scores, LabelSets.Of(labels), names.Count);
+        foreach (var (name, threshold) in names.Zip(tuned))
+        {
+            if (threshold is { } best)
+            {
+                channel.Info(FormattableString.Invariant(
+                    $"{Shown.Text(name)}: threshold {best.Threshold:0.###}, F1 on the validation rows {best.Value:0.###}."));
+            }
+        }
+        string[] untold = [.. names.Where((_, label) => tuned[label] is null)];
+        if (untold.Length > 0)
+        {
+            channel.Warning(
+                $"LabelThresholds.Tuned: none or all of the {outputs.Rows.Length} validation rows have {Shown.Several(untold)}, so that "
+                + "their thresholds stay 0.5. Give validation rows of both kinds.");
+        }
+        float[] found = [.. tuned.Select((one, label) => one?.Threshold ?? thresholds[label])];
+        return new BoundMultiLabel(columns, names, keys, options, found);
+    }
+
+    /// <summary>An order of training rows in which all labels come about equally often.</summary>
+    public BalancedSampling Sampling(RowSubset training) =>
+        BalancedSampling.OfLabels(LabelSets.Of(training.LabelsOf(training.Rows)), names.Count);
+
+    public override TaskManifest Describe() => new MultiLabelManifest(columns, names, thresholds);
+}
+
+/// <summary>As the model file has it.</summary>
+/// <param name="Columns">Their names.</param>
+/// <param name="Labels">Names, in the order of the scores.</param>
+/// <param name="Thresholds">Probabilities above which a row has each label.</param>
+internal sealed record MultiLabelManifest(TaskColumns Columns, IReadOnlyList<string> Labels, IReadOnlyList<float> Thresholds) : TaskManifest
+{
+    public override BoundTask Bind(LabelKeys? keys)
+    {
+        if (Labels is not { Count: > 0 })
+            throw new ArgumentException($"its task is {MultiLabelTask.Kind}, without labels");
+        if (keys is not null && !Labels.SequenceEqual(keys.Names, StringComparer.Ordinal))
+            throw new ArgumentException($"its manifest names the labels {Shown.Several(Labels)}, its key {Shown.Several(keys.Names)}");
+        if (Thresholds?.Count != Labels.Count || Thresholds.Any(threshold => !float.IsFinite(threshold)))
+            throw new ArgumentException($"it has {Labels.Count} labels and no threshold for each");
+        return new BoundMultiLabel(Columns, Labels, keys, options: null, Thresholds);
+    }
+}
