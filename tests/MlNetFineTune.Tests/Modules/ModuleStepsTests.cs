@@ -110,6 +110,26 @@ public sealed class ModuleStepsTests
     }
 
     [TestMethod]
+    public void WhatIsInterruptedGoesOnToTheSameBitsWithAdaptersAndKeptStages()
+    {
+        TorchLayers.Count(context => TorchLayers.Deep(context), count =>
+        {
+            AnyFactory.Make = context => TorchLayers.Deep(context);
+            var options = Options with { Strategy = Strategy.LastStages(1), Adapter = Adapter.Lora(2, dropout: 0.3f), BatchSize = 5 };
+            var expected = Train(options).Weights;
+            using var folder = new Folder();
+            var checkpointed = options with { Checkpoint = TrainingCheckpoint.EverySteps(folder.File("run"), 1) };
+            var lived = 0;
+            var dies = new Watcher(
+                progress => _ = progress.Activity == TrainingActivity.Training && ++lived == 8 ? throw new DivideByZeroException() : 0);
+            Assert.Throws<DivideByZeroException>(() => Fit(checkpointed with { Progress = dies }));
+
+            CollectionAssert.AreEqual(expected, Train(checkpointed).Weights);
+            count(3);
+        });
+    }
+
+    [TestMethod]
     public void ADropoutDropsWithTheStageAboveIt()
     {
         // Below the head, which trains: the dropout does too, though what it drops is frozen.
