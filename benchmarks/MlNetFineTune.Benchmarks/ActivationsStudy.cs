@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>What activation checkpointing saves and costs: training steps of all of a network on ready pixels, each way in a process of its own, whose peak memory is the system's figure.</summary>
+/// <summary>What activation checkpointing saves and costs: training steps of all of a network on ready pixels, each way in a process of its
+/// own, whose peak memory is the system's figure.</summary>
 internal static class ActivationsStudy
 {
     public const string Name = "activations";
@@ -39,18 +40,22 @@ internal static class ActivationsStudy
                 throw new CannotRunException($"'{arguments[i]}' is not understood. Usage: {Usage}");
         }
 
-        Console.WriteLine($"Training steps of all of {Backbone.FromName(name).Name}, {Networks.Size} px, batch {batch}, ready pixels, AdamW; medians of {steps} steps\n");
+        Console.WriteLine($"Training steps of all of {Backbone.FromName(name).Name}, {Networks.Size} px, batch {batch}, ready pixels, "
+            + $"AdamW; medians of {steps} steps\n");
         Console.WriteLine("| activations | seconds a step | peak memory, MiB | of that before the first step |");
         Console.WriteLine("|---|---|---|---|");
         var kept = Print("kept", recomputes: false);
         var again = Print("computed again", recomputes: true);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nloss of the last step: {kept.Loss:0.0000000} and {again.Loss:0.0000000}"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"\nloss of the last step: {kept.Loss:0.0000000} and {again.Loss:0.0000000}"));
         return 0;
 
         Outcome Print(string what, bool recomputes)
         {
             var outcome = StudyProcess.Run<Outcome>(Name, One, name, $"{batch}", $"{steps}", $"{recomputes}");
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what} | {outcome.Seconds:0.00} | {outcome.PeakMegabytes:0} | {outcome.MegabytesBefore:0} |"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"| {what} | {outcome.Seconds:0.00} | {outcome.PeakMegabytes:0} | {outcome.MegabytesBefore:0} |"));
             return outcome;
         }
     }
@@ -64,7 +69,9 @@ internal static class ActivationsStudy
             values[i] = random.NextSingle() * 2 - 1;
         var pixels = ChannelsLast.Of(tensor(values, [batch, 3, Networks.Size, Networks.Size]));
         using var classifier = ImageNetwork.Create(Backbone.FromName(name).FromScratch(), Networks.Classes, seed: 1);
-        using var loop = new ReadyLoop(classifier, classifier.Backbone.Stages.Count, pixels, [.. Enumerable.Range(0, batch).Select(i => i % Networks.Classes)], recomputes);
+        using var loop = new ReadyLoop(
+            classifier, classifier.Backbone.Stages.Count, pixels, [.. Enumerable.Range(0, batch).Select(i => i % Networks.Classes)],
+            recomputes);
         using var process = Process.GetCurrentProcess();
         var before = process.PeakWorkingSet64;
         var (seconds, loss) = (new List<double>(), 0.0);
@@ -76,10 +83,12 @@ internal static class ActivationsStudy
                 seconds.Add(watch.Elapsed.TotalSeconds);
         }
         process.Refresh();
-        return new Outcome(seconds.Order().ElementAt(seconds.Count / 2), process.PeakWorkingSet64 / (double)(1 << 20), before / (double)(1 << 20), loss);
+        return new Outcome(seconds.Order().ElementAt(seconds.Count / 2), process.PeakWorkingSet64 / (double)(1 << 20),
+            before / (double)(1 << 20), loss);
     }
 
-    private static int Whole(string text) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new CannotRunException($"'{text}' must be a whole number above 0. Usage: {Usage}");
+    private static int Whole(string text) => int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0 ? number
+        : throw new CannotRunException($"'{text}' must be a whole number above 0. Usage: {Usage}");
 
     private sealed record Outcome(double Seconds, double PeakMegabytes, double MegabytesBefore, double Loss);
 }

@@ -1,19 +1,14 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Benchmarks;
 
 internal sealed class Augment : Benchmark
 {
     public override string Name => "augment";
 
-    public override string Question => "Photos decoded and augmented to 224 px by two workers: Augmentation.Standard against its crop and flip alone.";
+    public override string Question =>
+        "Photos decoded and augmented to 224 px by two workers: Augmentation.Standard against its crop and flip alone.";
 
     public override double Run(bool quick)
     {

@@ -8,8 +8,9 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Whether augmentation helps: all of MobileNetV2 on two sets of photos, a few augmentations, the same epochs and seeds for each. Everything that
-/// is in <c>train</c> trains and the last epoch is the model, so that no photo chooses anything; those in <c>val</c> are scored once.
+/// Whether augmentation helps: all of MobileNetV2 on two sets of photos, a few augmentations, the same epochs and seeds for each.
+/// Everything that is in <c>train</c> trains and the last epoch is the model, so that no photo chooses anything;
+/// those in <c>val</c> are scored once.
 /// </summary>
 internal static class AugmentationStudy
 {
@@ -43,8 +44,12 @@ internal static class AugmentationStudy
                 return Misused(arguments[i]);
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"MobileNetV2, Strategy.Full(), epochs: {epochs}, seeds: {seeds}; accuracy on the photos of val\n"));
-        Console.WriteLine($"| photos | augmentation | {string.Join(" | ", Enumerable.Range(1, seeds).Select(seed => $"seed {seed}"))} | mean | training s | scoring s |");
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"MobileNetV2, Strategy.Full(), epochs: {epochs}, seeds: {seeds}; accuracy on the photos of val\n"));
+        Console.WriteLine(
+            $"| photos | augmentation | {string.Join(" | ", Enumerable.Range(1, seeds).Select(seed => $"seed {seed}"))} | mean | training "
+            + "s | scoring s |");
         Console.WriteLine($"|---|---|{string.Concat(Enumerable.Repeat("---|", seeds))}---|---|---|");
         foreach (var set in sets)
         {
@@ -53,7 +58,8 @@ internal static class AugmentationStudy
         }
         return 0;
 
-        int? Number(int index) => index < arguments.Count && int.TryParse(arguments[index], CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
+        int? Number(int index) => index < arguments.Count && int.TryParse(arguments[index], CultureInfo.InvariantCulture, out var number)
+            && number > 0 ? number : null;
     }
 
     private static int Misused(string argument)
@@ -102,7 +108,10 @@ internal static class AugmentationStudy
 
     private static void Print(string set, string name, List<Outcome> outcomes) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"| {set} | {name} | {string.Join(" | ", outcomes.Select(outcome => outcome.Accuracy.ToString("0.000", CultureInfo.InvariantCulture)))} | {outcomes.Average(outcome => outcome.Accuracy):0.000} | {outcomes.Average(outcome => outcome.TrainingSeconds):0} | {outcomes.Average(outcome => outcome.ScoringSeconds):0.0} |"));
+        $"| {set} | {name} | "
+            + $"{string.Join(" | ", outcomes.Select(outcome => outcome.Accuracy.ToString("0.000", CultureInfo.InvariantCulture)))} | "
+            + $"{outcomes.Average(outcome => outcome.Accuracy):0.000} | {outcomes.Average(outcome => outcome.TrainingSeconds):0} | "
+            + $"{outcomes.Average(outcome => outcome.ScoringSeconds):0.0} |"));
 
     private readonly record struct Outcome(double Accuracy, double TrainingSeconds, double ScoringSeconds);
 }

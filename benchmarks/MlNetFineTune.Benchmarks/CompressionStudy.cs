@@ -10,8 +10,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// What a smaller model saves and costs, on two sets of photos: MobileNetV2 in half precision and pruned, and MobileNetV1 of a quarter's width alone and taught by it. A fifth of the photos in <c>train</c>
-/// chooses the epoch; those in <c>val</c> are scored once and choose nothing. Each model is made in a process of its own; a last one times them in turns, on ready pixels.
+/// What a smaller model saves and costs, on two sets of photos: MobileNetV2 in half precision and pruned, and MobileNetV1 of a quarter's
+/// width alone and taught by it. A fifth of the photos in <c>train</c> chooses the epoch; those in <c>val</c> are scored once and choose
+/// nothing. Each model is made in a process of its own; a last one times them in turns, on ready pixels.
 /// </summary>
 internal static class CompressionStudy
 {
@@ -27,7 +28,10 @@ internal static class CompressionStudy
         switch ((string[])[.. arguments])
         {
             case [One, var photos, var name, var seed, var epochs, var folder]:
-                Console.WriteLine(JsonSerializer.Serialize(CompressedModels.Make(photos, name, int.Parse(seed, CultureInfo.InvariantCulture), int.Parse(epochs, CultureInfo.InvariantCulture), folder)));
+                Console.WriteLine(
+                    JsonSerializer.Serialize(
+                        CompressedModels.Make(photos, name, int.Parse(seed, CultureInfo.InvariantCulture),
+                        int.Parse(epochs, CultureInfo.InvariantCulture), folder)));
                 return 0;
             case [Speed, .. var files]:
                 Console.WriteLine(JsonSerializer.Serialize(Rates(files)));
@@ -66,11 +70,17 @@ internal static class CompressionStudy
         var folder = kept ?? Directory.CreateTempSubdirectory("compression-").FullName;
         try
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{epochs} epochs of batch 16, seeds 1 to {seeds}; accuracy on the photos of val, means; images/s on ready pixels, in turns\n"));
-            Console.WriteLine("| photos | model | zip, MB | parameters, 10⁶ | images/s, 1 | images/s, 16 | accuracy | sd | seconds to make |");
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{epochs} epochs of batch 16, seeds 1 to {seeds}; accuracy on the photos of val, means; "
+                    + $"images/s on ready pixels, in turns\n"));
+            Console.WriteLine("| photos | model | zip, MB | parameters, 10⁶ | images/s, 1 | images/s, "
+                + "16 | accuracy | sd | seconds to make |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
             foreach (var photos in sets)
-                Print(photos, Directory.CreateDirectory(Path.Combine(folder, FormattableString.Invariant($"{photos}, {epochs} epochs"))).FullName, epochs, seeds);
+                Print(
+                    photos, Directory.CreateDirectory(
+                        Path.Combine(folder, FormattableString.Invariant($"{photos}, {epochs} epochs"))).FullName, epochs, seeds);
             return 0;
         }
         finally
@@ -82,14 +92,18 @@ internal static class CompressionStudy
 
     private static void Print(string photos, string folder, int epochs, int seeds)
     {
-        var made = CompressedModels.Names.Select(name => Enumerable.Range(1, seeds).Select(seed => Find(photos, name, seed, epochs, folder)).ToList()).ToList();
-        var rates = StudyProcess.Run<double[][]>([Name, Speed, .. CompressedModels.Names.Select(name => CompressedModels.FileOf(folder, name, seed: 1))]);
+        var made = CompressedModels.Names.Select(
+            name => Enumerable.Range(1, seeds).Select(seed => Find(photos, name, seed, epochs, folder)).ToList()).ToList();
+        var rates = StudyProcess.Run<double[][]>(
+            [Name, Speed, .. CompressedModels.Names.Select(name => CompressedModels.FileOf(folder, name, seed: 1))]);
         foreach (var (name, models, speed) in CompressedModels.Names.Zip(made, rates))
         {
             var mean = models.Average(model => model.Accuracy);
-            var deviation = models.Count > 1 ? Math.Sqrt(models.Sum(model => Math.Pow(model.Accuracy - mean, 2)) / (models.Count - 1)) : double.NaN;
+            var deviation = models.Count > 1 ? Math.Sqrt(models.Sum(model => Math.Pow(model.Accuracy - mean, 2)) / (models.Count - 1))
+                : double.NaN;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {photos} | {name} | {models[0].FileBytes / 1e6:0.00} | {models[0].Parameters / 1e6:0.00} | {speed[0]:0} | {speed[1]:0} | {mean:0.000} | {deviation:0.000} | {models.Average(model => model.Seconds):0} |"));
+                $"| {photos} | {name} | {models[0].FileBytes / 1e6:0.00} | {models[0].Parameters / 1e6:0.00} | {speed[0]:0} | {speed[1]:0} "
+                    + $"| {mean:0.000} | {deviation:0.000} | {models.Average(model => model.Seconds):0} |"));
         }
     }
 
@@ -99,9 +113,11 @@ internal static class CompressionStudy
         var record = Path.ChangeExtension(CompressedModels.FileOf(folder, name, seed), ".json");
         if (File.Exists(record))
             return JsonSerializer.Deserialize<CompressedModel>(File.ReadAllText(record))!;
-        var made = StudyProcess.Run<CompressedModel>(Name, One, photos, name, seed.ToString(CultureInfo.InvariantCulture), epochs.ToString(CultureInfo.InvariantCulture), folder);
+        var made = StudyProcess.Run<CompressedModel>(
+            Name, One, photos, name, seed.ToString(CultureInfo.InvariantCulture), epochs.ToString(CultureInfo.InvariantCulture), folder);
         AtomicFile.Write(record, stream => JsonSerializer.Serialize(stream, made));
-        Console.Error.WriteLine(FormattableString.Invariant($"({photos}, {name}, seed {seed}: accuracy {made.Accuracy:0.000}, {made.Seconds:0} s)"));
+        Console.Error.WriteLine(
+            FormattableString.Invariant($"({photos}, {name}, seed {seed}: accuracy {made.Accuracy:0.000}, {made.Seconds:0} s)"));
         return made;
     }
 
@@ -120,7 +136,8 @@ internal static class CompressionStudy
             }
         }
         Array.ForEach(models, model => model.Dispose());
-        return Array.ConvertAll(rates, found => Array.ConvertAll(found, ofBatch => PairedTiming.Median(ofBatch.Skip(1)))); // the first round warms up
+        // the first round warms up
+        return Array.ConvertAll(rates, found => Array.ConvertAll(found, ofBatch => PairedTiming.Median(ofBatch.Skip(1))));
     }
 
     private static double Rate(FineTuningTransformer model, int batch)

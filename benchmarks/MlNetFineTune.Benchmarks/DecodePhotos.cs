@@ -9,7 +9,9 @@ internal sealed class DecodePhotos : Benchmark
 {
     public override string Name => "decode";
 
-    public override string Question => "Photos (ants-bees) from their files to normalised 224 px tensors, 2 workers: ours against ML.NET's LoadImages, ResizeImages and ExtractPixels, whose rows one thread reads where the image is asked for too.";
+    public override string Question =>
+        "Photos (ants-bees) from their files to normalised 224 px tensors, 2 workers: "
+        + "ours against ML.NET's LoadImages, ResizeImages and ExtractPixels, whose rows one thread reads where the image is asked for too.";
 
     public override double Run(bool quick)
     {
@@ -22,11 +24,13 @@ internal sealed class DecodePhotos : Benchmark
             .Append(ml.Transforms.ExtractPixels("Pixels", "Image"))
             .Fit(view).Transform(view);
 
-        // ML.NET reads rows on several threads only where every column that is asked for can be cached; images cannot. One thread is the basis on which the bar of 2.5 was set (148 photos/s, as much as
-        // Skia's decode and resize on one thread gave there); reading the pixels alone, on all cores, is shown beside it.
-        // The floor: at an eighth of the size hardly anything is left but to unpack the entropy code, which every decoder of a JPEG must do.
+        // ML.NET reads rows on several threads only where every column that is asked for can be cached; images cannot. One thread is the
+        // basis on which the bar of 2.5 was set (148 photos/s, as much as Skia's decode and resize on one thread gave there); reading the
+        // pixels alone, on all cores, is shown beside it. The floor: at an eighth of the size hardly anything is left but to unpack the
+        // entropy code, which every decoder of a JPEG must do.
         const string unpacking = "Skia at an eighth of the size, 2 threads, pixels unused";
-        const string ours = "MlNetFineTune, 2 workers", theirs = "ML.NET, the pixels alone: on all cores", serial = "ML.NET, all columns: on one core";
+        const string ours = "MlNetFineTune, 2 workers", theirs = "ML.NET, the pixels alone: on all cores",
+            serial = "ML.NET, all columns: on one core";
         var timing = new PairedTiming()
             .Add(ours, () => Photos.Decode(paths, preprocessing, Augmentation.None, withMean: false).Count)
             .Add(theirs, () => ReadAll([pixels.Schema["Pixels"]]))

@@ -7,8 +7,9 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// The whole job on ants-bees with real weights, from the first photo to the last test accuracy, against PyTorch's recipe. The test photos are
-/// scored once, when everything is decided: they choose no epoch and no option. PyTorch's recipe scores them after each epoch, as it does.
+/// The whole job on ants-bees with real weights, from the first photo to the last test accuracy, against PyTorch's recipe. The test photos
+/// are scored once, when everything is decided: they choose no epoch and no option.
+/// PyTorch's recipe scores them after each epoch, as it does.
 /// </summary>
 internal abstract class FineTuneReference : Benchmark
 {
@@ -18,7 +19,8 @@ internal abstract class FineTuneReference : Benchmark
     protected abstract ImageFineTuningOptions Options(Backbone backbone, int seed);
 
     /// <summary>What of ours is measured, in turn; the first is compared.</summary>
-    protected virtual IReadOnlyList<(string Name, Func<ImageFineTuningOptions, ImageFineTuningOptions> Change)> Ours => [("MlNetFineTune", options => options)];
+    protected virtual IReadOnlyList<(string Name, Func<ImageFineTuningOptions, ImageFineTuningOptions> Change)> Ours =>
+        [("MlNetFineTune", options => options)];
 
     /// <param name="quick">One seed and no peer: shows that it runs.</param>
     public override double Run(bool quick)
@@ -57,7 +59,8 @@ internal abstract class FineTuneReference : Benchmark
 
     private static (double Accuracy, double Seconds) PeerRun(string mode, string photos, int seed)
     {
-        string[] arguments = ["--mode", mode, "--seed", $"{seed}", "--train", Path.Combine(photos, "train"), "--test", Path.Combine(photos, "val"), "--weights", SharedFiles.Require("weights")];
+        string[] arguments = ["--mode", mode, "--seed", $"{seed}", "--train", Path.Combine(photos, "train"), "--test",
+            Path.Combine(photos, "val"), "--weights", SharedFiles.Require("weights")];
         var last = PyTorch.Run("finetune.py", arguments)[^1];
         return (last.GetProperty("accuracies").EnumerateArray().Last().GetDouble(), last.GetProperty("total_s").GetDouble());
     }
@@ -71,15 +74,21 @@ internal abstract class FineTuneReference : Benchmark
         return run;
     }
 
-    private static void PrintMean(string name, List<(double Accuracy, double Seconds)> runs, List<(double Accuracy, double Seconds)> ours) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   ours is {Ratio(runs, ours):0.0} times as fast"));
+    private static void PrintMean(
+        string name, List<(double Accuracy, double Seconds)> runs, List<(double Accuracy, double Seconds)> ours) =>
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   ours is "
+                + $"{Ratio(runs, ours):0.0} times as fast"));
 }
 
 internal class FineTuneHead : FineTuneReference
 {
     public override string Name => "finetune-head";
 
-    public override string Question => "Ants and bees, a new head on MobileNetV2, 5 epochs: total time and test accuracy against PyTorch with cached features, and PyTorch's usual recipe.";
+    public override string Question =>
+        "Ants and bees, a new head on MobileNetV2, 5 epochs: total time and test accuracy against PyTorch with cached features, "
+        + "and PyTorch's usual recipe.";
 
     protected override IReadOnlyList<string> PeerModes => ["head-cached", "head"];
 
@@ -100,7 +109,9 @@ internal sealed class ProbeCached : FineTuneHead
 
     public override string Name => "probe-cached";
 
-    public override string Question => "Ants and bees, a new head on MobileNetV2, 5 epochs with 5 validations, features kept in memory and in a folder: total time against PyTorch with cached features, and PyTorch's usual recipe.";
+    public override string Question =>
+        "Ants and bees, a new head on MobileNetV2, 5 epochs with 5 validations, features kept in memory and in a folder: "
+        + "total time against PyTorch with cached features, and PyTorch's usual recipe.";
 
     protected override IReadOnlyList<(string Name, Func<ImageFineTuningOptions, ImageFineTuningOptions> Change)> Ours =>
     [
@@ -136,7 +147,8 @@ internal sealed class FineTuneFull : FineTuneReference
 {
     public override string Name => "finetune-full";
 
-    public override string Question => "Ants and bees, all of MobileNetV2, crop and flip, 5 epochs: total time and test accuracy against PyTorch's usual recipe.";
+    public override string Question =>
+        "Ants and bees, all of MobileNetV2, crop and flip, 5 epochs: total time and test accuracy against PyTorch's usual recipe.";
 
     protected override IReadOnlyList<string> PeerModes => ["full"];
 

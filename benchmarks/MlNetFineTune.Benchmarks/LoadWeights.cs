@@ -7,14 +7,17 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Files of torchvision's shapes with random numbers, written by PyTorch; in memory already, so that the disk is not what is measured.</summary>
+/// <summary>Files of torchvision's shapes with random numbers, written by PyTorch;
+/// in memory already, so that the disk is not what is measured.</summary>
 internal sealed class LoadWeights : Benchmark
 {
     private static readonly string[] s_networks = ["mobilenet_v2", "resnet50"];
 
     public override string Name => "load";
 
-    public override string Question => "Loading a .pth file of the size of MobileNetV2 and of ResNet-50 into a network: ours against torch.load and load_state_dict. The ratio is the lower of the two.";
+    public override string Question =>
+        "Loading a .pth file of the size of MobileNetV2 and of ResNet-50 into a network: ours against torch.load and load_state_dict. "
+        + "The ratio is the lower of the two.";
 
     public override double Run(bool quick)
     {
@@ -22,7 +25,8 @@ internal sealed class LoadWeights : Benchmark
         try
         {
             Console.WriteLine($"{"",-16} {"MB",8} {"ms",8} {"their ms",9} {"ratio",6} {"memory / file",14} {"theirs",7}");
-            return s_networks.Take(quick ? 1 : s_networks.Length).Min(network => Run(network, Path.Combine(folder.FullName, $"{network}.pth"), quick));
+            return s_networks.Take(quick ? 1 : s_networks.Length)
+                .Min(network => Run(network, Path.Combine(folder.FullName, $"{network}.pth"), quick));
         }
         finally
         {
@@ -52,7 +56,10 @@ internal sealed class LoadWeights : Benchmark
             var line = PyTorch.Run("load.py", ["time", network, path])[0];
             (theirs, theirMemory) = (line.GetProperty("seconds").GetDouble(), line.GetProperty("memory").GetDouble() / size);
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{network,-16} {size / 1e6,8:0.0} {ours * 1e3,8:0.0} {theirs * 1e3,9:0.0} {theirs / ours,6:0.00} {memory / size,14:0.00} {theirMemory,7:0.00}"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"{network,-16} {size / 1e6,8:0.0} {ours * 1e3,8:0.0} {theirs * 1e3,9:0.0} {theirs / ours,6:0.00} {memory / size,14:0.00} "
+                + $"{theirMemory,7:0.00}"));
         return theirs / ours;
 
         void Load()
@@ -71,12 +78,14 @@ internal sealed class LoadWeights : Benchmark
         var before = Status("VmRSS:");
         using var scope = NewDisposeScope();
         using var file = WeightFile.Open(path);
-        StrictLoader.Load(file, [.. file.Entries.Select(entry => (entry.Name, empty(entry.Shape, entry.Type)))], "a new network", _ => false);
+        StrictLoader.Load(file, [.. file.Entries.Select(entry => (entry.Name, empty(entry.Shape, entry.Type)))], "a new network",
+            _ => false);
         return Status("VmHWM:") - before;
     }
 
     private static double Status(string name) => 1024 * double.Parse(
-        File.ReadLines("/proc/self/status").Single(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+        File.ReadLines("/proc/self/status").Single(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
 
     private static void WriteOurs(string path)
     {

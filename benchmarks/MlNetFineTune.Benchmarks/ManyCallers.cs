@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
@@ -13,13 +14,16 @@ internal sealed class ManyCallers : Benchmark
 
     public override string Name => "predictor";
 
-    public override string Question => "Eight concurrent callers, each asking again when answered, ready 224 px images: one Predictor against a PredictionEngine on a thread for each.";
+    public override string Question =>
+        "Eight concurrent callers, each asking again when answered, ready 224 px images: "
+        + "one Predictor against a PredictionEngine on a thread for each.";
 
     public override double Run(bool quick)
     {
         using var scope = NewDisposeScope();
         var small = SharedFiles.MobileNetV1Quarter();
-        var ratio = Measure("MobileNetV1 0.25", small, () => new PlainMobileNetV1(0.25, Networks.Classes, small.Recipe.Epsilon), quick ? 8 : 64, quick);
+        var ratio = Measure("MobileNetV1 0.25", small, () => new PlainMobileNetV1(0.25, Networks.Classes, small.Recipe.Epsilon),
+            quick ? 8 : 64, quick);
         Measure("MobileNetV2", SharedFiles.MobileNetV2(), () => new PlainMobileNetV2(Networks.Classes), quick ? 4 : 16, quick);
         return ratio;
     }
@@ -30,7 +34,9 @@ internal sealed class ManyCallers : Benchmark
         using var images = new ReadyImages(backbone, plain, count: 4 * Callers);
         var options = new PredictorOptions();
         using var predictor = images.Context.Model.CreatePredictor<ReadyImages.Row, Prediction>(images.Model, options, images.Rows[0]);
-        var engines = Enumerable.Range(0, Callers).Select(_ => images.Context.Model.CreatePredictionEngine<ReadyImages.Row, Prediction>(images.Model, new PredictionEngineOptions { OwnsTransformer = false })).ToArray();
+        var engines = Enumerable.Range(0, Callers)
+            .Select(_ => images.Context.Model.CreatePredictionEngine<ReadyImages.Row, Prediction>(
+                images.Model, new PredictionEngineOptions { OwnsTransformer = false })).ToArray();
         var (ours, theirs) = (new ConcurrentBag<double>(), new ConcurrentBag<double>());
 
         const string library = "one Predictor", stock = "a PredictionEngine on each of 8 threads";
@@ -42,8 +48,14 @@ internal sealed class ManyCallers : Benchmark
 
         var batch = Enumerable.Range(0, quick ? 5 : 50).Select(_ => TimeOfBatch(images)).ToArray();
         var bound = options.MaxDelay.TotalMilliseconds + 2 * Quantile(batch, 0.99);
-        Console.WriteLine(FormattableString.Invariant($"mean batch {predictor.Metrics.MeanBatchSize:0.0} rows; latency in ms: Predictor p50 {Quantile(ours, 0.5):0.0}, p99 {Quantile(ours, 0.99):0.0}; engines p50 {Quantile(theirs, 0.5):0.0}, p99 {Quantile(theirs, 0.99):0.0}"));
-        Console.WriteLine(FormattableString.Invariant($"promised bound: {bound:0.0} ms = MaxDelay + 2 batches of {Callers} through Transform at their p99; p99 is {(Quantile(ours, 0.99) <= bound ? "within" : "NOT within")} it"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"mean batch {predictor.Metrics.MeanBatchSize:0.0} rows; latency in ms: "
+                + $"Predictor p50 {Quantile(ours, 0.5):0.0}, p99 {Quantile(ours, 0.99):0.0}; "
+                + $"engines p50 {Quantile(theirs, 0.5):0.0}, p99 {Quantile(theirs, 0.99):0.0}"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"promised bound: {bound:0.0} ms = MaxDelay + 2 batches of {Callers} through Transform at their p99; "
+                + $"p99 is {(Quantile(ours, 0.99) <= bound ? "within" : "NOT within")} it"));
         foreach (var engine in engines)
             engine.Dispose();
         return timing.Ratio(library, stock);

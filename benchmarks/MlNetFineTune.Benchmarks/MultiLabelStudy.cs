@@ -26,9 +26,9 @@ internal static class MultiLabelStudy
     private static readonly (string Name, LearningTask Task)[] s_tasks =
     [
         ("none, fixed 0.5", LearningTask.MultiLabel()),
-        ("none, tuned", LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned)),
+        ("none, tuned", LearningTask.MultiLabel(threshold: DecisionThreshold.F1)),
         ("balanced, fixed 0.5", LearningTask.MultiLabel(PositiveWeights.Balanced())),
-        ("balanced, tuned", LearningTask.MultiLabel(PositiveWeights.Balanced(), LabelThresholds.Tuned)),
+        ("balanced, tuned", LearningTask.MultiLabel(PositiveWeights.Balanced(), DecisionThreshold.F1)),
     ];
 
     public static int Run(IReadOnlyList<string> arguments)

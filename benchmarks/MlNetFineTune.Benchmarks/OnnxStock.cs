@@ -14,9 +14,12 @@ internal sealed class OnnxStock : Benchmark
 {
     public override string Name => "onnx";
 
-    public override string Question => "Scores of ready 224 px pixels (and of photo files) by ML.NET's own transformers around an exported MobileNetV2: against the loop an ordinary TorchSharp user writes.";
+    public override string Question =>
+        "Scores of ready 224 px pixels (and of photo files) by ML.NET's own transformers around an exported MobileNetV2: "
+        + "against the loop an ordinary TorchSharp user writes.";
 
-    // ML.NET hands rows to its workers 128 at a time (DataViewUtils.SplitCore): fewer than two of those a core, and it would be one worker's speed that is timed.
+    // ML.NET hands rows to its workers 128 at a time (DataViewUtils.SplitCore): fewer than two of those a core,
+    // and it would be one worker's speed that is timed.
     private const int Rows = 512;
 
     public override double Run(bool quick)
@@ -60,7 +63,8 @@ internal sealed class OnnxStock : Benchmark
         List<float[]> Plain() => Score(plain, rows, row => tensor(row.Pixels, [3, Networks.Size, Networks.Size]));
     }
 
-    // ML.NET's workers score rows side by side, and threads of the runtime's own only get in their way. Not kept in a model's file: an application sets it before it loads one.
+    // ML.NET's workers score rows side by side, and threads of the runtime's own only get in their way.
+    // Not kept in a model's file: an application sets it before it loads one.
     private static MLContext OneThreadARun()
     {
         var ml = new MLContext();
@@ -78,7 +82,8 @@ internal sealed class OnnxStock : Benchmark
         var single = OneThreadARun().FineTuning.ToOnnxPipeline(model, view.Schema);
         using var otherOwner = (IDisposable)single;
 
-        const string library = "ToOnnxPipeline, one thread a run", user = "TorchSharp and Skia as one writes it, batch 16", ours = "MlNetFineTune's Transform";
+        const string library = "ToOnnxPipeline, one thread a run", user = "TorchSharp and Skia as one writes it, batch 16",
+            ours = "MlNetFineTune's Transform";
         var timing = new PairedTiming()
             .Add(library, () => single.Transform(view).GetColumn<float[]>("Score").Count())
             .Add("the same, the runtime's own threads", () => chain.Transform(view).GetColumn<float[]>("Score").Count())

@@ -23,8 +23,10 @@ internal static class OnnxTable
     // A member of each family, the smaller ones.
     private static readonly string[] s_networks =
     [
-        "mobilenetv1_025", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_small_100", "mobilenetv3_large_100", "efficientnet_b0", "tf_efficientnet_b0", "squeezenet1_1", "resnet18", "resnet50",
-        "resnext50_32x4d", "wide_resnet50_2", "regnet_y_400mf", "densenet121", "vgg16_bn", "convnext_tiny", "vit_tiny_patch16_224", "deit_small_patch16_224", DinoV2, "resnet20", "micro",
+        "mobilenetv1_025", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_small_100", "mobilenetv3_large_100", "efficientnet_b0",
+        "tf_efficientnet_b0", "squeezenet1_1", "resnet18", "resnet50",
+        "resnext50_32x4d", "wide_resnet50_2", "regnet_y_400mf", "densenet121", "vgg16_bn", "convnext_tiny", "vit_tiny_patch16_224",
+        "deit_small_patch16_224", DinoV2, "resnet20", "micro",
     ];
 
     public static int Run(IReadOnlyList<string> arguments)
@@ -46,7 +48,8 @@ internal static class OnnxTable
             return 0;
         const string Smaller = "mobilenetv2_100";
         Measure(ml, Smaller, OnnxPrecision.Float16, $"{Smaller}, `Float16`");
-        Measure(ml, Smaller, OnnxPrecision.Int8(ml.Data.LoadFromEnumerable(Photos.Paths(32).Select(path => new Row { ImagePath = path }))), $"{Smaller}, `Int8`");
+        Measure(ml, Smaller, OnnxPrecision.Int8(ml.Data.LoadFromEnumerable(Photos.Paths(32).Select(path => new Row { ImagePath = path }))),
+            $"{Smaller}, `Int8`");
         return 0;
     }
 
@@ -70,7 +73,11 @@ internal static class OnnxTable
             var rates = new List<double>();
             foreach (var batch in (int[])[1, 16])
                 rates.AddRange(Rates(session, classifier, batch, backbone.Preprocessing.Size));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {new FileInfo(file).Length / 1e6:0.0} | {string.Join(" | ", rates.Select(rate => rate.ToString(rate < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)))} |"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"| {name} | {new FileInfo(file).Length / 1e6:0.0} | "
+                    + $"{string.Join(" | ", rates.Select(rate => rate.ToString(rate < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)))} "
+                    + $"|"));
         }
         finally
         {

@@ -12,11 +12,14 @@ internal sealed class Overlap : Benchmark
 {
     public override string Name => "overlap";
 
-    public override string Question => "Training from photo files against the best the machine can give: on a CPU, which decoding and training share, 1 / (1 / decoding alone + 1 / training alone).";
+    public override string Question =>
+        "Training from photo files against the best the machine can give: "
+        + "on a CPU, which decoding and training share, 1 / (1 / decoding alone + 1 / training alone).";
 
     public override double Run(bool quick)
     {
-        var ratio = Measure("MobileNetV1 0.25", Backbone.MobileNetV1(0.25f).WithWeights(SharedFiles.Require("weights/mobilenetv1_025.safetensors")), rounds: 7, quick);
+        var ratio = Measure("MobileNetV1 0.25", Backbone.MobileNetV1(0.25f)
+            .WithWeights(SharedFiles.Require("weights/mobilenetv1_025.safetensors")), rounds: 7, quick);
         if (!quick)
             Measure("MobileNetV2", SharedFiles.MobileNetV2(), rounds: 3, quick);
         return ratio;
@@ -31,7 +34,8 @@ internal sealed class Overlap : Benchmark
         using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         using var steps = new ReadyLoop(classifier, classifier.Stages.Count, ChannelsLast.Of(pixels), labels);
 
-        const string decoding = "decoding and augmenting alone", training = "training steps alone, ready batches", both = "training from files";
+        const string decoding = "decoding and augmenting alone", training = "training steps alone, ready batches",
+            both = "training from files";
         var epoch = 0;
         var timing = new PairedTiming()
             .Add(decoding, () => Photos.Decode(paths, backbone.Preprocessing, Augmentation.Light, ++epoch).Count)
@@ -39,7 +43,9 @@ internal sealed class Overlap : Benchmark
             .AddRate(both, () => Fit(paths, backbone))
             .Run(quick ? 2 : rounds, quick);
         timing.Print(both);
-        var ratio = PairedTiming.Median(timing.RatesOf(both).Zip(timing.RatesOf(decoding), timing.RatesOf(training)).Select(round => round.First * (1 / round.Second + 1 / round.Third)));
+        var ratio = PairedTiming.Median(
+            timing.RatesOf(both).Zip(timing.RatesOf(decoding), timing.RatesOf(training))
+            .Select(round => round.First * (1 / round.Second + 1 / round.Third)));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"of the best possible: {ratio:0.00}"));
         return ratio;
 
@@ -55,7 +61,8 @@ internal sealed class Overlap : Benchmark
     {
         var ml = new MLContext(seed: 1);
         var progress = new LastEpoch();
-        var photos = ml.Data.LoadFromEnumerable(paths.Select(path => new Row { ImagePath = path, Label = Path.GetFileName(Path.GetDirectoryName(path))! }));
+        var photos = ml.Data.LoadFromEnumerable(
+            paths.Select(path => new Row { ImagePath = path, Label = Path.GetFileName(Path.GetDirectoryName(path))! }));
         using var model = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.MulticlassClassification.Trainers.FineTuneImages(new ImageFineTuningOptions
             {

@@ -5,8 +5,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Times candidates in turn, round after round, so that a machine that slows down slows all of them. Ratios are taken within a round, and their
-/// median is quoted.
+/// Times candidates in turn, round after round, so that a machine that slows down slows all of them. Ratios are taken within a round, and
+/// their median is quoted.
 /// </summary>
 internal sealed class PairedTiming
 {

@@ -14,13 +14,15 @@ internal static class Photos
     /// <param name="count">At most so many, spread over both classes; null for all.</param>
     public static IReadOnlyList<string> Paths(int? count = null)
     {
-        string[] all = [.. Directory.EnumerateFiles(SharedFiles.Require("data/ants-bees"), "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] all = [.. Directory.EnumerateFiles(SharedFiles.Require("data/ants-bees"), "*.jpg", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal)];
         return count is { } few && few < all.Length ? [.. Enumerable.Range(0, few).Select(i => all[i * all.Length / few])] : all;
     }
 
     /// <summary>Reads every photo once, as training does, and normalises each batch.</summary>
     /// <returns>How many photos, and the mean of all their normalised values, where it is asked for, to compare with the peer's.</returns>
-    public static (int Count, double Mean) Decode(IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0, bool withMean = true)
+    public static (int Count, double Mean) Decode(
+        IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0, bool withMean = true)
     {
         using var files = new StoredRows(Path.GetTempPath());
         foreach (var path in paths)
@@ -29,7 +31,9 @@ internal static class Photos
         using var normalizer = new PixelNormalizer(preprocessing, CPU);
         var loader = new BatchLoader(rows, seed: 1, Workers);
         var (count, sum) = (0, 0.0);
-        foreach (var batch in loader.Read(BatchLoader.Split([.. Enumerable.Range(0, paths.Count)], Networks.Batch), augmentation, epoch, OnBadRow, CancellationToken.None))
+        foreach (var batch in loader.Read(
+            BatchLoader.Split([.. Enumerable.Range(0, paths.Count)], Networks.Batch), augmentation, epoch, OnBadRow,
+            CancellationToken.None))
         {
             using var pixels = normalizer.ToTensor(batch.Samples, batch.Count);
             count += batch.Count;

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// MobileNetV2 as one writes it with TorchSharp's own modules: the peer. Field names are timm's, so that both networks get the same numbers.
-/// Strided convolutions pad as the weights want (TensorFlow's SAME, even sizes: one pixel at the bottom and right).
+/// MobileNetV2 as one writes it with TorchSharp's own modules: the peer. Field names are timm's, so that both networks get the same
+/// numbers. Strided convolutions pad as the weights want (TensorFlow's SAME, even sizes: one pixel at the bottom and right).
 /// </summary>
 internal sealed class PlainMobileNetV2 : Module<Tensor, Tensor>
 {
@@ -23,12 +23,15 @@ internal sealed class PlainMobileNetV2 : Module<Tensor, Tensor>
         : base(nameof(PlainMobileNetV2))
     {
         var channels = 32;
-        foreach (var (expansion, outChannels, repeats, stride) in ((int, int, int, int)[])[(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)])
+        foreach (var (expansion, outChannels, repeats, stride)
+            in ((int, int, int, int)[])[(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+                (6, 320, 1, 1)])
         {
             var group = new ModuleList<Module<Tensor, Tensor>>();
             for (var r = 0; r < repeats; r++)
             {
-                group.Add(expansion == 1 ? new First(channels, outChannels) : new Inverted(channels, outChannels, r == 0 ? stride : 1, expansion));
+                group.Add(expansion == 1 ? new First(channels, outChannels) : new Inverted(
+                    channels, outChannels, r == 0 ? stride : 1, expansion));
                 channels = outChannels;
             }
             blocks.Add(group);

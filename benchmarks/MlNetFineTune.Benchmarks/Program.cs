@@ -7,7 +7,8 @@ MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(), new DecodeAgainstTorchvision(), new Overlap(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(),
+    new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 
@@ -16,6 +17,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [AugmentationStudy.Name] = (AugmentationStudy.Run, AugmentationStudy.Usage),
     [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
     [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
+    [TaskStudy.Name] = (TaskStudy.Run, TaskStudy.Usage),
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),
@@ -50,7 +52,9 @@ if (names.Count != 1 || benchmarks.FirstOrDefault(candidate => candidate.Name ==
 try
 {
     Console.WriteLine(benchmark.Question);
-    Console.WriteLine($"{MlNetFineTune.MlNet.Processor.Current}; {Environment.ProcessorCount} cores{(MlNetFineTune.MlNet.CacheSizes.UsersSetting is { } isa ? $"; oneDNN limited to {isa}" : "")}");
+    Console.WriteLine($"{MlNetFineTune.MlNet.Processor.Current}; "
+        + $"{Environment.ProcessorCount} "
+        + $"cores{(MlNetFineTune.MlNet.CacheSizes.UsersSetting is { } isa ? $"; oneDNN limited to {isa}" : "")}");
     var ratio = benchmark.Run(quick);
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {benchmark.Name} {ratio:0.00}"));
     return 0;

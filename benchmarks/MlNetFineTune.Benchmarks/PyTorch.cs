@@ -20,7 +20,8 @@ internal static class PyTorch
         try
         {
             foreach (var line in Run("steps.py", ["--only", what, "--seconds", "20"]))
-                timing.PrintAlso(ours, $"PyTorch {line.GetProperty("torch").GetString()}, {line.GetProperty("layout").GetString()}", line.GetProperty("images_per_s").GetDouble());
+                timing.PrintAlso(ours, $"PyTorch {line.GetProperty("torch").GetString()}, {line.GetProperty("layout").GetString()}",
+                    line.GetProperty("images_per_s").GetDouble());
         }
         catch (CannotRunException e)
         {
@@ -36,14 +37,17 @@ internal static class PyTorch
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0
-            ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<JsonElement>(line))]
+            ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{'))
+                .Select(line => JsonSerializer.Deserialize<JsonElement>(line))]
             : throw new CannotRunException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
     }
 
     /// <summary>How a script of ours is run, with as many threads as here.</summary>
     public static ProcessStartInfo StartInfo(string script, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Python, [Path.Combine(SharedFiles.RepositoryRoot, "benchmarks", "pytorch", script), .. arguments, "--threads", $"{torch.get_num_threads()}"])
+        var start = new ProcessStartInfo(
+            Python, [Path.Combine(SharedFiles.RepositoryRoot, "benchmarks", "pytorch", script), .. arguments, "--threads",
+                $"{torch.get_num_threads()}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

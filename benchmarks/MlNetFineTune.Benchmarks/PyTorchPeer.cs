@@ -9,7 +9,8 @@ internal sealed class PyTorchPeer : IDisposable
     private readonly Process _process;
     private readonly Task<string> _error;
 
-    /// <param name="script">In <c>benchmarks/pytorch</c>. Reads the work from standard input, a line each up to an empty one; then does a pass for every further line, and prints JSON.</param>
+    /// <param name="script">In <c>benchmarks/pytorch</c>. Reads the work from standard input, a line each up to an empty one;
+    /// then does a pass for every further line, and prints JSON.</param>
     /// <param name="arguments">Of the script.</param>
     /// <param name="work">Lines.</param>
     public PyTorchPeer(string script, IEnumerable<string> arguments, IEnumerable<string> work)

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Images of the network's size, the library's model over them, and the loop that an ordinary TorchSharp user writes, with the same numbers.</summary>
+/// <summary>Images of the network's size, the library's model over them, and the loop that an ordinary TorchSharp user writes,
+/// with the same numbers.</summary>
 internal sealed class ReadyImages : IDisposable
 {
     private readonly nn.Module<Tensor, Tensor> _plain;
@@ -20,7 +21,15 @@ internal sealed class ReadyImages : IDisposable
     public ReadyImages(Backbone backbone, Func<nn.Module<Tensor, Tensor>> plain, int count)
     {
         // The whole picture, so that both sides see the same pixels; resizing is measured with the data path. Random weights bring no mean.
-        backbone = backbone with { Preprocessing = backbone.Preprocessing with { CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half } };
+        backbone = backbone with
+        {
+            Preprocessing = backbone.Preprocessing with
+            {
+                CropFraction = 1,
+                Mean = ColorTriple.Half,
+                Std = ColorTriple.Half
+            }
+        };
         Rows = [.. Enumerable.Range(0, count).Select(Draw)];
         _view = Context.Data.LoadFromEnumerable(Rows);
         Model = ReadyModel.Of(Context, backbone, _view, nameof(Row.Image));

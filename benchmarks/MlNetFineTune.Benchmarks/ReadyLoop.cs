@@ -35,12 +35,14 @@ internal sealed class ReadyLoop : IDisposable
             ActivationCheckpointing = activationCheckpointing,
         };
         _rows = labels.Length;
-        var rows = new LabeledData(new Ready(_rows), Array.ConvertAll(labels, label => (float)label), [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
+        var rows = new LabeledData(new Ready(_rows), Array.ConvertAll(labels, label => (float)label),
+            [.. Enumerable.Range(0, _rows).Select(i => (long)i)], groups: null, withoutLabel: 0);
         _data = new TrainingData(rows, [.. Enumerable.Range(0, _rows)], new RowSubset(rows, []));
         var host = ((IHostEnvironment)new MLContext()).Register("benchmark");
         _channel = host.Start("benchmark");
         var run = new TrainingRun(
-            classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1, host, _channel);
+            classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1,
+            host, _channel);
         _phase = new TrainingPhase(plan.Phases.Single(), run) { Steps = 1_000_000 };
         _trainer = new EpochTrainer(run, _phase, _state, _stop, new ProgressMeter(options.Progress, options.Epochs), checkpoints: null);
         _inputs = new ReadyInputs(classifier, _phase.FrozenStages, pixels);
@@ -86,7 +88,8 @@ internal sealed class ReadyLoop : IDisposable
 
         public override string Noun => "picture";
 
-        public override string Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
+        public override string Encode(
+            int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
             throw new NotSupportedException("The batch is ready.");
 
         public override void Dispose()

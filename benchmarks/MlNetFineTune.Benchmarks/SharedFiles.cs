@@ -1,11 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>Real weights and photos: in the folder that MLNETFINETUNE_DATA names, else in <c>shared</c> beside the repository.</summary>

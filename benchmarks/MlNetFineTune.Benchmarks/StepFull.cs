@@ -11,7 +11,9 @@ internal sealed class StepFull : Benchmark
 {
     public override string Name => "step-full";
 
-    public override string Question => "Training steps of all of MobileNetV2, 224 px, batch 16, ready tensors, AdamW: ours against the loop an ordinary TorchSharp user writes.";
+    public override string Question =>
+        "Training steps of all of MobileNetV2, 224 px, batch 16, ready tensors, AdamW: "
+        + "ours against the loop an ordinary TorchSharp user writes.";
 
     public override double Run(bool quick)
     {
@@ -28,12 +30,16 @@ internal sealed class StepFull : Benchmark
 
         using var rawClassifier = Networks.Ours();
         var stages = rawClassifier.Backbone.Stages.Count;
-        using var rawOptimizer = Optimizer.AdamW().CreateState(ParameterGroups.Apply(new PlanRules([PhaseRule.Of(stages, stages, layerDecay: 1, epochs: 1)]).Resolve(rawClassifier).Phases[0], rawClassifier));
+        using var rawOptimizer = Optimizer.AdamW()
+            .CreateState(
+                ParameterGroups.Apply(new PlanRules([PhaseRule.Of(stages, stages, layerDecay: 1, epochs: 1)])
+                .Resolve(rawClassifier).Phases[0], rawClassifier));
         rawClassifier.Backbone.SetTraining(0);
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
 
-        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it", raw = "the same by hand in our layout";
+        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it",
+            raw = "the same by hand in our layout";
         var timing = new PairedTiming()
             .Add(library, () => { ours.Steps(1); return Networks.Batch; })
             .Add(user, () => { PlainStep(); return Networks.Batch; })

@@ -11,7 +11,9 @@ internal sealed class StepHead : Benchmark
 {
     public override string Name => "step-head";
 
-    public override string Question => "Head-only training steps through a frozen MobileNetV2, 224 px, batch 16, nothing cached: ours against the loop an ordinary TorchSharp user writes.";
+    public override string Question =>
+        "Head-only training steps through a frozen MobileNetV2, 224 px, batch 16, nothing cached: "
+        + "ours against the loop an ordinary TorchSharp user writes.";
 
     public override double Run(bool quick)
     {
@@ -29,11 +31,16 @@ internal sealed class StepHead : Benchmark
         using var rawClassifier = Networks.Ours();
         rawClassifier.Backbone.eval();
         rawClassifier.Backbone.Fold(rawClassifier.Backbone.Stages.Count);
-        using var rawOptimizer = Optimizer.AdamW().CreateState(ParameterGroups.Apply(new PlanRules([PhaseRule.Of(rawClassifier.Backbone.Stages.Count, trained: 0, layerDecay: 1, epochs: 1)]).Resolve(rawClassifier).Phases[0], rawClassifier));
+        using var rawOptimizer = Optimizer.AdamW()
+            .CreateState(
+                ParameterGroups.Apply(
+                new PlanRules([PhaseRule.Of(rawClassifier.Backbone.Stages.Count, trained: 0, layerDecay: 1, epochs: 1)])
+                .Resolve(rawClassifier).Phases[0], rawClassifier));
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
 
-        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it", raw = "the same by hand in our layout, folded";
+        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it",
+            raw = "the same by hand in our layout, folded";
         var timing = new PairedTiming()
             .Add(library, () => { ours.Steps(2); return 2 * Networks.Batch; })
             .Add(user, () => { Twice(PlainStep); return 2 * Networks.Batch; })
@@ -43,9 +50,12 @@ internal sealed class StepHead : Benchmark
         PyTorch.PrintSteps(timing, library, "head", quick);
         return timing.Ratio(library, user);
 
-        double PlainStep() => Step(() => plain.Features(pixels), plain.classifier.forward, plainOptimizer.zero_grad, () => plainOptimizer.step());
+        double PlainStep() =>
+            Step(() => plain.Features(pixels), plain.classifier.forward, plainOptimizer.zero_grad, () => plainOptimizer.step());
 
-        double RawStep() => Step(() => rawClassifier.Backbone.forward(channelsLast), rawClassifier.Head.forward, rawOptimizer.ZeroGradients, () => rawOptimizer.Step(1e-4));
+        double RawStep() =>
+            Step(() => rawClassifier.Backbone.forward(channelsLast), rawClassifier.Head.forward, rawOptimizer.ZeroGradients,
+                () => rawOptimizer.Step(1e-4));
 
         double Step(Func<Tensor> features, Func<Tensor, Tensor> head, Action zeroGradients, Action change)
         {

@@ -10,7 +10,10 @@ internal static class StudyProcess
     /// <returns>Read from its last line, which is JSON.</returns>
     public static T Run<T>(params IReadOnlyList<string> arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(StudyProcess).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(StudyProcess).Assembly.Location, .. arguments])
+        {
+            RedirectStandardOutput = true
+        };
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -9,13 +9,16 @@ internal sealed class TransformReadyImages : Benchmark
 {
     public override string Name => "transform";
 
-    public override string Question => "Scores of ready 224 px images through Transform, MobileNetV2: ours against the loop an ordinary TorchSharp user writes.";
+    public override string Question =>
+        "Scores of ready 224 px images through Transform, MobileNetV2: ours against the loop an ordinary TorchSharp user writes.";
 
     public override double Run(bool quick)
     {
         using var scope = NewDisposeScope();
-        using var images = new ReadyImages(SharedFiles.MobileNetV2(), () => new PlainMobileNetV2(Networks.Classes), (quick ? 2 : 4) * Networks.Batch);
-        const string library = "MlNetFineTune's Transform", user = "TorchSharp as one writes it, batch 16", single = "TorchSharp as one writes it, row by row";
+        using var images = new ReadyImages(
+            SharedFiles.MobileNetV2(), () => new PlainMobileNetV2(Networks.Classes), (quick ? 2 : 4) * Networks.Batch);
+        const string library = "MlNetFineTune's Transform", user = "TorchSharp as one writes it, batch 16",
+            single = "TorchSharp as one writes it, row by row";
         var timing = new PairedTiming()
             .Add(library, () => images.Ours().Count)
             .Add(user, () => images.Plain(Networks.Batch).Count)

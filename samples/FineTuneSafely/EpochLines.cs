@@ -10,7 +10,10 @@ internal sealed class EpochLines(Action<int> afterEpoch) : IProgress<TrainingPro
     {
         if (value.Activity != TrainingActivity.EpochCompleted)
             return;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, {value.Elapsed.TotalSeconds:0} s"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, "
+                + $"{value.Elapsed.TotalSeconds:0} s"));
         afterEpoch(value.Epoch);
     }
 }

@@ -5,8 +5,9 @@ using Microsoft.ML.Data;
 using MlNetFineTune;
 using QuickStart;
 
-// A training that may take long, and what it leaves: LoRA adapters on a network that stays as it is, checkpoints from which the same command goes on after Ctrl-C, a time budget, a folder to watch it in,
-// and a file of the adapters alone. Press Ctrl-C, and start it again. --smoke: few photos; it stops itself after an epoch and goes on.
+// A training that may take long, and what it leaves: LoRA adapters on a network that stays as it is, checkpoints from which the same
+// command goes on after Ctrl-C, a time budget, a folder to watch it in, and a file of the adapters alone. Press Ctrl-C, and start it again.
+// --smoke: few photos; it stops itself after an epoch and goes on.
 bool smoke = args.Contains("--smoke");
 string[] folders = [.. args.Where(argument => argument != "--smoke")];
 if (folders.Length > 1 || folders.Any(folder => folder.StartsWith('-')))
@@ -15,7 +16,9 @@ if (folders.Length > 1 || folders.Any(folder => folder.StartsWith('-')))
     return 1;
 }
 
-string folder = folders is [var given] ? Path.GetFullPath(given) : smoke ? Directory.CreateTempSubdirectory("fine-tune-safely-").FullName : Path.Combine(Path.GetTempPath(), "fine-tune-safely");
+string folder = folders is [var given] ? Path.GetFullPath(given) : smoke
+    ? Directory.CreateTempSubdirectory("fine-tune-safely-").FullName
+    : Path.Combine(Path.GetTempPath(), "fine-tune-safely");
 string adapterFile = Path.Combine(folder, "surfaces.adapter.safetensors");
 if (!Directory.Exists(Path.Combine(folder, "test")))
 {
@@ -38,7 +41,8 @@ var options = new ImageFineTuningOptions
     Epochs = smoke ? 3 : 20,
     LearningRate = 1e-2f,
     Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
-    TimeBudget = TimeSpan.FromMinutes(10),                                            // of all processes together; then the best epoch so far
+    // of all processes together; then the best epoch so far
+    TimeBudget = TimeSpan.FromMinutes(10),
     OnDivergence = Divergence.ReturnBest(),
     RunFolder = Path.Combine(folder, "run"),                                          // history, TensorBoard's events, report.html
 };
@@ -63,7 +67,8 @@ FineTuningTransformer Train(int? stopsAfter)
         if (epoch == stopsAfter)
             stop.Cancel(); // as Ctrl-C does
     });
-    var trainer = ml.MulticlassClassification.Trainers.FineTuneImages(options with { Progress = lines, StopToken = stop.Token, CancellationToken = keys.CancellationToken });
+    var trainer = ml.MulticlassClassification.Trainers.FineTuneImages(
+        options with { Progress = lines, StopToken = stop.Token, CancellationToken = keys.CancellationToken });
     return trainer.Fit(toKeys.Transform(train));
 }
 
@@ -72,10 +77,15 @@ int Finish(FineTuningTransformer model)
     TrainingReport report = model.Report!;
     if (report.Resumed is { } from)
         Console.WriteLine($"Went on from a checkpoint, after {from.Epochs} epochs and {from.Batches} batches.");
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.End} after {report.Epochs.Count} epochs and {report.Duration.TotalSeconds:0} s; the best was epoch {report.BestEpoch}. {report.TrainedParameters:N0} numbers trained, {report.FrozenParameters:N0} stayed."));
+    Console.WriteLine(
+        string.Create(CultureInfo.InvariantCulture,
+            $"{report.End} after {report.Epochs.Count} epochs and {report.Duration.TotalSeconds:0} s; "
+            + $"the best was epoch {report.BestEpoch}. "
+            + $"{report.TrainedParameters:N0} numbers trained, {report.FrozenParameters:N0} stayed."));
     Console.WriteLine($"Report: {Path.Combine(folder, "run", "report.html")}");
     model.SaveAdapter(adapterFile);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Adapter: {adapterFile} ({new FileInfo(adapterFile).Length / 1024.0:0} KiB)"));
+    Console.WriteLine(
+        string.Create(CultureInfo.InvariantCulture, $"Adapter: {adapterFile} ({new FileInfo(adapterFile).Length / 1024.0:0} KiB)"));
 
     // As another program would, which has the network's weights and gets the small file.
     var fresh = new MLContext();

@@ -2,8 +2,11 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>Before everything else: the data folder is ours alone, the database is of the newest version, and there are a model and pictures in it.</summary>
-internal sealed class DeskStartup(Database database, PhotoStore photos, ModelStore models, HeldOutJudge judge, IOptions<PhotoDeskOptions> options) : IHostedService, IDisposable
+/// <summary>Before everything else: the data folder is ours alone, the database is of the newest version,
+/// and there are a model and pictures in it.</summary>
+internal sealed class DeskStartup(
+    Database database, PhotoStore photos, ModelStore models, HeldOutJudge judge, IOptions<PhotoDeskOptions> options)
+    : IHostedService, IDisposable
 {
     private FileStream? _lock;
 

@@ -12,7 +12,8 @@ internal static class PhotoDeskApp
     /// <summary>Of a request that is no upload: a label, and what belongs to it.</summary>
     private const int LargestJsonBytes = 16 << 10;
 
-    private static readonly Dictionary<string, string> Switches = new() { ["--data"] = $"{PhotoDeskOptions.Section}:{nameof(PhotoDeskOptions.DataFolder)}" };
+    private static readonly Dictionary<string, string> Switches =
+        new() { ["--data"] = $"{PhotoDeskOptions.Section}:{nameof(PhotoDeskOptions.DataFolder)}" };
 
     /// <summary>Caller starts and disposes it.</summary>
     public static WebApplication Build(string[] args)
@@ -21,19 +22,24 @@ internal static class PhotoDeskApp
         builder.Configuration.AddCommandLine(args, Switches);
         if (builder.Configuration["urls"] is null)
             builder.WebHost.UseUrls("http://127.0.0.1:5080");
-        // By another name a page elsewhere could reach us through the visitor's browser (DNS rebinding). Behind a proxy say --AllowedHosts NAME.
+        // By another name a page elsewhere could reach us through the visitor's browser (DNS rebinding).
+        // Behind a proxy say --AllowedHosts NAME.
         builder.Configuration["AllowedHosts"] ??= "localhost;127.0.0.1;[::1]";
         builder.Configuration["Logging:LogLevel:Microsoft.AspNetCore"] ??= "Warning";
 
         var services = builder.Services;
         services.AddOptions<PhotoDeskOptions>().BindConfiguration(PhotoDeskOptions.Section).ValidateDataAnnotations()
-            .Validate(options => options.LargestWaitingBytes >= options.LargestUploadBytes, "LargestWaitingBytes must be no less than LargestUploadBytes: one upload must fit.")
+            .Validate(options => options.LargestWaitingBytes >= options.LargestUploadBytes,
+                "LargestWaitingBytes must be no less than LargestUploadBytes: one upload must fit.")
             .ValidateOnStart();
         services.AddSingleton(TimeProvider.System).AddSingleton(_ => new MLContext());
-        services.AddSingleton<Database>().AddSingleton<PhotoStore>().AddSingleton<ModelStore>().AddSingleton<HeldOutStore>().AddSingleton<TrainingStore>();
-        services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<UploadMemory>().AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>();
+        services.AddSingleton<Database>().AddSingleton<PhotoStore>().AddSingleton<ModelStore>().AddSingleton<HeldOutStore>()
+            .AddSingleton<TrainingStore>();
+        services.AddSingleton<HeldOutJudge>().AddSingleton<ServedModel>().AddSingleton<UploadReader>().AddSingleton<UploadMemory>()
+            .AddSingleton<UploadTurns>().AddSingleton<PhotoIntake>();
         services.AddSingleton<TrainingFeed>().AddSingleton<Retrainer>().AddSingleton<RequestMetrics>().AddSingleton<MetricsPage>();
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
+        services.ConfigureHttpJsonOptions(
+            json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
         services.AddHealthChecks().AddCheck<DeskHealth>(DeskHealth.Name);
         services.AddProblems().AddRateLimits();
         // They start in this order, before the web server, and stop in the opposite one, after it.
@@ -45,7 +51,9 @@ internal static class PhotoDeskApp
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             kestrel.AddServerHeader = false;
-            var rate = new MinDataRate(kestrel.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LeastBytesPerSecond, TimeSpan.FromSeconds(5));
+            var rate =
+                new MinDataRate(kestrel.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LeastBytesPerSecond,
+                    TimeSpan.FromSeconds(5));
             (kestrel.Limits.MinRequestBodyDataRate, kestrel.Limits.MinResponseDataRate) = (rate, rate);
             kestrel.Limits.MaxRequestBodySize = LargestJsonBytes; // an upload has a limit of its own: PhotoEndpoints
         });

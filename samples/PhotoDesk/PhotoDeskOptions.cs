@@ -2,14 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace PhotoDesk;
 
-/// <summary>What can be set: in configuration's section PhotoDesk, on the command line as <c>--PhotoDesk:Epochs 10</c>. <c>--data FOLDER</c> is short for <c>--PhotoDesk:DataFolder</c>.</summary>
+/// <summary>What can be set: in configuration's section PhotoDesk, on the command line as <c>--PhotoDesk:Epochs 10</c>.
+/// <c>--data FOLDER</c> is short for <c>--PhotoDesk:DataFolder</c>.</summary>
 internal sealed class PhotoDeskOptions
 {
     public const string Section = "PhotoDesk";
 
     /// <summary>Where everything lies: the database, models, checkpoints.</summary>
     [Required]
-    public string DataFolder { get; set; } = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "PhotoDesk");
+    public string DataFolder { get; set; } = Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "PhotoDesk");
 
     /// <summary>Pictures of each class that are drawn at the first start. The first model has learned from as many.</summary>
     [Range(10, 150)]

@@ -18,7 +18,8 @@ try
             return 0;
     }
 }
-catch (Exception e) when (e is ArgumentException or HttpRequestException or InvalidDataException or InvalidOperationException or IOException or OperationCanceledException or OptionsValidationException or UnauthorizedAccessException)
+catch (Exception e) when (e is ArgumentException or HttpRequestException or InvalidDataException or InvalidOperationException or IOException
+    or OperationCanceledException or OptionsValidationException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

@@ -17,7 +17,8 @@ internal static class PhotoDatabase
         command.CommandText = "CREATE TABLE photos (id INTEGER PRIMARY KEY, part TEXT NOT NULL, label TEXT NOT NULL, photo BLOB)";
         command.ExecuteNonQuery();
         command.CommandText = "INSERT INTO photos (part, label, photo) VALUES ($part, $label, $photo)";
-        SqliteParameter part = command.Parameters.Add("$part", SqliteType.Text), label = command.Parameters.Add("$label", SqliteType.Text), photo = command.Parameters.Add("$photo", SqliteType.Blob);
+        SqliteParameter part = command.Parameters.Add("$part", SqliteType.Text), label = command.Parameters.Add("$label", SqliteType.Text),
+        photo = command.Parameters.Add("$photo", SqliteType.Blob);
         foreach (var row in photos)
         {
             (part.Value, label.Value, photo.Value) = (row.Part, row.Label, row.File);
@@ -26,13 +27,20 @@ internal static class PhotoDatabase
         transaction.Commit();
     }
 
-    /// <summary>The columns Label and Photo (a vector of Byte). Streams: nothing is read before the trainer asks, and never all of it at once.</summary>
-    /// <remarks>ML.NET's database loader has no binary columns, so the database writes the bytes as text: <c>hex</c> here and in MySQL, <c>encode(photo, 'hex')</c> in PostgreSQL, <c>CONVERT(varchar(max), photo, 2)</c> in SQL Server.</remarks>
+    /// <summary>The columns Label and Photo (a vector of Byte). Streams: nothing is read before the trainer asks,
+    /// and never all of it at once.</summary>
+    /// <remarks>ML.NET's database loader has no binary columns, so the database writes the bytes as text: <c>hex</c> here and in MySQL,
+    /// <c>encode(photo, 'hex')</c> in PostgreSQL, <c>CONVERT(varchar(max), photo, 2)</c> in SQL Server.</remarks>
     public static IDataView Load(MLContext ml, string path, string part)
     {
-        var loader = ml.Data.CreateDatabaseLoader(new DatabaseLoader.Column("Label", DbType.String, 0), new DatabaseLoader.Column("Hex", DbType.String, 1));
-        var rows = loader.Load(new DatabaseSource(SqliteFactory.Instance, ConnectionTo(path), $"SELECT label, ifnull(hex(photo), '') FROM photos WHERE part = '{part}' ORDER BY id"));
-        return ml.Transforms.CustomMapping<HexadecimalPhoto, PhotoBytes>((from, to) => to.Photo = Convert.FromHexString(from.Hex), contractName: null)
+        var loader = ml.Data.CreateDatabaseLoader(
+            new DatabaseLoader.Column("Label", DbType.String, 0), new DatabaseLoader.Column("Hex", DbType.String, 1));
+        var rows =
+            loader.Load(
+                new DatabaseSource(SqliteFactory.Instance, ConnectionTo(path),
+                $"SELECT label, ifnull(hex(photo), '') FROM photos WHERE part = '{part}' ORDER BY id"));
+        return ml.Transforms.CustomMapping<HexadecimalPhoto, PhotoBytes>(
+            (from, to) => to.Photo = Convert.FromHexString(from.Hex), contractName: null)
             .Append(ml.Transforms.SelectColumns("Label", nameof(PhotoBytes.Photo)))
             .Fit(rows).Transform(rows);
     }

@@ -6,8 +6,8 @@ using PhotosInSqlite;
 using QuickStart;
 using SkiaSharp;
 
-// Photos that lie in a database as BLOBs: draws some, puts them into a SQLite file, fine-tunes from the BLOB column, saves, loads, predicts.
-// --smoke: few photos and epochs, to see that everything runs.
+// Photos that lie in a database as BLOBs: draws some, puts them into a SQLite file, fine-tunes from the BLOB column, saves, loads,
+// predicts. --smoke: few photos and epochs, to see that everything runs.
 bool smoke = args is ["--smoke"];
 if (!smoke && args.Length > 0)
 {
@@ -49,7 +49,8 @@ using (var engine = fresh.Model.CreatePredictionEngine<Upload, Answer>(fresh.Mod
     foreach (byte[] photo in (byte[][])[Draw("upload", seed: 7, 1).First().File, "no photo"u8.ToArray()])
     {
         Answer answer = engine.Predict(new Upload { Photo = photo });
-        Console.WriteLine(answer.Status == "" ? $"A new photo: {answer.PredictedLabel} ({answer.Score.Max():P0})" : $"Another upload: {answer.Status}");
+        Console.WriteLine(answer.Status
+            == "" ? $"A new photo: {answer.PredictedLabel} ({answer.Score.Max():P0})" : $"Another upload: {answer.Status}");
     }
 }
 
@@ -90,6 +91,9 @@ internal sealed class EpochLines : IProgress<TrainingProgress>
     public void Report(TrainingProgress value)
     {
         if (value.Activity == TrainingActivity.EpochCompleted)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, {value.Elapsed.TotalSeconds:0} s"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"Epoch {value.Epoch} of {value.Epochs}: validation accuracy {value.ValidationAccuracy:0.00}, "
+                    + $"{value.Elapsed.TotalSeconds:0} s"));
     }
 }

@@ -17,17 +17,51 @@ internal static class CommandLine
 
     public static ParseResult Parse(string[] args, Func<QuickStartSettings, int> run)
     {
-        var train = new Option<DirectoryInfo?>("--train") { Description = "Folder of training photos, one folder a class. Without it photos are drawn." };
-        var test = new Option<DirectoryInfo?>("--test") { Description = "Folder of photos that judge the finished model, with the same classes." };
-        var backbone = new Option<string?>("--backbone") { Description = $"The network: {string.Join(", ", Backbone.List().Select(network => network.Name))}. Default: micro." };
-        var weights = new Option<FileInfo?>("--weights") { Description = "Pretrained weights of the backbone, a .safetensors file. micro has its own." };
-        var strategy = new Option<Strategy?>("--strategy") { Description = "What trains: head, last:N (the last N stages) or full. Default: full.", CustomParser = ParseStrategy };
-        var augmentation = new Option<Augmentation?>("--augmentation") { Description = "Random changes to the training photos: none, gentle (flips, crops of at least half of the area) or light (smaller crops too). Default: gentle, and none with --strategy head.", CustomParser = ParseAugmentation };
-        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training photos. Default: 15.", CustomParser = ParseEpochs };
-        var learningRate = new Option<float?>("--learning-rate") { Description = "Of the new classifier; lower stages learn slower. Default: 0.005 for micro, 0.001 for the others, which are larger.", CustomParser = ParseLearningRate };
+        var train = new Option<DirectoryInfo?>("--train")
+        {
+            Description = "Folder of training photos, one folder a class. Without it photos are drawn."
+        };
+        var test = new Option<DirectoryInfo?>("--test")
+        {
+            Description = "Folder of photos that judge the finished model, with the same classes."
+        };
+        var backbone = new Option<string?>("--backbone")
+        {
+            Description = $"The network: {string.Join(", ", Backbone.List().Select(network => network.Name))}. "
+            + "Default: micro."
+        };
+        var weights = new Option<FileInfo?>("--weights")
+        {
+            Description = "Pretrained weights of the backbone, a .safetensors file. micro has its own."
+        };
+        var strategy = new Option<Strategy?>("--strategy")
+        {
+            Description = "What trains: head, last:N (the last N stages) or full. Default: full.",
+            CustomParser = ParseStrategy
+        };
+        var augmentation = new Option<Augmentation?>("--augmentation")
+        {
+            Description = "Random changes to the training photos: none, gentle (flips, "
+                + "crops of at least half of the area) or light (smaller crops too). Default: gentle, and none with --strategy head.",
+            CustomParser = ParseAugmentation
+        };
+        var epochs = new Option<int?>("--epochs")
+        {
+            Description = "Passes over the training photos. Default: 15.",
+            CustomParser = ParseEpochs
+        };
+        var learningRate = new Option<float?>("--learning-rate")
+        {
+            Description = "Of the new classifier; lower stages learn slower. "
+            + "Default: 0.005 for micro, 0.001 for the others, which are larger.",
+            CustomParser = ParseLearningRate
+        };
         var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
-        var runFolder = new Option<DirectoryInfo?>("--run-folder") { Description = "Where to leave history, TensorBoard's events and report.html. Default: nowhere." };
+        var runFolder = new Option<DirectoryInfo?>("--run-folder")
+        {
+            Description = "Where to leave history, TensorBoard's events and report.html. Default: nowhere."
+        };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, to see that everything runs." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
@@ -46,16 +80,20 @@ internal static class CommandLine
             if (Has(weights) && !Has(backbone))
                 result.AddError("--weights needs --backbone: say which network they belong to.");
             if (Has(backbone) && !Has(weights) && result.GetValue(backbone) != Backbone.Micro.Name)
-                result.AddError($"--backbone {result.GetValue(backbone)} needs --weights: a .safetensors file with its pretrained weights.");
+                result.AddError($"--backbone {result.GetValue(backbone)} needs --weights: "
+                    + "a .safetensors file with its pretrained weights.");
         });
         root.SetAction(parsed =>
         {
             bool small = parsed.GetValue(smoke);
             Strategy trains = parsed.GetValue(strategy) ?? Strategy.Full();
             return run(new QuickStartSettings(
-                Photos: parsed.GetValue(train) is { } folder ? new PhotoFolders(folder.FullName, parsed.GetRequiredValue(test)!.FullName) : null,
+                Photos: parsed.GetValue(train) is { } folder
+                    ? new PhotoFolders(folder.FullName, parsed.GetRequiredValue(test)!.FullName)
+                    : null,
                 ImagesPerKind: small ? (Train: 10, Test: 5) : (Train: 150, Test: 50),
-                Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name).WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
+                Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name)
+                    .WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
                 Strategy: trains,
                 // A frozen network sees the same photos in every epoch then, and computes its features once.
                 Augmentation: parsed.GetValue(augmentation) ?? (trains == Strategy.HeadOnly ? Augmentation.None : Gentle),
@@ -72,7 +110,8 @@ internal static class CommandLine
     {
         "head" => Strategy.HeadOnly,
         "full" => Strategy.Full(),
-        var last when last.StartsWith("last:", StringComparison.Ordinal) && IsCount(last["last:".Length..], out int stages) => Strategy.LastStages(stages),
+        var last when last.StartsWith("last:", StringComparison.Ordinal) && IsCount(last["last:".Length..], out int stages) =>
+            Strategy.LastStages(stages),
         var other => Refuse<Strategy>(result, $"There is no strategy '{other}'. There are: head, last:N (N at least 1), full."),
     };
 
@@ -94,13 +133,15 @@ internal static class CommandLine
 
     private static float? ParseLearningRate(ArgumentResult result)
     {
-        if (float.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float rate) && rate > 0 && float.IsFinite(rate))
+        if (float.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out float rate) && rate > 0
+            && float.IsFinite(rate))
             return rate;
         result.AddError($"--learning-rate {result.Tokens[0].Value}: it must be a number above 0.");
         return null;
     }
 
-    private static bool IsCount(string text, out int count) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
+    private static bool IsCount(string text, out int count) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
 
     private static T? Refuse<T>(ArgumentResult result, string reason)
         where T : class

@@ -26,7 +26,8 @@ internal static class PhotoClassifier
     public static PhotoPrediction Predict(MLContext ml, ITransformer model, Photo photo)
     {
         // By default the engine would dispose the model with itself.
-        using var engine = ml.Model.CreatePredictionEngine<Photo, PhotoPrediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = ml.Model.CreatePredictionEngine<Photo, PhotoPrediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         return engine.Predict(photo);
     }
 }

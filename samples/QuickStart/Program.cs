@@ -20,7 +20,8 @@ catch (OperationCanceledException)
     Console.Error.WriteLine("Cancelled.");
     return 130;
 }
-catch (Exception e) when (e is ArgumentException or InvalidDataException or InvalidOperationException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is ArgumentException or InvalidDataException or InvalidOperationException or IOException
+    or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(InOneLine(e));
     return 1;

@@ -37,7 +37,8 @@ internal static class QuickStartRun
         Photo photo = ml.Data.CreateEnumerable<Photo>(test, reuseRowObject: false).ElementAt(testLabels.Length / 2);
         Screen.ShowPrediction(photo, PredictInFreshContext(zip, photo));
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"accuracy={metrics.MicroAccuracy:0.00} f1={metrics.F1().Macro:0.00}"));
         return 0;
     }
 

@@ -35,13 +35,15 @@ internal static class Screen
             _ => "done",
         };
         Console.WriteLine($"Training {end} after {report.Duration.TotalSeconds:0.0} s; "
-            + (report.BestEpoch > 0 ? $"the model is that of epoch {report.BestEpoch}, the best on the validation photos." : "no epoch was complete."));
+            + (report.BestEpoch > 0 ? $"the model is that of epoch {report.BestEpoch}, the best on the validation photos."
+                : "no epoch was complete."));
     }
 
     public static void ShowMetrics(MulticlassClassificationMetrics metrics, IReadOnlyList<string> classes)
     {
         F1Scores f1 = metrics.F1();
-        Console.WriteLine($"accuracy {metrics.MicroAccuracy:0.000}, mean accuracy of the classes {metrics.MacroAccuracy:0.000}, F1 {f1.Macro:0.000}, log-loss {metrics.LogLoss:0.000}");
+        Console.WriteLine($"accuracy {metrics.MicroAccuracy:0.000}, mean accuracy of the classes {metrics.MacroAccuracy:0.000}, "
+            + $"F1 {f1.Macro:0.000}, log-loss {metrics.LogLoss:0.000}");
 
         ConfusionMatrix confusion = metrics.ConfusionMatrix;
         Console.WriteLine("Confusion matrix: a row for each true class, a column for each predicted one");
@@ -52,7 +54,9 @@ internal static class Screen
         for (int c = 0; c < classes.Count; c++)
         {
             string[] counts = [.. confusion.Counts[c].Select((count, predicted) => predicted == c ? $"[bold]{count:0}[/]" : $"{count:0}")];
-            table.AddRow([Markup.Escape(classes[c]), .. counts, $"{confusion.PerClassPrecision[c]:0.00}", $"{confusion.PerClassRecall[c]:0.00}", $"{f1.PerClass[c]:0.00}"]);
+            table.AddRow(
+                [Markup.Escape(classes[c]), .. counts, $"{confusion.PerClassPrecision[c]:0.00}", $"{confusion.PerClassRecall[c]:0.00}",
+                    $"{f1.PerClass[c]:0.00}"]);
         }
         AnsiConsole.Write(table);
     }
@@ -60,7 +64,8 @@ internal static class Screen
     public static void ShowFile(string path) => Console.WriteLine($"Saved: {path} ({new FileInfo(path).Length / 1024.0:0} KiB)");
 
     public static void ShowPrediction(Photo photo, PhotoPrediction prediction) =>
-        Console.WriteLine($"Loaded in a fresh MLContext, it says of {photo.Label}/{Path.GetFileName(photo.ImagePath)}: {prediction.PredictedLabel}, probability {prediction.Score.Max():0.00}");
+        Console.WriteLine($"Loaded in a fresh MLContext, it says of {photo.Label}/{Path.GetFileName(photo.ImagePath)}: "
+            + $"{prediction.PredictedLabel}, probability {prediction.Score.Max():0.00}");
 
     private static TableColumn Right(string title) => new TableColumn(title).RightAligned();
 }

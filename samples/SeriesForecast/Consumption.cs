@@ -7,7 +7,8 @@ internal sealed class Window
 {
     public const int Hours = 48;
 
-    /// <summary>For each hour, oldest first: consumption, then whether the hour after it is of a day off (the calendar is known). Two numbers an hour, so that a row is [48, 2].</summary>
+    /// <summary>For each hour, oldest first: consumption, then whether the hour after it is of a day off (the calendar is known).
+    /// Two numbers an hour, so that a row is [48, 2].</summary>
     [VectorType(Hours * 2)]
     public float[] Past { get; set; } = [];
 
@@ -15,8 +16,8 @@ internal sealed class Window
 }
 
 /// <summary>
-/// Electricity by formula, as a factor of the mean: a morning and an evening peak on working days, a flat curve on days off, slow weather that pushes it up and
-/// down for days, and noise.
+/// Electricity by formula, as a factor of the mean: a morning and an evening peak on working days, a flat curve on days off, slow weather
+/// that pushes it up and down for days, and noise.
 /// </summary>
 internal static class Consumption
 {
@@ -43,7 +44,8 @@ internal static class Consumption
         {
             yield return new Window
             {
-                Past = [.. Enumerable.Range(next - Window.Hours, Window.Hours).SelectMany(hour => (float[])[series[hour].Value - 1, series[hour + 1].DayOff ? 1 : 0])],
+                Past = [.. Enumerable.Range(next - Window.Hours, Window.Hours)
+                    .SelectMany(hour => (float[])[series[hour].Value - 1, series[hour + 1].DayOff ? 1 : 0])],
                 Label = series[next].Value - 1,
             };
         }
@@ -51,5 +53,6 @@ internal static class Consumption
 
     private static double Peak(int hour, double at, double width) => Math.Exp(-Math.Pow((hour - at) / width, 2));
 
-    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

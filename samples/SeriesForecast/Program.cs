@@ -32,7 +32,8 @@ var network = lstm.Fit(train);
 
 Console.WriteLine("\nroot mean squared error of the next hour, on the last 20 % of the days:");
 var ours = Judge("LSTM", network.Transform(test));
-var linear = Judge("linear regression on the same 96 numbers", ml.Regression.Trainers.Sdca(featureColumnName: "Past").Fit(ml.Data.Cache(train)).Transform(test));
+var linear = Judge("linear regression on the same 96 numbers",
+    ml.Regression.Trainers.Sdca(featureColumnName: "Past").Fit(ml.Data.Cache(train)).Transform(test));
 Judge("the same hour of the day before", SameAs(Window.Hours - 24));
 Judge("the hour before", SameAs(Window.Hours - 1));
 Console.WriteLine($"lstm_rmse={ours:0.0000} linear_rmse={linear:0.0000}");

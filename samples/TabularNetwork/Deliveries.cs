@@ -28,8 +28,8 @@ internal sealed class Delivery
 }
 
 /// <summary>
-/// Parcels by formula: the chance of being late depends on how a carrier copes with a city, on the distance, on late hours before the weekend, and a
-/// little on weight. The rest is luck: nobody can be right about all of them.
+/// Parcels by formula: the chance of being late depends on how a carrier copes with a city, on the distance, on late hours before the
+/// weekend, and a little on weight. The rest is luck: nobody can be right about all of them.
 /// </summary>
 internal static class Deliveries
 {

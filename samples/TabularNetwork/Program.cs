@@ -29,7 +29,8 @@ var lightGbm = toKeys.Append(numbers)
     .Append(ml.Transforms.Concatenate("Features", [.. categories.Select(name => name + "Vector"), "Numbers"]))
     .Append(ml.BinaryClassification.Trainers.LightGbm());
 
-Console.WriteLine($"{train.GetRowCount():N0} parcels to train on, {test.GetRowCount():N0} to test; both learners with their first settings, nothing tuned.\n");
+Console.WriteLine($"{train.GetRowCount():N0} parcels to train on, {test.GetRowCount():N0} to test; "
+    + "both learners with their first settings, nothing tuned.\n");
 Console.WriteLine("              accuracy     AUC   log-loss   seconds to train");
 var (ours, model) = Judge("network", network);
 var (trees, _) = Judge("LightGBM", lightGbm);
@@ -44,7 +45,8 @@ var elsewhere = new MLContext();
 using var engine = elsewhere.Model.CreatePredictionEngine<Delivery, Prediction>(elsewhere.Model.Load(path, out _));
 File.Delete(path);
 var parcel = new Delivery { City = "city 07", Carrier = "carrier 2", Weekday = "Fri", Distance = 420, Weight = 3, Hour = 17 };
-Console.WriteLine($"\nSaved, loaded in a fresh context, asked about one parcel: late with a probability of {engine.Predict(parcel).Probability:0.00}.");
+Console.WriteLine($"\nSaved, loaded in a fresh context, asked about one parcel: "
+    + $"late with a probability of {engine.Predict(parcel).Probability:0.00}.");
 Console.WriteLine($"network_auc={ours.AreaUnderRocCurve:0.000} lightgbm_auc={trees.AreaUnderRocCurve:0.000}");
 
 (CalibratedBinaryClassificationMetrics, ITransformer) Judge(string name, IEstimator<ITransformer> pipeline)
@@ -53,7 +55,8 @@ Console.WriteLine($"network_auc={ours.AreaUnderRocCurve:0.000} lightgbm_auc={tre
     var fitted = pipeline.Fit(train);
     var seconds = time.Elapsed.TotalSeconds;
     var metrics = ml.BinaryClassification.Evaluate(fitted.Transform(test));
-    Console.WriteLine($"{name,-12}{metrics.Accuracy,10:0.000}{metrics.AreaUnderRocCurve,8:0.000}{metrics.LogLoss,11:0.000}{seconds,12:0.0}");
+    Console.WriteLine(
+        $"{name,-12}{metrics.Accuracy,10:0.000}{metrics.AreaUnderRocCurve,8:0.000}{metrics.LogLoss,11:0.000}{seconds,12:0.0}");
     return (metrics, fitted);
 }
 

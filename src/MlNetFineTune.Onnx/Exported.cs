@@ -1,6 +1,5 @@
 using Microsoft.ML;
 using MlNetFineTune.Networks;
-using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
@@ -19,11 +18,6 @@ internal static class Exported
                 + $"found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.",
                 nameof(model));
         var classifier = found[0];
-        if (classifier.Manifest.Task is not (MulticlassManifest or MultiLabelManifest))
-        {
-            throw new NotSupportedException(
-                "The model predicts neither one of several classes nor several labels a row; only such networks are exported.");
-        }
         if (classifier.TestTimeAugmentation != TestTimeAugmentation.None)
         {
             throw new NotSupportedException(

@@ -8,14 +8,16 @@ namespace Microsoft.ML;
 public static class FineTuningOnnxExtensions
 {
     /// <summary>
-    /// Writes a fine-tuned classifier as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
+    /// Writes a fine-tuned network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
     /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Of a module that sees one column of numbers
     /// <c>features</c>: [batch, ...] floats as the module sees them; a module is a <c>Sequential</c> of layers that the exporter knows
-    /// (docs/modules.md). Outputs <c>logits</c> and <c>probabilities</c>: [batch, classes], by softmax, or by a sigmoid each where a row
-    /// has several labels. Class names, preprocessing and the thresholds of several labels are in the file's metadata.
+    /// (docs/modules.md). Outputs of multiclass and ordinal classification:
+    /// <c>logits</c> and <c>probabilities</c>, [batch, classes]; of several labels a row the same, a sigmoid each; of binary
+    /// classification: <c>logit</c> (as the network gives it) and <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>,
+    /// [batch, 1], in the label's unit. Class names, the thresholds of probabilities and preprocessing are in the file's metadata.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned classifier, or a chain with one; it stays as it is.</param>
+    /// <param name="model">A fine-tuned network, or a chain with one; it stays as it is.</param>
     /// <param name="path">Of the file; written beside and renamed.</param>
     /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
@@ -32,16 +34,17 @@ public static class FineTuningOnnxExtensions
 
     /// <summary>
     /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the
-    /// model's score and predicted label. It saves, loads and scores where neither TorchSharp nor this library is: the application
-    /// references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do,
-    /// so scores differ a little; a picture that cannot be read is an error there. Dispose the chain: it keeps the network in a temporary
-    /// file (in <c>MLContext.TempFilePath</c>). A cursor in use then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows
-    /// on all cores, and ONNX Runtime each row as well: <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c>
-    /// before this call, and before the chain is loaded, halves the processor time, and where hundreds of rows are scored it is the faster
-    /// too (docs/onnx.md); for one row at a time leave it out.
+    /// model's columns (of multiclass, ordinal and binary classification and regression). It saves, loads and scores where neither
+    /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and
+    /// Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little; a picture that cannot be read
+    /// is an error there. Dispose the chain: it keeps the network in a temporary file (in <c>MLContext.TempFilePath</c>). A cursor in use
+    /// then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows on all cores, and ONNX Runtime each row as well:
+    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded,
+    /// halves the processor time, and where hundreds of rows are scored it is the faster too (docs/onnx.md);
+    /// for one row at a time leave it out.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned image classifier, or a chain with one; other transformers of the chain are not taken over.</param>
+    /// <param name="model">A fine-tuned image network, or a chain with one; other transformers of the chain are not taken over.</param>
     /// <param name="schema">Of the data to score; the image column must hold paths or images.</param>
     /// <param name="oversampling">
     /// ML.NET shrinks pictures without smoothing them. At 2 it resizes to twice the size, and the network begins by averaging: nearer to
@@ -52,7 +55,8 @@ public static class FineTuningOnnxExtensions
     /// There is no fine-tuned network in the model, or more than one; or the image column is missing.
     /// </exception>
     /// <exception cref="NotSupportedException">
-    /// As for <see cref="ExportOnnx"/>; or the network is a module, the image column holds bytes, or the model has one class.
+    /// As for <see cref="ExportOnnx"/>; or the network is a module, the image column holds bytes, or the model has one class, or a
+    /// binary model's probability and predicted label have other names than ML.NET's.
     /// </exception>
     /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
     /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>

@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Onnx;
 
 /// <summary>Weights as halves, which a runtime widens once, when it loads the file.</summary>

@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned classifier as an ONNX file.</summary>
+/// <summary>A fine-tuned image network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
@@ -15,7 +15,7 @@ internal static class OnnxExport
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
         model, network => Write(
-            precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Calibration, IsMultiLabel(model)), model, network),
+            precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs), model, network),
             network, model, path));
 
     /// <summary>
@@ -36,22 +36,18 @@ internal static class OnnxExport
         {
             var pixels = model.Inputs.Pixels!;
             var border = (ImagePlan.ShorterSide(pixels.Preprocessing) - pixels.Preprocessing.Size) / 2;
-            var graph = ClassifierGraph.OfPicture(network, pixels, model.Calibration, border, shrink: oversampling);
+            var graph = ClassifierGraph.OfPicture(network, pixels, model.Task.WriteOutputs, border, shrink: oversampling);
             side = graph.Side;
             Write(precision.Apply(env, graph, model, network), network, model, path);
         });
         return side;
     }
 
-    private static bool IsMultiLabel(FineTuningTransformer model) => model.Manifest.Task is MultiLabelManifest;
-
     private static void Write(ClassifierGraph graph, FineTunedNetwork network, FineTuningTransformer model, string path)
     {
-        var classes = model.Classes.Count;
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             [network.Definition is null ? "module" : "backbone"] = network.Name,
-            ["classes"] = JsonSerializer.Serialize(model.Classes),
         };
         if (model.Inputs.Pixels is { Preprocessing: var preprocessing })
         {
@@ -63,9 +59,14 @@ internal static class OnnxExport
         {
             metadata["features"] = model.Inputs.Form;
         }
-        if (IsMultiLabel(model))
+        if (model.Task.ClassNames is { } classes)
+            metadata["classes"] = JsonSerializer.Serialize(classes);
+        if (model.ProbabilityThreshold is { } threshold)
+            metadata["threshold"] = FormattableString.Invariant($"{threshold}");
+        if (model.LabelThresholds.Count > 0)
             metadata["thresholds"] = JsonSerializer.Serialize(model.LabelThresholds);
         OnnxFile.Write(
-            path, graph.Graph, graph.InputShape, [(graph.Logits, classes), (graph.Probabilities, classes)], metadata, graph.TakesBytes);
+            path, graph.Graph, graph.InputShape, [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
+            metadata, graph.TakesBytes);
     }
 }

@@ -62,7 +62,7 @@ public abstract record OnnxPrecision
             }
             // Measured on what the network sees, whatever comes before it in this graph: both end with the same nodes.
             var measured = ActivationRanges.Measure(
-                env, ClassifierGraph.Of(network, model.Inputs, model.Calibration).Graph, model, Calibration);
+                env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs).Graph, model, Calibration);
             var ranges = graph.Graph.Nodes.Skip(graph.Graph.Nodes.Count - measured.Count).Zip(measured)
                 .ToDictionary(pair => pair.First.Outputs[0], pair => pair.Second, StringComparer.Ordinal);
             return graph with { Graph = new Quantizer(graph.Graph, ranges).Quantize() };

@@ -1,17 +1,12 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// Rewrites a graph for 8-bit integers. Around convolutions, and what stands between them, values are rounded to 256 steps and back (QuantizeLinear, DequantizeLinear): a runtime that can computes the whole
-/// in integers, any other gives the same scores. A linear layer becomes MatMulInteger, whose input is measured as it runs.
+/// Rewrites a graph for 8-bit integers. Around convolutions, and what stands between them, values are rounded to 256 steps and back
+/// (QuantizeLinear, DequantizeLinear): a runtime that can computes the whole in integers, any other gives the same scores.
+/// A linear layer becomes MatMulInteger, whose input is measured as it runs.
 /// </summary>
 /// <param name="graph">Of floats.</param>
 /// <param name="ranges">Of the values that the network computes.</param>
@@ -24,7 +19,8 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     private static readonly HashSet<string> s_between = ["Conv", "Add", "MaxPool", "GlobalAveragePool", "Concat"];
 
     private readonly List<GraphNode> _nodes = [];
-    private readonly Dictionary<string, GraphConstant> _constants = graph.Constants.ToDictionary(constant => constant.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, GraphConstant> _constants =
+        graph.Constants.ToDictionary(constant => constant.Name, StringComparer.Ordinal);
     private readonly Dictionary<string, string> _rounded = new(StringComparer.Ordinal);
     private readonly Dictionary<string, float> _scales = new(StringComparer.Ordinal);
 
@@ -33,7 +29,8 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
 
     public NetworkGraph Quantize()
     {
-        var consumers = graph.Nodes.SelectMany(node => node.Inputs.Select(input => (input, node))).ToLookup(pair => pair.input, pair => pair.node);
+        var consumers = graph.Nodes.SelectMany(node => node.Inputs.Select(input => (input, node)))
+            .ToLookup(pair => pair.input, pair => pair.node);
         foreach (var node in graph.Nodes)
         {
             var own = node with { Inputs = [.. node.Inputs.Select(input => _rounded.GetValueOrDefault(input, input))] };
@@ -69,16 +66,21 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     {
         var weight = Take(node.Inputs[1]);
         var channels = (int)weight.Shape[0];
-        var (integers, scales) = Rounded((float[])weight.Values, channels, (channel, i) => channel * (((float[])weight.Values).Length / channels) + i);
-        string[] parameters = [Constant($"{weight.Name}.scale", [channels], scales), Constant($"{weight.Name}.zero", [channels], new sbyte[channels])];
+        var (integers, scales) = Rounded(
+            (float[])weight.Values, channels, (channel, i) => channel * (((float[])weight.Values).Length / channels) + i);
+        string[] parameters = [Constant($"{weight.Name}.scale", [channels], scales),
+            Constant($"{weight.Name}.zero", [channels], new sbyte[channels])];
         Widen(weight, integers, parameters);
         if (node.Inputs.Count > 2 && _scales.TryGetValue(input, out var step))
         {
             // In steps of the products' own size, so that integers can be added to them.
             var bias = Take(node.Inputs[2]);
             var steps = Array.ConvertAll(scales, scale => scale * step);
-            var values = ((float[])bias.Values).Zip(steps, (value, size) => (int)Math.Clamp(Math.Round(value / size), int.MinValue, int.MaxValue)).ToArray();
-            Widen(bias, values, [Constant($"{bias.Name}.scale", [channels], steps), Constant($"{bias.Name}.zero", [channels], new int[channels])]);
+            var values = ((float[])bias.Values)
+                .Zip(steps, (value, size) => (int)Math.Clamp(Math.Round(value / size), int.MinValue, int.MaxValue)).ToArray();
+            Widen(
+                bias, values, [Constant($"{bias.Name}.scale", [channels], steps),
+                    Constant($"{bias.Name}.zero", [channels], new int[channels])]);
         }
         _nodes.Add(node);
     }
@@ -91,7 +93,9 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
         var output = node.Outputs[0];
         string[] input = [$"{output}.input", $"{output}.input.scale", $"{output}.input.zero"];
         _nodes.Add(new GraphNode("DynamicQuantizeLinear", [node.Inputs[0]], input, []));
-        _nodes.Add(new GraphNode("MatMulInteger", [input[0], Constant($"{weight.Name}.integers", weight.Shape, integers), input[2]], [$"{output}.integers"], []));
+        _nodes.Add(
+            new GraphNode("MatMulInteger", [input[0], Constant($"{weight.Name}.integers", weight.Shape, integers), input[2]],
+                [$"{output}.integers"], []));
         _nodes.Add(new GraphNode("Cast", [$"{output}.integers"], [$"{output}.floats"], [("to", OnnxFile.FloatType)]));
         _nodes.Add(new GraphNode("Mul", [input[1], Constant($"{weight.Name}.scale", [columns], scales)], [$"{output}.scale"], []));
         _nodes.Add(new GraphNode("Mul", [$"{output}.floats", $"{output}.scale"], [output], []));
@@ -122,7 +126,9 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     }
 
     private void Widen(GraphConstant old, Array integers, string[] parameters) =>
-        _nodes.Add(new GraphNode("DequantizeLinear", [Constant($"{old.Name}.integers", old.Shape, integers), .. parameters], [old.Name], [("axis", 0L)]));
+        _nodes.Add(
+            new GraphNode("DequantizeLinear", [Constant($"{old.Name}.integers", old.Shape, integers), .. parameters], [old.Name],
+                [("axis", 0L)]));
 
     private GraphConstant Take(string name)
     {

@@ -1,5 +1,5 @@
-// Trains on a folder of pictures with checkpoints, says after each batch how many there were, and writes the weights at the end. The tests kill it at some moment or other.
-// Arguments: pictures, folder of checkpoints, file of weights.
+// Trains on a folder of pictures with checkpoints, says after each batch how many there were, and writes the weights at the end. The tests
+// kill it at some moment or other. Arguments: pictures, folder of checkpoints, file of weights.
 using Microsoft.ML;
 using MlNetFineTune;
 
@@ -21,7 +21,8 @@ var options = new ImageFineTuningOptions
     Checkpoint = TrainingCheckpoint.EverySteps(args[1], steps: 2),
     Progress = new Told(_ => Console.WriteLine(++batches)),
 };
-using var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.FineTuneImages(options)).Fit(photos).LastTransformer;
+using var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.FineTuneImages(options))
+    .Fit(photos).LastTransformer;
 model.SaveWeights(args[2]);
 
 internal sealed class Told(Action<TrainingProgress> tell) : IProgress<TrainingProgress>

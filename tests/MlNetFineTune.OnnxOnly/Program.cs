@@ -10,7 +10,8 @@ var named = ml.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(scored)
 foreach (var (name, scores) in named.GetColumn<string>("PredictedLabel").Zip(named.GetColumn<float[]>("Score")))
     Console.WriteLine($"{name} {string.Join(' ', scores.Select(score => score.ToString("R", CultureInfo.InvariantCulture)))}");
 
-var foreign = AppDomain.CurrentDomain.GetAssemblies().Select(assembly => assembly.GetName().Name!).Where(name => name is "TorchSharp" or "MlNetFineTune" or "MlNetFineTune.Onnx").ToList();
+var foreign = AppDomain.CurrentDomain.GetAssemblies().Select(assembly => assembly.GetName().Name!)
+    .Where(name => name is "TorchSharp" or "MlNetFineTune" or "MlNetFineTune.Onnx").ToList();
 Console.WriteLine(foreign.Count == 0 ? "neither TorchSharp nor MlNetFineTune is loaded" : $"loaded: {string.Join(", ", foreign)}");
 
 internal sealed class Picture

@@ -13,12 +13,14 @@ namespace MlNetFineTune.Tests;
 public sealed class FSharpTests
 {
     // By name: `dotnet format` does not see what a project in F# offers to one in C#.
-    private static readonly Type s_snippets = Assembly.Load("MlNetFineTune.FSharp").GetType("MlNetFineTune.FSharp.Snippets", throwOnError: true)!;
+    private static readonly Type s_snippets = Assembly.Load("MlNetFineTune.FSharp")
+        .GetType("MlNetFineTune.FSharp.Snippets", throwOnError: true)!;
 
     [TestMethod]
     public void FSharpNeedNotGiveListsThatMayBeEmpty()
     {
-        CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName).ToArray());
+        CollectionAssert.AreEqual(new[] { "Features", "Series" }, Value<ModuleInput[]>("inputs").Select(input => input.ColumnName)
+            .ToArray());
         Assert.AreEqual(
             Augmentation.Sequence(Augmentation.RandomResizedCrop(0.25f), Augmentation.HorizontalFlip()),
             Value<Augmentation>("augmentation"));

@@ -24,7 +24,8 @@ public sealed partial class LayersTests
         using var library = AssemblyDefinition.ReadAssembly(typeof(Backbone).Assembly.Location);
 
         var upward = library.MainModule.Types.Where(type => layerOf.ContainsKey(NameOf(type)))
-            .SelectMany(type => Known(type).Select(known => (From: NameOf(type), To: NameOf(known))).Distinct())
+            .SelectMany(type => Known(type).Where(known => known.Scope is ModuleDefinition) // not another library's of the same name
+                .Select(known => (From: NameOf(type), To: NameOf(known))).Distinct())
             .Where(edge => layerOf.TryGetValue(edge.To, out var to) && to > layerOf[edge.From])
             .Select(edge => $"{s_layers[layerOf[edge.From]]}/{edge.From} knows {s_layers[layerOf[edge.To]]}/{edge.To}")
             .Order(StringComparer.Ordinal).ToList();
@@ -84,7 +85,8 @@ public sealed partial class LayersTests
     };
 
     private static IEnumerable<TypeReference> Signature(MethodReference method) =>
-        [.. Flat(method.DeclaringType), .. Flat(method.ReturnType), .. method.Parameters.SelectMany(parameter => Flat(parameter.ParameterType))];
+        [.. Flat(method.DeclaringType), .. Flat(method.ReturnType),
+            .. method.Parameters.SelectMany(parameter => Flat(parameter.ParameterType))];
 
     private static IEnumerable<TypeReference> Flat(TypeReference? type) => type switch
     {
@@ -97,6 +99,7 @@ public sealed partial class LayersTests
     private static string NameOf(TypeReference type) =>
         type.DeclaringType is { } outer ? NameOf(outer) : type.Name.Split('`')[0];
 
-    [GeneratedRegex(@"^(?:public|internal)[\w ]* (?:class|record struct|record|struct|enum|interface|delegate \S+) (\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:public|internal)[\w ]* (?:class|record struct|record|struct|enum|interface|delegate \S+) (\w+)",
+        RegexOptions.Multiline)]
     private static partial Regex Declaration();
 }

@@ -33,8 +33,10 @@ public sealed class PublicApiTests
         File.WriteAllText(receivedPath, received);
         var before = approved.Split('\n').ToHashSet();
         var after = received.Split('\n').ToHashSet();
-        var changes = before.Except(after).Select(line => "- " + line.Trim()).Concat(after.Except(before).Select(line => "+ " + line.Trim()));
-        Assert.Fail($"The public API has changed:\n{string.Join("\n", changes)}\nIf that is meant, replace {name}.approved.txt by {name}.received.txt beside it.");
+        var changes = before.Except(after).Select(line => "- " + line.Trim())
+            .Concat(after.Except(before).Select(line => "+ " + line.Trim()));
+        Assert.Fail($"The public API has changed:\n{string.Join("\n", changes)}\nIf that is meant, "
+            + $"replace {name}.approved.txt by {name}.received.txt beside it.");
     }
 
     /// <summary>
@@ -44,7 +46,7 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        const int Most = 69; // 65, and the metrics of two new tasks, and weights and thresholds of several labels
+        const int Most = 70; // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 
@@ -57,7 +59,8 @@ public sealed class PublicApiTests
     public void NoPublicSignatureNeedsATypeThatMlNetKeepsInternal(string name, Assembly library)
     {
         // The compiler cannot see it: it reads copies of ML.NET in which everything is public.
-        var hidden = PublicApi.TypesIn(library).Where(found => !found.Type.IsVisible).Select(found => $"{found.Where} uses {found.Type.FullName}").Distinct().ToList();
+        var hidden = PublicApi.TypesIn(library).Where(found => !found.Type.IsVisible)
+            .Select(found => $"{found.Where} uses {found.Type.FullName}").Distinct().ToList();
 
         if (hidden.Count > 0)
             Assert.Fail($"{name}: {string.Join("\n", hidden)}");

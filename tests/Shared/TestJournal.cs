@@ -21,7 +21,8 @@ public sealed class TestJournal
 
     private static StreamWriter Create()
     {
-        var chosen = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } other ? other : Path.Combine(AppContext.BaseDirectory, "TestResults");
+        var chosen = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } other ? other
+            : Path.Combine(AppContext.BaseDirectory, "TestResults");
         var folder = Directory.CreateDirectory(chosen).FullName;
         return new StreamWriter(Path.Combine(folder, $"{typeof(TestJournal).Assembly.GetName().Name}.journal")) { AutoFlush = true };
     }
@@ -34,5 +35,6 @@ public sealed class TestJournal
 
     // As --list-tests writes control characters, which a row of data may hold: as pictures of them, so that a line stays a line.
     private static string NameOf(TestContext context) =>
-        $"{context.FullyQualifiedTestClassName}\t{string.Concat((context.TestDisplayName ?? context.TestName ?? "").Select(c => char.IsControl(c) ? (char)(0x2400 + c) : c))}";
+        $"{context.FullyQualifiedTestClassName}\t"
+        + $"{string.Concat((context.TestDisplayName ?? context.TestName ?? "").Select(c => char.IsControl(c) ? (char)(0x2400 + c) : c))}";
 }

@@ -6,19 +6,34 @@ using MlNetFineTune;
 namespace Pretrain;
 
 /// <summary>
-/// <c>compare</c>: what pretrained weights bring over random ones. Both train on the same photos for the same epochs; each seed is another split,
-/// another order and another start; each has the learning rate that is best for it on other drawn photos. The photos that judge a model choose nothing: the best epoch is chosen on a fifth of the training photos.
+/// <c>compare</c>: what pretrained weights bring over random ones. Both train on the same photos for the same epochs; each seed is another
+/// split, another order and another start; each has the learning rate that is best for it on other drawn photos.
+/// The photos that judge a model choose nothing: the best epoch is chosen on a fifth of the training photos.
 /// </summary>
 internal static class CompareCommand
 {
     public static Command Create()
     {
-        var weights = new Option<FileInfo>("--weights") { Description = "Pretrained weights of the micro backbone.", DefaultValueFactory = _ => new FileInfo("samples/QuickStart/Assets/micro.safetensors") };
-        var photos = new Option<DirectoryInfo?>("--photos") { Description = "Folder of photos, one folder a class; each seed trains on one half and judges on the other. Without it surfaces are drawn." };
+        var weights = new Option<FileInfo>(
+            "--weights")
+        {
+            Description = "Pretrained weights of the micro backbone.",
+            DefaultValueFactory = _ => new FileInfo("samples/QuickStart/Assets/micro.safetensors")
+        };
+        var photos = new Option<DirectoryInfo?>(
+            "--photos")
+        {
+            Description = "Folder of photos, one folder a class; each seed trains on one half and judges on the other. "
+            + "Without it surfaces are drawn."
+        };
         var seeds = new Option<int>("--seeds") { Description = "Runs of each kind.", DefaultValueFactory = _ => 5 };
         var epochs = new Option<int>("--epochs") { Description = "Passes over the training photos.", DefaultValueFactory = _ => 15 };
 
-        var command = new Command("compare", "Measures pretrained against random weights: test accuracy and F1, mean and standard deviation over the seeds.") { weights, photos, seeds, epochs };
+        var command = new Command("compare",
+            "Measures pretrained against random weights: test accuracy and F1, mean and standard deviation over the seeds.")
+            {
+                weights, photos, seeds, epochs
+            };
         command.SetAction(parsed =>
         {
             var pretrained = Backbone.Micro.WithWeights(parsed.GetRequiredValue(weights).FullName);
@@ -26,10 +41,15 @@ internal static class CompareCommand
             for (var seed = 1; seed <= parsed.GetValue(seeds); seed++)
             {
                 using var folder = new TemporaryFolder();
-                var (train, test) = parsed.GetValue(photos) is { } own ? SplitPhotos.Halves(own.FullName, seed) : SplitPhotos.Surfaces(folder.Path, seed);
-                fromWeights.Add(Run("pretrained", train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed, parsed.GetValue(epochs)));
-                // Random weights have nothing to keep: every stage learns at the full rate, which for them is best at 0.001 (of 0.0005 to 0.005).
-                fromScratch.Add(Run("random", train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1), learningRate: 1e-3f, seed, parsed.GetValue(epochs)));
+                var (train, test) = parsed.GetValue(photos) is { } own ? SplitPhotos.Halves(own.FullName, seed)
+                    : SplitPhotos.Surfaces(folder.Path, seed);
+                fromWeights.Add(
+                    Run("pretrained", train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed, parsed.GetValue(epochs)));
+                // Random weights have nothing to keep: every stage learns at the full rate,
+                // which for them is best at 0.001 (of 0.0005 to 0.005).
+                fromScratch.Add(
+                    Run("random", train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1), learningRate: 1e-3f, seed,
+                        parsed.GetValue(epochs)));
             }
             Console.WriteLine("| weights | accuracy | F1 |\n|---|---|---|");
             Console.WriteLine(Row("pretrained", fromWeights));
@@ -38,7 +58,8 @@ internal static class CompareCommand
         return command;
     }
 
-    private static Result Run(string name, IReadOnlyList<Photo> train, IReadOnlyList<Photo> test, Backbone backbone, Strategy strategy, float learningRate, int seed, int epochs)
+    private static Result Run(string name, IReadOnlyList<Photo> train, IReadOnlyList<Photo> test, Backbone backbone, Strategy strategy,
+        float learningRate, int seed, int epochs)
     {
         var ml = new MLContext(seed);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
@@ -56,11 +77,14 @@ internal static class CompareCommand
 
         var result = new Result(metrics.MicroAccuracy, metrics.F1().Macro);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"seed {seed} {name,-10} {train.Count} photos train, {test.Count} test; best epoch {report.BestEpoch}, {report.Duration.TotalSeconds:0.0} s; accuracy {result.Accuracy:0.000}, F1 {result.F1:0.000}"));
+            $"seed {seed} {name,-10} {train.Count} photos train, {test.Count} test; "
+                + $"best epoch {report.BestEpoch}, {report.Duration.TotalSeconds:0.0} s; "
+                + $"accuracy {result.Accuracy:0.000}, F1 {result.F1:0.000}"));
         return result;
     }
 
-    private static string Row(string name, IReadOnlyList<Result> results) => $"| {name} | {Spread([.. results.Select(r => r.Accuracy)])} | {Spread([.. results.Select(r => r.F1)])} |";
+    private static string Row(string name, IReadOnlyList<Result> results) =>
+        $"| {name} | {Spread([.. results.Select(r => r.Accuracy)])} | {Spread([.. results.Select(r => r.F1)])} |";
 
     private static string Spread(double[] values)
     {

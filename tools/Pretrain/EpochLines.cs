@@ -18,6 +18,7 @@ internal sealed class EpochLines : IProgress<TrainingProgress>
         var accuracy = now.Activity == TrainingActivity.EpochCompleted ? FormattableString.Invariant(
             $"validation accuracy {now.ValidationAccuracy:0.000}") : $"{now.Rows} of {now.TotalRows}";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{now.Elapsed:h\\:mm\\:ss} epoch {now.Epoch}/{now.Epochs} loss {now.Loss:0.000} {accuracy} {now.RowsPerSecond:0} images/s, {now.Remaining:h\\:mm\\:ss} left"));
+            $"{now.Elapsed:h\\:mm\\:ss} epoch {now.Epoch}/{now.Epochs} loss {now.Loss:0.000} {accuracy} {now.RowsPerSecond:0} images/s, "
+                + $"{now.Remaining:h\\:mm\\:ss} left"));
     }
 }

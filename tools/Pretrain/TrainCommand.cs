@@ -10,15 +10,33 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var images = new Option<DirectoryInfo?>("--images") { Description = "Folder of pictures, one folder a class. Without it they are drawn into a temporary folder." };
-        var imagesPerClass = new Option<int>("--images-per-class") { Description = "Pictures drawn of each class.", DefaultValueFactory = _ => 500 };
+        var images = new Option<DirectoryInfo?>(
+            "--images")
+        { Description = "Folder of pictures, one folder a class. Without it they are drawn into a temporary folder." };
+        var imagesPerClass = new Option<int>("--images-per-class")
+        {
+            Description = "Pictures drawn of each class.",
+            DefaultValueFactory = _ => 500
+        };
         var epochs = new Option<int>("--epochs") { Description = "Passes over the pictures.", DefaultValueFactory = _ => 40 };
-        var learningRate = new Option<float>("--learning-rate") { Description = "Of AdamW, at the top of the cosine.", DefaultValueFactory = _ => 3e-3f };
+        var learningRate = new Option<float>(
+            "--learning-rate")
+        { Description = "Of AdamW, at the top of the cosine.", DefaultValueFactory = _ => 3e-3f };
         var seed = new Option<int>("--seed") { Description = "Decides the pictures and the training.", DefaultValueFactory = _ => 1 };
-        var threads = new Option<int>("--threads") { Description = "Threads of libtorch, and threads that read pictures.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var output = new Option<FileInfo>("--output") { Description = "The safetensors file to write.", DefaultValueFactory = _ => new FileInfo("micro.safetensors") };
+        var threads = new Option<int>(
+            "--threads")
+        {
+            Description = "Threads of libtorch, and threads that read pictures.",
+            DefaultValueFactory = _ => Environment.ProcessorCount
+        };
+        var output = new Option<FileInfo>(
+            "--output")
+        { Description = "The safetensors file to write.", DefaultValueFactory = _ => new FileInfo("micro.safetensors") };
 
-        var command = new Command("train", "Draws the pictures, trains, writes the weights.") { images, imagesPerClass, epochs, learningRate, seed, threads, output };
+        var command = new Command("train", "Draws the pictures, trains, writes the weights.")
+        {
+            images, imagesPerClass, epochs, learningRate, seed, threads, output
+        };
         command.SetAction(parsed =>
         {
             torch.set_num_threads(parsed.GetValue(threads));
@@ -57,6 +75,7 @@ internal static class TrainCommand
         using var model = ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(keyed);
 
         model.SaveWeights(output);
-        Console.WriteLine($"Best epoch {model.Report!.BestEpoch} of {options.Epochs} after {model.Report.Duration:h\\:mm\\:ss}; wrote {output}, {new FileInfo(output).Length:N0} bytes");
+        Console.WriteLine($"Best epoch {model.Report!.BestEpoch} of {options.Epochs} after {model.Report.Duration:h\\:mm\\:ss}; "
+            + $"wrote {output}, {new FileInfo(output).Length:N0} bytes");
     }
 }

@@ -1,8 +1,8 @@
 // Publicizer <output folder> <assembly>...
 //
-// Writes a copy of each assembly in which everything internal is public, by changing the visibility bits of its TypeDef, Field and MethodDef
-// rows and nothing else. What is private or protected stays so: a private field may bear the name of a public event, and making both
-// visible would make the name ambiguous. The copies are for the compiler to read; they are never run.
+// Writes a copy of each assembly in which everything internal is public, by changing the visibility bits of its TypeDef, Field and
+// MethodDef rows and nothing else. What is private or protected stays so: a private field may bear the name of a public event, and making
+// both visible would make the name ambiguous. The copies are for the compiler to read; they are never run.
 
 using System.Reflection;
 using System.Reflection.Metadata;

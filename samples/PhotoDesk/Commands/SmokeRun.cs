@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -6,10 +7,14 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary><c>--smoke</c>: the whole life of a model in some seconds, over HTTP, in a temporary folder: upload, correct, retrain, compare, switch over, roll back.</summary>
+/// <summary><c>--smoke</c>: the whole life of a model in some seconds, over HTTP, in a temporary folder: upload, correct, retrain, compare,
+/// switch over, roll back.</summary>
 internal static class SmokeRun
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) }
+    };
 
     public static async Task<int> RunAsync()
     {
@@ -17,9 +22,15 @@ internal static class SmokeRun
         try
         {
             await using var app = PhotoDeskApp.Build(
-                ["--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "20", "--PhotoDesk:Epochs", "1", "--Logging:LogLevel:Default", "Warning"]);
+                ["--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "20", "--PhotoDesk:Epochs", "1",
+                    "--Logging:LogLevel:Default", "Warning"]);
             await app.StartAsync();
-            using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10), BaseAddress = new Uri(app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+            using var http = new HttpClient
+            {
+                Timeout = TimeSpan.FromMinutes(10),
+                BaseAddress = new Uri(app.Urls.Single()),
+                DefaultRequestHeaders = { { "X-PhotoDesk", "1" } }
+            };
             await LiveAsync(http);
             await app.StopAsync();
             return 0;
@@ -35,7 +46,9 @@ internal static class SmokeRun
         Console.WriteLine($"A desk at {http.BaseAddress}");
         var uploaded = await PostAsync<UploadAnswer>(http, "api/photos", Upload());
         Photo[] photos = [.. uploaded.Results.Select(result => result.Photo!)];
-        Console.WriteLine($"Uploaded {photos.Length} photos: {string.Join(", ", photos.Select(photo => photo.PredictedLabel + (photo.Rejected ? " (unsure)" : "")))}");
+        Console.WriteLine(
+            $"Uploaded {photos.Length} photos: "
+            + $"{string.Join(", ", photos.Select(photo => photo.PredictedLabel + (photo.Rejected ? " (unsure)" : "")))}");
 
         foreach (var (photo, kind) in photos.Zip(SurfaceImages.Kinds))
             (await http.PutAsJsonAsync($"api/photos/{photo.Id}/label", new { label = kind })).EnsureSuccessStatusCode();
@@ -47,8 +60,9 @@ internal static class SmokeRun
         Console.WriteLine($"Training {training!.Id} {training.State}: {training.Message}");
 
         var comparison = await http.GetFromJsonAsync<Comparison>($"api/models/{training.ModelId}/comparison", Json);
-        Console.WriteLine(FormattableString.Invariant(
-            $"On {comparison!.HeldOut} held-out photos: accuracy {comparison.Current.Accuracy:0.00} -> {comparison.Candidate.Accuracy:0.00}, F1 {comparison.Current.F1:0.00} -> {comparison.Candidate.F1:0.00}, {comparison.Changed.Count} changed"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"On {comparison!.HeldOut} held-out photos: "
+                + $"accuracy {comparison.Current.Accuracy:0.00} -> {comparison.Candidate.Accuracy:0.00}, "
+                + $"F1 {comparison.Current.F1:0.00} -> {comparison.Candidate.F1:0.00}, {comparison.Changed.Count} changed"));
 
         var next = await PostAsync<ModelInfo>(http, $"api/models/{training.ModelId}/activate");
         Console.WriteLine($"Switched over: model {next.Id} answers, as {await AnsweredByAsync(http)} says");
@@ -79,6 +93,7 @@ internal static class SmokeRun
         using var response = await http.PostAsync(address, content);
         return response.IsSuccessStatusCode
             ? (await response.Content.ReadFromJsonAsync<T>(Json))!
-            : throw new InvalidOperationException($"POST {address}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+            : throw new InvalidOperationException(
+                $"POST {address}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
     }
 }

@@ -11,7 +11,8 @@ internal static class ExampleEndpoints
     private const int Side = 256;
 
     public static void MapExamples(this IEndpointRouteBuilder app) =>
-        app.MapGet("/api/examples/{index:int}", IResult (int index) => index is >= 0 and < Count ? TypedResults.File(Draw(index), "image/jpeg") : Problems.NotFound("example"));
+        app.MapGet("/api/examples/{index:int}", IResult (int index) => index is >= 0
+            and < Count ? TypedResults.File(Draw(index), "image/jpeg") : Problems.NotFound("example"));
 
     private static byte[] Draw(int index)
     {

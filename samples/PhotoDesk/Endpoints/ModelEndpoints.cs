@@ -18,8 +18,12 @@ internal static class ModelEndpoints
         store.Find(id) is null ? Problems.NotFound("model") : TypedResults.Ok(judge.Compare(store.Active.Id, id));
 
     private static async Task<Results<Ok<ModelInfo>, ProblemHttpResult>> ActivateAsync(long id, ModelStore store, ServedModel served) =>
-        await served.SwitchAsync(() => store.Find(id)?.Id, store.Activate) is null ? Problems.NotFound("model") : TypedResults.Ok(store.Find(id));
+        await served.SwitchAsync(() => store.Find(id)?.Id, store.Activate) is null
+            ? Problems.NotFound("model")
+            : TypedResults.Ok(store.Find(id));
 
     private static async Task<Results<Ok<ModelInfo>, ProblemHttpResult>> RollBackAsync(ModelStore store, ServedModel served) =>
-        await served.SwitchAsync(store.PreviousId, _ => store.RollBack()) is { } id ? TypedResults.Ok(store.Find(id)) : Problems.Conflict("There is no model before this one.");
+        await served.SwitchAsync(store.PreviousId, _ => store.RollBack()) is { } id
+            ? TypedResults.Ok(store.Find(id))
+            : Problems.Conflict("There is no model before this one.");
 }

@@ -9,7 +9,8 @@ internal static class OperationsEndpoints
     public static void MapOperations(this IEndpointRouteBuilder app)
     {
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = WriteAsync }).DisableRateLimiting();
-        app.MapGet("/metrics", (MetricsPage page) => Results.Text(page.Write(), "text/plain; version=0.0.4; charset=utf-8")).DisableRateLimiting();
+        app.MapGet("/metrics", (MetricsPage page) => Results.Text(page.Write(), "text/plain; version=0.0.4; charset=utf-8"))
+            .DisableRateLimiting();
     }
 
     private static Task WriteAsync(HttpContext context, HealthReport report) => report.Status == HealthStatus.Healthy

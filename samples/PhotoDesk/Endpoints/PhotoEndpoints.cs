@@ -17,7 +17,8 @@ internal static class PhotoEndpoints
 
         var photos = app.MapGroup("/api/photos");
         photos.MapGet("/", List);
-        photos.MapPost("/", Upload).RequireRateLimiting(RateLimits.Uploads).WithMetadata(new RequestSizeLimitAttribute(LargestUploadBytes(app)));
+        photos.MapPost("/", Upload).RequireRateLimiting(RateLimits.Uploads)
+            .WithMetadata(new RequestSizeLimitAttribute(LargestUploadBytes(app)));
         photos.MapGet("/{id:long}", Find);
         photos.MapGet("/{id:long}/image", (long id, PhotoStore store) => Picture(store.Content(id)));
         photos.MapGet("/{id:long}/thumbnail", (long id, PhotoStore store) => Picture(store.ThumbnailOf(id)));
@@ -26,17 +27,20 @@ internal static class PhotoEndpoints
         photos.MapDelete("/{id:long}", Delete);
     }
 
-    private static long LargestUploadBytes(IEndpointRouteBuilder app) => app.ServiceProvider.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LargestUploadBytes;
+    private static long LargestUploadBytes(IEndpointRouteBuilder app) =>
+        app.ServiceProvider.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LargestUploadBytes;
 
     private static async Task<Results<Ok<UploadAnswer>, ProblemHttpResult>> Upload(
-        HttpRequest request, UploadReader reader, UploadMemory memory, UploadTurns turns, PhotoIntake intake, IOptions<PhotoDeskOptions> options, CancellationToken aborted)
+        HttpRequest request, UploadReader reader, UploadMemory memory, UploadTurns turns, PhotoIntake intake,
+        IOptions<PhotoDeskOptions> options, CancellationToken aborted)
     {
         if (UploadReader.BoundaryOf(request) is not { } boundary)
             return Problems.Answer(StatusCodes.Status415UnsupportedMediaType, "Send multipart/form-data with files in the field 'photos'.");
         using var held = memory.Open();
         var files = await reader.ReadAsync(request, boundary, held, aborted);
         if (files.Count == 0)
-            return Problems.Answer(StatusCodes.Status400BadRequest, $"Send 1 to {options.Value.LargestUpload} files in the field 'photos'.");
+            return Problems.Answer(StatusCodes.Status400BadRequest,
+                $"Send 1 to {options.Value.LargestUpload} files in the field 'photos'.");
         using var turn = await turns.TakeAsync(aborted);
         return TypedResults.Ok(new UploadAnswer(await intake.TakeAsync(files, aborted)));
     }
@@ -68,13 +72,17 @@ internal static class PhotoEndpoints
     {
         response.ContentType = "text/csv; charset=utf-8";
         response.Headers.ContentDisposition = "attachment; filename=photos.csv";
-        await using var text = new StreamWriter(response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true)) { NewLine = "\r\n" };
+        await using var text = new StreamWriter(response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true))
+        {
+            NewLine = "\r\n"
+        };
         await text.WriteLineAsync(PhotoTable.Header);
         foreach (var photo in store.All())
             await text.WriteLineAsync(PhotoTable.Row(photo).AsMemory(), aborted);
     }
 
-    private static Results<Ok<Photo>, ProblemHttpResult> FoundOr404(Photo? photo) => photo is null ? Problems.NotFound("photo") : TypedResults.Ok(photo);
+    private static Results<Ok<Photo>, ProblemHttpResult> FoundOr404(Photo? photo) =>
+        photo is null ? Problems.NotFound("photo") : TypedResults.Ok(photo);
 }
 
 internal sealed record LabelRequest(string? Label);

@@ -13,27 +13,35 @@ internal static class TrainingEndpoints
         var trainings = app.MapGroup("/api/trainings");
         trainings.MapPost("/", Begin);
         // 204 before the first: a browser's console reports every 404 as an error, and here nothing is wrong.
-        trainings.MapGet("/latest", (TrainingFeed feed, TrainingStore store) => Latest(feed, store) is { } training ? Results.Ok(training) : Results.NoContent());
+        trainings.MapGet("/latest", (TrainingFeed feed, TrainingStore store) => Latest(feed, store) is { } training
+            ? Results.Ok(training)
+            : Results.NoContent());
         trainings.MapPost("/latest/stop", Stop);
         trainings.MapGet("/latest/events", Watch);
     }
 
-    private static Results<Accepted<Training>, ProblemHttpResult> Begin(Retrainer retrainer, PhotoStore photos, IOptions<PhotoDeskOptions> options)
+    private static Results<Accepted<Training>, ProblemHttpResult> Begin(
+        Retrainer retrainer, PhotoStore photos, IOptions<PhotoDeskOptions> options)
     {
         var missing = options.Value.LeastLabelled - photos.CountLabelled();
         if (missing > 0)
             return Problems.Conflict($"A training needs {options.Value.LeastLabelled} labelled photos: label {missing} more.");
-        return retrainer.Begin() is { } training ? TypedResults.Accepted("/api/trainings/latest", training) : Problems.Conflict("A training goes on already.");
+        return retrainer.Begin() is { } training ? TypedResults.Accepted("/api/trainings/latest", training)
+            : Problems.Conflict("A training goes on already.");
     }
 
     private static Results<Accepted<Training>, ProblemHttpResult> Stop(Retrainer retrainer) =>
-        retrainer.Stop() is { } training ? TypedResults.Accepted("/api/trainings/latest", training) : Problems.Conflict("No training goes on.");
+        retrainer.Stop() is { } training ? TypedResults.Accepted("/api/trainings/latest", training)
+            : Problems.Conflict("No training goes on.");
 
-    private static Results<ServerSentEventsResult<Training>, ProblemHttpResult> Watch(TrainingFeed feed, TrainingStore store, IHostApplicationLifetime lifetime, CancellationToken aborted) =>
-        Latest(feed, store) is null ? Problems.NotFound("training") : TypedResults.ServerSentEvents(EventsAsync(feed, store, lifetime.ApplicationStopping, aborted));
+    private static Results<ServerSentEventsResult<Training>, ProblemHttpResult> Watch(
+        TrainingFeed feed, TrainingStore store, IHostApplicationLifetime lifetime, CancellationToken aborted) =>
+        Latest(feed, store) is null ? Problems.NotFound("training")
+            : TypedResults.ServerSentEvents(EventsAsync(feed, store, lifetime.ApplicationStopping, aborted));
 
     // The program does not wait for watchers when it ends.
-    private static async IAsyncEnumerable<SseItem<Training>> EventsAsync(TrainingFeed feed, TrainingStore store, CancellationToken programEnds, [EnumeratorCancellation] CancellationToken aborted)
+    private static async IAsyncEnumerable<SseItem<Training>> EventsAsync(
+        TrainingFeed feed, TrainingStore store, CancellationToken programEnds, [EnumeratorCancellation] CancellationToken aborted)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(programEnds, aborted);
         var ended = false;

@@ -3,7 +3,8 @@ namespace PhotoDesk;
 /// <summary>Two models on the same held-out photos.</summary>
 internal sealed record Comparison(int HeldOut, ModelQuality Current, ModelQuality Candidate, IReadOnlyList<ChangedPhoto> Changed)
 {
-    /// <summary>Accuracy, and F1 as the mean of the classes that occur (van Rijsbergen; a class without a right prediction has 0).</summary>
+    /// <summary>Accuracy, and F1 as the mean of the classes that occur (van Rijsbergen;
+    /// a class without a right prediction has 0).</summary>
     /// <param name="classes">All.</param>
     /// <param name="judged">What a person says, and what the model says.</param>
     public static Quality QualityOf(IEnumerable<string> classes, IReadOnlyCollection<(string Label, string Predicted)> judged)

@@ -3,7 +3,8 @@ using QuickStart;
 
 namespace PhotoDesk;
 
-/// <summary>Asks models about the photos that none of them has learned from. What a model said is kept, so that a later comparison asks about new photos alone.</summary>
+/// <summary>Asks models about the photos that none of them has learned from.
+/// What a model said is kept, so that a later comparison asks about new photos alone.</summary>
 internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStore models)
 {
     /// <summary>Of a model that has a file, but need not be listed yet.</summary>
@@ -22,10 +23,12 @@ internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStor
         var (current, candidate) = (SaidBy(currentId, photos), SaidBy(candidateId, photos));
         var (before, after) = (QualityOf(photos, current), QualityOf(photos, candidate));
         return new Comparison(
-            before.HeldOut, new ModelQuality(currentId, before.Accuracy, before.F1), new ModelQuality(candidateId, after.Accuracy, after.F1),
+            before.HeldOut, new ModelQuality(currentId, before.Accuracy, before.F1),
+            new ModelQuality(candidateId, after.Accuracy, after.F1),
             [.. from photo in photos
                 where current.ContainsKey(photo.Id) && candidate.ContainsKey(photo.Id) && current[photo.Id] != candidate[photo.Id]
-                select new ChangedPhoto(photo.Id, photo.Name, $"/api/photos/{photo.Id}/thumbnail", photo.Label, current[photo.Id], candidate[photo.Id])]);
+                select new ChangedPhoto(photo.Id, photo.Name, $"/api/photos/{photo.Id}/thumbnail", photo.Label, current[photo.Id],
+                    candidate[photo.Id])]);
     }
 
     private IReadOnlyDictionary<long, string> SaidBy(long modelId, IReadOnlyList<HeldOutPhoto> photos)
@@ -42,11 +45,13 @@ internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStor
     private Dictionary<long, string> Ask(LoadedModel model, IReadOnlyList<long> ids)
     {
         var rows = ml.Data.LoadFromEnumerable(heldOut.Contents(ids));
-        return ml.Data.CreateEnumerable<AnsweredRow>(model.File.Transform(rows), reuseRowObject: false).ToDictionary(row => row.PhotoId, row => row.PredictedLabel);
+        return ml.Data.CreateEnumerable<AnsweredRow>(model.File.Transform(rows), reuseRowObject: false)
+            .ToDictionary(row => row.PhotoId, row => row.PredictedLabel);
     }
 
     private static Quality QualityOf(IReadOnlyList<HeldOutPhoto> photos, IReadOnlyDictionary<long, string> said) =>
-        Comparison.QualityOf(SurfaceImages.Kinds, [.. photos.Where(photo => said.ContainsKey(photo.Id)).Select(photo => (photo.Label, said[photo.Id]))]);
+        Comparison.QualityOf(SurfaceImages.Kinds,
+            [.. photos.Where(photo => said.ContainsKey(photo.Id)).Select(photo => (photo.Label, said[photo.Id]))]);
 
     private sealed class AnsweredRow
     {

@@ -5,8 +5,8 @@ using MlNetFineTune;
 namespace PhotoDesk;
 
 /// <summary>
-/// A model in memory. Behind the chain of its file comes one transform more: it says which model has answered, so that a prediction keeps its author while models change, and whether
-/// the answer is sure enough by the thresholds that the training has calibrated.
+/// A model in memory. Behind the chain of its file comes one transform more: it says which model has answered, so that a prediction keeps
+/// its author while models change, and whether the answer is sure enough by the thresholds that the training has calibrated.
 /// </summary>
 internal sealed class LoadedModel : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class LoadedModel : IDisposable
         _file = ml.Model.Load(path, out _);
         var network = ((IEnumerable<ITransformer>)_file).OfType<FineTuningTransformer>().Single();
         Classes = network.Classes;
-        var thresholds = network.Calibration?.RejectThresholds ?? throw new InvalidDataException($"Model {id} has no calibration, which decides when a person should look.");
+        var thresholds = network.Calibration?.RejectThresholds
+            ?? throw new InvalidDataException($"Model {id} has no calibration, which decides when a person should look.");
         var verdict = ml.Transforms.CustomMapping<ScoredRow, Verdict>(
             (answer, verdict) =>
             {

@@ -10,7 +10,9 @@ namespace PhotoDesk;
 /// <param name="F1">The same, mean of the classes.</param>
 /// <param name="HeldOut">How many those were.</param>
 /// <param name="Corrections">Labelled photos that it has learned from, beside the embedded ones.</param>
-internal sealed record ModelInfo(long Id, DateTimeOffset CreatedAt, bool Active, bool Previous, long? TrainingId, double Accuracy, double F1, int HeldOut, int Corrections);
+internal sealed record ModelInfo(
+    long Id, DateTimeOffset CreatedAt, bool Active, bool Previous, long? TrainingId, double Accuracy, double F1, int HeldOut,
+    int Corrections);
 
 /// <summary>How well a model does.</summary>
 internal sealed record Quality(double Accuracy, double F1, int HeldOut);

@@ -32,7 +32,8 @@ internal static class ModelTraining
     /// <param name="report">What happened.</param>
     /// <returns><see cref="PhotoRow"/> to <see cref="ScoredRow"/>; caller disposes.</returns>
     public static TransformerChain<ITransformer> Fit(
-        MLContext ml, IEnumerable<string> classes, IEnumerable<LabelledRow> rows, IEnumerable<LabelledRow> validation, ImageFineTuningOptions options, out TrainingReport report)
+        MLContext ml, IEnumerable<string> classes, IEnumerable<LabelledRow> rows, IEnumerable<LabelledRow> validation,
+        ImageFineTuningOptions options, out TrainingReport report)
     {
         // The classes are known: no pass over the photos to find them.
         var known = ml.Data.LoadFromEnumerable(classes.Select(name => new ClassName { Label = name }));
@@ -50,7 +51,8 @@ internal static class ModelTraining
     public static TransformerChain<ITransformer> Chain(MLContext ml, FineTuningTransformer network)
     {
         var scored = network.Transform(ml.Data.LoadFromEnumerable<PhotoRow>([]));
-        return new TransformerChain<ITransformer>(network, ml.Transforms.Conversion.MapKeyToValue(nameof(ScoredRow.PredictedLabel)).Fit(scored));
+        return new TransformerChain<ITransformer>(
+            network, ml.Transforms.Conversion.MapKeyToValue(nameof(ScoredRow.PredictedLabel)).Fit(scored));
     }
 
     public static DataViewSchema InputSchema(MLContext ml) => ml.Data.LoadFromEnumerable<PhotoRow>([]).Schema;

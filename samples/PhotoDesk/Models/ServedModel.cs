@@ -26,7 +26,8 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
         var active = models.Active;
         _model = new LoadedModel(ml, active.Id, models.PathOf(active.Id));
         // Warmed up with an embedded picture before the first request comes in.
-        _predictor = ml.Model.CreatePredictor<PhotoRow, JudgedRow>(_model.Transformer, example: new PhotoRow { Photo = EmbeddedPictures.Draw(1)[0].Content });
+        _predictor = ml.Model.CreatePredictor<PhotoRow, JudgedRow>(
+            _model.Transformer, example: new PhotoRow { Photo = EmbeddedPictures.Draw(1)[0].Content });
         log.LogInformation("Model {Model} is served.", active.Id);
         return Task.CompletedTask;
     }

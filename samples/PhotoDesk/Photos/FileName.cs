@@ -10,7 +10,10 @@ internal static class FileName
     {
         var name = sent ?? "";
         name = name[(name.LastIndexOfAny(['/', '\\']) + 1)..];
-        name = new string([.. name.Where(c => !char.IsControl(c) && char.GetUnicodeCategory(c) != System.Globalization.UnicodeCategory.Format && !char.IsSurrogate(c))]).Trim();
+        name =
+            new string(
+                [.. name.Where(c => !char.IsControl(c) && char.GetUnicodeCategory(c) != System.Globalization.UnicodeCategory.Format
+                && !char.IsSurrogate(c))]).Trim();
         return name.Length == 0 ? "photo" : name.Length > Longest ? name[..Longest] : name;
     }
 }

@@ -10,7 +10,8 @@ namespace PhotoDesk;
 /// <param name="Rejected">The model is not sure enough: a person should look.</param>
 /// <param name="CorrectedLabel">What a person said; null where nobody has.</param>
 internal sealed record Photo(
-    long Id, string Name, DateTimeOffset Time, long ModelId, string PredictedLabel, IReadOnlyList<ClassProbability> Probabilities, bool Rejected, string? CorrectedLabel);
+    long Id, string Name, DateTimeOffset Time, long ModelId, string PredictedLabel, IReadOnlyList<ClassProbability> Probabilities,
+    bool Rejected, string? CorrectedLabel);
 
 internal sealed record ClassProbability(string Label, float Probability);
 

@@ -12,9 +12,12 @@ internal sealed class PhotoIntake(ServedModel served, PhotoStore photos, IOption
     public async Task<IReadOnlyList<UploadResult>> TakeAsync(IReadOnlyList<UploadedFile> files, CancellationToken cancellation)
     {
         var scored = new (NewPhoto? Photo, string? Error)[files.Count];
-        await Parallel.ForAsync(0, files.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (i, token) => scored[i] = await ScoreAsync(files[i], token));
+        await Parallel.ForAsync(0, files.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
+            async (i, token) => scored[i] = await ScoreAsync(files[i], token));
         var stored = new Queue<Photo>(photos.Add(scored.Select(result => result.Photo).OfType<NewPhoto>()));
-        return [.. files.Zip(scored, (file, result) => new UploadResult(file.Name, result.Photo is null ? null : stored.Dequeue(), result.Error))];
+        return [
+            .. files.Zip(scored, (file, result) =>
+                new UploadResult(file.Name, result.Photo is null ? null : stored.Dequeue(), result.Error))];
     }
 
     private async Task<(NewPhoto? Photo, string? Error)> ScoreAsync(UploadedFile file, CancellationToken cancellation)

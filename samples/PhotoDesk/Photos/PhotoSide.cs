@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 
 namespace PhotoDesk;
 
-/// <summary>What a photo is for. Its content decides, so it never changes sides: not when it is sent twice, corrected, or learned from again later.</summary>
+/// <summary>What a photo is for. Its content decides, so it never changes sides: not when it is sent twice, corrected,
+/// or learned from again later.</summary>
 internal enum PhotoSide
 {
     /// <summary>Models learn from it.</summary>

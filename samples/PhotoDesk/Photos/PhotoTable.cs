@@ -9,9 +9,12 @@ internal static class PhotoTable
 
     public static string Row(Photo photo) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{photo.Id},{Cell(photo.Name)},{photo.Time:yyyy-MM-ddTHH:mm:ssZ},{Cell(photo.PredictedLabel)},{photo.Probabilities[0].Probability:0.0000},{(photo.Rejected ? "yes" : "no")},{Cell(photo.CorrectedLabel ?? "")},{photo.ModelId}");
+        $"{photo.Id},{Cell(photo.Name)},{photo.Time:yyyy-MM-ddTHH:mm:ssZ},{Cell(photo.PredictedLabel)},"
+            + $"{photo.Probabilities[0].Probability:0.0000},{(photo.Rejected ? "yes" : "no")},"
+            + $"{Cell(photo.CorrectedLabel ?? "")},{photo.ModelId}");
 
-    /// <summary>Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection); text with separators is quoted.</summary>
+    /// <summary>Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection);
+    /// text with separators is quoted.</summary>
     public static string Cell(string text)
     {
         if (text.TrimStart() is ['=' or '+' or '-' or '@' or '|' or '%', ..] || text is ['\t' or '\r' or '\n', ..])

@@ -19,7 +19,8 @@ internal static class PictureCheck
         if (codec is null || MediaTypeOf(codec.EncodedFormat) is not { } type)
             return "This is no picture that can be read. Send JPEG, PNG, GIF, BMP or WebP.";
         if ((long)codec.Info.Width * codec.Info.Height > largestPixels)
-            return $"The picture has {codec.Info.Width} x {codec.Info.Height} pixels; more than {largestPixels / 1_000_000.0:0.#} million are refused.";
+            return $"The picture has {codec.Info.Width} x {codec.Info.Height} pixels; "
+                + $"more than {largestPixels / 1_000_000.0:0.#} million are refused.";
         mediaType = type;
         return null;
     }

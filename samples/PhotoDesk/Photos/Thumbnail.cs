@@ -46,8 +46,10 @@ internal static class Thumbnail
     {
         var scale = Math.Min(1, Side / (float)Math.Max(picture.Width, picture.Height));
         var (width, height) = (Math.Max(1, (int)(picture.Width * scale)), Math.Max(1, (int)(picture.Height * scale)));
-        var turned = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
-        using var surface = SKSurface.Create(new SKImageInfo(turned ? height : width, turned ? width : height, SKColorType.Bgra8888, SKAlphaType.Opaque));
+        var turned = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom
+            or SKEncodedOrigin.LeftBottom;
+        using var surface = SKSurface.Create(
+            new SKImageInfo(turned ? height : width, turned ? width : height, SKColorType.Bgra8888, SKAlphaType.Opaque));
         surface.Canvas.Clear(SKColors.White); // behind what is transparent
         surface.Canvas.SetMatrix(Upright(origin, width, height));
         using var paint = new SKPaint { FilterQuality = SKFilterQuality.Medium };

@@ -23,7 +23,8 @@ internal sealed class Database(IOptions<PhotoDeskOptions> options)
         return connection;
     }
 
-    /// <summary>Once, before everything else: readers and a writer do not block each other in WAL mode, which stays with the file.</summary>
+    /// <summary>Once, before everything else: readers and a writer do not block each other in WAL mode,
+    /// which stays with the file.</summary>
     public void Prepare()
     {
         using var connection = Open();

@@ -25,7 +25,8 @@ internal sealed class HeldOutStore(Database database)
     public IReadOnlyDictionary<long, string> SaidBy(long modelId)
     {
         using var connection = database.Open();
-        return connection.Query(reader => (Id: reader.GetInt64(0), Label: reader.GetString(1)), "SELECT photo_id, predicted_label FROM judgements WHERE model_id = $model", ("$model", modelId))
+        return connection.Query(reader => (Id: reader.GetInt64(0), Label: reader.GetString(1)),
+            "SELECT photo_id, predicted_label FROM judgements WHERE model_id = $model", ("$model", modelId))
             .ToDictionary(row => row.Id, row => row.Label);
     }
 
@@ -36,7 +37,8 @@ internal sealed class HeldOutStore(Database database)
         foreach (var (photo, label) in said)
         {
             connection.Execute(
-                "INSERT OR REPLACE INTO judgements (model_id, photo_id, predicted_label) SELECT $model, id, $label FROM photos WHERE id = $photo",
+                "INSERT OR REPLACE INTO judgements (model_id, photo_id, predicted_label) SELECT $model, id, "
+                    + "$label FROM photos WHERE id = $photo",
                 ("$model", modelId), ("$photo", photo), ("$label", label));
         }
         transaction.Commit();

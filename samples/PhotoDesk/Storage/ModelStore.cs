@@ -58,8 +58,10 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
     /// <param name="quality">On the held-out photos.</param>
     /// <param name="corrections">Labelled photos that it has learned from.</param>
     public void Add(SqliteConnection connection, long id, long? trainingId, Quality quality, int corrections) => connection.Execute(
-        "INSERT INTO models (id, created_at, training_id, accuracy, f1, held_out, corrections) VALUES ($id, $now, $training, $accuracy, $f1, $heldOut, $corrections)",
-        ("$id", id), ("$now", Now), ("$training", trainingId), ("$accuracy", quality.Accuracy), ("$f1", quality.F1), ("$heldOut", quality.HeldOut), ("$corrections", corrections));
+        "INSERT INTO models (id, created_at, training_id, accuracy, f1, held_out, corrections) VALUES ($id, $now, $training, $accuracy, "
+            + "$f1, $heldOut, $corrections)",
+        ("$id", id), ("$now", Now), ("$training", trainingId), ("$accuracy", quality.Accuracy), ("$f1", quality.F1),
+        ("$heldOut", quality.HeldOut), ("$corrections", corrections));
 
     /// <summary>From now on it is served, also after a restart.</summary>
     public void Activate(long id)
@@ -69,13 +71,15 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
     }
 
     public void Activate(SqliteConnection connection, long id) =>
-        connection.Execute($"INSERT INTO activations (model_id, activated_at) SELECT $id, $now WHERE $id IS NOT ({Standing})", ("$id", id), ("$now", Now));
+        connection.Execute($"INSERT INTO activations (model_id, activated_at) SELECT $id, $now WHERE $id IS NOT ({Standing})", ("$id", id),
+            ("$now", Now));
 
     /// <summary>The last activation is undone.</summary>
     public void RollBack()
     {
         using var connection = database.Open();
-        connection.Execute("UPDATE activations SET undone_at = $now WHERE id = (SELECT max(id) FROM activations WHERE undone_at IS NULL)", ("$now", Now));
+        connection.Execute("UPDATE activations SET undone_at = $now WHERE id = (SELECT max(id) FROM activations WHERE undone_at IS NULL)",
+            ("$now", Now));
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();

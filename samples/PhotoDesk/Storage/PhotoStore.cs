@@ -27,7 +27,8 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
         {
             var hash = PhotoSides.HashOf(content);
             var id = connection.Scalar<long>(
-                "INSERT INTO photos (name, added_at, origin, media_type, hash, side, label) VALUES ($name, $now, 'embedded', 'image/jpeg', $hash, $side, $label) RETURNING id",
+                "INSERT INTO photos (name, added_at, origin, media_type, hash, side, label) VALUES ($name, $now, 'embedded', 'image/jpeg', "
+                    + "$hash, $side, $label) RETURNING id",
                 ("$name", name), ("$now", Now), ("$hash", hash), ("$side", $"{PhotoSides.Of(hash)}"), ("$label", label));
             AddFile(connection, id, content, thumbnail: content); // they are small
         }
@@ -46,7 +47,8 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
         using var connection = database.Open();
         return new PhotoPage(
             connection.Scalar<long>("SELECT count(*) FROM photos WHERE origin = 'upload'"),
-            connection.Query(Read, $"SELECT {Columns} FROM photos WHERE origin = 'upload' ORDER BY id DESC LIMIT $take OFFSET $skip", ("$take", take), ("$skip", skip)));
+            connection.Query(Read, $"SELECT {Columns} FROM photos WHERE origin = 'upload' ORDER BY id DESC LIMIT $take OFFSET $skip",
+                ("$take", take), ("$skip", skip)));
     }
 
     /// <summary>All of them, the oldest first, one at a time.</summary>
@@ -77,7 +79,8 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
     {
         using var connection = database.Open();
         return connection.Query(
-            Read, $"UPDATE photos SET label = $label, labelled_at = CASE WHEN $label IS NULL THEN NULL ELSE $now END WHERE origin = 'upload' AND id = $id RETURNING {Columns}",
+            Read, $"UPDATE photos SET label = $label, labelled_at = CASE WHEN $label IS NULL THEN NULL ELSE $now END WHERE origin = "
+                + $"'upload' AND id = $id RETURNING {Columns}",
             ("$label", label), ("$now", Now), ("$id", id)).SingleOrDefault();
     }
 
@@ -86,7 +89,9 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
         using var connection = database.Open();
         try
         {
-            return connection.Execute("DELETE FROM photos WHERE origin = 'upload' AND id = $id", ("$id", id)) == 1 ? Deletion.Done : Deletion.NotFound;
+            return connection.Execute("DELETE FROM photos WHERE origin = 'upload' AND id = $id", ("$id", id)) == 1
+                ? Deletion.Done
+                : Deletion.NotFound;
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_CONSTRAINT)
         {
@@ -111,14 +116,17 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
             INSERT INTO photos (name, added_at, origin, media_type, hash, side, model_id, predicted_label, probabilities, rejected)
             VALUES ($name, $now, 'upload', $type, $hash, $side, $model, $predicted, $probabilities, $rejected) RETURNING {Columns}
             """,
-            ("$name", photo.Name), ("$now", Now), ("$type", photo.MediaType), ("$hash", hash), ("$side", $"{PhotoSides.Of(hash)}"), ("$model", photo.Opinion.ModelId),
-            ("$predicted", photo.Opinion.Label), ("$probabilities", JsonSerializer.Serialize(photo.Opinion.Probabilities)), ("$rejected", photo.Opinion.Rejected)).Single();
+            ("$name", photo.Name), ("$now", Now), ("$type", photo.MediaType), ("$hash", hash), ("$side", $"{PhotoSides.Of(hash)}"),
+            ("$model", photo.Opinion.ModelId),
+            ("$predicted", photo.Opinion.Label), ("$probabilities", JsonSerializer.Serialize(photo.Opinion.Probabilities)),
+            ("$rejected", photo.Opinion.Rejected)).Single();
         AddFile(connection, added.Id, photo.Content, photo.Thumbnail);
         return added;
     }
 
     private static void AddFile(SqliteConnection connection, long id, byte[] content, byte[] thumbnail) =>
-        connection.Execute("INSERT INTO files (photo_id, content, thumbnail) VALUES ($id, $content, $thumbnail)", ("$id", id), ("$content", content), ("$thumbnail", thumbnail));
+        connection.Execute("INSERT INTO files (photo_id, content, thumbnail) VALUES ($id, $content, $thumbnail)", ("$id", id),
+            ("$content", content), ("$thumbnail", thumbnail));
 
     private PictureFile? File(string columns, long id)
     {
@@ -129,8 +137,10 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
     }
 
     private static Photo Read(SqliteDataReader reader) => new(
-        reader.GetInt64(0), reader.GetString(1), DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)), reader.GetInt64(3), reader.GetString(4),
-        JsonSerializer.Deserialize<ClassProbability[]>(reader.GetString(5))!, reader.GetBoolean(6), reader.IsDBNull(7) ? null : reader.GetString(7));
+        reader.GetInt64(0), reader.GetString(1), DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)), reader.GetInt64(3),
+        reader.GetString(4),
+        JsonSerializer.Deserialize<ClassProbability[]>(reader.GetString(5))!, reader.GetBoolean(6),
+        reader.IsDBNull(7) ? null : reader.GetString(7));
 }
 
 /// <summary>A photo that was scored, on its way into the database.</summary>

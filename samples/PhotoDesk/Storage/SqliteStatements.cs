@@ -19,7 +19,9 @@ internal static class SqliteStatements
         return command.ExecuteScalar() is { } value and not DBNull ? (T)value : default;
     }
 
-    public static List<T> Query<T>(this SqliteConnection connection, Func<SqliteDataReader, T> read, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    public static List<T> Query<T>(
+        this SqliteConnection connection, Func<SqliteDataReader, T> read, string sql,
+        params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = Command(connection, sql, values);
         using var reader = command.ExecuteReader();
@@ -42,7 +44,10 @@ internal static class SqliteStatements
     public static T? Nullable<T>(this SqliteDataReader reader, string column) =>
         reader[column] is var value and not DBNull ? (T)value : default;
 
-    public static DateTimeOffset Time(this SqliteDataReader reader, string column) => DateTimeOffset.FromUnixTimeMilliseconds((long)reader[column]);
+    public static DateTimeOffset Time(this SqliteDataReader reader, string column) =>
+        DateTimeOffset.FromUnixTimeMilliseconds((long)reader[column]);
 
-    public static DateTimeOffset? NullableTime(this SqliteDataReader reader, string column) => reader[column] is long time ? DateTimeOffset.FromUnixTimeMilliseconds(time) : null;
+    public static DateTimeOffset? NullableTime(this SqliteDataReader reader, string column) => reader[column] is long time
+        ? DateTimeOffset.FromUnixTimeMilliseconds(time)
+        : null;
 }

@@ -17,9 +17,12 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
         if (connection.Scalar<long>($"SELECT EXISTS (SELECT 1 FROM trainings WHERE {Unfinished})") == 1)
             return null;
         var added = connection.Query(
-            Read, "INSERT INTO trainings (state, created_at, base_model_id, epochs, settings) VALUES ('Queued', $now, $base, $epochs, $settings) RETURNING *",
-            ("$now", Now), ("$base", baseModelId), ("$epochs", settings.Epochs), ("$settings", JsonSerializer.Serialize(settings))).Single();
-        connection.Execute($"INSERT INTO training_rows (training_id, photo_id, label) SELECT $id, id, label FROM labelled WHERE side <> '{PhotoSide.HeldOut}'", ("$id", added.Id));
+            Read, "INSERT INTO trainings (state, created_at, base_model_id, epochs, settings) VALUES ('Queued', $now, $base, $epochs, "
+                + "$settings) RETURNING *",
+            ("$now", Now), ("$base", baseModelId), ("$epochs", settings.Epochs),
+            ("$settings", JsonSerializer.Serialize(settings))).Single();
+        connection.Execute($"INSERT INTO training_rows (training_id, photo_id, label) SELECT $id, id, "
+            + $"label FROM labelled WHERE side <> '{PhotoSide.HeldOut}'", ("$id", added.Id));
         transaction.Commit();
         return added;
     }
@@ -36,8 +39,11 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
         using var connection = database.Open();
         return connection.Query(
             reader => new TrainingOrder(
-                (long)reader["id"], (long)reader["base_model_id"], JsonSerializer.Deserialize<TrainingSettings>((string)reader["settings"])!, (int)(long)reader["starts"], reader["state"] is "Stopping"),
-            $"UPDATE trainings SET state = CASE state WHEN 'Queued' THEN 'Running' ELSE state END, starts = starts + 1 WHERE {Unfinished} RETURNING *").SingleOrDefault();
+                (long)reader["id"], (long)reader["base_model_id"],
+                JsonSerializer.Deserialize<TrainingSettings>((string)reader["settings"])!, (int)(long)reader["starts"],
+                reader["state"] is "Stopping"),
+            $"UPDATE trainings SET state = CASE state WHEN 'Queued' THEN 'Running' ELSE state END, "
+                + $"starts = starts + 1 WHERE {Unfinished} RETURNING *").SingleOrDefault();
     }
 
     /// <summary>Its photos, one at a time, in an order that is always the same.</summary>
@@ -47,19 +53,29 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
         using var command = SqliteStatements.Command(
             connection,
             """
-            SELECT training_rows.label, content, origin FROM training_rows JOIN photos ON photos.id = training_rows.photo_id JOIN files ON files.photo_id = photos.id
+            SELECT training_rows.label, content, origin FROM training_rows JOIN photos ON photos.id = training_rows.photo_id
+            JOIN files ON files.photo_id = photos.id
             WHERE training_id = $id AND side = $side ORDER BY training_rows.photo_id
             """,
             ("$id", id), ("$side", $"{side}"));
         using var reader = command.ExecuteReader();
         while (reader.Read())
-            yield return new LabelledRow { Label = reader.GetString(0), Photo = reader.GetFieldValue<byte[]>(1), Weight = reader.GetString(2) == "upload" ? correctionWeight : 1 };
+            yield return new LabelledRow
+            {
+                Label = reader.GetString(0),
+                Photo = reader.GetFieldValue<byte[]>(1),
+                Weight = reader.GetString(2) == "upload"
+                    ? correctionWeight
+                    : 1
+            };
     }
 
     public int CountCorrections(long id)
     {
         using var connection = database.Open();
-        return (int)connection.Scalar<long>("SELECT count(*) FROM training_rows JOIN photos ON photos.id = photo_id WHERE training_id = $id AND origin = 'upload'", ("$id", id));
+        return (int)connection.Scalar<long>(
+            "SELECT count(*) FROM training_rows JOIN photos ON photos.id = photo_id WHERE training_id = $id AND origin = 'upload'",
+            ("$id", id));
     }
 
     /// <summary>After each epoch.</summary>
@@ -114,7 +130,8 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
         var state = Enum.Parse<TrainingState>((string)reader["state"]);
         var (epoch, epochs) = ((int)(long)reader["epoch"], (int)(long)reader["epochs"]);
         return new Training(
-            (long)reader["id"], state, reader.Time("created_at"), reader.NullableTime("ended_at"), epoch, epochs, state == TrainingState.Finished ? 1 : (double)epoch / epochs, SecondsLeft: null,
+            (long)reader["id"], state, reader.Time("created_at"), reader.NullableTime("ended_at"), epoch, epochs,
+            state == TrainingState.Finished ? 1 : (double)epoch / epochs, SecondsLeft: null,
             JsonSerializer.Deserialize<EpochLine[]>((string)reader["history"])!, reader["message"] as string, reader["model_id"] as long?);
     }
 }

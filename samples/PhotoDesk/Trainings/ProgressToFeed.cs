@@ -12,7 +12,9 @@ internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings,
     {
         if (value.Activity == TrainingActivity.EpochCompleted)
         {
-            if (feed.Update(now => With(now, value) with { History = [.. now.History.Where(line => line.Epoch < value.Epoch), LineOf(value)] }) is { } training)
+            if (feed.Update(
+                now => With(now, value) with { History = [.. now.History.Where(line => line.Epoch < value.Epoch), LineOf(value)] })
+                is { } training)
                 trainings.Keep(training);
         }
         else if (_last == 0 || time.GetElapsedTime(_last) > BetweenSteps)
@@ -36,7 +38,8 @@ internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings,
         _ => (double)value.Epoch / value.Epochs,
     };
 
-    private static EpochLine LineOf(TrainingProgress value) => new(value.Epoch, Finite(value.Loss), Finite(value.ValidationLoss), Finite(value.ValidationAccuracy));
+    private static EpochLine LineOf(TrainingProgress value) =>
+        new(value.Epoch, Finite(value.Loss), Finite(value.ValidationLoss), Finite(value.ValidationAccuracy));
 
     // JSON has no other numbers.
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;

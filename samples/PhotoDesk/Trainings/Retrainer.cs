@@ -5,10 +5,12 @@ using MlNetFineTune;
 namespace PhotoDesk;
 
 /// <summary>
-/// Trains in the background, one training at a time. One that the program's end has broken off goes on at the next start from its checkpoint, to the same model that it would have made.
+/// Trains in the background, one training at a time. One that the program's end has broken off goes on at the next start from its
+/// checkpoint, to the same model that it would have made.
 /// </summary>
 internal sealed class Retrainer(
-    MLContext ml, Database database, TrainingStore trainings, ModelStore models, HeldOutJudge judge, ServedModel served, TrainingFeed feed, TimeProvider time, IOptions<PhotoDeskOptions> options, ILogger<Retrainer> log)
+    MLContext ml, Database database, TrainingStore trainings, ModelStore models, HeldOutJudge judge, ServedModel served, TrainingFeed feed,
+    TimeProvider time, IOptions<PhotoDeskOptions> options, ILogger<Retrainer> log)
     : BackgroundService
 {
     // A training that takes the program down with it must not do so for ever.
@@ -23,7 +25,8 @@ internal sealed class Retrainer(
     /// <returns>Null where one has not ended.</returns>
     public Training? Begin()
     {
-        if (trainings.Add(served.Id, new TrainingSettings(_options.Epochs, _options.LearningRate, _options.CorrectionWeight)) is not { } training)
+        if (trainings.Add(served.Id, new TrainingSettings(_options.Epochs, _options.LearningRate, _options.CorrectionWeight))
+            is not { } training)
             return null;
         feed.Publish(training);
         _ordered.Release();
@@ -57,7 +60,8 @@ internal sealed class Retrainer(
             try
             {
                 if (Next() is { } order)
-                    await Task.Factory.StartNew(() => Run(order, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                    await Task.Factory.StartNew(() => Run(order, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default);
                 else
                     await _ordered.WaitAsync(stoppingToken);
             }
@@ -87,7 +91,8 @@ internal sealed class Retrainer(
         try
         {
             if (order.Starts > MostStarts)
-                End(order, TrainingState.Interrupted, $"The program ended {MostStarts} times during this training, so it was not started again.");
+                End(order, TrainingState.Interrupted,
+                    $"The program ended {MostStarts} times during this training, so it was not started again.");
             else
                 Train(order, programEnds);
         }
@@ -103,7 +108,8 @@ internal sealed class Retrainer(
             if (order.Starts == 1)
                 End(order, TrainingState.Failed, "The training failed. The log has the details.");
             else
-                End(order, TrainingState.Interrupted, "The program ended during this training, and it could not go on from its checkpoint. Start another.");
+                End(order, TrainingState.Interrupted, "The program ended during this training, and it could not go on from its checkpoint. "
+                    + "Start another.");
         }
         DeleteCheckpoint(order);
         feed.Publish(trainings.Latest()!);
@@ -123,7 +129,8 @@ internal sealed class Retrainer(
             CancellationToken = programEnds,
         };
         feed.Update(now => now with { State = _stop.IsCancellationRequested ? TrainingState.Stopping : TrainingState.Running });
-        using var model = ModelTraining.Fit(ml, earlier.Classes, Rows(PhotoSide.Training), Rows(PhotoSide.Validation), training, out var report);
+        using var model = ModelTraining.Fit(
+            ml, earlier.Classes, Rows(PhotoSide.Training), Rows(PhotoSide.Validation), training, out var report);
         if (report.BestEpoch == 0)
             End(order, TrainingState.Stopped, "Stopped before an epoch was complete: there is no model.");
         else
@@ -145,7 +152,8 @@ internal sealed class Retrainer(
             connection, order.Id, report.End == TrainingReport.EndReason.Stopped ? TrainingState.Stopped : TrainingState.Finished,
             $"Model {id} has the weights of epoch {report.BestEpoch}, the best on the validation photos.", id);
         transaction.Commit();
-        log.LogInformation("Training {Training} made model {Model}: accuracy {Accuracy:0.000} on {HeldOut} held-out photos.", order.Id, id, quality.Accuracy, quality.HeldOut);
+        log.LogInformation("Training {Training} made model {Model}: accuracy {Accuracy:0.000} on {HeldOut} held-out photos.", order.Id, id,
+            quality.Accuracy, quality.HeldOut);
     }
 
     private void End(TrainingOrder order, TrainingState state, string message) => trainings.End(order.Id, state, message);

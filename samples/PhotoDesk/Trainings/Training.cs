@@ -15,7 +15,8 @@ namespace PhotoDesk;
 /// <param name="Message">What there is to say to a person.</param>
 /// <param name="ModelId">That it made.</param>
 internal sealed record Training(
-    long Id, TrainingState State, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, int Epoch, int Epochs, double Fraction, double? SecondsLeft,
+    long Id, TrainingState State, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, int Epoch, int Epochs, double Fraction,
+    double? SecondsLeft,
     IReadOnlyList<EpochLine> History, string? Message, long? ModelId)
 {
     [JsonIgnore]

@@ -26,7 +26,8 @@ internal sealed class MetricsPage(RequestMetrics requests, UploadMemory uploads,
         var training = trainings.Now;
         Head(page, "photodesk_training_state", "gauge", "1 for the state of the training that goes on.");
         foreach (var state in (TrainingState[])[TrainingState.Queued, TrainingState.Running, TrainingState.Stopping])
-            Line(page, "photodesk_training_state", $"{{state=\"{state.ToString().ToLowerInvariant()}\"}}", training?.State == state ? 1 : 0);
+            Line(page, "photodesk_training_state", $"{{state=\"{state.ToString().ToLowerInvariant()}\"}}",
+                training?.State == state ? 1 : 0);
         Write(page, "photodesk_training_fraction", "gauge", "Of its work that is done.", training?.Fraction ?? 0);
 
         Write(page, "photodesk_tensors", "gauge", "Tensors that are alive.", torch.Tensor.TotalCount);
@@ -48,7 +49,9 @@ internal sealed class MetricsPage(RequestMetrics requests, UploadMemory uploads,
         foreach (var route in routes.Where(route => route.Measured > 0))
         {
             foreach (var quantile in (double[])[0.5, 0.95, 0.99])
-                Line(page, "photodesk_request_seconds", string.Create(CultureInfo.InvariantCulture, $"{{route=\"{route.Route}\",quantile=\"{quantile}\"}}"), route.Quantile(quantile));
+                Line(page, "photodesk_request_seconds",
+                    string.Create(CultureInfo.InvariantCulture, $"{{route=\"{route.Route}\",quantile=\"{quantile}\"}}"),
+                    route.Quantile(quantile));
             Line(page, "photodesk_request_seconds_sum", $"{{route=\"{route.Route}\"}}", route.Seconds);
             Line(page, "photodesk_request_seconds_count", $"{{route=\"{route.Route}\"}}", route.Measured);
         }
@@ -60,7 +63,9 @@ internal sealed class MetricsPage(RequestMetrics requests, UploadMemory uploads,
         Line(page, name, "", value);
     }
 
-    private static void Head(StringBuilder page, string name, string type, string help) => page.Append($"# HELP {name} {help}\n# TYPE {name} {type}\n");
+    private static void Head(StringBuilder page, string name, string type, string help) =>
+        page.Append($"# HELP {name} {help}\n# TYPE {name} {type}\n");
 
-    private static void Line(StringBuilder page, string name, string labels, double value) => page.Append(CultureInfo.InvariantCulture, $"{name}{labels} {value}\n");
+    private static void Line(StringBuilder page, string name, string labels, double value) =>
+        page.Append(CultureInfo.InvariantCulture, $"{name}{labels} {value}\n");
 }

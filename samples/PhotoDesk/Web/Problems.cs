@@ -29,10 +29,13 @@ internal static class Problems
             }
             var (status, detail) = exception switch
             {
-                BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is too large."),
-                BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => (StatusCodes.Status408RequestTimeout, "The request came too slowly."),
+                BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
+                    (StatusCodes.Status413PayloadTooLarge, "The request is too large."),
+                BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } =>
+                    (StatusCodes.Status408RequestTimeout, "The request came too slowly."),
                 BadHttpRequestException bad => (bad.StatusCode, "The request cannot be read."),
-                PredictorBusyException or DeskBusyException => (StatusCodes.Status503ServiceUnavailable, "Too many photos wait. Try again in a moment."),
+                PredictorBusyException or DeskBusyException =>
+                    (StatusCodes.Status503ServiceUnavailable, "Too many photos wait. Try again in a moment."),
                 _ => (StatusCodes.Status500InternalServerError, "Something went wrong. The log has the details."),
             };
             if (status == StatusCodes.Status500InternalServerError)

@@ -13,7 +13,9 @@ internal static class RateLimits
 
     public static IServiceCollection AddRateLimits(this IServiceCollection services) => services
         .AddRateLimiter(_ => { })
-        .AddSingleton<IConfigureOptions<RateLimiterOptions>>(provider => new ConfigureOptions<RateLimiterOptions>(limiter => Set(limiter, provider.GetRequiredService<IOptions<PhotoDeskOptions>>().Value)));
+        .AddSingleton<IConfigureOptions<RateLimiterOptions>>(
+            provider => new ConfigureOptions<RateLimiterOptions>(
+                limiter => Set(limiter, provider.GetRequiredService<IOptions<PhotoDeskOptions>>().Value)));
 
     private static void Set(RateLimiterOptions limiter, PhotoDeskOptions options)
     {
@@ -31,8 +33,10 @@ internal static class RateLimits
         limiter.OnRejected = async (rejected, _) =>
         {
             var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var time) ? time : TimeSpan.FromSeconds(1);
-            rejected.HttpContext.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-            await Problems.Answer(StatusCodes.Status429TooManyRequests, "Too many requests. Try again in a moment.").ExecuteAsync(rejected.HttpContext);
+            rejected.HttpContext.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds))
+                .ToString(CultureInfo.InvariantCulture);
+            await Problems.Answer(StatusCodes.Status429TooManyRequests, "Too many requests. Try again in a moment.")
+                .ExecuteAsync(rejected.HttpContext);
         };
     }
 

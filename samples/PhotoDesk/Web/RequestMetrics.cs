@@ -72,7 +72,8 @@ internal sealed class RequestMetrics(TimeProvider time)
     }
 }
 
-internal sealed record RouteSummary(string Route, IReadOnlyDictionary<int, long> ByStatus, long Measured, double Seconds, Func<double, double> Quantile);
+internal sealed record RouteSummary(
+    string Route, IReadOnlyDictionary<int, long> ByStatus, long Measured, double Seconds, Func<double, double> Quantile);
 
 internal static class Quantiles
 {

@@ -1,6 +1,7 @@
 namespace PhotoDesk;
 
-/// <summary>What a browser may do with our answers: run nothing but our own files, guess no types, show us in no frame, and keep nothing of the API.</summary>
+/// <summary>What a browser may do with our answers: run nothing but our own files, guess no types, show us in no frame,
+/// and keep nothing of the API.</summary>
 internal static class SecurityHeaders
 {
     private const string Page = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -13,7 +14,8 @@ internal static class SecurityHeaders
         context.Response.OnStarting(() =>
         {
             var headers = context.Response.Headers;
-            headers.ContentSecurityPolicy = context.Response.ContentType?.StartsWith("image/", StringComparison.Ordinal) == true && IsApi(context) ? Sandbox : Page;
+            headers.ContentSecurityPolicy = context.Response.ContentType?.StartsWith("image/", StringComparison.Ordinal) == true
+                && IsApi(context) ? Sandbox : Page;
             headers.XContentTypeOptions = "nosniff";
             headers.XFrameOptions = "DENY";
             headers["Referrer-Policy"] = "no-referrer";

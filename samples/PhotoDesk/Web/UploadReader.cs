@@ -17,13 +17,15 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvi
 
     /// <returns>Null where the request is none of files.</returns>
     public static string? BoundaryOf(HttpRequest request) =>
-        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             ? HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= 70 } boundary ? boundary : null // RFC 2046
             : null;
 
     /// <exception cref="BadHttpRequestException">It is no multipart request, too large, or too slow.</exception>
     /// <exception cref="DeskBusyException">All uploads together would hold too much memory.</exception>
-    public async Task<IReadOnlyList<UploadedFile>> ReadAsync(HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
+    public async Task<IReadOnlyList<UploadedFile>> ReadAsync(
+        HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
     {
         using var deadline = new CancellationTokenSource(_options.UploadDeadline, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
@@ -37,7 +39,8 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvi
         }
     }
 
-    private async Task<IReadOnlyList<UploadedFile>> ReadAllAsync(HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
+    private async Task<IReadOnlyList<UploadedFile>> ReadAllAsync(
+        HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
     {
         var files = new List<UploadedFile>();
         var sections = new MultipartReader(boundary, request.Body) { HeadersCountLimit = 8, HeadersLengthLimit = 4096 };
@@ -45,11 +48,16 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvi
         {
             while (await sections.ReadNextSectionAsync(cancellation) is { } section)
             {
-                if (section.GetContentDispositionHeader() is not { } disposition || !disposition.IsFileDisposition() || HeaderUtilities.RemoveQuotes(disposition.Name) != "photos")
+                if (section.GetContentDispositionHeader() is not { } disposition || !disposition.IsFileDisposition()
+                    || HeaderUtilities.RemoveQuotes(disposition.Name) != "photos")
                     throw new BadHttpRequestException("Only files in the field 'photos' are expected.");
                 if (files.Count == _options.LargestUpload)
                     throw new BadHttpRequestException("Too many files.", StatusCodes.Status413PayloadTooLarge);
-                var name = FileName.Clean((HeaderUtilities.RemoveQuotes(disposition.FileNameStar) is { Length: > 0 } star ? star : HeaderUtilities.RemoveQuotes(disposition.FileName)).Value);
+                var name =
+                    FileName.Clean(
+                        (HeaderUtilities.RemoveQuotes(disposition.FileNameStar) is { Length: > 0 } star
+                        ? star
+                        : HeaderUtilities.RemoveQuotes(disposition.FileName)).Value);
                 files.Add(new UploadedFile(name, await ReadFileAsync(section.Body, memory, cancellation)));
             }
         }

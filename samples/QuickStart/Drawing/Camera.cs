@@ -19,7 +19,8 @@ internal static class Camera
     private static Vector3[] Lit(Surface surface, Dice dice)
     {
         int size = surface.Size;
-        float elevation = dice.Between(0.45f, 1.2f), power = dice.Between(8f, 40f), shine = dice.Between(0.1f, 0.5f), ambient = dice.Between(0.25f, 0.5f);
+        float elevation = dice.Between(0.45f, 1.2f), power = dice.Between(8f, 40f), shine = dice.Between(0.1f, 0.5f),
+        ambient = dice.Between(0.25f, 0.5f);
         (float up, float flat) = MathF.SinCos(elevation);
         (float sine, float cosine) = MathF.SinCos(dice.Between(0f, MathF.Tau));
         var lamp = new Vector3(cosine * flat, sine * flat, up);
@@ -91,7 +92,8 @@ internal static class Camera
                     Vector3 total = picture[start + (n * step)] * weights[0];
                     for (int k = 1; k <= reach; k++)
                     {
-                        total += (picture[start + (Math.Max(0, n - k) * step)] + picture[start + (Math.Min(size - 1, n + k) * step)]) * weights[k];
+                        total += (picture[start + (Math.Max(0, n - k) * step)] + picture[start + (Math.Min(size - 1, n + k) * step)])
+                            * weights[k];
                     }
 
                     line[n] = total / sum;

@@ -2,12 +2,14 @@ using System.Numerics;
 
 namespace QuickStart;
 
-/// <summary>What any surface may carry, whatever its kind: shadows, glare, joints, screws, dust, pits, wipe marks, hairs, printed bands.</summary>
+/// <summary>What any surface may carry, whatever its kind: shadows, glare, joints, screws, dust, pits, wipe marks, hairs,
+/// printed bands.</summary>
 internal static class Clutter
 {
     private static readonly (float Chance, Action<Surface, Dice> Put)[] All =
     [
-        (0.25f, WipeMarks), (0.10f, Panel), (0.08f, Band), (0.15f, Joint), (0.16f, Screw), (0.20f, Pits), (0.35f, Dust), (0.05f, Hair), (0.30f, Shadow), (0.20f, Glare),
+        (0.25f, WipeMarks), (0.10f, Panel), (0.08f, Band), (0.15f, Joint), (0.16f, Screw), (0.20f, Pits), (0.35f, Dust), (0.05f, Hair),
+        (0.30f, Shadow), (0.20f, Glare),
     ];
 
     public static void Scatter(Surface surface, Dice dice)
@@ -102,14 +104,17 @@ internal static class Clutter
             float head = surface.Coverage(r, radius);
             surface.Colour[i] = Vector3.Lerp(surface.Colour[i], metal * (1f - (0.8f * cut)), head);
             surface.Light[i] *= 1f - (0.4f * surface.Coverage(Math.Abs(r - radius), 0.7f));
-            surface.Height[i] = ((1f - head) * surface.Height[i]) + (head * 2f * MathF.Sqrt(Math.Max(0f, 1f - (r * r / (1.3f * radius * radius)))));
+            surface.Height[i] = ((1f - head) * surface.Height[i])
+                + (head * 2f * MathF.Sqrt(Math.Max(0f, 1f - (r * r / (1.3f * radius * radius)))));
             surface.Gloss[i] = ((1f - head) * surface.Gloss[i]) + (head * 0.6f);
         });
     }
 
-    private static void Pits(Surface surface, Dice dice) => Specks(surface, dice, dice.Whole(2, 14), 0.6f, 1.8f, dice.Between(0.35f, 0.6f), -1.2f);
+    private static void Pits(Surface surface, Dice dice) =>
+        Specks(surface, dice, dice.Whole(2, 14), 0.6f, 1.8f, dice.Between(0.35f, 0.6f), -1.2f);
 
-    private static void Dust(Surface surface, Dice dice) => Specks(surface, dice, dice.Whole(4, 40), 0.3f, 0.9f, dice.Pick(0.6f, 1.45f), 0.2f);
+    private static void Dust(Surface surface, Dice dice) =>
+        Specks(surface, dice, dice.Whole(4, 40), 0.3f, 0.9f, dice.Pick(0.6f, 1.45f), 0.2f);
 
     private static void Specks(Surface surface, Dice dice, int count, float smallest, float largest, float tone, float relief)
     {

@@ -75,7 +75,8 @@ internal static class Defects
             if (branches > 0 && path.Count > 2 && dice.Chance(0.18f))
             {
                 float aside = dice.Pick(-1f, 1f) * dice.Between(0.45f, 1.2f);
-                Grow(opening, dice, x, y, heading + aside, length * dice.Between(0.25f, 0.7f), width * dice.Between(0.5f, 0.85f), branches / 2);
+                Grow(opening, dice, x, y, heading + aside, length * dice.Between(0.25f, 0.7f), width * dice.Between(0.5f, 0.85f),
+                    branches / 2);
                 branches--;
             }
 
@@ -101,7 +102,8 @@ internal static class Defects
         Noise outline = new(dice), inside = new(dice);
         surface.ForEach((i, x, y) =>
         {
-            float u = (((x - x0) * cosine) + ((y - y0) * sine)) / radius, v = (((y - y0) * cosine) - ((x - x0) * sine)) / (radius * stretch);
+            float u = (((x - x0) * cosine) + ((y - y0) * sine)) / radius,
+            v = (((y - y0) * cosine) - ((x - x0) * sine)) / (radius * stretch);
             float r = MathF.Sqrt((u * u) + (v * v)) + (wobble * outline.Fractal(u * 1.1f, v * 1.1f, 3));
             if (r > 1.8f)
             {

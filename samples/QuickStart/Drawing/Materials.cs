@@ -23,27 +23,32 @@ internal static class Materials
 
     private static void Paint(Surface surface, Dice dice)
     {
-        Vector3 colour = Hue(dice.Pick(dice.Unit(), dice.Between(0.02f, 0.16f), dice.Between(0.5f, 0.66f)), dice.Between(0.05f, dice.Between(0.1f, 0.7f)), dice.Between(0.3f, 0.9f));
-        Lay(surface, dice, colour, mottle: 0.05f, mottleScale: 0.03f, relief: dice.Between(0.02f, 0.25f), reliefScale: dice.Between(0.15f, 0.4f), gloss: 0.5f);
+        Vector3 colour = Hue(dice.Pick(dice.Unit(), dice.Between(0.02f, 0.16f), dice.Between(0.5f, 0.66f)),
+            dice.Between(0.05f, dice.Between(0.1f, 0.7f)), dice.Between(0.3f, 0.9f));
+        Lay(surface, dice, colour, mottle: 0.05f, mottleScale: 0.03f, relief: dice.Between(0.02f, 0.25f),
+            reliefScale: dice.Between(0.15f, 0.4f), gloss: 0.5f);
     }
 
     private static void Plastic(Surface surface, Dice dice)
     {
         Vector3 colour = Hue(dice.Unit(), dice.Between(0f, dice.Between(0.05f, 0.5f)), dice.Between(0.15f, 0.85f));
-        Lay(surface, dice, colour, mottle: 0.03f, mottleScale: 0.05f, relief: dice.Between(0.15f, 0.5f), reliefScale: dice.Between(0.4f, 0.9f), gloss: 0.35f);
+        Lay(surface, dice, colour, mottle: 0.03f, mottleScale: 0.05f, relief: dice.Between(0.15f, 0.5f),
+            reliefScale: dice.Between(0.4f, 0.9f), gloss: 0.35f);
     }
 
     private static void Concrete(Surface surface, Dice dice)
     {
         Vector3 colour = Hue(dice.Between(0.05f, 0.17f), dice.Between(0f, 0.14f), dice.Between(0.4f, 0.8f));
         float mottle = dice.Between(0.1f, 0.22f), mottleScale = dice.Between(0.04f, 0.12f);
-        Lay(surface, dice, colour, mottle, mottleScale, relief: dice.Between(0.4f, 1.2f), reliefScale: dice.Between(0.1f, 0.35f), gloss: 0.03f);
+        Lay(surface, dice, colour, mottle, mottleScale, relief: dice.Between(0.4f, 1.2f), reliefScale: dice.Between(0.1f, 0.35f),
+            gloss: 0.03f);
     }
 
     private static void Rubber(Surface surface, Dice dice)
     {
         Vector3 colour = Hue(dice.Unit(), dice.Between(0f, 0.15f), dice.Between(0.12f, 0.3f));
-        Lay(surface, dice, colour, mottle: 0.14f, mottleScale: 0.3f, relief: dice.Between(0.3f, 0.9f), reliefScale: dice.Between(0.3f, 0.7f), gloss: 0.15f);
+        Lay(surface, dice, colour, mottle: 0.14f, mottleScale: 0.3f, relief: dice.Between(0.3f, 0.9f),
+            reliefScale: dice.Between(0.3f, 0.7f), gloss: 0.15f);
     }
 
     private static void Enamel(Surface surface, Dice dice)
@@ -52,7 +57,8 @@ internal static class Materials
         Lay(surface, dice, colour, mottle: 0.02f, mottleScale: 0.02f, relief: 0.03f, reliefScale: 0.08f, gloss: 0.8f);
     }
 
-    private static void Lay(Surface surface, Dice dice, Vector3 colour, float mottle, float mottleScale, float relief, float reliefScale, float gloss)
+    private static void Lay(Surface surface, Dice dice, Vector3 colour, float mottle, float mottleScale, float relief, float reliefScale,
+        float gloss)
     {
         Noise tone = new(dice), bumps = new(dice);
         surface.ForEach((i, x, y) =>

@@ -48,7 +48,8 @@ internal sealed class Surface
         }
     }
 
-    /// <summary>How much of a pixel lies within <paramref name="halfWidth"/> of a line at <paramref name="distance"/> (antialiasing).</summary>
+    /// <summary>How much of a pixel lies within <paramref name="halfWidth"/> of a line at <paramref name="distance"/>
+    /// (antialiasing).</summary>
     public float Coverage(float distance, float halfWidth)
     {
         float inside = Math.Clamp(((halfWidth - distance) * PixelsPerUnit) + 0.5f, 0f, 1f);

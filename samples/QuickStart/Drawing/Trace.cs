@@ -47,8 +47,10 @@ internal sealed class Trace
     {
         float scale = _surface.PixelsPerUnit;
         int last = _surface.Size - 1;
-        int left = Math.Max(0, (int)((Math.Min(a.X, b.X) - _reach) * scale)), right = Math.Min(last, (int)((Math.Max(a.X, b.X) + _reach) * scale));
-        int top = Math.Max(0, (int)((Math.Min(a.Y, b.Y) - _reach) * scale)), bottom = Math.Min(last, (int)((Math.Max(a.Y, b.Y) + _reach) * scale));
+        int left = Math.Max(0, (int)((Math.Min(a.X, b.X) - _reach) * scale)),
+        right = Math.Min(last, (int)((Math.Max(a.X, b.X) + _reach) * scale));
+        int top = Math.Max(0, (int)((Math.Min(a.Y, b.Y) - _reach) * scale)),
+        bottom = Math.Min(last, (int)((Math.Max(a.Y, b.Y) + _reach) * scale));
         float dx = b.X - a.X, dy = b.Y - a.Y, lengthSquared = Math.Max(1e-6f, (dx * dx) + (dy * dy));
         for (int row = top; row <= bottom; row++)
         {
@@ -61,7 +63,8 @@ internal sealed class Trace
                 if (distance < Distance[i])
                 {
                     Distance[i] = distance;
-                    Nearest[i] = new Knot(a.X + (t * dx), a.Y + (t * dy), a.Width + (t * (b.Width - a.Width)), a.Strength + (t * (b.Strength - a.Strength)));
+                    Nearest[i] = new Knot(a.X + (t * dx), a.Y + (t * dy), a.Width + (t * (b.Width - a.Width)),
+                        a.Strength + (t * (b.Strength - a.Strength)));
                 }
             }
         }

@@ -7,13 +7,16 @@ namespace Microsoft.ML;
 // Adapters among ML.NET's operations on models: ml.Model.LoadAdapter(...).
 public static partial class FineTuningExtensions
 {
-    /// <summary>Applies what <see cref="FineTuningTransformer.SaveAdapter"/> wrote to the network that it was trained on: the same model again.</summary>
+    /// <summary>Restores a model from a file of <see cref="FineTuningTransformer.SaveAdapter"/> and the
+    /// network that it was trained on.</summary>
     /// <param name="catalog">The operations on models.</param>
-    /// <param name="path">The adapter.</param>
-    /// <param name="backbone">As in the training: the same network, weights and changes. Its input is prepared as in the training.</param>
-    /// <returns>It holds native memory: dispose it.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no adapter, is damaged, or was trained on another network or on other weights.</exception>
+    /// <param name="path">Path of the adapter file.</param>
+    /// <param name="backbone">The same network, weights and changes as in the training.
+    /// Its preprocessing is taken from the adapter file.</param>
+    /// <returns>The model. It holds native memory: dispose it.</returns>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is not an adapter, is damaged, or was trained on another
+    /// network or on other weights.</exception>
     public static FineTuningTransformer LoadAdapter(this ModelOperationsCatalog catalog, string path, Backbone backbone)
     {
         ArgumentNullException.ThrowIfNull(catalog);

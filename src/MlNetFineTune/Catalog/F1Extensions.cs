@@ -8,9 +8,9 @@ public static partial class FineTuningExtensions
 {
     /// <summary>
     /// Precision, recall and F1 from the confusion matrix. Rows whose score is missing (NaN, a picture that could not be read) are not in
-    /// the matrix: ML.NET's evaluator drops them, and every metric looks better than it is. The scoring log says how many there were.
+    /// the matrix, because ML.NET's evaluator drops them: all its metrics are then too good. The log of scoring has their number.
     /// </summary>
-    /// <param name="metrics">What <c>MulticlassClassification.Evaluate</c> gave.</param>
+    /// <param name="metrics">The result of <c>MulticlassClassification.Evaluate</c>.</param>
     public static F1Scores F1(this MulticlassClassificationMetrics metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);

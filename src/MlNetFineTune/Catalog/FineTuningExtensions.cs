@@ -3,8 +3,8 @@ using MlNetFineTune;
 namespace Microsoft.ML;
 
 /// <summary>
-/// What this library adds to ML.NET: its trainers, loading and serving of models, loading of picture folders, F1 scores, and
-/// <c>ml.FineTuning</c>.
+/// The extension methods that this library adds to ML.NET: trainers, loading and serving of models, loading of
+/// picture folders, F1 scores, and <c>ml.FineTuning</c>.
 /// </summary>
 public static partial class FineTuningExtensions
 {

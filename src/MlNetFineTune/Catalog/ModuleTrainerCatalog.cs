@@ -3,51 +3,59 @@ using MlNetFineTune;
 
 namespace Microsoft.ML;
 
-// Your own TorchSharp modules among ML.NET's trainers: FineTuneModule(...).
+// Training of TorchSharp modules of your own: FineTuneModule(...).
 public static partial class FineTuningExtensions
 {
-    /// <summary>Trains a module to tell classes apart, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
-    /// <param name="catalog">The trainers.</param>
-    /// <param name="factory">Makes the module.</param>
-    /// <param name="labelColumnName">A key.</param>
-    /// <param name="featureColumnName">A vector of Single.</param>
+    /// <summary>Trains a module as a multiclass classifier, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
+    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="factory">Creates the module.</param>
+    /// <param name="labelColumnName">Name of the label column, a key.</param>
+    /// <param name="featureColumnName">Name of the input column, a vector of Single.</param>
     public static FineTuningTrainer FineTuneModule(
-        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ModuleFactory factory, string labelColumnName = "Label", string featureColumnName = "Features") =>
-        catalog.FineTuneModule(new ModuleFineTuningOptions { Factory = factory, LabelColumnName = labelColumnName, Inputs = [featureColumnName] });
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ModuleFactory factory,
+        string labelColumnName = "Label", string featureColumnName = "Features") =>
+        catalog.FineTuneModule(
+            new ModuleFineTuningOptions { Factory = factory, LabelColumnName = labelColumnName, Inputs = [featureColumnName] });
 
-    /// <summary>Trains a module to tell classes apart.</summary>
-    /// <param name="catalog">The trainers.</param>
-    /// <param name="options">Only the factory must be set.</param>
-    public static FineTuningTrainer FineTuneModule(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ModuleFineTuningOptions options) =>
+    /// <summary>Trains a module as a multiclass classifier.</summary>
+    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="options">The options. Only <see cref="ModuleFineTuningOptions.Factory"/> must be set.</param>
+    public static FineTuningTrainer FineTuneModule(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ModuleFineTuningOptions options) =>
         TrainerCatalog.Create(catalog, options, LearningTask.Multiclass());
 
-    /// <summary>Trains a module to say yes or no, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
-    /// <param name="catalog">The trainers.</param>
-    /// <param name="factory">Makes the module.</param>
-    /// <param name="labelColumnName">A Boolean.</param>
-    /// <param name="featureColumnName">A vector of Single.</param>
+    /// <summary>Trains a module as a binary classifier, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
+    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="factory">Creates the module.</param>
+    /// <param name="labelColumnName">Name of the label column, a Boolean.</param>
+    /// <param name="featureColumnName">Name of the input column, a vector of Single.</param>
     public static FineTuningTrainer FineTuneModule(
-        this BinaryClassificationCatalog.BinaryClassificationTrainers catalog, ModuleFactory factory, string labelColumnName = "Label", string featureColumnName = "Features") =>
-        catalog.FineTuneModule(new ModuleFineTuningOptions { Factory = factory, LabelColumnName = labelColumnName, Inputs = [featureColumnName] });
+        this BinaryClassificationCatalog.BinaryClassificationTrainers catalog, ModuleFactory factory, string labelColumnName = "Label",
+        string featureColumnName = "Features") =>
+        catalog.FineTuneModule(
+            new ModuleFineTuningOptions { Factory = factory, LabelColumnName = labelColumnName, Inputs = [featureColumnName] });
 
-    /// <summary>Trains a module to say yes or no.</summary>
-    /// <param name="catalog">The trainers.</param>
-    /// <param name="options">Only the factory must be set.</param>
-    public static FineTuningTrainer FineTuneModule(this BinaryClassificationCatalog.BinaryClassificationTrainers catalog, ModuleFineTuningOptions options) =>
+    /// <summary>Trains a module as a binary classifier.</summary>
+    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="options">The options. Only <see cref="ModuleFineTuningOptions.Factory"/> must be set.</param>
+    public static FineTuningTrainer FineTuneModule(
+        this BinaryClassificationCatalog.BinaryClassificationTrainers catalog, ModuleFineTuningOptions options) =>
         TrainerCatalog.Create(catalog, options, LearningTask.Binary());
 
-    /// <summary>Trains a module to give a number, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
-    /// <param name="catalog">The trainers.</param>
-    /// <param name="factory">Makes the module.</param>
-    /// <param name="labelColumnName">A Single.</param>
-    /// <param name="featureColumnName">A vector of Single.</param>
+    /// <summary>Trains a module for regression, with the defaults of <see cref="ModuleFineTuningOptions"/>.</summary>
+    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="factory">Creates the module.</param>
+    /// <param name="labelColumnName">Name of the label column, a Single.</param>
+    /// <param name="featureColumnName">Name of the input column, a vector of Single.</param>
     public static FineTuningTrainer FineTuneModule(
-        this RegressionCatalog.RegressionTrainers catalog, ModuleFactory factory, string labelColumnName = "Label", string featureColumnName = "Features") =>
-        catalog.FineTuneModule(new ModuleFineTuningOptions { Factory = factory, LabelColumnName = labelColumnName, Inputs = [featureColumnName] });
+        this RegressionCatalog.RegressionTrainers catalog, ModuleFactory factory, string labelColumnName = "Label",
+        string featureColumnName = "Features") =>
+        catalog.FineTuneModule(
+            new ModuleFineTuningOptions { Factory = factory, LabelColumnName = labelColumnName, Inputs = [featureColumnName] });
 
-    /// <summary>Trains a module to give a number.</summary>
-    /// <param name="catalog">The trainers.</param>
-    /// <param name="options">Only the factory must be set.</param>
+    /// <summary>Trains a module for regression.</summary>
+    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="options">The options. Only <see cref="ModuleFineTuningOptions.Factory"/> must be set.</param>
     public static FineTuningTrainer FineTuneModule(this RegressionCatalog.RegressionTrainers catalog, ModuleFineTuningOptions options) =>
         TrainerCatalog.Create(catalog, options, LearningTask.Regression());
 }

@@ -8,22 +8,23 @@ namespace Microsoft.ML;
 // Serving among ML.NET's operations on models: ml.Model.CreatePredictor(...), ml.Model.SaveAtomically(...).
 public static partial class FineTuningExtensions
 {
-    /// <summary>Makes one predictor for a whole application: thread-safe, asynchronous, batching. Create it once, not per call.</summary>
+    /// <summary>Creates a predictor: thread-safe, asynchronous, collecting calls in batches.
+    /// Create one for the application, not one per call.</summary>
     /// <param name="catalog">The operations on models.</param>
     /// <param name="model">
-    /// A fine-tuned model or a chain with one, of whatever row-to-row transforms. Stays the caller's: dispose it after the predictor.
+    /// A fine-tuned model, or a chain of row-to-row transforms with one. The caller keeps ownership: dispose it after the predictor.
     /// </param>
-    /// <param name="options">Batches, delay, queue; null for the defaults.</param>
+    /// <param name="options">Batch size, delay and queue; null for the defaults.</param>
     /// <param name="example">
-    /// A row that is scored for warm-up before this returns, alone and in batches, and before a model that takes this one's place does.
-    /// Null: the first callers wait a little longer.
+    /// A row that is scored for warm-up, alone and in batches, before this method returns and before a replacement model is used.
+    /// Null: no warm-up, the first calls take longer.
     /// </param>
-    /// <typeparam name="TIn">A row of the input.</typeparam>
-    /// <typeparam name="TOut">Columns of the output.</typeparam>
-    /// <exception cref="ArgumentException">The model does not go row by row.</exception>
+    /// <typeparam name="TIn">Type of an input row.</typeparam>
+    /// <typeparam name="TOut">Type of an output row: the columns that are returned.</typeparam>
+    /// <exception cref="ArgumentException">The model does not map row to row.</exception>
     /// <exception cref="Exception">
-    /// A column of <typeparamref name="TIn"/> or <typeparamref name="TOut"/> is missing or of another type, or <paramref name="example"/>
-    /// cannot be scored.
+    /// A column of <typeparamref name="TIn"/> or <typeparamref name="TOut"/> is missing or of another type, or
+    /// <paramref name="example"/> cannot be scored.
     /// </exception>
     public static Predictor<TIn, TOut> CreatePredictor<TIn, TOut>(
         this ModelOperationsCatalog catalog, ITransformer model, PredictorOptions? options = null, TIn? example = null)
@@ -36,13 +37,13 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// <c>ml.Model.Save</c>, written beside, flushed to the disk and renamed: whoever loads the file sees the earlier model or this one,
-    /// never a part, and if saving fails the earlier file stays.
+    /// <c>ml.Model.Save</c> to a temporary file beside <paramref name="path"/>, which is flushed to the disk and renamed: a reader of the
+    /// file sees the earlier model or this one, never a part. If saving fails, the earlier file is unchanged.
     /// </summary>
     /// <param name="catalog">The operations on models.</param>
-    /// <param name="model">Any.</param>
-    /// <param name="inputSchema">Of its input; may be null, as for ML.NET.</param>
-    /// <param name="path">The zip.</param>
+    /// <param name="model">Any transformer.</param>
+    /// <param name="inputSchema">Schema of the input; may be null, as in <c>ml.Model.Save</c>.</param>
+    /// <param name="path">Path of the zip file; an existing file is replaced.</param>
     public static void SaveAtomically(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string path)
     {
         ArgumentNullException.ThrowIfNull(catalog);

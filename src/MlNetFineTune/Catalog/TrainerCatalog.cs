@@ -3,7 +3,7 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-/// <summary>What the catalogs of trainers share.</summary>
+/// <summary>Shared code of the trainer catalogs.</summary>
 internal static class TrainerCatalog
 {
     /// <summary>Name of the catalog of tasks that ML.NET has none for, on the context: see <see cref="FineTuningCatalog"/>.</summary>
@@ -28,7 +28,7 @@ internal static class TrainerCatalog
 
     /// <summary>A trainer of a catalog.</summary>
     /// <param name="catalog">One of ML.NET's.</param>
-    /// <param name="options">Their task is this catalog's, or not said.</param>
+    /// <param name="options">Options whose task is of this catalog, or null.</param>
     /// <param name="task">The catalog's, with its defaults.</param>
     /// <exception cref="ArgumentException">The options' task is another catalog's.</exception>
     public static FineTuningTrainer Create(TrainCatalogBase.CatalogInstantiatorBase catalog, FineTuningOptions options, LearningTask task)
@@ -38,8 +38,8 @@ internal static class TrainerCatalog
         if (options.Task is { } asked && asked.Catalog != task.Catalog)
         {
             throw new ArgumentException(
-                $"Task is {asked}, which belongs to ml.{asked.Catalog}; these are the trainers of ml.{task.Catalog}. Leave Task out, or call "
-                + $"ml.{asked.Catalog}{(asked.Catalog == Own ? "" : ".Trainers")}.", nameof(options));
+                $"Task is {asked}, which belongs to ml.{asked.Catalog}; these are the trainers of ml.{task.Catalog}. "
+                + $"Leave Task out, or call ml.{asked.Catalog}{(asked.Catalog == Own ? "" : ".Trainers")}.", nameof(options));
         }
         return new FineTuningTrainer(Contexts.GetEnvironment(catalog), options with { Task = options.Task ?? task });
     }

@@ -3,13 +3,13 @@ namespace MlNetFineTune;
 public abstract partial record BadRows
 {
     /// <summary>A row whose picture could not be read.</summary>
-    /// <param name="Ordinal">Position in the data that were given, from 0.</param>
-    /// <param name="Path">The file, where the picture came from one.</param>
-    /// <param name="Reason">Why.</param>
+    /// <param name="Ordinal">Position of the row in the data view that was given, from 0.</param>
+    /// <param name="Path">The path in the row; null where the picture did not come from a file.</param>
+    /// <param name="Reason">Why it could not be read, as a part of a sentence.</param>
     public sealed record Row(long Ordinal, string? Path, string Reason)
     {
-        /// <summary>As it stands in logs and errors: of a path that is very long, its beginning.</summary>
+        /// <summary>The text of logs and errors; a very long path is cut off.</summary>
         public override string ToString() =>
-            $"row {Ordinal}{(Path is null ? "" : $" ({Shown.Quoted(Path, Shown.SentenceLength)})")}: {Reason}";
+            $"row {Ordinal}{(Path is null ? "" : $" ({SafeText.Quoted(Path, SafeText.SentenceLength)})")}: {Reason}";
     }
 }

@@ -26,12 +26,14 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
         var rows = Of(source);
         var bad = rows[row].Bad;
         if (policy.MaximumFraction == 0)
-            throw new InvalidDataException($"The {source.Inputs.Noun} of {bad}. Mend or remove it, or set BadRows = BadRows.Skip() to train without such rows.");
+            throw new InvalidDataException(
+                $"The {source.Inputs.Noun} of {bad}. Mend or remove it, or set BadRows = BadRows.Skip() to train without such rows.");
         channel.Warning($"Left out {bad}.");
         if (rows.Count > policy.MaximumFraction * source.Count)
         {
             throw new InvalidDataException(
-                $"{rows.Count} of {source.Count} {source.Inputs.Noun}s could not be read, more than BadRows.{policy} allows. Some of them: {string.Join("; ", RowsOf(source).Take(5))}.");
+                $"{rows.Count} of {source.Count} {source.Inputs.Noun}s could not be read, more than BadRows.{policy} allows. "
+                    + $"Some of them: {string.Join("; ", RowsOf(source).Take(5))}.");
         }
     }
 

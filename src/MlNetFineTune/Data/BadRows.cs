@@ -1,17 +1,19 @@
 namespace MlNetFineTune;
 
-/// <summary>What training does with a picture that cannot be read.</summary>
+/// <summary>What training does with a picture that cannot be read: <see cref="Throw"/> or <see cref="Skip"/>.</summary>
 public abstract partial record BadRows
 {
     private protected BadRows()
     {
     }
 
-    /// <summary>Training ends with an error that names the row, the file and the reason.</summary>
+    /// <summary>Training ends with an error that names the row, the file and the reason. The default.</summary>
     public static BadRows Throw { get; } = new ThrowOnBadRow();
 
-    /// <summary>Training goes on without the picture; the log and <see cref="TrainingReport.BadRows"/> name it.</summary>
-    /// <param name="maximumFraction">More bad rows than this share is an error all the same. Above 0, at most 1.</param>
+    /// <summary>Training continues without the picture, which is named in the log and in <see cref="TrainingReport.BadRows"/>.</summary>
+    /// <param name="maximumFraction">The largest share of bad rows that is accepted: above 0, at most 1, 0.1 by default. More of them end
+    /// the training with an error.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The fraction is outside this range.</exception>
     public static BadRows Skip(float maximumFraction = 0.1f) => new SkipBadRows(maximumFraction);
 
     internal abstract double MaximumFraction { get; }
@@ -27,7 +29,8 @@ public abstract partial record BadRows
     {
         public SkipBadRows(float maximumFraction) => MaximumFraction = maximumFraction is > 0 and <= 1
             ? maximumFraction
-            : throw new ArgumentOutOfRangeException(nameof(maximumFraction), maximumFraction, "The fraction must be above 0 and at most 1.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(maximumFraction), maximumFraction, "The fraction must be above 0 and at most 1.");
 
         internal override double MaximumFraction { get; }
 

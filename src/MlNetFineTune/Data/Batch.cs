@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>The encoded samples of one batch. Valid until the next batch is asked for: the buffer is used again.</summary>
+/// <summary>The encoded samples of one batch. Valid until the next batch is requested: the buffer is reused.</summary>
 internal sealed class Batch(byte[] samples, int[] rows)
 {
     /// <summary>One sample after another, in the order of <see cref="Rows"/>; may be longer.</summary>

@@ -1,18 +1,12 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Reads pictures ahead of the device: workers take one picture after another from the running order and write it straight into its place in
-/// a batch buffer. The buffers are few (<see cref="Buffers"/>) and go round, so memory is bounded: who is ahead waits. Which worker does what
-/// decides nothing: a picture's random numbers are counted by seed, epoch and row.
+/// Reads pictures ahead of the device: workers take one picture after another from the running order and write it straight into its place
+/// in a batch buffer. The buffers are few (<see cref="Buffers"/>) and go round, so memory is bounded: who is ahead waits. Which worker does
+/// what decides nothing: a picture's random numbers are counted by seed, epoch and row.
 /// </summary>
 internal sealed class BatchLoader(Dataset rows, long seed, int workers)
 {
@@ -23,20 +17,25 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
     /// <param name="onBadRow">Told of each picture that cannot be read, on the caller's thread; may throw.</param>
     /// <param name="cancellation">Ends the pass with <see cref="OperationCanceledException"/>.</param>
     /// <param name="ordinalOf">Counts a row's random numbers; null takes the row.</param>
-    public IEnumerable<Batch> Read(IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation, Func<int, int>? ordinalOf = null)
+    public IEnumerable<Batch> Read(
+        IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation,
+        Func<int, int>? ordinalOf = null)
     {
         using var pass = new Pass(batches, Math.Min(workers, batches.Sum(batch => batch.Length)), Encode, rows.Length, cancellation);
         foreach (var batch in pass.Batches(onBadRow))
             yield return batch;
 
         string? Encode(int row, Memory<byte> output, CancellationToken stop) =>
-            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row), output.Span, stop);
+            rows.Encode(row, augmentation, new CountedRandom(seed, RandomStream.Augmentation, epoch, ordinalOf?.Invoke(row) ?? row),
+                output.Span, stop);
     }
 
-    /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker, so that none waits while there is room.</summary>
+    /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker,
+    /// so that none waits while there is room.</summary>
     internal static int Buffers(int workers, int batchSize) => 2 + (workers + batchSize - 1) / batchSize;
 
-    /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest, whose BatchNorm statistics would be poor.</summary>
+    /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest,
+    /// whose BatchNorm statistics would be poor.</summary>
     public static int[][] Split(IReadOnlyList<int> order, int batchSize)
     {
         var count = (order.Count + batchSize - 1) / batchSize;
@@ -62,7 +61,8 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
         private readonly Lock _lock = new();
         private int _nextPosition;
 
-        public Pass(IReadOnlyList<int[]> batches, int workers, Func<int, Memory<byte>, CancellationToken, string?> encode, int length, CancellationToken cancellation)
+        public Pass(IReadOnlyList<int[]> batches, int workers, Func<int, Memory<byte>, CancellationToken, string?> encode, int length,
+            CancellationToken cancellation)
         {
             _batches = batches;
             _encode = encode;
@@ -71,10 +71,12 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
             for (var b = 0; b < batches.Count; b++)
                 _begins[b + 1] = _begins[b] + batches[b].Length;
             var largest = batches.Count == 0 ? 0 : batches.Max(batch => batch.Length);
-            _slots = [.. Enumerable.Range(0, Math.Min(Buffers(workers, Math.Max(largest, 1)), batches.Count)).Select(s => new Slot(new byte[largest * length], batches[s].Length))];
+            _slots = [.. Enumerable.Range(0, Math.Min(Buffers(workers, Math.Max(largest, 1)), batches.Count))
+                .Select(s => new Slot(new byte[largest * length], batches[s].Length))];
             _cancellation = cancellation;
             _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            _threads = [.. Enumerable.Range(0, workers).Select(w => new Thread(Work) { IsBackground = true, Name = $"MlNetFineTune image reader {w}" })];
+            _threads = [.. Enumerable.Range(0, workers)
+                .Select(w => new Thread(Work) { IsBackground = true, Name = $"MlNetFineTune image reader {w}" })];
             foreach (var thread in _threads)
                 thread.Start();
         }

@@ -1,6 +1,5 @@
 using MlNetFineTune.Networks;
 
-
 namespace MlNetFineTune.Data;
 
 /// <summary>Encoded samples, as <see cref="Dataset.Encode"/> writes them, to a network's named input tensors on its device.</summary>

@@ -3,7 +3,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What enters the network, row by row as bytes, in any order and from any thread: what a data view cannot do, and shuffling needs.</summary>
+/// <summary>What enters the network, row by row as bytes, in any order and from any thread: what a data view cannot do,
+/// and shuffling needs.</summary>
 internal abstract class Dataset : IDisposable
 {
     public abstract int Count { get; }
@@ -20,7 +21,8 @@ internal abstract class Dataset : IDisposable
     /// <summary>For the log; null where nothing is to be said.</summary>
     public virtual string? DescribeStorage() => null;
 
-    /// <summary>Equal for rows that are encoded alike under the same random numbers; null where that is not known, or the row cannot be read. Safe on many threads.</summary>
+    /// <summary>Equal for rows that are encoded alike under the same random numbers;
+    /// null where that is not known, or the row cannot be read. Safe on many threads.</summary>
     public virtual ContentHash? ContentOf(int row) => null;
 
     /// <summary>Tells a row from another as far as that is cheap: here by its bytes, which lie in memory.</summary>
@@ -33,7 +35,8 @@ internal abstract class Dataset : IDisposable
 
     /// <returns>Null, or why the row cannot be used.</returns>
     /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
-    public abstract string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default);
+    public abstract string? Encode(
+        int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default);
 
     public abstract void Dispose();
 }

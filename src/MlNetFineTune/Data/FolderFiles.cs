@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>The files below a folder, in subfolders and behind links to folders too; each folder is read once, so that links in a circle,
@@ -20,30 +14,34 @@ internal sealed class FolderFiles
     {
     }
 
-    /// <returns>Full paths (through the links, as they stand), ordered by their part below the folder: the same on every system, so that a
-    /// seed means the same split. None that is hidden.</returns>
-    /// <param name="folder">Where to look; may be a link.</param>
-    /// <param name="root">A link to this folder, or to one above, leads in a circle.</param>
+    /// <returns>Full paths, with links not resolved, ordered by the path relative to the folder: the same order on every system, so that a
+    /// seed gives the same split. Hidden files are left out.</returns>
+    /// <param name="folder">The folder to search; may be a link.</param>
+    /// <param name="root">The folder where the search began: links to it or to a folder above it are cyclic.</param>
     public static IReadOnlyList<string> Below(DirectoryInfo folder, string root)
     {
         var files = new FolderFiles();
         for (var above = RealPath(root); above is not null; above = Path.GetDirectoryName(above))
             files._read.Add(above);
-        // What is there itself comes before what links lead to.
+        // Real folders come before linked ones.
         files._links.Enqueue(folder);
         while (files._links.TryDequeue(out var next))
             files.Walk(next, RealPath(next.FullName));
-        return [.. files._files.OrderBy(file => Path.GetRelativePath(folder.FullName, file).Replace(Path.DirectorySeparatorChar, '/'), StringComparer.Ordinal)];
+        return [
+            .. files._files.OrderBy(file => Path.GetRelativePath(folder.FullName, file).Replace(Path.DirectorySeparatorChar, '/'),
+                StringComparer.Ordinal)];
     }
 
     /// <summary>Made by an operating system or a tool, and not a photo or a class of them.</summary>
-    public static bool IsHidden(FileSystemInfo entry) => entry.Name.StartsWith('.') || entry.Name == "__MACOSX" || entry.Attributes.HasFlag(FileAttributes.Hidden);
+    public static bool IsHidden(FileSystemInfo entry) => entry.Name.StartsWith('.') || entry.Name == "__MACOSX"
+        || entry.Attributes.HasFlag(FileAttributes.Hidden);
 
     private void Walk(DirectoryInfo folder, string realPath)
     {
         if (!_read.Add(realPath))
             return;
-        foreach (var entry in folder.EnumerateFileSystemInfos().Where(entry => !IsHidden(entry)).OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        foreach (var entry in folder.EnumerateFileSystemInfos().Where(entry => !IsHidden(entry))
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal))
         {
             if (entry is not DirectoryInfo below)
                 _files.Add(entry.FullName);
@@ -54,13 +52,15 @@ internal sealed class FolderFiles
         }
     }
 
-    // Of a folder that is there. A link's own target may lie behind other links.
+    // The final target of a folder that exists. The target of a link may itself be behind other links.
     private static string RealPath(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         if (Path.GetDirectoryName(full) is not { } parent)
             return full;
         var here = Path.Combine(RealPath(parent), Path.GetFileName(full));
-        return Directory.Exists(here) && Directory.ResolveLinkTarget(here, returnFinalTarget: true) is { } target ? RealPath(target.FullName) : here;
+        return Directory.Exists(here) && Directory.ResolveLinkTarget(here, returnFinalTarget: true) is { } target
+            ? RealPath(target.FullName)
+            : here;
     }
 }

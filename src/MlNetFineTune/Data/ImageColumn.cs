@@ -5,23 +5,27 @@ using Microsoft.ML.Transforms.Image;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Where the pictures come from, in training and in scoring: which columns will do, and how each is read.</summary>
-/// <param name="Column">Its name.</param>
-/// <param name="Folder">Joined before relative paths; null for the current directory.</param>
-/// <param name="Pixels">How vectors of pixels lie; null where the column holds none.</param>
+/// <summary>The image column of training and scoring: which column types are accepted, and how each is read.</summary>
+/// <param name="Column">Name of the column.</param>
+/// <param name="Folder">Folder of relative paths; null for the current directory.</param>
+/// <param name="Pixels">Format of vectors of pixels; null where the column has none.</param>
 internal sealed record ImageColumn(string Column, string? Folder, RawPixels? Pixels)
 {
-    private const string WithoutPixels = "String (a file's path) or Image (as LoadImages makes it) or Vector of Byte (the bytes of a JPEG, PNG ... file; vectors of pixels need the option RawPixels)";
+    private const string WithoutPixels =
+        "String (a file's path) or Image (as LoadImages makes it) or Vector of Byte (the bytes of a JPEG, PNG ... "
+        + "file; vectors of pixels need the option RawPixels)";
 
     private string Expected => Pixels is null ? WithoutPixels
-        : $"Vector of Byte{(Pixels.White == 255 ? "" : " (but only if RawPixels.White is 255)")} or Single with {Pixels.Width} x {Pixels.Height} x {Pixels.ChannelCount} = {Pixels.Length} values, as RawPixels says";
+        : $"Vector of Byte{(Pixels.White == 255 ? "" : " (but only if RawPixels.White is 255)")} or Single with {Pixels.Width} x "
+            + $"{Pixels.Height} x {Pixels.ChannelCount} = {Pixels.Length} values, as RawPixels says";
 
     /// <summary>Finds the column.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is missing, or of another type; in ML.NET's words.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema.Column In(DataViewSchema schema, IExceptionContext context, string parameter, string role)
     {
         var column = schema.GetColumnOrNull(Column) ?? throw context.ExceptSchemaMismatch(parameter, role, Column);
-        return Accepts(column.Type) ? column : throw context.ExceptSchemaMismatch(parameter, role, Column, Expected, column.Type.ToString());
+        return Accepts(column.Type) ? column
+            : throw context.ExceptSchemaMismatch(parameter, role, Column, Expected, column.Type.ToString());
     }
 
     /// <summary>The same before there are data, when a vector's length is not yet known.</summary>
@@ -30,14 +34,18 @@ internal sealed record ImageColumn(string Column, string? Folder, RawPixels? Pix
         if (!schema.TryFindColumn(Column, out var column))
             throw context.ExceptSchemaMismatch(parameter, "image", Column);
         var isVector = column.Kind != SchemaShape.Column.VectorKind.Scalar;
-        if (column.IsKey || !AcceptsItem(column.ItemType, isVector) || (Pixels is not null && column.Kind == SchemaShape.Column.VectorKind.VariableVector))
+        if (column.IsKey || !AcceptsItem(column.ItemType, isVector)
+            || (Pixels is not null && column.Kind == SchemaShape.Column.VectorKind.VariableVector))
             throw context.ExceptSchemaMismatch(parameter, "image", Column, Expected, column.GetTypeString());
         if (Folder is not null && column.ItemType is not TextDataViewType)
-            throw context.ExceptParam(parameter, $"Column '{Column}' ({column.GetTypeString()}) holds pictures, not paths, so nothing can begin in the folder {Shown.Quoted(Folder, Shown.SentenceLength)}: leave ImageFolder (of ModuleInput.Image: folder) out.");
+            throw context.ExceptParam(parameter,
+                $"Column '{Column}' ({column.GetTypeString()}) holds pictures, not paths, "
+                + $"so nothing can begin in the folder {SafeText.Quoted(Folder, SafeText.SentenceLength)}: "
+                + "leave ImageFolder (of ModuleInput.Image: folder) out.");
     }
 
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="column">As <see cref="In"/> found it.</param>
+    /// <param name="row">The cursor that is read.</param>
+    /// <param name="column">The column that <see cref="In"/> returned.</param>
     public PictureReader CreateReader(DataViewRow row, DataViewSchema.Column column) => column.Type switch
     {
         TextDataViewType => new PathReader(row, column, Folder),

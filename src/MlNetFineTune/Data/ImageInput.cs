@@ -28,7 +28,8 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
 
     public override int Length => encoder.Length;
 
-    public override IReadOnlyList<ModuleContext.InputShape> Shapes => [new(input.Column, [channels, _preprocessing.Size, _preprocessing.Size])];
+    public override IReadOnlyList<ModuleContext.InputShape> Shapes =>
+        [new(input.Column, [channels, _preprocessing.Size, _preprocessing.Size])];
 
     public override PictureForm? Pixels => new(_preprocessing, channels);
 
@@ -51,12 +52,15 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
         ? (input.Column, new VectorDataViewType(NumberDataViewType.Single, pixels.Length))
         : null;
 
-    public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) => [input.In(schema, context, "input", prefix + "image")];
+    public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
+        [input.In(schema, context, "input", prefix + "image")];
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
-        new Collector(input.CreateReader(row, row.Schema[input.Column]), new StoredRows(Contexts.TemporaryFolder(host)), input.Column, encoder);
+        new Collector(input.CreateReader(row, row.Schema[input.Column]), new StoredRows(Contexts.TemporaryFolder(host)),
+            input.Column, encoder);
 
-    public override RowReader Read(IHost host, DataViewRow row, int places) => new RowImages(input.CreateReader(row, row.Schema[input.Column]), encoder, places);
+    public override RowReader Read(IHost host, DataViewRow row, int places) =>
+        new RowImages(input.CreateReader(row, row.Schema[input.Column]), encoder, places);
 
     private sealed class Collector(PictureReader reader, StoredRows images, string column, ImageEncoder encoder) : DatasetBuilder
     {
@@ -87,7 +91,8 @@ internal sealed class EncodedImages(ImageRows images, string column, ImageEncode
 
     public override ContentHash? ContentOf(int row) => images.ContentOf(row);
 
-    public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
+    public override string? Encode(
+        int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
         images.Encode(row, encoder, augmentation, random, output, cancellation);
 
     public override void Dispose() => images.Dispose();

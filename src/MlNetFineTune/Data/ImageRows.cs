@@ -11,15 +11,17 @@ internal abstract class ImageRows : IDisposable
     /// <summary>The file of a row, where there is one.</summary>
     public abstract string? PathOf(int row);
 
-    /// <summary>Equal for equal pictures; null where there is none. Safe on many threads.</summary>
+    /// <summary>Content hash, equal for equal pictures; null for a missing picture. Thread-safe.</summary>
     public virtual ContentHash? ContentOf(int row) => null;
 
-    /// <summary>Tells a picture from another as far as that is cheap.</summary>
+    /// <summary>A cheap identity of a picture; different pictures may share it.</summary>
     public abstract void Identify(int row, IncrementalHash hash);
 
     /// <returns>Null, or why the picture cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
-    public abstract string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default);
+    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
+    public abstract string? Encode(
+        int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default);
 
     public abstract void Dispose();
 }

@@ -17,7 +17,8 @@ internal abstract record InputManifest
 
 /// <summary>A column of pictures.</summary>
 internal sealed record ImageInputManifest(
-    string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors) : InputManifest
+    string Column, string? Folder, RawPixels? RawPixels, ImagePreprocessing Preprocessing, int Channels = InputChannels.Colors)
+        : InputManifest
 {
     public override ModelInput Create() =>
         new ImageInput(new ImageColumn(Column, Folder, RawPixels), new ImageEncoder(Preprocessing), Channels);
@@ -36,7 +37,7 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
             dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
         return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
             ? new NumberInput(new ModuleContext.InputShape(Column, Dimensions, KeyCount))
-            : throw new ArgumentException($"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
+            : throw new ArgumentException($"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
     }
 }
 

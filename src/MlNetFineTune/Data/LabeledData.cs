@@ -76,7 +76,8 @@ internal sealed class LabeledData : IDisposable
         var groups = group is null ? null : new List<string>();
         var weights = weight is null ? null : new List<float>();
         var withoutLabel = 0;
-        DataViewSchema.Column?[] columns = [.. labels.Columns.Select(name => schema[name]), .. inputs.ColumnsOf(host, schema), group, weight];
+        DataViewSchema.Column?[] columns =
+            [.. labels.Columns.Select(name => schema[name]), .. inputs.ColumnsOf(host, schema), group, weight];
         var active = columns.OfType<DataViewSchema.Column>();
         using var cursor = data.GetRowCursor(active);
         var nextLabel = readLabel(cursor);

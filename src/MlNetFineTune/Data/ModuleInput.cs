@@ -6,7 +6,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>A column that enters a module. The name of a column of numbers or keys is enough: <c>Inputs = ["Features", "Color"]</c>.</summary>
+/// <summary>A column that enters a module. The name of a column of numbers or keys is enough: <c>Inputs = ["Features",
+/// "Color"]</c>.</summary>
 public abstract record ModuleInput
 {
     private protected ModuleInput(string columnName)
@@ -19,12 +20,14 @@ public abstract record ModuleInput
     public string ColumnName { get; }
 
     /// <summary>
-    /// Numbers (Single, or a vector of Single of known size): [N, F], type Float32. Or keys: [N] (a vector: [N, K]), type Int64, 0 for a missing key and
-    /// 1, 2 ... for the others, as an embedding wants them. Numbers that are NaN or infinite make a row unusable: an error in training unless
-    /// <see cref="FineTuningOptions.BadRows"/> allows it, and NaN scores in scoring (ML.NET's <c>ReplaceMissingValues</c> comes before, where that is not wanted).
+    /// Numbers (Single, or a vector of Single of known size): [N, F], type Float32. Or keys: [N] (a vector: [N, K]), type Int64, 0 for a
+    /// missing key and 1, 2 ... for the others, as an embedding wants them. Numbers that are NaN or infinite make a row unusable: an error
+    /// in training unless <see cref="FineTuningOptions.BadRows"/> allows it, and NaN scores in scoring (ML.NET's
+    /// <c>ReplaceMissingValues</c> comes before, where that is not wanted).
     /// </summary>
     /// <param name="name">Of the column.</param>
-    /// <param name="shape">Of one row, such as [T, F] for a sequence that lies row by row in a vector of T * F; none keeps the vector as it is.</param>
+    /// <param name="shape">Of one row, such as [T, F] for a sequence that lies row by row in a vector of T * F;
+    /// none keeps the vector as it is.</param>
     public static ModuleInput Column(string name, params long[] shape) => new ColumnInput(name, shape);
 
     /// <summary>
@@ -35,18 +38,20 @@ public abstract record ModuleInput
     /// <param name="preprocessing">Size, crop and normalisation.</param>
     /// <param name="folder">Joined before relative paths; null means the current directory. Only for a column of paths: with another kind
     /// training fails before it reads anything.</param>
-    public static ModuleInput Image(string name, ImagePreprocessing preprocessing, string? folder = null) => new PictureInput(name, preprocessing, folder);
+    public static ModuleInput Image(string name, ImagePreprocessing preprocessing, string? folder = null) =>
+        new PictureInput(name, preprocessing, folder);
 
     /// <summary>
     /// Vectors of different length, of Single or of keys: such as a text's tokens, or what a machine measured until it stopped. The module
-    /// takes two tensors for it, one after the other: the steps [N, T, ...], Float32 or, of keys, Int64, padded by 0 to the longest row of the
-    /// batch; and a mask [N, T], Boolean, true where a step is the row's own. An empty vector makes a row unusable, as a missing number does.
+    /// takes two tensors for it, one after the other: the steps [N, T, ...], Float32 or, of keys, Int64, padded by 0 to the longest row of
+    /// the batch; and a mask [N, T], Boolean, true where a step is the row's own.
+    /// An empty vector makes a row unusable, as a missing number does.
     /// </summary>
     /// <param name="name">Of the column; a vector of known or unknown size.</param>
-    /// <param name="maximumLength">Steps that enter at most, at least 1. Of a longer row the first so many enter, and the training log says how
-    /// many rows were cut.</param>
-    /// <param name="step">Dimensions of one step, such as [F] for F numbers at a time that lie one after another; none for single numbers and for
-    /// keys. A row must have a whole number of steps.</param>
+    /// <param name="maximumLength">Steps that enter at most, at least 1. Of a longer row the first so many enter, and the training log says
+    /// how many rows were cut.</param>
+    /// <param name="step">Dimensions of one step, such as [F] for F numbers at a time that lie one after another; none for single numbers
+    /// and for keys. A row must have a whole number of steps.</param>
     /// <exception cref="ArgumentOutOfRangeException">A length or a dimension is below 1, or the product of all is above 2^29.</exception>
     public static ModuleInput Sequence(string name, int maximumLength, params long[] step) => new SequenceInput(name, maximumLength, step);
 
@@ -92,14 +97,16 @@ public abstract record ModuleInput
                     ModuleInputShapes.Expected + ", or ModuleInput.Sequence for rows of different length", column.GetTypeString());
             }
             if (!(column.IsKey || column.ItemType == NumberDataViewType.Single))
-                throw context.ExceptSchemaMismatch("inputSchema", "module input", column.Name, ModuleInputShapes.Expected, column.GetTypeString());
+                throw context.ExceptSchemaMismatch(
+                    "inputSchema", "module input", column.Name, ModuleInputShapes.Expected, column.GetTypeString());
         }
 
         internal override ModelInput Bind(IExceptionContext context, DataViewSchema schema)
         {
             var column = Find(context, schema);
             var found = ModuleInputShapes.Of(column)
-                ?? throw context.ExceptSchemaMismatch("input", "module input", column.Name, ModuleInputShapes.Expected, column.Type.ToString());
+                ?? throw context.ExceptSchemaMismatch(
+                    "input", "module input", column.Name, ModuleInputShapes.Expected, column.Type.ToString());
             if (Shape.Count == 0)
                 return new NumberInput(found);
             var size = Shape.Aggregate(1L, (size, dimension) => size * dimension);

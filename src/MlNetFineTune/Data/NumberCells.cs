@@ -3,15 +3,16 @@ using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Reads a column of numbers or keys, or of vectors of them, as floats. Keys are counted as ML.NET stores them: 0 is missing, the first is 1.</summary>
+/// <summary>Reads a column of numbers or keys, or of vectors of them, as floats.
+/// Keys are counted as ML.NET stores them: 0 is missing, the first is 1.</summary>
 internal static class NumberCells
 {
     /// <summary>The present row's values, until the next call; one where the column is no vector.</summary>
     public delegate ReadOnlySpan<float> Next();
 
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="column">Of a type that was checked.</param>
-    /// <param name="keyCount">Indices that there are; what lies beyond is missing. 0 for numbers.</param>
+    /// <param name="row">The cursor that is read.</param>
+    /// <param name="column">The column, whose type was checked.</param>
+    /// <param name="keyCount">Number of key indices; larger keys count as missing. 0 for numbers.</param>
     public static Next Reader(DataViewRow row, DataViewSchema.Column column, int keyCount)
     {
         var item = ((column.Type as VectorDataViewType)?.ItemType ?? column.Type).RawType;
@@ -21,7 +22,9 @@ internal static class NumberCells
             : item == typeof(uint) ? Of<uint>(value => Key(value))
             : Of<ulong>(Key);
 
-        Next Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType ? Vector(row, column, convert) : Scalar(row, column, convert);
+        Next Of<T>(Func<T, float> convert) => column.Type is VectorDataViewType
+            ? Vector(row, column, convert)
+            : Scalar(row, column, convert);
 
         float Key(ulong key) => key < (ulong)keyCount ? key : 0;
     }

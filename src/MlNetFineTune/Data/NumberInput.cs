@@ -49,18 +49,21 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix)
     {
-        var column = schema.GetColumnOrNull(shape.Column) ?? throw context.ExceptSchemaMismatch("input", prefix + "module input", shape.Column);
+        var column = schema.GetColumnOrNull(shape.Column)
+            ?? throw context.ExceptSchemaMismatch("input", prefix + "module input", shape.Column);
         var found = ModuleInputShapes.Of(column);
         return found is not null && found.Size == shape.Size && found.KeyCount == shape.KeyCount
             ? [column]
-            : throw context.ExceptSchemaMismatch("input", prefix + "module input", column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
+            : throw context.ExceptSchemaMismatch(
+                "input", prefix + "module input", column.Name, ModuleInputShapes.Describe(shape), column.Type.ToString());
     }
 
     public override DatasetBuilder Collect(IHost host, DataViewRow row) => new Collector(Open(row, capacity: 64));
 
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(Open(row, places));
 
-    private Store Open(DataViewRow row, int capacity) => new(shape, NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount), capacity);
+    private Store Open(DataViewRow row, int capacity) =>
+        new(shape, NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount), capacity);
 
     private sealed class Collector(Store store) : DatasetBuilder
     {
@@ -89,7 +92,9 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
             return store.Encode(row, bytes) is null ? ContentHash.Of(bytes) : null;
         }
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) => store.Encode(row, output);
+        public override string? Encode(
+            int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>
+            store.Encode(row, output);
 
         public override void Dispose()
         {
@@ -137,7 +142,8 @@ internal sealed class NumberInput(ModuleContext.InputShape shape) : ModelInput
             for (var i = 0; i < values.Length; i++)
             {
                 if (!float.IsFinite(values[i]))
-                    return $"column '{shape.Column}' is {(float.IsNaN(values[i]) ? "missing (NaN)" : "infinite")}{(_size > 1 ? $" in slot {i}" : "")}";
+                    return $"column '{shape.Column}' is "
+                        + $"{(float.IsNaN(values[i]) ? "missing (NaN)" : "infinite")}{(_size > 1 ? $" in slot {i}" : "")}";
             }
             MemoryMarshal.AsBytes(values).CopyTo(output);
             return null;

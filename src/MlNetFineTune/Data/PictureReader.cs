@@ -26,7 +26,8 @@ internal sealed class PathReader(DataViewRow row, DataViewSchema.Column column, 
     // A table or a model may come from Windows, where both marks part folders; elsewhere a name may hold the other one, so a file of the
     // very name comes first.
     private static string Native(string path) =>
-        Path.DirectorySeparatorChar == '/' && path.Contains('\\') && !Path.Exists(path) && path.Replace('\\', '/') is var other && Path.Exists(other) ? other : path;
+        Path.DirectorySeparatorChar == '/' && path.Contains('\\') && !Path.Exists(path) && path.Replace('\\', '/') is var other
+            && Path.Exists(other) ? other : path;
 }
 
 /// <summary>The bytes of files, as <c>LoadRawImageBytes</c> or a database gives them.</summary>
@@ -34,10 +35,12 @@ internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column col
 {
     private readonly VectorColumn<byte> _bytes = new(row, column);
 
-    public override Picture Read() => _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes) : Picture.Unusable("the picture has no bytes");
+    public override Picture Read() => _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes)
+        : Picture.Unusable("the picture has no bytes");
 }
 
-/// <summary>ML.NET's images. Never disposed here: one may be the user's own, kept in a list and read again; who makes one for each row frees the one before.</summary>
+/// <summary>ML.NET's images. Never disposed here: one may be the user's own, kept in a list and read again;
+/// where each row's is a new one, the one before is freed.</summary>
 internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column) : PictureReader
 {
     private readonly ValueGetter<MLImage> _getter = row.GetGetter<MLImage>(column);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 
 namespace MlNetFineTune.Data;
@@ -11,7 +12,8 @@ internal sealed class RawByteReader(DataViewRow row, DataViewSchema.Column colum
     public override Picture Read() => _arranger.Arrange(_values.Next());
 }
 
-/// <summary>Pixels as numbers from 0 to <see cref="RawPixels.White"/>, rounded to bytes: a network's input is bytes wherever it comes from.</summary>
+/// <summary>Pixels as numbers from 0 to <see cref="RawPixels.White"/>, rounded to bytes: a network's input
+/// is bytes wherever it comes from.</summary>
 internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column column, RawPixels pixels) : PictureReader
 {
     private readonly VectorColumn<float> _values = new(row, column);
@@ -29,14 +31,18 @@ internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column col
         {
             var value = values[i];
             if (!(value >= -halfStep && value <= pixels.White + halfStep)) // NaN too
-                return Picture.Unusable(FormattableString.Invariant($"value {i} is {value}; it must be between 0 and RawPixels.White = {pixels.White}"));
+                return Picture.Unusable(
+                    FormattableString.Invariant($"value {i} is {value}; it must be between 0 and RawPixels.White = {pixels.White}"));
             largest = Math.Max(largest, value);
             hasFraction |= value != MathF.Floor(value);
             _bytes[i] = (byte)Math.Clamp(value * scale + 0.5f, 0, 255);
         }
-        // It would be black. A picture of 0 to 255 never is so.
+        // Such a picture would be almost black: probably its values are in [0, 1], which those in [0, 255] never are.
         return largest <= 1 && hasFraction && pixels.White > 1
-            ? Picture.Unusable(FormattableString.Invariant($"its values reach from 0 to {largest} only, but RawPixels.White is {pixels.White}: set White = 1"))
+            ? Picture.Unusable(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"its values reach from 0 to {largest} only, but RawPixels.White is {pixels.White}: "
+                    + $"set White = 1"))
             : _arranger.Arrange(_bytes);
     }
 }

@@ -2,11 +2,11 @@ using System.Buffers;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any. Copied when they are taken: ML.NET's transforms may dispose an image as soon as the cursor moves on, whoever still holds it.</summary>
+/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any.
+/// They are copied when they are read, because ML.NET's transforms may dispose an image as soon as the cursor moves.</summary>
 internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
 {
-    // A batch holds so many of them, and the next batch is read meanwhile. Drawing pixels takes no longer than copying them; files take
-    // their time.
+    // A batch holds this many of them, while the next batch is read. Reading pixels costs no more than copying them; files must be decoded.
     private const int LargePixels = 8 << 20; // bytes: two million pixels
     private const int LargeFile = 64 << 20;
 
@@ -22,7 +22,7 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         ref var copy = ref _pictures[place];
         if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
         {
-            Release(place); // first, so that memory that cannot be had leaves nothing that is given back twice
+            Release(place); // first, so that a failed allocation leaves nothing that is returned twice
             copy.Bytes = picture.Bytes.Length > LargeFile // a pool would keep it
                 ? GC.AllocateUninitializedArray<byte>(picture.Bytes.Length)
                 : ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch
@@ -37,7 +37,8 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
     }
 
-    public override bool IsLarge(int place) => _pictures[place] is var (head, _, length) && length > (head.Pixels is null ? LargeFile : LargePixels);
+    public override bool IsLarge(int place) => _pictures[place] is var (head, _, length)
+        && length > (head.Pixels is null ? LargeFile : LargePixels);
 
     public override void Release(int place)
     {
@@ -46,7 +47,8 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         (picture.Bytes, picture.Length) = ([], 0);
     }
 
-    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? Shown.Quoted(path, Shown.SentenceLength) : "the image";
+    public override string Describe(int place) => _pictures[place].Head.Path is { } path ? SafeText.Quoted(path, SafeText.SentenceLength)
+        : "the image";
 
     public override void Dispose()
     {

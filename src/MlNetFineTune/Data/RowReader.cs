@@ -12,11 +12,11 @@ internal abstract class RowReader : IDisposable
     /// <summary>Takes the present row's inputs into a place.</summary>
     public abstract void Take(int place);
 
-    /// <returns>Null, or why the row cannot be used.</returns>
+    /// <returns>Null, or the reason why the row cannot be used.</returns>
     public abstract string? Encode(int place, Augmentation view, Span<byte> output);
 
-    /// <summary>Whether the row in a place holds so much memory that a batch of its kind would be too much: it is encoded at once, and
-    /// released.</summary>
+    /// <summary>Whether the picture of a row takes so much memory that a batch of such pictures would be too large:
+    /// then it is encoded and released at once.</summary>
     public virtual bool IsLarge(int place) => false;
 
     /// <summary>Gives back what the row in a place holds. It is not encoded again.</summary>

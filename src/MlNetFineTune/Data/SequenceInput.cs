@@ -16,7 +16,8 @@ namespace MlNetFineTune.Data;
 /// </summary>
 internal sealed class SequenceInput(SequenceShape shape) : ModelInput
 {
-    public const string Expected = "Vector of Single or of Key, of known or unknown size (Conversion.ConvertType and MapValueToKey make them)";
+    public const string Expected =
+        "Vector of Single or of Key, of known or unknown size (Conversion.ConvertType and MapValueToKey make them)";
 
     // Of the sample by formula: long enough to have a neighbour on either side.
     private const int ProbeSteps = 8;

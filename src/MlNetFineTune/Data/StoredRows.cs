@@ -9,9 +9,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A training's pictures by index. Of pictures in files only the paths are kept. Others exist only while the cursor stands on their row: their
-/// bytes (a file's bytes as they are, pixels as pixels) are written once to a temporary file, and only their places stay in memory. The file
-/// has no other reader; it has no name any more once it is open (Windows: it goes when it is closed), so that not even a killed process leaves it.
+/// A training's pictures by index. Of pictures in files only the paths are kept. Others exist only while the cursor is on their row: their
+/// bytes (a file's bytes as they are, pixels as pixels) are written once to a temporary file, and only their places stay in memory.
+/// The file is unlinked once it is open (on Windows it is deleted when it is closed), so that even a killed process leaves none.
 /// </summary>
 internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = null) : ImageRows
 {
@@ -67,7 +67,9 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
     }
 
     /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
-    public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+    public override string? Encode(
+        int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default)
     {
         var (head, offset, length) = _index[row];
         using var share = ByteBudget.Sources.Take(length, cancellation);
@@ -81,7 +83,8 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         for (var read = 0; read < bytes.Length;)
         {
             var count = RandomAccess.Read(_file!, bytes[read..], offset + read);
-            read += count > 0 ? count : throw new EndOfStreamException($"The temporary file in '{TemporaryFolder}' was cut off by someone else.");
+            read += count > 0 ? count : throw new EndOfStreamException(
+                $"The temporary file in '{TemporaryFolder}' was cut off by someone else.");
         }
     }
 
@@ -95,7 +98,8 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The pictures could not be written to a temporary file in '{TemporaryFolder}' after {_end >> 20} MiB: {e.Message} Give a column of paths, put ResizeImages before, or set MLContext.TempFilePath to a larger disk.", e);
+            throw new IOException($"The pictures could not be written to a temporary file in '{TemporaryFolder}' after {_end >> 20} MiB: "
+                + $"{e.Message} Give a column of paths, put ResizeImages before, or set MLContext.TempFilePath to a larger disk.", e);
         }
     }
 

@@ -1,19 +1,15 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>Parts rows in two so that every class gives the same share. Rows of one group stay together.</summary>
 internal static class StratifiedSplit
 {
-    /// <returns>Indices in rising order. Without groups, a class of one row gives it to training, and a class of two or more gives at least one to each.</returns>
+    /// <returns>Indices in rising order. Without groups, a class of one row gives it to training,
+    /// and a class of two or more gives at least one to each.</returns>
     public static (int[] Training, int[] Validation) Split(LabeledData rows, LabelSource labels, float share, long seed) =>
-        Split([.. Enumerable.Range(0, rows.Count).Select(row => labels.StratumOf(rows.LabelOf(row)))], rows.Groups, labels.Strata, share, seed);
+        Split([.. Enumerable.Range(0, rows.Count).Select(row => labels.StratumOf(rows.LabelOf(row)))], rows.Groups, labels.Strata,
+            share, seed);
 
     internal static (int[] Training, int[] Validation) Split(int[] labels, string[]? groups, int classes, float share, long seed)
     {
@@ -44,7 +40,8 @@ internal static class StratifiedSplit
         foreach (var label in labels)
             missing[label] += share;
 
-        var members = Enumerable.Range(0, labels.Length).GroupBy(row => groups[row], StringComparer.Ordinal).Select(group => group.ToArray()).ToArray();
+        var members = Enumerable.Range(0, labels.Length).GroupBy(row => groups[row], StringComparer.Ordinal)
+            .Select(group => group.ToArray()).ToArray();
         var order = Enumerable.Range(0, members.Length).ToArray();
         new CountedRandom(seed, RandomStream.Split, epoch: 0, ordinal: 0).Shuffle(order);
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Samples of several parts: the first part's tensor flows through the network, the others stand beside it by their columns' names.</summary>
+/// <summary>Samples of several parts: the first part's tensor flows through the network,
+/// the others stand beside it by their columns' names.</summary>
 internal sealed class TableCollator(IReadOnlyList<ModelInput> parts, Device device) : Collator
 {
     private readonly (string Column, int Length, Collator Collator)[] _parts =

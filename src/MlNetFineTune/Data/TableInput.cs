@@ -49,11 +49,13 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
         }
     }
 
-    public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader([.. parts.Select(part => part.Read(host, row, places))]);
+    public override RowReader Read(IHost host, DataViewRow row, int places) =>
+        new Reader([.. parts.Select(part => part.Read(host, row, places))]);
 
     private static IReadOnlyList<ModuleContext.InputShape> Distinct(IReadOnlyList<ModuleContext.InputShape> shapes) =>
         shapes.GroupBy(shape => shape.Column).FirstOrDefault(same => same.Count() > 1) is { Key: var name }
-            ? throw new ArgumentException($"Two inputs of the module are called '{name}' (a sequence has a mask beside it): rename a column.")
+            ? throw new ArgumentException(
+                $"Two inputs of the module are called '{name}' (a sequence has a mask beside it): rename a column.")
             : shapes;
 
     private sealed class Collector(List<DatasetBuilder> parts) : DatasetBuilder
@@ -93,9 +95,11 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
                 part.Identify(row, hash);
         }
 
-        public override string? DescribeStorage() => string.Join(" ", parts.Select(part => part.DescribeStorage()).OfType<string>()) is { Length: > 0 } all ? all : null;
+        public override string? DescribeStorage() => string.Join(" ", parts.Select(part => part.DescribeStorage()).OfType<string>())
+            is { Length: > 0 } all ? all : null;
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+        public override string? Encode(
+            int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
         {
             foreach (var part in parts)
             {

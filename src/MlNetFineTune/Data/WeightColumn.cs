@@ -7,7 +7,7 @@ namespace MlNetFineTune.Data;
 /// <summary>ML.NET's example weights: a Single that says how much a row counts.</summary>
 internal static class WeightColumn
 {
-    /// <exception cref="Exception">There is no such column, or it is of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
     public static void Check(IExceptionContext context, SchemaShape schema, string? name)
     {
         if (name is null)
@@ -19,7 +19,7 @@ internal static class WeightColumn
     }
 
     /// <returns>Null where rows have no weights.</returns>
-    /// <exception cref="Exception">As <see cref="Check"/>, of data that are not the training's.</exception>
+    /// <exception cref="Exception">The column is not valid, as in <see cref="Check"/>; here in data other than the training's.</exception>
     public static DataViewSchema.Column? Find(IExceptionContext context, DataViewSchema schema, string? name)
     {
         if (name is null)
@@ -40,7 +40,8 @@ internal static class WeightColumn
             getter(ref value);
             return value >= 0 && float.IsFinite(value)
                 ? value
-                : throw context.Except($"Row {row.Position} has the weight {value} in column '{column.Name}'; weights must be 0 or above. Leave the row out (FilterRowsByColumn), or give it a weight.");
+                : throw context.Except($"Row {row.Position} has the weight {value} in column '{column.Name}'; weights must be 0 or above. "
+                    + "Leave the row out (FilterRowsByColumn), or give it a weight.");
         };
     }
 }

@@ -6,23 +6,24 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// A few products of the kinds that training and scoring are made of, compared with plain arithmetic before the first of either: libtorch
-/// has given wrong numbers on some processors without a word (see <see cref="CacheSizes"/>), and a wrong score is worse than none.
+/// A self-test before the first training or scoring: convolutions and matrix products of libtorch are compared with plain arithmetic,
+/// because libtorch has silently computed wrong numbers on some processors (see <see cref="CacheSizes"/>).
 /// <para>
-/// Every value of a product is looked at, for the price of a few: with a vector r of random signs and sizes, sum_o r_o (w_o * x) must equal
+/// Every value of a product is checked at the cost of a few: with a vector r of random signs and sizes, sum_o r_o (w_o * x) must equal
 /// (sum_o r_o w_o) * x, a convolution of one output channel (Huang and Abraham 1984, "Algorithm-Based Fault Tolerance for Matrix
 /// Operations", https://doi.org/10.1109/TC.1984.1676475).
 /// </para>
 /// </summary>
 internal static class ArithmeticCheck
 {
-    /// <summary>An <see cref="AppContext"/> switch: true leaves the check out.</summary>
+    /// <summary>Name of an <see cref="AppContext"/> switch that, set to true, skips the check.</summary>
     public const string Switch = "MlNetFineTune.SkipArithmeticCheck";
 
-    public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: slower, and right on every "
-        + "processor that was seen.";
+    public const string Advice = "Set the environment variable ONEDNN_MAX_CPU_ISA=AVX before the process starts: "
+        + "slower, and right on every processor that was seen.";
 
-    // Float32 sums of some hundred terms are right to 1e-6 of the largest; what was seen to be wrong was so by 0.3 and more.
+    // Float32 sums of some hundred terms have errors of about 1e-6 of the largest value;
+    // the wrong results that were observed differ by 0.3 and more.
     private const double Tolerance = 1e-4;
 
     // Shapes that were wrong in channels-last layout, and did not end the process, on Zen 5 with hidden caches; and one of each other kind.
@@ -47,11 +48,11 @@ internal static class ArithmeticCheck
     }
 
     /// <inheritdoc cref="Run()"/>
-    /// <param name="convolve">What is checked.</param>
+    /// <param name="convolve">The convolution to check.</param>
     public static void Run(Convolution convolve)
     {
         using var scope = NewDisposeScope();
-        using var inference = inference_mode(false); // whoever loads the library may be scoring already
+        using var inference = inference_mode(false); // the caller may be scoring already
         using var gradients = enable_grad();
         foreach (var product in s_products)
             Check(product, channelsLast: true, convolve);
@@ -200,7 +201,8 @@ internal static class ArithmeticCheck
             throw new ArithmeticException(FormattableString.Invariant(
                 $"libtorch computes wrong numbers on this processor ({Processor.Current}): {of}{product} in ")
                 + (channelsLast ? "channels-last" : "default")
-                + FormattableString.Invariant($" layout, Float32, is off by {error:0.0000} of the largest value; at most {Tolerance} is rounding. ")
+                + FormattableString.Invariant(
+                    $" layout, Float32, is off by {error:0.0000} of the largest value; at most {Tolerance} is rounding. ")
                 + $"{Advice} (AppContext switch {Switch} leaves this check out.)");
         }
     }

@@ -8,50 +8,45 @@ namespace MlNetFineTune.MlNet;
 
 /// <summary>
 /// Gives oneDNN cache sizes where the hypervisor hides AMD's. oneDNN 3.7, which libtorch 2.10 contains, reads leaf 0x8000001D of an AMD
-/// processor without
-/// asking whether anything is there (<c>Xbyak::util::Cpu::setCacheHierarchy</c>): from zeros it takes three caches of one byte each,
-/// divides its work for
-/// them, and a 1x1 convolution in channels-last layout then gives wrong numbers (up to 0.8 of the largest) or ends the process with a
-/// division by zero.
-/// Where no level is found at all, as on such a machine of Intel's, it has sizes of its own and computes right.
+/// processor without asking whether anything is there (<c>Xbyak::util::Cpu::setCacheHierarchy</c>): from zeros it takes three caches of
+/// one byte each, divides its work for them, and a 1x1 convolution in channels-last layout then gives wrong numbers (up to 0.8 of the
+/// largest) or ends the process with a division by zero. Where no level is found at all, as on such a machine with an Intel processor, it
+/// takes default sizes and computes correctly.
 /// <para>
-/// Setting ONEDNN_MAX_CPU_ISA=AVX is right too, but trains a ResNet-18 three times slower. So what is wrong is mended: the three sizes that
-/// oneDNN keeps are overwritten
-/// with those that it would take itself. They are found by their value, exactly one place must match, and <see cref="ArithmeticCheck"/>
-/// looks
-/// at the outcome. Whoever has set the variable has chosen: nothing is done then. This can go with a libtorch whose oneDNN has xbyak 7.30
-/// or later, which stops at
-/// the first empty sub-leaf.
+/// Setting ONEDNN_MAX_CPU_ISA=AVX avoids this too, but trains a ResNet-18 three times slower. Therefore the three sizes that oneDNN keeps
+/// are overwritten with its own defaults. They are found by their value, exactly one place must match, and <see cref="ArithmeticCheck"/>
+/// verifies the outcome. Nothing is done where the user has set the variable. This workaround can be removed with a libtorch whose oneDNN
+/// contains xbyak 7.30 or later, which stops at the first empty sub-leaf.
 /// </para>
 /// </summary>
 internal static class CacheSizes
 {
     private const string Variable = "ONEDNN_MAX_CPU_ISA";
 
-    /// <summary>oneDNN's own numbers where nothing is told (<c>platform::get_per_core_cache_size</c>), bytes of the levels 1 to
-    /// 3.</summary>
+    /// <summary>oneDNN's defaults for unknown caches (<c>platform::get_per_core_cache_size</c>), bytes of the levels 1 to 3.</summary>
     private static readonly int[] s_usual = [32 * 1024, 512 * 1024, 1024 * 1024];
 
     private const int MostLevels = 10; // the length of both arrays of Xbyak::util::Cpu
     private const int Fields = 2 * MostLevels + 1; // sizes, cores that share them, count of levels
 
-    /// <summary>What the user has set, or null.</summary>
+    /// <summary>The value of ONEDNN_MAX_CPU_ISA that the user has set; null where it is not set.</summary>
     public static string? UsersSetting =>
         Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } own ? own
         : Environment.GetEnvironmentVariable("DNNL_MAX_CPU_ISA") is { Length: > 0 } old ? old
         : null;
 
-    /// <summary>Whether oneDNN mistakes this processor's caches.</summary>
+    /// <summary>Whether oneDNN reads wrong cache sizes from this processor.</summary>
     public static bool AreMistaken(Processor processor) => processor.IsAmd && !processor.TellsCaches;
 
-    /// <summary>Before libtorch is loaded: where its memory cannot be searched, the slower setting.</summary>
+    /// <summary>To be called before libtorch is loaded. Sets the slower instruction set where the memory of
+    /// the process cannot be searched.</summary>
     public static void BeforeLoading()
     {
         if (AreMistaken(Processor.Current) && UsersSetting is null && !OperatingSystem.IsLinux())
             Environment.SetEnvironmentVariable(Variable, "AVX");
     }
 
-    /// <summary>After libtorch is loaded and before it computes.</summary>
+    /// <summary>To be called after libtorch is loaded and before it computes: corrects the sizes.</summary>
     /// <returns>What was done and why, for the log; null where nothing had to be.</returns>
     public static string? AfterLoading()
     {
@@ -67,7 +62,7 @@ internal static class CacheSizes
             : $"{reason}. The place where it keeps them was not found. {ArithmeticCheck.Advice}";
     }
 
-    // oneDNN asks the processor when it is first used; a convolution of another kind than 1x1 does no harm.
+    // oneDNN reads the processor's caches at its first use, here a convolution that is not 1x1 and therefore harmless.
     private static void MakeOneDnnLook()
     {
         using var scope = NewDisposeScope();
@@ -82,7 +77,7 @@ internal static class CacheSizes
     {
         try
         {
-            using var memory = File.OpenHandle("/proc/self/mem"); // what is gone meanwhile is an error there, and no fault
+            using var memory = File.OpenHandle("/proc/self/mem"); // memory that was unmapped gives an error here, not a segmentation fault
             var found = new List<nint>();
             var (isBehindLibrary, end) = (false, (nint)0);
             foreach (var line in File.ReadLines("/proc/self/maps")) // 7f00-7f80 rw-p 00000000 00:00 0    /path with spaces
@@ -114,8 +109,7 @@ internal static class CacheSizes
         return Places(MemoryMarshal.Cast<byte, int>(bytes.AsSpan(0, count))).Select(place => begin + place * sizeof(int));
     }
 
-    /// <summary>Where three levels of one byte each are written down: sizes, by how many cores each is shared, the count of
-    /// levels.</summary>
+    /// <summary>Finds the structure with three levels of one byte each: sizes, sharing cores, number of levels.</summary>
     internal static List<int> Places(ReadOnlySpan<int> memory)
     {
         var places = new List<int>();

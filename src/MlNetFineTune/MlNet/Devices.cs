@@ -4,11 +4,12 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.MlNet;
 
-/// <summary>CPU or GPU, as the context that fits or loads asks: ML.NET's <c>GpuDeviceId</c> and <c>FallbackToCpu</c>.</summary>
+/// <summary>Chooses CPU or GPU by the settings of the context that fits or loads:
+/// ML.NET's <c>GpuDeviceId</c> and <c>FallbackToCpu</c>.</summary>
 internal static class Devices
 {
     /// <summary>The device, whose choice and reason are logged.</summary>
-    /// <exception cref="InvalidOperationException">A GPU was asked for, there is none, and <c>FallbackToCpu</c> is false.</exception>
+    /// <exception cref="InvalidOperationException">A GPU was requested, none is available, and <c>FallbackToCpu</c> is false.</exception>
     public static Device Choose(IHostEnvironment environment, IChannel channel)
     {
         TorchRuntime.EnsureLoaded();
@@ -30,7 +31,8 @@ internal static class Devices
             ? "no CUDA device is available (the native package may be the CPU one, or there is no NVIDIA driver)"
             : $"there are {count} CUDA devices, numbered from 0";
         if (!fallback)
-            throw new InvalidOperationException($"MLContext.GpuDeviceId is {id}, but {reason}. Set MLContext.FallbackToCpu to true to go on with the CPU.");
+            throw new InvalidOperationException(
+                $"MLContext.GpuDeviceId is {id}, but {reason}. Set MLContext.FallbackToCpu to true to go on with the CPU.");
         channel.Warning($"Device: CPU with {get_num_threads()} threads. MLContext.GpuDeviceId is {id}, but {reason}.");
         return CPU;
     }

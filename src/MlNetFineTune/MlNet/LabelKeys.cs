@@ -3,14 +3,13 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Data.IO;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.MlNet;
 
 /// <summary>The classes of a key column: how many, their values in the key's own type, and their names as text.</summary>
 internal abstract class LabelKeys
 {
-    // A head of so many classes on 1280 features is half a gigabyte; what claims more is a hash or a row number.
+    // A head with this many classes on 1280 features takes half a gigabyte; a key with more values is a hash or a row number.
     private const int MaximumClasses = 100_000;
 
     private readonly IReadOnlyList<string> _exact;
@@ -20,7 +19,8 @@ internal abstract class LabelKeys
     private protected LabelKeys(IReadOnlyList<string> texts, IReadOnlyList<string> exact)
     {
         (Texts, _exact) = (texts, exact);
-        var many = texts.CountBy(text => text, StringComparer.Ordinal).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet(StringComparer.Ordinal);
+        var many = texts.CountBy(text => text, StringComparer.Ordinal).Where(count => count.Value > 1).Select(count => count.Key)
+            .ToHashSet(StringComparer.Ordinal);
         Names = many.Count == 0 ? texts : [.. texts.Index().Select(text => many.Contains(text.Item) ? exact[text.Index] : text.Item)];
     }
 
@@ -28,7 +28,7 @@ internal abstract class LabelKeys
     /// values is named by index from 0.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>What <see cref="Names"/> were to libraries that did not tell apart what looks alike.</summary>
+    /// <summary>The names that earlier versions of this library gave, which did not distinguish values that look alike.</summary>
     public IReadOnlyList<string> Texts { get; }
 
     public int Count => Names.Count;
@@ -42,15 +42,18 @@ internal abstract class LabelKeys
         var type = column.Type is VectorDataViewType vector ? vector.ItemType : column.Type;
         var size = ((KeyDataViewType)type).Count;
         if (size > MaximumClasses)
-            throw new InvalidOperationException($"The label column '{column.Name}' has {size:N0} keys; at most {MaximumClasses:N0} classes can be told apart. A hash is not a label: Conversion.MapValueToKey counts the values there are.");
+            throw new InvalidOperationException(
+                $"The label column '{column.Name}' has {size:N0} keys; at most {MaximumClasses:N0} classes can be told apart. "
+                + "A hash is not a label: Conversion.MapValueToKey counts the values there are.");
         var count = (int)size;
-        if (column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues)?.Type is not VectorDataViewType { ItemType: var itemType })
+        if (column.Annotations.Schema.GetColumnOrNull(AnnotationUtils.Kinds.KeyValues)?.Type
+            is not VectorDataViewType { ItemType: var itemType })
             return new WithoutValues(count);
         return MlNet.Generic.Invoke(itemType.RawType, new FromAnnotation(column, itemType));
     }
 
-    /// <summary>For each class of other keys its place among these; -1 where it is not known, or several could be meant. By value where
-    /// both have values of one type, else by name.</summary>
+    /// <summary>For each class of other keys its index among these; -1 where it is unknown or ambiguous.
+    /// Compared by value where both have values of the same type, else by name.</summary>
     public int[] PlacesOf(LabelKeys others)
     {
         var exact = Equals(ValueType, others.ValueType);
@@ -59,18 +62,20 @@ internal abstract class LabelKeys
             : [.. (exact ? others._exact : others.Names).Select(text => PlaceOf(text, exact))];
     }
 
-    /// <summary>The place of a value; -1 where it is not known, or several could be meant.</summary>
-    /// <param name="text">Of the value.</param>
-    /// <param name="exact">Whether it is of the keys' own type, and the text as <see cref="ValueText.Exact"/> gives it.</param>
-    public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names)).GetValueOrDefault(text, -1);
+    /// <summary>The index of a value; -1 where it is unknown or ambiguous.</summary>
+    /// <param name="text">The value as text.</param>
+    /// <param name="exact">Whether the value has the keys' own type and the text is that of <see cref="ValueText.Exact"/>.</param>
+    public int PlaceOf(string text, bool exact) => (exact ? _placesByValue ??= Places(_exact) : _placesByName ??= Places(Names))
+        .GetValueOrDefault(text, -1);
 
     private static Dictionary<string, int> Places(IReadOnlyList<string> texts) =>
-        texts.Index().GroupBy(text => text.Item, text => text.Index, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.Count() == 1 ? same.First() : -1, StringComparer.Ordinal);
+        texts.Index().GroupBy(text => text.Item, text => text.Index, StringComparer.Ordinal)
+            .ToDictionary(same => same.Key, same => same.Count() == 1 ? same.First() : -1, StringComparer.Ordinal);
 
     /// <summary>The annotation that lets <c>MapKeyToValue</c> give back the original values.</summary>
     public abstract void AddTo(DataViewSchema.Annotations.Builder annotations, string kind);
 
-    /// <summary>In ML.NET's own encoding, which knows every primitive type.</summary>
+    /// <summary>Writes the key values in ML.NET's own encoding, which supports every primitive type.</summary>
     public abstract void Save(IHostEnvironment env, BinaryWriter writer);
 
     public static LabelKeys Load(IHostEnvironment env, BinaryReader reader)
@@ -81,7 +86,8 @@ internal abstract class LabelKeys
         if (!reader.ReadBoolean())
             return new WithoutValues(count);
         var saver = new BinarySaver(env, new BinarySaver.Arguments());
-        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector || vector.Size != count)
+        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector
+            || vector.Size != count)
             throw new InvalidDataException("The model's label values cannot be read.");
         return MlNet.Generic.Invoke(vector.ItemType.RawType, new FromValue(vector.ItemType, value));
     }
@@ -126,7 +132,8 @@ internal abstract class LabelKeys
         }
     }
 
-    private sealed class WithValues<T>(PrimitiveDataViewType itemType, T[] values) : LabelKeys([.. values.Select(ValueText.Of)], [.. values.Select(ValueText.Exact)])
+    private sealed class WithValues<T>(PrimitiveDataViewType itemType, T[] values)
+        : LabelKeys([.. values.Select(ValueText.Of)], [.. values.Select(ValueText.Exact)])
     {
         public override PrimitiveDataViewType ValueType => itemType;
 

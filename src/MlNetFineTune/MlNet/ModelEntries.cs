@@ -6,8 +6,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// What the directory of ML.NET's zip says of an entry of ours. ML.NET unpacks an entry to a file of whatever length before its reader is
-/// called, and of two entries of one name it takes the last; its archive is private.
+/// Sizes and names of entries in the directory of ML.NET's zip. They are checked because ML.NET unpacks an entry of any length to a file
+/// before its reader is called, and takes the last of two entries of one name; its archive is private.
 /// </summary>
 internal static class ModelEntries
 {
@@ -26,7 +26,7 @@ internal static class ModelEntries
     /// <summary>A name that two entries of the zip have; null where each has its own.</summary>
     public static string? Doubled(ModelLoadContext ctx)
     {
-        // ML.NET's cache of unpacked entries does not tell upper from lower case.
+        // ML.NET's cache of unpacked entries ignores case.
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         return Entries(ctx).Select(entry => Normal(entry.FullName)).FirstOrDefault(name => !names.Add(name));
     }

@@ -5,9 +5,8 @@ namespace MlNetFineTune.MlNet;
 
 /// <summary>
 /// Tells libtorch not to try NNPACK where it cannot work: it needs AVX2 and the sizes of the caches, and where one is missing libtorch
-/// tries again and warns on
-/// stderr at each small convolution ("Could not initialize NNPACK! Reason: Unsupported hardware"). TorchSharp has no door to the setting;
-/// libtorch exports it.
+/// tries again and warns on stderr at each small convolution ("Could not initialize NNPACK! Reason: Unsupported hardware").
+/// TorchSharp does not wrap the setting; libtorch exports it.
 /// </summary>
 internal static partial class NnPack
 {
@@ -21,7 +20,7 @@ internal static partial class NnPack
         }
         catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
         {
-            // Another libtorch: it may warn, and computes the same.
+            // Another version of libtorch: it may warn, and computes the same.
         }
     }
 

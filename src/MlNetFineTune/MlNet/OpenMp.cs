@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Makes libtorch's threads sleep while they wait for each other. By default libgomp's threads spin, 300,000 rounds (GOMP_SPINCOUNT in its manual);
-/// where other threads want the same cores (our decoders, another process) each wait then costs whole time slices: two quick starts at once on a
-/// busy machine with two cores took 115 s to train instead of 5 s.
+/// Makes libtorch's threads sleep while they wait for each other. By default libgomp's threads spin, 300,000 rounds (GOMP_SPINCOUNT in its
+/// manual); where other threads compete for the cores (image decoders, another process) each wait then costs whole time slices: two
+/// concurrent trainings on a busy machine with two cores took 115 s instead of 5 s.
 /// </summary>
 internal static partial class OpenMp
 {
-    /// <summary>Must come before libtorch is loaded. Whoever has set one of the variables has chosen.</summary>
+    /// <summary>Must be called before libtorch is loaded. Variables that the user has set are not changed.</summary>
     public static void WaitPassively()
     {
         if (!OperatingSystem.IsLinux() || IsSet("OMP_WAIT_POLICY") || IsSet("GOMP_SPINCOUNT"))

@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Makes parameters that are counted once. TorchSharp 0.107's public constructor empties the tensor it is given without taking it off
-/// <c>Tensor.TotalCount</c>, so that every parameter would count as one leaked tensor for ever, and real leaks could not be seen.
+/// Creates parameters that are counted once. TorchSharp 0.107's public constructor empties the tensor it is given without decrementing
+/// <c>Tensor.TotalCount</c>, so that every parameter would count as a leaked tensor and hide real leaks.
 /// </summary>
 internal static class Parameters
 {
@@ -14,7 +14,7 @@ internal static class Parameters
     private static ScalarType? s_type;
 
     /// <summary>
-    /// The type that layers of ours are made of: Float32, whatever default somebody else gave the process (<c>torch.set_default_dtype</c>).
+    /// The element type of this library's layers: Float32, whatever the default of the process is (<c>torch.set_default_dtype</c>).
     /// No factory of tensors is called without a type (DefaultTypeTests looks).
     /// </summary>
     public static ScalarType Type => s_type ?? ScalarType.Float32;
@@ -34,7 +34,7 @@ internal static class Parameters
         }
     }
 
-    /// <param name="data">Becomes empty. It is in no one else's hands.</param>
+    /// <param name="data">The values; the tensor is emptied and must have no other user.</param>
     public static Parameter Of(Tensor data)
     {
         data.requires_grad = true;

@@ -6,14 +6,13 @@ using System.Text;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// What CPUID says of the processor to whoever asks it, libtorch among them. A hypervisor can leave the caches out (Firecracker, and with
-/// it AWS Lambda and
-/// Fargate): then they are not slower, only unknown.
+/// The processor as CPUID describes it to programs, libtorch among them.
+/// A hypervisor can hide the caches (Firecracker, and with it AWS Lambda and Fargate).
 /// </summary>
-/// <param name="Name">As the processor calls itself.</param>
+/// <param name="Name">The brand string.</param>
 /// <param name="IsAmd">Made by AMD.</param>
 /// <param name="InstructionSet">The widest vectors that it has.</param>
-/// <param name="DataCaches">Bytes of the data caches, level 1 first; empty where none is told.</param>
+/// <param name="DataCaches">Bytes of the data caches, level 1 first; empty where CPUID reports none.</param>
 internal sealed record Processor(string Name, bool IsAmd, string InstructionSet, IReadOnlyList<long> DataCaches)
 {
     // No processor that runs libtorch has a data cache this small: such a size is a leaf of zeros.
@@ -23,7 +22,7 @@ internal sealed record Processor(string Name, bool IsAmd, string InstructionSet,
         ? Read(X86Base.CpuId)
         : new(RuntimeInformation.ProcessArchitecture.ToString(), false, "its own", []);
 
-    /// <summary>Whether the data caches are told. Always true where there is no CPUID to tell them.</summary>
+    /// <summary>Whether CPUID reports the data caches. Always true on processors without CPUID.</summary>
     public bool TellsCaches => !X86Base.IsSupported || DataCaches.Any(size => size >= SmallestCache);
 
     /// <param name="cpuid">Leaf and sub-leaf to the registers EAX, EBX, ECX and EDX.</param>
@@ -42,8 +41,8 @@ internal sealed record Processor(string Name, bool IsAmd, string InstructionSet,
         return $"{Name}, {InstructionSet}, caches {caches}";
     }
 
-    // AMD's manual, volume 3, leaf 0x8000001D: sub-leaf 0 is the first data cache, 1 the instruction cache, 2 and 3 the second and third
-    // level.
+    // AMD's manual, volume 3, leaf 0x8000001D: sub-leaf 0 is the first data cache, 1 the instruction
+    // cache, 2 and 3 the second and third level.
     private static List<long> AmdCaches(Func<int, int, (int Eax, int Ebx, int Ecx, int Edx)> cpuid) =>
         [.. ((int[])[0, 2, 3]).Select(sub => Size(cpuid(unchecked((int)0x8000001D), sub)))];
 

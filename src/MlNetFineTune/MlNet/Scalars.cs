@@ -4,16 +4,17 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Tensor operations with a number, by TorchSharp's names with a capital. TorchSharp 0.107's own make a temporary <see cref="Scalar"/> of the number, hand its native
-/// pointer to libtorch and let go of the object: a garbage collection at that moment frees the number before libtorch has read it. Then the operation throws
-/// ("raised from toDouble"), or computes with whatever is in that memory. Adding two tensors is no different, by a factor of 1 that is not seen. Here every number lives
-/// until its operation is over, and none is left to the finalizer. No other file makes a <see cref="Scalar"/> (ScalarsTests looks); an operation that is missing is added here.
+/// Tensor operations with a number, by TorchSharp's names with a capital. TorchSharp 0.107's own create a temporary <see cref="Scalar"/>,
+/// pass its native pointer to libtorch and keep no reference: a garbage collection at that moment frees the number before libtorch has read
+/// it. Then the operation throws ("raised from toDouble") or computes with freed memory. The addition of two tensors has the same fault, by
+/// an implicit factor of 1. Here every number lives until its operation has ended and is then disposed. No other file creates a
+/// <see cref="Scalar"/> (held by ScalarsTests); missing operations are added here.
 /// </summary>
 internal static class Scalars
 {
-    private static readonly Scalar s_one = 1; // held for ever
+    private static readonly Scalar s_one = 1; // never freed
 
-    /// <summary>Of <see cref="Parameters.Type"/>.</summary>
+    /// <summary>A tensor of type <see cref="Parameters.Type"/>.</summary>
     public static Tensor Full(long size, double value)
     {
         using Scalar number = value;

@@ -2,7 +2,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.MlNet;
 
-/// <summary>A file that nobody else has, in the folder that <c>MLContext.TempFilePath</c> names. It goes when this is disposed.</summary>
+/// <summary>A file with a unique name in the folder of <c>MLContext.TempFilePath</c>, deleted when this is disposed.</summary>
 internal sealed class TemporaryFile : IDisposable
 {
     public TemporaryFile(IHostEnvironment env, string extension)

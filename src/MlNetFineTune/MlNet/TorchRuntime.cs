@@ -10,7 +10,7 @@ namespace MlNetFineTune.MlNet;
 /// </summary>
 internal static class TorchRuntime
 {
-    // Tried once: a load that failed fails again, and TorchSharp's second attempt copies the libraries about before it does.
+    // Tried once: a load that failed fails again, and TorchSharp's second attempt copies the libraries first.
     private static readonly Lazy<Exception?> s_failure = new(TryLoad);
     private static string? s_note;
 
@@ -24,8 +24,8 @@ internal static class TorchRuntime
         }
     }
 
-    /// <exception cref="InvalidOperationException">The library does not load, or computes wrong. The message says what to add, install or
-    /// set.</exception>
+    /// <exception cref="InvalidOperationException">The library does not load or computes wrong results.
+    /// The message says which package to add, what to install or which variable to set.</exception>
     public static void EnsureLoaded()
     {
         if (s_failure.Value is { } failure)
@@ -39,7 +39,7 @@ internal static class TorchRuntime
             OpenMp.WaitPassively();
             CacheSizes.BeforeLoading();
             torch.InitializeDeviceType(DeviceType.CPU);
-            torch.get_num_threads(); // a call that really crosses into the library
+            torch.get_num_threads(); // a call into the native library
             NnPack.StayOffWhereItCannotWork();
             s_note = CacheSizes.AfterLoading();
             ArithmeticCheck.Run();
@@ -60,16 +60,18 @@ internal static class TorchRuntime
 
         var packages = $"{platform.CpuPackage} {Version("LibTorchVersion")}"
             + (platform.CudaPackage is { } cuda ? $" (or, for NVIDIA GPUs, {cuda} {Version("TorchSharpVersion")})" : "");
-        string[] folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", platform.RuntimeIdentifier, "native"), AppContext.BaseDirectory];
+        string[] folders = [Path.Combine(AppContext.BaseDirectory, "runtimes", platform.RuntimeIdentifier, "native"),
+            AppContext.BaseDirectory];
         var folder = folders.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, platform.LibTorchFile)));
 
         return $"The native library of {torchSharp} did not load on {where}. " + (folder is null
-            ? $"No {platform.LibTorchFile} was found in {string.Join(" or ", folders)}. Add to the application's project the package {packages}."
+            ? $"No {platform.LibTorchFile} was found in {string.Join(" or ", folders)}. "
+                + $"Add to the application's project the package {packages}."
             : $"libtorch is there, in {folder}, but {LoaderError(Path.Combine(folder, platform.TorchSharpFile))}. "
                 + $"TorchSharp needs {platform.Requirement}, and libtorch from the package {packages}.");
     }
 
-    // What TorchSharp leaves out of its own message: why the system's loader refused the file.
+    // Adds what TorchSharp's own message lacks: why the system's loader refused the file.
     private static string LoaderError(string library)
     {
         try
@@ -86,13 +88,16 @@ internal static class TorchRuntime
     private static string Version(string name) =>
         typeof(TorchRuntime).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == name).Value!;
 
-    private sealed record Platform(string RuntimeIdentifier, string CpuPackage, string? CudaPackage, string LibTorchFile, string TorchSharpFile, string Requirement)
+    private sealed record Platform(
+        string RuntimeIdentifier, string CpuPackage, string? CudaPackage, string LibTorchFile, string TorchSharpFile, string Requirement)
     {
         public static Platform? Current =>
             OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
-                ? new("linux-x64", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux", "libtorch.so", "libLibTorchSharp.so", "glibc 2.34 or later")
+                ? new("linux-x64", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux", "libtorch.so", "libLibTorchSharp.so",
+                    "glibc 2.34 or later")
             : OperatingSystem.IsWindows() && RuntimeInformation.ProcessArchitecture == Architecture.X64
-                ? new("win-x64", "libtorch-cpu-win-x64", "TorchSharp-cuda-windows", "torch.dll", "LibTorchSharp.dll", "the current Visual C++ redistributable")
+                ? new("win-x64", "libtorch-cpu-win-x64", "TorchSharp-cuda-windows", "torch.dll", "LibTorchSharp.dll",
+                    "the current Visual C++ redistributable")
             : OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
                 ? new("osx-arm64", "libtorch-cpu-osx-arm64", null, "libtorch.dylib", "libLibTorchSharp.dylib", "a current macOS")
             : null;

@@ -4,12 +4,6 @@ using MlNetFineTune.Primitives;
 using MlNetFineTune.WeightFiles;
 using MlNetFineTune.WeightSources;
 
-
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>
@@ -18,21 +12,22 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed partial record Backbone
 {
-    private readonly BackboneFamily _family;
+    private readonly Architecture _architecture;
 
     // What the weights say, and what the user says instead.
     private readonly WeightsRecipe _recipe;
     private readonly ImagePreprocessing? _preprocessing;
     private readonly ConvolutionPadding? _padding;
 
-    internal Backbone(BackboneFamily family)
+    internal Backbone(Architecture architecture)
     {
-        _family = family;
-        _recipe = family.DefaultRecipe;
+        _architecture = architecture;
+        _recipe = architecture.DefaultRecipe;
     }
 
-    /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>. The best start on a CPU.</summary>
-    public static Backbone MobileNetV2 => new(Networks.MobileNetV2.Family);
+    /// <summary>MobileNetV2 1.0 (Sandler et al. 2018): 2.2 million parameters, timm's <c>mobilenetv2_100</c>.
+    /// The best start on a CPU.</summary>
+    public static Backbone MobileNetV2 => new(Networks.MobileNetV2.Architecture);
 
     /// <summary>ResNet-18 (He et al. 2015): 11.2 million parameters, torchvision's <c>resnet18</c>.</summary>
     public static Backbone ResNet18 => new(ResNet.ResNet18);
@@ -40,7 +35,8 @@ public sealed partial record Backbone
     /// <summary>ResNet-34 (He et al. 2015): 21.3 million parameters, torchvision's <c>resnet34</c>.</summary>
     public static Backbone ResNet34 => new(ResNet.ResNet34);
 
-    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters, torchvision's <c>resnet50</c>.</summary>
+    /// <summary>ResNet-50 (He et al. 2015; the stride in the 3x3 convolution): 23.5 million parameters,
+    /// torchvision's <c>resnet50</c>.</summary>
     public static Backbone ResNet50 => new(ResNet.ResNet50);
 
     /// <summary>ResNet-101 (He et al. 2015): 42.5 million parameters, torchvision's <c>resnet101</c>.</summary>
@@ -61,11 +57,12 @@ public sealed partial record Backbone
     /// <summary>DenseNet-121 (Huang et al. 2016): 7.0 million parameters, torchvision's <c>densenet121</c>.</summary>
     public static Backbone DenseNet121 => new(DenseNet.DenseNet121);
 
-    /// <summary>VGG-16 with BatchNorm and its two hidden layers (Simonyan and Zisserman 2014): 134 million parameters, torchvision's <c>vgg16_bn</c>.</summary>
+    /// <summary>VGG-16 with BatchNorm and its two hidden layers (Simonyan and Zisserman 2014): 134 million parameters,
+    /// torchvision's <c>vgg16_bn</c>.</summary>
     public static Backbone Vgg16 => new(Vgg.Vgg16);
 
     /// <summary>SqueezeNet 1.1 (Iandola et al. 2016): 0.7 million parameters, torchvision's <c>squeezenet1_1</c>.</summary>
-    public static Backbone SqueezeNet => new(Networks.SqueezeNet.Family);
+    public static Backbone SqueezeNet => new(Networks.SqueezeNet.Architecture);
 
     /// <summary>The small network of the quick start: a residual network of three blocks at 96 pixels, 0.3 million parameters.</summary>
     public static Backbone Micro => new(ResNet.Micro);
@@ -74,21 +71,26 @@ public sealed partial record Backbone
     /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV1(float width = 1) => new(Networks.MobileNetV1.OfWidth(CheckWidth(width)));
 
-    /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al. 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
+    /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al.
+    /// 2015, section 4.2): 0.3 to 1.7 million parameters.</summary>
     /// <param name="depth">Layers: 20, 32, 44, 56 or 110.</param>
     public static Backbone CifarResNet(int depth) => Networks.CifarResNet.Depths.Contains(depth)
         ? new(Networks.CifarResNet.OfDepth(depth))
-        : throw new ArgumentOutOfRangeException(nameof(depth), depth, $"The depth must be one of {string.Join(", ", Networks.CifarResNet.Depths)}.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(depth), depth, $"The depth must be one of {string.Join(", ", Networks.CifarResNet.Depths)}.");
 
-    /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters, timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
+    /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters,
+    /// timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0, 0.75 and 0.5 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV3Small(float width = 1) => new(MobileNetV3.OfWidth(large: false, CheckWidth(width)));
 
-    /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters, timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
+    /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters,
+    /// timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
     /// <param name="width">Multiplies the channels: 1.0 and 0.75 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV3Large(float width = 1) => new(MobileNetV3.OfWidth(large: true, CheckWidth(width)));
 
-    /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters, timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
+    /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters,
+    /// timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
     /// <param name="number">0 to 4; each wants larger pictures than the one before.</param>
     public static Backbone EfficientNet(int number)
     {
@@ -101,17 +103,20 @@ public sealed partial record Backbone
     /// <param name="size">Tiny, small or base.</param>
     public static Backbone ConvNeXt(Size size) => new(Networks.ConvNeXt.OfSize(Defined(size)));
 
-    /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al. 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
+    /// <summary>Vision transformer with patches of 16 pixels (Dosovitskiy et al.
+    /// 2020): 5.5, 22 or 86 million parameters, timm's <c>vit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
     /// <param name="meanOfPatches">
     /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
     /// trained. Often better for self-supervised weights, whose class token saw no labels. Default false.
     /// </param>
-    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch; the weights' position embeddings are interpolated to them.</remarks>
+    /// <remarks>Other picture sizes, <see cref="Preprocessing"/>, must be multiples of the patch;
+    /// the weights' position embeddings are interpolated to them.</remarks>
     public static Backbone ViT(Size size, bool meanOfPatches = false) =>
         new(VisionTransformers.ViT(Defined(size), PoolingOf(meanOfPatches)));
 
-    /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone; timm's <c>deit_tiny_patch16_224</c>.</summary>
+    /// <summary>DeiT (Touvron et al. 2020): the network of <see cref="ViT"/>, trained on ImageNet alone;
+    /// timm's <c>deit_tiny_patch16_224</c>.</summary>
     /// <param name="size">Tiny, small or base.</param>
     /// <param name="meanOfPatches">
     /// Whether the features are the mean of the patches' tokens, without the class token, rather than the class token, as the network was
@@ -121,8 +126,8 @@ public sealed partial record Backbone
         new(VisionTransformers.DeiT(Defined(size), PoolingOf(meanOfPatches)));
 
     /// <summary>
-    /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's <c>vit_small_patch14_dinov2</c>. Its patches have 14
-    /// pixels and its pictures 518; 224 are many times faster.
+    /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's
+    /// <c>vit_small_patch14_dinov2</c>. Its patches have 14 pixels and its pictures 518; 224 are many times faster.
     /// </summary>
     /// <param name="size">Small or base.</param>
     /// <param name="meanOfPatches">
@@ -134,22 +139,26 @@ public sealed partial record Backbone
 
     private static TokenPooling PoolingOf(bool meanOfPatches) => meanOfPatches ? TokenPooling.Mean : TokenPooling.ClassToken;
 
-    /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters, torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
+    /// <summary>RegNetY (Radosavovic et al. 2020): 3.9 to 141 million parameters,
+    /// torchvision's <c>regnet_y_400mf</c> to <c>regnet_y_32gf</c>.</summary>
     /// <param name="megaflops">Million multiply-adds a picture: 400, 800, 1600, 3200, 8000, 16000 or 32000.</param>
     public static Backbone RegNetY(int megaflops) => RegNet.Sizes.Contains(megaflops)
         ? new(RegNet.OfSize(megaflops))
-        : throw new ArgumentOutOfRangeException(nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(megaflops), megaflops, $"RegNetY's size must be one of {string.Join(", ", RegNet.Sizes)} million multiply-adds.");
 
     /// <summary>
-    /// A network exported from Python (<c>torch.jit.trace</c> or <c>torch.jit.script</c>, then <c>.save</c>), with its weights; the file is not needed again.
-    /// From normalised pixels [N, 3, H, W] it gives features [N, F], or maps [N, C, H, W], which are averaged over the picture; a dry run on black
-    /// pictures finds out. Stages are the children of its root that hold tensors, in the order of registration. It runs in the layout of Python, is not
-    /// folded, and computes what is frozen once a picture with <see cref="Strategy.HeadOnly"/> alone.
+    /// A network exported from Python (<c>torch.jit.trace</c> or <c>torch.jit.script</c>, then <c>.save</c>), with its weights; the file is
+    /// not needed again. From normalised pixels [N, 3, H, W] it gives features [N, F], or maps [N, C, H, W], which are averaged over the
+    /// picture; a dry run on black pictures finds out. Stages are the children of its root that hold tensors, in the order of registration.
+    /// It runs in the layout of Python, is not folded, and computes what is frozen once a picture with
+    /// <see cref="Strategy.HeadOnly"/> alone.
     /// </summary>
     /// <param name="path">The file. A script is a program: take it from whom you trust. Its checksums and its structure are checked before
     /// libtorch reads it, and damage is an exception; what its code says is not, and libtorch ends the process at code that it cannot
     /// compile. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
-    /// <param name="preprocessing">How its pictures were prepared, input size included. Default: 224 pixels, ImageNet's mean and std.</param>
+    /// <param name="preprocessing">How its pictures were prepared, input size included.
+    /// Default: 224 pixels, ImageNet's mean and std.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no TorchScript, is damaged, or is a program that fails on such pictures or gives no
     /// features.</exception>
@@ -161,10 +170,11 @@ public sealed partial record Backbone
     }
 
     internal static Backbone OfScript(TorchScript script, string? origin) =>
-        new(script.Family) { Weights = new WeightsSource.Program(origin) };
+        new(script.Architecture) { Weights = new WeightsSource.Program(origin) };
 
-    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>; <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
-    public string Name => _family.Name;
+    /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>;
+    /// <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
+    public string Name => _architecture.Name;
 
     /// <summary>The parts of the network from input to output, by name. Strategies freeze and train whole stages.</summary>
     public IReadOnlyList<string> Stages
@@ -172,28 +182,29 @@ public sealed partial record Backbone
         get
         {
             TorchRuntime.EnsureLoaded();
-            return _family.Stages;
+            return _architecture.Stages;
         }
     }
 
-    /// <summary>How pictures become the network's input. Comes with the weights; change it only if you know that they were trained differently.</summary>
+    /// <summary>How pictures become the network's input. Comes with the weights;
+    /// change it only if you know that they were trained differently.</summary>
     public ImagePreprocessing Preprocessing
     {
         get => _preprocessing ?? _recipe.Preprocessing;
-        init => _preprocessing = _family.Checked(value);
+        init => _preprocessing = _architecture.Checked(value);
     }
 
     /// <summary>How strided convolutions pad. Comes with the weights.</summary>
     public ConvolutionPadding Padding
     {
         get => _padding ?? _recipe.Padding;
-        init => _padding = _family.Checked(value);
+        init => _padding = _architecture.Checked(value);
     }
 
     /// <summary>
-    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained weights are adapted as timm
-    /// does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by 3 / N for others. Mean and standard deviation
-    /// of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
+    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained
+    /// weights are adapted as timm does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by
+    /// 3 / N for others. Mean and standard deviation of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
     /// </summary>
     public int InputChannels
     {
@@ -203,7 +214,8 @@ public sealed partial record Backbone
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value, nameof(InputChannels));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024, nameof(InputChannels));
             if (Script is not null && value != Networks.InputChannels.Colors)
-                throw new ArgumentException($"A TorchScript program takes {Networks.InputChannels.Colors} channels here; its stem cannot be adapted to {value}.", nameof(InputChannels));
+                throw new ArgumentException($"A TorchScript program takes {Networks.InputChannels.Colors} channels here; "
+                    + $"its stem cannot be adapted to {value}.", nameof(InputChannels));
             field = value;
         }
     } = Networks.InputChannels.Colors;
@@ -215,7 +227,7 @@ public sealed partial record Backbone
     public bool IsFromScratch => Weights is WeightsSource.Scratch;
 
     /// <summary>The program that is the network; null where we build it.</summary>
-    internal TorchScript? Script => _family.Script;
+    internal TorchScript? Script => _architecture.Script;
 
     /// <summary>Where the weights come from.</summary>
     internal WeightsSource Weights { get; private init; } = new WeightsSource.Unchosen();
@@ -227,77 +239,91 @@ public sealed partial record Backbone
         get => _recipe with { Preprocessing = Preprocessing, Padding = Padding };
         init
         {
-            _family.Checked(value.Padding);
-            _family.Checked(value.Preprocessing);
+            _architecture.Checked(value.Padding);
+            _architecture.Checked(value.Preprocessing);
             _recipe = value;
         }
     }
 
-    internal string Classifier => _family.Classifier;
+    internal string Classifier => _architecture.Classifier;
 
-    /// <summary>Finds a network by its name, as command lines need it. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
+    /// <summary>Finds a network by its name, as command lines need it.
+    /// Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
     /// <exception cref="ArgumentException">There is no such network; the message lists those there are.</exception>
     public static Backbone FromName(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        return BackboneFamilies.Find(name.Trim().ToLowerInvariant()) is { } family
-            ? new Backbone(family)
-            : throw new ArgumentException($"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
+        return Architectures.Find(name.Trim().ToLowerInvariant()) is { } architecture
+            ? new Backbone(architecture)
+            : throw new ArgumentException(
+                $"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
     }
 
-    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost. Builds none of them.</summary>
+    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost.
+    /// Builds none of them.</summary>
     public static IReadOnlyList<Info> List() =>
-        [.. BackboneFamilies.All.OrderBy(family => family.Name, StringComparer.Ordinal).Select(BackboneCosts.Of)];
+        [.. Architectures.All.OrderBy(architecture => architecture.Name, StringComparer.Ordinal).Select(architecture => architecture.Info)];
 
-    /// <summary>Takes the weights from a file. What the file says about input size, mean, std, padding and BatchNorm becomes the recipe.</summary>
+    /// <summary>Takes the weights from a file. What the file says about input size, mean, std,
+    /// padding and BatchNorm becomes the recipe.</summary>
     /// <param name="path">
-    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of TorchSharp's <c>Module.save</c>,
-    /// told by its content, with timm's, torchvision's or transformers' tensor names and any prefix before them. No Python code in it is
-    /// run. Its old classifier is ignored.
+    /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of
+    /// TorchSharp's <c>Module.save</c>, told by its content, with timm's, torchvision's or transformers' tensor names and any prefix before
+    /// them. No Python code in it is run. Its old classifier is ignored.
     /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
     /// It is of no known format, damaged, asks for what weights do not need, or for what this network cannot do.
     /// </exception>
-    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings its own, so change them after.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings
+    /// its own, so change them after.</exception>
     public Backbone WithWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return WithFile(path, Path.GetFileName(path), _family.DefaultRecipe);
+        return WithFile(path, Path.GetFileName(path), _architecture.DefaultRecipe);
     }
 
     /// <summary>
     /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
-    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size, mean, std,
-    /// interpolation and crop becomes the recipe.
+    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size,
+    /// mean, std, interpolation and crop becomes the recipe.
     /// </summary>
     /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
-    /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline; the message says which file to place where.</exception>
+    /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline;
+    /// the message says which file to place where.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights bring their own, so change them after.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights
+    /// bring their own, so change them after.</exception>
     public Backbone WithWeights(PretrainedWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
         RequireUnchangedRecipe();
         var local = weights.FindOrFetch();
         if (local.Config is not { } config)
-            return WithFile(local.Path, local.Origin, _family.DefaultRecipe);
+            return WithFile(local.Path, local.Origin, _architecture.DefaultRecipe);
         var naming = Checked(config);
-        var recipe = (naming?.Recipe ?? _family.DefaultRecipe).With(config.Metadata, config.Source);
+        var recipe = (_architecture.RecipeOf(naming) ?? _architecture.DefaultRecipe).With(config.Metadata, config.Source);
         var note = config.Notes is [] ? null : string.Join(" ", config.Notes);
         return WithFile(local.Path, local.Origin, recipe, note, namingIsKnown: naming is not null);
     }
 
-    /// <summary>Draws random weights from the training's seed, as the network's authors did. Needs far more data than pretrained ones.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing says how its weights are drawn.</exception>
+    /// <summary>Draws random weights from the training's seed, as the network's authors did.
+    /// Needs far more data than pretrained ones.</summary>
+    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing
+    /// says how its weights are drawn.</exception>
     public Backbone FromScratch() => Script is not null
-        ? throw new InvalidOperationException("A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
-        : this with { Weights = new WeightsSource.Scratch(), Changes = Changes.Untrained(), Recipe = _family.DefaultRecipe };
+        ? throw new InvalidOperationException(
+            "A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
+        : this with { Weights = new WeightsSource.Scratch(), Changes = Changes.Untrained(), Recipe = _architecture.DefaultRecipe };
 
     /// <summary>What is printed in logs: the name and where the weights come from.</summary>
-    public override string ToString() => $"{Name} ({(IsFromScratch ? "random weights" : Shown.Text(Weights.Origin ?? "no weights chosen", Shown.SentenceLength))})"
+    public override string ToString() =>
+        $"{Name} ({(IsFromScratch ? "random weights" : SafeText.Of(Weights.Origin ?? "no weights chosen", SafeText.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")
-        + string.Concat(Changes.Where(change => change.IsFresh).Select(change => $", stage {change.Stage} {(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
+        + string.Concat(Changes.Where(change => change.IsFresh)
+            .Select(
+                change => $", stage {change.Stage} "
+                + $"{(change.Replacement is { } module ? $"replaced by '{module.Contract.Name}'" : "drawn anew")}"));
 
     private static float CheckWidth(float width) => width is >= 0.1f and <= 4
         ? width
@@ -325,14 +351,15 @@ public sealed partial record Backbone
     {
         try
         {
-            _family.Checked(recipe.Padding);
-            _family.Checked(recipe.Preprocessing);
+            _architecture.Checked(recipe.Padding);
+            _architecture.Checked(recipe.Preprocessing);
             return recipe;
         }
         catch (ArgumentException e)
         {
             TorchRuntime.EnsureLoaded();
-            var hint = LooksLike.Hint(file, Name) ?? $"Choose the backbone that these weights belong to, or the weights of {Name}.";
+            var hint = WeightsRecognition.Hint(file, Name)
+                ?? $"Choose the backbone that these weights belong to, or the weights of {Name}.";
             throw new InvalidDataException($"The weights in '{file.Source}' do not fit {Name}: {e.Message} {hint}", e);
         }
     }
@@ -340,19 +367,23 @@ public sealed partial record Backbone
     // Another library trained its weights in another way. What a hub's config says of pictures holds all the same.
     private WeightsRecipe InNamingOf(WeightFile file, WeightsRecipe usual)
     {
-        if (_family.OtherNames.All(names => names.Recipe is null))
+        if (_architecture.OtherRecipes.Count == 0)
             return usual;
         TorchRuntime.EnsureLoaded();
-        var theirs = FileNaming.Choose(file.Entries, _family.Tensors.ContainsKey, _family.OtherNames, _family.Tensors.Count).Map?.Recipe;
+        var naming = FileNaming.Choose(
+            file.Entries, _architecture.Tensors.ContainsKey, _architecture.OtherNames, _architecture.Tensors.Count);
+        var theirs = _architecture.RecipeOf(naming.Map);
         return theirs is null ? usual
-            : usual == _family.DefaultRecipe ? theirs
+            : usual == _architecture.DefaultRecipe ? theirs
             : usual with { Padding = theirs.Padding, Epsilon = theirs.Epsilon };
     }
 
     private void RequireUnchangedRecipe()
     {
         if (_preprocessing is not null || _padding is not null)
-            throw new InvalidOperationException("Call WithWeights first and change Preprocessing or Padding after it: the weights bring their own, and one of the two would be lost.");
+            throw new InvalidOperationException(
+                "Call WithWeights first and change Preprocessing or Padding after it: "
+                + "the weights bring their own, and one of the two would be lost.");
     }
 
     // transformers' configs tell the kind of network, of which the naming is known then; timm's tell which it is.
@@ -360,14 +391,16 @@ public sealed partial record Backbone
     {
         if (config.Architecture is not { } architecture)
         {
-            var such = BackboneFamilies.All.Where(family => family.InTransformersAs(config.ModelType!) is not null).Select(family => family.Name);
-            return _family.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
-                $"'{config.Source}' says that the weights are of transformers' {Shown.Quoted(config.ModelType!)}, but the backbone is {Name}. Those of that kind "
-                + $"are {string.Join(", ", such)}.");
+            var such = Architectures.All.Where(architecture => architecture.InTransformersAs(config.ModelType!) is not null)
+                .Select(architecture => architecture.Name);
+            return _architecture.InTransformersAs(config.ModelType!) ?? throw new InvalidDataException(
+                $"'{config.Source}' says that the weights are of transformers' {SafeText.Quoted(config.ModelType!)}, "
+                + $"but the backbone is {Name}. Those of that kind are {string.Join(", ", such)}.");
         }
-        var published = BackboneFamilies.Find(architecture.ToLowerInvariant());
-        return published?.PublishedName == _family.PublishedName ? null : throw new InvalidDataException(
-            $"'{config.Source}' says that the weights are those of {Shown.Text(architecture)}, but the backbone is {Name}. "
-            + (published is null ? $"There is no backbone {Shown.Text(architecture)} here." : $"Write Backbone.FromName(\"{published.Name}\")."));
+        var published = Architectures.Find(architecture.ToLowerInvariant());
+        return published?.PublishedName == _architecture.PublishedName ? null : throw new InvalidDataException(
+            $"'{config.Source}' says that the weights are those of {SafeText.Of(architecture)}, but the backbone is {Name}. "
+            + (published is null ? $"There is no backbone {SafeText.Of(architecture)} here."
+                : $"Write Backbone.FromName(\"{published.Name}\")."));
     }
 }

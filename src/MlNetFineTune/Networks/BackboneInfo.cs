@@ -1,6 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
 namespace MlNetFineTune;
 
 public sealed partial record Backbone

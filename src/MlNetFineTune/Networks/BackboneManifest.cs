@@ -6,25 +6,33 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// The network without its numbers. Added after the first files of version 1: <c>InputChannels</c>; <c>ScriptSha256</c>, which says that the network is a TorchScript program in the same
-/// zip; <c>ChangedStages</c>, those that were replaced or drawn anew; <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them.
+/// The network without its numbers. Added after the first files of version 1: <c>InputChannels</c>; <c>ScriptSha256</c>, which says that
+/// the network is a TorchScript program in the same zip; <c>ChangedStages</c>, those that were replaced or drawn anew;
+/// <c>ChannelWidths</c>, channels that are left where some were pruned, by the name of the convolution that makes them.
 /// </summary>
 internal sealed record BackboneManifest(
-    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon, int InputChannels = 3, string? ScriptSha256 = null,
+    string Name, string? SourceWeights, ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double BatchNormEpsilon,
+    int InputChannels = 3, string? ScriptSha256 = null,
     IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null) : NetworkManifest
 {
     /// <summary>For messages.</summary>
     [JsonIgnore]
-    public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + (ChannelWidths is null ? "" : ", pruned") + string.Concat((ChangedStages ?? []).Select(change => $", stage {change?.Stage} {(change?.Module is { } module ? $"replaced by '{module.Name}'" : "drawn anew")}"));
+    public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + (ChannelWidths is null ? "" : ", pruned")
+        + string.Concat((ChangedStages ?? [])
+            .Select(change => $", stage {change?.Stage} {(change?.Module is { } module ? $"replaced by '{module.Name}'" : "drawn anew")}"));
 
     public static BackboneManifest Of(Backbone backbone) => new(
-        backbone.Name, backbone.Weights.Origin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels, backbone.Script?.Sha256,
-        backbone.Changes.Count > 0 ? [.. backbone.Changes.Select(change => new StageManifest(change.Stage, change.Replacement?.Contract))] : null,
+        backbone.Name, backbone.Weights.Origin, backbone.Preprocessing, backbone.Padding, backbone.Recipe.Epsilon, backbone.InputChannels,
+        backbone.Script?.Sha256,
+        backbone.Changes.Count > 0 ? [
+            .. backbone.Changes.Select(change => new StageManifest(change.Stage, change.Replacement?.Contract))] : null,
         backbone.Widths.Pruned);
 
     /// <summary>Whether a backbone has this form, whatever its weights and its input.</summary>
-    public bool Fits(Backbone backbone) => backbone.Name == Name && backbone.Script?.Sha256 == ScriptSha256 && backbone.Widths.Equals(Widths)
-        && backbone.Changes.Select(change => (change.Stage, change.Replacement?.Contract.Name)).SequenceEqual((ChangedStages ?? []).Select(change => (change?.Stage ?? "", change?.Module?.Name)));
+    public bool Fits(Backbone backbone) => backbone.Name == Name && backbone.Script?.Sha256 == ScriptSha256
+        && backbone.Widths.Equals(Widths)
+        && backbone.Changes.Select(change => (change.Stage, change.Replacement?.Contract.Name))
+            .SequenceEqual((ChangedStages ?? []).Select(change => (change?.Stage ?? "", change?.Module?.Name)));
 
     public override FineTunedNetwork CreateEmpty(NetworkForm form) => ImageNetwork.CreateEmpty(
         ToBackbone(ScriptSha256 is { } expected ? form.LoadScript(expected) : null, form.Env), form.CreateHead);
@@ -40,10 +48,18 @@ internal sealed record BackboneManifest(
     {
         if (!(BatchNormEpsilon > 0 && double.IsFinite(BatchNormEpsilon)))
             throw new ArgumentOutOfRangeException(nameof(BatchNormEpsilon), BatchNormEpsilon, "It must be above 0.");
-        var original = script is null ? Backbone.FromName(Name).FromScratch() : Backbone.OfScript(new TorchScript(script, Shown.Text(SourceWeights ?? Name), Preprocessing), SourceWeights);
-        var backbone = original with { Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon), InputChannels = InputChannels, Widths = original.Checked(Widths) };
+        var original = script is null ? Backbone.FromName(Name).FromScratch()
+            : Backbone.OfScript(new TorchScript(script, SafeText.Of(SourceWeights ?? Name), Preprocessing), SourceWeights);
+        var backbone = original with
+        {
+            Recipe = new WeightsRecipe(Preprocessing, Padding, BatchNormEpsilon),
+            InputChannels = InputChannels,
+            Widths = original.Checked(Widths),
+        };
         foreach (var change in ChangedStages ?? [])
-            backbone = change is null ? throw new ArgumentException("It names a stage that is null.") : change.Module is { } contract ? backbone.ReplaceStage(change.Stage, contract.Find(env)) : backbone.ReinitializeStage(change.Stage);
+            backbone = change is null ? throw new ArgumentException("It names a stage that is null.") : change.Module is { } contract
+                ? backbone.ReplaceStage(change.Stage, contract.Find(env))
+                : backbone.ReinitializeStage(change.Stage);
         return backbone;
     }
 }

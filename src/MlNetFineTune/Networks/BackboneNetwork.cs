@@ -23,15 +23,16 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     /// <summary>Length of the pooled feature vector.</summary>
     public int Features { get; private set; } = features;
 
-    /// <summary>In the order of computation.</summary>
+    /// <summary>The stages, in the order of computation.</summary>
     public IReadOnlyList<Stage> Stages => _stages;
 
     /// <summary>Low-rank additions to layers.</summary>
-    public LowRankSet Adapters { get; } = new();
+    public LoraLayers Adapters { get; } = new();
 
     public sealed override Tensor forward(Tensor input) => Forward(input, 0, Stages.Count);
 
-    /// <summary>Runs the stages from <paramref name="first"/> up to, not including, <paramref name="end"/>. Caller disposes the result.</summary>
+    /// <summary>Runs the stages from <paramref name="first"/> up to, not including, <paramref name="end"/>.
+    /// Caller disposes the result.</summary>
     public virtual Tensor Forward(Tensor input, int first, int end)
     {
         var current = input;
@@ -46,12 +47,14 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>The network in inference mode as operators: [N, C, H, W] -> [N, <see cref="Features"/>].</summary>
-    /// <exception cref="NotSupportedException">It is a program that nothing is known about.</exception>
-    public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) => _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
+    /// <exception cref="NotSupportedException">The network is a TorchScript program, whose operators are not known.</exception>
+    public virtual GraphValue Write(NetworkGraph graph, GraphValue pixels) =>
+        _stages.Aggregate(pixels, (current, stage) => stage.Write(graph, current));
 
     /// <summary>
-    /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds the others.
-    /// Folded stages do not see later changes of their weights: fold what is frozen, or everything when scoring. What is folded already is left as it is.
+    /// Folds BatchNorm and low-rank additions into the layers of the first <paramref name="stages"/> stages, and unfolds
+    /// the others. Folded stages do not see later changes of their weights: fold what is frozen, or everything when
+    /// scoring. What is folded already is left as it is.
     /// </summary>
     public void Fold(int stages)
     {
@@ -68,8 +71,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     /// <summary>
-    /// Training mode for the stages from <paramref name="frozenStages"/> on; frozen ones stay in inference mode, and so does above them every layer whose own
-    /// parameters take no gradient, so that the running statistics of what is frozen never move.
+    /// Training mode for the stages from <paramref name="frozenStages"/> on; frozen stages stay in inference mode, as does every later
+    /// layer whose own parameters take no gradient, so that running statistics of frozen layers never change.
     /// </summary>
     public virtual void SetTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
@@ -81,7 +84,7 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
             if (_stages.FindIndex(s => s.Owns(path)) >= frozenStages)
                 module.train(!FineTunedNetwork.IsFrozen(module) && !(batchNorm == BatchNormMode.Frozen && module is BatchNorm2d));
         }
-        _replaced.SetTraining(frozenStages); // new layers have no statistics yet that could stay
+        _replaced.SetTraining(frozenStages); // new layers have no running statistics to keep
     }
 
     public override void eval()
@@ -102,36 +105,46 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     /// <summary>Layers that can get a low-rank addition, by name.</summary>
     public IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() =>
-        [.. named_modules().Where(named => named.module is IAdaptable && !_replaced.Hides($"{named.name}.weight")).Select(named => (named.name, (IAdaptable)named.module))];
+        [.. named_modules().Where(named => named.module is IAdaptable && !_replaced.Hides($"{named.name}.weight"))
+            .Select(named => (named.name, (IAdaptable)named.module))];
 
     /// <summary>Gives a layer a low-rank addition, which the network owns.</summary>
-    public void Adapt(string name, IAdaptable layer, LowRank addition) =>
+    public void Adapt(string name, IAdaptable layer, LoraLayer addition) =>
         Adapters.Add(name, StageOf(name), _pairs.Exists(named => named.Pair.Holds(layer)), layer, addition);
 
     /// <summary>Puts a module in the place of a stage's layers and owns it. Their memory is freed and their names are gone.</summary>
-    /// <param name="index">The stage.</param>
-    /// <param name="module">Gives what the layers above can take; of the last stage maps [N, C, H, W], which are averaged, features [N, F], or tokens where the network has them.</param>
+    /// <param name="index">Index of the stage.</param>
+    /// <param name="module">The module, whose output is the input of the next stage;
+    /// for the last stage maps [N, C, H, W], which are averaged, features [N, F], or tokens where the network has them.</param>
     public void Replace(int index, nn.Module<Tensor, Tensor> module)
     {
         var old = _stages[index];
         _replaced.Add(index, old.Name, module, NamedTensors().Where(named => old.Owns(named.Name)));
         _pairs.RemoveAll(named => old.Owns(named.Path));
-        _stages[index] = new Stage(old.Name, [old.Name], new Computation(maps => ReplacedStages.Run(module, maps), Refuse), old.Pool is null ? null : new Computation(Pool, Refuse));
+        _stages[index] = new Stage(old.Name, [old.Name], new Computation(maps => ReplacedStages.Run(module, maps), Refuse),
+            old.Pool is null ? null : new Computation(Pool, Refuse));
 
-        Tensor Pool(Tensor output) => output.ndim switch { 2 => output.alias(), 4 => Computation.Average.Forward(output), _ => old.Pool!.Forward(output) };
+        Tensor Pool(Tensor output) => output.ndim switch
+        {
+            2 => output.alias(),
+            4 => Computation.Average.Forward(output),
+            _ => old.Pool!.Forward(output)
+        };
 
         GraphValue Refuse(NetworkGraph graph, GraphValue input) => throw new NotSupportedException(
-            $"Stage '{old.Name}' is a {module.GetType().Name} of your own, and nothing is known of what it computes. Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
+            $"Stage '{old.Name}' is a {module.GetType().Name} of your own, and nothing is known of what it computes. "
+                + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
     }
 
     /// <summary>Says what the last stage gives, where that was replaced.</summary>
     public void SetFeatures(long features) => Features = checked((int)features);
 
     /// <summary>
-    /// The name of the first convolution's weight in a network for colours; null where it has none. It is the only one that three channels
-    /// enter.
+    /// The name of the first convolution's weight in a network for colours; null where it has none.
+    /// It is the only one with three input channels.
     /// </summary>
-    public string? FirstConvolution => named_modules().Where(named => named.module is Conv2d conv && EntersColors(conv)).Take(2).ToList() is [var only]
+    public string? FirstConvolution => named_modules().Where(named => named.module is Conv2d conv && EntersColors(conv)).Take(2)
+        .ToList() is [var only]
         ? $"{only.name}.weight"
         : null;
 
@@ -158,7 +171,8 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     /// <summary>Parameters and running statistics by the names of the original, in a fixed order. The network owns them.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-        [.. NamedParameters().Select(p => (p.Name, (Tensor)p.Parameter)), .. named_buffers().Where(b => !_replaced.Hides(b.name)), .. _replaced.NamedBuffers()];
+        [.. NamedParameters().Select(p => (p.Name, (Tensor)p.Parameter)), .. named_buffers().Where(b => !_replaced.Hides(b.name)),
+            .. _replaced.NamedBuffers()];
 
     /// <summary>The index of the stage that a tensor belongs to.</summary>
     public int StageOf(string tensorName)
@@ -167,20 +181,26 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         return index >= 0 ? index : throw new InvalidOperationException($"Tensor '{tensorName}' belongs to no stage of {GetName()}.");
     }
 
-    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases, norms and scales do not.</summary>
+    /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases,
+    /// norms and scales do not.</summary>
     public virtual bool Decays(string name, Tensor parameter) => parameter.ndim >= 2;
 
     /// <summary>
-    /// What makes a file's tensor of another shape this network's: a function from the one to the other, whose result the caller disposes; null where there
-    /// is none. Shapes that differ in ones only hold the same numbers in the same order (a linear layer, and a 1x1 convolution in another library).
+    /// A function that converts a file's tensor of another shape to this network's (caller disposes the result); null where
+    /// there is none. Shapes that differ only in dimensions of 1 have the same numbers in the same order (a linear layer,
+    /// and a 1x1 convolution in another library).
     /// </summary>
     public virtual Func<Tensor, Tensor>? Adaptation(string name, long[] fileShape)
     {
         var tensor = NamedTensors().FirstOrDefault(named => named.Name == name).Tensor;
         var own = tensor?.shape;
         if (_otherStem is not null && ReferenceEquals(tensor, _otherStem.weight))
-            return fileShape.SequenceEqual([own![0], InputChannels.Colors, .. own[2..]]) ? read => InputChannels.Adapt(read, (int)own[1]) : null;
-        return own is not null && own.Where(size => size != 1).SequenceEqual(fileShape.Where(size => size != 1)) ? read => read.reshape(own) : null;
+            return fileShape.SequenceEqual([own![0], InputChannels.Colors, .. own[2..]])
+                ? read => InputChannels.Adapt(read, (int)own[1])
+                : null;
+        return own is not null && own.Where(size => size != 1).SequenceEqual(fileShape.Where(size => size != 1))
+            ? read => read.reshape(own)
+            : null;
     }
 
     private static bool EntersColors(Conv2d conv) => conv.weight.shape[1] == InputChannels.Colors && conv.Groups == 1;
@@ -196,22 +216,23 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
 
     protected void AddPair(string path, ConvNorm pair) => _pairs.Add((path, pair));
 
-    /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also averages over the picture, [N, C, H, W] -> [N, C].</summary>
-    protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) => AddBlocks(name, [name], blocks, pool: last ? Computation.Average : null);
+    /// <summary>Adds a stage that runs blocks one after another; the last stage of a network also averages
+    /// over the picture, [N, C, H, W] -> [N, C].</summary>
+    protected void AddBlocks(string name, IReadOnlyList<Block> blocks, bool last) =>
+        AddBlocks(name, [name], blocks, pool: last ? Computation.Average : null);
 
-    /// <summary>The same for blocks that do not lie together in a module of the stage's name, with what follows the last of them.</summary>
-    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Computation? then = null, Computation? pool = null)
+    /// <summary>The same for blocks in several modules or in one with another name, followed by <paramref name="then"/>.</summary>
+    protected void AddBlocks(string name, IReadOnlyList<string> modules, IReadOnlyList<Block> blocks, Computation? then = null,
+        Computation? pool = null)
     {
-        foreach (var block in blocks)
-        {
-            _pairs.AddRange(block.Pairs.Select(pair => (modules[0], pair)));
-            _channels.AddRange(block.InnerChannels);
-        }
+        _pairs.AddRange(blocks.OfType<IFoldable>().SelectMany(block => block.Pairs).Select(pair => (modules[0], pair)));
+        _channels.AddRange(blocks.OfType<IPrunable>().SelectMany(block => block.InnerChannels));
         var all = Computation.Of(blocks);
         AddStage(name, modules, then is null ? all : all.Then(then), pool);
     }
 
-    protected void AddStage(string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null) => _stages.Add(new Stage(name, modules, maps, pool));
+    protected void AddStage(string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null) =>
+        _stages.Add(new Stage(name, modules, maps, pool));
 
     protected override void Dispose(bool disposing)
     {

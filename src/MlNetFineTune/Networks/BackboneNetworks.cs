@@ -13,11 +13,13 @@ public sealed partial record Backbone
     internal StageChanges Changes { get; init; } = StageChanges.None;
 
     /// <summary>
-    /// The network of an earlier model, trained or loaded, as it is now: weights, preprocessing, replaced stages, and channels that were pruned. The head begins with that model's numbers for the classes that
-    /// both have, by the values of their keys; classes that are new begin as in a new head, those that are gone are left out, and the log says which.
+    /// The network of an earlier model, trained or loaded, as it is now: weights, preprocessing, replaced stages, and channels that were
+    /// pruned. The head begins with that model's numbers for the classes that both have, by the values of their keys; classes that are new
+    /// begin as in a new head, those that are gone are left out, and the log says which.
     /// Adapters of the earlier model are merged into the weights.
     /// </summary>
-    /// <param name="model">An <see cref="FineTuningTransformer"/>, or a chain with one. It must not be disposed before the training has begun with its weights.</param>
+    /// <param name="model">An <see cref="FineTuningTransformer"/>, or a chain with one.
+    /// It must not be disposed before the training has begun with its weights.</param>
     /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
     public static Backbone FromModel(ITransformer model)
     {
@@ -32,25 +34,29 @@ public sealed partial record Backbone
     }
 
     /// <summary>
-    /// Puts layers of your own in the place of a stage's; the other stages keep their weights. The new layers always train, like the head, whatever the strategy. A dry run before the
-    /// training finds out whether they fit those around them.
+    /// Puts layers of your own in the place of a stage's; the other stages keep their weights. The new layers always train, like the head,
+    /// whatever the strategy. A dry run before the training finds out whether they fit those around them.
     /// </summary>
     /// <param name="name">One of <see cref="Stages"/>.</param>
     /// <param name="factory">
-    /// Makes a <c>Module&lt;Tensor, Tensor&gt;</c>, fresh or with given weights. Its context has one input, the shape of what enters the stage ([C, H, W], or
-    /// [T, C] tokens), and as outputs the channels that the stage gave, which the next one wants. In the place of the last stage it gives maps, which are averaged, or
-    /// features [N, F] of any length. A program that loads the model ships the factory's assembly, as for <c>FineTuneModule</c>.
+    /// Makes a <c>Module&lt;Tensor, Tensor&gt;</c>, fresh or with given weights. Its context has one input, the shape of what enters the
+    /// stage ([C, H, W], or [T, C] tokens), and as outputs the channels that the stage gave, which the next one wants. In the place of the
+    /// last stage it gives maps, which are averaged, or features [N, F] of any length.
+    /// A program that loads the model ships the factory's assembly, as for <c>FineTuneModule</c>.
     /// </param>
-    /// <exception cref="ArgumentException">There is no such stage, it was changed before, the factory cannot be saved, or the network is of <see cref="FromTorchScript"/>.</exception>
+    /// <exception cref="ArgumentException">There is no such stage, it was changed before, the factory cannot be saved, or the network is of
+    /// <see cref="FromTorchScript"/>.</exception>
     public Backbone ReplaceStage(string name, ModuleFactory factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
         return With(new StageChange(Unchanged(name), new StageModule(factory, ModuleContract.Of(factory))));
     }
 
-    /// <summary>Draws a stage's weights anew, as its authors did, from the training's seed; the other stages keep theirs. It always trains, like the head, whatever the strategy.</summary>
+    /// <summary>Draws a stage's weights anew, as its authors did, from the training's seed; the other stages keep theirs.
+    /// It always trains, like the head, whatever the strategy.</summary>
     /// <param name="name">One of <see cref="Stages"/>.</param>
-    /// <exception cref="ArgumentException">There is no such stage, it was changed before, or the network is of <see cref="FromTorchScript"/>.</exception>
+    /// <exception cref="ArgumentException">There is no such stage, it was changed before, or the network is of
+    /// <see cref="FromTorchScript"/>.</exception>
     public Backbone ReinitializeStage(string name) => With(new StageChange(Unchanged(name), Replacement: null));
 
     /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
@@ -86,7 +92,8 @@ public sealed partial record Backbone
                 using (var file = WeightFile.Open(path))
                 {
                     var notes = StrictLoader.Load(
-                        file, network.NamedTensors(), Name, _family.MayIgnore, _family.OtherNames, network.Adaptation, () => Hint(file));
+                        file, network.NamedTensors(), Name, _architecture.MayIgnore, _architecture.OtherNames, network.Adaptation,
+                        () => Hint(file));
                     FiniteNumbers.Require(path, network.NamedTensors());
                     foreach (var line in notes.Prepend(note).OfType<string>())
                         log?.Invoke($"Weights '{Path.GetFileName(path)}': {line}");
@@ -95,7 +102,7 @@ public sealed partial record Backbone
             case WeightsSource.Program:
                 break;
             default:
-                WeightInitialization.Fill(network, _family.InitialWeights, seed);
+                WeightInitialization.Fill(network, _architecture.InitialWeights, seed);
                 break;
         }
     }
@@ -118,7 +125,7 @@ public sealed partial record Backbone
     }
 
     // What to do about a file that does not fit.
-    private string? Hint(WeightFile file) => (OtherChannels(file), LooksLike.Hint(file, Name)) switch
+    private string? Hint(WeightFile file) => (OtherChannels(file), WeightsRecognition.Hint(file, Name)) switch
     {
         (null, var likeness) => likeness,
         (var channels, null) => channels,
@@ -128,21 +135,24 @@ public sealed partial record Backbone
     // A network for grey pictures differs from ours in its first convolution alone.
     private string? OtherChannels(WeightFile file)
     {
-        if (_family.FirstConvolution is not { } name)
+        if (_architecture.FirstConvolution is not { } name)
             return null;
-        var naming = FileNaming.Choose(file.Entries, _family.Tensors.ContainsKey, _family.OtherNames, _family.Tensors.Count);
+        var naming = FileNaming.Choose(
+            file.Entries, _architecture.Tensors.ContainsKey, _architecture.OtherNames, _architecture.Tensors.Count);
         var entry = naming.Named.FirstOrDefault(pair => pair.Name == name).Entry;
-        var usual = _family.Tensors[name];
-        return entry?.Shape is [var kernels, var channels, var height, var width] && kernels == usual[0] && height == usual[2] && width == usual[3]
+        var usual = _architecture.Tensors[name];
+        return entry?.Shape is [var kernels, var channels, var height, var width] && kernels == usual[0] && height == usual[2]
+            && width == usual[3]
             && channels != InputChannels && channels is > 0 and not Networks.InputChannels.Colors
-            ? $"The file is of a network for pictures of {(channels == 1 ? "one channel" : $"{channels} channels")}, and this backbone takes "
-                + $"{InputChannels}: write {Name} with {{ InputChannels = {channels} }} if its pictures are such, or choose weights for {InputChannels}."
+            ? $"The file is of a network for pictures of {(channels == 1 ? "one channel" : $"{channels} channels")}, "
+                + $"and this backbone takes {InputChannels}: write {Name} with {{ InputChannels = {channels} }} if its pictures are such, "
+                + $"or choose weights for {InputChannels}."
             : null;
     }
 
     private BackboneNetwork CreateOriginal(ChannelWidths widths)
     {
-        var network = _family.Create(Recipe);
+        var network = _architecture.Create(Recipe);
         if (InputChannels != Networks.InputChannels.Colors)
             network.SetInputChannels(InputChannels);
         widths.ApplyTo(network);
@@ -155,7 +165,9 @@ public sealed partial record Backbone
             return;
         var before = network.ParameterCount;
         Pruning.Apply(network, Widths);
-        log?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{Name} is {Pruning}, by the norm {Pruning.Norm}: {network.ParameterCount:N0} of its {before:N0} parameters are left."));
+        log?.Invoke(
+            string.Create(CultureInfo.InvariantCulture,
+                $"{Name} is {Pruning}, by the norm {Pruning.Norm}: {network.ParameterCount:N0} of its {before:N0} parameters are left."));
     }
 
     private void Renew(BackboneNetwork network, long seed)
@@ -165,20 +177,23 @@ public sealed partial record Backbone
         if (anew.Count == 0)
             return;
         using var other = CreateOriginal(Widths);
-        WeightInitialization.Fill(other, _family.InitialWeights, seed);
+        WeightInitialization.Fill(other, _architecture.InitialWeights, seed);
         StageReplacement.Reinitialize(network, anew, other);
     }
 
     private void Replace(BackboneNetwork network, IEnumerable<StageChange> changes, long seed) => StageReplacement.Apply(
-        network, Name, [.. changes.Where(change => change.Replacement is not null)], [InputChannels, Preprocessing.Size, Preprocessing.Size], seed);
+        network, Name, [.. changes.Where(change => change.Replacement is not null)],
+        [InputChannels, Preprocessing.Size, Preprocessing.Size], seed);
 
     private Backbone With(StageChange change) => this with { Changes = Changes.With(change) };
 
     private string Unchanged(string stage)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(stage, "name");
-        return Script is not null ? throw new ArgumentException("A TorchScript program runs as a whole: its stages cannot be changed here. Change them in Python before the export.", "name")
-            : !Stages.Contains(stage) ? throw new ArgumentException($"{Name} has no stage '{stage}'; it has: {string.Join(", ", Stages)}.", "name")
+        return Script is not null ? throw new ArgumentException(
+            "A TorchScript program runs as a whole: its stages cannot be changed here. Change them in Python before the export.", "name")
+            : !Stages.Contains(stage) ? throw new ArgumentException(
+                $"{Name} has no stage '{stage}'; it has: {string.Join(", ", Stages)}.", "name")
             : Changes.Any(change => change.Stage == stage) ? throw new ArgumentException($"Stage '{stage}' was changed before.", "name")
             : stage;
     }

@@ -1,6 +1,5 @@
 using MlNetFineTune.Networks;
 
-
 namespace MlNetFineTune;
 
 public sealed partial record Backbone

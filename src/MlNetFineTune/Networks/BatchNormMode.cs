@@ -1,16 +1,19 @@
 namespace MlNetFineTune;
 
-/// <summary>What BatchNorm does where it trains. Where its layer is frozen it never moves.</summary>
+/// <summary>How BatchNorm layers that train normalise. The running statistics of a frozen layer never change.</summary>
 public enum BatchNormMode
 {
     /// <summary>
-    /// <see cref="Train"/>; but <see cref="Frozen"/> in the second part of <see cref="Strategy.ProbeThenFull"/>, where an image network has pretrained statistics: the probe was fitted to features under them.
+    /// The default: <see cref="Train"/>, except in the second phase of <see cref="Strategy.ProbeThenFull"/> on an image network with
+    /// pretrained statistics, where it is <see cref="Frozen"/> because the head was fitted to features normalised by them.
     /// </summary>
     ByStrategy,
 
-    /// <summary>Normalises by each batch, and moves its running statistics: right for batches of eight rows and more.</summary>
+    /// <summary>Normalises by the statistics of each batch and updates the running statistics.
+    /// For batches of at least eight rows.</summary>
     Train,
 
-    /// <summary>Normalises by the pretrained running statistics, which stay as they are; its scale and shift train. For small batches, and for data that are too few to have statistics of their own.</summary>
+    /// <summary>Normalises by the pretrained running statistics, which do not change; scale and shift
+    /// train. For small batches and small data sets.</summary>
     Frozen,
 }

@@ -87,10 +87,10 @@ internal abstract class FineTunedNetwork : IDisposable
     public virtual IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => [];
 
     /// <summary>The adapters that it has.</summary>
-    public virtual LowRankSet Adapters { get; } = new();
+    public virtual LoraLayers Adapters { get; } = new();
 
     /// <summary>Puts an adapter beside a layer of <see cref="AdaptableLayers"/>, and owns it from then on.</summary>
-    public virtual void Adapt(string name, IAdaptable layer, LowRank adapter) =>
+    public virtual void Adapt(string name, IAdaptable layer, LoraLayer adapter) =>
         throw new NotSupportedException($"{Name} takes no adapters.");
 
     public void MoveTo(Device device)

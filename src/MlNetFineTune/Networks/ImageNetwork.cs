@@ -34,9 +34,9 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Backbone.AdaptableLayers();
 
-    public override LowRankSet Adapters => Backbone.Adapters;
+    public override LoraLayers Adapters => Backbone.Adapters;
 
-    public override void Adapt(string name, IAdaptable layer, LowRank adapter) => Backbone.Adapt(name, layer, adapter);
+    public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) => Backbone.Adapt(name, layer, adapter);
 
     public override bool RunsInStages => Definition.Script is null;
 
@@ -97,7 +97,6 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 
     public override bool Decays(string name, Tensor parameter) =>
         StageOf(name) == Stages.Count ? base.Decays(name, parameter) : Backbone.Decays(name, parameter);
-
 
     public override bool HasPretrainedStatistics => !Definition.IsFromScratch && Definition.Script is null
         && !Definition.Changes.Any(change => change.IsFresh);

@@ -3,7 +3,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>How a picture is resampled. Both widen their support when shrinking, so that nothing aliases (as Pillow and torchvision do).</summary>
+/// <summary>How a picture is resampled. Both widen their support when shrinking,
+/// so that nothing aliases (as Pillow and torchvision do).</summary>
 public enum Interpolation
 {
     /// <summary>Triangle filter.</summary>
@@ -34,8 +35,8 @@ public readonly record struct ColorTriple(float Red, float Green, float Blue)
 }
 
 /// <summary>
-/// How a picture becomes a network's input. It belongs to the weights: a network sees well only what looks like its training pictures, so the
-/// recipe travels with the <see cref="Backbone"/> and is saved in the model.
+/// How a picture becomes a network's input. It belongs to the weights: a network sees well only what looks like its training pictures, so
+/// the recipe travels with the <see cref="Backbone"/> and is saved in the model.
 /// </summary>
 public sealed record ImagePreprocessing
 {

@@ -1,25 +1,21 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// Hugging Face transformers' names for the networks that it has too (its <c>modeling_*.py</c>; its <c>convert_*_to_pytorch.py</c> say
-/// which tensor is which). They are those of
-/// the network without a classifier: the prefix of a model with one (<c>vit.</c>, <c>resnet.</c>) is found as every prefix is, see
-/// <see cref="FileNaming"/>.
+/// which tensor is which). They are those of the network without a classifier: the prefix of a model with one (<c>vit.</c>, <c>resnet.</c>)
+/// is found as every prefix is, see <see cref="FileNaming"/>.
 /// </summary>
 internal static class InTransformers
 {
+    /// <summary>The <see cref="NameMap.Naming"/> of all of them.</summary>
+    public const string Naming = "transformers";
+
     // What transformers' MobileNets presuppose, which were trained in TensorFlow: configuration_mobilenet_v1.py and
     // image_processing_mobilenet_v1.py, likewise V2.
-    private static readonly WeightsRecipe s_mobileNets = new(
+    public static WeightsRecipe MobileNets { get; } = new(
         new ImagePreprocessing { Mean = ColorTriple.Half, Std = ColorTriple.Half }, Backbone.ConvolutionPadding.TensorFlowSame, 1e-3);
 
     /// <summary>ViT and DeiT. Query, key and value are three layers.</summary>
@@ -78,8 +74,8 @@ internal static class InTransformers
     }
 
     /// <summary>ResNets of both kinds of blocks.</summary>
-    /// <param name="blocks">Of each layer.</param>
-    /// <param name="convolutions">Of a block.</param>
+    /// <param name="blocks">Number of blocks of each layer.</param>
+    /// <param name="convolutions">Number of convolutions of a block.</param>
     public static NameMap ResNet(IReadOnlyList<int> blocks, int convolutions)
     {
         var names = new ModuleNames();
@@ -117,7 +113,7 @@ internal static class InTransformers
         return Map(names, "regnet");
     }
 
-    /// <param name="units">Of each group.</param>
+    /// <param name="units">Number of units of each group.</param>
     public static NameMap MobileNetV1(IEnumerable<int> units)
     {
         var names = new ModuleNames();
@@ -128,10 +124,10 @@ internal static class InTransformers
             names.AddConvolution($"layer.{place++}", $"{ours}.conv_dw", $"{ours}.bn1");
             names.AddConvolution($"layer.{place++}", $"{ours}.conv_pw", $"{ours}.bn2");
         }
-        return Map(names, "mobilenet_v1") with { Recipe = s_mobileNets };
+        return Map(names, "mobilenet_v1");
     }
 
-    /// <param name="units">Of each group; the first unit belongs to transformers' stem.</param>
+    /// <param name="units">Number of units of each group; the first unit belongs to transformers' stem.</param>
     public static NameMap MobileNetV2(IEnumerable<int> units)
     {
         var names = new ModuleNames();
@@ -146,12 +142,11 @@ internal static class InTransformers
             names.AddConvolution($"layer.{place++}.reduce_1x1", $"{ours}.conv_pwl", $"{ours}.bn3");
         }
         names.AddConvolution("conv_1x1", "conv_head", "bn2");
-        return Map(names, "mobilenet_v2") with { Recipe = s_mobileNets };
+        return Map(names, "mobilenet_v2");
     }
 
-    /// <param name="units">Of each group; those of the first do not expand.</param>
-    /// <param name="recipe">Of the weights that were trained in TensorFlow, which transformers' are.</param>
-    public static NameMap EfficientNet(IReadOnlyList<int> units, WeightsRecipe recipe)
+    /// <param name="units">Number of units of each group; those of the first do not expand.</param>
+    public static NameMap EfficientNet(IReadOnlyList<int> units)
     {
         var names = new ModuleNames();
         names.Add("embeddings.convolution", "conv_stem");
@@ -172,7 +167,7 @@ internal static class InTransformers
         }
         names.Add("encoder.top_conv", "conv_head");
         names.Add("encoder.top_bn", "bn2");
-        return Map(names, "efficientnet") with { Recipe = recipe };
+        return Map(names, "efficientnet");
     }
 
     private static ModuleNames Embeddings()
@@ -196,5 +191,5 @@ internal static class InTransformers
         groups.SelectMany((count, g) => Enumerable.Range(0, count).Select(u => $"blocks.{g}.{u}"));
 
     private static NameMap Map(ModuleNames names, params string[] modelTypes) =>
-        new("transformers", names.ToOurs) { PartOf = names.PartOf, ModelTypes = modelTypes };
+        new(Naming, names.ToOurs) { PartOf = names.PartOf, ModelTypes = modelTypes };
 }

@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.WeightFiles;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>Pairs of names for the same modules in two libraries; a tensor is its module's name with an ending.</summary>
@@ -14,10 +8,11 @@ internal sealed class ModuleNames
 {
     private readonly Dictionary<string, (string Ours, TensorPart Part)> _toOurs = new(StringComparer.Ordinal);
 
-    /// <summary>The library's name and ours; both end where a dot follows, or are a whole tensor's name.</summary>
+    /// <summary>Adds the other library's name of a module or tensor, and this library's.</summary>
     public void Add(string theirs, string ours) => _toOurs.Add(theirs, (ours, TensorPart.Whole));
 
-    /// <summary>Several modules of the library whose tensors, one below the other, are those of one of ours.</summary>
+    /// <summary>Adds several modules of the other library whose tensors, concatenated along the first dimension,
+    /// are those of one module here.</summary>
     public void AddParts(string ours, params ReadOnlySpan<string> theirs)
     {
         for (var i = 0; i < theirs.Length; i++)
@@ -38,7 +33,8 @@ internal sealed class ModuleNames
         Add($"{theirs}.normalization", norm);
     }
 
-    /// <summary>torchvision's unit of a MobileNetV3 or EfficientNet, a list of its parts, as timm's <see cref="InvertedResidual"/> or <see cref="SeparableConv"/>.</summary>
+    /// <summary>torchvision's unit of a MobileNetV3 or EfficientNet, a list of its parts,
+    /// as timm's <see cref="InvertedResidual"/> or <see cref="SeparableConv"/>.</summary>
     public void AddUnit(string theirs, string ours, bool expands, bool squeezes)
     {
         var part = 0;
@@ -53,10 +49,10 @@ internal sealed class ModuleNames
         AddPair($"{theirs}.{part}", expands ? $"{ours}.conv_pwl" : $"{ours}.conv_pw", expands ? $"{ours}.bn3" : $"{ours}.bn2");
     }
 
-    /// <summary>Translates the longest beginning that it knows; leaves other names as they are.</summary>
+    /// <summary>Translates the longest known prefix; other names stay as they are.</summary>
     public string ToOurs(string name) => Find(name) is { } found ? found.Ours + name[found.Length..] : name;
 
-    /// <summary>Which part of our tensor is this one of theirs.</summary>
+    /// <summary>Which part of this library's tensor the other library's tensor is.</summary>
     public TensorPart PartOf(string name) => Find(name)?.Part ?? TensorPart.Whole;
 
     private (string Ours, TensorPart Part, int Length)? Find(string name)

@@ -15,7 +15,7 @@ internal sealed class MultiplyAddCounter : IDisposable
 
     public long Count { get; private set; }
 
-    /// <summary>To be told by whoever multiplies.</summary>
+    /// <summary>Called by layers that multiply, with the number of multiply-adds.</summary>
     /// <param name="output">The product.</param>
     /// <param name="weight">[out, ...]: each value of the product took as many multiply-adds as one output has weights.</param>
     public static void Add(Tensor output, Tensor weight)

@@ -8,23 +8,25 @@ namespace MlNetFineTune.Networks;
 internal readonly record struct GraphValue(string Name);
 
 /// <summary>An operator of the ONNX standard's default domain.</summary>
-/// <param name="Operator">Its name there, such as <c>Conv</c>.</param>
-/// <param name="Inputs">Values and constants.</param>
-/// <param name="Outputs">One, as a rule.</param>
-/// <param name="Attributes">Each a long, a float, a text, longs or a constant.</param>
-internal sealed record GraphNode(string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
+/// <param name="Operator">Name of the operator in ONNX, such as <c>Conv</c>.</param>
+/// <param name="Inputs">Input values and constants.</param>
+/// <param name="Outputs">Output values, usually one.</param>
+/// <param name="Attributes">Attributes by name: a long, a float, a text, an array of longs or a constant.</param>
+internal sealed record GraphNode(
+    string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
 
 /// <summary>Numbers that belong to a graph.</summary>
-/// <param name="Name">Of a weight, as weight files name it.</param>
-/// <param name="Shape">Its dimensions.</param>
-/// <param name="Values">Floats, longs where an operator wants sizes, or what a smaller file has in their place: halves, bytes, integers.</param>
+/// <param name="Name">Name of a weight, as in weight files.</param>
+/// <param name="Shape">Dimensions.</param>
+/// <param name="Values">Floats; longs where an operator takes sizes;
+/// half-precision numbers, bytes or integers in a compressed file.</param>
 internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 
 /// <summary>
-/// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer writes itself, in the method beside the one that computes;
-/// nothing is traced. Values keep the batch open: no operator is given its size.
+/// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer has a method that writes its
+/// operators, beside the one that computes; nothing is traced. The batch size stays variable: no operator depends on it.
 /// </summary>
-/// <param name="input">The name of what goes in: [N, C, H, W], or what else enters a network.</param>
+/// <param name="input">Name of the input, [N, C, H, W], or what else enters the network.</param>
 /// <param name="size">Height and width of the input, in pixels; 0 where it is no picture.</param>
 internal sealed class NetworkGraph(string input, int size)
 {
@@ -38,7 +40,7 @@ internal sealed class NetworkGraph(string input, int size)
 
     public int Size { get; } = size;
 
-    /// <summary>In the order of computation.</summary>
+    /// <summary>The nodes, in the order of computation.</summary>
     public IReadOnlyList<GraphNode> Nodes => _nodes;
 
     public IReadOnlyList<GraphConstant> Constants => _constants;
@@ -52,8 +54,8 @@ internal sealed class NetworkGraph(string input, int size)
         return graph;
     }
 
-    /// <param name="name">Of the operator.</param>
-    /// <param name="inputs">Values and constants, in its order.</param>
+    /// <param name="name">Name of the operator.</param>
+    /// <param name="inputs">Values and constants, in the order of the operator.</param>
     /// <param name="attributes">As <see cref="GraphNode"/> takes them.</param>
     public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes)
     {
@@ -63,8 +65,8 @@ internal sealed class NetworkGraph(string input, int size)
     }
 
     /// <summary>Copies a weight.</summary>
-    /// <param name="name">As near to the weight file's as its layer knows it.</param>
-    /// <param name="tensor">The caller's.</param>
+    /// <param name="name">Name of the value, as near to the weight file's as the layer knows it.</param>
+    /// <param name="tensor">The tensor; the caller owns it.</param>
     public GraphValue Constant(string name, Tensor tensor)
     {
         using var scope = NewDisposeScope();
@@ -84,8 +86,8 @@ internal sealed class NetworkGraph(string input, int size)
 
     public GraphValue Transpose(GraphValue value, params long[] order) => Add("Transpose", [value], ("perm", order));
 
-    /// <param name="value">Of any shape.</param>
-    /// <param name="shape">0 keeps a dimension, -1 is what is left.</param>
+    /// <param name="value">A tensor of any shape.</param>
+    /// <param name="shape">The new shape: 0 keeps a dimension, -1 is inferred.</param>
     public GraphValue Reshape(GraphValue value, params long[] shape) => Add("Reshape", [value, Constant("shape", shape)]);
 
     /// <summary>[N, C, H, W] -> [N, C, 1, 1].</summary>

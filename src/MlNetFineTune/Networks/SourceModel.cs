@@ -124,5 +124,5 @@ internal sealed class SourceModel(
         model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
 
     private static string Few(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(10).Select(name => Shown.Text(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
+        string.Join(", ", names.Take(10).Select(name => SafeText.Of(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
 }

@@ -3,12 +3,13 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// One step of a backbone, from input to output, in the order of computation. Freezing, learning-rate decay and feature caching all speak in stages.
+/// One step of a backbone, from input to output, in the order of computation.
+/// Stages are the unit of freezing, layer-wise learning-rate decay and feature caching.
 /// </summary>
 /// <param name="Name">The name users write, such as <c>layer3</c>.</param>
 /// <param name="Modules">The root-level module paths whose tensors belong to the stage, such as <c>conv1</c> and <c>bn1</c>.</param>
 /// <param name="Maps">[N, C, H, W] -> [N, C', H', W'], or a transformer's tokens [N, T, C] -> [N, T, C].</param>
-/// <param name="Pool">In the last stage of a network, if that is not done yet: [N, C', H', W'] -> [N, features].</param>
+/// <param name="Pool">Pooling after the last stage of a network, where its layers do not pool: [N, C', H', W'] -> [N, features].</param>
 internal sealed record Stage(string Name, IReadOnlyList<string> Modules, Computation Maps, Computation? Pool = null)
 {
     private readonly Computation _all = Pool is null ? Maps : Maps.Then(Pool);

@@ -5,7 +5,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>What weights presuppose of the network around them: preprocessing, padding, BatchNorm's epsilon.</summary>
 internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Backbone.ConvolutionPadding Padding, double Epsilon)
 {
-    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std, interpolation, crop_pct, padding, bn_eps</c>.</summary>
+    /// <summary>This recipe, with what the file's metadata say instead: <c>input_size, mean, std,
+    /// interpolation, crop_pct, padding, bn_eps</c>.</summary>
     /// <param name="metadata">Texts by key; what is not a part of the recipe is passed over.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The metadata contradict themselves or cannot be read.</exception>
@@ -18,11 +19,21 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Backbone.
             {
                 result = key switch
                 {
-                    "input_size" => result with { Preprocessing = result.Preprocessing with { Size = int.Parse(value, CultureInfo.InvariantCulture) } },
+                    "input_size" =>
+                        result with { Preprocessing = result.Preprocessing with { Size = int.Parse(value, CultureInfo.InvariantCulture) } },
                     "mean" => result with { Preprocessing = result.Preprocessing with { Mean = ParseTriple(value) } },
                     "std" => result with { Preprocessing = result.Preprocessing with { Std = ParseTriple(value) } },
-                    "interpolation" => result with { Preprocessing = result.Preprocessing with { Interpolation = ParseInterpolation(value) } },
-                    "crop_pct" => result with { Preprocessing = result.Preprocessing with { CropFraction = float.Parse(value, CultureInfo.InvariantCulture) } },
+                    "interpolation" => result with
+                    {
+                        Preprocessing = result.Preprocessing with { Interpolation = ParseInterpolation(value) }
+                    },
+                    "crop_pct" => result with
+                    {
+                        Preprocessing = result.Preprocessing with
+                        {
+                            CropFraction = float.Parse(value, CultureInfo.InvariantCulture)
+                        }
+                    },
                     "bn_eps" => result with { Epsilon = ParseEpsilon(value) },
                     "padding" => result with { Padding = ParsePadding(value) },
                     _ => result,
@@ -30,7 +41,8 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Backbone.
             }
             catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
             {
-                throw new InvalidDataException($"'{source}': its metadata entry {key} = {Shown.Quoted(value)} cannot be used: {Shown.Message(e)}", e);
+                throw new InvalidDataException(
+                    $"'{source}': its metadata entry {key} = {SafeText.Quoted(value)} cannot be used: {SafeText.Message(e)}", e);
             }
         }
         return result;
@@ -68,7 +80,8 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Backbone.
     }
 
     // Enum.Parse takes any number, and double.Parse takes NaN.
-    private static Interpolation ParseInterpolation(string text) => Enum.TryParse<Interpolation>(text, ignoreCase: true, out var filter) && Enum.IsDefined(filter)
+    private static Interpolation ParseInterpolation(string text) =>
+        Enum.TryParse<Interpolation>(text, ignoreCase: true, out var filter) && Enum.IsDefined(filter)
         ? filter
         : throw new FormatException($"expected one of {string.Join(", ", Enum.GetNames<Interpolation>())}.");
 
@@ -76,5 +89,6 @@ internal sealed record WeightsRecipe(ImagePreprocessing Preprocessing, Backbone.
         ? epsilon
         : throw new FormatException("expected a number above 0 and below 1.");
 
-    private static string Text(ColorTriple triple) => string.Create(CultureInfo.InvariantCulture, $"{triple.Red},{triple.Green},{triple.Blue}");
+    private static string Text(ColorTriple triple) =>
+        string.Create(CultureInfo.InvariantCulture, $"{triple.Red},{triple.Green},{triple.Blue}");
 }

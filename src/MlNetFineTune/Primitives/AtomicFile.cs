@@ -1,9 +1,10 @@
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Writes beside a file and renames, so that no half file is ever seen under its name, and a failed write leaves the old one.</summary>
+/// <summary>Writes to a temporary file beside the target and renames it, so that no incomplete file is ever visible under the name,
+/// and a failed write leaves the old one.</summary>
 internal static class AtomicFile
 {
-    /// <exception cref="DirectoryNotFoundException">The folder is not there.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
@@ -21,10 +22,10 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>Gives a file that was written beside its name. Its bytes are on the disk before: after a power cut there is the old file or
-    /// the whole new one.</summary>
-    /// <param name="beside">Written, on the same disk; closed when this returns.</param>
-    /// <param name="path">The name. What had it is replaced.</param>
+    /// <summary>Gives the temporary file its final name. Its bytes are flushed to the disk before: after a power cut
+    /// there is the old file or the whole new one.</summary>
+    /// <param name="beside">The temporary file, on the same disk; closed on return.</param>
+    /// <param name="path">The final path; an existing file is replaced.</param>
     public static void Complete(FileStream beside, string path)
     {
         beside.Flush(flushToDisk: true);

@@ -1,11 +1,10 @@
 namespace MlNetFineTune.Primitives;
 
 /// <summary>
-/// Memory that everything in the process which works on pictures shares: trainings, scorings, predictors. Who wants more than is left
-/// waits, in the order of asking; who wants more than there is
-/// goes alone. Nobody who holds a share of a budget may ask for another of the same one, or two could wait for each other: a picture's file
-/// comes from <see cref="Sources"/>, and then what it is
-/// decoded to from <see cref="Pixels"/>.
+/// A memory budget that all image processing of the process shares: trainings, scorings, predictors. A request for more than is
+/// left waits, first come, first served; a request for more than the whole budget runs alone. A holder of a share must not request
+/// another of the same one, or two could wait for each other: a picture's file comes from <see cref="Sources"/>, and then what it
+/// is decoded to from <see cref="Pixels"/>.
 /// </summary>
 internal sealed class ByteBudget(long capacity)
 {
@@ -21,12 +20,12 @@ internal sealed class ByteBudget(long capacity)
 
     public long Capacity => capacity;
 
-    /// <summary>The most that was in use at once, since a test last set it back; above <see cref="Capacity"/> only where one went
-    /// alone.</summary>
+    /// <summary>The most that was in use at once, since a test last set it back; above
+    /// <see cref="Capacity"/> only where one went alone.</summary>
     public long HighWater { get; set; }
 
     /// <summary>Waits for its turn. The caller disposes the share when the memory is free again.</summary>
-    /// <exception cref="OperationCanceledException">The wait was given up; nothing is held.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled; no memory is reserved.</exception>
     public Share Take(long bytes, CancellationToken cancellation = default)
     {
         if (bytes <= 0)
@@ -47,7 +46,7 @@ internal sealed class ByteBudget(long capacity)
             lock (_gate)
             {
                 if (!_queue.Remove(waiting))
-                    _used -= bytes; // its turn came in the same moment
+                    _used -= bytes; // it was granted at the same moment
                 Admit();
             }
             throw;
@@ -74,7 +73,7 @@ internal sealed class ByteBudget(long capacity)
         }
     }
 
-    // An eighth of what there is (a container's limit counts), so that both budgets leave room for networks: at most four pictures of 64
+    // An eighth of the memory (of a container's limit, if any), so that both budgets leave room for networks: at most four pictures of 64
     // million pixels at once.
     private static long OfThisProcess() => Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 256L << 20, 1L << 30);
 

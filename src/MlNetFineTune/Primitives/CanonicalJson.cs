@@ -8,8 +8,8 @@ namespace MlNetFineTune.Primitives;
 
 /// <summary>
 /// Options as JSON that is the same for equal options, in every process and every culture: what checkpoints and caches compare. A
-/// record is an object with its type and all its state, read from its fields, so that nothing can be forgotten;
-/// <see cref="NotInFingerprintAttribute"/> leaves something out. Texts for people (<c>ToString</c>) have no part in it.
+/// record is an object with its type and all its state, read from its fields, so that none can be forgotten;
+/// <see cref="NotInFingerprintAttribute"/> excludes one. <c>ToString</c> is not used.
 /// </summary>
 internal static class CanonicalJson
 {
@@ -55,7 +55,7 @@ internal static class CanonicalJson
         .Select(state => KeyValuePair.Create(state.Name, NodeOf(state.Value)))
         .Prepend(KeyValuePair.Create<string, JsonNode?>(Type, JsonValue.Create(record.GetType().Name))));
 
-    // A user's settings, in whatever order his class declares them.
+    // Settings of a user's class, whatever the order of its properties.
     private static JsonNode? Sorted(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => new JsonObject(element.EnumerateObject().OrderBy(property => property.Name, StringComparer.Ordinal)
@@ -68,7 +68,7 @@ internal static class CanonicalJson
     private static IEnumerable<Type> Hierarchy(Type type) =>
         type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) ? Hierarchy(parent).Append(type) : [type];
 
-    // Only ours: others' records could hold anything.
+    // Only types of this library: those of others could contain anything.
     private static bool IsRecord(Type type) =>
         type.Assembly == typeof(CanonicalJson).Assembly && type.GetMethod("PrintMembers", Declared) is not null;
 

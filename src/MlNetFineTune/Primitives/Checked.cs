@@ -9,8 +9,12 @@ internal static class Checked
         value is >= 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(name, value, "A probability must be between 0 and 1.");
 
     public static float Range(float value, float minimum, float maximum, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value >= minimum && value <= maximum ? value : throw new ArgumentOutOfRangeException(name, value, $"It must be between {minimum} and {maximum}.");
+        value >= minimum && value <= maximum
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"It must be between {minimum} and {maximum}.");
 
     public static int Range(int value, int minimum, int maximum, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value >= minimum && value <= maximum ? value : throw new ArgumentOutOfRangeException(name, value, $"It must be between {minimum} and {maximum}.");
+        value >= minimum && value <= maximum
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"It must be between {minimum} and {maximum}.");
 }

@@ -9,7 +9,7 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
 {
     public const int Size = SHA256.HashSizeInBytes;
 
-    /// <summary>For random numbers: equal for equal contents. Different ones may share it, and then only draw the same numbers.</summary>
+    /// <summary>Seed of random numbers: equal for equal contents. Different contents may share it and then draw the same numbers.</summary>
     public int Ordinal => (int)(uint)Low;
 
     public static ContentHash Of(ReadOnlySpan<byte> bytes)
@@ -19,7 +19,7 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         return Read(hash);
     }
 
-    /// <param name="name">Says what the bytes are, apart from bytes alone.</param>
+    /// <param name="name">Kind of the content, which distinguishes equal bytes of different meaning.</param>
     /// <param name="bytes">The content.</param>
     public static ContentHash Of(string name, ReadOnlySpan<byte> bytes)
     {
@@ -36,7 +36,8 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         {
             if (OrdinaryFile.Refuse(path) is not null)
                 return null;
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+            using var file = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
             Span<byte> hash = stackalloc byte[Size];
             SHA256.HashData(file, hash);
             return Read(hash);
@@ -57,7 +58,8 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         return Read(bytes);
     }
 
-    public static ContentHash Read(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
+    public static ContentHash Read(ReadOnlySpan<byte> bytes) =>
+        new(BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
 
     public void Write(Span<byte> bytes)
     {
@@ -65,6 +67,6 @@ internal readonly record struct ContentHash(UInt128 High, UInt128 Low)
         BinaryPrimitives.WriteUInt128BigEndian(bytes[16..], Low);
     }
 
-    /// <summary>In hexadecimal digits.</summary>
+    /// <summary>The hash in hexadecimal digits.</summary>
     public override string ToString() => $"{High:x32}{Low:x32}";
 }

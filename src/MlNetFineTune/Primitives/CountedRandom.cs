@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Primitives;
 
 /// <summary>
-/// Random numbers that are counted, not drawn: Philox-4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") turns a
-/// key (the seed) and a counter (purpose, epoch, row, block) into four 32-bit numbers. A sample's numbers therefore do not depend on which
-/// worker asks, nor when, nor what was asked before.
+/// Counter-based random numbers: Philox-4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") turns a key
+/// (the seed) and a counter (purpose, epoch, row, block) into four 32-bit numbers. The numbers of a sample therefore depend neither
+/// on the worker nor on the order of requests.
 /// </summary>
 internal struct CountedRandom
 {

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MlNetFineTune.Primitives;
 
 /// <summary>
-/// What differs between two fingerprints, for a message: each value by the way to it, such as
+/// The differences between two fingerprints, for a message: each value with its path, such as
 /// <c>Plan[0].LearningRateScales.conv1.weight was 1 and is 0.5</c>.
 /// </summary>
 internal static class FingerprintDifference

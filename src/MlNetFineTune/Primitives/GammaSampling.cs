@@ -4,8 +4,9 @@ namespace MlNetFineTune.Primitives;
 internal static class GammaSampling
 {
     /// <summary>
-    /// Logarithm of a gamma variate of scale 1: Marsaglia and Tsang 2000, "A simple method for generating gamma variables", with shape + 1, then
-    /// times U^(1 / shape), which is right for every shape and needed below 1. As a logarithm, because small shapes give numbers below any float.
+    /// Logarithm of a gamma variate of scale 1: Marsaglia and Tsang 2000, "A simple method for generating gamma variables",
+    /// with shape + 1, then times U^(1 / shape), which is right for every shape and needed below 1. As a logarithm, because
+    /// small shapes give numbers below any float.
     /// </summary>
     public static double NextLogGamma(this ref CountedRandom random, double shape)
     {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Primitives;
 

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Says itself what stands for it in fingerprints: what a user derives from, whose fields are his own business.</summary>
+/// <summary>Supplies its own representation in fingerprints; for types that users derive from, whose fields cannot be read.</summary>
 internal interface IFingerprinted
 {
     object Fingerprint { get; }

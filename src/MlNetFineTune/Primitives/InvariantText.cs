@@ -4,7 +4,8 @@ using System.Reflection;
 namespace MlNetFineTune.Primitives;
 
 /// <summary>
-/// What a record prints by being one, <c>Name { First = 1, Second = 0.5 }</c>, but with the same numbers in every culture.
+/// The text that a record's generated <c>ToString</c> gives, <c>Name { First = 1, Second = 0.5 }</c>,
+/// but with the same numbers in every culture.
 /// </summary>
 internal static class InvariantText
 {

@@ -2,25 +2,26 @@ using System.Formats.Tar;
 
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Whether there is a file to read, asked before it is opened: opening a pipe that nobody writes to never ends, and neither does
-/// reading some devices.</summary>
+/// <summary>Whether there is a file to read, asked before it is opened: opening a pipe without a writer never
+/// ends, and neither does reading some devices.</summary>
 internal static class OrdinaryFile
 {
-    /// <returns>Null, also where opening the file will say it better; else why it cannot be read.</returns>
-    /// <exception cref="IOException">The path cannot be looked at.</exception>
-    /// <exception cref="UnauthorizedAccessException">Neither can it where that is forbidden.</exception>
-    /// <exception cref="ArgumentException">It has characters that no path has.</exception>
+    /// <returns>The reason why the file cannot be read; null if there is none, or if opening it gives a better error.</returns>
+    /// <exception cref="IOException">The attributes of the path cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the path is denied.</exception>
+    /// <exception cref="ArgumentException">The path contains invalid characters.</exception>
     public static string? Refuse(string path)
     {
         var file = new FileInfo(path);
-        if (file.Exists && file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
+        if (file.Exists && file.Attributes.HasFlag(FileAttributes.ReparsePoint)
+            && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
             file = target;
         return file.Exists ? file.Length > 0 ? null : WhyNothingIsIn(file.FullName)
             : Directory.Exists(path) ? "it is a folder"
             : null;
     }
 
-    // Pipes and devices have no length. .NET names the kinds of files where it archives them, and nowhere else.
+    // Pipes and devices have no length. .NET gives the kind of a file only in its archive API.
     private static string WhyNothingIsIn(string path)
     {
         if (OperatingSystem.IsWindows())

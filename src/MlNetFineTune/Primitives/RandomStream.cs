@@ -4,7 +4,8 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Primitives;
 
-/// <summary>What random numbers are for. Streams of different purpose never share a number, so adding a draw to one leaves the others alone.</summary>
+/// <summary>What random numbers are for. Streams of different purpose never share a number,
+/// so adding a draw to one leaves the others alone.</summary>
 internal readonly record struct RandomStream(uint Id)
 {
     public static RandomStream Shuffle { get; } = new(1);
@@ -37,7 +38,7 @@ internal readonly record struct RandomStream(uint Id)
     /// <summary>For the chains of one picture; the seed is drawn from <see cref="Augmentation"/>.</summary>
     public static RandomStream AugMix { get; } = new(6);
 
-    /// <summary>For the initial values of the tensor with this name.</summary>
+    /// <summary>The stream of the initial values of the tensor with this name.</summary>
     public static RandomStream WeightsOf(string tensorName)
     {
         // FNV-1a, with the top bit set: apart from the numbered purposes.

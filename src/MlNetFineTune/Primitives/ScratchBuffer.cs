@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace MlNetFineTune.Primitives;
 
-/// <summary>Memory for the work on one picture: pooled, unless it is so large that a pool, which keeps what it was given, would hold on to gigabytes.</summary>
+/// <summary>Temporary memory for one picture: rented from the shared pool,
+/// or allocated where it is so large that the pool would retain gigabytes.</summary>
 internal readonly ref struct ScratchBuffer<T>(int length) : IDisposable
     where T : unmanaged
 {

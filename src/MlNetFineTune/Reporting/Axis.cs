@@ -46,7 +46,8 @@ internal sealed class Axis
             (minimum, maximum) = (minimum / powersOf, maximum * powersOf);
         var first = (int)Math.Ceiling(Math.Log(minimum, powersOf) - 1e-9);
         var last = (int)Math.Floor(Math.Log(maximum, powersOf) + 1e-9);
-        return new Axis(minimum, maximum, true, [.. Enumerable.Range(first, Math.Max(last - first + 1, 0)).Select(power => Math.Pow(powersOf, power))]);
+        return new Axis(minimum, maximum, true,
+            [.. Enumerable.Range(first, Math.Max(last - first + 1, 0)).Select(power => Math.Pow(powersOf, power))]);
     }
 
     public double Place(double value) => _logarithmic

@@ -2,7 +2,7 @@ namespace MlNetFineTune.Reporting;
 
 /// <summary>Lines and dots over two axes; <see cref="SvgChart"/> draws it.</summary>
 /// <param name="Title">Above it.</param>
-/// <param name="Across">What the horizontal axis counts.</param>
+/// <param name="Across">Title of the horizontal axis.</param>
 /// <param name="X">Horizontal.</param>
 /// <param name="Y">Vertical.</param>
 /// <param name="Series">From back to front.</param>
@@ -13,8 +13,8 @@ internal sealed record Chart(string Title, string Across, Axis X, Axis Y, IReadO
 }
 
 /// <summary>Points of one kind.</summary>
-/// <param name="Name">In the legend; empty for none.</param>
-/// <param name="Look">How it is drawn.</param>
+/// <param name="Name">Name in the legend; empty for none.</param>
+/// <param name="Look">Style of the series.</param>
 /// <param name="Points">In order; those that are no numbers break the line.</param>
 internal sealed record Series(string Name, SeriesLook Look, IReadOnlyList<(double X, double Y)> Points);
 

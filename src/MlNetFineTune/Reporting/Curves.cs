@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>
@@ -23,7 +17,8 @@ internal static class Curves
             return Markup.None;
         var steps = Thin([.. run.Steps.Where(step => step.Epoch <= epochs.Count)], MostPoints);
         var x = Axis.Linear([0, epochs.Count], atLeast: epochs.Count >= 4 ? 4 : epochs.Count, exact: true);
-        var mark = run.Report.BestEpoch > 0 && epochs[0].ValidationLoss is not null ? ((double)run.Report.BestEpoch, "best") : ((double, string)?)null;
+        var mark = run.Report.BestEpoch > 0 && epochs[0].ValidationLoss is not null ? ((double)run.Report.BestEpoch, "best")
+            : ((double, string)?)null;
 
         List<Chart> charts = [];
         Series[] losses =
@@ -33,15 +28,23 @@ internal static class Curves
             new("validation", SeriesLook.Second, PerEpoch(epochs, epoch => epoch.ValidationLoss)),
         ];
         losses = [.. losses.Where(series => series.Points.Count > 0)];
-        charts.Add(new Chart("Loss", "epoch", x, Axis.Linear(losses.SelectMany(series => series.Points).Select(point => point.Y).Append(0)), losses) { Mark = mark });
+        charts.Add(
+            new Chart("Loss", "epoch", x, Axis.Linear(losses.SelectMany(series => series.Points).Select(point => point.Y).Append(0)),
+                losses)
+            { Mark = mark });
         foreach (var metric in epochs.SelectMany(epoch => epoch.Metrics.Keys).Distinct())
         {
             var points = PerEpoch(epochs, epoch => epoch.Metrics.TryGetValue(metric, out var value) ? value : null);
             var title = "V" + MetricNames.OnPages(metric)[1..];
-            charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)]) { Mark = mark });
+            charts.Add(new Chart(title, "epoch", x, Axis.Linear(points.Select(point => point.Y)), [new("", SeriesLook.Second, points)])
+            {
+                Mark = mark
+            });
         }
         if (steps.Length > 0)
-            charts.Add(new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)), [new("", SeriesLook.Guide, [.. steps.Select(step => (step.Epoch, step.LearningRate))])]));
+            charts.Add(
+                new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)),
+                    [new("", SeriesLook.Guide, [.. steps.Select(step => (step.Epoch, step.LearningRate))])]));
         return $"""<section><h2>Curves</h2><div class="charts">{charts.Select(SvgChart.Of)}</div></section>""";
     }
 
@@ -50,14 +53,20 @@ internal static class Curves
         var shown = Thin([.. rows], MostRows);
         var axis = Axis.Linear(shown.SelectMany(row => (double[])[row.Label, row.Predicted]));
         (double X, double Y)[] same = [(axis.Ticks[0], axis.Ticks[0]), (axis.Ticks[^1], axis.Ticks[^1])];
-        var chart = new Chart("Predicted (up) against actual", "actual", axis, axis, [new("equal", SeriesLook.Guide, same), new("", SeriesLook.Dots, [.. shown.Select(row => ((double)row.Label, (double)row.Predicted))])]);
-        return $"""<section><h2>Validation rows</h2><div class="charts one">{SvgChart.Of(chart)}</div>{(shown.Length < rows.Count ? (Markup)$"""<p class="note">{shown.Length:N0} of {rows.Count:N0} rows, evenly chosen.</p>""" : Markup.None)}</section>""";
+        var chart = new Chart("Predicted (up) against actual", "actual", axis, axis,
+            [new("equal", SeriesLook.Guide, same),
+                new("", SeriesLook.Dots, [.. shown.Select(row => ((double)row.Label, (double)row.Predicted))])]);
+        var note = shown.Length < rows.Count
+            ? (Markup)$"""<p class="note">{shown.Length:N0} of {rows.Count:N0} rows, evenly chosen.</p>"""
+            : Markup.None;
+        return $"""<section><h2>Validation rows</h2><div class="charts one">{SvgChart.Of(chart)}</div>{note}</section>""";
     }
 
-    private static (
-        double X, double Y)[] PerEpoch(IEnumerable<TrainingReport.EpochReport> epochs, Func<TrainingReport.EpochReport, double?> value) =>
+    private static (double X, double Y)[] PerEpoch(
+        IEnumerable<TrainingReport.EpochReport> epochs, Func<TrainingReport.EpochReport, double?> value) =>
         [.. epochs.Where(epoch => value(epoch) is not null).Select(epoch => (epoch.Epoch * 1.0, value(epoch)!.Value))];
 
     private static T[] Thin<T>(T[] points, int most) =>
-        points.Length <= most ? points : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Length - 1) / (most - 1))])];
+        points.Length <= most ? points
+            : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Length - 1) / (most - 1))])];
 }

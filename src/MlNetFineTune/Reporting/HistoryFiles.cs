@@ -6,7 +6,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null. Each file is written beside and renamed.</summary>
+/// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null.
+/// Each file is written beside and renamed.</summary>
 internal static class HistoryFiles
 {
     public static void Write(string folder, IReadOnlyList<TrainingReport.EpochReport> epochs)
@@ -53,12 +54,14 @@ internal static class HistoryFiles
     }
 
     // The task's metrics between the losses and the rest.
-    private static IReadOnlyList<(string Name, Func<TrainingReport.EpochReport, double?> Value)> ColumnsOf(IReadOnlyList<TrainingReport.EpochReport> epochs) =>
+    private static IReadOnlyList<(string Name, Func<TrainingReport.EpochReport, double?> Value)> ColumnsOf(
+        IReadOnlyList<TrainingReport.EpochReport> epochs) =>
     [
         ("loss", epoch => epoch.Loss),
         ("validation_loss", epoch => epoch.ValidationLoss),
         .. epochs.SelectMany(epoch => epoch.Metrics.Keys).Distinct().Select(
-            name => (MetricNames.InFiles(name), (Func<TrainingReport.EpochReport, double?>)(epoch => epoch.Metrics.TryGetValue(name, out var value) ? value : null))),
+            name => (MetricNames.InFiles(name),
+                (Func<TrainingReport.EpochReport, double?>)(epoch => epoch.Metrics.TryGetValue(name, out var value) ? value : null))),
         ("learning_rate", epoch => epoch.LearningRate),
         ("seconds", epoch => epoch.Seconds),
     ];

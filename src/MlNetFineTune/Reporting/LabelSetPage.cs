@@ -58,7 +58,7 @@ internal static class LabelSetPage
         var last = cuts.TakeWhile(cut => cut.Score > label.Threshold).Count() - 1;
         var share = positives / (positives + label.Ranking.Negatives);
         var axis = Axis.Linear([0, 1]);
-        return new Chart(Shown.Text(label.Name), "recall", axis, axis,
+        return new Chart(SafeText.Of(label.Name), "recall", axis, axis,
         [
             new("chance", SeriesLook.Guide, [(0, share), (1, share)]),
             new("", SeriesLook.Faint, Thin(points)),

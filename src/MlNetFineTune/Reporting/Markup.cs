@@ -5,7 +5,8 @@ using System.Text;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>HTML, written as an interpolated string of which every hole is escaped, unless it holds markup itself: a class may be called anything.</summary>
+/// <summary>HTML, written as an interpolated string of which every hole is escaped,
+/// unless it holds markup itself: a class may be called anything.</summary>
 [InterpolatedStringHandler]
 internal readonly struct Markup
 {
@@ -26,7 +27,9 @@ internal readonly struct Markup
     }
 
     public void AppendFormatted<T>(T value, string? format = null) =>
-        _text.Append(WebUtility.HtmlEncode(value is IFormattable number ? number.ToString(format, CultureInfo.InvariantCulture) : value?.ToString()));
+        _text.Append(
+            WebUtility.HtmlEncode(value is IFormattable number ? number.ToString(format, CultureInfo.InvariantCulture)
+                : value?.ToString()));
 
     public override string ToString() => _text.ToString();
 }

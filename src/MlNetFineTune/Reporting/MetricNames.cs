@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Reporting;
 
-/// <summary>How files and pages call a metric.</summary>
+/// <summary>Names of metrics in files and pages.</summary>
 internal static class MetricNames
 {
     /// <summary>In files: <c>validation_mean_average_precision</c>.</summary>

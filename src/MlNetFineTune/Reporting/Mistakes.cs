@@ -1,11 +1,5 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The rows with the largest errors: pictures as cards, others as a table.</summary>

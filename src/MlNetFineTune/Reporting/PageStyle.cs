@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Reporting;
 
-/// <summary>How the report looks.</summary>
+/// <summary>Style sheet of the report.</summary>
 internal static class PageStyle
 {
     public static Markup Sheet => $$"""

@@ -1,15 +1,10 @@
 using MlNetFineTune.Training;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// The report of a training as one HTML file: no script, nothing from outside (a content security policy forbids both), light and dark, from a phone's width up.
+/// The report of a training as one HTML file: no script, nothing from outside (a content security policy forbids both), light and dark,
+/// from a phone's width up.
 /// </summary>
 internal static class ReportPage
 {
@@ -54,7 +49,8 @@ internal static class ReportPage
             TrainingReport.EndReason.Stopped => "Stopped as asked",
             _ => $"Ended: {report.End}",
         };
-        return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}." : $"{end}; no epoch was complete.";
+        return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}."
+            : $"{end}; no epoch was complete.";
     }
 
     private static Markup Tiles(RunRecord run)
@@ -63,12 +59,15 @@ internal static class ReportPage
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
         (string Name, string? Value)[] tiles =
         [
-            .. best?.Metrics.Select(metric => (MetricNames.OnPages(metric.Key), (string?)MetricNames.Value(metric.Key, metric.Value))) ?? [],
+            .. best?.Metrics.Select(metric => (MetricNames.OnPages(metric.Key), (string?)MetricNames.Value(metric.Key, metric.Value)))
+                ?? [],
             ("validation loss", best?.ValidationLoss is { } loss ? FormattableString.Invariant($"{loss:0.0000}") : null),
             ("training loss", best is null ? null : FormattableString.Invariant($"{best.Loss:0.0000}")),
             ("rows that train / validate", FormattableString.Invariant($"{report.TrainingRows:N0} / {report.ValidationRows:N0}")),
-            ("parameters that train", FormattableString.Invariant($"{report.TrainedParameters:N0} of {report.TrainedParameters + report.FrozenParameters:N0}")),
-            ("time", report.Duration.TotalMinutes < 1 ? FormattableString.Invariant($"{report.Duration.TotalSeconds:0.0} s") : report.Duration.ToString(@"h\:mm\:ss", System.Globalization.CultureInfo.InvariantCulture)),
+            ("parameters that train", FormattableString.Invariant(
+                $"{report.TrainedParameters:N0} of {report.TrainedParameters + report.FrozenParameters:N0}")),
+            ("time", report.Duration.TotalMinutes < 1 ? FormattableString.Invariant($"{report.Duration.TotalSeconds:0.0} s")
+                : report.Duration.ToString(@"h\:mm\:ss", System.Globalization.CultureInfo.InvariantCulture)),
         ];
         return $"""<dl class="tiles">{tiles.Where(tile => tile.Value is not null).Select(Tile)}</dl>""";
 
@@ -76,7 +75,7 @@ internal static class ReportPage
     }
 
     private static Markup Judgement(JudgedRows judged) => judged.Classes is { } classes
-        ? (Markup)$"{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
+        ? (Markup)$"{judged.Roc?.Section ?? Markup.None}{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
         : $"{Curves.PredictedAgainstActual(judged.Rows)}{Mistakes.OfNumbers(judged)}";
 
     private static Markup Again(RunRecord run)

@@ -12,12 +12,13 @@ internal static class RowJudge
     private const int RowsAtOnce = 1024;
 
     /// <param name="outputs">Of the rows that could be read.</param>
-    /// <param name="objective">Makes scores of outputs.</param>
+    /// <param name="task">Makes scores of outputs, and says what follows from them.</param>
     /// <param name="subset">The rows.</param>
-    /// <param name="classes">Null where a number is predicted.</param>
-    public static JudgedRows Judge(RowOutputs outputs, Objective objective, RowSubset subset, IReadOnlyList<string>? classes)
+    public static JudgedRows Judge(RowOutputs outputs, BoundTask task, RowSubset subset)
     {
+        var (objective, classes) = (task.Scoring, task.ClassNames);
         var judged = new List<JudgedRow>();
+        var firstScores = new List<float>();
         for (var first = 0; first < outputs.Rows.Length; first += RowsAtOnce)
         {
             using var scope = NewDisposeScope();
@@ -27,23 +28,33 @@ internal static class RowJudge
             for (var i = 0; i < rows.Length; i++)
             {
                 var score = scores.AsSpan(i * objective.ScoreLength, objective.ScoreLength);
-                judged.Add(Of(rows[i], subset.Source.LabelOf(rows[i])[0], score, classes));
+                judged.Add(Of(rows[i], subset.Source.LabelOf(rows[i])[0], score, classes, task.ScoreThreshold ?? 0));
+                firstScores.Add(score[0]);
             }
         }
         var worst = classes is null
             ? judged.OrderByDescending(row => Math.Abs(row.Label - row.Predicted))
             : judged.Where(row => row.IsWrong).OrderBy(row => row.LabelProbability);
-        return new JudgedRows(subset.Source.Inputs.Noun, classes, judged, [.. worst.Take(MostMistakes).Select(row => new Mistake(row, Where(subset.Source, row.Row), Thumbnail.Of(subset.Source.Inputs, row.Row)))]);
+        Mistake[] mistakes =
+        [
+            .. worst.Take(MostMistakes).Select(
+                row => new Mistake(row, Where(subset.Source, row.Row), Thumbnail.Of(subset.Source.Inputs, row.Row))),
+        ];
+        var roc = task.ScoreThreshold is { } threshold
+            ? RocCurve.Of([.. firstScores], [.. judged.Select(row => row.Label > 0.5f)], threshold, task.ProbabilityThreshold!.Value)
+            : null;
+        return new JudgedRows(subset.Source.Inputs.Noun, classes, judged, mistakes) { Roc = roc };
     }
 
-    private static JudgedRow Of(int row, float label, ReadOnlySpan<float> scores, IReadOnlyList<string>? classes)
+    private static JudgedRow Of(int row, float label, ReadOnlySpan<float> scores, IReadOnlyList<string>? classes, float threshold)
     {
         if (classes is null)
             return new JudgedRow(row, label, scores[0], float.NaN, float.NaN);
         if (scores.Length == 1)
         {
             var yes = 1 / (1 + MathF.Exp(-scores[0])); // the score is a logit
-            return new JudgedRow(row, label, scores[0] > 0 ? 1 : 0, Math.Max(yes, 1 - yes), label > 0.5f ? yes : 1 - yes);
+            var isPositive = scores[0] > threshold;
+            return new JudgedRow(row, label, isPositive ? 1 : 0, isPositive ? yes : 1 - yes, label > 0.5f ? yes : 1 - yes);
         }
         var best = 0;
         for (var c = 1; c < scores.Length; c++)
@@ -56,6 +67,6 @@ internal static class RowJudge
 
     /// <summary>A row's file, or its place in the data.</summary>
     public static string Where(LabeledData source, int row) => source.Inputs.PathOf(row) is { } path
-        ? Shown.Text($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", Shown.SentenceLength)
+        ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
 }

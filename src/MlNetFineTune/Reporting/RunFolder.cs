@@ -8,8 +8,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// What a training leaves to be looked at, in <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard's events while it runs. A disk that is full ends the
-/// watching, with a warning, and not the training.
+/// What a training leaves to be looked at, in <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard's events while it
+/// runs. A disk that is full ends the watching, with a warning, and not the training.
 /// </summary>
 internal sealed class RunFolder : ITrainingObserver, IDisposable
 {
@@ -70,7 +70,9 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     public void WriteReport(RunRecord record)
     {
         Try(() => HistoryFiles.Write(_path, record.Report.Epochs));
-        Try(() => AtomicFile.Write(Path.Combine(_path, "report.html"), stream => stream.Write(Encoding.UTF8.GetBytes(ReportPage.Of(record)))));
+        Try(
+            () => AtomicFile.Write(Path.Combine(_path, "report.html"),
+                stream => stream.Write(Encoding.UTF8.GetBytes(ReportPage.Of(record)))));
     }
 
     private void Try(Action write)
@@ -94,6 +96,6 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
 /// <summary>A step of the training.</summary>
 /// <param name="Step">From 1.</param>
 /// <param name="Epoch">Epochs that were complete after it, with fractions; NaN while none was.</param>
-/// <param name="Loss">Of its rows alone.</param>
-/// <param name="LearningRate">Of the head.</param>
+/// <param name="Loss">Loss of the rows of this step.</param>
+/// <param name="LearningRate">Learning rate of the head.</param>
 internal readonly record struct RunStep(int Step, double Epoch, double Loss, double LearningRate);

@@ -1,20 +1,14 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Reporting;
 
 /// <summary>All that the report page shows.</summary>
 /// <param name="Name">The network's.</param>
-/// <param name="Report">What happened.</param>
+/// <param name="Report">The report of the training.</param>
 /// <param name="Steps">Every step.</param>
 /// <param name="Validation">What the model says of the validation rows; null without validation.</param>
 /// <param name="Options">Names and values.</param>
-/// <param name="Facts">What else it takes to do the same again.</param>
+/// <param name="Facts">Facts needed to repeat the training.</param>
 internal sealed record RunRecord(
     string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, JudgedRows? Validation,
     IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)
@@ -24,14 +18,19 @@ internal sealed record RunRecord(
 }
 
 /// <summary>Rows and what the model says of them.</summary>
-/// <param name="Noun">What to call one: picture, row.</param>
+/// <param name="Noun">Noun of a row: picture or row.</param>
 /// <param name="Classes">Names; null where a number is predicted.</param>
-/// <param name="Rows">In the order of the data.</param>
+/// <param name="Rows">Rows in the order of the data.</param>
 /// <param name="Worst">The worst mistakes, the worst first.</param>
-internal sealed record JudgedRows(string Noun, IReadOnlyList<string>? Classes, IReadOnlyList<JudgedRow> Rows, IReadOnlyList<Mistake> Worst);
+internal sealed record JudgedRows(
+    string Noun, IReadOnlyList<string>? Classes, IReadOnlyList<JudgedRow> Rows, IReadOnlyList<Mistake> Worst)
+{
+    /// <summary>Where one score decides between two classes, and there are rows of both; else null.</summary>
+    public RocCurve? Roc { get; init; }
+}
 
 /// <summary>One row.</summary>
-/// <param name="Row">Its index.</param>
+/// <param name="Row">Index of the row.</param>
 /// <param name="Label">Class from 0, or number.</param>
 /// <param name="Predicted">The same.</param>
 /// <param name="Confidence">Probability of the predicted class; NaN for numbers.</param>

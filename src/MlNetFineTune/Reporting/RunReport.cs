@@ -13,14 +13,14 @@ internal static class RunReport
     /// <summary>Writes the report of a training, if there is a folder for it.</summary>
     /// <param name="folder">Null where none is asked for.</param>
     /// <param name="run">The training.</param>
-    /// <param name="task">As the model has it.</param>
+    /// <param name="task">The task of the model.</param>
     /// <param name="outputs">The finished network's, of the validation rows.</param>
     /// <param name="report">The training's.</param>
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps],
             run.Data.Validation.Rows.Length > 0 && task is not BoundMultiLabel
-                ? RowJudge.Judge(outputs.Value, task.Scoring, run.Data.Validation, task.ClassNames)
+                ? RowJudge.Judge(outputs.Value, task, run.Data.Validation)
                 : null,
             OptionsDescription.Of(run.Options), Facts(run, report))
         {
@@ -37,18 +37,23 @@ internal static class RunReport
             ("Network", network.Description),
             ("Stages that trained", string.Join(", ", report.TrainedStages.Append("head"))),
             ("Weights, SHA-256", ArchiveFiles.Sha256Of(network, WeightPrecision.Float32)), // what the model file's manifest will say
-            .. report.Distillation is { } taught ? [("Teacher", $"{taught.Teacher}, SHA-256 of its weights {taught.WeightsSha256}")] : ((string, string)[])[],
+            .. report.Distillation is { } taught ? [("Teacher", $"{taught.Teacher}, SHA-256 of its weights {taught.WeightsSha256}")]
+                : ((string, string)[])[],
             ("Seed", run.Seed.ToString(CultureInfo.InvariantCulture)),
             ("Torch threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture)),
             ("Workers", $"{options.Workers.ToString(CultureInfo.InvariantCulture)} (do not change the result)"),
             ("Device", network.Device.type.ToString()),
-            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {RuntimeInformation.FrameworkDescription}"),
-            ("Training rows", Invariant($"{report.TrainingRows} used, {report.BadRows.Count} unreadable, {report.RowsWithoutLabel} without a label")),
-            ("Validation rows", data.Validation.Rows.Length == 0 ? "none" : Invariant($"{report.ValidationRows} used, {report.ValidationBadRows.Count} unreadable")),
+            ("System", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, "
+                + $"{RuntimeInformation.FrameworkDescription}"),
+            ("Training rows",
+                Invariant($"{report.TrainingRows} used, {report.BadRows.Count} unreadable, {report.RowsWithoutLabel} without a label")),
+            ("Validation rows", data.Validation.Rows.Length
+                == 0 ? "none" : Invariant($"{report.ValidationRows} used, {report.ValidationBadRows.Count} unreadable")),
             .. report.Resumed is { } from
                 ? [("Went on from a checkpoint", Invariant($"after {from.Epochs} epochs and {from.Batches} batches"))]
                 : ((string, string)[])[],
-            ("Steps", report.Epochs.Count == 0 ? "no epoch complete" : Invariant($"{report.Epochs.Count} epochs in {report.Duration.TotalSeconds:0.0} s")),
+            ("Steps", report.Epochs.Count == 0 ? "no epoch complete" : Invariant(
+                $"{report.Epochs.Count} epochs in {report.Duration.TotalSeconds:0.0} s")),
         ];
         facts.AddRange(PackageVersions.Current.Select(package => (package.Key, package.Value)));
         return facts;

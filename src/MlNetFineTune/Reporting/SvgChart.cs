@@ -19,7 +19,7 @@ internal static class SvgChart
     // More dots than this hide the line.
     private const int MostDots = 60;
 
-    /// <summary>What the axes span, in the chart's own units.</summary>
+    /// <summary>The rectangle that the axes span, in units of the chart.</summary>
     public static (double Left, double Top, double Width, double Height) PlotArea =>
         (Left, Top, Width - Left - Right, Height - Top - Bottom);
 

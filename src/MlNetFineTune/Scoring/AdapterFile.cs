@@ -36,8 +36,7 @@ internal static class AdapterFile
         {
             throw new InvalidOperationException(
                 "The model's weights were rounded to half precision, so that they are no pretrained file's any more: "
-                    + "save the adapter of the "
-                + "model before WithHalfPrecisionWeights.");
+                + "save the adapter of the model before WithHalfPrecisionWeights.");
         }
         var metadata = new Dictionary<string, string>(network.Metadata, StringComparer.Ordinal)
         {
@@ -73,8 +72,8 @@ internal static class AdapterFile
         if (given.Name != trained.Name || !JsonElement.DeepEquals(given.Settings, trained.Settings))
         {
             throw new InvalidDataException(
-                $"The adapter '{path}' was trained on module {Shown.Quoted(trained.Name)} with settings "
-                + $"{Shown.Text(trained.Settings.ToString(), Shown.SentenceLength)}, not on '{given.Name}' with {given.Settings}.");
+                $"The adapter '{path}' was trained on module {SafeText.Quoted(trained.Name)} with settings "
+                + $"{SafeText.Of(trained.Settings.ToString(), SafeText.SentenceLength)}, not on '{given.Name}' with {given.Settings}.");
         }
         var network = ModuleNetwork.Create(
             factory, given.Name, new ModuleContext(file.Input.Shapes, file.Task.Outputs), file.Manifest.Seed);
@@ -114,10 +113,11 @@ internal static class AdapterFile
             if (HashOfUnchanged(network) is var actual && actual != expected)
             {
                 throw new InvalidDataException(
-                    $"The adapter '{path}' was trained on other weights of {network.Name}: theirs have the SHA-256 {Shown.Text(expected)}, "
+                    $"The adapter '{path}' was trained on other weights of {network.Name}: "
+                    + $"theirs have the SHA-256 {SafeText.Of(expected)}, "
                     + $"those of {network.Description} {actual}."
                     + (manifest.Encoder is BackboneManifest { SourceWeights: { } weights }
-                        ? $" Its training took them from {Shown.Quoted(weights)}."
+                        ? $" Its training took them from {SafeText.Quoted(weights)}."
                         : ""));
             }
             network.MoveTo(device);
@@ -150,7 +150,7 @@ internal static class AdapterFile
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
@@ -158,15 +158,20 @@ internal static class AdapterFile
     {
         if (!trained.Fits(given))
             throw new InvalidDataException(
-                $"The adapter '{path}' was trained on {Shown.Text(trained.Text, Shown.SentenceLength)}, not on {given}.");
+                $"The adapter '{path}' was trained on {SafeText.Of(trained.Text, SafeText.SentenceLength)}, not on {given}.");
         try
         {
-            return given with { Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon),
-                Preprocessing = trained.Preprocessing, Padding = trained.Padding, InputChannels = trained.InputChannels };
+            return given with
+            {
+                Recipe = new(trained.Preprocessing, trained.Padding, trained.BatchNormEpsilon),
+                Preprocessing = trained.Preprocessing,
+                Padding = trained.Padding,
+                InputChannels = trained.InputChannels
+            };
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
@@ -178,7 +183,7 @@ internal static class AdapterFile
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: {Shown.Message(e)}");
+            throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}");
         }
     }
 
@@ -192,7 +197,7 @@ internal static class AdapterFile
         catch (Exception e) when (e is FormatException or IOException or InvalidOperationException or ArgumentException
             or OverflowException)
         {
-            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({Shown.Message(e)}).", e);
+            throw new InvalidDataException($"The adapter '{path}' is damaged: its classes cannot be read ({SafeText.Message(e)}).", e);
         }
     }
 

@@ -80,7 +80,7 @@ internal static class ArchiveFiles
             throw Damaged($"it has no {WeightsStream}");
         var actual = Convert.ToHexStringLower(sha.GetHashAndReset());
         if (actual != expectedSha256)
-            throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {Shown.Text(expectedSha256)}");
+            throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
     }
 
     /// <summary>The manifest, and its SHA-256 beside it: a changed digit in a mean or a crop would still be a manifest.</summary>
@@ -104,14 +104,14 @@ internal static class ArchiveFiles
     public static ModelManifest LoadManifest(ModelLoadContext ctx)
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)
-            throw Damaged($"it has two entries {Shown.Quoted(doubled)}");
+            throw Damaged($"it has two entries {SafeText.Quoted(doubled)}");
         var bytes = Load(ctx, ManifestStream, MaximumManifestLength) ?? throw Damaged($"it has no {ManifestStream}");
         var json = Text(bytes, ManifestStream);
         var expected = Load(ctx, ManifestHashStream, MaximumHashLength);
         if (expected is null && HasHash(ctx, json))
             throw Damaged($"it has no {ManifestHashStream}, so that a change of its {ManifestStream} would not be noticed");
         if (expected is not null && Text(expected, ManifestHashStream).Trim() is var hash && hash != Sha256(json))
-            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {Shown.Text(hash)}");
+            throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {SafeText.Of(hash)}");
         return ManifestOf(json, ManifestStream);
     }
 
@@ -189,7 +189,7 @@ internal static class ArchiveFiles
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException { InnerException: JsonException })
         {
-            throw Damaged($"its {source} cannot be read: {Shown.Message(e)}");
+            throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }
     }
 
@@ -200,8 +200,10 @@ internal static class ArchiveFiles
     {
         using var hashing = new HashingStream(stream, sha);
         using var scope = NewDisposeScope();
-        SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(), network.Metadata);
+        SafeTensorsWriter.Write(hashing, precision == WeightPrecision.Float16 ? HalfWeights.Of(network) : network.NamedTensors(),
+            network.Metadata);
     }
 
-    public static InvalidDataException Damaged(string what) => new($"The model file is damaged or not ours: {what}. Save the model again, or fetch the file again.");
+    public static InvalidDataException Damaged(string what) =>
+        new($"The model file is damaged or not ours: {what}. Save the model again, or fetch the file again.");
 }

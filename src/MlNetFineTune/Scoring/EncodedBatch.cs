@@ -26,8 +26,8 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public void Clear() => Count = 0;
 
-    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so that there is never a whole batch of
-    /// them.</summary>
+    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so
+    /// that there is never a whole batch of them.</summary>
     public void Take()
     {
         var row = Count;
@@ -62,7 +62,7 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
         return null;
     }
 
-    /// <summary>What to call the i-th row taken in a message.</summary>
+    /// <summary>Name of the i-th row of the batch in messages.</summary>
     public string Describe(int i) => rows.Describe(i);
 
     /// <summary>Gives its memory back. No row can be taken after that.</summary>

@@ -2,19 +2,13 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Scoring;
 
 /// <summary>A fitted network with all that scoring and saving need beside it.</summary>
 /// <param name="Network">Ready to score. Handed over to the transformer.</param>
-/// <param name="Input">What enters it.</param>
-/// <param name="Task">What its outputs mean.</param>
-/// <param name="Manifest">What its file says.</param>
+/// <param name="Input">Input of the network.</param>
+/// <param name="Task">The task, which gives the outputs their meaning.</param>
+/// <param name="Manifest">Manifest of its file.</param>
 internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input, BoundTask Task, ModelManifest Manifest)
 {
     /// <summary>The views of a picture that are scored.</summary>

@@ -15,7 +15,8 @@ namespace MlNetFineTune;
 /// <c>ml.Model.Save</c>. It owns the network: dispose it. Safe for use from many threads.
 /// </summary>
 public sealed class FineTuningTransformer
-    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel, IFineTunedModel, IDisposable
+    : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel,
+    IFineTunedModel, IDisposable
 {
     private readonly FineTunedModel _model;
 
@@ -33,12 +34,11 @@ public sealed class FineTuningTransformer
         TestTimeAugmentation = TestTimeAugmentation.FromText(model.Manifest.TestTimeAugmentation);
     }
 
-    /// <summary>How the training went; null in a model that was loaded.</summary>
+    /// <summary>The report of the training; null in a model that was loaded.</summary>
     public TrainingReport? Report { get; }
 
     /// <summary>
-    /// What calibration found on the validation rows, in a model that was loaded as well; null where the probabilities are as the network gives
-    /// them.
+    /// Result of the calibration on the validation rows, also in a model that was loaded; null where probabilities are not calibrated.
     /// </summary>
     public Calibration.Report? Calibration => _model.Task.Calibration;
 
@@ -50,6 +50,12 @@ public sealed class FineTuningTransformer
     /// <see cref="Classes"/>; empty in models of other tasks.
     /// </summary>
     public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
+
+    /// <summary>
+    /// The probability above which <c>PredictedLabel</c> is true, as <see cref="DecisionThreshold"/> gave or tuned it, in a model that was
+    /// loaded as well: from 0 to 1. Null where the task is not <see cref="LearningTask.Binary"/>.
+    /// </summary>
+    public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
 
     /// <summary>The views of a picture that are scored, and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
@@ -71,8 +77,8 @@ public sealed class FineTuningTransformer
 
     bool ITransformer.IsRowToRowMapper => true;
 
-    // What ML.NET's PermutationFeatureImportance looks for: a model of one column of numbers, which it permutes. It asks for nothing of
-    // the model itself.
+    // What ML.NET's PermutationFeatureImportance looks for: a model of one column of numbers, which it permutes.
+    // It asks for nothing of the model itself.
     FineTuningTransformer IPredictionTransformer<FineTuningTransformer>.Model => this;
 
     string ISingleFeaturePredictionTransformer<FineTuningTransformer>.FeatureColumnName => Feature.Name;
@@ -87,7 +93,7 @@ public sealed class FineTuningTransformer
         + "of the test data and compare what Evaluate gives (docs/modules.md).");
 
     /// <summary>The columns of the data, and those that the model adds.</summary>
-    /// <exception cref="Exception">An input column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -95,8 +101,8 @@ public sealed class FineTuningTransformer
         return OutputSchemaFor(inputSchema);
     }
 
-    /// <summary>The data with the model's columns. Lazy: rows are scored in batches, as a cursor asks for them.</summary>
-    /// <exception cref="Exception">An input column is missing or of another type; in ML.NET's words.</exception>
+    /// <summary>Adds the columns of the model to the data. Lazy: rows are scored in batches when a cursor reads them.</summary>
+    /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -109,9 +115,9 @@ public sealed class FineTuningTransformer
 
     /// <summary>
     /// Writes the weights alone, adapters merged, under the names that PyTorch's libraries know: safetensors, or a PyTorch state dict
-    /// (<c>.pth</c>, <c>.pt</c>), by the file's ending. Written beside and renamed.
+    /// (<c>.pth</c>, <c>.pt</c>), by the extension of the file. Written to a temporary file and renamed.
     /// </summary>
-    /// <param name="path">Replaced if it is there.</param>
+    /// <param name="path">Path of the file; an existing file is replaced.</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveWeights(string path)
     {
@@ -124,10 +130,10 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
-    /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with columns
-    /// and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again, of a backbone or of a module.
+    /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with
+    /// columns and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again, of a backbone or of a module.
     /// </summary>
-    /// <param name="path">Replaced if it is there.</param>
+    /// <param name="path">Path of the file; an existing file is replaced.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void SaveAdapter(string path)
@@ -137,7 +143,8 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
-    /// The same network scoring other views of each picture. Both share it: it is freed when the last of them is disposed.
+    /// A model of the same network that scores other views of each picture. Both models share the network, which is
+    /// freed when the last of them is disposed.
     /// </summary>
     /// <exception cref="ArgumentException">The views do not fit the preprocessing, or the input is not one column of pictures.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -161,7 +168,7 @@ public sealed class FineTuningTransformer
         return new FineTuningTransformer(Host, _model with { Network = copy!, Manifest = manifest }, Report);
     }
 
-    /// <summary>Frees the network's memory once nothing is being scored.</summary>
+    /// <summary>Frees the memory of the network when no row is being scored any more.</summary>
     public void Dispose() => Scorer.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
@@ -170,7 +177,8 @@ public sealed class FineTuningTransformer
     {
         SourceModel? source = null;
         Scorer.Read(network => source = new SourceModel(
-            Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, network.Definition, (Manifest.Encoder as BackboneManifest)?.SourceWeights)
+            Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, network.Definition,
+            (Manifest.Encoder as BackboneManifest)?.SourceWeights)
         {
             Name = network.Name,
             Pixels = Inputs.Pixels,

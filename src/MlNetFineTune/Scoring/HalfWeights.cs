@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Weights in IEEE half precision: parameters of two dimensions and more. Biases, norms and running statistics stay as they are: they are a hundredth of the file, and half precision has no
-/// numbers below 6e-8 and only coarse ones below 6e-5, where the variances of quiet channels lie, by whose root everything is divided. So do parameters with numbers above 65504, its greatest.
+/// Weights in IEEE half precision: parameters of two dimensions and more. Biases, norms and running statistics stay as they are: they are a
+/// hundredth of the file, and half precision has no numbers below 6e-8 and only coarse ones below 6e-5, where the variances of quiet
+/// channels lie, by whose root everything is divided. So do parameters with numbers above 65504, its greatest.
 /// </summary>
 internal static class HalfWeights
 {
@@ -13,7 +14,8 @@ internal static class HalfWeights
     public static IReadOnlyList<(string Name, Tensor Tensor)> Of(FineTunedNetwork network)
     {
         var parameters = network.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
-        return [.. network.NamedTensors().Select(named => (named.Name, parameters.Contains(named.Name) ? Rounded(named.Tensor) : named.Tensor))];
+        return [.. network.NamedTensors()
+            .Select(named => (named.Name, parameters.Contains(named.Name) ? Rounded(named.Tensor) : named.Tensor))];
     }
 
     /// <summary>Gives a network the weights of another, in half precision, and makes it ready to score where that one is.</summary>

@@ -18,9 +18,9 @@ namespace MlNetFineTune.Scoring;
 
 /// <summary>
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
-/// <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is a
-/// TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c> begins
-/// with the key values, and modules.
+/// <c>weights.safetensors</c>, <c>manifest.json</c> (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is
+/// a TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c>
+/// begins with the key values, and modules.
 /// </summary>
 internal static class ModelArchive
 {
@@ -71,7 +71,7 @@ internal static class ModelArchive
 
     /// <summary>Attaches what the manifest says of adapters.</summary>
     /// <param name="network">Disposed if this fails.</param>
-    /// <param name="manifest">Of the model.</param>
+    /// <param name="manifest">Manifest of the model.</param>
     /// <exception cref="InvalidDataException">They do not fit the network.</exception>
     public static FineTunedNetwork WithAdapters(FineTunedNetwork network, ModelManifest manifest)
     {
@@ -84,7 +84,7 @@ internal static class ModelArchive
         {
             network.Dispose();
             throw ArchiveFiles.Damaged(
-                $"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({Shown.Message(e)})");
+                $"its {ArchiveFiles.ManifestStream} describes adapters that do not fit its network ({SafeText.Message(e)})");
         }
     }
 
@@ -107,7 +107,8 @@ internal static class ModelArchive
     }
 
     /// <summary>The model that a manifest describes, its weights to be filled.</summary>
-    private static FineTunedModel CreateEmpty(IHostEnvironment env, ModelManifest manifest, LabelKeys? keys, Func<string, byte[]> loadScript)
+    private static FineTunedModel CreateEmpty(
+        IHostEnvironment env, ModelManifest manifest, LabelKeys? keys, Func<string, byte[]> loadScript)
     {
         try
         {
@@ -115,7 +116,8 @@ internal static class ModelArchive
             if (manifest.ProbeScores.Count != task.Scoring.ScoreLength)
             {
                 throw ArchiveFiles.Damaged(
-                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} outputs");
+                    $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for "
+                        + $"{task.Scoring.ScoreLength} outputs");
             }
             var input = manifest.Input.Create();
             var form = new NetworkForm(env, task.Outputs, task.CreateHead, input.Shapes, manifest.Seed, loadScript);
@@ -124,7 +126,7 @@ internal static class ModelArchive
         }
         catch (ArgumentException e)
         {
-            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {Shown.Message(e)}");
+            throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {SafeText.Message(e)}");
         }
     }
 
@@ -137,7 +139,7 @@ internal static class ModelArchive
         catch (ArgumentException e) when (manifest.Encoder is BackboneManifest)
         {
             throw ArchiveFiles.Damaged(
-                $"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({Shown.Message(e)})");
+                $"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({SafeText.Message(e)})");
         }
     }
 
@@ -150,7 +152,7 @@ internal static class ModelArchive
         catch (ArgumentException e)
         {
             throw ArchiveFiles.Damaged(
-                $"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({Shown.Message(e)})");
+                $"its {ArchiveFiles.ManifestStream} asks for views that cannot be scored ({SafeText.Message(e)})");
         }
     }
 
@@ -162,7 +164,7 @@ internal static class ModelArchive
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
         return actual == expectedSha256
             ? bytes
-            : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {Shown.Text(expectedSha256)}");
+            : throw ArchiveFiles.Damaged($"the SHA-256 of {ScriptStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
     }
 }
 

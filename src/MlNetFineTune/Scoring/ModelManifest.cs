@@ -10,8 +10,8 @@ using TorchSharp;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What a model file says of itself, as JSON: what enters, the network, the task, and how it was trained. Format version 2. Files of version
-/// 1 have <see cref="Format1.ImageManifest"/> or <see cref="Format1.ModuleModelManifest"/>.
+/// What a model file says of itself, as JSON: what enters, the network, the task, and how it was trained. Format version 2. Files of
+/// version 1 have <see cref="Format1.ImageManifest"/> or <see cref="Format1.ModuleModelManifest"/>.
 /// </summary>
 internal sealed record ModelManifest
 {
@@ -53,7 +53,7 @@ internal sealed record ModelManifest
     /// <summary>Scores of the input's probe sample.</summary>
     public required IReadOnlyList<float> ProbeScores { get; init; }
 
-    /// <summary>Of the weights' file; null before it is written.</summary>
+    /// <summary>SHA-256 of the file of weights; null before it is written.</summary>
     public string? WeightsSha256 { get; init; }
 
     /// <summary>The training's network, with what the report says.</summary>
@@ -76,14 +76,18 @@ internal sealed record ModelManifest
     };
 }
 
-/// <summary>How the training went.</summary>
+/// <summary>Summary of the training.</summary>
 internal sealed record TrainingManifest(
-    int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, IReadOnlyDictionary<string, double>? ValidationMetrics)
+    int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss,
+    IReadOnlyDictionary<string, double>? ValidationMetrics)
 {
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
-        var (loss, metrics) = report.Averaged is { } average ? (average.ValidationLoss, average.Metrics) : (best?.ValidationLoss, best?.Metrics);
-        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, metrics);
+        var (loss, metrics) = report.Averaged is { } average ? (average.ValidationLoss, average.Metrics)
+            : (best?.ValidationLoss, best?.Metrics);
+        // What was undefined is left out: JSON has no NaN.
+        var defined = metrics?.Where(metric => double.IsFinite(metric.Value)).ToDictionary(StringComparer.Ordinal);
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, defined);
     }
 }

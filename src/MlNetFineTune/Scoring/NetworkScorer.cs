@@ -16,9 +16,9 @@ internal sealed class NetworkScorer : IDisposable
     private readonly DisposalGuard _guard = new(
         nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
 
-    /// <param name="network">Prepared for scoring.</param>
-    /// <param name="objective">What its output means.</param>
-    /// <param name="views">Of each row, at least one; their scores are averaged.</param>
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <param name="objective">The objective, which turns outputs into scores.</param>
+    /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
     public NetworkScorer(SharedNetwork network, Objective objective, IReadOnlyList<Augmentation> views)
     {
         network.Join();
@@ -56,7 +56,7 @@ internal sealed class NetworkScorer : IDisposable
         result.cpu().data<float>().CopyTo(scores);
     }
 
-    /// <summary>Reads the network's tensors while nobody can dispose them.</summary>
+    /// <summary>Reads the tensors of the network, which cannot be disposed meanwhile.</summary>
     public void Read(Action<FineTunedNetwork> action)
     {
         using var lease = _guard.Use();

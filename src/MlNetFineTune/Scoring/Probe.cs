@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
@@ -35,11 +36,11 @@ internal static class Probe
     /// other ways than one row, so that one can be right where the other is wrong.
     /// </summary>
     /// <param name="channel">For warnings.</param>
-    /// <param name="noun">What is scored.</param>
+    /// <param name="noun">Noun of the row in messages: picture or row.</param>
     /// <param name="numbers">That one probe enters the network as.</param>
-    /// <param name="score">Of so many probes in one batch.</param>
-    /// <param name="expected">Of one, where the model was trained.</param>
-    /// <param name="onMismatch">What to do where one is scored otherwise.</param>
+    /// <param name="score">Scores the given number of probes in one batch.</param>
+    /// <param name="expected">Scores of one probe on the machine of the training.</param>
+    /// <param name="onMismatch">Action where the scores differ.</param>
     /// <param name="onBatchMismatch">What to do where a batch of the same is scored otherwise than one.</param>
     /// <exception cref="InvalidDataException">There is a difference, and it is to be an error.</exception>
     public static void Check(
@@ -49,14 +50,18 @@ internal static class Probe
         var alone = score(1);
         Report(channel, Difference(alone, expected), onMismatch, difference => FormattableString.Invariant(
             $"The model scores its probe {noun} otherwise than where it was trained: the greatest difference is {difference:0.0000}, ")
-            + FormattableString.Invariant($"at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
+            + FormattableString.Invariant(
+                $"at most {Tolerance} is expected. Compare the versions in its {ArchiveFiles.ManifestStream} with yours."));
 
         var batch = Math.Clamp(FullBatchNumbers / numbers, 2, FullBatch);
         var together = score(batch);
         var greatest = together.Chunk(alone.Length).Max(row => Difference(row, alone));
-        Report(channel, greatest, onBatchMismatch, difference => FormattableString.Invariant(
-            $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: the greatest difference is {difference:0.0000}, ")
-            + FormattableString.Invariant($"at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
+        Report(channel, greatest, onBatchMismatch,
+            difference => string.Create(CultureInfo.InvariantCulture,
+                $"The model scores its probe {noun} otherwise in a batch of {batch} than alone: "
+                + $"the greatest difference is {difference:0.0000}, ")
+            + FormattableString.Invariant(
+                $"at most {Tolerance} is expected. Either the network mixes the rows of a batch, or this processor ")
             + $"({Processor.Current}) computes wrong. {ArithmeticCheck.Advice}");
     }
 

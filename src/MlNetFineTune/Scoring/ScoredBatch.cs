@@ -46,7 +46,8 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredR
             return;
         using var channel = host.Start("Scoring");
         var unreadable = _unreadable == 1 ? $"1 {_noun} could not be read; its" : $"{_unreadable} {_noun}s could not be read; their";
-        channel.Warning($"{unreadable} scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. The first: {_firstUnreadable}.");
+        channel.Warning($"{unreadable} scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. "
+            + $"The first: {_firstUnreadable}.");
         (_unreadable, _firstUnreadable) = (0, null);
     }
 

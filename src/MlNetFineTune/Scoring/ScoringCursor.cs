@@ -26,7 +26,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private long _position = -1;
     private bool _disposed;
 
-    /// <summary>Of the input's columns alone.</summary>
+    /// <summary>A cursor over the columns of the input only.</summary>
     public ScoringCursor(IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns)
     {
         Schema = schema;

@@ -46,5 +46,6 @@ internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transfo
 
     public ITransformer GetTransformer() => transformer;
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => throw host.ExceptNotSupp("A row mapper is made anew from its transformer; save the transformer.");
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        throw host.ExceptNotSupp("A row mapper is made anew from its transformer; save the transformer.");
 }

@@ -1,17 +1,11 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Scoring;
 
 /// <summary>A network that several transformers score with, each its own views: it is freed when the last of them is.</summary>
 /// <param name="network">Handed over.</param>
-/// <param name="input">What enters it.</param>
+/// <param name="input">Input of the network.</param>
 internal sealed class SharedNetwork(FineTunedNetwork network, ModelInput input)
 {
     private int _users;

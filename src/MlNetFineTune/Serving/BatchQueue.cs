@@ -1,16 +1,11 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Serving;
 
 /// <summary>
-/// Items that wait, and the rule by which they become a batch: when it is full; when as many wait as were under way at the end of the batch before, or a share of them (their callers, if they
-/// call in a loop, have come again); or when the first has waited long enough. One caller at a time so never waits for company that does not come. Several workers share what is there.
+/// A bounded queue of items and the rule by which they form a batch: when the batch is full; when as many items wait as were in flight at
+/// the end of the batch before, or a worker's share of them (callers that call in a loop have then called again); or when the first item
+/// has waited for the maximum delay. A single caller thus never waits for others. Several workers share the items.
 /// </summary>
 internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay, int workers = 1, TimeProvider? time = null)
 {
@@ -39,7 +34,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
         }
     }
 
-    /// <returns>Its place; null where all are taken.</returns>
+    /// <returns>The item's place in the queue; null where the queue is full.</returns>
     /// <exception cref="ObjectDisposedException">The queue was closed.</exception>
     public LinkedListNode<(T Item, long Since)>? TryAdd(T item)
     {
@@ -56,7 +51,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
         }
     }
 
-    /// <summary>Gives the place back, if the item still waits.</summary>
+    /// <summary>Removes the item from the queue, if it still waits.</summary>
     public void Remove(LinkedListNode<(T Item, long Since)> place)
     {
         lock (_lock)
@@ -67,7 +62,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
     }
 
     /// <summary>Waits for a batch.</summary>
-    /// <param name="batch">Receives it, instead of what it held.</param>
+    /// <param name="batch">Receives the items; its earlier content is dropped.</param>
     /// <returns>False when the queue is closed and empty.</returns>
     public bool Take(List<T> batch)
     {
@@ -98,7 +93,8 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
         return true;
     }
 
-    /// <summary>A batch has been scored; to be said before its callers hear, who may come again at once.</summary>
+    /// <summary>Records that a batch was scored. Must be called before its callers are notified,
+    /// because they may call again at once.</summary>
     public void BatchEnds(int rows)
     {
         lock (_lock)
@@ -108,7 +104,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
         }
     }
 
-    /// <summary>Nothing more comes in; what waits is still taken, without delay.</summary>
+    /// <summary>Accepts no more items; waiting items are still taken, without delay.</summary>
     public void Close()
     {
         lock (_lock)

@@ -5,8 +5,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Serving;
 
 /// <summary>
-/// A model over whatever rows lie in it at the moment. ML.NET's views, their schemas and the code that reads and writes rows are made once; a batch costs one cursor.
-/// Used by one thread at a time.
+/// A model applied to a list of rows that is replaced for each batch. ML.NET's views, their schemas and the code that reads and writes rows
+/// are created once; a batch costs one cursor. Used by one thread at a time.
 /// </summary>
 internal sealed class PredictionLane<TIn, TOut>
     where TIn : class
@@ -15,7 +15,8 @@ internal sealed class PredictionLane<TIn, TOut>
     private readonly PresentRows _rows = new();
     private readonly IEnumerable<TOut> _outputs;
 
-    /// <exception cref="Exception">The columns of <typeparamref name="TIn"/> are not those of the model's input, or those of <typeparamref name="TOut"/> not of its output.</exception>
+    /// <exception cref="Exception">The columns of <typeparamref name="TIn"/> are not those of the model's input, or those of
+    /// <typeparamref name="TOut"/> not of its output.</exception>
     public PredictionLane(IHostEnvironment env, ITransformer model)
     {
         var data = new DataOperationsCatalog(env);
@@ -23,7 +24,8 @@ internal sealed class PredictionLane<TIn, TOut>
         _outputs = data.CreateEnumerable<TOut>(model.Transform(data.LoadFromEnumerable(_rows)), reuseRowObject: false);
     }
 
-    /// <summary>One result a row. A row that ends the whole batch with an exception does so for itself alone: all are then scored again, each for itself.</summary>
+    /// <summary>One result per row. Where a row ends the batch with an exception, all rows are scored again one by one,
+    /// so that it fails alone.</summary>
     public void Score(IReadOnlyList<TIn> rows, Span<RowResult<TOut>> results)
     {
         try
@@ -64,7 +66,8 @@ internal sealed class PredictionLane<TIn, TOut>
     }
 
     private static InvalidOperationException WrongCount(int rows, string found) =>
-        new($"The model made {found} rows of {rows}: a predictor needs one for each. Take transforms that filter or add rows out of the chain.");
+        new($"The model made {found} rows of {rows}: a predictor needs one for each. "
+            + "Take transforms that filter or add rows out of the chain.");
 
     private sealed class PresentRows : IEnumerable<TIn>
     {
@@ -76,6 +79,6 @@ internal sealed class PredictionLane<TIn, TOut>
     }
 }
 
-/// <summary>What became of a row: one of the two is there.</summary>
+/// <summary>The result of a row: an output or an error.</summary>
 internal readonly record struct RowResult<TOut>(TOut? Output, Exception? Error)
     where TOut : class;

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Serving;
 
-/// <summary>One row on its way through the predictor. Its caller goes on on a thread of his own, never on the one that scores.</summary>
+/// <summary>One row in the predictor. Continuations of its task never run on the thread that scores.</summary>
 internal sealed class PredictionRequest<TIn, TOut>(TIn row) : TaskCompletionSource<TOut>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     public TIn Row { get; } = row;

@@ -7,14 +7,17 @@ using MlNetFineTune.Serving;
 namespace MlNetFineTune;
 
 /// <summary>
-/// One object that scores for a whole application, from any number of threads: calls that come together are scored together, in batches. Made by <c>ml.Model.CreatePredictor</c>.
+/// A thread-safe prediction service for an application: rows of concurrent calls are gathered into batches and scored together. Created by
+/// <c>ml.Model.CreatePredictor</c>.
 /// </summary>
 /// <remarks>
-/// A row that finds fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows waiting is answered after at most <see cref="PredictorOptions.MaxDelay"/> and the time of two batches: the one that
-/// runs when it comes and its own. Rows of a batch do not touch one another: a row whose getter throws fails for its own caller, and the others are scored without it (rows of such a batch are read twice).
-/// The predictor does not own its model: dispose the predictor first.
+/// A row that arrives while fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows wait is answered after at most
+/// <see cref="PredictorOptions.MaxDelay"/> plus the time of two batches: the one that is running and its own. Rows of a batch are
+/// independent: a row whose getter throws fails for its own caller, and the others are scored without it (rows of such a batch are read
+/// twice). The predictor does not own its model: dispose the predictor first.
 /// </remarks>
-/// <typeparam name="TIn">A row of the model's input, as for <c>PredictionEngine</c>. Read on another thread, until its task ends.</typeparam>
+/// <typeparam name="TIn">A row of the model's input, as for <c>PredictionEngine</c>.
+/// Read on another thread, until its task ends.</typeparam>
 /// <typeparam name="TOut">Columns of the model's output, as for <c>PredictionEngine</c>.</typeparam>
 public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     where TIn : class
@@ -34,21 +37,22 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         _env = env;
         _options = options;
         _example = example;
-        _maxBatchSize = options.MaxBatchSize ?? Chains.BatchSizeOf(model);
+        _maxBatchSize = options.MaxBatchSize ?? TransformerChains.BatchSizeOf(model);
         _model = Serve(model);
         _queue = new(options.QueueCapacity, _maxBatchSize, options.MaxDelay, options.Workers);
         _workers = Task.WhenAll(Enumerable.Range(0, options.Workers).Select(Start));
     }
 
-    /// <summary>What it has done so far.</summary>
+    /// <summary>Counts of rows and batches since the predictor was created.</summary>
     public PredictorMetrics Metrics => _counts.ToMetrics(_queue.Count);
 
-    /// <summary>Scores a row, together with those that come at the same time.</summary>
-    /// <param name="row">Not changed until the task ends.</param>
-    /// <param name="cancellation">Ends the task, and takes the row out of the queue if it still waits there.</param>
+    /// <summary>Scores a row, in a batch with the rows of concurrent calls.</summary>
+    /// <param name="row">The row. It is read on another thread: do not change it until the task ends.</param>
+    /// <param name="cancellation">Cancels the task, and removes the row from the queue if it still waits.</param>
     /// <returns>
-    /// The prediction. A picture that cannot be read has missing values (NaN), as everywhere; what a transform before or after the network throws for this row is thrown here.
-    /// <see cref="PredictorBusyException"/> where the queue is full; <see cref="OperationCanceledException"/>.
+    /// The prediction; missing values (NaN) for a picture that cannot be read. The task fails with the exception that a transform of the
+    /// pipeline throws for this row, with <see cref="PredictorBusyException"/> where the queue is full, or with
+    /// <see cref="OperationCanceledException"/>.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The predictor was disposed.</exception>
     public Task<TOut> PredictAsync(TIn row, CancellationToken cancellation = default)
@@ -77,19 +81,21 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>The same for callers that cannot await: blocks its thread meanwhile.</summary>
+    /// <summary>Scores a row as <see cref="PredictAsync"/> does, and blocks the calling thread until the result is there.</summary>
     /// <inheritdoc cref="PredictAsync"/>
     /// <exception cref="PredictorBusyException">The queue is full.</exception>
-    /// <exception cref="OperationCanceledException">As asked.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
     public TOut Predict(TIn row, CancellationToken cancellation = default) => PredictAsync(row, cancellation).GetAwaiter().GetResult();
 
     /// <summary>
-    /// Puts another model in the place of the present one. No row is lost or refused: batches that run end on the earlier model, later ones run on the new. Where the predictor has an example, the new
-    /// model is warmed up with it first, while the earlier one goes on; if that fails, or the columns differ, nothing changes.
+    /// Replaces the model without losing or refusing a row: running batches end on the earlier model, later ones run on the new one. If the
+    /// predictor was created with an example row, the new model is warmed up with it first, while the earlier one serves. If that fails, or
+    /// the columns differ, the earlier model stays.
     /// </summary>
-    /// <param name="model">Its input and output have the columns of <typeparamref name="TIn"/> and <typeparamref name="TOut"/>. Stays the caller's.</param>
-    /// <returns>Completes when no batch uses the earlier model any more: dispose it then.</returns>
-    /// <exception cref="ArgumentException">The model does not go row by row.</exception>
+    /// <param name="model">The new model, whose input and output have the columns of <typeparamref name="TIn"/> and
+    /// <typeparamref name="TOut"/>. The caller keeps ownership.</param>
+    /// <returns>A task that completes when no batch uses the earlier model any more; it may be disposed then.</returns>
+    /// <exception cref="ArgumentException">The model is no row-to-row mapper.</exception>
     public async Task ReplaceModelAsync(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -100,14 +106,14 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         await earlier.Unused.ConfigureAwait(false);
     }
 
-    /// <summary>Takes no more rows and completes when those that wait are answered.</summary>
+    /// <summary>Accepts no more rows, and completes when the waiting ones are answered.</summary>
     public ValueTask DisposeAsync()
     {
         _queue.Close();
         return new ValueTask(_workers);
     }
 
-    /// <summary>The same, and blocks until then.</summary>
+    /// <summary>Accepts no more rows, and blocks until the waiting ones are answered.</summary>
     public void Dispose()
     {
         _queue.Close();
@@ -122,7 +128,7 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         return served;
     }
 
-    // Threads of their own: libtorch keeps a team of threads for each thread that ever ran a forward pass.
+    // Threads of their own: libtorch keeps a thread pool for each thread that ever ran a forward pass.
     private Task Start(int worker)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

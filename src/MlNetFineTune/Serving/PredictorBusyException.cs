@@ -1,12 +1,14 @@
 namespace MlNetFineTune;
 
-/// <summary>A predictor's queue is full and the row was not taken: a web application answers 503 and the client tries again later.</summary>
+/// <summary>The queue of a predictor is full and the row was not accepted. A web application
+/// answers 503, and the client retries later.</summary>
 public sealed class PredictorBusyException : Exception
 {
     internal PredictorBusyException(int queueCapacity)
-        : base($"The predictor is busy: {queueCapacity} rows wait, as many as {nameof(PredictorOptions)}.{nameof(PredictorOptions.QueueCapacity)} allows. Try again later.") =>
+        : base($"The predictor is busy: {queueCapacity} rows wait, "
+            + $"as many as {nameof(PredictorOptions)}.{nameof(PredictorOptions.QueueCapacity)} allows. Try again later.") =>
         QueueCapacity = queueCapacity;
 
-    /// <summary>Rows that waited.</summary>
+    /// <summary>Capacity of the queue in rows, all of which was taken.</summary>
     public int QueueCapacity { get; }
 }

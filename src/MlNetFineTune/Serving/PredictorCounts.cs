@@ -1,14 +1,8 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Serving;
 
-/// <summary>Counts for <see cref="PredictorMetrics"/>, from several threads.</summary>
+/// <summary>Thread-safe counters of <see cref="PredictorMetrics"/>.</summary>
 internal sealed class PredictorCounts
 {
     private readonly Lock _lock = new();

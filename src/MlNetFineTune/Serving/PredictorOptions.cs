@@ -2,24 +2,27 @@ using System.Globalization;
 
 namespace MlNetFineTune;
 
-/// <summary>How a <see cref="Predictor{TIn, TOut}"/> gathers rows into batches, and how many it lets wait.</summary>
+/// <summary>Batching and queueing of a <see cref="Predictor{TIn, TOut}"/>.</summary>
 public sealed record PredictorOptions
 {
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Rows scored at once, at least 1. Null, the default: as many as the model takes in one forward pass on its device. A module's batch of
-    /// more than 64 rows runs in two passes, the first of 64.
+    /// Largest number of rows of a batch, at least 1. Null, the default: as many as the model takes in one forward pass on its device. A
+    /// module's batch of more than 64 rows runs in two passes, the first of 64.
     /// </summary>
     public int? MaxBatchSize
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "A batch has at least 1 row.");
+        init => field = value is null or >= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "A batch has at least 1 row.");
     }
 
     /// <summary>
-    /// How long a row may wait for others to join its batch while the model is idle: from zero to a minute, 5 ms by default. It is rarely used up: a batch begins as soon as as many rows
-    /// wait as a worker's share of those under way at the end of the batch before, so a lone caller never waits. Timers have a grain of about a millisecond.
+    /// Longest time that a row waits for others to join its batch while the model is idle: zero to one minute, 5 ms by default. Usually it
+    /// is shorter: a batch starts as soon as the number of waiting rows reaches a worker's share of the rows in flight at the end of the
+    /// batch before, so that a single caller never waits. Timers have a resolution of about one millisecond.
     /// </summary>
     public TimeSpan MaxDelay
     {
@@ -29,7 +32,8 @@ public sealed record PredictorOptions
             : throw new ArgumentOutOfRangeException(nameof(value), value, $"The delay must be from zero to {s_longestDelay}.");
     } = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Rows that may wait; one more is refused with <see cref="PredictorBusyException"/>. At least 1, 256 by default. Rows being scored do not count.</summary>
+    /// <summary>Capacity of the queue in rows, at least 1, 256 by default. A row beyond it is refused with
+    /// <see cref="PredictorBusyException"/>. Rows that are being scored do not count.</summary>
     public int QueueCapacity
     {
         get;
@@ -37,8 +41,9 @@ public sealed record PredictorOptions
     } = 256;
 
     /// <summary>
-    /// Batches under way at the same time, at least 1, 2 by default: while one is in the network another is read and decoded, and fills the gaps in which the first leaves cores idle. Those who wait are
-    /// shared among the workers. Each has a thread of its own; more of them pay where much happens before the network, and cost latency where they fight for the cores.
+    /// Number of batches processed at the same time, at least 1, 2 by default: while one is in the network, another is read and decoded on
+    /// cores that the first leaves idle. Waiting rows are shared among the workers; each has its own thread. More workers help where much
+    /// work happens before the network, and cost latency where they compete for the cores.
     /// </summary>
     public int Workers
     {
@@ -46,8 +51,10 @@ public sealed record PredictorOptions
         init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "There is at least 1 worker.");
     } = 2;
 
-    /// <summary>As it stands in logs.</summary>
+    /// <summary>Names and values, for logs.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{nameof(MaxBatchSize)} = {MaxBatchSize?.ToString(CultureInfo.InvariantCulture) ?? "the model's"}, {nameof(MaxDelay)} = {MaxDelay.TotalMilliseconds} ms, {nameof(QueueCapacity)} = {QueueCapacity}, {nameof(Workers)} = {Workers}");
+        $"{nameof(MaxBatchSize)} = {MaxBatchSize?.ToString(CultureInfo.InvariantCulture) ?? "the model's"}, "
+            + $"{nameof(MaxDelay)} = {MaxDelay.TotalMilliseconds} ms, {nameof(QueueCapacity)} = {QueueCapacity}, "
+            + $"{nameof(Workers)} = {Workers}");
 }

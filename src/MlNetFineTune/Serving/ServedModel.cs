@@ -3,7 +3,8 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Serving;
 
-/// <summary>A model with a lane for each worker, and how many use it: who takes its place learns when nobody does any more.</summary>
+/// <summary>A model with a lane for each worker and a count of its users, by which the caller that
+/// replaces it learns when it is unused.</summary>
 internal sealed class ServedModel<TIn, TOut>
     where TIn : class
     where TOut : class, new()
@@ -12,23 +13,25 @@ internal sealed class ServedModel<TIn, TOut>
     private readonly TaskCompletionSource _unused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _users = 1; // the predictor
 
-    /// <param name="env">Of the context.</param>
-    /// <param name="model">Stays its owner's.</param>
-    /// <param name="workers">Lanes.</param>
-    /// <exception cref="ArgumentException">The model does not go row by row.</exception>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="model">The model; not disposed here.</param>
+    /// <param name="workers">Number of lanes.</param>
+    /// <exception cref="ArgumentException">The model is no row-to-row mapper.</exception>
     public ServedModel(IHostEnvironment env, ITransformer model, int workers)
     {
         if (!model.IsRowToRowMapper)
-            throw new ArgumentException("A predictor needs a model that gives one row for each it gets (a row-to-row mapper); this one has a transform that does not.", nameof(model));
+            throw new ArgumentException("A predictor needs a model that gives one row for each it gets (a row-to-row mapper); "
+                + "this one has a transform that does not.", nameof(model));
         _lanes = [.. Enumerable.Range(0, workers).Select(_ => new PredictionLane<TIn, TOut>(env, model))];
     }
 
-    /// <summary>Completes when it was left by all.</summary>
+    /// <summary>Completes when the model has no user any more.</summary>
     public Task Unused => _unused.Task;
 
     public PredictionLane<TIn, TOut> Lane(int worker) => _lanes[worker];
 
-    /// <summary>Scores a row alone and in ever larger batches on every lane: code is compiled, memory taken, and the kernels for these shapes chosen, before a caller waits for it.</summary>
+    /// <summary>Scores a row alone and in growing batches on every lane, so that code is compiled, memory allocated and kernels for these
+    /// shapes are selected before a caller waits.</summary>
     /// <exception cref="Exception">The row cannot be scored.</exception>
     public void WarmUp(TIn example, int maxBatchSize)
     {
@@ -41,7 +44,7 @@ internal sealed class ServedModel<TIn, TOut>
         }
     }
 
-    /// <returns>False when all have left it.</returns>
+    /// <returns>False when the model has been replaced and has no user any more.</returns>
     public bool TryEnter()
     {
         for (var users = Volatile.Read(ref _users); users > 0; users = Volatile.Read(ref _users))

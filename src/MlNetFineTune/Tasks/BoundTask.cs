@@ -39,15 +39,32 @@ internal abstract class BoundTask
     /// <summary>Probabilities above which a row has each label, in the order of the scores; empty but for several labels a row.</summary>
     public virtual IReadOnlyList<float> LabelThresholds => [];
 
+    /// <summary>Above which score a row is predicted to be positive; null where it is not one score that decides.</summary>
+    public virtual float? ScoreThreshold => null;
+
+    /// <summary>The probability of that score, its sigmoid.</summary>
+    public float? ProbabilityThreshold => ScoreThreshold is { } score ? 1 / (1 + MathF.Exp(-score)) : null;
+
     /// <summary>The layers above pooled features.</summary>
     public virtual NetworkHead CreateHead(int features) => new LinearHead(features, Outputs);
+
+    /// <summary>The task with what the training labels decide, such as the scale of a regression. Called once, before it trains.</summary>
+    /// <param name="training">The rows that train.</param>
+    /// <param name="channel">Told what was found.</param>
+    public virtual BoundTask ForTraining(RowSubset training, IChannel channel) => this;
+
+    /// <summary>An order of rows in which all kinds come equally often: an index is that of a place in <paramref name="rows"/>.</summary>
+    /// <param name="subset">Has the rows.</param>
+    /// <param name="rows">One each.</param>
+    public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows) =>
+        BalancedSampling.OfClasses([.. rows.Select(row => Labels.StratumOf(subset.Source.LabelOf(row)))]);
 
     /// <summary>To train by.</summary>
     /// <param name="training">The rows that train.</param>
     /// <param name="softTargets">How a teacher's logits take part; null where there is none.</param>
     public abstract Objective Training(RowSubset training, SoftTargetLoss? softTargets);
 
-    /// <summary>Whether <see cref="Fit"/> wants the outputs of the validation rows.</summary>
+    /// <summary>Whether <see cref="Fit"/> needs the outputs of the validation rows.</summary>
     public virtual bool FitsOnValidation => false;
 
     /// <summary>What is fitted once the network is trained, such as the temperature of a calibration.</summary>
@@ -57,4 +74,10 @@ internal abstract class BoundTask
     public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
 
     public abstract TaskManifest Describe();
+
+    /// <summary>Adds what scoring does with the network's outputs to a graph that is exported.</summary>
+    /// <param name="graph">Gets the nodes.</param>
+    /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
+    /// <returns>The outputs of the file; null where the task has none.</returns>
+    public virtual IReadOnlyList<GraphOutput>? WriteOutputs(NetworkGraph graph, GraphValue outputs) => null;
 }

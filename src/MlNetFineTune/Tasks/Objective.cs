@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What the network's output means: its loss, how it is judged, and what becomes a score. Results are the caller's to dispose.</summary>
+/// <summary>What the network's output means: its loss, how it is judged, and what becomes a score.
+/// Results are the caller's to dispose.</summary>
 internal abstract class Objective
 {
     /// <summary>Numbers that the network gives for a row.</summary>
@@ -18,7 +19,7 @@ internal abstract class Objective
     /// <param name="subset">Has the rows.</param>
     /// <param name="rows">One each.</param>
     /// <param name="mix">How the rows are mixed, and so their labels and weights; null where they are not.</param>
-    /// <param name="device">Where to.</param>
+    /// <param name="device">Device of the tensors.</param>
     public Targets TargetsOf(RowSubset subset, IReadOnlyList<int> rows, Mix? mix, Device device)
     {
         var labels = LabelsOf(subset.LabelsOf(rows), device);
@@ -26,9 +27,10 @@ internal abstract class Objective
         return mix is null ? new(labels, weights) : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
     }
 
-    /// <summary>What training makes small: the mean over the rows, each counted by its weight and its class's. 0 where none counts.</summary>
+    /// <summary>What training makes small: the mean over the rows, each counted by its
+    /// weight and its class's. 0 where none counts.</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
-    /// <param name="targets">Of the same rows.</param>
+    /// <param name="targets">Targets of the same rows.</param>
     public Tensor Loss(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();
@@ -58,7 +60,7 @@ internal abstract class Objective
     /// <summary>[N, <see cref="Outputs"/>] -> [N, <see cref="ScoreLength"/>].</summary>
     public abstract Tensor ScoresOf(Tensor outputs);
 
-    /// <summary>Labels as <see cref="LossOfEach"/> wants them, the rows in the first dimension.</summary>
+    /// <summary>Labels in the form that <see cref="LossOfEach"/> takes, the rows in the first dimension.</summary>
     protected abstract Tensor LabelsOf(float[] labels, Device device);
 
     /// <summary>The same as numbers of which a mean makes sense.</summary>
@@ -66,7 +68,7 @@ internal abstract class Objective
 
     /// <summary>Each row's loss, times the weight of its class: [N].</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
-    /// <param name="targets">Of the same rows.</param>
+    /// <param name="targets">Targets of the same rows.</param>
     /// <param name="training">Whether what makes training harder, such as label smoothing, takes part.</param>
     protected abstract Tensor LossOfEach(Tensor outputs, Targets targets, bool training);
 

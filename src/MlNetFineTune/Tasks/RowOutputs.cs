@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What a network gave for rows.</summary>
-/// <param name="Rows">Their indices.</param>
+/// <summary>The outputs of a network for rows.</summary>
+/// <param name="Rows">Indices of the rows.</param>
 /// <param name="Values">The outputs, row by row.</param>
 internal sealed record RowOutputs(int[] Rows, float[] Values)
 {
@@ -18,7 +18,7 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
     /// <returns>[N, outputs]. The caller disposes it.</returns>
     public Tensor ToTensor() => tensor(Values, [Rows.Length, Width], ScalarType.Float32);
 
-    /// <summary>Of some rows that follow each other.</summary>
+    /// <summary>The outputs of consecutive rows.</summary>
     /// <returns>[<paramref name="count"/>, outputs]. The caller disposes it.</returns>
     public Tensor ToTensor(int first, int count) =>
         tensor(Values[(first * Width)..((first + count) * Width)], [count, Width], ScalarType.Float32);

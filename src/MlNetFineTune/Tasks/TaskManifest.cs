@@ -9,6 +9,7 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(BinaryManifest), BinaryTask.Kind)]
 [JsonDerivedType(typeof(RegressionManifest), RegressionTask.Kind)]
 [JsonDerivedType(typeof(MultiLabelManifest), MultiLabelTask.Kind)]
+[JsonDerivedType(typeof(OrdinalManifest), OrdinalTask.Kind)]
 internal abstract record TaskManifest
 {
     /// <param name="keys">The classes; null where the file has none.</param>
@@ -19,5 +20,15 @@ internal abstract record TaskManifest
     {
         if (keys is not null)
             throw new ArgumentException($"its task is {kind}, with classes");
+    }
+
+    private protected static LabelKeys RequireKeys(LabelKeys? keys, string kind, IReadOnlyList<string> classes)
+    {
+        if (keys is null)
+            throw new ArgumentException($"its task is {kind}, without classes");
+        if (!classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
+            throw new ArgumentException($"its manifest names the classes {SafeText.Several(classes)}, "
+                + $"its key {SafeText.Several(keys.Names)}");
+        return keys;
     }
 }

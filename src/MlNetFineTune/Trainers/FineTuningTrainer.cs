@@ -23,7 +23,7 @@ namespace MlNetFineTune;
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
-/// | Machine learning task | Multiclass, multi-label and binary classification, regression |
+/// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression |
 /// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
@@ -47,10 +47,11 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     }
 
     /// <summary>Trains a network. The caller disposes the result.</summary>
-    /// <param name="input">Read once, from beginning to end.</param>
-    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> asked for it.</exception>
-    /// <exception cref="InvalidOperationException">The data cannot be learnt from, or the training diverged.</exception>
-    /// <exception cref="InvalidDataException">Rows cannot be read, more than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
+    /// <param name="input">The training data; read once.</param>
+    /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The data are not suitable for training, such as a single class,
+    /// or the training diverged.</exception>
+    /// <exception cref="InvalidDataException">More rows cannot be read than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
     public FineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -72,11 +73,13 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
+            task = task.ForTraining(data.Training, fit.Channel);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
                 _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)
             {
                 Teacher = teacher,
+                Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows) : null,
                 KeepsOutputs = task.FitsOnValidation || folder is not null,
             };
             using var loop = new TrainingLoop(run);
@@ -99,7 +102,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     }
 
     /// <summary>The columns of the data, and those that the model will add, in ML.NET's terms.</summary>
-    /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
@@ -122,7 +125,8 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         return _options.Metric is null || known.Contains(_options.Metric)
             ? task
             : throw new InvalidOperationException(
-                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: it has {string.Join<Metric>(", ", known)}.");
+                $"Metric is {_options.Metric}, which {_options.TaskInForce.Name} does not measure: "
+                    + $"it has {string.Join<Metric>(", ", known)}.");
     }
 
     private void RequireBatchFits(ModelInput input)
@@ -137,6 +141,6 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     private static BoundTask FitTask(BoundTask task, RowOutputs outputs, TrainingData data, IChannel channel) => outputs.Rows.Length > 0
         ? task.Fit(outputs, data.Validation.LabelsOf(outputs.Rows), channel)
         : throw new InvalidOperationException(
-            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to calibrate the "
-            + "probabilities.");
+            $"None of the {data.Validation.Rows.Length} validation {data.Validation.Source.Inputs.Noun}s could be read again to fit "
+            + "calibration or threshold.");
 }

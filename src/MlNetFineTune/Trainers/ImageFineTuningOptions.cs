@@ -9,7 +9,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>Everything that can be said about fine-tuning on images. Only <see cref="Backbone"/> must be said.</summary>
+/// <summary>The options of fine-tuning on images. Only <see cref="Backbone"/> must be set.</summary>
 public sealed record ImageFineTuningOptions : FineTuningOptions
 {
     /// <summary>Sets the defaults that differ from those of other networks.</summary>
@@ -24,43 +24,46 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         {
             ArgumentNullException.ThrowIfNull(value, nameof(Backbone));
             if (!value.HasWeights)
-                throw new ArgumentException($"Say where the weights of {value.Name} come from: .WithWeights(\"file.safetensors\"), or .FromScratch() for random ones.", nameof(Backbone));
+                throw new ArgumentException($"Say where the weights of {value.Name} come from: "
+                    + ".WithWeights(\"file.safetensors\"), or .FromScratch() for random ones.", nameof(Backbone));
             field = value;
         }
     }
 
     /// <summary>
-    /// The picture: text with a file's path; a vector of Byte with the bytes of a file, as <c>LoadRawImageBytes</c> or a database gives them; an image column
-    /// as <c>LoadImages</c> makes it; or, with <see cref="RawPixels"/>, a vector of pixels. Score the kind that was trained on: only files know how their
-    /// photo stands upright (EXIF), and <c>LoadImages</c> reads JPEG at full size, by which probabilities differ by up to 0.06.
+    /// Name of the image column: text with paths of files; vectors of Byte with the content of files, as from <c>LoadRawImageBytes</c> or a
+    /// database; images, as from <c>LoadImages</c>; or, with <see cref="RawPixels"/>, vectors of pixels. Default "ImagePath". Score the
+    /// same kind of column as in training: only files have an orientation (EXIF), and <c>LoadImages</c> reads JPEG at full size,
+    /// which changes probabilities by up to 0.06.
     /// </summary>
     [NotInFingerprint("the pictures are told apart by their names and lengths, or their bytes")]
     public string ImageColumnName { get; init; } = "ImagePath";
 
-    /// <summary>Says that <see cref="ImageColumnName"/> is a vector of pixels, and how they lie. Default null: it is not.</summary>
+    /// <summary>The format of the pixels where <see cref="ImageColumnName"/> holds vectors of pixels. Default null: it does not.</summary>
     public RawPixels? RawPixels { get; init; }
 
-    /// <summary>Output, if named: text that says why a row's picture could not be read, and so has no scores; empty where it could. Default null: no such column.</summary>
+    /// <summary>Name of an output column with the reason (text) why the picture of a row could not be read and the row has no scores; empty
+    /// for other rows. Default null: no such column.</summary>
     [NotInFingerprint("an output")]
     public string? ImageStatusColumnName { get; init; }
 
     /// <summary>
-    /// Joined before relative paths, and saved with the model; null (the default) means the current directory. A path with Windows'
-    /// backslashes is found on other systems too. Only for a column of
-    /// paths: with another kind of column training fails before it reads anything.
+    /// The folder of relative paths; saved with the model. Default null: the current directory. Backslashes in paths work on all systems.
+    /// Only for a column of paths: with another kind of column <c>Fit</c> fails before it reads rows.
     /// </summary>
     [NotInFingerprint("the pictures are told apart by their names and lengths")]
     public string? ImageFolder { get; init; }
 
-    /// <summary>Which views of a picture the fitted model scores; validation sees one. Saved with the model, and changed on it by <see cref="FineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
+    /// <summary>The views of a picture that the fitted model scores; validation uses one. Saved with the model; changed on a model by
+    /// <see cref="FineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
     [NotInFingerprint("of scoring")]
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
 
     /// <summary>
-    /// What will train, in words: for each phase of the training its epochs, and for each stage the parameters that train, how many numbers
-    /// they are, and their learning rate before the schedule. Reads no data.
+    /// Describes the planned training as text: the epochs of each phase, and for each stage the parameters that train, their size and their
+    /// learning rate before the schedule. Reads no data.
     /// </summary>
-    /// <param name="outputs">Numbers that the head gives: classes, or 1. At least 1, default 2.</param>
+    /// <param name="outputs">Number of outputs of the head: the number of classes, or 1. At least 1. Default 2.</param>
     /// <exception cref="ArgumentException">Strategy or adapter do not fit the backbone.</exception>
     public string Describe(int outputs = 2)
     {
@@ -111,8 +114,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         if (ActivationCheckpointing && Backbone.Script is not null)
         {
             throw new ArgumentException(
-                "ActivationCheckpointing computes stages again one by one, and a TorchScript program runs as a whole: leave it out, and lower "
-                + "BatchSize with AccumulationSteps instead.", "options");
+                "ActivationCheckpointing computes stages again one by one, and a TorchScript program runs as a whole: "
+                + "leave it out, and lower BatchSize with AccumulationSteps instead.", "options");
         }
         if (Backbone.InputChannels is not (1 or 3))
         {
@@ -122,7 +125,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         if (3L * Backbone.Preprocessing.Size * Backbone.Preprocessing.Size * BatchSize > Array.MaxLength)
         {
             throw new ArgumentException(
-                $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: lower BatchSize.", "options");
+                $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: "
+                    + "lower BatchSize.", "options");
         }
         Distillation.Check(Backbone.Name, new PictureForm(Backbone.Preprocessing, Backbone.InputChannels));
         BatchAugmentation.Check(Augmentation, Epochs);

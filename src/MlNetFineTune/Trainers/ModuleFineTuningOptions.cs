@@ -9,14 +9,14 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>Everything that can be said about training a module of your own. Only <see cref="Factory"/> must be said.</summary>
+/// <summary>The options of training a module of your own. Only <see cref="Factory"/> must be set.</summary>
 public sealed record ModuleFineTuningOptions : FineTuningOptions
 {
     /// <summary>Sets the defaults that differ from those of other networks: <c>Strategy.Full(layerDecay: 1)</c>.</summary>
     // Most modules start from random weights, and there lower layers have as much to learn as upper ones.
     public ModuleFineTuningOptions() => Strategy = Strategy.Full(layerDecay: 1);
 
-    /// <summary>Makes the network.</summary>
+    /// <summary>Creates the module.</summary>
     public required ModuleFactory Factory
     {
         get;
@@ -27,7 +27,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     }
 
-    /// <summary>What enters the module, in order. Default: the column <c>Features</c>.</summary>
+    /// <summary>The inputs of the module, in the order of the arguments of its <c>forward</c>. At least one.
+    /// Default: the column <c>Features</c>.</summary>
     public IReadOnlyList<ModuleInput> Inputs
     {
         get;
@@ -42,8 +43,8 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     } = ["Features"];
 
-    /// <summary>Weights to begin with: a file of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the
-    /// module's parameters and buffers, by their names; null keeps those that the factory made.</summary>
+    /// <summary>Path of a file with initial weights, of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the
+    /// module's parameters and buffers, by their names. Default null: the weights that the factory made.</summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 

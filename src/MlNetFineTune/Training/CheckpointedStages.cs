@@ -7,17 +7,20 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Activation checkpointing (Chen et al. 2016, section 4.1, https://arxiv.org/abs/1604.06174): of each stage but the last only the input is kept, and on the way back the stage runs again.
-/// The way back is taken stage by stage in plain calls on the caller's thread, without functions of our own within torch's autograd: TorchSharp 0.107 calls those from native code, which no
-/// exception passes, and keeps for each an empty tensor of its output's size; and its <c>autograd.grad</c> catches nothing. Gradients are those of the plain run, bit for bit on one CPU, but where
-/// a stage begins with an average (MobileNetV3's last): libtorch gives what a leaf gets the layout of the leaf, and the stage below then sums in another order.
+/// Activation checkpointing (Chen et al. 2016, section 4.1, https://arxiv.org/abs/1604.06174): of each stage but the last only the input is
+/// kept, and on the way back the stage runs again. The way back is taken stage by stage in plain calls on the caller's thread, without
+/// functions of our own within torch's autograd: TorchSharp 0.107 calls those from native code, which no exception passes, and keeps for
+/// each an empty tensor of its output's size; and its <c>autograd.grad</c> catches nothing. Gradients are those of the plain run, bit for
+/// bit on one CPU, but where a stage begins with an average (MobileNetV3's last): libtorch gives what a leaf gets the layout of the leaf,
+/// and the stage below then sums in another order.
 /// </summary>
 /// <param name="network">In training mode.</param>
 /// <param name="first">The lowest stage that trains.</param>
-/// <param name="seed">Of the training.</param>
+/// <param name="seed">Seed of the training.</param>
 internal sealed class CheckpointedStages(FineTunedNetwork network, int first, long seed)
 {
-    private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter).ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
+    private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)
+        .ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
     private readonly Stack<Kept> _kept = [];
     private Tensor? _last; // what the last stage was given
     private int _batch;
@@ -79,12 +82,17 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
         {
             output = network.ForwardStageInTraining(_inputs!.With(input), stage, seed, _batch);
         }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException || (e is ExternalException && !e.Message.Contains("memory", StringComparison.OrdinalIgnoreCase)))
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException
+            || (e is ExternalException && !e.Message.Contains("memory", StringComparison.OrdinalIgnoreCase)))
         {
-            throw new InvalidOperationException($"Stage '{network.Stages[stage]}' of {network.Name} ran, and failed when ActivationCheckpointing ran it a second time: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"Stage '{network.Stages[stage]}' of {network.Name} ran, and failed when ActivationCheckpointing ran it a second time: "
+                + $"{e.Message}", e);
         }
         return output.shape.SequenceEqual(gradient.shape) ? output : throw new InvalidOperationException(
-            $"Stage '{network.Stages[stage]}' of {network.Name} gave [{string.Join(", ", gradient.shape)}], and [{string.Join(", ", output.shape)}] when ActivationCheckpointing ran it a second time with the same input. What it computes must not depend on how often it ran.");
+            $"Stage '{network.Stages[stage]}' of {network.Name} gave [{string.Join(", ", gradient.shape)}], "
+                + $"and [{string.Join(", ", output.shape)}] when ActivationCheckpointing ran it a second time with the same input. "
+                + "What it computes must not depend on how often it ran.");
     }
 
     private sealed record Kept(int Stage, Tensor Input, Tensor[] Buffers) : IDisposable

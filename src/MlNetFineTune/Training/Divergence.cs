@@ -1,26 +1,27 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// What happens when a training diverges: when its loss is NaN or infinite, or a spike that stays: when the median of the last 5 steps' losses is above <c>spikeFactor</c> times the median of
-/// the 100 steps before, and above as many times that of the run's first 5 steps.
+/// What happens when a training diverges: when its loss is NaN or infinite, or a spike that stays: when the median of the last 5 steps'
+/// losses is above <c>spikeFactor</c> times the median of the 100 steps before, and above as many times that of the run's first 5 steps.
 /// </summary>
 public abstract record Divergence
 {
     private protected Divergence(float spikeFactor) => SpikeFactor = spikeFactor > 1
         ? spikeFactor
-        : throw new ArgumentOutOfRangeException(nameof(spikeFactor), spikeFactor, "The factor that makes a spike must be above 1; infinity looks for none.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(spikeFactor), spikeFactor, "The factor that makes a spike must be above 1; infinity looks for none.");
 
     internal float SpikeFactor { get; }
 
-    /// <summary>An <see cref="InvalidOperationException"/> with step, epoch and the last good metrics.</summary>
-    /// <param name="spikeFactor">Above 1; infinity bears every spike.</param>
+    /// <summary>Throws an <see cref="InvalidOperationException"/> with step, epoch and the last good metrics. The default.</summary>
+    /// <param name="spikeFactor">Factor of the loss that counts as a spike. Above 1; infinity allows every spike. Default 10.</param>
     public static Divergence Throw(float spikeFactor = 10) => new ThrowOnDivergence(spikeFactor);
 
     /// <summary>
-    /// A warning, and the model of the best epoch so far, with <see cref="TrainingReport.EndReason.Diverged"/>. Without a complete epoch
-    /// there is none: an error all the same.
+    /// Logs a warning and returns the model of the best epoch so far, with <see cref="TrainingReport.EndReason.Diverged"/>. Without a
+    /// complete epoch it throws.
     /// </summary>
-    /// <param name="spikeFactor">Above 1; infinity bears every spike.</param>
+    /// <param name="spikeFactor">Factor of the loss that counts as a spike. Above 1; infinity allows every spike. Default 10.</param>
     public static Divergence ReturnBest(float spikeFactor = 10) => new ReturnBestOnDivergence(spikeFactor);
 
     private sealed record ThrowOnDivergence(float Factor) : Divergence(Factor)

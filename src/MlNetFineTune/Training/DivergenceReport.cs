@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Training;
@@ -15,8 +16,10 @@ internal static class DivergenceReport
         if (run.Options.OnDivergence is not Divergence.ReturnBestOnDivergence || bestEpoch == 0)
         {
             throw new InvalidOperationException(
-                FormattableString.Invariant($"{what} {lastGood} Lower the learning rate ({run.Options.LearningRate}), lengthen the warm-up of the ")
-                + "schedule, or set GradientClipping. OnDivergence = Divergence.ReturnBest() gives the best epoch instead, if one is complete.");
+                string.Create(CultureInfo.InvariantCulture, $"{what} {lastGood} Lower the learning rate ({run.Options.LearningRate}), "
+                    + $"lengthen the warm-up of the ")
+                + "schedule, or set GradientClipping. "
+                + "OnDivergence = Divergence.ReturnBest() gives the best epoch instead, if one is complete.");
         }
         run.Channel.Warning($"{what} {lastGood} The model is that of epoch {bestEpoch}.");
     }

@@ -1,13 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
@@ -32,7 +25,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
             ?? features.InputsFor(run.Data.Training, augmentation, epochs);
     }
 
-    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch; null where there are none.</summary>
+    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch;
+    /// null where there are none.</summary>
     public Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;
@@ -56,13 +50,9 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         return new Evaluator(run, frozenStages, encoder.Stages, inputs, batches, meter);
     }
 
-    /// <summary>An epoch's training rows in random order.</summary>
-    public EpochOrder Shuffled(int epoch)
-    {
-        var order = Usable(run.Data.Training, epoch);
-        new CountedRandom(run.Seed, RandomStream.Shuffle, epoch, ordinal: 0).Shuffle(order);
-        return InSteps(order);
-    }
+    /// <summary>An epoch's training rows in the order of <see cref="FineTuningOptions.Sampling"/>.</summary>
+    public EpochOrder OrderOf(int epoch) =>
+        InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch));
 
     public EpochOrder InSteps(int[] order) => EpochOrder.Of(order, run.Options.BatchSize, run.Options.AccumulationSteps);
 

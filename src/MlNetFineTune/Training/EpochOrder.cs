@@ -1,11 +1,5 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>The batches of an epoch, and how many of them make a step together.</summary>

@@ -12,7 +12,8 @@ namespace MlNetFineTune.Training;
 /// <param name="inputs">What enters.</param>
 /// <param name="batches">The rows' order.</param>
 /// <param name="meter">Told how far it is.</param>
-internal sealed class Evaluator(TrainingRun run, int frozenStages, int stagesBefore, StepInputs inputs, int[][] batches, ProgressMeter meter)
+internal sealed class Evaluator(
+    TrainingRun run, int frozenStages, int stagesBefore, StepInputs inputs, int[][] batches, ProgressMeter meter)
 {
     /// <summary>The outputs of the last evaluation; null if nobody wants them, or they are too many to be kept.</summary>
     public RowOutputs? Outputs { get; private set; }

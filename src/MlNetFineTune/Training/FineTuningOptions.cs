@@ -21,46 +21,46 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>
-    /// What is learnt, with its options. Default null: what the catalog stands for, with its defaults
-    /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). Another catalog's task is an error.
-    /// <c>ml.FineTuning</c> takes any, which must be set there.
+    /// The task and its options. Default null: the task of the catalog with its defaults
+    /// (<c>ml.MulticlassClassification</c>: <see cref="LearningTask.Multiclass"/>). A task of another catalog is an error.
+    /// <c>ml.FineTuning</c> takes any task, which must be set there.
     /// </summary>
     public LearningTask? Task { get; init; }
 
     /// <summary>
-    /// Which of the task's metrics chooses the epoch whose weights are kept, and is waited for by <see cref="EarlyStoppingPatience"/>.
+    /// The metric that selects the epoch whose weights are kept, and that <see cref="EarlyStoppingPatience"/> watches.
     /// Default null: <see cref="Metric.Loss"/>. A metric that the task does not have is an error. Needs validation.
     /// </summary>
     public Metric? Metric { get; init; }
 
     /// <summary>
-    /// The label: a key for classes, Boolean for yes and no, a number for regression, a vector of Boolean or of keys for several labels a
-    /// row. <c>Conversion.MapValueToKey</c> makes a key of text. Default "Label".
+    /// Name of the label column: a key for classes, a Boolean for binary classification, a Single for regression, a vector of Boolean or of
+    /// keys for several labels a row. <c>Conversion.MapValueToKey</c> makes a key of text. Default "Label".
     /// </summary>
     [NotInFingerprint("the labels themselves are hashed")]
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
-    /// A Single of 0 or above that says how much a row counts: losses are weighted means, in each step and in validation, whose loss
-    /// chooses the best epoch. Accuracy and errors that are reported count every row once. Default null: all rows count alike.
+    /// Name of a column of weights (Single, 0 or above): losses are weighted means, in each step and in validation. Reported accuracy and
+    /// errors count every row once. Default null: all rows have weight 1.
     /// </summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? ExampleWeightColumnName { get; init; }
 
-    /// <summary>Output: what the model says of a row. Each task documents its own.</summary>
+    /// <summary>Name of the score column that the model adds; its content depends on the task. Default "Score".</summary>
     [NotInFingerprint("an output")]
     public string ScoreColumnName { get; init; } = "Score";
 
-    /// <summary>Output of tasks with classes: the predicted one. Default "PredictedLabel".</summary>
+    /// <summary>Name of the column of predicted classes that models with classes add. Default "PredictedLabel".</summary>
     [NotInFingerprint("an output")]
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
-    /// <summary>Output of binary classification: the probability of true. Default "Probability".</summary>
+    /// <summary>Name of the column with the probability of true that binary classification adds. Default "Probability".</summary>
     [NotInFingerprint("an output")]
     public string ProbabilityColumnName { get; init; } = "Probability";
 
     /// <summary>
-    /// Random changes to the training rows' pictures, new in every epoch; scoring and validation see them as they are. Default:
+    /// Random changes to the training rows' pictures, new in every epoch; scoring and validation use them unchanged. Default:
     /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures.
     /// </summary>
     public Augmentation Augmentation
@@ -73,7 +73,8 @@ public abstract record FineTuningOptions
         }
     } = Augmentation.None;
 
-    /// <summary>Small layers beside large ones, which train in their place. Default: none. Combines with any strategy.</summary>
+    /// <summary>Small matrices that train in place of large weights, such as LoRA. Combines with any strategy.
+    /// Default <see cref="Adapter.None"/>.</summary>
     public Adapter Adapter
     {
         get;
@@ -84,7 +85,7 @@ public abstract record FineTuningOptions
         }
     } = Adapter.None;
 
-    /// <summary>A fitted model that teaches this one. Default: none.</summary>
+    /// <summary>A fitted model whose outputs are additional training targets. Default <see cref="Distillation.None"/>.</summary>
     public Distillation Distillation
     {
         get;
@@ -96,9 +97,10 @@ public abstract record FineTuningOptions
     } = Distillation.None;
 
     /// <summary>
-    /// Where the outputs of frozen stages are kept, which are computed once for rows that look the same in every epoch: without
-    /// augmentation, or with <see cref="Augmentation.FixedViews"/>; validation always. Of a module, where its stages run one by one: a
-    /// <c>Sequential</c>, or <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change what is computed.
+    /// Where the outputs of frozen stages are kept. They are computed once for rows that are the same in every epoch: without
+    /// augmentation, or with <see cref="Augmentation.FixedViews"/>; validation always. Of a module, where its stages run one by
+    /// one: a <c>Sequential</c>, or <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change the
+    /// result, but for rounding.
     /// </summary>
     [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
@@ -112,19 +114,20 @@ public abstract record FineTuningOptions
     } = FeatureCache.InMemory();
 
     /// <summary>
-    /// Whether a step keeps the activations between stages alone, and computes those within a stage again on the way back (Chen et al.
-    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for networks
-    /// that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have
+    /// Whether a step keeps only the activations between stages, and computes those inside a stage again in the backward pass (Chen et al.
+    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for
+    /// networks that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have
     /// <see cref="IStagedModule.ComputationOf"/>. Default false.
     /// </summary>
     [NotInFingerprint("the same weights in less memory")]
     public bool ActivationCheckpointing { get; init; }
 
-    /// <summary>What trains. Default: everything.</summary>
+    /// <summary>Which parameters train, in which epochs and at which learning rate. Default: all, <see cref="Strategy.Full"/>.</summary>
     [NotInFingerprint("the plan that it resolves to is hashed")]
     public Strategy Strategy { get; init; } = Strategy.Full();
 
-    /// <summary>What BatchNorm does where it trains. Default: what the strategy wants, which is as a rule that it moves.</summary>
+    /// <summary>Whether the running statistics of BatchNorm in trained stages are updated.
+    /// Default: as the strategy requires, in general updated.</summary>
     [NotInFingerprint("the plan says what BatchNorm does")]
     public BatchNormMode BatchNorm
     {
@@ -134,22 +137,33 @@ public abstract record FineTuningOptions
             : throw new ArgumentOutOfRangeException(nameof(BatchNorm), value, "There is no such mode.");
     }
 
-    /// <summary>Passes over the training rows, whatever the strategy. Default 10.</summary>
+    /// <summary>Number of passes over the training rows, in all phases of the strategy together. At least 1. Default 10.</summary>
     public int Epochs { get; init => field = Positive(value, nameof(Epochs)); } = 10;
 
     /// <summary>
-    /// Rows in one step. At least 1, default 16. The rows are spread evenly over the steps, so that there is no small last one. A BatchNorm
-    /// that trains needs more than one value a channel: with 1 that can be an error, which names the layer; a batch that has shrunk to one
-    /// row is left out of its epoch where it cannot train.
+    /// Number of rows in a batch. At least 1. Default 16. Rows are distributed evenly over the batches, so that the last one is not small.
+    /// A BatchNorm that trains needs more than one value a channel: with 1 that can be an error, which names the layer; a batch with only
+    /// one readable row is left out of its epoch where it cannot train.
     /// </summary>
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
 
     /// <summary>
-    /// Batches whose gradients make one step together, each row with the same weight: a large batch in the memory of a small one. Steps
-    /// have the rows that they would have with a <see cref="BatchSize"/> so many times as large; BatchNorm sees the small batches.
-    /// Default 1.
+    /// Number of batches whose gradients are accumulated for one step of the optimizer, each row with the same weight. A step has the rows
+    /// of a <see cref="BatchSize"/> this many times as large, in the memory of a small batch; BatchNorm sees the small batches.
+    /// At least 1. Default 1.
     /// </summary>
     public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
+
+    /// <summary>Which rows make an epoch: all once, or all classes equally often. Default: <see cref="Sampling.Shuffled"/>.</summary>
+    public Sampling Sampling
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Sampling));
+            field = value;
+        }
+    } = Sampling.Shuffled;
 
     /// <summary>Of the head; strategies scale it for the stages below. Default 0.001.</summary>
     public float LearningRate
@@ -160,28 +174,29 @@ public abstract record FineTuningOptions
             : throw new ArgumentOutOfRangeException(nameof(LearningRate), value, "The learning rate must be above 0.");
     } = 1e-3f;
 
-    /// <summary>Default: AdamW.</summary>
+    /// <summary>The optimizer. Default <see cref="Optimizer.AdamW"/> with its defaults.</summary>
     public Optimizer Optimizer { get; init; } = Optimizer.AdamW();
 
-    /// <summary>Default: cosine with a warm-up of 5 % of the steps.</summary>
+    /// <summary>The course of the learning rate. Default: <see cref="LearningRateSchedule.Cosine"/> with a
+    /// warm-up of 5 % of the steps.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine();
 
-    /// <summary>What is done about gradients that are too large. Default: nothing.</summary>
+    /// <summary>Limits the size of gradients. Default <see cref="GradientClipping.None"/>.</summary>
     public GradientClipping GradientClipping { get; init; } = GradientClipping.None;
 
-    /// <summary>Whether the model has the weights of one moment, or an average of several.
-    /// Default: of one moment, the best epoch's.</summary>
+    /// <summary>Whether the model has the weights of one epoch, or an average.
+    /// Default: the weights of the best epoch.</summary>
     public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
 
-    /// <summary>Which rows judge the epochs. Default: a fifth, of each class.</summary>
+    /// <summary>The validation rows, which select the best epoch. Default: a fifth of the training rows of each class.</summary>
     public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
-    /// <summary>Ends the training when validation has not improved for so many epochs, of the last part where the strategy has several;
-    /// null (the default) runs all epochs. Needs validation.</summary>
+    /// <summary>Ends the training when <see cref="Metric"/> has not improved on the validation rows for this many epochs (of the last part,
+    /// where the strategy has several). At least 1. Default null: all epochs run. Needs validation.</summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
 
-    /// <summary>Ends the training in good order, with the best model so far, when it has taken so long (reading the rows is not counted;
-    /// earlier processes are, with <see cref="Checkpoint"/>). Above zero. Default null: no limit.</summary>
+    /// <summary>Ends the training after this time with the best model so far. Reading the rows is not counted; the time of earlier
+    /// processes of the same <see cref="Checkpoint"/> is. Above zero. Default null: no limit.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public TimeSpan? TimeBudget
     {
@@ -190,26 +205,28 @@ public abstract record FineTuningOptions
             : throw new ArgumentOutOfRangeException(nameof(TimeBudget), value, "The time budget must be above zero.");
     }
 
-    /// <summary>What happens when the loss is no number any more, or jumps up and stays there. Default: an error.</summary>
+    /// <summary>What happens when the loss is NaN or infinite, or rises suddenly and stays high.
+    /// Default: <see cref="Divergence.Throw"/>.</summary>
     [NotInFingerprint("when to give up, not what to compute")]
     public Divergence OnDivergence { get; init; } = Divergence.Throw();
 
-    /// <summary>Whether the training can go on after its process was killed, or it was cancelled or stopped. Default: it cannot.</summary>
+    /// <summary>Whether and where checkpoints are written, from which a training that was killed, cancelled or stopped is resumed.
+    /// Default <see cref="TrainingCheckpoint.None"/>.</summary>
     [NotInFingerprint("where and how often to write")]
     public TrainingCheckpoint Checkpoint { get; init; } = TrainingCheckpoint.None;
 
-    /// <summary>What to do about rows whose inputs cannot be read. Default: an error.</summary>
+    /// <summary>What happens with rows whose inputs cannot be read. Default <see cref="BadRows.Throw"/>.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
 
-    /// <summary>Decides every random choice. Default: the context's seed, else 0.</summary>
+    /// <summary>Seed of every random choice of the training. Default null: the seed of the context, else 0.</summary>
     [NotInFingerprint("the seed in force is hashed")]
     public int? Seed { get; init; }
 
     /// <summary>
-    /// Threads that read rows and decode and augment pictures. Default: one a processor, at most 16. Does not change the result. A module
-    /// without pictures has one, whatever is said, and a warning says
-    /// so: numbers are copied faster than threads pass them on. Large pictures wait for memory that the whole process shares, so more
-    /// threads need not decode more of them at once.
+    /// Number of threads that read rows and decode and augment pictures. Default: the number of processors, at most 16. Does not change the
+    /// result. A module without pictures uses one thread (another number is a warning), because numbers are copied faster than threads
+    /// exchange them. The memory for decoding large pictures is limited in the whole process, so that more threads do not always decode
+    /// more of them at the same time.
     /// </summary>
     [NotInFingerprint("workers do not change the result")]
     public int Workers
@@ -224,10 +241,10 @@ public abstract record FineTuningOptions
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 
     /// <summary>
-    /// A folder to watch the training in, made if it is not there: <c>history.csv</c> and <c>history.json</c>, written after every epoch;
-    /// TensorBoard's events (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page of its own with
-    /// curves, confusion matrix, worst mistakes and what it takes to do the same again.
-    /// One folder for each training: a later one replaces history and report. Default null: none.
+    /// Path of a folder for the records of the training, created if it does not exist: <c>history.csv</c> and <c>history.json</c>, written
+    /// after every epoch; events for TensorBoard (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page
+    /// with curves, confusion matrix, worst mistakes and the facts needed to repeat the training. Use one folder for each training: a later
+    /// one replaces history and report. Default null: none.
     /// </summary>
     [NotInFingerprint("only watches")]
     public string? RunFolder
@@ -241,12 +258,13 @@ public abstract record FineTuningOptions
         }
     }
 
-    /// <summary>Told after every step. Called on the training thread: be quick.</summary>
+    /// <summary>Receives the progress after every step and every epoch, on the training thread: a slow
+    /// handler slows the training. Default null.</summary>
     [NotInFingerprint("only watches")]
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Ends the training within a step, with the best model so far; a warning says if none was complete.
-    /// While rows are still being read there is nothing to return: use <see cref="CancellationToken"/>.</summary>
+    /// <summary>Ends the training within a step, with the best model so far; if no epoch was complete, a warning is logged.
+    /// While rows are still being read there is no model to return: use <see cref="CancellationToken"/>.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken StopToken { get; init; }
 
@@ -254,37 +272,37 @@ public abstract record FineTuningOptions
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken CancellationToken { get; init; }
 
-    /// <summary>Whether <see cref="Workers"/> were asked for, rather than left as they are.</summary>
+    /// <summary>Whether <see cref="Workers"/> was set.</summary>
     internal bool AsksForWorkers => _workers is not null;
 
-    /// <summary>Of ours, beside what the options above ask for.</summary>
+    /// <summary>Observers of this library, in addition to those that the options above request.</summary>
     [NotInFingerprint("only watches")]
     internal ITrainingObserver? Observer { get; init; }
 
-    /// <summary>By which <see cref="TimeBudget"/> passes; tests have no time to wait.</summary>
+    /// <summary>The clock of <see cref="TimeBudget"/>; tests replace it.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>The task, or the default where none is said.</summary>
+    /// <summary>The task; its default where none is set.</summary>
     internal LearningTask TaskInForce => Task ?? LearningTask.Multiclass();
 
     /// <summary>Names of the columns that the task reads and writes.</summary>
     internal TaskColumns Columns =>
         new(LabelColumnName, ScoreColumnName, PredictedLabelColumnName, ProbabilityColumnName, StatusColumnName);
 
-    /// <summary>Where the reason stands why a row could not be scored; null for no such column.</summary>
+    /// <summary>Name of the column with the reason why a row could not be scored; null for no such column.</summary>
     internal virtual string? StatusColumnName => null;
 
     /// <summary>The views of a picture that the fitted model scores.</summary>
     internal virtual TestTimeAugmentation ScoringViews => TestTimeAugmentation.None;
 
-    /// <summary>For the log.</summary>
+    /// <summary>Name of the component in the log.</summary>
     internal abstract string ComponentName { get; }
 
-    /// <exception cref="Exception">An input column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     internal abstract void CheckInputs(SchemaShape schema, IExceptionContext context);
 
-    /// <summary>What enters the network.</summary>
+    /// <summary>Creates the input of the network.</summary>
     internal abstract ModelInput CreateInput(IExceptionContext context, DataViewSchema schema);
 
     /// <summary>The network with the weights that training begins with. The caller disposes it.</summary>
@@ -318,6 +336,12 @@ public abstract record FineTuningOptions
             throw new ArgumentException(reason, "options");
         if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
+        if (Sampling.NeedsClasses && !TaskInForce.HasClasses)
+        {
+            throw new ArgumentException(
+                $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or "
+                + "say with ExampleWeightColumnName how much each row counts.", "options");
+        }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
         if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "

@@ -4,7 +4,8 @@ using TorchSharp;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What surrounds every <c>Fit</c>: host, log, seed, device, and gradients on this thread, whatever the caller did with them.</summary>
+/// <summary>What surrounds every <c>Fit</c>: host, log, seed, device, and gradients on this thread,
+/// whatever the caller did with them.</summary>
 internal sealed class FitScope : IDisposable
 {
     private readonly IDisposable _ordinary = torch.inference_mode(false);

@@ -4,9 +4,9 @@ namespace MlNetFineTune.Training;
 internal interface ITrainingObserver
 {
     /// <param name="step">From 1, over the whole run.</param>
-    /// <param name="rows">Of this step.</param>
-    /// <param name="loss">Of this step's rows alone; may be no number.</param>
-    /// <param name="learningRate">Of the head.</param>
+    /// <param name="rows">Rows of this step.</param>
+    /// <param name="loss">Loss of this step's rows; may be NaN.</param>
+    /// <param name="learningRate">Learning rate of the head.</param>
     void AfterStep(int step, int rows, double loss, double learningRate);
 
     /// <param name="epochs">All that are complete, in order.</param>

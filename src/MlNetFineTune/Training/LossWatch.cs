@@ -1,26 +1,21 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Notices a training that diverges: a loss that is no number, or a spike that stays. A spike is when the median of the last 5 losses is more than so many times the median of the 100
-/// before, and than that of the run's first 5: one hard batch is none, nor is a small loss that becomes a little less small.
+/// Notices a training that diverges: a loss that is no number, or a spike that stays. A spike is when the median of the last 5 losses
+/// is more than so many times the median of the 100 before, and than that of the run's first 5: one hard batch is none, nor is a
+/// small loss that becomes a little less small.
 /// </summary>
 internal sealed class LossWatch
 {
     private const int Last = 5;
     private const int Before = 100;
 
-    /// <summary>Of the run.</summary>
+    /// <summary>The first losses of the run, at most 5.</summary>
     public List<double> First { get; init; } = [];
 
-    /// <summary>Oldest first.</summary>
+    /// <summary>The latest losses, oldest first, at most 105.</summary>
     public List<double> Recent { get; init; } = [];
 
     /// <returns>Null, or what is wrong.</returns>
@@ -43,7 +38,8 @@ internal sealed class LossWatch
             return null;
         var before = Median(Recent, ..^Last);
         return before > 0 && now > spikeFactor * before
-            ? FormattableString.Invariant($"the loss, {now:0.####} in the last {Last} steps, is {now / before:0.#} times what it was before")
+            ? FormattableString.Invariant(
+                $"the loss, {now:0.####} in the last {Last} steps, is {now / before:0.#} times what it was before")
             : null;
     }
 

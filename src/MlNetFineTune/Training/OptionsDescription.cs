@@ -14,6 +14,7 @@ internal static class OptionsDescription
         [nameof(options.Augmentation)] = options.Augmentation.ToString(),
         [nameof(options.Distillation)] = options.Distillation.ToString(),
         [nameof(options.BatchNorm)] = options.BatchNorm.ToString(),
+        [nameof(options.Sampling)] = options.Sampling.ToString(),
         [nameof(options.Epochs)] = options.Epochs.ToString(CultureInfo.InvariantCulture),
         [nameof(options.BatchSize)] = options.BatchSize.ToString(CultureInfo.InvariantCulture),
         [nameof(options.AccumulationSteps)] = options.AccumulationSteps.ToString(CultureInfo.InvariantCulture),

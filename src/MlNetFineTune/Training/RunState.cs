@@ -52,6 +52,7 @@ internal sealed class RunState
     public void Restore(RunState other)
     {
         Epochs.AddRange(other.Epochs);
-        (Batches, BatchesOfEpoch, LossSum, LossRows, EpochBegan, Losses) = (other.Batches, other.BatchesOfEpoch, other.LossSum, other.LossRows, other.EpochBegan, other.Losses);
+        (Batches, BatchesOfEpoch, LossSum, LossRows, EpochBegan, Losses) =
+            (other.Batches, other.BatchesOfEpoch, other.LossSum, other.LossRows, other.EpochBegan, other.Losses);
     }
 }

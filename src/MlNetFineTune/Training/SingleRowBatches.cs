@@ -3,8 +3,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Leaves batches of one row out where a BatchNorm cannot train on them, as a batch in which nothing could be read. The shuffle decides which
-/// row it is, so that every row has its turn.
+/// Leaves batches of one row out where a BatchNorm cannot train on them, as a batch in which nothing could be read. The shuffle decides
+/// which row it is, so that every row has its turn.
 /// </summary>
 internal sealed class SingleRowBatches(TrainingRun run)
 {
@@ -33,8 +33,8 @@ internal sealed class SingleRowBatches(TrainingRun run)
         if (!_warned)
         {
             run.Channel.Warning(
-                $"Epoch {epoch}: {what}. Such a batch, of a row that was left over or whose neighbours could not be read, is left out of its "
-                + $"epoch. {MoreRows}");
+                $"Epoch {epoch}: {what}. Such a batch, of a row that was left over or whose neighbours could not be read, "
+                + $"is left out of its epoch. {MoreRows}");
         }
         _warned = true;
         return true;

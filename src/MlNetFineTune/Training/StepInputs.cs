@@ -12,7 +12,7 @@ namespace MlNetFineTune.Training;
 /// <remarks>Whoever reads it disposes it.</remarks>
 internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? Mix = null) : IDisposable
 {
-    /// <summary>Which of the epoch's batches it is, from 0.</summary>
+    /// <summary>Index of the batch in the epoch, from 0.</summary>
     public int Batch { get; init; }
 
     /// <summary>[N, classes]: what a teacher says of the same pixels; null where there is none.</summary>
@@ -38,19 +38,23 @@ internal abstract class StepInputs
 /// <summary>From pictures: decode, augment, ask the teacher, and run the frozen stages.</summary>
 /// <param name="encoder">From pictures to activations.</param>
 /// <param name="subset">The rows.</param>
-/// <param name="views">Of single pictures, and of the batch.</param>
-/// <param name="epochs">Of the whole training.</param>
-/// <param name="badRows">Told of pictures that cannot be read.</param>
+/// <param name="views">Augmentation of single pictures and of the batch.</param>
+/// <param name="epochs">Epochs of the whole training.</param>
+/// <param name="badRows">Receives the pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
 /// <param name="teacher">Sees the pixels as they enter; null where there is none.</param>
-internal sealed class RowInputs(FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation, Teacher? teacher = null) : StepInputs
+internal sealed class RowInputs(
+    FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation,
+    Teacher? teacher = null) : StepInputs
 {
     private readonly BatchAugmentation _batchAugmentation = new(views.Augmentation, encoder.Seed, epochs);
 
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)
     {
         var (view, ordinal) = (views.NumberOf(epoch), first);
-        foreach (var batch in encoder.LoaderFor(subset.Source).Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason), cancellation, views.OrdinalOf))
+        foreach (var batch in encoder.LoaderFor(subset.Source)
+            .Read([.. batches.Skip(first)], views.Augmentation, view, (row, reason) => badRows.Add(subset.Source, row, reason),
+                cancellation, views.OrdinalOf))
         {
             if (batch.Count > 0)
                 yield return Enter(batch, view, ordinal);

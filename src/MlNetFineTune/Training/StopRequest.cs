@@ -20,8 +20,8 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
         token.IsCancellationRequested ? TrainingReport.EndReason.Stopped : TrainingReport.EndReason.TimeBudgetSpent;
 
     /// <summary>
-    /// What all processes of a training decide together, so that all end at the same step. There is one process, and so it decides alone; every
-    /// decision to end a training goes through here.
+    /// What all processes of a training decide together, so that all end at the same step. There is one process, and so it decides alone;
+    /// every decision to end a training goes through here.
     /// </summary>
     public static bool Agree(bool ends) => ends;
 

@@ -1,15 +1,15 @@
 namespace MlNetFineTune;
 
-/// <summary>What a training is doing.</summary>
+/// <summary>The activities of a training.</summary>
 public enum TrainingActivity
 {
-    /// <summary>Running the frozen part of the network over all pictures, once.</summary>
+    /// <summary>Computes the outputs of the frozen stages for all rows, once.</summary>
     ComputingFeatures,
 
-    /// <summary>Changing weights.</summary>
+    /// <summary>Trains on the rows of an epoch.</summary>
     Training,
 
-    /// <summary>Judging the epoch on the validation pictures.</summary>
+    /// <summary>Evaluates the epoch on the validation rows.</summary>
     Validating,
 
     /// <summary>An epoch is complete.</summary>

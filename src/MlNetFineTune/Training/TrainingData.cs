@@ -24,12 +24,17 @@ internal sealed class TrainingData : IDisposable
     /// <summary>Empty without validation.</summary>
     public RowSubset Validation { get; }
 
-    public static TrainingData Read(IHost host, IChannel channel, IDataView input, FineTuningOptions options, ModelInput inputs, LabelSource labels, long seed)
+    public static TrainingData Read(
+        IHost host, IChannel channel, IDataView input, FineTuningOptions options, ModelInput inputs, LabelSource labels, long seed)
     {
         var groupColumn = (options.Validation as ValidationData.FractionValidation)?.GroupColumn;
-        var set = options.Validation is ValidationData.SetValidation { View: var view } ? ValidationRows.Find(host, view, inputs, labels, options) : null; // before the training's rows are read
+        // before the training's rows are read
+        var set = options.Validation is ValidationData.SetValidation { View: var view }
+            ? ValidationRows.Find(host, view, inputs, labels, options)
+            : null;
         var source = LabeledData.Read(
-            host, input, inputs, labels, row => labels.Reader(host, row), WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
+            host, input, inputs, labels, row => labels.Reader(host, row),
+            WeightColumn.Find(host, input.Schema, options.ExampleWeightColumnName), groupColumn, options.CancellationToken);
         TrainingData? result = null;
         try
         {
@@ -64,7 +69,8 @@ internal sealed class TrainingData : IDisposable
     public void RequireReadable(int batches)
     {
         if (batches == 0)
-            throw new InvalidOperationException($"None of the {Training.Rows.Length} training {Training.Source.Inputs.Noun}s could be read.");
+            throw new InvalidOperationException(
+                $"None of the {Training.Rows.Length} training {Training.Source.Inputs.Noun}s could be read.");
     }
 
     private static (int[], RowSubset) Part(LabeledData source, LabelSource labels, ValidationData.FractionValidation fraction, long seed)
@@ -73,7 +79,8 @@ internal sealed class TrainingData : IDisposable
         if (training.Length == 0 || validation.Length == 0)
         {
             throw new InvalidOperationException(
-                $"ValidationData.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} to validate. "
+                $"ValidationData.{fraction} of {source.Count} rows leaves {training.Length} rows to train and {validation.Length} "
+                + "to validate. "
                 + $"Give more rows{(fraction.GroupColumn is null ? "" : $" or more groups in column '{fraction.GroupColumn}'")}, "
                 + "or set Validation = ValidationData.None.");
         }
@@ -83,7 +90,8 @@ internal sealed class TrainingData : IDisposable
     private static void CheckWeights(RowSubset subset, string what, FineTuningOptions options)
     {
         if (subset.Rows.Length > 0 && subset.WeightsOf(subset.Rows) is { } weights && weights.All(weight => weight == 0))
-            throw new InvalidOperationException($"All {weights.Length} {what} rows have weight 0 in column '{options.ExampleWeightColumnName}': none of them counts.");
+            throw new InvalidOperationException(
+                $"All {weights.Length} {what} rows have weight 0 in column '{options.ExampleWeightColumnName}': none of them counts.");
     }
 
     public void Dispose()

@@ -9,14 +9,18 @@ namespace MlNetFineTune.Training;
 internal sealed class TrainingLog(TrainingRun run)
 {
     public void Begin() => run.Channel.Info(
-        $"{run.Network.Description}, strategy {run.Options.Strategy}: {run.Data.Training.Rows.Length} training and {run.Data.Validation.Rows.Length} validation rows, {run.Options.Epochs} epochs of batch {run.Options.BatchSize}"
-        + $"{(run.Options.AccumulationSteps > 1 ? $", {run.Options.AccumulationSteps} batches a step" : "")}, {run.Options.Optimizer}, seed {run.Seed}.");
+        $"{run.Network.Description}, strategy {run.Options.Strategy}: "
+        + $"{run.Data.Training.Rows.Length} training and {run.Data.Validation.Rows.Length} validation rows, "
+        + $"{run.Options.Epochs} epochs of batch {run.Options.BatchSize}"
+        + $"{(run.Options.AccumulationSteps > 1 ? $", {run.Options.AccumulationSteps} batches a step" : "")}, {run.Options.Optimizer}, "
+        + $"seed {run.Seed}.");
 
     public void BeginPhase(TrainingPhase phase)
     {
         var parameters = run.Network.Parameters();
         var trained = parameters.Where(parameter => phase.Planned.ScaleOf(parameter.Name) > 0).ToList();
-        var stages = run.Network.Stages.Append("head").Index().ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
+        var stages = run.Network.Stages.Append("head").Index()
+            .ToLookup(stage => trained.Exists(parameter => parameter.Stage == stage.Index), stage => stage.Item);
         var epochs = run.Plan.Phases.Count == 1 ? "" : $"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: ";
         run.Channel.Info(
             FormattableString.Invariant($"{epochs}{Count(trained):N0} parameters train ({string.Join(", ", stages[true])}), ")
@@ -42,7 +46,8 @@ internal sealed class TrainingLog(TrainingRun run)
         if (bestEpoch > 0)
             run.Channel.Info($"{why}; the model is that of epoch {bestEpoch}.");
         else
-            run.Channel.Warning($"{why} before the first epoch was complete: the model {(batches > 0 ? $"has had {batches} batches and was never judged" : "has not been trained")}.");
+            run.Channel.Warning($"{why} before the first epoch was complete: "
+                + $"the model {(batches > 0 ? $"has had {batches} batches and was never judged" : "has not been trained")}.");
     }
 
     /// <summary>In words that an error ends with as well.</summary>
@@ -53,7 +58,9 @@ internal sealed class TrainingLog(TrainingRun run)
 
     // MeanAveragePrecision -> mean average precision
     private static string InWords(string name) =>
-        string.Concat(name.Select((letter, i) => char.IsUpper(letter) && i > 0 ? " " + char.ToLowerInvariant(letter) : $"{char.ToLowerInvariant(letter)}"));
+        string.Concat(
+            name.Select((letter, i) => char.IsUpper(letter) && i > 0 ? " "
+                + char.ToLowerInvariant(letter) : $"{char.ToLowerInvariant(letter)}"));
 
     private static string Number(string name, double value) => FormattableString.Invariant($"{name} {value:0.0000}");
 

@@ -1,7 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Tasks;
 
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Trains a network in place, phase by phase, and leaves it with the weights of its best epoch.</summary>
@@ -123,7 +122,7 @@ internal sealed class TrainingLoop : IDisposable
             var epoch = _badRows.Epoch = _state.Epochs.Count + 1;
             if (_state.BatchesOfEpoch == 0)
                 _state.EpochBegan = _meter.Elapsed;
-            if ((trainer.Train(epoch, _inputs.Shuffled(epoch), inputs) ?? evaluation.Evaluate(epoch)) is { } end)
+            if ((trainer.Train(epoch, _inputs.OrderOf(epoch), inputs) ?? evaluation.Evaluate(epoch)) is { } end)
                 return end;
             EndEpoch(phase, evaluation);
             if (PatienceExhausted)

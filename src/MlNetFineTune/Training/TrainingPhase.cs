@@ -21,8 +21,8 @@ internal sealed class TrainingPhase : IDisposable
     private int _pendingBatches;
     private double _pendingCount;
 
-    /// <param name="planned">What trains.</param>
-    /// <param name="run">Its network is frozen here.</param>
+    /// <param name="planned">The parameters that train.</param>
+    /// <param name="run">The run. This constructor freezes its network.</param>
     public TrainingPhase(PlannedPhase planned, TrainingRun run)
     {
         (Planned, _run) = (planned, run);
@@ -51,12 +51,12 @@ internal sealed class TrainingPhase : IDisposable
     /// <summary>The head's factor of the learning rate, as a rule.</summary>
     public float LargestScale => Groups.Max(group => group.LearningRateScale);
 
-    /// <summary>In these nothing trains.</summary>
+    /// <summary>Number of the lowest stages in which nothing trains.</summary>
     public int FrozenStages => Planned.FrozenStages;
 
     public OptimizerState Optimizer { get; }
 
-    /// <summary>Of the weights, if that is asked for.</summary>
+    /// <summary>The moving average of the weights; null where it was not requested.</summary>
     public MovingAverage? Average { get; }
 
     public FrozenEncoder Encoder { get; }
@@ -68,8 +68,8 @@ internal sealed class TrainingPhase : IDisposable
     public int Steps { get; set; }
 
     /// <summary>The learning rate of a step, before the factors of its parameters.</summary>
-    /// <param name="step">From 0.</param>
-    /// <param name="epochs">Those complete so far: a plateau looks at their validation losses.</param>
+    /// <param name="step">Index of the step, from 0.</param>
+    /// <param name="epochs">The completed epochs; a plateau uses their validation losses.</param>
     public double LearningRateAt(int step, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         var losses = epochs.Skip(FirstEpoch - 1).Select(epoch => epoch.ValidationLoss).OfType<double>();
@@ -77,17 +77,18 @@ internal sealed class TrainingPhase : IDisposable
         return ExactDouble.Of(_run.Options.LearningRate) * factor;
     }
 
-    /// <summary>Whether gradients wait for those of more batches.</summary>
+    /// <summary>Whether gradients are being accumulated over batches.</summary>
     public bool HasPending => _pendingBatches > 0;
 
     /// <summary>From what the frozen stages gave to the outputs, [N, outputs], in training mode.</summary>
     /// <param name="inputs">The caller's.</param>
     /// <param name="batch">Batches done before, which count the random numbers.</param>
     public Tensor Forward(ModelInputs inputs, int batch) =>
-        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch) : _checkpointed.Forward(inputs, batch);
+        _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch)
+            : _checkpointed.Forward(inputs, batch);
 
     /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
-    /// <param name="inputs">Of one row. The caller's.</param>
+    /// <param name="inputs">Inputs of one row, owned by the caller.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
     /// <returns>The BatchNorm that it cannot train; null where it can.</returns>
     public string? NormWithoutVariance(ModelInputs inputs, int batch)
@@ -102,9 +103,10 @@ internal sealed class TrainingPhase : IDisposable
         return _unusableNorm;
     }
 
-    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight, however many a batch has.</summary>
+    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight,
+    /// however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>
-    /// <param name="countOf">What its rows count in the mean.</param>
+    /// <param name="countOf">Weight of the rows in the mean.</param>
     public void Backward(Tensor loss, Func<double> countOf)
     {
         if (!HasPending)
@@ -121,7 +123,7 @@ internal sealed class TrainingPhase : IDisposable
     }
 
     /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
-    /// <param name="learningRate">Of the head.</param>
+    /// <param name="learningRate">Learning rate of the head.</param>
     public void OptimizerStep(double learningRate)
     {
         if (_accumulates && _pendingCount > 0)
@@ -134,12 +136,14 @@ internal sealed class TrainingPhase : IDisposable
 
     public PhaseState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
 
-    /// <summary>What the phase must remember beside the weights. Gradients belong to the present dispose scope, the others to the phase.</summary>
+    /// <summary>What the phase must remember beside the weights. Gradients belong to the present dispose scope,
+    /// the others to the phase.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors(FineTunedNetwork network) =>
     [
         .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
         .. Average?.Tensors.Select(named => ($"average/{named.Name}", named.Tensor)) ?? [],
-        .. HasPending ? network.NamedParameters().Where(named => named.Parameter.grad is not null).Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
+        .. HasPending ? network.NamedParameters().Where(named => named.Parameter.grad is not null)
+            .Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
     ];
 
     /// <summary>Makes place for <see cref="Tensors"/>.</summary>

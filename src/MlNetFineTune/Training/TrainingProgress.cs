@@ -1,17 +1,11 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune;
 
-/// <summary>Where a training is, reported after every step and every epoch.</summary>
+/// <summary>The state of a training, reported after every step and every epoch.</summary>
 public sealed record TrainingProgress
 {
-    /// <summary>What is being done.</summary>
+    /// <summary>The present activity.</summary>
     public required TrainingActivity Activity { get; init; }
 
     /// <summary>The epoch, from 1; 0 while features are computed.</summary>
@@ -23,7 +17,7 @@ public sealed record TrainingProgress
     /// <summary>Rows (with images: pictures) done in this activity.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>Rows of this activity.</summary>
+    /// <summary>Rows of this activity in total.</summary>
     public required int TotalRows { get; init; }
 
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
@@ -42,10 +36,11 @@ public sealed record TrainingProgress
     /// <summary>Learning rate of the head in the last step.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Rows a second in this activity; those of the training, when an epoch is complete.</summary>
+    /// <summary>Rows per second in this activity; in <see cref="TrainingActivity.EpochCompleted"/>,
+    /// those of the epoch's training.</summary>
     public required double RowsPerSecond { get; init; }
 
-    /// <summary>Since the training began.</summary>
+    /// <summary>Time since the training began.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>

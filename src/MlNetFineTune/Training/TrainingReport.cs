@@ -6,15 +6,17 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>What happened in a training.</summary>
+/// <summary>The report of a training.</summary>
 public sealed record TrainingReport
 {
     /// <summary>One epoch of a training.</summary>
-    /// <param name="Epoch">From 1.</param>
-    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
-    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing; null without validation.</param>
-    /// <param name="LearningRate">Of the head, in the last step.</param>
-    /// <param name="Seconds">With its validation.</param>
+    /// <param name="Epoch">Number of the epoch, from 1.</param>
+    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with
+    /// <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
+    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing;
+    /// null without validation.</param>
+    /// <param name="LearningRate">Learning rate of the head in the last step.</param>
+    /// <param name="Seconds">Duration of the epoch with its validation, in seconds.</param>
     public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
     {
         /// <summary>
@@ -22,12 +24,14 @@ public sealed record TrainingReport
         /// </summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
-        /// <summary>Share of all validation rows that were right, 0 to 1; null without validation, and where there are no classes.</summary>
+        /// <summary>Share of all validation rows that were right, 0 to 1;
+        /// null without validation, and where there are no classes.</summary>
         [JsonIgnore]
         public double? ValidationAccuracy => Metrics.TryGetValue(Metric.Accuracy.Name, out var value) ? value : null;
 
         /// <summary>
-        /// Root of the mean squared error over all validation rows, in units of the label; null without validation, and where there are classes.
+        /// Root of the mean squared error over all validation rows, in units of the label;
+        /// null without validation, and where there are classes.
         /// </summary>
         [JsonIgnore]
         public double? ValidationRootMeanSquaredError =>
@@ -57,8 +61,8 @@ public sealed record TrainingReport
     }
 
     /// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
-    /// <param name="Epochs">Averaged; from 1, in order.</param>
-    /// <param name="ValidationLoss">Of the average.</param>
+    /// <param name="Epochs">The averaged epochs, from 1, in ascending order.</param>
+    /// <param name="ValidationLoss">Validation loss of the average.</param>
     public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
     {
         /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
@@ -68,7 +72,7 @@ public sealed record TrainingReport
         public override string ToString() => InvariantText.Of(this);
     }
 
-    /// <summary>The epochs that were completed, in order.</summary>
+    /// <summary>The completed epochs, in order.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
     /// <summary>The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete.</summary>
@@ -77,7 +81,8 @@ public sealed record TrainingReport
     /// <summary>Set where the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>.</summary>
     public AveragedEpochs? Averaged { get; init; }
 
-    /// <summary>What calibrating the probabilities found; null where <see cref="Calibration.None"/> was said, or no epoch was complete.</summary>
+    /// <summary>Result of the calibration; null where <see cref="Calibration.None"/> was set,
+    /// or no epoch was complete.</summary>
     public Calibration.Report? Calibration { get; init; }
 
     /// <summary>
@@ -86,31 +91,32 @@ public sealed record TrainingReport
     /// </summary>
     public (string Teacher, string WeightsSha256)? Distillation { get; init; }
 
-    /// <summary>Why it ended.</summary>
+    /// <summary>The reason why the training ended.</summary>
     public required EndReason End { get; init; }
 
-    /// <summary>Rows that trained.</summary>
+    /// <summary>Number of training rows.</summary>
     public required int TrainingRows { get; init; }
 
-    /// <summary>Rows that judged the epochs.</summary>
+    /// <summary>Number of validation rows.</summary>
     public required int ValidationRows { get; init; }
 
     /// <summary>Rows of the training data that were left out because their picture could not be read.</summary>
     public required IReadOnlyList<BadRows.Row> BadRows { get; init; }
 
-    /// <summary>The same of a <see cref="ValidationData.Set"/>, whose rows are counted for themselves.</summary>
+    /// <summary>Rows of a <see cref="ValidationData.Set"/> that were left out because their picture could not be read,
+    /// by their position in that set.</summary>
     public required IReadOnlyList<BadRows.Row> ValidationBadRows { get; init; }
 
-    /// <summary>Rows that were left out because their label was missing.</summary>
+    /// <summary>Number of rows that were left out because their label was missing.</summary>
     public required int RowsWithoutLabel { get; init; }
 
-    /// <summary>Numbers that trained.</summary>
+    /// <summary>Number of parameters (single numbers) that trained.</summary>
     public required long TrainedParameters { get; init; }
 
-    /// <summary>Numbers that stayed as they were.</summary>
+    /// <summary>Number of parameters (single numbers) that did not change.</summary>
     public required long FrozenParameters { get; init; }
 
-    /// <summary>The names of the stages that trained, in order; the head trains always.</summary>
+    /// <summary>Names of the stages that trained, in the order of the network. The head is not listed.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
 
     /// <summary>
@@ -125,6 +131,6 @@ public sealed record TrainingReport
     /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
     public FeatureCache.Report? FeatureCache { get; init; }
 
-    /// <summary>The whole training.</summary>
+    /// <summary>Duration of the whole training.</summary>
     public required TimeSpan Duration { get; init; }
 }

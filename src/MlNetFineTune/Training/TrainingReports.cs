@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Makes the report of a training.</summary>

@@ -8,20 +8,24 @@ namespace MlNetFineTune.Training;
 
 /// <summary>One training: a network, what enters it, what is learnt, and how.</summary>
 /// <param name="Network">Trained in place. Stays the caller's.</param>
-/// <param name="Input">What enters it.</param>
-/// <param name="Objective">What is made small, and judged.</param>
-/// <param name="Plan">What trains, phase by phase.</param>
+/// <param name="Input">Input of the network.</param>
+/// <param name="Objective">Loss and metrics.</param>
+/// <param name="Plan">The parameters that train in each phase.</param>
 /// <param name="Data">The rows. Stay the caller's.</param>
-/// <param name="Options">As the user gave them.</param>
+/// <param name="Options">The options of the user, unchanged.</param>
 /// <param name="Seed">Decides every random choice.</param>
 /// <param name="Host">Asked whether the training shall go on.</param>
 /// <param name="Channel">The log.</param>
 internal sealed record TrainingRun(
-    FineTunedNetwork Network, ModelInput Input, Objective Objective, TrainingPlan Plan, TrainingData Data, FineTuningOptions Options, long Seed,
+    FineTunedNetwork Network, ModelInput Input, Objective Objective, TrainingPlan Plan, TrainingData Data,
+    FineTuningOptions Options, long Seed,
     IHost Host, IChannel Channel)
 {
     /// <summary>Whose logits are learnt as well; null where there is none. Stays the caller's.</summary>
     public Teacher? Teacher { get; init; }
+
+    /// <summary>An order of training rows in which all classes come equally often; null where nobody asks for it.</summary>
+    public Func<IReadOnlyList<int>, BalancedSampling>? Balance { get; init; }
 
     /// <summary>Whether somebody wants what the finished network gives for the validation rows.</summary>
     public bool KeepsOutputs { get; init; } = Options.RunFolder is not null;

@@ -5,7 +5,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>Which pictures judge the epochs. The best epoch's weights are kept. Never give the test data here: they would choose the model they are to judge.</summary>
+/// <summary>The rows that epochs are evaluated on. The weights of the best epoch are kept.
+/// Do not use the test data here: they would select the model that they are meant to evaluate.</summary>
 public abstract record ValidationData
 {
     private protected ValidationData()
@@ -16,7 +17,7 @@ public abstract record ValidationData
     public static ValidationData None { get; } = new NoValidation();
 
     /// <summary>A share of the training rows, the same share of every class, chosen by the seed.</summary>
-    /// <param name="fraction">Above 0, below 1.</param>
+    /// <param name="fraction">Share of the rows. Above 0, below 1.</param>
     /// <param name="groupColumn">
     /// A text or key column whose equal values stay together, such as the serial number of the photographed part: near-copies on both sides
     /// would flatter the result. The shares of the classes are then approximate.
@@ -25,13 +26,13 @@ public abstract record ValidationData
 
     /// <summary>
     /// Other data with the same columns. Labels are matched by value, and by their text where the training's key was made of another type,
-    /// which the log says; labels that training does not know are
-    /// an error that names them. Rows without a label (a missing key, empty text, NaN) are left out, as in training.
+    /// which the log says; labels that training does not know are an error that names them. Rows without a label (a missing key, empty
+    /// text, NaN) are left out, as in training.
     /// </summary>
     public static ValidationData Set(IDataView view) => new SetValidation(view);
 
-    /// <summary>Before anything is read.</summary>
-    /// <exception cref="Exception">A column is missing, or of another type; in ML.NET's words.</exception>
+    /// <summary>Checks the columns before any row is read.</summary>
+    /// <exception cref="Exception">A column is missingor of another type; ML.NET's own error.</exception>
     internal virtual void Check(IExceptionContext context, SchemaShape schema)
     {
     }
@@ -66,7 +67,8 @@ public abstract record ValidationData
                     "inputSchema", "validation group", GroupColumn, "Text, Key or another single value a row", column.GetTypeString());
         }
 
-        public override string ToString() => FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
+        public override string ToString() =>
+            FormattableString.Invariant($"Fraction({Share}{(GroupColumn is null ? "" : $", {GroupColumn}")})");
     }
 
     internal sealed record SetValidation : ValidationData

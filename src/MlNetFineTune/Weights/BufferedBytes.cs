@@ -3,10 +3,11 @@ using System.Text;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Reads small things one after another from a <see cref="ByteSource"/>, through a buffer. All integers are little-endian.</summary>
+/// <summary>Buffered sequential reading of small values from a <see cref="ByteSource"/>.
+/// All integers are little-endian.</summary>
 /// <param name="bytes">The file.</param>
-/// <param name="start">Where to begin.</param>
-/// <param name="end">Where the readable part ends; the file's end unless given.</param>
+/// <param name="start">Position of the first byte.</param>
+/// <param name="end">End of the readable part; the end of the file by default.</param>
 internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = null)
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -16,12 +17,12 @@ internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = nu
     private long _bufferStart;
     private int _bufferLength;
 
-    /// <summary>Of the next byte, in the file. May be set: skipping is free.</summary>
+    /// <summary>Position of the next byte in the file. May be set, to skip bytes without reading them.</summary>
     public long Position { get; set; } = start;
 
     public long Left => _end - Position;
 
-    /// <exception cref="EndOfStreamException">There is none.</exception>
+    /// <exception cref="EndOfStreamException">The readable part ends here.</exception>
     public byte ReadByte()
     {
         var index = Position - _bufferStart;
@@ -44,7 +45,7 @@ internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = nu
         return BinaryPrimitives.ReadUInt64LittleEndian(eight);
     }
 
-    /// <exception cref="EndOfStreamException">There are not so many. Nothing was allocated.</exception>
+    /// <exception cref="EndOfStreamException">Fewer bytes are left. Nothing was allocated.</exception>
     public byte[] ReadBytes(int count)
     {
         RequireLeft(count);
@@ -57,7 +58,7 @@ internal sealed class BufferedBytes(ByteSource bytes, long start, long? end = nu
     /// <exception cref="DecoderFallbackException">The bytes are not UTF-8.</exception>
     public string ReadText(int byteCount) => s_strict.GetString(ReadBytes(byteCount));
 
-    /// <exception cref="EndOfStreamException">There are not so many.</exception>
+    /// <exception cref="EndOfStreamException">Fewer bytes are left.</exception>
     public void Skip(long count)
     {
         RequireLeft(count);

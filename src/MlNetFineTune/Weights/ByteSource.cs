@@ -3,7 +3,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Bytes by position: a file, or a stream that can only go forward. Nothing is held in memory; readers ask for what they need, into memory of their own.</summary>
+/// <summary>Random access to bytes: of a file, or of a stream that is read forward only. Nothing is buffered;
+/// readers supply the memory.</summary>
 internal abstract class ByteSource : IDisposable
 {
     public abstract long Length { get; }
@@ -18,7 +19,7 @@ internal abstract class ByteSource : IDisposable
     public static ByteSource OfFile(string path)
     {
         if (OrdinaryFile.Refuse(path) is { } reason)
-            throw new InvalidDataException($"{Shown.Quoted(Path.GetFullPath(path), Shown.SentenceLength)} cannot be read: {reason}.");
+            throw new InvalidDataException($"{SafeText.Quoted(Path.GetFullPath(path), SafeText.SentenceLength)} cannot be read: {reason}.");
         return File.Exists(path)
             ? new FileBytes(File.OpenHandle(path))
             : throw new FileNotFoundException($"There is no weights file '{Path.GetFullPath(path)}'.", path);
@@ -74,7 +75,8 @@ internal abstract class ByteSource : IDisposable
         public override void Read(long offset, Span<byte> into)
         {
             if (offset < _position)
-                throw new InvalidOperationException($"Byte {offset} was asked for after byte {_position} of a stream that only goes forward.");
+                throw new InvalidOperationException(
+                    $"Byte {offset} was asked for after byte {_position} of a stream that only goes forward.");
             Span<byte> skipped = stackalloc byte[4096];
             while (_position < offset)
             {

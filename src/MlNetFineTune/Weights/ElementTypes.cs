@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>The number types of weights, by the names of each format. Complex and quantised numbers, and 8-bit floats, are none of ours.</summary>
+/// <summary>The element types of weights, by the names of each format.
+/// Complex, quantised and 8-bit floating-point types are not supported.</summary>
 internal static class ElementTypes
 {
     private static readonly (ScalarType Type, int Size, string SafeTensors, string Storage, string[] Torch)[] s_all =
@@ -19,10 +20,13 @@ internal static class ElementTypes
         (ScalarType.Bool, 1, "BOOL", "BoolStorage", ["bool"]),
     ];
 
-    private static readonly Dictionary<string, ScalarType> s_safeTensors = s_all.ToDictionary(one => one.SafeTensors, one => one.Type, StringComparer.Ordinal);
-    private static readonly Dictionary<string, ScalarType> s_storages = s_all.ToDictionary(one => one.Storage, one => one.Type, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ScalarType> s_safeTensors =
+        s_all.ToDictionary(one => one.SafeTensors, one => one.Type, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ScalarType> s_storages =
+        s_all.ToDictionary(one => one.Storage, one => one.Type, StringComparer.Ordinal);
     private static readonly Dictionary<string, ScalarType> s_torch =
-        s_all.SelectMany(one => one.Torch, (one, name) => (name, one.Type)).ToDictionary(one => one.name, one => one.Type, StringComparer.Ordinal);
+        s_all.SelectMany(one => one.Torch, (one, name) => (name, one.Type))
+            .ToDictionary(one => one.name, one => one.Type, StringComparer.Ordinal);
     private static readonly Dictionary<ScalarType, int> s_sizes = s_all.ToDictionary(one => one.Type, one => one.Size);
 
     public static IEnumerable<string> SafeTensorsNames => s_safeTensors.Keys;
@@ -41,6 +45,6 @@ internal static class ElementTypes
     /// <param name="name">PyTorch's class of typed memory, such as <c>FloatStorage</c>.</param>
     public static ScalarType? OfStorage(string name) => s_storages.TryGetValue(name, out var type) ? type : null;
 
-    /// <param name="name">As in <c>torch.float32</c>, without the module.</param>
+    /// <param name="name">Name without the module, such as <c>float32</c> of <c>torch.float32</c>.</param>
     public static ScalarType? OfTorch(string name) => s_torch.TryGetValue(name, out var type) ? type : null;
 }

@@ -1,11 +1,4 @@
-using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles.Pickle;
-
-
-
-
-
-
 
 namespace MlNetFineTune.WeightFiles;
 
@@ -13,34 +6,35 @@ namespace MlNetFineTune.WeightFiles;
 internal readonly record struct NamedEntry(WeightEntry Entry, string Name, TensorPart Part);
 
 /// <summary>
-/// How a file's tensor names become a network's. Wrappers put a prefix before every name (<c>module.</c> of DataParallel,
-/// <c>timm_model.</c> and <c>vit.</c> of transformers,
-/// <c>backbone.</c> of a detector), and libraries name the same tensors differently. A prefix is whatever stands, up to a dot, before a
-/// name of the network; of all
-/// prefixes and namings those are taken under which most names are the network's.
+/// Maps the tensor names of a file to those of a network. Wrappers put a prefix before every name (<c>module.</c> of
+/// DataParallel, <c>timm_model.</c> and <c>vit.</c> of transformers, <c>backbone.</c> of a detector), and libraries name the same
+/// tensors differently. A prefix is any text, up to a dot, before a name of the network; of all prefixes and namings those are
+/// chosen under which most names are the network's.
 /// </summary>
 internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<NamedEntry> Named, IReadOnlyList<WeightEntry> Outside)
 {
-    // Names of real files stay far below both. What lies above is compared as it is, so that a file of strange names takes no more time
-    // than another of its length.
+    // Names in real files stay far below both. Longer names are compared without prefixes,
+    // so that a hostile file takes no more time than another of its length.
     private const int LongestName = 256;
     private const int MostParts = 24;
 
-    // Of a whole prefix, how many parts at the most: no wrapper of wrappers is deeper.
+    // Most parts of a prefix: no nested wrappers are deeper.
     private const int DeepestPrefix = 10;
 
-    /// <summary>Other prefixes under which the file holds as much of the network: it is not clear which is meant.</summary>
+    /// <summary>Other prefixes under which the file contains equally many of the network's names,
+    /// so that the choice is ambiguous.</summary>
     public IReadOnlyList<string> Rivals { get; private init; } = [];
 
     /// <summary>Looks at each name once, whatever the number of prefixes.</summary>
     /// <param name="entries">The file's tensors.</param>
     /// <param name="isKnown">Whether the network has a tensor of this name.</param>
-    /// <param name="otherNames">Namings to try beside the network's own, which wins a draw.</param>
+    /// <param name="otherNames">Namings to try besides the network's own, which is preferred among equals.</param>
     /// <param name="tensors">
-    /// How many the network has. A prefix before few of its names is chance (many networks have a <c>bn1.weight</c> somewhere): then that
-    /// of all names is taken.
+    /// Number of the network's tensors. A prefix before few of its names is a coincidence (many networks have a <c>bn1.weight</c>
+    /// somewhere): then the common prefix of all names is taken.
     /// </param>
-    public static FileNaming Choose(IReadOnlyList<WeightEntry> entries, Func<string, bool> isKnown, IReadOnlyList<NameMap> otherNames, int tensors = 1)
+    public static FileNaming Choose(
+        IReadOnlyList<WeightEntry> entries, Func<string, bool> isKnown, IReadOnlyList<NameMap> otherNames, int tensors = 1)
     {
         var matches = new Dictionary<(string Prefix, int Map), int>();
         foreach (var entry in entries)
@@ -72,17 +66,17 @@ internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<Nam
         return Of(entries, prefix, chosen < 0 ? null : otherNames[chosen]) with { Rivals = IsAverage(prefix) ? [] : [.. others] };
     }
 
-    /// <summary>What a user should know of it.</summary>
+    /// <summary>Sentences for the log on prefix and naming.</summary>
     public IEnumerable<string> Notes(string network)
     {
         if (Prefix.Length > 0)
-            yield return $"The prefix {Shown.Quoted(Prefix, LongestName)} was taken off the names of the tensors.";
+            yield return $"The prefix {SafeText.Quoted(Prefix, LongestName)} was taken off the names of the tensors.";
         if (Map is not null)
             yield return $"The names of the tensors are {Map.Naming}'s and were translated to those of {network}.";
         if (Outside.Count > 0)
         {
             yield return $"{Outside.Count} tensors without the prefix belong to other parts of a larger model and were left out: "
-                + $"{FitReport.Few(Outside.Select(entry => Shown.Text(entry.Name)))}.";
+                + $"{MismatchReport.Few(Outside.Select(entry => SafeText.Of(entry.Name)))}.";
         }
     }
 
@@ -96,7 +90,7 @@ internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<Nam
             : new(entry, map.ToOurs(name), map.PartOf(name));
     }
 
-    // Where, after a prefix, a name of the network may begin.
+    // Positions at which, after a prefix, a name of the network may begin.
     private static IEnumerable<int> Starts(string name)
     {
         if (name.Length > LongestName || name.AsSpan().Count('.') >= MostParts)
@@ -112,7 +106,7 @@ internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<Nam
         }
     }
 
-    // Of all names, whole parts.
+    // The common prefix of all names, up to a dot.
     private static string CommonPrefix(IReadOnlyList<WeightEntry> entries)
     {
         var common = entries.Count == 0 ? "" : entries[0].Name;
@@ -121,7 +115,7 @@ internal sealed record FileNaming(string Prefix, NameMap? Map, IReadOnlyList<Nam
         return common[..(common.LastIndexOf('.') + 1)];
     }
 
-    // The average of the weights comes first, as in StateDictionary; in a distillation of a network with itself that is the teacher.
+    // Averaged weights (EMA) are preferred, as in StateDictionary; in self-distillation they are the teacher's.
     private static bool IsAverage(string prefix) =>
         prefix.Split('.', '_').Any(word => word is "ema" or "teacher");
 }

@@ -17,7 +17,8 @@ internal static class SafeTensorsReader
     private const int MaximumNameLength = 4096;
 
     /// <summary>Whether a file begins as a safetensors file does: a possible length, and a JSON object.</summary>
-    public static bool Recognizes(ReadOnlySpan<byte> start) => start.Length >= 9 && start[8] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) <= MaximumLength;
+    public static bool Recognizes(ReadOnlySpan<byte> start) => start.Length >= 9 && start[8] == '{'
+        && BinaryPrimitives.ReadUInt64LittleEndian(start) <= MaximumLength;
 
     /// <param name="bytes">The file. The result owns it.</param>
     /// <param name="source">Name for messages.</param>
@@ -30,7 +31,8 @@ internal static class SafeTensorsReader
         bytes.Read(0, prefix);
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > MaximumLength || (long)headerLength > bytes.Length - 8)
-            throw Bad(source, $"its first 8 bytes announce a header of {headerLength} bytes in a file of {bytes.Length} bytes. It is another format, or cut off");
+            throw Bad(source, $"its first 8 bytes announce a header of {headerLength} bytes in a file of {bytes.Length} bytes. "
+                + "It is another format, or cut off");
 
         var header = new byte[headerLength];
         bytes.Read(8, header);
@@ -40,8 +42,8 @@ internal static class SafeTensorsReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Text that is not Unicode is found only when it is asked for, as an InvalidOperationException.
-            throw Bad(source, $"its header is not JSON ({Shown.Message(e)})");
+            // Invalid Unicode is reported only when the text is read, as an InvalidOperationException.
+            throw Bad(source, $"its header is not JSON ({SafeText.Message(e)})");
         }
     }
 
@@ -58,7 +60,7 @@ internal static class SafeTensorsReader
         while (NextKey(ref json, source) is { } name)
         {
             if (!names.Add(name))
-                throw Bad(source, $"its header names {Shown.Quoted(name)} twice");
+                throw Bad(source, $"its header names {SafeText.Quoted(name)} twice");
             json.Read();
             if (name == "__metadata__")
                 ReadMetadata(ref json, metadata, source);
@@ -72,12 +74,13 @@ internal static class SafeTensorsReader
         foreach (var (entry, begin, end) in entries)
         {
             if (begin != position)
-                throw Bad(source, $"tensor {Shown.Quoted(entry.Name)} begins at byte {begin}, expected {position}");
+                throw Bad(source, $"tensor {SafeText.Quoted(entry.Name)} begins at byte {begin}, expected {position}");
             position = end;
         }
         var dataLength = bytes.Length - dataStart;
         if (position != dataLength)
-            throw Bad(source, $"its tensors cover {position} bytes, but {dataLength} follow the header. {(position > dataLength ? "It is cut off: fetch it again" : "Something else is appended")}");
+            throw Bad(source, $"its tensors cover {position} bytes, but {dataLength} follow the header. "
+                + $"{(position > dataLength ? "It is cut off: fetch it again" : "Something else is appended")}");
         return new WeightFile(source, [.. entries.Select(one => one.Entry)], metadata, [], [bytes]);
     }
 
@@ -100,9 +103,9 @@ internal static class SafeTensorsReader
         {
             json.Read();
             if (json.TokenType != JsonTokenType.String)
-                throw Bad(source, $"its __metadata__ entry {Shown.Quoted(key)} is not a text");
+                throw Bad(source, $"its __metadata__ entry {SafeText.Quoted(key)} is not a text");
             if (!metadata.TryAdd(key, json.GetString()!))
-                throw Bad(source, $"its __metadata__ names {Shown.Quoted(key)} twice");
+                throw Bad(source, $"its __metadata__ names {SafeText.Quoted(key)} twice");
         }
     }
 
@@ -117,7 +120,7 @@ internal static class SafeTensorsReader
         while (NextKey(ref json, source) is { } key)
         {
             if (!keys.Add(key))
-                throw Bad(source, $"the entry of tensor {Shown.Quoted(name)} has {Shown.Quoted(key)} twice");
+                throw Bad(source, $"the entry of tensor {SafeText.Quoted(name)} has {SafeText.Quoted(key)} twice");
             json.Read();
             switch (key)
             {
@@ -138,17 +141,19 @@ internal static class SafeTensorsReader
         if (typeName is null || shape is null || offsets is not [var begin, var end] || begin > end)
             throw Improper();
         if (ElementTypes.OfSafeTensors(typeName) is not { } type)
-            throw Bad(source, $"tensor {Shown.Quoted(name)} has the type {Shown.Text(typeName)}; known are {string.Join(", ", ElementTypes.SafeTensorsNames)}");
+            throw Bad(source, $"tensor {SafeText.Quoted(name)} has the type {SafeText.Of(typeName)}; "
+                + $"known are {string.Join(", ", ElementTypes.SafeTensorsNames)}");
         if (WeightEntry.ByteCount(shape, ElementTypes.Size(type)) is not { } size)
-            throw Bad(source, $"tensor {Shown.Quoted(name)} claims the impossible shape {WeightEntry.Text(shape)}");
+            throw Bad(source, $"tensor {SafeText.Quoted(name)} claims the impossible shape {WeightEntry.Text(shape)}");
         if (size != end - begin)
-            throw Bad(source, $"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} needs {size} bytes but has {end - begin}");
+            throw Bad(source, $"tensor {SafeText.Quoted(name)} of shape {WeightEntry.Text(shape)} and type {typeName} "
+                + $"needs {size} bytes but has {end - begin}");
         return (new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, dataStart + begin), begin, end);
 
         InvalidDataException Improper()
         {
             var shapes = $"shape (of at most {WeightEntry.MaximumDimensions} dimensions)";
-            return Bad(source, $"the entry of tensor {Shown.Quoted(name)} lacks a proper dtype, {shapes} or data_offsets");
+            return Bad(source, $"the entry of tensor {SafeText.Quoted(name)} lacks a proper dtype, {shapes} or data_offsets");
         }
     }
 

@@ -1,15 +1,16 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Writes Float32, Float16 and Int64 tensors as a safetensors file, which Python reads as well. The same tensors give the same bytes.</summary>
+/// <summary>Writes Float32, Float16 and Int64 tensors as a safetensors file, which Python reads as well.
+/// The same tensors give the same bytes.</summary>
 internal static class SafeTensorsWriter
 {
-    public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
+    public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors,
+        IReadOnlyDictionary<string, string> metadata)
     {
         var header = Header(tensors, metadata);
         Span<byte> length = stackalloc byte[8];
@@ -36,8 +37,10 @@ internal static class SafeTensorsWriter
             throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only Float32, Float16 and Int64 are written.");
     }
 
-    /// <summary>Writes beside <paramref name="path"/> and renames, so that no half file is ever seen under that name.</summary>
-    public static void WriteFile(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata) =>
+    /// <summary>Writes a temporary file beside <paramref name="path"/> and renames it,
+    /// so that no incomplete file is ever visible under that name.</summary>
+    public static void WriteFile(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors,
+        IReadOnlyDictionary<string, string> metadata) =>
         AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     private static byte[] Header(IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)

@@ -3,7 +3,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose <c>weight_map</c> gives the file of each tensor.</summary>
+/// <summary>Reads weights in several files beside an index (<c>model.safetensors.index.json</c>): JSON whose
+/// <c>weight_map</c> gives the file of each tensor.</summary>
 internal static class ShardedReader
 {
     // Real ones have some hundred bytes a tensor.
@@ -11,7 +12,7 @@ internal static class ShardedReader
     private const int MaximumFiles = 1000;
 
     /// <param name="path">The index.</param>
-    /// <param name="bytes">Its content; the caller's.</param>
+    /// <param name="bytes">Content of the index; the caller owns it.</param>
     /// <exception cref="FileNotFoundException">One of the files is missing.</exception>
     /// <exception cref="InvalidDataException">The index, or a file, is damaged, or they contradict each other.</exception>
     public static WeightFile Read(string path, ByteSource bytes)
@@ -26,17 +27,19 @@ internal static class ShardedReader
                 var part = WeightFormats.OpenSingle(Path.Combine(folder, file));
                 parts.Add(part);
                 if (part.Entries.FirstOrDefault(entry => !names.Contains(entry.Name)) is { } extra)
-                    throw Bad(path, $"{Shown.Quoted(file)} has tensor {Shown.Quoted(extra.Name)}, which the index does not give to it");
+                    throw Bad(path, $"{SafeText.Quoted(file)} has tensor {SafeText.Quoted(extra.Name)}, "
+                        + "which the index does not give to it");
                 if (names.Except(part.Entries.Select(entry => entry.Name), StringComparer.Ordinal).FirstOrDefault() is { } absent)
-                    throw Bad(path, $"{Shown.Quoted(file)} has no tensor {Shown.Quoted(absent)}, which the index gives to it");
+                    throw Bad(path, $"{SafeText.Quoted(file)} has no tensor {SafeText.Quoted(absent)}, which the index gives to it");
             }
             var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var (key, value) in parts.SelectMany(part => part.Metadata))
             {
                 if (!metadata.TryAdd(key, value) && metadata[key] != value)
-                    throw Bad(path, $"its files say {Shown.Quoted(metadata[key])} and {Shown.Quoted(value)} of {Shown.Text(key)}");
+                    throw Bad(path, $"its files say {SafeText.Quoted(metadata[key])} and {SafeText.Quoted(value)} of {SafeText.Of(key)}");
             }
-            return new WeightFile(path, [.. parts.SelectMany(part => part.Entries)], metadata, [$"The weights are in {parts.Count} files.", .. parts.SelectMany(part => part.Notes)], [.. parts]);
+            return new WeightFile(path, [.. parts.SelectMany(part => part.Entries)], metadata,
+                [$"The weights are in {parts.Count} files.", .. parts.SelectMany(part => part.Notes)], [.. parts]);
         }
         catch
         {
@@ -68,9 +71,10 @@ internal static class ShardedReader
             {
                 var file = pair.Value.GetString();
                 if (string.IsNullOrEmpty(file) || file.AsSpan().IndexOfAny("/\\:") >= 0 || file is "." or ".." || file.Any(char.IsControl))
-                    throw Bad(path, $"it looks for tensor {Shown.Quoted(pair.Name)} in {Shown.Quoted(file)}; expected the name of a file beside it");
+                    throw Bad(path, $"it looks for tensor {SafeText.Quoted(pair.Name)} in {SafeText.Quoted(file)}; "
+                        + "expected the name of a file beside it");
                 if (!names.Add(pair.Name))
-                    throw Bad(path, $"it names tensor {Shown.Quoted(pair.Name)} twice");
+                    throw Bad(path, $"it names tensor {SafeText.Quoted(pair.Name)} twice");
                 if (!files.TryGetValue(file, out var inFile))
                     files[file] = inFile = new HashSet<string>(StringComparer.Ordinal);
                 inFile.Add(pair.Name);
@@ -78,10 +82,11 @@ internal static class ShardedReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Bad(path, $"it is not JSON as expected ({Shown.Message(e)})");
+            throw Bad(path, $"it is not JSON as expected ({SafeText.Message(e)})");
         }
         return files.Count is > 0 and <= MaximumFiles ? files : throw Bad(path, $"it names {files.Count} files");
     }
 
-    private static InvalidDataException Bad(string source, string what) => new($"'{source}' is not a proper index of weight files: {what}.");
+    private static InvalidDataException Bad(string source, string what) =>
+        new($"'{source}' is not a proper index of weight files: {what}.");
 }

@@ -1,28 +1,28 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using MlNetFineTune.Networks;
 using MlNetFineTune.WeightFiles.Pickle;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Writes Float32 and Int64 tensors as <c>torch.save(state_dict, path)</c> does (torch/serialization.py, <c>_save</c>): a zip of stored entries, a pickle of protocol 2 that
-/// makes an OrderedDict of tensors, and the numbers of each. The same tensors give the same bytes.
+/// Writes Float32 and Int64 tensors as <c>torch.save(state_dict, path)</c> does (torch/serialization.py, <c>_save</c>): a zip of stored
+/// entries, a pickle of protocol 2 that makes an OrderedDict of tensors, and the numbers of each. The same tensors give the same bytes.
 /// </summary>
 internal static class StateDictionaryWriter
 {
     /// <summary>
-    /// The attribute of the OrderedDict that holds the weights' recipe. PyTorch keeps attributes and looks at none but <c>_metadata</c>, so that the
-    /// dictionary's keys stay the tensors' names.
+    /// The attribute of the OrderedDict that holds the weights' recipe. PyTorch keeps attributes and looks at none but <c>_metadata</c>, so
+    /// that the dictionary's keys stay the tensors' names.
     /// </summary>
     public const string MetadataAttribute = "_mlnetfinetune";
 
     // The earliest time that a zip can say: the time of writing must not change the bytes.
     private static readonly DateTimeOffset s_time = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
+    public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors,
+        IReadOnlyDictionary<string, string> metadata)
     {
         foreach (var (name, tensor) in tensors)
             SafeTensorsWriter.RequireWritable(name, tensor);

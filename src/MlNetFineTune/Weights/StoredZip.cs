@@ -4,12 +4,14 @@ using System.Text;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// The directory of a zip whose entries of interest are stored, not compressed, so that each is a plain range of the file (PKWARE's APPNOTE.TXT, 4.3 and 4.5.3).
-/// torch.save writes no others. Nothing is ever unpacked: names are only looked up. Ranges are checked against the file and each other.
+/// The directory of a zip whose entries of interest are stored, not compressed, so that each is a plain range of the file
+/// (PKWARE's APPNOTE.TXT, 4.3 and 4.5.3). torch.save writes no others. Nothing is ever unpacked: names are only looked up. Ranges
+/// are checked against the file and each other.
 /// </summary>
 internal static class StoredZip
 {
-    private const uint LocalSignature = 0x04034b50, CentralSignature = 0x02014b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50;
+    private const uint LocalSignature = 0x04034b50, CentralSignature = 0x02014b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50,
+        Locator64Signature = 0x07064b50;
     private const int LocalLength = 30, CentralLength = 46, EndLength = 22, End64Length = 56, Locator64Length = 20;
     private const int MaximumEntries = 1 << 20;
     private const int MaximumNameLength = 1024;
@@ -28,12 +30,14 @@ internal static class StoredZip
 
     /// <param name="bytes">The file; stays the caller's.</param>
     /// <param name="source">Name for messages.</param>
-    /// <exception cref="InvalidDataException">The directory is damaged, or an entry is doubled, oddly named, encrypted or out of place.</exception>
+    /// <exception cref="InvalidDataException">The directory is damaged, or an entry is doubled, oddly named,
+    /// encrypted or out of place.</exception>
     public static IReadOnlyDictionary<string, Range> ReadDirectory(ByteSource bytes, string source)
     {
         var (count, start, length) = FindDirectory(bytes, source);
         if (count > MaximumEntries || start < 0 || length < 0 || start > bytes.Length - length || count > length / CentralLength)
-            throw Bad(source, $"its directory of {count} entries and {length} bytes at byte {start} does not fit into its {bytes.Length} bytes");
+            throw Bad(
+                source, $"its directory of {count} entries and {length} bytes at byte {start} does not fit into its {bytes.Length} bytes");
 
         var entries = new Dictionary<string, Range>(StringComparer.Ordinal);
         var input = new BufferedBytes(bytes, start, start + length);
@@ -44,9 +48,11 @@ internal static class StoredZip
                 var (name, headerOffset, entry) = ReadCentral(input, source);
                 var range = entry with { Offset = DataOffset(bytes, name, headerOffset, source) };
                 if (range.Length < 0 || range.Length > start - range.Offset)
-                    throw Bad(source, $"entry {Shown.Quoted(name)} of {range.Length} bytes at byte {range.Offset} runs into the directory at byte {start}");
+                    throw Bad(
+                        source, $"entry {SafeText.Quoted(name)} of {range.Length} bytes at byte {range.Offset} runs into the directory at "
+                        + $"byte {start}");
                 if (!entries.TryAdd(name, range))
-                    throw Bad(source, $"it has two entries {Shown.Quoted(name)}");
+                    throw Bad(source, $"it has two entries {SafeText.Quoted(name)}");
             }
             if (input.Left != 0)
                 throw Bad(source, $"its directory has {input.Left} bytes after the last of {count} entries");
@@ -68,7 +74,9 @@ internal static class StoredZip
         bytes.Read(bytes.Length - EndLength, end);
         if (BinaryPrimitives.ReadUInt32LittleEndian(end) != EndSignature)
             throw Bad(source, "its directory is not at its end: it is cut off, or something is appended. Fetch it again");
-        var (count, length, start) = (BinaryPrimitives.ReadUInt16LittleEndian(end[10..]), BinaryPrimitives.ReadUInt32LittleEndian(end[12..]), BinaryPrimitives.ReadUInt32LittleEndian(end[16..]));
+        var (count, length, start) = (
+            BinaryPrimitives.ReadUInt16LittleEndian(end[10..]), BinaryPrimitives.ReadUInt32LittleEndian(end[12..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(end[16..]));
         var isWhole = count != ushort.MaxValue && length != uint.MaxValue && start != uint.MaxValue;
         if (FindDirectory64(bytes, source) is not { } wide)
             return isWhole ? (count, start, length) : throw Bad(source, "its 64-bit directory is missing");
@@ -91,7 +99,8 @@ internal static class StoredZip
         bytes.Read(at, end64);
         if (BinaryPrimitives.ReadUInt32LittleEndian(end64) != End64Signature)
             throw Bad(source, "its 64-bit directory is missing");
-        return (BinaryPrimitives.ReadInt64LittleEndian(end64[32..]), BinaryPrimitives.ReadInt64LittleEndian(end64[48..]), BinaryPrimitives.ReadInt64LittleEndian(end64[40..]));
+        return (BinaryPrimitives.ReadInt64LittleEndian(end64[32..]), BinaryPrimitives.ReadInt64LittleEndian(end64[48..]),
+            BinaryPrimitives.ReadInt64LittleEndian(end64[40..]));
     }
 
     private static (string Name, long HeaderOffset, Range Entry) ReadCentral(BufferedBytes input, string source)
@@ -100,7 +109,9 @@ internal static class StoredZip
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != CentralSignature)
             throw Bad(source, "its directory is damaged");
         var (flags, method) = (ReadShort(8), ReadShort(10));
-        long packed = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(20)), size = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(24)), offset = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(42));
+        long packed = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(20)),
+        size = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(24)),
+        offset = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(42));
         var (nameLength, extraLength, commentLength) = (ReadShort(28), ReadShort(30), ReadShort(32));
         if (nameLength > MaximumNameLength)
             throw Bad(source, $"an entry's name has {nameLength} bytes");
@@ -108,8 +119,9 @@ internal static class StoredZip
         Widen(input.ReadBytes(extraLength), ref size, ref packed, ref offset);
         input.Skip(commentLength);
 
-        var shown = Shown.Quoted(name);
-        if (name.Length == 0 || name[0] == '/' || name.Contains('\\') || name.Any(char.IsControl) || name.Split('/').Any(part => part is ".." or "."))
+        var shown = SafeText.Quoted(name);
+        if (name.Length == 0 || name[0] == '/' || name.Contains('\\') || name.Any(char.IsControl)
+            || name.Split('/').Any(part => part is ".." or "."))
             throw Bad(source, $"it has an entry of the name {shown}, which points out of the archive");
         if ((flags & EncryptionFlags) != 0)
             throw Bad(source, $"entry {shown} is encrypted");
@@ -130,7 +142,8 @@ internal static class StoredZip
     {
         for (var at = 0; at + 4 <= extra.Length;)
         {
-            var (id, length) = (BinaryPrimitives.ReadUInt16LittleEndian(extra.AsSpan(at)), BinaryPrimitives.ReadUInt16LittleEndian(extra.AsSpan(at + 2)));
+            var (id, length) = (BinaryPrimitives.ReadUInt16LittleEndian(extra.AsSpan(at)),
+                BinaryPrimitives.ReadUInt16LittleEndian(extra.AsSpan(at + 2)));
             var field = extra.AsSpan(at + 4, Math.Min(length, extra.Length - at - 4));
             at += 4 + length;
             if (id != 1)
@@ -154,16 +167,18 @@ internal static class StoredZip
     {
         Span<byte> local = stackalloc byte[LocalLength];
         if (offset < 0 || offset > bytes.Length - LocalLength)
-            throw Bad(source, $"entry {Shown.Quoted(name)} begins at byte {offset} of {bytes.Length}");
+            throw Bad(source, $"entry {SafeText.Quoted(name)} begins at byte {offset} of {bytes.Length}");
         bytes.Read(offset, local);
-        int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(local[26..]), extraLength = BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(local) != LocalSignature || nameLength > MaximumNameLength || offset > bytes.Length - LocalLength - nameLength)
-            throw Bad(source, $"entry {Shown.Quoted(name)} does not begin at byte {offset}, where the directory says");
+        int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(local[26..]),
+        extraLength = BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(local) != LocalSignature || nameLength > MaximumNameLength
+            || offset > bytes.Length - LocalLength - nameLength)
+            throw Bad(source, $"entry {SafeText.Quoted(name)} does not begin at byte {offset}, where the directory says");
         var localName = new byte[nameLength];
         bytes.Read(offset + LocalLength, localName);
         return Encoding.UTF8.GetString(localName) == name
             ? offset + LocalLength + nameLength + extraLength
-            : throw Bad(source, $"entry {Shown.Quoted(name)} has another name where it begins");
+            : throw Bad(source, $"entry {SafeText.Quoted(name)} has another name where it begins");
     }
 
     private static void RefuseOverlap(Dictionary<string, Range> entries, string source)
@@ -172,7 +187,7 @@ internal static class StoredZip
         foreach (var (name, range) in entries.OrderBy(entry => entry.Value.Offset))
         {
             if (range.Offset < position)
-                throw Bad(source, $"entry {Shown.Quoted(name)} lies over another");
+                throw Bad(source, $"entry {SafeText.Quoted(name)} lies over another");
             position = range.Offset + range.Length;
         }
     }

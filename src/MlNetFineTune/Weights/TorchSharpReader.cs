@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Reads the format of TorchSharp's <c>Module.save</c> (its docfx/articles/saveload.md, "TorchSharp format"): a count, then for each tensor its name,
-/// type, number of dimensions and sizes, all integers LEB128-coded, and its numbers row after row. It has no signature and no directory.
+/// Reads the format of TorchSharp's <c>Module.save</c> (its docfx/articles/saveload.md, "TorchSharp format"): a count, then
+/// for each tensor its name, type, number of dimensions and sizes, all integers LEB128-coded, and its numbers row after
+/// row. It has no signature and no directory.
 /// </summary>
 internal static class TorchSharpReader
 {
@@ -32,7 +33,7 @@ internal static class TorchSharpReader
             {
                 var entry = ReadEntry(input, bytes);
                 if (!names.Add(entry.Name))
-                    throw new FormatException($"it names tensor {Shown.Quoted(entry.Name)} twice");
+                    throw new FormatException($"it names tensor {SafeText.Quoted(entry.Name)} twice");
                 entries.Add(entry);
             }
             if (input.Position != bytes.Length)
@@ -40,7 +41,9 @@ internal static class TorchSharpReader
         }
         catch (Exception e) when (e is FormatException or EndOfStreamException or DecoderFallbackException)
         {
-            problem = entries.Count == 0 ? "" : $"after {entries.Count} tensors as TorchSharp's Module.save writes them, {(e is FormatException ? e.Message : "it ends, or its text is damaged")}";
+            problem = entries.Count == 0 ? ""
+                : $"after {entries.Count} tensors as TorchSharp's Module.save writes them, "
+                + $"{(e is FormatException ? e.Message : "it ends, or its text is damaged")}";
             return null;
         }
         problem = "";
@@ -55,15 +58,16 @@ internal static class TorchSharpReader
         var name = input.ReadText((int)length);
         var type = (ScalarType)ReadInteger(input);
         if (!ElementTypes.IsKnown(type))
-            throw new FormatException($"tensor {Shown.Quoted(name)} has the unknown type {(int)type}");
+            throw new FormatException($"tensor {SafeText.Quoted(name)} has the unknown type {(int)type}");
         var dimensions = ReadInteger(input);
         if (dimensions > MaximumDimensions)
-            throw new FormatException($"tensor {Shown.Quoted(name)} has {dimensions} dimensions");
+            throw new FormatException($"tensor {SafeText.Quoted(name)} has {dimensions} dimensions");
         var shape = new long[dimensions];
         for (var d = 0; d < shape.Length; d++)
             shape[d] = ReadInteger(input);
         if (WeightEntry.ByteCount(shape, ElementTypes.Size(type)) is not { } size || size > bytes.Length - input.Position)
-            throw new FormatException($"tensor {Shown.Quoted(name)} of shape {WeightEntry.Text(shape)} does not fit into the rest of the file");
+            throw new FormatException(
+                $"tensor {SafeText.Quoted(name)} of shape {WeightEntry.Text(shape)} does not fit into the rest of the file");
         var entry = new WeightEntry(name, type, shape, WeightEntry.RowMajor(shape), bytes, input.Position);
         input.Position += size;
         return entry;

@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>One tensor of a weight file: what it is, and where its numbers lie. Every format comes down to this.</summary>
-/// <param name="Name">As the file calls it.</param>
-/// <param name="Type">Of the numbers in the file.</param>
+/// <param name="Name">Name in the file.</param>
+/// <param name="Type">Element type in the file.</param>
 /// <param name="Shape">Sizes, outermost first.</param>
 /// <param name="Strides">Numbers, not bytes, from one index to the next; in row-major order unless a view was saved.</param>
-/// <param name="Bytes">Where the numbers lie. The <see cref="WeightFile"/> owns it.</param>
+/// <param name="Bytes">Source of the numbers, owned by the <see cref="WeightFile"/>.</param>
 /// <param name="Offset">Byte of the first number.</param>
 internal sealed record WeightEntry(string Name, ScalarType Type, long[] Shape, long[] Strides, ByteSource Bytes, long Offset)
 {
@@ -15,15 +15,15 @@ internal sealed record WeightEntry(string Name, ScalarType Type, long[] Shape, l
     public const int MaximumDimensions = 64;
 
     /// <summary>
-    /// How many numbers there are between the first and the last, these included: what of the file the tensor can stand for.
+    /// Count of numbers from the first to the last element in the file, both included.
     /// </summary>
     public long Span => Shape.Contains(0) ? 0 : 1 + Shape.Zip(Strides, (length, stride) => (length - 1) * stride).Sum();
 
     /// <summary>Name and shape, for messages.</summary>
-    public string Describe() => $"{Shown.Text(Name)} {Text(Shape)}";
+    public string Describe() => $"{SafeText.Of(Name)} {Text(Shape)}";
 
     /// <summary>A shape, for messages.</summary>
-    public static string Text(IReadOnlyCollection<long> shape) => Shown.Shape(shape);
+    public static string Text(IReadOnlyCollection<long> shape) => SafeText.Shape(shape);
 
     /// <summary>Strides of numbers that lie row after row.</summary>
     public static long[] RowMajor(long[] shape)

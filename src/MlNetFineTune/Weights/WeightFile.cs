@@ -4,29 +4,32 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// An open file of named tensors, of whatever format. Only its directory is in memory; the numbers are read one tensor at a time, straight into
-/// the network's.
+/// An open file of named tensors, of whatever format. Only its directory is in memory; the numbers are read one
+/// tensor at a time, straight into the network's.
 /// </summary>
-internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entries, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<string> notes, IReadOnlyList<IDisposable> owned) : IDisposable
+internal sealed class WeightFile(
+    string source, IReadOnlyList<WeightEntry> entries, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<string> notes,
+    IReadOnlyList<IDisposable> owned) : IDisposable
 {
-    // Largest piece that is held beside the network while numbers are converted or rearranged.
+    // Largest buffer, in addition to the network, while numbers are converted or rearranged.
     private const long MaximumPiece = 4 << 20;
 
     /// <summary>The file's name, for messages.</summary>
     public string Source { get; } = source;
 
-    /// <summary>In the order of their bytes, where the format has one.</summary>
+    /// <summary>The tensors, in the order of their bytes where the format has one.</summary>
     public IReadOnlyList<WeightEntry> Entries { get; } = entries;
 
     /// <summary>Free text by key; empty where the file has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; } = metadata;
 
-    /// <summary>What a user should know about how the weights were found: sentences for the log.</summary>
+    /// <summary>Sentences for the log on how the weights were found.</summary>
     public IReadOnlyList<string> Notes { get; } = notes;
 
-    /// <summary>Opens a file of any known format, told by its content.</summary>
+    /// <summary>Opens a file of any known format, which is recognised by its content.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is of no known format, damaged, or asks for what a weight file needs not.</exception>
+    /// <exception cref="InvalidDataException">The format is unknown, the file is damaged,
+    /// or it contains what weights do not need.</exception>
     public static WeightFile Open(string path) => WeightFormats.Open(path);
 
     /// <summary>Copies a tensor's numbers into <paramref name="target"/>, which has its shape, and converts them to its type.</summary>
@@ -40,7 +43,8 @@ internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entri
         }
         catch (EndOfStreamException e)
         {
-            throw new InvalidDataException($"'{Source}' ends within tensor {Shown.Quoted(entry.Name)}: it is cut off. Fetch it again.", e);
+            throw new InvalidDataException(
+                $"'{Source}' ends within tensor {SafeText.Quoted(entry.Name)}: it is cut off. Fetch it again.", e);
         }
     }
 
@@ -61,7 +65,7 @@ internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entri
         {
             if (span == target.numel() && span * size <= int.MaxValue && TryReadInPlace(entry, offset, target))
                 return;
-            // Halves along the dimension with the longest steps lie in different places of the file: each needs about half of it.
+            // Halves along the dimension with the largest stride occupy different parts of the file, each about half of it.
             var dimension = Enumerable.Range(0, shape.Length).Where(d => shape[d] > 1).MaxBy(d => (entry.Strides[d], shape[d]));
             var half = shape[dimension] / 2;
             using var first = target.narrow(dimension, 0, half);
@@ -81,7 +85,8 @@ internal sealed class WeightFile(string source, IReadOnlyList<WeightEntry> entri
     // Most tensors are what the network has: the same type, row after row, in ordinary memory.
     private static bool TryReadInPlace(WeightEntry entry, long offset, Tensor target)
     {
-        if (target.device_type != DeviceType.CPU || target.dtype != entry.Type || !target.is_contiguous() || !IsRowMajor(target.shape, entry.Strides))
+        if (target.device_type != DeviceType.CPU || target.dtype != entry.Type || !target.is_contiguous()
+            || !IsRowMajor(target.shape, entry.Strides))
             return false;
         entry.Bytes.Read(offset, target.bytes);
         return true;

@@ -1,4 +1,3 @@
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 
@@ -19,7 +18,8 @@ internal static class WeightFileWriter
                 AtomicFile.Write(path, stream => StateDictionaryWriter.Write(stream, tensors, metadata));
                 break;
             default:
-                throw new ArgumentException($"The extension of '{Path.GetFileName(path)}' says no format: use .safetensors, or .pth for a state dictionary of PyTorch.", nameof(path));
+                throw new ArgumentException($"The extension of '{Path.GetFileName(path)}' says no format: "
+                    + "use .safetensors, or .pth for a state dictionary of PyTorch.", nameof(path));
         }
     }
 }

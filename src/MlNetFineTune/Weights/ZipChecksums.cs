@@ -4,7 +4,7 @@ using System.IO.Hashing;
 namespace MlNetFineTune.WeightFiles;
 
 /// <summary>
-/// Compares every stored entry of a zip with the CRC-32 that its directory has of it: a flipped bit of a weight is a weight all the same,
+/// Compares every stored entry of a zip with the CRC-32 that its directory has of it: a weight with a flipped bit is still a valid number,
 /// and nothing else would find it. PyTorch writes the checksums and does not look at them.
 /// </summary>
 internal static class ZipChecksums
@@ -17,7 +17,7 @@ internal static class ZipChecksums
         entries.Values.All(entry => entry.Crc == 0) && entries.Values.Any(entry => entry.Size > 0);
 
     /// <param name="bytes">The zip.</param>
-    /// <param name="entries">Its directory. Compressed entries are left out.</param>
+    /// <param name="entries">The directory of the zip. Compressed entries are not checked.</param>
     /// <param name="source">Name for messages.</param>
     /// <exception cref="InvalidDataException">An entry is damaged.</exception>
     public static void Check(ByteSource bytes, IReadOnlyDictionary<string, StoredZip.Range> entries, string source)
@@ -39,7 +39,7 @@ internal static class ZipChecksums
     {
         if (actual == entry.Crc)
             return;
-        var found = $"the CRC-32 of its entry {Shown.Quoted(name)} is {actual:x8}";
+        var found = $"the CRC-32 of its entry {SafeText.Quoted(name)} is {actual:x8}";
         throw new InvalidDataException($"'{source}' is damaged: {found}, expected {entry.Crc:x8}. Fetch it again.");
     }
 

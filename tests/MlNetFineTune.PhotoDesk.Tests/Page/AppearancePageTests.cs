@@ -2,11 +2,13 @@ using Microsoft.Playwright;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Page;
 
-/// <summary>On a phone and on a desktop, light and dark: nothing overflows, everything can be read and named. The screenshots are in TestResults.</summary>
+/// <summary>On a phone and on a desktop, light and dark: nothing overflows, everything can be read and named.
+/// The screenshots are in TestResults.</summary>
 [TestClass]
 public sealed class AppearancePageTests
 {
-    private static readonly Lazy<Desk> SharedDesk = new(() => new Desk("--PhotoDesk:EmbeddedPerClass=20", "--PhotoDesk:Epochs=4", "--PhotoDesk:LearningRate=0.02"));
+    private static readonly Lazy<Desk> SharedDesk =
+        new(() => new Desk("--PhotoDesk:EmbeddedPerClass=20", "--PhotoDesk:Epochs=4", "--PhotoDesk:LearningRate=0.02"));
 
     [ClassCleanup]
     public static void Stop()
@@ -27,7 +29,8 @@ public sealed class AppearancePageTests
         await Assertions.Expect(desk.Page.Locator("#comparison")).ToBeVisibleAsync();
         await desk.Page.GetByText("The numbers").ClickAsync();
 
-        Assert.IsLessThanOrEqualTo(width, await desk.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"), "the page scrolls sideways");
+        Assert.IsLessThanOrEqualTo(width, await desk.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"),
+            "the page scrolls sideways");
         Assert.AreEqual("", await desk.Page.EvaluateAsync<string>(PaleText), "text with a contrast below WCAG AA");
         Assert.AreEqual("", await desk.Page.EvaluateAsync<string>(Nameless), "controls without a name, or too small to press");
 
@@ -76,7 +79,8 @@ public sealed class AppearancePageTests
             const text = texts.currentNode.textContent.trim(), element = texts.currentNode.parentElement;
             if (text === "" || !element.checkVisibility()) continue;
             const style = getComputedStyle(element);
-            const [dark, bright] = [luminance(element instanceof SVGElement ? style.fill : style.color), luminance(ground(element))].sort((a, b) => a - b);
+            const [dark, bright] = [luminance(element instanceof SVGElement ? style.fill : style.color), luminance(ground(element))]
+                .sort((a, b) => a - b);
             const contrast = (bright + 0.05) / (dark + 0.05);
             if (contrast < 4.5) pale.push(`${contrast.toFixed(1)} ${text}`);
           }

@@ -21,7 +21,8 @@ internal static class Chromium
             Timeout = Patience.Milliseconds,
             // The sandbox does not work for root, and containers have little /dev/shm. The names of a proxy, an updater and the like stay
             // unasked.
-            Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"],
+            Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+                "--no-proxy-server"],
         });
     }
 

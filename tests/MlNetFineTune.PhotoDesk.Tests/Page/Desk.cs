@@ -29,7 +29,8 @@ internal sealed class Desk : IDisposable
     {
         var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
         var host = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "PhotoDesk.dll"), "--urls", Url, "--data", _data.FullName, .. _options];
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "PhotoDesk.dll"), "--urls", Url, "--data", _data.FullName,
+            .. _options];
         _process = Process.Start(new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _process.OutputDataReceived += Keep;
         _process.ErrorDataReceived += Keep;

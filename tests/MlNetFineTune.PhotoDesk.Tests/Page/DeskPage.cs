@@ -3,7 +3,8 @@ using Microsoft.Playwright;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Page;
 
-/// <summary>What a test does with the page. When it is done there must have been no error in the console, no violation of the content security policy, and no request that leaves this machine.</summary>
+/// <summary>What a test does with the page. When it is done there must have been no error in the console, no violation of the content
+/// security policy, and no request that leaves this machine.</summary>
 internal sealed class DeskPage
 {
     private readonly ConcurrentQueue<string> _complaints = new();
@@ -60,7 +61,9 @@ internal sealed class DeskPage
     public void Expect(string complaint) => _expected.Add(complaint);
 
     /// <summary>Waits for the browser to complain of this.</summary>
-    public Task UntilComplaintAsync(string part) => Patience.UntilAsync(() => Task.FromResult(_complaints.Any(complaint => complaint.Contains(part))), $"the browser complains of {part}");
+    public Task UntilComplaintAsync(string part) =>
+        Patience.UntilAsync(() => Task.FromResult(_complaints.Any(complaint => complaint.Contains(part))),
+            $"the browser complains of {part}");
 
     public void VerifyNoComplaints()
     {

@@ -58,7 +58,8 @@ public sealed class LearningPageTests
             await CorrectAsync(desk, 4);
             await desk.Button("Retrain").ClickAsync();
             await Assertions.Expect(desk.State).ToHaveTextAsync("Learning");
-            await Assertions.Expect(desk.Page.GetByRole(AriaRole.Progressbar, new() { Name = "Progress of the training" })).ToBeVisibleAsync();
+            await Assertions.Expect(desk.Page.GetByRole(AriaRole.Progressbar, new() { Name = "Progress of the training" }))
+                .ToBeVisibleAsync();
             await Assertions.Expect(desk.Button("Retrain")).ToHaveAttributeAsync("aria-disabled", "true");
             await Assertions.Expect(desk.Page.Locator("#training .line.loud")).ToHaveCountAsync(2);
             var bar = desk.Page.Locator("#training progress");
@@ -128,7 +129,8 @@ public sealed class LearningPageTests
     {
         var changes = comparison.Locator(".changes li");
         var count = await changes.CountAsync();
-        await Assertions.Expect(comparison.Locator("h3")).ToHaveTextAsync(count switch { 0 => "No answer changed", 1 => "1 answer changed", _ => $"{count} answers changed" });
+        await Assertions.Expect(comparison.Locator("h3"))
+            .ToHaveTextAsync(count switch { 0 => "No answer changed", 1 => "1 answer changed", _ => $"{count} answers changed" });
         for (var i = 0; i < count; i++)
         {
             await changes.Nth(i).ScrollIntoViewIfNeededAsync();

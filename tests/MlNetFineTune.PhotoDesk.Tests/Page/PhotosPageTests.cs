@@ -15,14 +15,16 @@ public sealed class PhotosPageTests
     }
 
     [TestMethod]
-    public Task APhotoIsAnsweredAndAWrongAnswerCorrectedConfirmedAndTakenBackWithAClickEach() => DeskPage.Use(SharedDesk.Value, async desk =>
+    public Task APhotoIsAnsweredAndAWrongAnswerCorrectedConfirmedAndTakenBackWithAClickEach() =>
+        DeskPage.Use(SharedDesk.Value, async desk =>
     {
         await desk.UploadAsync(Pictures.Of("crack", 1, "one.jpg"));
         var row = desk.Row("one.jpg");
         var answer = await row.Locator(".answer-label").InnerTextAsync();
         var percents = await row.Locator(".bar-percent").AllInnerTextsAsync();
         Assert.AreEqual(100, percents.Sum(text => int.Parse(text.Split(' ')[0])), 2, "the rounded percents of the classes");
-        Assert.AreEqual(percents.Max(text => int.Parse(text.Split(' ')[0])), int.Parse((await row.Locator(".bar.predicted .bar-percent").InnerTextAsync()).Split(' ')[0]));
+        Assert.AreEqual(percents.Max(text => int.Parse(text.Split(' ')[0])),
+            int.Parse((await row.Locator(".bar.predicted .bar-percent").InnerTextAsync()).Split(' ')[0]));
         var other = answer == "stain" ? "scratch" : "stain";
 
         await desk.Class("one.jpg", other).ClickAsync();

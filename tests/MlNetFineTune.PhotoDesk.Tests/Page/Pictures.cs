@@ -22,5 +22,6 @@ internal static class Pictures
     public static FilePayload[] Some(int count) =>
         [.. Enumerable.Range(0, count).Select(i => Of(SurfaceImages.Kinds[i % SurfaceImages.Kinds.Count], i / SurfaceImages.Kinds.Count))];
 
-    public static FilePayload Text(string name) => new() { Name = name, MimeType = "text/plain", Buffer = Encoding.UTF8.GetBytes("not a picture") };
+    public static FilePayload Text(string name) =>
+        new() { Name = name, MimeType = "text/plain", Buffer = Encoding.UTF8.GetBytes("not a picture") };
 }

@@ -18,6 +18,7 @@ public sealed partial class SourceTests
         }
     }
 
-    [GeneratedRegex("""innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\sstyle=|\son[a-z]+=|https?://|url\(""")]
+    [GeneratedRegex(
+        """innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\sstyle=|\son[a-z]+=|https?://|url\(""")]
     private static partial Regex Forbidden();
 }

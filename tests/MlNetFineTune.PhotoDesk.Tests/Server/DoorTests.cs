@@ -47,7 +47,8 @@ public sealed partial class DoorTests
     {
         foreach (var name in (string[])["=HYPERLINK(1).jpg", "+1.jpg", "-1.jpg", "@SUM.jpg", "a,\"b\".jpg"])
             await s_desk.UploadAsync((name, RunningDesk.Picture(1)));
-        var cells = (await s_desk.Http.GetStringAsync("api/photos.csv")).Split("\r\n").Select(line => line.Split(',', 2)).Where(line => line.Length == 2).Select(line => line[1]).ToList();
+        var cells = (await s_desk.Http.GetStringAsync("api/photos.csv")).Split("\r\n").Select(line => line.Split(',', 2))
+            .Where(line => line.Length == 2).Select(line => line[1]).ToList();
 
         foreach (var cell in (string[])["'=HYPERLINK(1).jpg,", "'+1.jpg,", "'-1.jpg,", "'@SUM.jpg,", "\"a,\"\"b\"\".jpg\","])
             Assert.AreEqual(1, cells.Count(line => line.StartsWith(cell, StringComparison.Ordinal)), cell);
@@ -123,7 +124,9 @@ public sealed partial class DoorTests
         Assert.AreEqual("""{"status":"ok","modelId":1}""", await s_desk.Http.GetStringAsync("health"));
 
         static async Task<int> CountAsync(string route) =>
-            int.Parse(Regex.Match(await s_desk.Http.GetStringAsync("metrics"), $"photodesk_requests_total{{route=\"{route}\",status=\"200\"}} ([0-9]+)").Groups[1].Value);
+            int.Parse(
+                Regex.Match(await s_desk.Http.GetStringAsync("metrics"),
+                    $"photodesk_requests_total{{route=\"{route}\",status=\"200\"}} ([0-9]+)").Groups[1].Value);
     }
 
     [TestMethod]
@@ -154,16 +157,20 @@ public sealed partial class DoorTests
         var seconds = (int)Math.Ceiling((Environment.TickCount64 - start) / 1000.0);
 
         var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
-        Assert.IsTrue(refused.Count <= Requests - 10 && refused.Count >= Requests - 10 - 1 - seconds, $"{refused.Count} of {Requests} in {seconds} seconds");
+        Assert.IsTrue(refused.Count <= Requests - 10 && refused.Count >= Requests - 10 - 1 - seconds,
+            $"{refused.Count} of {Requests} in {seconds} seconds");
         Assert.IsNotEmpty(refused);
-        Assert.IsTrue(refused.All(answer => answer.Headers.RetryAfter is not null && answer.Content.Headers.ContentType!.MediaType == "application/problem+json"));
+        Assert.IsTrue(
+            refused.All(answer => answer.Headers.RetryAfter is not null && answer.Content.Headers.ContentType!.MediaType
+                == "application/problem+json"));
         (await busy.Http.GetAsync("health")).EnsureSuccessStatusCode(); // monitoring is not refused
     }
 
     [TestMethod]
     public async Task ADataFolderBelongsToOneDesk()
     {
-        var second = PhotoDeskApp.Build(["--urls", "http://127.0.0.1:0", "--data", s_desk.Data.FullName, "--Logging:LogLevel:Default", "None"]);
+        var second = PhotoDeskApp.Build(
+            ["--urls", "http://127.0.0.1:0", "--data", s_desk.Data.FullName, "--Logging:LogLevel:Default", "None"]);
         var refused = await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => second.StartAsync());
         StringAssert.StartsWith(refused.Message, "Another PhotoDesk works in");
         await second.DisposeAsync();

@@ -10,11 +10,15 @@ namespace MlNetFineTune.PhotoDesk.Tests.Server;
 [TestClass]
 public sealed class KilledTests
 {
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) }
+    };
 
     private const string Epochs = "10";
 
-    /// <summary>SIGKILL in the middle of a training: after a restart it ends with the same epochs, number for number, as one that nobody disturbed.</summary>
+    /// <summary>SIGKILL in the middle of a training: after a restart it ends with the same epochs, number for number,
+    /// as one that nobody disturbed.</summary>
     [TestMethod]
     public async Task ATrainingThatIsKilledGoesOnToTheSameEnd()
     {
@@ -78,7 +82,8 @@ public sealed class KilledTests
     public async Task ALoadThatIsRefusedSaysSo()
     {
         await using var desk = await RunningDesk.StartAsync("--PhotoDesk:RequestsPerSecond", "1"); // and ten saved up
-        using var load = Program.Start("load", "--url", $"{desk.Http.BaseAddress}", "--seconds", "1", "--callers", "64"); // each calls once at least
+        // each calls once at least
+        using var load = Program.Start("load", "--url", $"{desk.Http.BaseAddress}", "--seconds", "1", "--callers", "64");
         var output = await load.StandardOutput.ReadToEndAsync();
         await load.WaitForExitAsync();
 
@@ -93,7 +98,8 @@ public sealed class KilledTests
         public Program(DirectoryInfo data)
         {
             _process = Start(
-                "--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--PhotoDesk:Epochs", Epochs, "--PhotoDesk:CheckpointInterval", "00:00:00.05");
+                "--urls", "http://127.0.0.1:0", "--data", data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--PhotoDesk:Epochs", Epochs,
+                "--PhotoDesk:CheckpointInterval", "00:00:00.05");
             const string Listening = "Now listening on: ";
             string? line;
             while ((line = _process.StandardOutput.ReadLine()) is not null && !line.Contains(Listening, StringComparison.Ordinal))
@@ -103,7 +109,12 @@ public sealed class KilledTests
                 Assert.Fail(_process.StandardError.ReadToEnd());
             _ = _process.StandardOutput.ReadToEndAsync(); // so that its pipes never fill
             _ = _process.StandardError.ReadToEndAsync();
-            Http = new HttpClient { Timeout = Patience.Limit, BaseAddress = new Uri(line!.Split(Listening)[1].Trim()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+            Http = new HttpClient
+            {
+                Timeout = Patience.Limit,
+                BaseAddress = new Uri(line!.Split(Listening)[1].Trim()),
+                DefaultRequestHeaders = { { "X-PhotoDesk", "1" } }
+            };
         }
 
         public HttpClient Http { get; }
@@ -112,13 +123,19 @@ public sealed class KilledTests
         {
             var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>
             var host = Path.Combine(shared, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet");
-            return Process.Start(new ProcessStartInfo(host, [Path.Combine(AppContext.BaseDirectory, "PhotoDesk.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            return Process.Start(new ProcessStartInfo(host, [Path.Combine(AppContext.BaseDirectory, "PhotoDesk.dll"), .. arguments])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true
+            })!;
         }
 
         public async Task TeachAsync(byte[][] photos)
         {
-            using var response = await Http.PostAsync("api/photos", RunningDesk.Form([.. photos.Select((photo, i) => ($"{QuickStart.SurfaceImages.Kinds[i]}.jpg", photo))]));
-            foreach (var (result, kind) in (await response.Content.ReadFromJsonAsync<UploadAnswer>(s_json))!.Results.Zip(QuickStart.SurfaceImages.Kinds))
+            using var response = await Http.PostAsync(
+                "api/photos", RunningDesk.Form([.. photos.Select((photo, i) => ($"{QuickStart.SurfaceImages.Kinds[i]}.jpg", photo))]));
+            foreach (var (result, kind) in (await response.Content.ReadFromJsonAsync<UploadAnswer>(s_json))!.Results.Zip(
+                QuickStart.SurfaceImages.Kinds))
                 (await Http.PutAsJsonAsync($"api/photos/{result.Photo!.Id}/label", new { label = kind })).EnsureSuccessStatusCode();
         }
 
@@ -126,7 +143,8 @@ public sealed class KilledTests
         {
             DeskTraining? training = null;
             await Patience.UntilAsync(
-                async () => (training = await Http.GetFromJsonAsync<DeskTraining>("api/trainings/latest", s_json)) is not null && reached(training), "the training has come so far");
+                async () => (training = await Http.GetFromJsonAsync<DeskTraining>("api/trainings/latest", s_json)) is not null
+                    && reached(training), "the training has come so far");
             return training!;
         }
 

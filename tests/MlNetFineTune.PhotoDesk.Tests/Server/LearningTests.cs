@@ -28,9 +28,11 @@ public sealed class LearningTests
         CollectionAssert.AreEqual(new[] { (2L, false), (1L, true) }, models.Select(model => (model.Id, model.Active)).ToArray());
         Assert.AreEqual(photos.Count(photo => SideOf(desk, photo) != PhotoSide.HeldOut), models[0].Corrections);
         var comparison = await desk.GetAsync<Comparison>("api/models/2/comparison");
-        Assert.AreEqual((models[0].HeldOut, models[0].Accuracy, models[0].F1), (comparison.HeldOut, comparison.Candidate.Accuracy, comparison.Candidate.F1));
+        Assert.AreEqual((models[0].HeldOut, models[0].Accuracy, models[0].F1),
+            (comparison.HeldOut, comparison.Candidate.Accuracy, comparison.Candidate.F1));
         // Each photo that changed moves the accuracy of the two apart by at most one.
-        var (gained, lost) = (comparison.Changed.Count(photo => photo.CandidateLabel == photo.Label), comparison.Changed.Count(photo => photo.CurrentLabel == photo.Label));
+        var (gained, lost) = (comparison.Changed.Count(photo => photo.CandidateLabel == photo.Label),
+            comparison.Changed.Count(photo => photo.CurrentLabel == photo.Label));
         Assert.AreEqual((gained - lost) / (double)comparison.HeldOut, comparison.Candidate.Accuracy - comparison.Current.Accuracy, 1e-9);
 
         Assert.IsTrue((await desk.PostAsync<ModelInfo>("api/models/2/activate")).Active);
@@ -68,7 +70,8 @@ public sealed class LearningTests
     [DataRow("UPDATE trainings SET state = 'Stopping'", nameof(TrainingState.Stopped), "Model 2 has the weights of epoch")]
     [DataRow("UPDATE trainings SET state = 'Queued'", nameof(TrainingState.Stopped), "Model 2 has the weights of epoch")]
     [DataRow("UPDATE trainings SET starts = 3", nameof(TrainingState.Interrupted), "The program ended 3 times")]
-    [DataRow("UPDATE trainings SET starts = 1, settings = replace(settings, '0.001', '0.002')", nameof(TrainingState.Interrupted), "The program ended during this training, and it could not go on")]
+    [DataRow("UPDATE trainings SET starts = 1, settings = replace(settings, '0.001', '0.002')", nameof(TrainingState.Interrupted),
+        "The program ended during this training, and it could not go on")]
     public async Task ATrainingThatARestartFindsGoesOnOrSaysWhyNot(string meanwhile, string expected, string message)
     {
         await using var desk = await RunningDesk.StartAsync("--PhotoDesk:Epochs", Endless);
@@ -90,7 +93,8 @@ public sealed class LearningTests
         Assert.AreEqual(expected, $"{end.State}");
         StringAssert.StartsWith(end.Message, message);
         Assert.AreEqual(expected == nameof(TrainingState.Stopped) ? 2L : null, end.ModelId);
-        Assert.AreEqual(1, (await desk.UploadAsync(("a.jpg", RunningDesk.Picture(0))))[0].Photo!.ModelId, "the served model goes on in any case");
+        Assert.AreEqual(1, (await desk.UploadAsync(("a.jpg", RunningDesk.Picture(0))))[0].Photo!.ModelId,
+            "the served model goes on in any case");
     }
 
     // By the definition, and not by what the database says.

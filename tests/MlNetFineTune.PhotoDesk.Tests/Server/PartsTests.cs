@@ -12,17 +12,20 @@ public sealed class PartsTests
     [TestMethod]
     public void APhotosContentDecidesItsSideInTheSharesThatAreSaid()
     {
-        var sides = Enumerable.Range(0, 20_000).Select(i => PhotoSides.Of(PhotoSides.HashOf(BitConverter.GetBytes(i)))).CountBy(side => side).ToDictionary();
+        var sides = Enumerable.Range(0, 20_000).Select(i => PhotoSides.Of(PhotoSides.HashOf(BitConverter.GetBytes(i))))
+            .CountBy(side => side).ToDictionary();
         Assert.AreEqual(0.20, sides[PhotoSide.HeldOut] / 20_000.0, 0.01);
         Assert.AreEqual(0.15, sides[PhotoSide.Validation] / 20_000.0, 0.01);
-        // Never to be changed: a photo of an earlier version must stay where it was. SHA-256 of nothing is e3b0c44298fc1c14..., and 0xe3b0c44298fc1c14 mod 100 is 52.
+        // Never to be changed: a photo of an earlier version must stay where it was.
+        // SHA-256 of nothing is e3b0c44298fc1c14..., and 0xe3b0c44298fc1c14 mod 100 is 52.
         Assert.AreEqual(PhotoSide.Training, PhotoSides.Of(PhotoSides.HashOf([])));
         Assert.AreEqual(PhotoSide.HeldOut, PhotoSides.Of([0, 0, 0, 0, 0, 0, 0, 19, .. new byte[24]]));
         Assert.AreEqual(PhotoSide.Validation, PhotoSides.Of([0, 0, 0, 0, 0, 0, 0, 20, .. new byte[24]]));
         Assert.AreEqual(PhotoSide.Training, PhotoSides.Of([0, 0, 0, 0, 0, 0, 0, 35, .. new byte[24]]));
     }
 
-    /// <summary>By hand: a has 2 right, 1 that is no a, 1 that was missed (F1 2/3); b has 1 right, 1 missed and 1 that is none (1/2); c occurs and is never found (0); d does not occur.</summary>
+    /// <summary>By hand: a has 2 right, 1 that is no a, 1 that was missed (F1 2/3); b has 1 right, 1 missed and 1 that is none (1/2);
+    /// c occurs and is never found (0); d does not occur.</summary>
     [TestMethod]
     public void AccuracyAndF1AreThoseByHand()
     {
@@ -39,7 +42,9 @@ public sealed class PartsTests
         using var connection = new SqliteConnection($"Data Source={Path.Combine(folder.FullName, "desk.db")};Pooling=false");
         connection.Open();
         Migrations.Apply(connection, ["CREATE TABLE a (x); INSERT INTO a VALUES (1)"]);
-        Assert.ThrowsExactly<SqliteException>(() => Migrations.Apply(connection, ["", "DELETE FROM a; CREATE TABLE b (x)", "INSERT INTO b VALUES (2); INSERT INTO nowhere VALUES (3)"]));
+        Assert.ThrowsExactly<SqliteException>(
+            () => Migrations.Apply(connection,
+                ["", "DELETE FROM a; CREATE TABLE b (x)", "INSERT INTO b VALUES (2); INSERT INTO nowhere VALUES (3)"]));
 
         Assert.AreEqual(2L, connection.Scalar<long>("PRAGMA user_version"), "the second is in, the third is not");
         Assert.AreEqual(0L, connection.Scalar<long>("SELECT count(*) FROM b"));
@@ -54,7 +59,8 @@ public sealed class PartsTests
         folder.Delete(recursive: true);
     }
 
-    /// <summary>A picture with one dark corner, stored in each of the eight ways of EXIF: the thumbnail has the corner where it belongs.</summary>
+    /// <summary>A picture with one dark corner, stored in each of the eight ways of EXIF: the thumbnail has
+    /// the corner where it belongs.</summary>
     [TestMethod]
     [DataRow(1, false, false)]
     [DataRow(2, true, false)]
@@ -74,7 +80,8 @@ public sealed class PartsTests
         }
         using var jpeg = stored.Encode(SKEncodedImageFormat.Jpeg, 95);
 
-        using var thumbnail = SKBitmap.Decode(await Thumbnail.OfAsync(WithOrientation(jpeg.ToArray(), orientation), CancellationToken.None));
+        using var thumbnail = SKBitmap.Decode(
+            await Thumbnail.OfAsync(WithOrientation(jpeg.ToArray(), orientation), CancellationToken.None));
 
         Assert.AreEqual(orientation >= 5 ? (32, 64) : (64, 32), (thumbnail.Width, thumbnail.Height));
         foreach (var (x, isRight) in ((int, bool)[])[(3, false), (thumbnail.Width - 4, true)])
@@ -97,7 +104,8 @@ public sealed class PartsTests
     {
         byte[] exif =
         [
-            0xFF, 0xE1, 0, 34, (byte)'E', (byte)'x', (byte)'i', (byte)'f', 0, 0, (byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
+            0xFF, 0xE1, 0, 34, (byte)'E', (byte)'x', (byte)'i', (byte)'f', 0, 0, (byte)'M', (byte)'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12,
+            0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
         ];
         BinaryPrimitives.WriteUInt16BigEndian(exif.AsSpan(28), (ushort)orientation);
         return [.. jpeg[..2], .. exif, .. jpeg[2..]];

@@ -11,10 +11,14 @@ using SkiaSharp;
 using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
-/// <summary>The application in this process, on a free port of the loopback, and someone who talks to it. Its data outlive a stop.</summary>
+/// <summary>The application in this process, on a free port of the loopback, and someone who talks to it.
+/// Its data outlive a stop.</summary>
 internal sealed class RunningDesk : IAsyncDisposable
 {
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) }
+    };
     private readonly string[] _options;
     private WebApplication? _app;
 
@@ -33,12 +37,20 @@ internal sealed class RunningDesk : IAsyncDisposable
 
     public async Task StartAgainAsync()
     {
-        _app = PhotoDeskApp.Build(["--urls", "http://127.0.0.1:0", "--data", Data.FullName, "--PhotoDesk:EmbeddedPerClass", "12", "--Logging:LogLevel:Default", "None",
+        _app =
+            PhotoDeskApp.Build(
+                ["--urls", "http://127.0.0.1:0", "--data", Data.FullName, "--PhotoDesk:EmbeddedPerClass", "12",
+                "--Logging:LogLevel:Default", "None",
             "--shutdownTimeoutSeconds", $"{Patience.Limit.TotalSeconds}", .. _options]);
         await _app.StartAsync();
         // Whoever asks before he sends (Expect: 100-continue) waits for the answer, however busy the machine is.
         var asking = new SocketsHttpHandler { Expect100ContinueTimeout = Patience.Limit };
-        Http = new HttpClient(asking) { Timeout = Patience.Limit, BaseAddress = new Uri(_app.Urls.Single()), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+        Http = new HttpClient(asking)
+        {
+            Timeout = Patience.Limit,
+            BaseAddress = new Uri(_app.Urls.Single()),
+            DefaultRequestHeaders = { { "X-PhotoDesk", "1" } }
+        };
     }
 
     /// <summary>In good order.</summary>
@@ -95,13 +107,15 @@ internal sealed class RunningDesk : IAsyncDisposable
     public async Task<DeskTraining> UntilAsync(Func<DeskTraining, bool> reached)
     {
         DeskTraining? training = null;
-        await Patience.UntilAsync(async () => (training = await GetAsync<DeskTraining>("api/trainings/latest")) is not null && reached(training), "the training has come so far");
+        await Patience.UntilAsync(async () => (training = await GetAsync<DeskTraining>("api/trainings/latest")) is not null
+            && reached(training), "the training has come so far");
         return training!;
     }
 
     /// <summary>Of the metrics page; 0 where it is not there yet.</summary>
     public async Task<long> MetricAsync(string series) =>
-        (await Http.GetStringAsync("metrics")).Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } line
+        (await Http.GetStringAsync("metrics")).Split('\n')
+            .FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } line
             ? long.Parse(line[(series.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture)
             : 0;
 

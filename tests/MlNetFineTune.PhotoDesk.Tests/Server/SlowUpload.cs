@@ -16,7 +16,8 @@ internal sealed class SlowUpload : IDisposable
         var upload = new SlowUpload();
         await upload._client.ConnectAsync(desk.Host, desk.Port);
         var head = string.Create(CultureInfo.InvariantCulture,
-            $"POST /api/photos HTTP/1.1\r\nHost: {desk.Authority}\r\nX-PhotoDesk: 1\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n{Part}");
+            $"POST /api/photos HTTP/1.1\r\nHost: {desk.Authority}\r\nX-PhotoDesk: 1\r\nContent-Type: multipart/form-data; "
+                + $"boundary=x\r\nContent-Length: 1000000\r\n\r\n{Part}");
         await upload._client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head));
         await upload.SendAsync(bytes);
         return upload;

@@ -34,14 +34,16 @@ public sealed class SlowUploadsTests
 
         StringAssert.StartsWith(await slow.TrickleAsync(), "HTTP/1.1 408");
 
-        await Patience.UntilAsync(async () => await desk.MetricAsync("photodesk_requests_total{route=\"POST /api/photos\",status=\"408\"}") == 1, "it is counted as given up");
+        await Patience.UntilAsync(async () => await desk.MetricAsync("photodesk_requests_total{route=\"POST /api/photos\",status=\"408\"}")
+            == 1, "it is counted as given up");
         Assert.AreEqual(0, await desk.MetricAsync(Held));
     }
 
     [TestMethod]
     public async Task UploadsTogetherHoldNoMoreMemoryThanIsSaid()
     {
-        await using var desk = await RunningDesk.StartAsync("--PhotoDesk:LargestUploadBytes", "1000000", "--PhotoDesk:LargestWaitingBytes", "1000000");
+        await using var desk = await RunningDesk.StartAsync(
+            "--PhotoDesk:LargestUploadBytes", "1000000", "--PhotoDesk:LargestWaitingBytes", "1000000");
         var slow = await SlowUpload.BeginAsync(desk.Http.BaseAddress!, 13 * Part);
         await Patience.UntilAsync(async () => await desk.MetricAsync(Held) == 13 * Part, "the slow one is being received");
 
@@ -88,7 +90,10 @@ public sealed class SlowUploadsTests
         Assert.AreEqual("application/problem+json", large.Content.Headers.ContentType!.MediaType);
 
         // Of unknown length, so that it is not refused by its head.
-        using var request = new HttpRequestMessage(HttpMethod.Put, "api/photos/1/label") { Content = new StringContent($"{{\"label\":\"{new string('x', 20_000)}\"}}", Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Put, "api/photos/1/label")
+        {
+            Content = new StringContent($"{{\"label\":\"{new string('x', 20_000)}\"}}", Encoding.UTF8, "application/json")
+        };
         request.Headers.TransferEncodingChunked = true;
         using var chunked = await desk.Http.SendAsync(request);
         Assert.AreEqual(HttpStatusCode.RequestEntityTooLarge, chunked.StatusCode);

@@ -6,7 +6,8 @@ namespace MlNetFineTune.PhotoDesk.Tests.Server;
 [TestClass]
 public sealed class SwitchingTests
 {
-    /// <summary>Eight callers call without a pause while two models take turns ten times: every call is answered, by one of the two, and what is sent after a switch by the new one.</summary>
+    /// <summary>Eight callers call without a pause while two models take turns ten times: every call is answered, by one of the two, and
+    /// what is sent after a switch by the new one.</summary>
     [TestMethod]
     public async Task ASwitchUnderLoadLosesNothing()
     {
@@ -38,7 +39,8 @@ public sealed class SwitchingTests
         foreach (var same in answers.GroupBy(photo => (photo.Name, photo.ModelId)))
         {
             Assert.AreEqual(1, same.Select(photo => photo.PredictedLabel).Distinct().Count());
-            Assert.IsLessThan(1e-4f, same.Max(photo => photo.Probabilities[0].Probability) - same.Min(photo => photo.Probabilities[0].Probability));
+            Assert.IsLessThan(1e-4f, same.Max(photo => photo.Probabilities[0].Probability)
+                - same.Min(photo => photo.Probabilities[0].Probability));
         }
     }
 }

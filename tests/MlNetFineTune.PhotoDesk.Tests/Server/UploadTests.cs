@@ -14,7 +14,9 @@ public sealed class UploadTests
 
     [ClassInitialize]
     public static async Task StartAsync(TestContext _) =>
-        s_desk = await RunningDesk.StartAsync("--PhotoDesk:LargestPhotoBytes", "200000", "--PhotoDesk:LargestUploadBytes", "1000000", "--PhotoDesk:LargestUpload", "9", "--PhotoDesk:LargestPixels", "1000000");
+        s_desk = await RunningDesk.StartAsync(
+            "--PhotoDesk:LargestPhotoBytes", "200000", "--PhotoDesk:LargestUploadBytes", "1000000", "--PhotoDesk:LargestUpload", "9",
+            "--PhotoDesk:LargestPixels", "1000000");
 
     [ClassCleanup]
     public static async Task StopAsync() => await s_desk.DisposeAsync();
@@ -25,11 +27,17 @@ public sealed class UploadTests
         var jpeg = RunningDesk.Picture(1);
 
         var results = await s_desk.UploadAsync(
-            ("a.jpg", jpeg), ("empty.jpg", []), ("b.png", RunningDesk.Picture(2, SKEncodedImageFormat.Png)), ("text.jpg", "not a picture"u8.ToArray()), ("half.jpg", jpeg[..(jpeg.Length / 4)]),
-            ("bomb.png", PngThatClaims(60_000, 60_000)), ("page.jpg", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"u8.ToArray()), ("large.jpg", new byte[200_001]), ("c.webp", RunningDesk.Picture(3, SKEncodedImageFormat.Webp)));
+            ("a.jpg", jpeg), ("empty.jpg", []), ("b.png", RunningDesk.Picture(2, SKEncodedImageFormat.Png)),
+            ("text.jpg", "not a picture"u8.ToArray()), ("half.jpg", jpeg[..(jpeg.Length / 4)]),
+            ("bomb.png", PngThatClaims(60_000, 60_000)),
+            ("page.jpg", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"u8.ToArray()),
+            ("large.jpg", new byte[200_001]), ("c.webp", RunningDesk.Picture(3, SKEncodedImageFormat.Webp)));
 
-        CollectionAssert.AreEqual(new[] { "a.jpg", "empty.jpg", "b.png", "text.jpg", "half.jpg", "bomb.png", "page.jpg", "large.jpg", "c.webp" }, results.Select(r => r.Name).ToArray());
-        CollectionAssert.AreEqual(new[] { true, false, true, false, false, false, false, false, true }, results.Select(r => r.Photo is not null).ToArray());
+        CollectionAssert.AreEqual(
+            new[] { "a.jpg", "empty.jpg", "b.png", "text.jpg", "half.jpg", "bomb.png", "page.jpg", "large.jpg", "c.webp" },
+            results.Select(r => r.Name).ToArray());
+        CollectionAssert.AreEqual(new[] { true, false, true, false, false, false, false, false, true },
+            results.Select(r => r.Photo is not null).ToArray());
         Assert.IsTrue(results.All(r => r.Photo is null == r.Error is not null));
         StringAssert.Contains(results[5].Error, "60000 x 60000");
         StringAssert.Contains(results[7].Error, "larger than 0.2 MiB");
@@ -62,7 +70,8 @@ public sealed class UploadTests
     [DataRow("/", "photo")]
     [DataRow("a\u0000b\u202Egpj.exe", "abgpj.exe")]
     [DataRow("<img src=x>.jpg", "<img src=x>.jpg")]
-    public async Task ANameIsTextWithoutFolders(string sent, string shown) => Assert.AreEqual(shown, (await s_desk.UploadAsync((sent, RunningDesk.Picture(0))))[0].Photo!.Name);
+    public async Task ANameIsTextWithoutFolders(string sent, string shown) =>
+        Assert.AreEqual(shown, (await s_desk.UploadAsync((sent, RunningDesk.Picture(0))))[0].Photo!.Name);
 
     [TestMethod]
     public async Task WhatIsNoUploadIsRefusedAndLeavesNothing()
@@ -74,9 +83,11 @@ public sealed class UploadTests
         await RefusedAsync(HttpStatusCode.UnsupportedMediaType, null);
         await RefusedAsync(HttpStatusCode.BadRequest, RunningDesk.Form());
         await RefusedAsync(HttpStatusCode.BadRequest, new MultipartFormDataContent { { new ByteArrayContent(picture), "other", "a.jpg" } });
-        await RefusedAsync(HttpStatusCode.BadRequest, Raw("--x\r\nContent-Disposition: form-data; name=\"photos\"; filename=\"a.jpg\"\r\n\r\nit ends"));
+        await RefusedAsync(HttpStatusCode.BadRequest,
+            Raw("--x\r\nContent-Disposition: form-data; name=\"photos\"; filename=\"a.jpg\"\r\n\r\nit ends"));
         await RefusedAsync(HttpStatusCode.RequestEntityTooLarge, RunningDesk.Form([.. Enumerable.Repeat(("a.jpg", picture), 10)]));
-        await RefusedAsync(HttpStatusCode.RequestEntityTooLarge, RunningDesk.Form([("a.jpg", picture), .. Enumerable.Repeat(("b.jpg", new byte[190_000]), 6)]));
+        await RefusedAsync(HttpStatusCode.RequestEntityTooLarge,
+            RunningDesk.Form([("a.jpg", picture), .. Enumerable.Repeat(("b.jpg", new byte[190_000]), 6)]));
 
         Assert.AreEqual(before.Total, (await s_desk.GetAsync<global::PhotoDesk.PhotoPage>("api/photos")).Total);
 
@@ -91,18 +102,25 @@ public sealed class UploadTests
     private static async Task RefusedAsync(HttpStatusCode expected, HttpContent? body)
     {
         // The desk answers what is too large from its length and closes: a client that sends all the same may see a broken pipe instead.
-        using var request = new HttpRequestMessage(HttpMethod.Post, "api/photos") { Content = body, Headers = { ExpectContinue = body is not null } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/photos")
+        {
+            Content = body,
+            Headers = { ExpectContinue = body is not null }
+        };
         using var response = await s_desk.Http.SendAsync(request);
         Assert.AreEqual(expected, response.StatusCode);
         Assert.AreEqual("application/problem+json", response.Content.Headers.ContentType!.MediaType);
         var problem = await response.Content.ReadAsStringAsync();
-        Assert.IsFalse(problem.Contains("   at ", StringComparison.Ordinal) || problem.Contains(s_desk.Data.FullName, StringComparison.Ordinal) || problem.Contains("Exception", StringComparison.Ordinal), problem);
+        Assert.IsFalse(problem.Contains("   at ", StringComparison.Ordinal)
+            || problem.Contains(s_desk.Data.FullName, StringComparison.Ordinal)
+            || problem.Contains("Exception", StringComparison.Ordinal), problem);
     }
 
     // A signature and a header with a right checksum; a decoder would ask for 14 GB.
     private static byte[] PngThatClaims(int width, int height)
     {
-        byte[] file = [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13, (byte)'I', (byte)'H', (byte)'D', (byte)'R', 0, 0, 0, 0, 0, 0, 0, 0, 8, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)'I', (byte)'D', (byte)'A', (byte)'T', 0x35, 0xAF, 0x06, 0x1E];
+        byte[] file = [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13, (byte)'I', (byte)'H', (byte)'D', (byte)'R', 0, 0,
+            0, 0, 0, 0, 0, 0, 8, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)'I', (byte)'D', (byte)'A', (byte)'T', 0x35, 0xAF, 0x06, 0x1E];
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(16), width);
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(20), height);
         BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), Crc32(file.AsSpan(12, 17)));

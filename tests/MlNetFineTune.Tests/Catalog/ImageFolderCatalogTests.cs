@@ -13,7 +13,9 @@ public sealed class ImageFolderCatalogTests
     public void PicturesOfSubfoldersAreFoundInOrdinalOrderAndOtherFilesAreNot()
     {
         var root = SmallPictures.NewFolder();
-        foreach (var file in (string[])["b/2.jpg", "b/10.PNG", "b/deep/er/1.webp", "a/Z.bmp", "a/a.gif", "a/notes.txt", "a/thumbs.db", "a/x.jpg.bak", "loose.jpg", "a/._Z.bmp", "a/.cache/1.jpg", ".checkpoints/1.jpg", "__MACOSX/a/1.jpg"])
+        foreach (var file in (string[])[
+            "b/2.jpg", "b/10.PNG", "b/deep/er/1.webp", "a/Z.bmp", "a/a.gif", "a/notes.txt", "a/thumbs.db", "a/x.jpg.bak", "loose.jpg",
+            "a/._Z.bmp", "a/.cache/1.jpg", ".checkpoints/1.jpg", "__MACOSX/a/1.jpg"])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(root, file))!);
             File.WriteAllText(Path.Combine(root, file), "");
@@ -121,7 +123,8 @@ public sealed class ImageFolderCatalogTests
     [TestMethod]
     public void LinksToOtherFoldersAreFollowedEachFolderOnce()
     {
-        var root = Tree("top/cats/1.png", "elsewhere/cats/2.png", "elsewhere/cats/deep/3.png", "elsewhere/dogs/1.png", "elsewhere/more/4.png");
+        var root = Tree("top/cats/1.png", "elsewhere/cats/2.png", "elsewhere/cats/deep/3.png", "elsewhere/dogs/1.png",
+            "elsewhere/more/4.png");
         var (top, elsewhere) = (Path.Combine(root, "top"), Path.Combine(root, "elsewhere"));
         Link(Path.Combine(top, "cats", "a"), Path.Combine(elsewhere, "cats"));
         Link(Path.Combine(top, "cats", "b"), Path.Combine(elsewhere, "cats"));
@@ -148,7 +151,8 @@ public sealed class ImageFolderCatalogTests
     private void CheckRows(string root, params string[] expected)
     {
         var view = _ml.Data.LoadImageFolder(root);
-        CollectionAssert.AreEqual(expected, view.GetColumn<string>("ImagePath").Select(path => Path.GetRelativePath(root, path).Replace('\\', '/')).ToArray());
+        CollectionAssert.AreEqual(expected, view.GetColumn<string>("ImagePath")
+            .Select(path => Path.GetRelativePath(root, path).Replace('\\', '/')).ToArray());
         CollectionAssert.AreEqual(expected.Select(path => path.Split('/')[0]).ToArray(), view.GetColumn<string>("Label").ToArray());
     }
 

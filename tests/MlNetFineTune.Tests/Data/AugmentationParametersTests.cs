@@ -53,7 +53,8 @@ public sealed class AugmentationParametersTests
     {
         var nested = Augmentation.Sequence(VerticalFlip(), Augmentation.Sequence(Invert(), Augmentation.Sequence(Equalize())));
         Assert.AreEqual(Augmentation.Sequence(VerticalFlip(), Invert(), Equalize()), nested);
-        Assert.AreEqual("VerticalFlip { Probability = 0.5 } + Invert { Probability = 0.5 } + Equalize { Probability = 0.5 }", nested.ToString());
+        Assert.AreEqual("VerticalFlip { Probability = 0.5 } + Invert { Probability = 0.5 } + Equalize { Probability = 0.5 }",
+            nested.ToString());
         Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Sequence(Invert(), Augmentation.None));
     }
 
@@ -110,7 +111,9 @@ public sealed class AugmentationParametersTests
             for (var i = 0; i < SmallPictures.PerClass; i++)
                 files.Add(new Picture(new PictureHead(Path: SmallPictures.PathOf("rings", i))));
             using var rows = new EncodedImages(files, "ImagePath", new ImageEncoder(new ImagePreprocessing { Size = 40 }));
-            return [.. new BatchLoader(rows, seed: 3, workers).Read(BatchLoader.Split([.. Enumerable.Range(0, rows.Count)], 7), everything, epoch, (row, reason) => Assert.Fail(reason), default)
+            return [.. new BatchLoader(rows, seed: 3, workers)
+                .Read(BatchLoader.Split([.. Enumerable.Range(0, rows.Count)], 7), everything, epoch,
+                    (row, reason) => Assert.Fail(reason), default)
                 .SelectMany(batch => batch.Samples.Take(batch.Count * rows.Length).ToArray())];
         }
     }
@@ -130,6 +133,7 @@ public sealed class AugmentationParametersTests
             Encode(row);
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
 
-        void Encode(int row) => encoder.EncodePixels(new PixelSource(pixels, 64, 64, false), augmentation, new CountedRandom(1, RandomStream.Augmentation, 1, row), output);
+        void Encode(int row) => encoder.EncodePixels(
+            new PixelSource(pixels, 64, 64, false), augmentation, new CountedRandom(1, RandomStream.Augmentation, 1, row), output);
     }
 }

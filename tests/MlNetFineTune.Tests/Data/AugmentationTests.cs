@@ -1,12 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]
@@ -21,7 +15,8 @@ public sealed class AugmentationTests
 
         CollectionAssert.AreEqual(Encode(Augmentation.None), Encode(new HorizontalFlip(0)));
         CollectionAssert.AreEqual(Encode(Augmentation.None), Encode(Augmentation.Sequence(new HorizontalFlip(1), new HorizontalFlip(1))));
-        CollectionAssert.AreNotEqual(Encode(Augmentation.None), Encode(Augmentation.Sequence(new HorizontalFlip(0), new RandomResizedCrop())));
+        CollectionAssert.AreNotEqual(Encode(Augmentation.None),
+            Encode(Augmentation.Sequence(new HorizontalFlip(0), new RandomResizedCrop())));
 
         byte[] Encode(Augmentation augmentation)
         {

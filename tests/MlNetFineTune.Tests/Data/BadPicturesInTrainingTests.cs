@@ -22,7 +22,8 @@ public sealed class BadPicturesInTrainingTests
             var photos = SmallPictures.Take(4).ToList();
             photos.Insert(7, new Photo { Label = "dots", ImagePath = path });
 
-            var error = Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy }, photos));
+            var error = Assert.ThrowsExactly<InvalidDataException>(
+                () => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy }, photos));
 
             StringAssert.Contains(error.Message, "row 7 ");
             StringAssert.Contains(error.Message, $"'{path}'");
@@ -52,16 +53,19 @@ public sealed class BadPicturesInTrainingTests
         Assert.AreEqual(24, model.Report.TrainingRows);
         Assert.AreEqual(2, log.Warnings.Count(line => line.StartsWith("Left out row", StringComparison.Ordinal)));
         Assert.IsTrue(model.Report.Epochs.All(epoch => double.IsFinite(epoch.Loss)));
-        Assert.IsTrue(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, SmallPictures.Take(2)))).All(scores => scores.All(float.IsFinite)));
+        Assert.IsTrue(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, SmallPictures.Take(2))))
+            .All(scores => scores.All(float.IsFinite)));
     }
 
     [TestMethod]
     [DynamicData(nameof(Strategies))]
     public void MoreBadPicturesThanTheFractionAreAnError(Strategy strategy)
     {
-        var photos = SmallPictures.Take(3).Concat(BadPictures.All.Take(2).Select(bad => new Photo { Label = "dots", ImagePath = bad.Path }));
+        var photos = SmallPictures.Take(3)
+            .Concat(BadPictures.All.Take(2).Select(bad => new Photo { Label = "dots", ImagePath = bad.Path }));
 
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip(0.15f) }, photos));
+        var error = Assert.ThrowsExactly<InvalidDataException>(
+            () => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip(0.15f) }, photos));
 
         StringAssert.Contains(error.Message, "2 of 11 pictures");
         StringAssert.Contains(error.Message, "BadRows.Skip(0.15");
@@ -76,13 +80,17 @@ public sealed class BadPicturesInTrainingTests
         var options = SmallTraining.Options with { Strategy = strategy, BadRows = BadRows.Skip(0.2f) };
 
         // 2 of 14 in the training data, 1 of 7 in the validation set; together they are more than a fifth of the smaller.
-        using var model = SmallTraining.Fit(_ml, options with { Validation = Set([.. SmallPictures.Take(2, skip: 20), bad[2]]) }, SmallPictures.Take(4).Concat(bad.Take(2)));
+        using var model = SmallTraining.Fit(
+            _ml, options with { Validation = Set([.. SmallPictures.Take(2, skip: 20), bad[2]]) },
+            SmallPictures.Take(4).Concat(bad.Take(2)));
 
         Assert.HasCount(2, model.Report!.BadRows);
         Assert.HasCount(1, model.Report.ValidationBadRows);
         Assert.AreEqual(6, model.Report.ValidationRows);
         Assert.IsTrue(model.Report.Epochs.All(epoch => double.IsFinite(epoch.ValidationLoss!.Value)));
-        Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, options with { Validation = Set([.. SmallPictures.Take(2, skip: 20), .. bad.Take(2)]) }, SmallPictures.Take(4)));
+        Assert.ThrowsExactly<InvalidDataException>(
+            () => SmallTraining.Fit(_ml, options with { Validation = Set([.. SmallPictures.Take(2, skip: 20), .. bad.Take(2)]) },
+                SmallPictures.Take(4)));
     }
 
     [TestMethod]
@@ -94,7 +102,8 @@ public sealed class BadPicturesInTrainingTests
 
         var training = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, options, bad));
         StringAssert.Contains(training.Message, "None of the 6 training pictures could be read");
-        var validation = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, options with { Validation = Set(bad) }, SmallPictures.Take(2)));
+        var validation = Assert.ThrowsExactly<InvalidOperationException>(
+            () => SmallTraining.Fit(_ml, options with { Validation = Set(bad) }, SmallPictures.Take(2)));
         StringAssert.Contains(validation.Message, "None of the 6 validation pictures could be read");
     }
 
@@ -106,7 +115,14 @@ public sealed class BadPicturesInTrainingTests
             return; // any bytes are pixels
         var rows = PictureSources.Rows(perClass: 3);
         var path = Path.Combine(SmallPictures.NewFolder(), "missing.jpg");
-        rows[4] = new EveryForm { Label = "dots", ImagePath = path, File = "<svg>"u8.ToArray(), Planar = Row(float.PositiveInfinity), ZeroToOne = Row(2) };
+        rows[4] = new EveryForm
+        {
+            Label = "dots",
+            ImagePath = path,
+            File = "<svg>"u8.ToArray(),
+            Planar = Row(float.PositiveInfinity),
+            ZeroToOne = Row(2)
+        };
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
         var options = PictureSources.Options(column) with { Epochs = 1 };
         var expected = column switch
@@ -125,7 +141,8 @@ public sealed class BadPicturesInTrainingTests
         StringAssert.Contains(error.Message, expected.ToString());
         CollectionAssert.AreEqual(new[] { expected }, model.Report!.BadRows.ToArray());
         Assert.AreEqual(8, model.Report.TrainingRows);
-        StringAssert.Contains(tooMany.Message, $"1 of 9 pictures could not be read, more than BadRows.Skip(0.01) allows. Some of them: {expected}");
+        StringAssert.Contains(tooMany.Message, $"1 of 9 pictures could not be read, more than BadRows.Skip(0.01) allows. "
+            + $"Some of them: {expected}");
 
         static float[] Row(float first) => [first, .. new float[48 * 48 * 3 - 1]];
 

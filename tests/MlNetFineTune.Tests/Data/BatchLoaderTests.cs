@@ -37,7 +37,8 @@ public sealed class BatchLoaderTests
     public void PicturesThatCannotBeReadAreReportedAndLeftOut()
     {
         var bad = new List<(int, string)>();
-        var good = Loader(new Pictures { Bad = row => row % 5 == 0 }, 4).Read(Batches, Augmentation.None, 1, (row, reason) => bad.Add((row, reason)), default)
+        var good = Loader(new Pictures { Bad = row => row % 5 == 0 }, 4)
+            .Read(Batches, Augmentation.None, 1, (row, reason) => bad.Add((row, reason)), default)
             .SelectMany(batch => batch.Rows).ToArray();
         CollectionAssert.AreEqual(Enumerable.Range(0, 50).Where(row => row % 5 != 0).ToArray(), good);
         CollectionAssert.AreEqual(Enumerable.Range(0, 10).Select(i => (i * 5, "bad")).ToArray(), bad);
@@ -49,7 +50,8 @@ public sealed class BatchLoaderTests
         var seen = 0;
         var failure = Assert.ThrowsExactly<NotSupportedException>(() =>
         {
-            foreach (var batch in Loader(new Pictures { Throws = row => row == 20 }, 4).Read(Batches, Augmentation.None, 1, Unexpected, default))
+            foreach (var batch in Loader(new Pictures { Throws = row => row == 20 }, 4)
+                .Read(Batches, Augmentation.None, 1, Unexpected, default))
                 seen += batch.Count;
         });
         Assert.AreEqual("row 20", failure.Message);
@@ -97,12 +99,21 @@ public sealed class BatchLoaderTests
     {
         const int workers = 32;
         using var meeting = new Barrier(workers);
-        var pictures = new Pictures { Rows = 4 + workers, Meets = row => { if (row >= 4) Assert.IsTrue(meeting.SignalAndWait(Patience.Limit), "not all workers were at work at once"); } };
+        var pictures = new Pictures
+        {
+            Rows = 4 + workers,
+            Meets = row =>
+            {
+                if (row >= 4) Assert.IsTrue(meeting.SignalAndWait(Patience.Limit), "not all workers were at work at once");
+            }
+        };
         var delivered = 0;
-        foreach (var batch in Loader(pictures, workers).Read(BatchLoader.Split([.. Enumerable.Range(0, pictures.Count)], 4), Augmentation.None, 1, Unexpected, default))
+        foreach (var batch in Loader(pictures, workers)
+            .Read(BatchLoader.Split([.. Enumerable.Range(0, pictures.Count)], 4), Augmentation.None, 1, Unexpected, default))
         {
             if (delivered == 0)
-                Assert.IsTrue(SpinWait.SpinUntil(() => meeting.CurrentPhaseNumber == 1, Patience.Limit), "while the first batch is consumed, every worker has a picture");
+                Assert.IsTrue(SpinWait.SpinUntil(() => meeting.CurrentPhaseNumber == 1, Patience.Limit),
+                    "while the first batch is consumed, every worker has a picture");
             delivered += batch.Count;
         }
 
@@ -122,10 +133,12 @@ public sealed class BatchLoaderTests
 
     private static int[][] Batches => BatchLoader.Split([.. Enumerable.Range(0, 50)], 7);
 
-    private static BatchLoader Loader(ImageRows rows, int workers) => new(new EncodedImages(rows, "Image", new ImageEncoder(new ImagePreprocessing { Size = 32 })), seed: 3, workers);
+    private static BatchLoader Loader(ImageRows rows, int workers) =>
+        new(new EncodedImages(rows, "Image", new ImageEncoder(new ImagePreprocessing { Size = 32 })), seed: 3, workers);
 
     private static byte[] Read(Pictures pictures, int workers, int epoch) =>
-        [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default).SelectMany(batch => batch.Samples.Take(batch.Count * 32 * 32 * 3).ToArray())];
+        [.. Loader(pictures, workers).Read(Batches, Augmentation.Light, epoch, Unexpected, default)
+            .SelectMany(batch => batch.Samples.Take(batch.Count * 32 * 32 * 3).ToArray())];
 
     private static void Unexpected(int row, string reason) => Assert.Fail($"row {row}: {reason}");
 
@@ -150,7 +163,9 @@ public sealed class BatchLoaderTests
 
         public override void Identify(int row, IncrementalHash hash) => hash.AppendData([(byte)row]);
 
-        public override string? Encode(int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+        public override string? Encode(
+            int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
+            CancellationToken cancellation = default)
         {
             if (Throws(row))
                 throw new NotSupportedException($"row {row}");

@@ -129,7 +129,8 @@ public sealed class ByteBudgetTests
 
         static void InterlockedMax(ref long target, long value)
         {
-            for (var old = Volatile.Read(ref target); value > old && Interlocked.CompareExchange(ref target, value, old) != old; old = Volatile.Read(ref target))
+            for (var old = Volatile.Read(ref target); value > old && Interlocked.CompareExchange(ref target, value, old) != old;
+                old = Volatile.Read(ref target))
             {
             }
         }
@@ -148,7 +149,8 @@ public sealed class ByteBudgetTests
         using var codec = SKCodec.Create(new MemoryStream(file));
         var size = codec.Info.Size;
 
-        Assert.AreEqual(bytesPerPixel * size.Width * size.Height + 16 * 24 * size.Height, DecodeCost.Of(codec, file, size, size, size: 24), "and 16 bytes for each of 24 columns of every row");
+        Assert.AreEqual(bytesPerPixel * size.Width * size.Height + 16 * 24 * size.Height, DecodeCost.Of(codec, file, size, size, size: 24),
+            "and 16 bytes for each of 24 columns of every row");
     }
 
     /// <summary>16 pictures of 64 million pixels, 62 KB each, would have taken 4.3 GB.</summary>
@@ -167,8 +169,11 @@ public sealed class ByteBudgetTests
         using var inputs = new EncodedImages(rows, "ImagePath", new ImageEncoder(new ImagePreprocessing { Size = 32 }));
 
         ByteBudget.Pixels.HighWater = 0;
-        var training = Task.Run(() => new BatchLoader(inputs, seed: 1, workers: 16).Read([[.. Enumerable.Range(0, 16)]], Augmentation.None, epoch: 1, (_, reason) => Assert.Fail(reason), default).Sum(batch => batch.Count));
-        var scores = SmallTraining.Scores(model.Transform(SmallPictures.View(ml, Enumerable.Repeat(new Photo { Label = "dots", ImagePath = path }, 16))));
+        var training = Task.Run(() => new BatchLoader(inputs, seed: 1, workers: 16)
+            .Read([[.. Enumerable.Range(0, 16)]], Augmentation.None, epoch: 1, (_, reason) => Assert.Fail(reason), default)
+            .Sum(batch => batch.Count));
+        var scores = SmallTraining.Scores(
+            model.Transform(SmallPictures.View(ml, Enumerable.Repeat(new Photo { Label = "dots", ImagePath = path }, 16))));
 
         Assert.AreEqual(16, training.GetAwaiter().GetResult());
         Assert.IsTrue(scores.All(row => row.All(float.IsFinite)));
@@ -189,7 +194,8 @@ public sealed class ByteBudgetTests
         Task reading;
         using (ByteBudget.Pixels.Take(ByteBudget.Pixels.Capacity))
         {
-            reading = Task.Run(() => new BatchLoader(inputs, seed: 1, workers: 1).Read([[0]], Augmentation.None, epoch: 1, (_, _) => { }, cancellation.Token).Count());
+            reading = Task.Run(() => new BatchLoader(inputs, seed: 1, workers: 1)
+                .Read([[0]], Augmentation.None, epoch: 1, (_, _) => { }, cancellation.Token).Count());
             Assert.IsFalse(reading.Wait(s_while));
 
             cancellation.Cancel();

@@ -14,9 +14,11 @@ public sealed class ColorParityTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("augmentations.json");
 
-    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("colors").GetArrayLength()).Select(index => new object[] { index });
+    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("colors").GetArrayLength())
+        .Select(index => new object[] { index });
 
-    public static IEnumerable<object[]> Blurs => Enumerable.Range(0, s_fixture.GetProperty("blurs").GetArrayLength()).Select(index => new object[] { index });
+    public static IEnumerable<object[]> Blurs => Enumerable.Range(0, s_fixture.GetProperty("blurs").GetArrayLength())
+        .Select(index => new object[] { index });
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
@@ -72,7 +74,8 @@ public sealed class ColorParityTests
     private static double[] Samples(byte[] output, int size, string at)
     {
         var places = s_fixture.GetProperty(at).Numbers().Select(v => (int)v).ToArray();
-        return [.. places.SelectMany(y => places.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])))];
+        return [
+            .. places.SelectMany(y => places.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])))];
     }
 
     private static PixelFilter FilterOf(string name) => name switch

@@ -22,9 +22,12 @@ public sealed class ContactSheetTests
         var pixels = new byte[encoder.Length];
         for (var sample = 0; sample < 4; sample++)
         {
-            Assert.IsNull(encoder.EncodeFile(paths[1], sample == 0 ? Augmentation.None : Augmentation.Strong, new CountedRandom(7, RandomStream.Augmentation, sample, 1), pixels));
+            Assert.IsNull(
+                encoder.EncodeFile(paths[1], sample == 0 ? Augmentation.None : Augmentation.Strong,
+                    new CountedRandom(7, RandomStream.Augmentation, sample, 1), pixels));
             for (var i = 0; i < 40 * 40; i++)
-                Assert.AreEqual(new SKColor(pixels[i * 3], pixels[i * 3 + 1], pixels[i * 3 + 2]), sheet.GetPixel(4 + sample * 44 + i % 40, 48 + i / 40));
+                Assert.AreEqual(new SKColor(pixels[i * 3], pixels[i * 3 + 1], pixels[i * 3 + 2]),
+                    sheet.GetPixel(4 + sample * 44 + i % 40, 48 + i / 40));
         }
     }
 
@@ -48,7 +51,8 @@ public sealed class ContactSheetTests
     {
         var folder = SmallPictures.NewFolder();
         var file = Path.Combine(folder, "sheet.png");
-        var message = Assert.ThrowsExactly<InvalidDataException>(() => Augmentation.Light.SaveContactSheet([SmallPictures.PathOf("dots", 0), Path.Combine(folder, "none.jpg")], file)).Message;
+        var message = Assert.ThrowsExactly<InvalidDataException>(
+            () => Augmentation.Light.SaveContactSheet([SmallPictures.PathOf("dots", 0), Path.Combine(folder, "none.jpg")], file)).Message;
         StringAssert.Contains(message, "none.jpg' cannot be shown: there is no such file");
         Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
         Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Light.SaveContactSheet([], file));

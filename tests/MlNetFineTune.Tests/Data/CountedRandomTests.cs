@@ -1,11 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]
@@ -15,7 +9,8 @@ public sealed class CountedRandomTests
     [TestMethod]
     [DataRow(new[] { 0u, 0u, 0u, 0u }, new[] { 0u, 0u }, new[] { 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u })]
     [DataRow(new[] { ~0u, ~0u, ~0u, ~0u }, new[] { ~0u, ~0u }, new[] { 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu })]
-    [DataRow(new[] { 0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u }, new[] { 0xa4093822u, 0x299f31d0u }, new[] { 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u })]
+    [DataRow(new[] { 0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u }, new[] { 0xa4093822u, 0x299f31d0u },
+        new[] { 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u })]
     public void PhiloxGivesTheKnownAnswersOfItsAuthors(uint[] counter, uint[] key, uint[] expected)
     {
         var (a, b, c, d) = CountedRandom.Philox(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
@@ -29,7 +24,8 @@ public sealed class CountedRandomTests
         for (var block = 0u; block < 3; block++)
         {
             var (a, b, c, d) = CountedRandom.Philox(block, 7, 5, RandomStream.Augmentation.Id, 0x89AB_CDEF, 0x0123_4567);
-            CollectionAssert.AreEqual(new[] { a, b, c, d }, new[] { random.NextUInt32(), random.NextUInt32(), random.NextUInt32(), random.NextUInt32() });
+            CollectionAssert.AreEqual(new[] { a, b, c, d },
+                new[] { random.NextUInt32(), random.NextUInt32(), random.NextUInt32(), random.NextUInt32() });
         }
     }
 
@@ -95,8 +91,10 @@ public sealed class CountedRandomTests
     {
         CountedRandom[] randoms =
         [
-            new(0, RandomStream.Shuffle, 0, 0), new(1, RandomStream.Shuffle, 0, 0), new(1L << 32, RandomStream.Shuffle, 0, 0), new(-1, RandomStream.Shuffle, 0, 0),
-            new(0, RandomStream.Split, 0, 0), new(0, RandomStream.Augmentation, 0, 0), new(0, RandomStream.WeightsOf("a"), 0, 0), new(0, RandomStream.WeightsOf("b"), 0, 0),
+            new(0, RandomStream.Shuffle, 0, 0), new(1, RandomStream.Shuffle, 0, 0), new(1L << 32, RandomStream.Shuffle, 0, 0),
+            new(-1, RandomStream.Shuffle, 0, 0),
+            new(0, RandomStream.Split, 0, 0), new(0, RandomStream.Augmentation, 0, 0), new(0, RandomStream.WeightsOf("a"), 0, 0),
+            new(0, RandomStream.WeightsOf("b"), 0, 0),
             new(0, RandomStream.Shuffle, 1, 0), new(0, RandomStream.Shuffle, 0, 1),
         ];
         var numbers = randoms.SelectMany(random => Enumerable.Range(0, 100).Select(_ => random.NextUInt32())).ToArray();

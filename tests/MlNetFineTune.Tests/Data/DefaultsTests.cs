@@ -2,12 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 /// <summary>A default that changes is a change of what users' code does: it must be changed here as well.</summary>
@@ -19,13 +13,18 @@ public sealed class DefaultsTests
     [TestMethod]
     public void EveryOptionHasTheDocumentedDefault()
     {
-        var actual = string.Join('\n', typeof(ImageFineTuningOptions).GetProperties().Where(p => p.Name is not (nameof(ImageFineTuningOptions.Workers) or nameof(ImageFineTuningOptions.StopToken) or nameof(ImageFineTuningOptions.CancellationToken)))
-            .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
-        Assert.AreEqual("""
+        var actual = string.Join('\n', typeof(ImageFineTuningOptions).GetProperties()
+            .Where(
+                p => p.Name is not (nameof(ImageFineTuningOptions.Workers) or nameof(ImageFineTuningOptions.StopToken)
+                or nameof(ImageFineTuningOptions.CancellationToken)))
+            .OrderBy(p => p.Name, StringComparer.Ordinal)
+            .Select(p => FormattableString.Invariant($"{p.Name} = {p.GetValue(s_defaults) ?? "null"}")));
+        const string crop = "RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 }";
+        Assert.AreEqual($$"""
             AccumulationSteps = 1
             ActivationCheckpointing = False
             Adapter = None
-            Augmentation = RandomResizedCrop { MinimumArea = 0.08, MaximumArea = 1, MinimumRatio = 0.75, MaximumRatio = 1.3333334 } + HorizontalFlip { Probability = 0.5 }
+            Augmentation = {{crop}} + HorizontalFlip { Probability = 0.5 }
             Backbone = micro (random weights)
             BadRows = Throw
             BatchNorm = ByStrategy
@@ -51,6 +50,7 @@ public sealed class DefaultsTests
             Progress = null
             RawPixels = null
             RunFolder = null
+            Sampling = Shuffled
             Schedule = Cosine(warmup: 0.05)
             ScoreColumnName = Score
             Seed = null
@@ -79,8 +79,10 @@ public sealed class DefaultsTests
         Assert.AreEqual("Skip(0.1)", FormattableString.Invariant($"{BadRows.Skip()}"));
         Assert.AreEqual("mobilenetv1_100", Backbone.MobileNetV1().Name);
         var preprocessing = new ImagePreprocessing();
-        Assert.AreEqual((224, 0.875f, Interpolation.Bilinear), (preprocessing.Size, preprocessing.CropFraction, preprocessing.Interpolation));
-        Assert.AreEqual((new ColorTriple(0.485f, 0.456f, 0.406f), new ColorTriple(0.229f, 0.224f, 0.225f)), (preprocessing.Mean, preprocessing.Std));
+        Assert.AreEqual((224, 0.875f, Interpolation.Bilinear),
+            (preprocessing.Size, preprocessing.CropFraction, preprocessing.Interpolation));
+        Assert.AreEqual((new ColorTriple(0.485f, 0.456f, 0.406f), new ColorTriple(0.229f, 0.224f, 0.225f)),
+            (preprocessing.Mean, preprocessing.Std));
     }
 
     [TestMethod]
@@ -116,8 +118,10 @@ public sealed class DefaultsTests
         Refuses(() => new ImagePreprocessing { Size = 4097 }, "Size");
         Refuses(() => new ImagePreprocessing { CropFraction = 1.1f }, "above 0 and at most 1");
         Refuses(() => new ImagePreprocessing { Std = new(1, 0, 1) }, "must be above 0");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new ImageFineTuningOptions { Backbone = Backbone.ResNet18 }).Message, ".FromScratch()");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Sequence(Augmentation.None)).Message, "at least one operation");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+            () => new ImageFineTuningOptions { Backbone = Backbone.ResNet18 }).Message, ".FromScratch()");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Augmentation.Sequence(Augmentation.None)).Message,
+            "at least one operation");
     }
 
     private static void Refuses(Func<object> make, string message) =>

@@ -17,8 +17,10 @@ public sealed class DrawsTests
     {
         Augmentation[] operations =
         [
-            new Grayscale(probability), new Invert(probability), new AutoContrast(probability), new Equalize(probability), new Posterize(4, probability),
-            new Solarize(128, probability), new Sharpness(2, probability), new Perspective(0.5f, probability), new VerticalFlip(probability),
+            new Grayscale(probability), new Invert(probability), new AutoContrast(probability), new Equalize(probability),
+            new Posterize(4, probability),
+            new Solarize(128, probability), new Sharpness(2, probability), new Perspective(0.5f, probability),
+            new VerticalFlip(probability),
         ];
         foreach (var operation in operations)
         {
@@ -29,15 +31,20 @@ public sealed class DrawsTests
 
     [TestMethod]
     public void AnglesAreUniform() =>
-        EmpiricalDistribution.IsUniform(Drawn.Plans(new Rotation(30)).Select(plan => Math.Atan2(-plan.Warp!.Value.B, plan.Warp.Value.A) * 180 / Math.PI), -30, 30, "degrees");
+        EmpiricalDistribution.IsUniform(
+            Drawn.Plans(new Rotation(30)).Select(plan => Math.Atan2(-plan.Warp!.Value.B, plan.Warp.Value.A) * 180 / Math.PI), -30,
+            30, "degrees");
 
     [TestMethod]
     public void AnAffineMapsPartsAreUniform()
     {
-        EmpiricalDistribution.IsUniform(Warps(new Affine(degrees: 20)).Select(w => Math.Atan2(w.B, w.A) * 180 / Math.PI), -20, 20, "degrees");
+        EmpiricalDistribution.IsUniform(
+            Warps(new Affine(degrees: 20)).Select(w => Math.Atan2(w.B, w.A) * 180 / Math.PI), -20, 20, "degrees");
         EmpiricalDistribution.IsUniform(Warps(new Affine(minimumScale: 0.5f, maximumScale: 2)).Select(w => 1 / w.A), 0.5, 2, "scale");
-        EmpiricalDistribution.IsUniform(Warps(new Affine(shearX: 20)).Select(w => Math.Atan(w.B) * 180 / Math.PI), -20, 20, "shear of upright lines");
-        EmpiricalDistribution.IsUniform(Warps(new Affine(shearY: 20)).Select(w => Math.Atan(w.D) * 180 / Math.PI), -20, 20, "shear of level lines");
+        EmpiricalDistribution.IsUniform(
+            Warps(new Affine(shearX: 20)).Select(w => Math.Atan(w.B) * 180 / Math.PI), -20, 20, "shear of upright lines");
+        EmpiricalDistribution.IsUniform(
+            Warps(new Affine(shearY: 20)).Select(w => Math.Atan(w.D) * 180 / Math.PI), -20, 20, "shear of level lines");
         // Rounded to whole pixels: 22.4 either way, of which the outermost, 22, is as wide as the others but for a tenth.
         var across = Warps(new Affine(translateX: 0.1f)).Select(w => w.C).ToArray();
         EmpiricalDistribution.IsEven(across.Where(c => Math.Abs(c) < 21.5), 43, "translation across");
@@ -80,7 +87,10 @@ public sealed class DrawsTests
         var crops = Drawn.Plans(new RandomCrop(padding: 8));
         EmpiricalDistribution.IsEven(crops.Select(plan => Math.Round(plan.X * 256 / 224, 6)), 49, "left");
         EmpiricalDistribution.IsEven(crops.Select(plan => Math.Round(plan.Y * 256 / 224, 6)), 49, "top");
-        Assert.IsTrue(crops.All(plan => Math.Abs(plan.Width - 224 * 224 / 256.0) < 1e-9 && (plan.Warp is null) == (plan.X >= 0 && plan.Y >= 0 && plan.X + plan.Width <= 224 + 1e-9 && plan.Y + plan.Height <= 224 + 1e-9)));
+        Assert.IsTrue(
+            crops.All(plan => Math.Abs(plan.Width - 224 * 224 / 256.0) < 1e-9
+                && (plan.Warp is null) == (plan.X >= 0 && plan.Y >= 0 && plan.X + plan.Width <= 224 + 1e-9
+                && plan.Y + plan.Height <= 224 + 1e-9)));
     }
 
     [TestMethod]
@@ -91,14 +101,17 @@ public sealed class DrawsTests
         EmpiricalDistribution.IsUniform(plans.Select(operations => ValueOf(operations, ColorTables.Contrast)), 0.7, 1.3, "contrast");
         EmpiricalDistribution.IsUniform(plans.Select(operations => ValueOf(operations, ColorFilters.Saturation)), 0, 2.5, "saturation");
         EmpiricalDistribution.IsUniform(plans.Select(operations => ValueOf(operations, ColorFilters.Hue)), -0.1, 0.1, "hue");
-        EmpiricalDistribution.IsEven(plans.Select(operations => string.Join(", ", operations.Select(operation => operation.Filter.Method.Name))), 24, "orders");
+        EmpiricalDistribution.IsEven(
+            plans.Select(operations => string.Join(", ", operations.Select(operation => operation.Filter.Method.Name))), 24, "orders");
         Assert.HasCount(1, Drawn.Plans(new ColorJitter(contrast: 0.1f), 1)[0].Pixels!.Operations);
         Assert.IsNull(Drawn.Plans(new ColorJitter(), 1)[0].Pixels);
 
-        static double ValueOf(PixelOperation[] operations, PixelFilter filter) => operations.Single(operation => operation.Filter == filter).Value;
+        static double ValueOf(PixelOperation[] operations, PixelFilter filter) =>
+            operations.Single(operation => operation.Filter == filter).Value;
     }
 
     [TestMethod]
     public void BlursWidthIsUniform() =>
-        EmpiricalDistribution.IsUniform(Drawn.Plans(new GaussianBlur(5, 0.5f, 3)).Select(plan => plan.Pixels!.Operations[0].Value), 0.5, 3, "sigma");
+        EmpiricalDistribution.IsUniform(
+            Drawn.Plans(new GaussianBlur(5, 0.5f, 3)).Select(plan => plan.Pixels!.Operations[0].Value), 0.5, 3, "sigma");
 }

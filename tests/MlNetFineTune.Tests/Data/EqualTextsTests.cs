@@ -19,18 +19,25 @@ public sealed class EqualTextsTests
 
     [TestMethod]
     public void DatesBelowASecondAreThreeClassesThatValidateAsEvaluateDoes() =>
-        Check(photo => new OfDate { Label = s_noon.AddMilliseconds(ClassOf(photo)), ImagePath = photo.ImagePath }, "2024-05-01T12:00:00.0000000", "2024-05-01T12:00:00.0010000", "2024-05-01T12:00:00.0020000");
+        Check(photo => new OfDate { Label = s_noon.AddMilliseconds(ClassOf(photo)), ImagePath = photo.ImagePath },
+            "2024-05-01T12:00:00.0000000", "2024-05-01T12:00:00.0010000", "2024-05-01T12:00:00.0020000");
 
     [TestMethod]
     public void DatesThatDifferInSecondsKeepTheirShortNames() =>
-        Check(photo => new OfDate { Label = s_noon.AddSeconds(ClassOf(photo)), ImagePath = photo.ImagePath }, "05/01/2024 12:00:00", "05/01/2024 12:00:01", "05/01/2024 12:00:02");
+        Check(photo => new OfDate { Label = s_noon.AddSeconds(ClassOf(photo)), ImagePath = photo.ImagePath }, "05/01/2024 12:00:00",
+            "05/01/2024 12:00:01", "05/01/2024 12:00:02");
 
     [TestMethod]
     public void MomentsAreTheSameInEveryTimeZone()
     {
         var row = 0; // the first of each class: in UTC, UTC, and an hour east of it, so that two look alike
         Check(
-            photo => new OfMoment { Label = new DateTimeOffset(s_noon.AddMilliseconds(ClassOf(photo)), TimeSpan.Zero).ToOffset(TimeSpan.FromHours(row++ / 2 % 3)), ImagePath = photo.ImagePath },
+            photo => new OfMoment
+            {
+                Label = new DateTimeOffset(s_noon.AddMilliseconds(ClassOf(photo)), TimeSpan.Zero)
+                .ToOffset(TimeSpan.FromHours(row++ / 2 % 3)),
+                ImagePath = photo.ImagePath
+            },
             "2024-05-01T12:00:00.0000000Z", "2024-05-01T12:00:00.0010000Z", "05/01/2024 13:00:00 +01:00");
     }
 
@@ -38,17 +45,34 @@ public sealed class EqualTextsTests
     public void FloatsAreTheSameWithEitherSignOfZero()
     {
         var row = 0;
-        Check(photo => new OfFloat { Label = ClassOf(photo) switch { 0 => row++ % 2 == 0 ? 0f : -0f, 1 => 0.1f, _ => 0.10000001f }, ImagePath = photo.ImagePath }, null, "0.1", "0.10000001");
+        Check(
+            photo => new OfFloat
+            {
+                Label = ClassOf(photo) switch { 0 => row++ % 2 == 0 ? 0f : -0f, 1 => 0.1f, _ => 0.10000001f },
+                ImagePath = photo.ImagePath
+            }, null, "0.1", "0.10000001");
     }
 
     [TestMethod]
     public void DoublesAreToldApartByTheirLastBit() =>
-        Check(photo => new OfDouble { Label = ClassOf(photo) switch { 0 => 0.1, 1 => BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(0.1) + 1), _ => 1e300 }, ImagePath = photo.ImagePath }, "0.1", "0.10000000000000002", "1E+300");
+        Check(
+            photo => new OfDouble
+            {
+                Label =
+                ClassOf(photo) switch
+                {
+                    0 => 0.1,
+                    1 => BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(0.1) + 1),
+                    _ => 1e300
+                },
+                ImagePath = photo.ImagePath
+            }, "0.1", "0.10000000000000002", "1E+300");
 
     [TestMethod]
     public void AMissingNumberIsARowWithoutALabelInBothData()
     {
-        var rows = _train.Select((photo, i) => new OfFloat { Label = i == 5 ? float.NaN : ClassOf(photo), ImagePath = photo.ImagePath }).ToArray();
+        var rows = _train.Select((photo, i) => new OfFloat { Label = i == 5 ? float.NaN : ClassOf(photo), ImagePath = photo.ImagePath })
+            .ToArray();
         var data = _ml.Data.LoadFromEnumerable(rows);
         var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
         foreach (var set in (IDataView[])[data, keyed])
@@ -65,18 +89,26 @@ public sealed class EqualTextsTests
     [TestMethod]
     public void AContinuedTrainingGivesEachClassItsOwnHead()
     {
-        var view = _ml.Data.LoadFromEnumerable(_train.Select(photo => new OfDate { Label = s_noon.AddMilliseconds(ClassOf(photo)), ImagePath = photo.ImagePath }));
-        var reversed = _ml.Data.LoadFromEnumerable(_train.Reverse().Select(photo => new OfDate { Label = s_noon.AddMilliseconds(ClassOf(photo)), ImagePath = photo.ImagePath }));
+        var view = _ml.Data.LoadFromEnumerable(
+            _train.Select(photo => new OfDate { Label = s_noon.AddMilliseconds(ClassOf(photo)), ImagePath = photo.ImagePath }));
+        var reversed = _ml.Data.LoadFromEnumerable(
+            _train.Reverse().Select(photo => new OfDate { Label = s_noon.AddMilliseconds(ClassOf(photo)), ImagePath = photo.ImagePath }));
         var log = new LogLines(_ml);
-        using var earlier = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 4 }).Fit(Keyed(view));
-        var untrained = SmallTraining.Options with { Backbone = Backbone.FromModel(earlier), StopToken = new CancellationToken(canceled: true) };
+        using var earlier = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 4 })
+            .Fit(Keyed(view));
+        var untrained = SmallTraining.Options with
+        {
+            Backbone = Backbone.FromModel(earlier),
+            StopToken = new CancellationToken(canceled: true)
+        };
         using var same = _ml.MulticlassClassification.Trainers.FineTuneImages(untrained).Fit(Keyed(view));
         using var turned = _ml.MulticlassClassification.Trainers.FineTuneImages(untrained).Fit(Keyed(reversed));
 
         var test = SmallPictures.View(_ml, _other);
         var expected = SmallTraining.Scores(earlier.Transform(test));
         SmallTraining.AssertClose(expected, SmallTraining.Scores(same.Transform(test)), 1e-6f);
-        SmallTraining.AssertClose([.. expected.Select(scores => (float[])[scores[2], scores[1], scores[0]])], SmallTraining.Scores(turned.Transform(test)), 1e-6f);
+        SmallTraining.AssertClose([.. expected.Select(scores => (float[])[scores[2], scores[1], scores[0]])],
+            SmallTraining.Scores(turned.Transform(test)), 1e-6f);
         Assert.AreEqual(2, log.All.Count(line => line.Contains("weights of 3 classes.", StringComparison.Ordinal)), log.ToString());
     }
 
@@ -86,15 +118,19 @@ public sealed class EqualTextsTests
     {
         var train = Keyed(_ml.Data.LoadFromEnumerable(_train.Select(row).ToArray()));
         var other = _ml.Data.LoadFromEnumerable(_other.Select(row).ToArray());
-        var numberedOtherwise = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(_other.Reverse().Select(row).ToArray())).Transform(other);
-        var evaluated = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(_train.Select(row).ToArray())).Transform(other);
+        var numberedOtherwise = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Fit(_ml.Data.LoadFromEnumerable(_other.Reverse().Select(row).ToArray())).Transform(other);
+        var evaluated = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(_train.Select(row).ToArray()))
+            .Transform(other);
         foreach (var set in (IDataView[])[other, numberedOtherwise])
         {
-            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
+            using var fitted = _ml.MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { Validation = ValidationData.Set(set) }).Fit(train);
             using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
 
             Assert.AreEqual(15, fitted.Report!.ValidationRows);
-            Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(evaluated)).LogLoss, fitted.Report.Epochs[fitted.Report.BestEpoch - 1].ValidationLoss!.Value, 1e-4);
+            Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(evaluated)).LogLoss,
+                fitted.Report.Epochs[fitted.Report.BestEpoch - 1].ValidationLoss!.Value, 1e-4);
             Assert.HasCount(3, model.Classes.Distinct().ToArray());
             for (var c = 0; c < 3; c++)
                 Assert.AreEqual(names[c] ?? model.Classes[c], model.Classes[c]);

@@ -15,7 +15,9 @@ public sealed class FileFormatsTests
     public static IEnumerable<object[]> Names => Files.Select(file => new object[] { file.Name });
 
     internal static IReadOnlyList<(string Name, byte[] File, byte[] Rgb)> Files { get; } =
-        [.. s_fixture.GetProperty("pictures").EnumerateArray().Select(p => (p.Text("name"), p.GetProperty("file").GetBytesFromBase64(), Unzipped(p.GetProperty("rgb").GetBytesFromBase64())))];
+        [.. s_fixture.GetProperty("pictures").EnumerateArray()
+            .Select(
+                p => (p.Text("name"), p.GetProperty("file").GetBytesFromBase64(), Unzipped(p.GetProperty("rgb").GetBytesFromBase64())))];
 
     /// <summary>Formats without loss have one right answer. JPEG's and lossy WebP's decoders may round otherwise.</summary>
     [TestMethod]
@@ -31,14 +33,16 @@ public sealed class FileFormatsTests
 
         Assert.HasCount(output.Length, expected);
         var mean = expected.Zip(output, (a, b) => Math.Abs(a - b)).Average();
-        Assert.IsLessThanOrEqualTo(name.StartsWith("jpeg", StringComparison.Ordinal) || name == "webp-lossy" ? 2 : 0, mean, "mean difference, of 255");
+        Assert.IsLessThanOrEqualTo(name.StartsWith("jpeg", StringComparison.Ordinal)
+            || name == "webp-lossy" ? 2 : 0, mean, "mean difference, of 255");
     }
 
     [TestMethod]
     public void WhatIsTransparentInAGifIsBlack()
     {
         // A GIF of 1 x 1 whose only pixel is the transparent index.
-        byte[] gif = [.. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, 200, 150, 100, 0, 0, 0, 0x21, 0xF9, 4, 1, 0, 0, 0, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3B];
+        byte[] gif = [.. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, 200, 150, 100, 0, 0, 0, 0x21, 0xF9, 4, 1, 0, 0, 0, 0, 0x2C, 0, 0, 0, 0, 1, 0,
+            1, 0, 0, 2, 2, 0x44, 1, 0, 0x3B];
         var encoder = new ImageEncoder(new ImagePreprocessing { Size = 32 });
         var output = new byte[encoder.Length];
 
@@ -72,7 +76,8 @@ public sealed class FileFormatsTests
     [DataRow("BM\u0010\0\0\0\0\0\0\0\u0010\0\0\0", "it is a damaged BMP: its header cannot be read")]
     [DataRow("BMW builds cars.", "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)")]
     [DataRow("a < b > c", "it is not a picture in a known format (JPEG, PNG, GIF, BMP, WebP)")]
-    public void WhatCannotBeReadIsCalledByItsName(string beginning, string reason) => Assert.AreEqual(reason, Reason(Encoding.Latin1.GetBytes(beginning)));
+    public void WhatCannotBeReadIsCalledByItsName(string beginning, string reason) =>
+        Assert.AreEqual(reason, Reason(Encoding.Latin1.GetBytes(beginning)));
 
     /// <summary>Skia takes what begins with two zero bytes for a WBMP, an icon's pictures for a picture.</summary>
     [TestMethod]
@@ -80,7 +85,9 @@ public sealed class FileFormatsTests
     {
         StringAssert.Contains(Reason([0, 0, 8, 8, .. new byte[100]]), "not a picture in a known format");
         var png = Files.Single(file => file.Name == "png-rgb").File;
-        StringAssert.Contains(Reason([0, 0, 1, 0, 1, 0, 32, 32, 0, 0, 1, 0, 32, 0, .. BitConverter.GetBytes(png.Length), 22, 0, 0, 0, .. png]), "an icon (ICO)");
+        StringAssert.Contains(
+            Reason([0, 0, 1, 0, 1, 0, 32, 32, 0, 0, 1, 0, 32, 0, .. BitConverter.GetBytes(png.Length), 22, 0, 0, 0, .. png]),
+            "an icon (ICO)");
     }
 
     private static byte[] Unzipped(byte[] compressed)

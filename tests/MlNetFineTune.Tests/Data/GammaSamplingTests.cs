@@ -15,7 +15,8 @@ public sealed class GammaSamplingTests
             var draws = Enumerable.Range(0, 10_000).Select(batch => Draw(batch, (ref random) => random.NextBeta(a, b))).ToArray();
             var (points, cumulative) = (expected.GetProperty("points").Numbers(), expected.GetProperty("cumulative").Numbers());
             for (var i = 0; i < points.Length; i++)
-                Assert.AreEqual(cumulative[i], draws.Count(v => v <= points[i]) / 10_000.0, EmpiricalDistribution.Limit(10_000), $"Beta({a}, {b}) below {points[i]}");
+                Assert.AreEqual(cumulative[i], draws.Count(v => v <= points[i]) / 10_000.0, EmpiricalDistribution.Limit(10_000),
+                    $"Beta({a}, {b}) below {points[i]}");
 
             var variance = a * b / ((a + b) * (a + b) * (a + b + 1));
             Assert.AreEqual(a / (a + b), draws.Average(), 4 * Math.Sqrt(variance / draws.Length));
@@ -29,11 +30,13 @@ public sealed class GammaSamplingTests
     [DataRow(5.5)]
     public void GammaVariatesHaveTheMeanAndVarianceOfTheirShape(double shape)
     {
-        var draws = Enumerable.Range(0, 40_000).Select(batch => Draw(batch, (ref random) => Math.Exp(random.NextLogGamma(shape)))).ToArray();
+        var draws = Enumerable.Range(0, 40_000)
+            .Select(batch => Draw(batch, (ref random) => Math.Exp(random.NextLogGamma(shape)))).ToArray();
 
         // Both moments are the shape; the fourth central one is 3 k^2 + 6 k.
         Assert.AreEqual(shape, draws.Average(), 4 * Math.Sqrt(shape / draws.Length));
-        Assert.AreEqual(shape, draws.Average(v => (v - shape) * (v - shape)), 4 * Math.Sqrt((2 * shape * shape + 6 * shape) / draws.Length));
+        Assert.AreEqual(shape, draws.Average(v => (v - shape) * (v - shape)),
+            4 * Math.Sqrt((2 * shape * shape + 6 * shape) / draws.Length));
     }
 
     [TestMethod]

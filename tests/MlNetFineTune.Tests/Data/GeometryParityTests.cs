@@ -11,11 +11,12 @@ public sealed class GeometryParityTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("augmentations.json");
 
-    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("geometry").GetArrayLength()).Select(index => new object[] { index });
+    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("geometry").GetArrayLength())
+        .Select(index => new object[] { index });
 
     /// <summary>
-    /// Pillow truncates where we round, which makes half a step; the rest is what a border pixel's side of the edge decides. Where a picture is so
-    /// squeezed that we take several places a pixel, Pillow takes one, and aliases.
+    /// Pillow truncates where we round, which makes half a step; the rest is what a border pixel's side of the edge decides. Where a
+    /// picture is so squeezed that we take several places a pixel, Pillow takes one, and aliases.
     /// </summary>
     [TestMethod]
     [DynamicData(nameof(Cases))]
@@ -35,7 +36,8 @@ public sealed class GeometryParityTests
                     plan.Apply(Projection.Affine(size / 2.0, size / 2.0, v[0], v[1], v[2], v[3], v[4], v[5]));
                     break;
                 case "Shear":
-                    PolicyChoice.Apply(ref plan, v[0] != 0 ? PolicyOperation.ShearX : PolicyOperation.ShearY, (float)Math.Tan((v[0] + v[1]) * Math.PI / 180));
+                    PolicyChoice.Apply(ref plan, v[0] != 0 ? PolicyOperation.ShearX : PolicyOperation.ShearY,
+                        (float)Math.Tan((v[0] + v[1]) * Math.PI / 180));
                     break;
                 case "Perspective":
                     Assert.IsTrue(Perspective.Distort(ref plan, [(v[0], v[1]), (v[2], v[3]), (v[4], v[5]), (v[6], v[7])]));
@@ -50,7 +52,8 @@ public sealed class GeometryParityTests
         });
 
         var places = s_fixture.GetProperty("at").Numbers().Select(p => (int)p).ToArray();
-        var samples = places.SelectMany(y => places.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])));
+        var samples = places.SelectMany(
+            y => places.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])));
         var differences = samples.Zip(expected.GetProperty("samples").Numbers(), (a, b) => Math.Abs(a - b)).ToArray();
         var what = $"{name} {string.Join(", ", v)}";
         var squeezed = name == "Perspective" || (name == "Affine" && v[5] == 25);

@@ -2,12 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]
@@ -44,5 +38,6 @@ public sealed class HorizontalFlipTests
     [DataRow(1.1f)]
     [DataRow(float.NaN)]
     public void WhatIsNoProbabilityIsRefused(float probability) =>
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new HorizontalFlip(probability)).Message, "between 0 and 1");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new HorizontalFlip(probability)).Message,
+            "between 0 and 1");
 }

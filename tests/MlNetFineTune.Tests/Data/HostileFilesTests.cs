@@ -39,7 +39,8 @@ public sealed class HostileFilesTests
     {
         foreach (var (name, file, _) in FileFormatsTests.Files)
         {
-            var whole = file.Length * (name.EndsWith("animated", StringComparison.Ordinal) ? 3 : 9) / 10; // the first frame is all that is read
+            // the first frame is all that is read
+            var whole = file.Length * (name.EndsWith("animated", StringComparison.Ordinal) ? 3 : 9) / 10;
             for (var length = 0; length < whole; length += Math.Max(1, file.Length / 60))
                 Assert.IsTrue(FileFormatsTests.Reason(file[..length]) is { Length: > 0 }, $"{name} of {length} bytes");
             Assert.IsNull(FileFormatsTests.Reason([.. file, .. new byte[1000]]), $"{name} with zeros behind");
@@ -100,7 +101,8 @@ public sealed class HostileFilesTests
         }
         else // JPEG: the frame header, baseline or progressive
         {
-            var frame = Math.Max(file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0, 0]), file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC2, 0]));
+            var frame = Math.Max(file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0, 0]),
+                file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC2, 0]));
             BinaryPrimitives.WriteUInt16BigEndian(file.AsSpan(frame + 5), (ushort)height);
             BinaryPrimitives.WriteUInt16BigEndian(file.AsSpan(frame + 7), (ushort)width);
         }

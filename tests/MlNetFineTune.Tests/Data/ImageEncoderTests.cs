@@ -13,18 +13,21 @@ public sealed class ImageEncoderTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("pictures.json");
 
-    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("cases").GetArrayLength()).Select(index => new object[] { index });
+    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("cases").GetArrayLength())
+        .Select(index => new object[] { index });
 
     /// <summary>Pillow rounds to bytes between its two passes; one step of 255 is all that may make.</summary>
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void TheCentreOfAPictureIsTorchvisionsWithinOneStepOf255(int index) => Compare(s_fixture.GetProperty("cases")[index], largest: 1, mean: 0.35, hard: false);
+    public void TheCentreOfAPictureIsTorchvisionsWithinOneStepOf255(int index) =>
+        Compare(s_fixture.GetProperty("cases")[index], largest: 1, mean: 0.35, hard: false);
 
     /// <summary>At edges from 0 to 255 a cubic filter overshoots, and Pillow clips between its passes, which only we do not.</summary>
     [TestMethod]
     [DataRow(0, 1)]
     [DataRow(1, 6)]
-    public void HardEdgesDifferOnlyByWhatPillowClips(int index, int largest) => Compare(s_fixture.GetProperty("hard")[index], largest, mean: 0.6, hard: true);
+    public void HardEdgesDifferOnlyByWhatPillowClips(int index, int largest) =>
+        Compare(s_fixture.GetProperty("hard")[index], largest, mean: 0.6, hard: true);
 
     private static void Compare(JsonElement expected, int largest, double mean, bool hard)
     {
@@ -38,12 +41,14 @@ public sealed class ImageEncoderTests
         var pixels = FormulaPicture.Pixels(width, height, hard);
         var output = Encode(preprocessing, FormulaPicture.Encode(pixels, width, height));
         var at = expected.GetProperty("at").Numbers().Select(v => (int)v).ToArray();
-        var samples = at.SelectMany(y => at.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c]))).ToArray();
+        var samples = at.SelectMany(y => at.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])))
+            .ToArray();
         var differences = samples.Zip(expected.GetProperty("samples").Numbers(), (a, b) => Math.Abs(a - b)).ToArray();
         Assert.IsLessThanOrEqualTo(largest, differences.Max(), $"{width} x {height} {preprocessing.Interpolation}: largest difference");
         Assert.IsLessThan(mean, differences.Average(), $"{width} x {height} {preprocessing.Interpolation}: mean difference");
         for (var c = 0; c < 3; c++)
-            Assert.AreEqual(expected.GetProperty("mean")[c].GetDouble(), output.Where((_, i) => i % 3 == c).Average(b => b), 0.1, $"mean of channel {c}");
+            Assert.AreEqual(expected.GetProperty("mean")[c].GetDouble(), output.Where((_, i) => i % 3 == c).Average(b => b), 0.1,
+                $"mean of channel {c}");
     }
 
     [TestMethod]
@@ -59,7 +64,8 @@ public sealed class ImageEncoderTests
         var output = new byte[size * size * 3];
         Resampler.Resample(new PixelSource(pixels, width, height, blueFirst: false), plan, size, interpolation, output);
         var mirrored = new byte[output.Length];
-        Resampler.Resample(new PixelSource(pixels, width, height, blueFirst: true), plan with { Mirrored = true }, size, interpolation, mirrored);
+        Resampler.Resample(new PixelSource(pixels, width, height, blueFirst: true), plan with { Mirrored = true }, size,
+            interpolation, mirrored);
         for (var v = 0; v < size; v++)
         {
             for (var u = 0; u < size; u++)
@@ -71,7 +77,8 @@ public sealed class ImageEncoderTests
                     {
                         for (var x = 0; x < width; x++)
                         {
-                            var weight = Weight(x, u, plan.X, plan.Width / size, interpolation) * Weight(y, v, plan.Y, plan.Height / size, interpolation);
+                            var weight = Weight(x, u, plan.X, plan.Width / size, interpolation)
+                                * Weight(y, v, plan.Y, plan.Height / size, interpolation);
                             sum += weight * pixels[(y * width + x) * 4 + c];
                             total += weight;
                         }
@@ -79,7 +86,8 @@ public sealed class ImageEncoderTests
 
                     // Rounded once: half a step, and float32 near the halves.
                     Assert.AreEqual(sum / total, output[(v * size + u) * 3 + c], 0.501);
-                    Assert.AreEqual(output[(v * size + u) * 3 + c], mirrored[(v * size + size - 1 - u) * 3 + 2 - c], "mirrored, and blue first");
+                    Assert.AreEqual(output[(v * size + u) * 3 + c], mirrored[(v * size + size - 1 - u) * 3 + 2 - c],
+                        "mirrored, and blue first");
                 }
             }
         }
@@ -102,14 +110,16 @@ public sealed class ImageEncoderTests
         const int width = 300, height = 200;
         var upright = FormulaPicture.Pixels(width, height);
         for (var i = 0; i < upright.Length; i += 4)
-            upright[i + 1] = upright[i + 2] = upright[i]; // grey: JPEG halves the resolution of colours, which depends on how the picture lies
+            // grey: JPEG halves the resolution of colours, which depends on how the picture lies
+            upright[i + 1] = upright[i + 2] = upright[i];
         var preprocessing = new ImagePreprocessing { Size = 224 }; // larger than the picture's shorter side: JPEG is decoded whole
         var expected = new byte[224 * 224 * 3];
         var encoder = new ImageEncoder(preprocessing);
         encoder.EncodePixels(new PixelSource(upright, width, height, blueFirst: false), Augmentation.None, default, expected);
         var expectedCrop = new byte[expected.Length];
         var plan = new ImagePlan { X = 40, Y = 30, Width = 120, Height = 90 };
-        Resampler.Resample(new PixelSource(upright, width, height, false), plan with { Mirrored = true }, 224, Interpolation.Bilinear, expectedCrop);
+        Resampler.Resample(new PixelSource(upright, width, height, false), plan with { Mirrored = true }, 224, Interpolation.Bilinear,
+            expectedCrop);
         for (var orientation = 1; orientation <= 8; orientation++)
         {
             // EXIF: 1 as is; 2 mirrored; 3 half turn; 4 upside down mirrored; 5 transposed; 6 turned left; 7 transversed; 8 turned right.
@@ -135,7 +145,8 @@ public sealed class ImageEncoderTests
             }
 
             var turned = new byte[expected.Length];
-            Resampler.Resample(new PixelSource(stored, storedWidth, storedHeight, false, orientation), plan with { Mirrored = true }, 224, Interpolation.Bilinear, turned);
+            Resampler.Resample(new PixelSource(stored, storedWidth, storedHeight, false, orientation), plan with { Mirrored = true }, 224,
+                Interpolation.Bilinear, turned);
             Assert.IsLessThanOrEqualTo(1, Largest(expectedCrop, turned), $"orientation {orientation}, pixels");
 
             // The encoder reads the orientation from the file.
@@ -153,7 +164,8 @@ public sealed class ImageEncoderTests
         using var bitmap = SKBitmap.Decode(jpeg, new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
         var preprocessing = new ImagePreprocessing { Size = 96, CropFraction = 1 };
         var whole = new byte[96 * 96 * 3];
-        new ImageEncoder(preprocessing).EncodePixels(new PixelSource(bitmap.Bytes, width, height, false), Augmentation.None, default, whole);
+        new ImageEncoder(preprocessing)
+            .EncodePixels(new PixelSource(bitmap.Bytes, width, height, false), Augmentation.None, default, whole);
 
         var scaled = Encode(preprocessing, jpeg);
         Assert.IsLessThan(4, Mean(whole, scaled));
@@ -166,12 +178,15 @@ public sealed class ImageEncoderTests
         var pixels = FormulaPicture.Pixels(width, height);
         var preprocessing = new ImagePreprocessing { Size = 64 };
         var expected = Encode(preprocessing, FormulaPicture.Encode(pixels, width, height));
-        Assert.IsLessThan(8, Mean(expected, Encode(preprocessing, FormulaPicture.Encode(pixels, width, height, SKEncodedImageFormat.Jpeg))), "JPEG");
-        Assert.IsLessThan(8, Mean(expected, Encode(preprocessing, FormulaPicture.Encode(pixels, width, height, SKEncodedImageFormat.Webp))), "WebP");
+        Assert.IsLessThan(
+            8, Mean(expected, Encode(preprocessing, FormulaPicture.Encode(pixels, width, height, SKEncodedImageFormat.Jpeg))), "JPEG");
+        Assert.IsLessThan(
+            8, Mean(expected, Encode(preprocessing, FormulaPicture.Encode(pixels, width, height, SKEncodedImageFormat.Webp))), "WebP");
 
         for (var i = 3; i < pixels.Length; i += 4)
             pixels[i] = 128;
-        Assert.IsLessThanOrEqualTo(2, Largest(expected, Encode(preprocessing, FormulaPicture.Encode(pixels, width, height))), "half transparent: colours count, alpha does not, as with PIL's convert");
+        Assert.IsLessThanOrEqualTo(2, Largest(expected, Encode(preprocessing, FormulaPicture.Encode(pixels, width, height))),
+            "half transparent: colours count, alpha does not, as with PIL's convert");
     }
 
     [TestMethod]
@@ -200,7 +215,8 @@ public sealed class ImageEncoderTests
 
         var encoder = new ImageEncoder(new ImagePreprocessing());
         Assert.AreEqual("the path is empty", encoder.EncodeFile("", Augmentation.None, default, new byte[encoder.Length]));
-        Assert.AreEqual("there is no such file", encoder.EncodeFile("/no/such/file.jpg", Augmentation.None, default, new byte[encoder.Length]));
+        Assert.AreEqual("there is no such file",
+            encoder.EncodeFile("/no/such/file.jpg", Augmentation.None, default, new byte[encoder.Length]));
     }
 
     [TestMethod]
@@ -244,7 +260,8 @@ public sealed class ImageEncoderTests
     // An APP1 segment with one entry, the orientation, after JPEG's first two bytes.
     private static byte[] WithOrientation(byte[] jpeg, int orientation)
     {
-        byte[] exif = [.. Encoding.ASCII.GetBytes("Exif\0\0MM\0*"), 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
+        byte[] exif = [.. Encoding.ASCII.GetBytes("Exif\0\0MM\0*"), 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0,
+            0, 0, 0, 0, 0];
         return [.. jpeg[..2], 0xFF, 0xE1, 0, (byte)(exif.Length + 2), .. exif, .. jpeg[2..]];
     }
 

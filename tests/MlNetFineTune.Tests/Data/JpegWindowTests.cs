@@ -29,7 +29,8 @@ public sealed class JpegWindowTests
     [TestCategory(Categories.Weights)]
     public void AWindowOfARealPhotoIsThatOfTheWhole()
     {
-        var photos = Directory.GetFiles(SharedData.RequireOrSkip("data/ants-bees/val/bees"), "*.jpg").Order(StringComparer.Ordinal).ToArray();
+        var photos = Directory.GetFiles(SharedData.RequireOrSkip("data/ants-bees/val/bees"), "*.jpg")
+            .Order(StringComparer.Ordinal).ToArray();
         foreach (var (photo, index) in photos.Select((photo, index) => (photo, index)))
             CompareWindows(File.ReadAllBytes(photo), seed: index);
     }

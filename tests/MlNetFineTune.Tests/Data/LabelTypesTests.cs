@@ -6,7 +6,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>Labels are keys of any raw type, with values of any type or none. ML.NET counts the keys of a user's class from 0, and what is beyond their number is missing.</summary>
+/// <summary>Labels are keys of any raw type, with values of any type or none.
+/// ML.NET counts the keys of a user's class from 0, and what is beyond their number is missing.</summary>
 [TestClass]
 public sealed class LabelTypesTests
 {
@@ -19,31 +20,47 @@ public sealed class LabelTypesTests
     [TestMethod]
     public void KeysOfUShortsWithoutValuesAreNamedByIndex() =>
         // LoadFromEnumerable itself fails on such keys.
-        CheckRaw((i, path) => new OfUInt { Label = (uint)(i % 3), ImagePath = path }, _ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.UInt16));
+        CheckRaw((i, path) => new OfUInt { Label = (uint)(i % 3), ImagePath = path },
+            _ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.UInt16));
 
     [TestMethod]
     public void KeysOfUIntsWithoutValuesAreNamedByIndex() => CheckRaw((i, path) => new OfUInt { Label = (uint)(i % 3), ImagePath = path });
 
     [TestMethod]
-    public void KeysOfULongsWithoutValuesAreNamedByIndex() => CheckRaw((i, path) => new OfULong { Label = (ulong)(i % 3), ImagePath = path });
+    public void KeysOfULongsWithoutValuesAreNamedByIndex() =>
+        CheckRaw((i, path) => new OfULong { Label = (ulong)(i % 3), ImagePath = path });
 
     [TestMethod]
-    public void TextValuesComeBack() => CheckValues((i, path) => new OfText { Label = SmallPictures.Classes[i % 3], ImagePath = path }, i => SmallPictures.Classes[i].AsMemory(), i => SmallPictures.Classes[i]);
+    public void TextValuesComeBack() =>
+        CheckValues((i, path) => new OfText { Label = SmallPictures.Classes[i % 3], ImagePath = path },
+            i => SmallPictures.Classes[i].AsMemory(), i => SmallPictures.Classes[i]);
 
     [TestMethod]
-    public void IntegersComeBack() => CheckValues((i, path) => new OfInt { Label = i % 3 * 100 - 50, ImagePath = path }, i => i * 100 - 50, i => (i * 100 - 50).ToString());
+    public void IntegersComeBack() =>
+        CheckValues((i, path) => new OfInt { Label = i % 3 * 100 - 50, ImagePath = path }, i => i * 100 - 50,
+            i => (i * 100 - 50).ToString());
 
     [TestMethod]
-    public void FloatsComeBack() => CheckValues((i, path) => new OfFloat { Label = i % 3 + 0.5f, ImagePath = path }, i => i + 0.5f, i => (i + 0.5f).ToString(System.Globalization.CultureInfo.InvariantCulture));
+    public void FloatsComeBack() =>
+        CheckValues((i, path) => new OfFloat { Label = i % 3 + 0.5f, ImagePath = path }, i => i + 0.5f,
+            i => (i + 0.5f).ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     [TestMethod]
-    public void BooleansComeBack() => CheckValues((i, path) => new OfBool { Label = i % 3 == 1, ImagePath = path }, i => i == 1, i => i == 1 ? "True" : "False", classes: 2);
+    public void BooleansComeBack() =>
+        CheckValues((i, path) => new OfBool { Label = i % 3 == 1, ImagePath = path }, i => i == 1, i => i == 1 ? "True" : "False",
+            classes: 2);
 
     [TestMethod]
     public void RowsWithoutALabelAreLeftOutAndCounted()
     {
         var log = new LogLines(_ml);
-        var rows = _photos.Select((photo, i) => new OfUInt { Label = i is 2 or 5 ? uint.MaxValue : (uint)(i % 3), ImagePath = i == 2 ? "no such file" : photo.ImagePath });
+        var rows =
+            _photos.Select(
+                (photo, i) => new OfUInt
+                {
+                    Label = i is 2 or 5 ? uint.MaxValue : (uint)(i % 3),
+                    ImagePath = i == 2 ? "no such file" : photo.ImagePath
+                });
 
         using var model = Trainer().Fit(_ml.Data.LoadFromEnumerable(rows));
 
@@ -110,10 +127,12 @@ public sealed class LabelTypesTests
         where TValue : notnull
     {
         var view = _ml.Data.LoadFromEnumerable(_photos.Select((photo, i) => row(i, photo.ImagePath)));
-        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(Trainer()).Append(_ml.Transforms.Conversion.MapKeyToValue("Back", "PredictedLabel"));
+        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(Trainer())
+            .Append(_ml.Transforms.Conversion.MapKeyToValue("Back", "PredictedLabel"));
 
         using var fitted = pipeline.Fit(view);
-        using var model = (TransformerChain<ITransformer>)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted, view.Schema)), out _);
+        using var model = (TransformerChain<ITransformer>)_ml.Model.Load(
+            new MemoryStream(SmallTraining.Save(_ml, fitted, view.Schema)), out _);
         foreach (var scored in (IDataView[])[fitted.Transform(view), model.Transform(view)])
         {
             CollectionAssert.AreEqual(Enumerable.Range(0, classes).Select(name).ToArray(), PipelineTests.SlotNames(scored.Schema["Score"]));
@@ -123,7 +142,8 @@ public sealed class LabelTypesTests
             CollectionAssert.AreEqual(values, keyValues.DenseValues().Select(v => v!.ToString()).ToArray());
             CollectionAssert.AreEqual(
                 SmallTraining.PredictedKeys(scored).Select(key => values[key - 1]).ToArray(),
-                typeof(TValue) == typeof(ReadOnlyMemory<char>) ? [.. scored.GetColumn<string>("Back")] : scored.GetColumn<TValue>("Back").Select(v => v!.ToString()).ToArray());
+                typeof(TValue) == typeof(ReadOnlyMemory<char>) ? [.. scored.GetColumn<string>("Back")] : scored.GetColumn<TValue>("Back")
+                    .Select(v => v!.ToString()).ToArray());
             Assert.IsTrue(double.IsFinite(_ml.MulticlassClassification.Evaluate(scored).LogLoss));
         }
     }

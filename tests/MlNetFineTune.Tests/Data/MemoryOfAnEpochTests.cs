@@ -33,7 +33,8 @@ public sealed class MemoryOfAnEpochTests
             var host = ((Microsoft.ML.Runtime.IHostEnvironment)ml).Register("test");
             var view = source == "paths"
                 ? ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => new PathRow { Picture = files[i % files.Length].Path }))
-                : ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => new BytesRow { Picture = [.. files[i % files.Length].Bytes] }));
+                : ml.Data.LoadFromEnumerable(Enumerable.Range(0, count)
+                    .Select(i => new BytesRow { Picture = [.. files[i % files.Length].Bytes] }));
             var images = new ImageInput(new ImageColumn("Picture", null, null), new ImageEncoder(new ImagePreprocessing { Size = Size }));
             using var cursor = view.GetRowCursor(view.Schema);
             using var collector = images.Collect(host, cursor);
@@ -46,7 +47,9 @@ public sealed class MemoryOfAnEpochTests
             }
             var rows = collector.ToRows();
             var read = 0;
-            foreach (var batch in new BatchLoader(rows, seed: 1, workers: 2).Read(BatchLoader.Split([.. Enumerable.Range(0, count)], 16), Augmentation.Light, 1, (row, reason) => Assert.Fail(reason), default))
+            foreach (var batch in new BatchLoader(rows, seed: 1, workers: 2)
+                .Read(BatchLoader.Split([.. Enumerable.Range(0, count)], 16), Augmentation.Light, 1,
+                    (row, reason) => Assert.Fail(reason), default))
             {
                 if ((read += batch.Count) % 512 == 0)
                     peak = Math.Max(peak, Environment.WorkingSet);

@@ -36,7 +36,8 @@ public sealed class MixingTests
             var logits = pixels.mean([2, 3]).matmul(weight.t());
             var labels = tensor(s_fixture.GetProperty("labels").Numbers().Select(v => (long)v).ToArray());
             var shares = new Mix(s_partners, expected.Number("share")).Of(nn.functional.one_hot(labels, 5).to_type(ScalarType.Float32));
-            var loss = ClassificationLoss.CrossEntropy((float)expected.Number("smoothing")).OfEach(logits, shares, classWeights: null, training: true).mean();
+            var loss = ClassificationLoss.CrossEntropy((float)expected.Number("smoothing"))
+                .OfEach(logits, shares, classWeights: null, training: true).mean();
             loss.backward();
             Fixture.AreClose([expected.Number("loss")], loss.Values(), 1e-6, "loss");
             Fixture.AreClose(expected.GetProperty("gradient").Numbers(), weight.grad!.Values(), 1e-6, "gradient");
@@ -58,7 +59,8 @@ public sealed class MixingTests
             var mix = new BatchAugmentation(new MixUp(1), seed: 3, epochs: 1).Apply(blended, [0, 1, 2, 3, 4], epoch: 1, batch)!;
             CollectionAssert.AreEquivalent(Enumerable.Range(0, 5).ToArray(), mix.Partners);
             for (var i = 0; i < 5; i++)
-                Fixture.AreClose((original[i] * mix.Share + original[mix.Partners[i]] * (1 - mix.Share)).Values(), blended[i].Values(), 1e-6, $"picture {i}");
+                Fixture.AreClose((original[i] * mix.Share + original[mix.Partners[i]] * (1 - mix.Share)).Values(), blended[i].Values(),
+                    1e-6, $"picture {i}");
 
             var pasted = ChannelsLast(original);
             mix = new BatchAugmentation(new CutMix(), seed: 3, epochs: 1).Apply(pasted, [0, 1, 2, 3, 4], epoch: 1, batch)!;
@@ -87,7 +89,9 @@ public sealed class MixingTests
                 var random = new CountedRandom(5, RandomStream.Mixing, 1, batch);
                 return CutMix.BoxOf(random.NextBeta(alpha, alpha), height, width, ref random);
             }).ToArray();
-            Assert.IsTrue(boxes.All(box => box is { Top: >= 0, Left: >= 0, Height: >= 0, Width: >= 0 } && box.Top + box.Height <= height && box.Left + box.Width <= width));
+            Assert.IsTrue(
+                boxes.All(box => box is { Top: >= 0, Left: >= 0, Height: >= 0, Width: >= 0 } && box.Top + box.Height <= height
+                    && box.Left + box.Width <= width));
             foreach (var (name, values) in new (string, IEnumerable<double>)[]
             {
                 ("area", boxes.Select(box => box.Area / (double)(height * width))),
@@ -97,7 +101,8 @@ public sealed class MixingTests
                 ("width", boxes.Select(box => (double)box.Width)),
             })
             {
-                EmpiricalDistribution.Matches(draws.GetProperty("quantiles").GetProperty(name).Numbers(), probabilities, [.. values], $"{name} at alpha {alpha}");
+                EmpiricalDistribution.Matches(
+                    draws.GetProperty("quantiles").GetProperty(name).Numbers(), probabilities, [.. values], $"{name} at alpha {alpha}");
             }
         }
     }
@@ -105,7 +110,9 @@ public sealed class MixingTests
     [TestMethod]
     public void EachBatchTakesOneOfTwoWithEqualChanceAndThenWithItsProbability()
     {
-        var batches = new BatchAugmentation(Augmentation.Sequence(Augmentation.Sequence(new HorizontalFlip(), new MixUp(probability: 0.8f)), new CutMix(probability: 0.5f)), seed: 1, epochs: 3);
+        var batches = new BatchAugmentation(
+            Augmentation.Sequence(Augmentation.Sequence(new HorizontalFlip(), new MixUp(probability: 0.8f)), new CutMix(probability: 0.5f)),
+            seed: 1, epochs: 3);
         var chosen = Enumerable.Range(0, 10_000).Select(batch =>
         {
             var random = new CountedRandom(1, RandomStream.Mixing, 2, batch);
@@ -137,7 +144,8 @@ public sealed class MixingTests
     [TestMethod]
     public void ThePlainEpochsAtTheEndAreNotMixed()
     {
-        var batches = new BatchAugmentation(Augmentation.Sequence(new MixUp { PlainEpochs = 1 }, new CutMix { PlainEpochs = 3 }), seed: 1, epochs: 5);
+        var batches = new BatchAugmentation(
+            Augmentation.Sequence(new MixUp { PlainEpochs = 1 }, new CutMix { PlainEpochs = 3 }), seed: 1, epochs: 5);
 
         var kinds = Enumerable.Range(1, 5).Select(epoch => string.Join(" ", Enumerable.Range(0, 30).Select(batch =>
         {
@@ -159,22 +167,28 @@ public sealed class MixingTests
 
         CollectionAssert.AreEqual(before, pixels.Values());
         using var table = tensor(new float[] { 1, 2 }, [2, 1]);
-        Assert.IsNull(new BatchAugmentation(Augmentation.None, seed: 1, epochs: 1).Apply(table, [0, 1], 1, 0), "not only pictures come here");
+        Assert.IsNull(new BatchAugmentation(Augmentation.None, seed: 1, epochs: 1).Apply(table, [0, 1], 1, 0),
+            "not only pictures come here");
     }
 
     [TestMethod]
     public void ValuesOutOfRangeAreRefused()
     {
-        foreach (var make in (Func<float, float, Augmentation>[])[(alpha, probability) => new MixUp(alpha, probability), (alpha, probability) => new CutMix(alpha, probability)])
+        foreach (var make in (Func<float, float, Augmentation>[])[
+            (alpha, probability) => new MixUp(alpha, probability), (alpha, probability) => new CutMix(alpha, probability)])
         {
             foreach (var alpha in new[] { 0, -1, float.NaN, float.PositiveInfinity })
-                StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make(alpha, 1)).Message, "Alpha must be above 0.");
+                StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make(alpha, 1)).Message,
+                    "Alpha must be above 0.");
             foreach (var probability in new[] { -0.1f, 1.1f, float.NaN })
-                StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make(1, probability)).Message, "between 0 and 1");
+                StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make(1, probability)).Message,
+                    "between 0 and 1");
         }
 
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MixUp { PlainEpochs = -1 }).Message, "PlainEpochs");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new CutMix { PlainEpochs = -1 }).Message, "PlainEpochs");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MixUp { PlainEpochs = -1 }).Message,
+            "PlainEpochs");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new CutMix { PlainEpochs = -1 }).Message,
+            "PlainEpochs");
         Assert.AreEqual((0.2f, 1f, 0), (new MixUp().Alpha, new MixUp().Probability, new MixUp().PlainEpochs));
         Assert.AreEqual((1f, 1f, 0), (new CutMix().Alpha, new CutMix().Probability, new CutMix().PlainEpochs));
     }
@@ -185,5 +199,7 @@ public sealed class MixingTests
         return images.permute(0, 2, 3, 1).contiguous().clone().permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    private static PixelBox Box(JsonElement numbers) => numbers.Numbers() is var n ? new((int)n[0], (int)n[1], (int)n[2], (int)n[3]) : default;
+    private static PixelBox Box(JsonElement numbers) => numbers.Numbers() is var n
+        ? new((int)n[0], (int)n[1], (int)n[2], (int)n[3])
+        : default;
 }

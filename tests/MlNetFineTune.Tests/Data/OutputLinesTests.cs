@@ -1,12 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]
@@ -20,7 +14,8 @@ public sealed class OutputLinesTests
         {
             var pixels = new byte[size * size * 4];
             random.NextBytes(pixels);
-            foreach (var (blueFirst, mirrored, flipped) in (from b in (bool[])[false, true] from m in (bool[])[false, true] from f in (bool[])[false, true] select (b, m, f)))
+            foreach (var (blueFirst, mirrored, flipped)
+                in (from b in (bool[])[false, true] from m in (bool[])[false, true] from f in (bool[])[false, true] select (b, m, f)))
             {
                 var (output, expected) = (new byte[size * size * 3], new byte[size * size * 3]);
                 var lines = new OutputLines(new PixelSource(pixels, size, size, blueFirst), mirrored, flipped, size);
@@ -32,7 +27,8 @@ public sealed class OutputLinesTests
                     for (var x = 0; x < size; x++)
                     {
                         for (var c = 0; c < 3; c++)
-                            expected[((flipped ? size - 1 - y : y) * size + (mirrored ? size - 1 - x : x)) * 3 + c] = pixels[(y * size + x) * 4 + (blueFirst ? 2 - c : c)];
+                            expected[((flipped ? size - 1 - y : y) * size + (mirrored ? size - 1 - x : x)) * 3 + c] =
+                                pixels[(y * size + x) * 4 + (blueFirst ? 2 - c : c)];
                     }
                 }
                 CollectionAssert.AreEqual(expected, output, $"size {size}, blue first {blueFirst}, mirrored {mirrored}, flipped {flipped}");

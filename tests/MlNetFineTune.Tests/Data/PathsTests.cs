@@ -26,10 +26,14 @@ public sealed class PathsTests
             for (var i = 0; i < 4; i++)
                 File.Copy(SmallPictures.PathOf(label, 2 * i), Path.Combine(folder, label, $"{i}.png"));
         }
-        var photos = SmallPictures.Classes.SelectMany(label => Enumerable.Range(0, 4).Select(i => (Label: label, Name: $"{i}.png"))).ToArray();
-        var slashes = SmallPictures.View(_ml, photos.Select(photo => new Photo { Label = photo.Label, ImagePath = $"{photo.Label}/{photo.Name}" }));
-        var backslashes = SmallPictures.View(_ml, photos.Select(photo => new Photo { Label = photo.Label, ImagePath = $@"{photo.Label}\{photo.Name}" }));
-        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageFolder = root + @"\assets\images" });
+        var photos = SmallPictures.Classes.SelectMany(
+            label => Enumerable.Range(0, 4).Select(i => (Label: label, Name: $"{i}.png"))).ToArray();
+        var slashes = SmallPictures.View(
+            _ml, photos.Select(photo => new Photo { Label = photo.Label, ImagePath = $"{photo.Label}/{photo.Name}" }));
+        var backslashes = SmallPictures.View(
+            _ml, photos.Select(photo => new Photo { Label = photo.Label, ImagePath = $@"{photo.Label}\{photo.Name}" }));
+        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Options with { ImageFolder = root + @"\assets\images" });
 
         using var fitted = trainer.Fit(SmallTraining.WithKeys(_ml, backslashes));
         using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, fitted)), out _);
@@ -50,7 +54,11 @@ public sealed class PathsTests
         File.WriteAllText(Path.Combine(folder, "a", "b.png"), "no picture");
         using var model = SmallTraining.LoadModel(_ml);
 
-        var scores = SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, [new Photo { ImagePath = Path.Combine(folder, @"a\b.png") }, new Photo { ImagePath = SmallPictures.PathOf("dots", 0) }])));
+        var scores = SmallTraining.Scores(
+            model.Transform(
+                SmallPictures.View(
+                _ml, [new Photo { ImagePath = Path.Combine(folder, @"a\b.png") },
+                new Photo { ImagePath = SmallPictures.PathOf("dots", 0) }])));
 
         SmallTraining.AssertSameBits([scores[1]], [scores[0]]);
     }
@@ -63,14 +71,17 @@ public sealed class PathsTests
         var log = new LogLines(_ml);
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options, photos));
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { BadRows = BadRows.Skip(), Epochs = 1, ImageStatusColumnName = "Status" }, photos);
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { BadRows = BadRows.Skip(), Epochs = 1, ImageStatusColumnName = "Status" }, photos);
         var scored = model.Transform(SmallPictures.View(_ml, [photos[0], photos[^1]]));
 
         Assert.AreEqual(text, model.Report!.BadRows.Single().Path);
         Assert.IsTrue(SmallTraining.Scores(scored)[1].All(float.IsNaN));
         var status = scored.GetColumn<string>("Status").ToArray();
         Assert.AreEqual("", status[0]);
-        foreach (var message in (string[])[error.Message, model.Report.BadRows.Single().ToString(), log.Warnings.Single(line => line.StartsWith("Left out", StringComparison.Ordinal)), log.Warnings[^1], status[1]])
+        foreach (var message in (string[])[
+            error.Message, model.Report.BadRows.Single().ToString(),
+            log.Warnings.Single(line => line.StartsWith("Left out", StringComparison.Ordinal)), log.Warnings[^1], status[1]])
         {
             Assert.IsLessThan(1500, message.Length);
             StringAssert.Contains(message, "Convert.FromBase64String");
@@ -83,7 +94,9 @@ public sealed class PathsTests
     [TestMethod]
     public void LineBreaksAndEscapesOfAPathStayInOneLine()
     {
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options, [.. SmallPictures.Take(2), new Photo { Label = "dots", ImagePath = "no\n\u001b[31msuch.jpg" }]));
+        var error = Assert.ThrowsExactly<InvalidDataException>(
+            () => SmallTraining.Fit(_ml, SmallTraining.Options,
+                [.. SmallPictures.Take(2), new Photo { Label = "dots", ImagePath = "no\n\u001b[31msuch.jpg" }]));
 
         StringAssert.Contains(error.Message, @"('no\n\u001b[31msuch.jpg'): there is no such file");
     }
@@ -94,12 +107,21 @@ public sealed class PathsTests
         var (folder, pipe) = (SmallPictures.NewFolder(), Pipe());
         var link = Path.Combine(SmallPictures.NewFolder(), "link.jpg");
         File.CreateSymbolicLink(link, pipe);
-        foreach (var (path, reason) in ((string, string)[])[(pipe, "it is a pipe, not a file"), (link, "it is a pipe, not a file"), ("/dev/zero", "it is a device, not a file"), ("/dev/null", "it is a device, not a file"), (folder, "it is a folder")])
+        foreach (var (path, reason) in ((string, string)[])[
+            (pipe, "it is a pipe, not a file"), (link, "it is a pipe, not a file"), ("/dev/zero", "it is a device, not a file"),
+            ("/dev/null", "it is a device, not a file"), (folder, "it is a folder")])
         {
             Assert.AreEqual(reason, OrdinaryFile.Refuse(path), path);
             var photo = new Photo { Label = "dots", ImagePath = path };
 
-            var error = Within(() => Assert.ThrowsExactly<InvalidDataException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Strategy = Strategy.HeadOnly, FeatureCache = FeatureCache.InFolder(SmallPictures.NewFolder()) }, [.. SmallPictures.Take(2), photo])));
+            var error = Within(() => Assert.ThrowsExactly<InvalidDataException>(
+                () => SmallTraining.Fit(
+                    _ml, SmallTraining.Options with
+                    {
+                        Strategy = Strategy.HeadOnly,
+                        FeatureCache = FeatureCache.InFolder(SmallPictures.NewFolder())
+                    },
+                    [.. SmallPictures.Take(2), photo])));
             using var model = SmallTraining.LoadModel(_ml);
             var scores = Within(() => SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, [photo]))));
 
@@ -119,7 +141,9 @@ public sealed class PathsTests
         var folder = SmallPictures.NewFolder();
         var pipe = Pipe();
 
-        foreach (var act in (Action<string>[])[path => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.Micro.WithWeights(path) }, SmallPictures.Take(2)), path => Backbone.FromTorchScript(path)])
+        foreach (var act in (Action<string>[])[
+            path => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.Micro.WithWeights(path) },
+                SmallPictures.Take(2)), path => Backbone.FromTorchScript(path)])
         {
             StringAssert.Contains(Within(() => Assert.Throws<InvalidDataException>(() => act(folder))).Message, "is a folder");
             StringAssert.Contains(Within(() => Assert.Throws<InvalidDataException>(() => act(pipe))).Message, "it is a pipe, not a file");

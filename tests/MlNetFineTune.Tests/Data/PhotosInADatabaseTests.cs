@@ -24,15 +24,18 @@ public sealed class PhotosInADatabaseTests
         using var ofBlobs = _ml.MulticlassClassification.Trainers.FineTuneImages(options with { ImageColumnName = "Photo" }).Fit(blobs);
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(ofFiles), SmallTraining.WeightsOf(ofBlobs));
-        SmallTraining.AssertSameBits(SmallTraining.Scores(ofFiles.Transform(SmallPictures.View(_ml, photos))), SmallTraining.Scores(ofBlobs.Transform(blobs)));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(ofFiles.Transform(SmallPictures.View(_ml, photos))),
+            SmallTraining.Scores(ofBlobs.Transform(blobs)));
     }
 
     [TestMethod]
     public void ARowWithoutAPhotoIsABadRow()
     {
         var photos = SmallPictures.Take(4);
-        PhotoDatabase.Create(_database, photos.Select((photo, i) => ("train", photo.Label, i == 5 ? [] : File.ReadAllBytes(photo.ImagePath))));
-        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Photo", BadRows = BadRows.Skip(), Epochs = 1 });
+        PhotoDatabase.Create(_database,
+            photos.Select((photo, i) => ("train", photo.Label, i == 5 ? [] : File.ReadAllBytes(photo.ImagePath))));
+        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Options with { ImageColumnName = "Photo", BadRows = BadRows.Skip(), Epochs = 1 });
 
         using var model = trainer.Fit(SmallTraining.WithKeys(_ml, PhotoDatabase.Load(_ml, _database, "train")));
 

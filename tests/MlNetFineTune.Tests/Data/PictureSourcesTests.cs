@@ -45,7 +45,8 @@ public sealed class PictureSourcesTests
         foreach (var model in (FineTuningTransformer[])[trained, loaded])
         {
             SmallTraining.AssertSameBits(expected, SmallTraining.Scores(model.Transform(View())));
-            using var engine = _ml.Model.CreatePredictionEngine<EveryForm, Scored>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<EveryForm, Scored>(
+                model, new PredictionEngineOptions { OwnsTransformer = false });
             SmallTraining.AssertClose(expected, [.. s_rows.Select(row => engine.Predict(row).Score)]);
         }
     }
@@ -58,16 +59,21 @@ public sealed class PictureSourcesTests
         using var ofBytes = Fit(SmallTraining.Options with { ImageColumnName = "Bytes" }, bytes);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofBytes));
 
-        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled. It disposes what it has read.
-        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath)).Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
+        // ExtractPixels must know the images' size; ours are of 48 pixels already, so that nothing is resampled.
+        // It disposes what it has read.
+        var images = _ml.Transforms.LoadImages("Loaded", imageFolder: "", nameof(EveryForm.ImagePath))
+            .Append(_ml.Transforms.ResizeImages("Loaded", 48, 48)).Fit(View()).Transform(View());
         var planar = RawPixels.Planar(48, 48);
         foreach (var (
             interleaved, asFloats, pixels) in new[] { (false, true, planar), (false, false, planar),
             (true, true, planar with { Layout = RawPixels.PixelLayout.Interleaved }), (false, true, planar with { White = 0.5f }) })
         {
-            var extract = _ml.Transforms.ExtractPixels("Pixels", "Loaded", interleavePixelColors: interleaved, outputAsFloatArray: asFloats, scaleImage: pixels.White / 255);
-            using var ofPixels = Fit(SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = pixels }, extract.Fit(images).Transform(images));
-            CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofPixels), $"{pixels}, floats: {asFloats}");
+            var extract = _ml.Transforms.ExtractPixels(
+                "Pixels", "Loaded", interleavePixelColors: interleaved, outputAsFloatArray: asFloats, scaleImage: pixels.White / 255);
+            using var ofPixels = Fit(SmallTraining.Options with { ImageColumnName = "Pixels", RawPixels = pixels },
+                extract.Fit(images).Transform(images));
+            CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(ofPixels),
+                $"{pixels}, floats: {asFloats}");
         }
     }
 
@@ -82,8 +88,12 @@ public sealed class PictureSourcesTests
             _ml.Data.LoadFromEnumerable([new EveryForm { Interleaved = tripled }]));
 
         CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new GrayRow { Gray = ramp }])));
-        var (indices, values) = (Enumerable.Range(0, ramp.Length).Where(i => ramp[i] != 0).ToArray(), ramp.Where(value => value != 0).ToArray());
-        CollectionAssert.AreEqual(expected, Encode("Gray", gray, _ml.Data.LoadFromEnumerable([new SparseRow { Gray = new VBuffer<byte>(ramp.Length, values.Length, values, indices) }])));
+        var (indices, values) = (Enumerable.Range(0, ramp.Length).Where(i => ramp[i] != 0).ToArray(),
+            ramp.Where(value => value != 0).ToArray());
+        CollectionAssert.AreEqual(expected,
+            Encode(
+                "Gray", gray, _ml.Data.LoadFromEnumerable(
+                [new SparseRow { Gray = new VBuffer<byte>(ramp.Length, values.Length, values, indices) }])));
     }
 
     [TestMethod]
@@ -94,7 +104,8 @@ public sealed class PictureSourcesTests
         using var cancellation = new CancellationTokenSource();
         var options = PictureSources.Options(column) with { CancellationToken = cancellation.Token };
 
-        var thrown = Assert.Throws<Exception>(() => Fit(options, View(AtRow(9, () => throw new TimeoutException("The database went away.")))));
+        var thrown = Assert.Throws<Exception>(
+            () => Fit(options, View(AtRow(9, () => throw new TimeoutException("The database went away.")))));
         Assert.IsTrue(Chain(thrown).Any(e => e is TimeoutException), thrown.ToString());
         AssertNothingLeft();
 
@@ -130,7 +141,8 @@ public sealed class PictureSourcesTests
         var output = new byte[encoder.Length];
         using var cursor = view.GetRowCursor(view.Schema);
         Assert.IsTrue(cursor.MoveNext());
-        Assert.IsNull(new MlNetFineTune.Data.ImageColumn(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read().Encode(encoder, Augmentation.None, default, output));
+        Assert.IsNull(new MlNetFineTune.Data.ImageColumn(column, null, pixels).CreateReader(cursor, view.Schema[column]).Read()
+            .Encode(encoder, Augmentation.None, default, output));
         return output;
     }
 

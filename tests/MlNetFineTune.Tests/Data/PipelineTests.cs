@@ -40,11 +40,13 @@ public sealed class PipelineTests
     [TestMethod]
     public void AnImageColumnOfLoadImagesServesAsWellAsPaths()
     {
-        var train = SmallPictures.Take(20).Select(photo => new Photo { Label = photo.Label, ImagePath = Path.GetRelativePath(SmallPictures.Folder, photo.ImagePath) });
+        var train = SmallPictures.Take(20)
+            .Select(photo => new Photo { Label = photo.Label, ImagePath = Path.GetRelativePath(SmallPictures.Folder, photo.ImagePath) });
         var view = SmallPictures.View(_ml, train);
         var pipeline = _ml.Transforms.LoadImages("Image", SmallPictures.Folder, "ImagePath")
             .Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
-            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Image", Epochs = 6 }))
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { ImageColumnName = "Image", Epochs = 6 }))
             .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
 
         using var model = pipeline.Fit(view);
@@ -59,7 +61,9 @@ public sealed class PipelineTests
     public void PathsAndImagesOfTheSamePicturesScoreTheSame()
     {
         // PNG alone: our JPEGs are decoded at a smaller size where that covers the network's input.
-        var view = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(16).Where(photo => photo.ImagePath.EndsWith(".png", StringComparison.Ordinal))));
+        var view = SmallTraining.WithKeys(
+            _ml,
+            SmallPictures.View(_ml, SmallPictures.Take(16).Where(photo => photo.ImagePath.EndsWith(".png", StringComparison.Ordinal))));
         var loaded = _ml.Transforms.LoadImages("Image", "", "ImagePath").Fit(view).Transform(view);
         var options = SmallTraining.Options with { Epochs = 1 };
         using var byPath = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(view);
@@ -73,13 +77,17 @@ public sealed class PipelineTests
     public void RelativePathsAreLookedForInTheImageFolder()
     {
         var photos = SmallPictures.Take(6);
-        var relative = photos.Select(photo => new Photo { Label = photo.Label, ImagePath = Path.GetRelativePath(SmallPictures.Folder, photo.ImagePath) }).ToArray();
+        var relative =
+            photos.Select(
+                photo => new Photo { Label = photo.Label, ImagePath = Path.GetRelativePath(SmallPictures.Folder, photo.ImagePath) })
+            .ToArray();
         using var absolute = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, photos);
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, ImageFolder = SmallPictures.Folder }, relative);
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(absolute), SmallTraining.WeightsOf(model));
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
-        SmallTraining.AssertSameBits(SmallTraining.Scores(absolute.Transform(SmallPictures.View(_ml, photos))), SmallTraining.Scores(loaded.Transform(SmallPictures.View(_ml, relative))));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(absolute.Transform(SmallPictures.View(_ml, photos))),
+            SmallTraining.Scores(loaded.Transform(SmallPictures.View(_ml, relative))));
     }
 
     [TestMethod]
@@ -88,7 +96,8 @@ public sealed class PipelineTests
         var view = _ml.Transforms.CopyColumns("Klass", "Label").Append(_ml.Transforms.CopyColumns("File", "ImagePath"))
             .Append(_ml.Transforms.DropColumns("Label", "ImagePath")).Append(_ml.Transforms.Conversion.MapValueToKey("Klass"))
             .Fit(SmallPictures.View(_ml, SmallPictures.Take(4))).Transform(SmallPictures.View(_ml, SmallPictures.Take(4)));
-        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Backbone, "Klass", "File", "Probabilities", "Guess", validationSet: view);
+        var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Backbone, "Klass", "File", "Probabilities", "Guess", validationSet: view);
 
         using var model = trainer.Fit(view);
         var scored = model.Transform(view);
@@ -98,7 +107,8 @@ public sealed class PipelineTests
         Assert.HasCount(12, SmallTraining.Scores(scored, "Probabilities"));
         Assert.IsTrue(SmallTraining.PredictedKeys(scored, "Guess").All(key => key is >= 1 and <= 3));
         Assert.IsNull(scored.Schema.GetColumnOrNull("Score"));
-        Assert.AreEqual(_ml.MulticlassClassification.Evaluate(scored, "Klass", "Probabilities", "Guess").MicroAccuracy, model.Report.Epochs[model.Report.BestEpoch - 1].ValidationAccuracy!.Value, 1e-9);
+        Assert.AreEqual(_ml.MulticlassClassification.Evaluate(scored, "Klass", "Probabilities", "Guess").MicroAccuracy,
+            model.Report.Epochs[model.Report.BestEpoch - 1].ValidationAccuracy!.Value, 1e-9);
     }
 
     [TestMethod]
@@ -121,7 +131,8 @@ public sealed class PipelineTests
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(plain), SmallTraining.WeightsOf(cached));
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(plain), SmallTraining.WeightsOf(checkpointed.LastTransformer));
-        SmallTraining.AssertSameBits(SmallTraining.Scores(plain.Transform(view)), SmallTraining.Scores(cached.Transform(_ml.Data.Cache(view))));
+        SmallTraining.AssertSameBits(SmallTraining.Scores(plain.Transform(view)),
+            SmallTraining.Scores(cached.Transform(_ml.Data.Cache(view))));
     }
 
     internal static string[] SlotNames(DataViewSchema.Column column)

@@ -27,7 +27,8 @@ public sealed class PolicyTests
     public void OperationsAndMagnitudesAreTorchvisions(string name)
     {
         var policy = s_policies[name];
-        var expected = Fixture.Read("augmentations.json").GetProperty("policies").GetProperty(name).EnumerateArray().ToDictionary(row => row[0].GetString()!);
+        var expected = Fixture.Read("augmentations.json").GetProperty("policies").GetProperty(name).EnumerateArray()
+            .ToDictionary(row => row[0].GetString()!);
         CollectionAssert.AreEquivalent(expected.Keys, policy.Choices.Select(choice => choice.Operation.ToString()).ToList());
         foreach (var choice in policy.Choices)
         {
@@ -36,12 +37,14 @@ public sealed class PolicyTests
             var magnitudes = row[2].Numbers();
             for (var bin = 0; bin < magnitudes.Length; bin++)
             {
-                // Thresholds, bits and whole pixels are exact; of other numbers the last bit of float32 depends on the machine's vectors, there.
+                // Thresholds, bits and whole pixels are exact; of other numbers the last bit of float32 depends on the machine's vectors,
+                // there.
                 var magnitude = choice.Magnitude(bin, name.StartsWith(nameof(AugMix), StringComparison.Ordinal) ? AugMix.Bins : 31, 224);
                 if (choice.Operation is PolicyOperation.TranslateX or PolicyOperation.TranslateY)
                     Assert.AreEqual((int)magnitudes[bin], (int)magnitude, $"{choice.Operation} {bin}");
                 else
-                    Assert.AreEqual((float)magnitudes[bin], magnitude, choice.Operation is PolicyOperation.Solarize or PolicyOperation.Posterize ? 0 : 1e-6f * Math.Abs((float)magnitudes[bin]), $"{choice.Operation} {bin}");
+                    Assert.AreEqual((float)magnitudes[bin], magnitude, choice.Operation is PolicyOperation.Solarize
+                        or PolicyOperation.Posterize ? 0 : 1e-6f * Math.Abs((float)magnitudes[bin]), $"{choice.Operation} {bin}");
             }
         }
     }
@@ -58,7 +61,8 @@ public sealed class PolicyTests
             var drawn = policy.Apply(ref plan, ref random, bin: 15, bins: 31);
             // What was drawn was done: geometry makes a map, the rest an operation on pixels.
             var geometry = drawn.Operation is >= PolicyOperation.ShearX and <= PolicyOperation.Rotate;
-            Assert.AreEqual((geometry, !geometry && drawn.Operation != PolicyOperation.Identity), (plan.Warp is not null, plan.Pixels is not null));
+            Assert.AreEqual((geometry, !geometry && drawn.Operation != PolicyOperation.Identity),
+                (plan.Warp is not null, plan.Pixels is not null));
             return drawn;
         }).ToArray();
         EmpiricalDistribution.IsEven(draws.Select(draw => draw.Operation), policy.Choices.Count, name);
@@ -72,7 +76,8 @@ public sealed class PolicyTests
     {
         var plans = Drawn.Plans(new RandAugment(count: 3, magnitude: 30), 2000);
         Assert.AreEqual(3, plans.Max(plan => plan.Pixels?.Operations.Count ?? 0));
-        var factors = plans.SelectMany(plan => plan.Pixels?.Operations ?? []).Where(operation => operation.Filter == ColorTables.Brightness).Select(operation => operation.Value).ToArray();
+        var factors = plans.SelectMany(plan => plan.Pixels?.Operations ?? []).Where(operation => operation.Filter == ColorTables.Brightness)
+            .Select(operation => operation.Value).ToArray();
         Assert.IsGreaterThan(200, factors.Length);
         Assert.IsTrue(factors.All(factor => Math.Abs(factor - 1.9) < 1e-6 || Math.Abs(factor - 0.1) < 1e-6));
     }
@@ -100,9 +105,12 @@ public sealed class PolicyTests
             return drawn;
         }).ToArray();
         // The original's is Beta(alpha, alpha); a chain's share of the rest is Beta(alpha, 2 alpha).
-        EmpiricalDistribution.Follows(weights.Select(w => (double)w[0]), x => alpha == 1 ? x : 2 / Math.PI * Math.Asin(Math.Sqrt(Math.Clamp(x, 0, 1))), "original");
+        EmpiricalDistribution.Follows(
+            weights.Select(w => (double)w[0]), x => alpha == 1 ? x : 2 / Math.PI * Math.Asin(Math.Sqrt(Math.Clamp(x, 0, 1))), "original");
         for (var chain = 1; chain <= 3; chain++)
-            EmpiricalDistribution.Follows(weights.Where(w => w[0] < 0.999).Select(w => w[chain] / (1.0 - w[0])), x => alpha == 1 ? 1 - (1 - x) * (1 - x) : Math.Sqrt(Math.Clamp(x, 0, 1)), $"chain {chain}");
+            EmpiricalDistribution.Follows(
+                weights.Where(w => w[0] < 0.999).Select(w => w[chain] / (1.0 - w[0])),
+                x => alpha == 1 ? 1 - (1 - x) * (1 - x) : Math.Sqrt(Math.Clamp(x, 0, 1)), $"chain {chain}");
     }
 
     [TestMethod]
@@ -118,10 +126,13 @@ public sealed class PolicyTests
         // 8 of 13 operations act on pixels; of d operations all are such with (8/13)^d, and each depth has a third.
         foreach (var depth in new[] { 1, 2, 3 })
         {
-            var share = Enumerable.Range(depth, 4 - depth).Sum(d => Binomial(d, depth) * Math.Pow(8 / 13.0, depth) * Math.Pow(5 / 13.0, d - depth)) / 3;
-            EmpiricalDistribution.IsShare(plans.Count(plan => plan.Pixels?.Operations.Count == depth), Draws, share, $"{depth} operations on pixels");
+            var share = Enumerable.Range(depth, 4 - depth)
+                .Sum(d => Binomial(d, depth) * Math.Pow(8 / 13.0, depth) * Math.Pow(5 / 13.0, d - depth)) / 3;
+            EmpiricalDistribution.IsShare(
+                plans.Count(plan => plan.Pixels?.Operations.Count == depth), Draws, share, $"{depth} operations on pixels");
         }
-        var factors = plans.SelectMany(plan => plan.Pixels?.Operations ?? []).Where(operation => operation.Filter == ColorTables.Brightness).Select(operation => Math.Round(Math.Abs(operation.Value - 1), 4));
+        var factors = plans.SelectMany(plan => plan.Pixels?.Operations ?? []).Where(operation => operation.Filter == ColorTables.Brightness)
+            .Select(operation => Math.Round(Math.Abs(operation.Value - 1), 4));
         CollectionAssert.AreEquivalent(new[] { 0, 0.1, 0.2 }, factors.Distinct().ToArray());
 
         static int Binomial(int n, int k) => (n, k) switch { (3, 1) or (3, 2) => 3, (2, 1) => 2, _ => 1 };
@@ -151,7 +162,8 @@ public sealed class PolicyTests
             for (var chain = 0; chain < 2; chain++)
                 parts.Add(Drawn.Square(size, (ref plan) => mix.ApplyChain(ref plan, ref chains)));
             for (var i = 0; i < mixed.Length; i++)
-                Assert.AreEqual(parts.Zip(weights, (part, weight) => (double)part[i] * weight).Sum(), mixed[i] + 0.5, 0.51, $"row {row}, byte {i}");
+                Assert.AreEqual(parts.Zip(weights, (part, weight) => (double)part[i] * weight).Sum(), mixed[i] + 0.5, 0.51,
+                    $"row {row}, byte {i}");
         }
     }
 }

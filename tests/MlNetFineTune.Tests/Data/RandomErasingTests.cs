@@ -28,7 +28,8 @@ public sealed class RandomErasingTests
             var random = Random(row);
             return erasing.BoxOf(height, width, ref random);
         }).ToArray();
-        Assert.AreEqual(expected.Number("none"), drawn.Count(box => box is null) / (double)Draws, 0.015, "share of the pictures where nothing fits");
+        Assert.AreEqual(expected.Number("none"), drawn.Count(box => box is null) / (double)Draws, 0.015,
+            "share of the pictures where nothing fits");
 
         var boxes = drawn.OfType<PixelBox>().ToArray();
         var probabilities = fixture.GetProperty("probabilities").Numbers();
@@ -40,7 +41,8 @@ public sealed class RandomErasingTests
             ("left", boxes.Select(box => box.Left / (double)(width - box.Width))),
         })
         {
-            EmpiricalDistribution.Matches(expected.GetProperty("quantiles").GetProperty(quantity).Numbers(), probabilities, [.. values], quantity);
+            EmpiricalDistribution.Matches(
+                expected.GetProperty("quantiles").GetProperty(quantity).Numbers(), probabilities, [.. values], quantity);
         }
     }
 
@@ -166,7 +168,8 @@ public sealed class RandomErasingTests
         Refuses(() => new RandomErasing(minimumRatio: 0), "aspect ratios");
         Refuses(() => new RandomErasing(maximumRatio: float.PositiveInfinity), "aspect ratios");
         Refuses(() => new RandomErasing(fill: (ErasingFill)7), "one of Mean, Noise");
-        Assert.AreEqual("RandomErasing { Probability = 0.25, MinimumArea = 0.02, MaximumArea = 0.33, MinimumRatio = 0.3, MaximumRatio = 3.3, Fill = Mean }", FormattableString.Invariant($"{new RandomErasing()}"));
+        Assert.AreEqual("RandomErasing { Probability = 0.25, MinimumArea = 0.02, MaximumArea = 0.33, MinimumRatio = 0.3, "
+            + "MaximumRatio = 3.3, Fill = Mean }", FormattableString.Invariant($"{new RandomErasing()}"));
 
         static void Refuses(Func<object> make, string message) =>
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make()).Message, message);

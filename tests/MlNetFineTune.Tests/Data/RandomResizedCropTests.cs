@@ -27,9 +27,12 @@ public sealed class RandomResizedCropTests
             var quantiles = expected.GetProperty("quantiles").GetProperty(name).Numbers();
             for (var i = 0; i < quantiles.Length; i++)
             {
-                // Two samples of 10,000: 0.0276 is the Kolmogorov-Smirnov distance that one pair in a thousand exceeds. Ties make the share a range.
-                var (below, upTo) = (values.Count(v => v < quantiles[i] - 1e-5) / (double)values.Length, values.Count(v => v <= quantiles[i] + 1e-5) / (double)values.Length);
-                Assert.IsTrue(below - 0.0276 <= probabilities[i] && probabilities[i] <= upTo + 0.0276, $"{name}: {quantiles[i]} has {below} below it, expected {probabilities[i]}");
+                // Two samples of 10,000: 0.0276 is the Kolmogorov-Smirnov distance that one pair in a thousand exceeds.
+                // Ties make the share a range.
+                var (below, upTo) = (values.Count(v => v < quantiles[i] - 1e-5) / (double)values.Length,
+                    values.Count(v => v <= quantiles[i] + 1e-5) / (double)values.Length);
+                Assert.IsTrue(below - 0.0276 <= probabilities[i] && probabilities[i] <= upTo + 0.0276,
+                    $"{name}: {quantiles[i]} has {below} below it, expected {probabilities[i]}");
             }
 
             Assert.AreEqual(expected.GetProperty("means").Number(name), values.Average(), 0.02, name);
@@ -46,7 +49,8 @@ public sealed class RandomResizedCropTests
         for (var row = 0; row < 500; row++)
         {
             var crop = Crop(new RandomResizedCrop(), width, height, row);
-            Assert.IsTrue(crop.X >= 0 && crop.Y >= 0 && crop.Width >= 1 && crop.Height >= 1 && crop.X + crop.Width <= width && crop.Y + crop.Height <= height);
+            Assert.IsTrue(crop.X >= 0 && crop.Y >= 0 && crop.Width >= 1 && crop.Height >= 1 && crop.X + crop.Width <= width
+                && crop.Y + crop.Height <= height);
             foreach (var edge in new[] { crop.X, crop.Y, crop.Width, crop.Height })
                 Assert.AreEqual(Math.Round(edge), edge);
         }
@@ -55,7 +59,8 @@ public sealed class RandomResizedCropTests
     [TestMethod]
     [DataRow(1000, 10, 493.0, 0.0, 13.0, 10.0)]
     [DataRow(10, 1000, 0.0, 493.0, 10.0, 13.0)]
-    public void OfAnExtremeAspectTheLargestCentralPartIsTaken(int width, int height, double x, double y, double cropWidth, double cropHeight)
+    public void OfAnExtremeAspectTheLargestCentralPartIsTaken(
+        int width, int height, double x, double y, double cropWidth, double cropHeight)
     {
         // No crop of half the area fits at these ratios, so that all ten attempts fail. 13 = round(10 * 4 / 3).
         var crop = Crop(new RandomResizedCrop(minimumArea: 0.5f), width, height, 0);
@@ -83,9 +88,11 @@ public sealed class RandomResizedCropTests
     [DataRow(0.5f, 1f, 2f, 1f, "aspect ratios")]
     [DataRow(0.5f, 1f, 1f, float.PositiveInfinity, "aspect ratios")]
     [DataRow(0.5f, 1f, 1f, float.NaN, "aspect ratios")]
-    public void RangesThatMakeNoSenseAreRefused(float minimumArea, float maximumArea, float minimumRatio, float maximumRatio, string what) =>
+    public void RangesThatMakeNoSenseAreRefused(
+        float minimumArea, float maximumArea, float minimumRatio, float maximumRatio, string what) =>
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new RandomResizedCrop(minimumArea, maximumArea, minimumRatio, maximumRatio)).Message, what);
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => new RandomResizedCrop(minimumArea, maximumArea, minimumRatio, maximumRatio)).Message, what);
 
     private static ImagePlan Crop(Augmentation augmentation, int width, int height, int row)
     {

@@ -6,7 +6,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>The main job on real photos with real weights. The bounds are those of docs/fine-tuning.md, less what one seed may differ.</summary>
+/// <summary>The main job on real photos with real weights. The bounds are those of docs/fine-tuning.md,
+/// less what one seed may differ.</summary>
 [TestClass]
 [TestCategory(Categories.Weights)]
 [TestCategory(Categories.Slow)]
@@ -43,10 +44,13 @@ public sealed class RealPhotosTests
         var fresh = new MLContext();
         var loaded = fresh.Model.Load(saved, out _);
         using var disposable = (IDisposable)loaded;
-        CollectionAssert.AreEqual(Scores(model.Transform(test)), Scores(loaded.Transform(fresh.Data.LoadImageFolder(Path.Combine(photos, "val")))));
+        CollectionAssert.AreEqual(Scores(model.Transform(test)),
+            Scores(loaded.Transform(fresh.Data.LoadImageFolder(Path.Combine(photos, "val")))));
 
         using var engine = fresh.Model.CreatePredictionEngine<Photo, Answer>(loaded);
-        Assert.AreEqual("bees", engine.Predict(new Photo { ImagePath = Path.Combine(photos, "val", "bees", "1032546534_06907fe3b3.jpg") }).PredictedLabel);
+        Assert.AreEqual(
+            "bees",
+            engine.Predict(new Photo { ImagePath = Path.Combine(photos, "val", "bees", "1032546534_06907fe3b3.jpg") }).PredictedLabel);
     }
 
     [TestMethod]

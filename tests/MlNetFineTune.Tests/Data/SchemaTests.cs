@@ -17,7 +17,11 @@ public sealed class SchemaTests
     public void TheSchemaPromisedIsTheSchemaGiven()
     {
         var text = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(2)));
-        foreach (var (view, status) in new[] { (text, null), (_ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Byte).Fit(text).Transform(text), null), (Numbered(), "Status") })
+        foreach (var (view, status) in new[]
+        {
+            (text, null), (_ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Byte).Fit(text).Transform(text), null),
+            (Numbered(), "Status")
+        })
         {
             var trainer = Trainer(SmallTraining.Options with { Epochs = 1, ImageStatusColumnName = status });
             var shape = trainer.GetOutputSchema(ShapeOf(view.Schema));
@@ -25,7 +29,8 @@ public sealed class SchemaTests
 
             foreach (var schema in (DataViewSchema[])[model.GetOutputSchema(view.Schema), model.Transform(view).Schema])
             {
-                CollectionAssert.AreEqual(view.Schema.Select(column => column.Name).Concat(["Score", "PredictedLabel"]).Concat(status is null ? [] : [status]).ToArray(), schema.Select(column => column.Name).ToArray());
+                CollectionAssert.AreEqual(view.Schema.Select(column => column.Name).Concat(["Score", "PredictedLabel"])
+                    .Concat(status is null ? [] : [status]).ToArray(), schema.Select(column => column.Name).ToArray());
                 var given = ShapeOf(schema);
                 foreach (var column in given)
                     AssertAgree(shape.Single(promised => promised.Name == column.Name), column);
@@ -61,30 +66,38 @@ public sealed class SchemaTests
     public void AMissingLabelFailsBeforeTraining() => CheckTraining(Rows().Drop("Label"), "label", "'Label'");
 
     [TestMethod]
-    public void ALabelThatIsNoKeyFailsBeforeTraining() => CheckTraining(Rows(keys: false), "label", "'Label'", "Key", "MapValueToKey", "String");
+    public void ALabelThatIsNoKeyFailsBeforeTraining() =>
+        CheckTraining(Rows(keys: false), "label", "'Label'", "Key", "MapValueToKey", "String");
 
     [TestMethod]
-    public void AVectorOfLabelsFailsBeforeTraining() => CheckTraining(Rows().Append(_ml.Transforms.Concatenate("Label", "Label")), "label", "'Label'", "Key", "Vector");
+    public void AVectorOfLabelsFailsBeforeTraining() =>
+        CheckTraining(Rows().Append(_ml.Transforms.Concatenate("Label", "Label")), "label", "'Label'", "Key", "Vector");
 
     [TestMethod]
     public void AMissingImageFailsBeforeTraining() => CheckTraining(Rows().Drop("ImagePath"), "image", "'ImagePath'");
 
     [TestMethod]
     public void AnImageOfAnotherTypeFailsBeforeTraining() => CheckTraining(
-        Rows().Drop("ImagePath").Append(_ml.Transforms.Conversion.ConvertType("ImagePath", "Number", DataKind.Single)), "image", "'ImagePath'", "String (a file's path) or Image", "Single");
+        Rows().Drop("ImagePath").Append(_ml.Transforms.Conversion.ConvertType("ImagePath", "Number", DataKind.Single)), "image",
+        "'ImagePath'", "String (a file's path) or Image", "Single");
 
     [TestMethod]
-    public void AVectorOfImagePathsFailsBeforeTraining() => CheckTraining(Rows().Append(_ml.Transforms.Concatenate("ImagePath", "ImagePath")), "image", "'ImagePath'", "String (a file's path) or Image", "Vector");
+    public void AVectorOfImagePathsFailsBeforeTraining() =>
+        CheckTraining(Rows().Append(_ml.Transforms.Concatenate("ImagePath", "ImagePath")), "image", "'ImagePath'",
+            "String (a file's path) or Image", "Vector");
 
     [TestMethod]
     public void AMissingImageFailsBeforeScoring() => CheckScoring(Rows().Drop("ImagePath"), "image", "'ImagePath'");
 
     [TestMethod]
     public void AnImageOfAnotherTypeFailsBeforeScoring() => CheckScoring(
-        Rows().Drop("ImagePath").Append(_ml.Transforms.CopyColumns("ImagePath", "Number")), "image", "'ImagePath'", "String (a file's path) or Image", "Int32");
+        Rows().Drop("ImagePath").Append(_ml.Transforms.CopyColumns("ImagePath", "Number")), "image", "'ImagePath'",
+        "String (a file's path) or Image", "Int32");
 
     [TestMethod]
-    public void AVectorOfImagePathsFailsBeforeScoring() => CheckScoring(Rows().Append(_ml.Transforms.Concatenate("ImagePath", "ImagePath")), "image", "'ImagePath'", "String (a file's path) or Image", "Vector");
+    public void AVectorOfImagePathsFailsBeforeScoring() =>
+        CheckScoring(Rows().Append(_ml.Transforms.Concatenate("ImagePath", "ImagePath")), "image", "'ImagePath'",
+            "String (a file's path) or Image", "Vector");
 
     [TestMethod]
     public void PixelsWithoutRawPixelsFailBeforeTraining() => CheckPixels(
@@ -107,7 +120,10 @@ public sealed class SchemaTests
     [TestMethod]
     public void RawPixelsOfAColumnThatHoldsNoneFailBeforeTraining()
     {
-        foreach (var (column, found) in new[] { (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector") })
+        foreach (var (column, found) in new[]
+        {
+            (nameof(EveryForm.ImagePath), "String"), (nameof(EveryForm.Image), "Image"), (nameof(EveryForm.File), "Vector")
+        })
             CheckPixels(
                 column, RawPixels.Planar(48, 48),
                 "Vector of Byte or Single with 48 x 48 x 3 = 6912 values, as RawPixels says", found);
@@ -122,16 +138,20 @@ public sealed class SchemaTests
         var rows = _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1));
         using var model = Trainer(
             Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48))).Fit(SmallTraining.WithKeys(_ml, rows));
-        var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows).Transform(rows);
+        var other = _ml.Transforms.Concatenate(nameof(EveryForm.Planar), nameof(EveryForm.Planar), nameof(EveryForm.Planar)).Fit(rows)
+            .Transform(rows);
 
-        foreach (var act in (Action[])[() => model.Transform(other), () => model.GetOutputSchema(other.Schema), () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
+        foreach (var act in (Action[])[
+            () => model.Transform(other), () => model.GetOutputSchema(other.Schema),
+            () => ((ITransformer)model).GetRowToRowMapper(other.Schema)])
             StringAssert.Contains(Assert.Throws<ArgumentException>(act).Message, "48 x 48 x 3 = 6912 values");
     }
 
     private void CheckPixels(string column, RawPixels? pixels, params string[] parts)
     {
         var view = new CountingView(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1))));
-        foreach (var act in (Action[])[() => Trainer(Pixels(column, pixels)).GetOutputSchema(ShapeOf(view.Schema)), () => Trainer(Pixels(column, pixels)).Fit(view)])
+        foreach (var act in (Action[])[
+            () => Trainer(Pixels(column, pixels)).GetOutputSchema(ShapeOf(view.Schema)), () => Trainer(Pixels(column, pixels)).Fit(view)])
         {
             var error = Assert.Throws<ArgumentException>(act);
             foreach (var part in (string[])["image", $"'{column}'", .. parts])
@@ -140,7 +160,8 @@ public sealed class SchemaTests
         Assert.AreEqual(0, view.Cursors);
     }
 
-    private static ImageFineTuningOptions Pixels(string column, RawPixels? pixels) => SmallTraining.Options with { ImageColumnName = column, RawPixels = pixels, Epochs = 1 };
+    private static ImageFineTuningOptions Pixels(string column, RawPixels? pixels) =>
+        SmallTraining.Options with { ImageColumnName = column, RawPixels = pixels, Epochs = 1 };
 
     [TestMethod]
     public void AModelNeedsNoLabelToScore()
@@ -154,14 +175,17 @@ public sealed class SchemaTests
     public void AValidationSetWithoutALabelFailsBeforeTraining() => CheckValidationSet(Rows().Drop("Label"), "validation label", "'Label'");
 
     [TestMethod]
-    public void AValidationSetWithoutAnImageFailsBeforeTraining() => CheckValidationSet(Rows().Drop("ImagePath"), "validation image", "'ImagePath'");
+    public void AValidationSetWithoutAnImageFailsBeforeTraining() =>
+        CheckValidationSet(Rows().Drop("ImagePath"), "validation image", "'ImagePath'");
 
     [TestMethod]
     public void AValidationSetWithImagesOfAnotherTypeFailsBeforeTraining() => CheckValidationSet(
-        Rows().Drop("ImagePath").Append(_ml.Transforms.CopyColumns("ImagePath", "Number")), "image", "'ImagePath'", "String (a file's path) or Image", "Int32");
+        Rows().Drop("ImagePath").Append(_ml.Transforms.CopyColumns("ImagePath", "Number")), "image", "'ImagePath'",
+        "String (a file's path) or Image", "Int32");
 
     [TestMethod]
-    public void AValidationSetWithAVectorOfLabelsFailsBeforeTraining() => CheckValidationSet(Rows().Append(_ml.Transforms.Concatenate("Label", "Label")), "validation label", "'Label'", "Vector");
+    public void AValidationSetWithAVectorOfLabelsFailsBeforeTraining() =>
+        CheckValidationSet(Rows().Append(_ml.Transforms.Concatenate("Label", "Label")), "validation label", "'Label'", "Vector");
 
     [TestMethod]
     public void AnUnknownGroupColumnFailsBeforeTraining()
@@ -187,7 +211,8 @@ public sealed class SchemaTests
             SmallModules.Binary with { Validation = ValidationData.Fraction(0.5f, "Serial") });
         var view = SmallModules.View(_ml, TableRow.Many(20));
 
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainer.GetOutputSchema(ShapeOf(view.Schema))).Message, "validation group");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainer.GetOutputSchema(ShapeOf(view.Schema))).Message,
+            "validation group");
     }
 
     [TestMethod]
@@ -195,7 +220,8 @@ public sealed class SchemaTests
     {
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(PictureSources.Rows(perClass: 1)));
         foreach (var column in (string[])[nameof(EveryForm.File), nameof(EveryForm.Image)])
-            CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'", "holds pictures, not paths", "'photos'", "leave ImageFolder");
+            CheckOptions(SmallTraining.Options with { ImageColumnName = column, ImageFolder = "photos" }, view, $"'{column}'",
+                "holds pictures, not paths", "'photos'", "leave ImageFolder");
         CheckOptions(
             Pixels(nameof(EveryForm.Planar), RawPixels.Planar(48, 48)) with { ImageFolder = "photos" }, view,
             "holds pictures, not paths");
@@ -234,7 +260,9 @@ public sealed class SchemaTests
     {
         using var model = SmallTraining.LoadModel(_ml);
 
-        foreach (var act in (Action[])[() => model.Transform(rows.View), () => model.GetOutputSchema(rows.View.Schema), () => ((ITransformer)model).GetRowToRowMapper(rows.View.Schema)])
+        foreach (var act in (Action[])[
+            () => model.Transform(rows.View), () => model.GetOutputSchema(rows.View.Schema),
+            () => ((ITransformer)model).GetRowToRowMapper(rows.View.Schema)])
         {
             var error = Assert.Throws<ArgumentException>(act);
             foreach (var part in parts)
@@ -256,17 +284,20 @@ public sealed class SchemaTests
 
     private Stages Rows(bool keys = true)
     {
-        var view = _ml.Data.LoadFromEnumerable(SmallPictures.Take(1).Select(photo => new NumberedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Number = 1 }));
+        var view = _ml.Data.LoadFromEnumerable(
+            SmallPictures.Take(1).Select(photo => new NumberedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Number = 1 }));
         return new Stages(_ml, keys ? SmallTraining.WithKeys(_ml, view) : view);
     }
 
-    private IDataView Numbered() => _ml.Data.LoadFromEnumerable(SmallPictures.Take(2).Select((photo, i) => new KeyedPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }));
+    private IDataView Numbered() =>
+        _ml.Data.LoadFromEnumerable(SmallPictures.Take(2)
+            .Select((photo, i) => new KeyedPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }));
 
     private FineTuningTrainer Trainer(ImageFineTuningOptions? options = null) =>
         _ml.MulticlassClassification.Trainers.FineTuneImages(options ?? SmallTraining.Options with { Epochs = 1 });
 
     // ML.NET makes shapes of schemas inside Fit alone.
-    private static SchemaShape ShapeOf(DataViewSchema schema) => (SchemaShape)typeof(SchemaShape)
+    internal static SchemaShape ShapeOf(DataViewSchema schema) => (SchemaShape)typeof(SchemaShape)
         .GetMethod("Create", System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)!.Invoke(null, [schema])!;
 
     private static void AssertAgree(SchemaShape.Column promised, SchemaShape.Column given)
@@ -275,7 +306,9 @@ public sealed class SchemaTests
         Assert.AreEqual(given.Kind, promised.Kind, given.Name);
         Assert.AreEqual(given.IsKey, promised.IsKey, given.Name);
         Assert.AreEqual(given.ItemType, promised.ItemType, given.Name);
-        CollectionAssert.AreEquivalent(given.Annotations.Select(a => a.Name).ToArray(), promised.Annotations.Select(a => a.Name).ToArray(), $"annotations of {given.Name}");
+        CollectionAssert.AreEquivalent(
+            given.Annotations.Select(a => a.Name).ToArray(), promised.Annotations.Select(a => a.Name).ToArray(),
+            $"annotations of {given.Name}");
         foreach (var annotation in given.Annotations)
             AssertAgree(promised.Annotations.Single(a => a.Name == annotation.Name), annotation);
     }

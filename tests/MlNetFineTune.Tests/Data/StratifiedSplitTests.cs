@@ -1,11 +1,5 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Data;
 
 [TestClass]
@@ -19,11 +13,13 @@ public sealed class StratifiedSplitTests
         var (training, validation) = StratifiedSplit.Split(labels, null, 6, 0.2f, seed: 1);
         CollectionAssert.AreEqual(Enumerable.Range(0, labels.Length).ToArray(), training.Concat(validation).Order().ToArray());
         CollectionAssert.AreEqual(training.Order().ToArray(), training);
-        CollectionAssert.AreEqual(new[] { 20, 2, 1, 1, 0 }, Enumerable.Range(0, 5).Select(c => validation.Count(row => labels[row] == c)).ToArray());
+        CollectionAssert.AreEqual(new[] { 20, 2, 1, 1, 0 }, Enumerable.Range(0, 5).Select(c => validation.Count(row => labels[row] == c))
+            .ToArray());
 
         CollectionAssert.AreEqual(validation, StratifiedSplit.Split(labels, null, 6, 0.2f, seed: 1).Validation);
         CollectionAssert.AreNotEqual(validation, StratifiedSplit.Split(labels, null, 6, 0.2f, seed: 2).Validation);
-        Assert.AreEqual(4, StratifiedSplit.Split(labels, null, 6, 0.99f, seed: 1).Training.Count(row => labels[row] is 1 or 2 or 3) + 1, "one of each class of two or more stays");
+        Assert.AreEqual(4, StratifiedSplit.Split(labels, null, 6, 0.99f, seed: 1).Training.Count(row => labels[row] is 1 or 2 or 3) + 1,
+            "one of each class of two or more stays");
     }
 
     [TestMethod]

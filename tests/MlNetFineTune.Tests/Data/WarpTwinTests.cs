@@ -6,8 +6,8 @@ using MlNetFineTune.Tests.Support;
 namespace MlNetFineTune.Tests.Data;
 
 /// <summary>
-/// The fused draw against its own definition, written down naively: a place of the output goes back through the operations, last first, to the
-/// photo; where there is photo, also beyond a crop's edge, that is what one sees.
+/// The fused draw against its own definition, written down naively: a place of the output goes back through the operations, last first, to
+/// the photo; where there is photo, also beyond a crop's edge, that is what one sees.
 /// </summary>
 [TestClass]
 public sealed class WarpTwinTests
@@ -71,7 +71,8 @@ public sealed class WarpTwinTests
         for (var row = 0; row < 20; row++)
         {
             var output = new byte[encoder.Length];
-            encoder.EncodePixels(new PixelSource(pixels, Size, Size, false), new RandomCrop(padding: 4), new CountedRandom(3, RandomStream.Augmentation, 1, row), output);
+            encoder.EncodePixels(new PixelSource(pixels, Size, Size, false), new RandomCrop(padding: 4),
+                new CountedRandom(3, RandomStream.Augmentation, 1, row), output);
             var random = new CountedRandom(3, RandomStream.Augmentation, 1, row);
             var (left, top) = (random.NextInt(9) - 4, random.NextInt(9) - 4);
             for (var v = 0; v < Size; v++)
@@ -80,8 +81,10 @@ public sealed class WarpTwinTests
                 {
                     var (x, y) = (u + left, v + top);
                     var inside = x is >= 0 and < Size && y is >= 0 and < Size;
-                    var expected = inside ? (pixels[(y * Size + x) * 4], pixels[(y * Size + x) * 4 + 1], pixels[(y * Size + x) * 4 + 2]) : s_fill;
-                    Assert.AreEqual(expected, (output[(v * Size + u) * 3], output[(v * Size + u) * 3 + 1], output[(v * Size + u) * 3 + 2]), $"row {row}, ({u}, {v})");
+                    var expected = inside ? (pixels[(y * Size + x) * 4], pixels[(y * Size + x) * 4 + 1],
+                        pixels[(y * Size + x) * 4 + 2]) : s_fill;
+                    Assert.AreEqual(expected, (output[(v * Size + u) * 3], output[(v * Size + u) * 3 + 1], output[(v * Size + u) * 3 + 2]),
+                        $"row {row}, ({u}, {v})");
                 }
             }
         }
@@ -246,7 +249,8 @@ public sealed class WarpTwinTests
                 {
                     // Half a pixel from the edge the edge's own colour goes on.
                     var (cx, cy) = (Math.Clamp(x, 0.5, Width - 0.5), Math.Clamp(y, 0.5, Height - 0.5));
-                    sum += Math.Max(0, 1 - Math.Abs(cx - i - 0.5)) * Math.Max(0, 1 - Math.Abs(cy - j - 0.5)) * pixels[(j * Width + i) * 4 + c];
+                    sum += Math.Max(0, 1 - Math.Abs(cx - i - 0.5)) * Math.Max(0, 1 - Math.Abs(cy - j - 0.5))
+                        * pixels[(j * Width + i) * 4 + c];
                 }
             }
             return sum;

@@ -31,14 +31,18 @@ public sealed partial class DefaultTypeTests
             Augmentation = Augmentation.FixedViews(
                 Augmentation.Sequence(Augmentation.HorizontalFlip(), Augmentation.RandomErasing(1, noise: true)), 2) }],
         ["lora", (ImageFineTuningOptions options) => options with { Adapter = Adapter.Lora(dropout: 0.5f), Optimizer = Optimizer.Adam() }],
-        ["mixed, focal", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.MixUp(), Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Balanced), Optimizer = Optimizer.Sgd() }],
+        ["mixed, focal", (ImageFineTuningOptions options) => options
+            with { Augmentation = Augmentation.MixUp(),
+                Task = LearningTask.Multiclass(loss: ClassificationLoss.Focal(), classWeights: ClassWeights.Balanced),
+                Optimizer = Optimizer.Sgd() }],
         ["cut, one against all", (ImageFineTuningOptions options) => options with { Augmentation = Augmentation.CutMix(),
             Task = LearningTask.Multiclass(loss: ClassificationLoss.BinaryCrossEntropy(0.1f)), Optimizer = Optimizer.Lion(),
             GradientClipping = GradientClipping.Adaptive() }],
         ["accumulated, recomputed", (ImageFineTuningOptions options) => options with { AccumulationSteps = 2,
             ActivationCheckpointing = true, Optimizer = Optimizer.RmsProp(), GradientClipping = GradientClipping.Norm(1) }],
         ["averaged, calibrated", (ImageFineTuningOptions options) => options with { WeightAveraging = WeightAveraging.BestCheckpoints(2),
-            Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), BatchNorm = BatchNormMode.Train, Strategy = Strategy.ProbeThenFull() }],
+            Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), BatchNorm = BatchNormMode.Train,
+            Strategy = Strategy.ProbeThenFull() }],
         ["luminance", (ImageFineTuningOptions options) => options with { Backbone = options.Backbone with { InputChannels = 1 } }],
         ["drawn anew", (ImageFineTuningOptions options) => options with { Backbone = Pretrained().ReinitializeStage("layer3") }],
     ];

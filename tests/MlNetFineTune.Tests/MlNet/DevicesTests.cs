@@ -17,7 +17,9 @@ public sealed class DevicesTests
         using var model = SmallTraining.Fit(ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(2));
         using var loaded = SmallTraining.LoadModel(ml);
 
-        Assert.AreEqual(2, log.Warnings.Count(line => line.StartsWith("Device: CPU", StringComparison.Ordinal) && line.Contains("GpuDeviceId is 0") && line.Contains("no CUDA device")), log.ToString());
+        Assert.AreEqual(
+            2, log.Warnings.Count(line => line.StartsWith("Device: CPU", StringComparison.Ordinal) && line.Contains("GpuDeviceId is 0")
+                && line.Contains("no CUDA device")), log.ToString());
     }
 
     [TestMethod]

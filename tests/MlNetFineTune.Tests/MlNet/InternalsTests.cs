@@ -6,7 +6,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.MlNet;
 
-/// <summary>The library calls members that ML.NET keeps internal. The compiler saw copies in which they are public; here the real assemblies are asked.</summary>
+/// <summary>The library calls members that ML.NET keeps internal. The compiler saw copies in which they are public;
+/// here the real assemblies are asked.</summary>
 [TestClass]
 public sealed class InternalsTests
 {
@@ -17,7 +18,8 @@ public sealed class InternalsTests
     [TestMethod]
     public void TheZipBehindAModelIsWhereItWas() => Assert.AreEqual(
         typeof(System.IO.Compression.ZipArchive),
-        typeof(Microsoft.ML.Runtime.IHostEnvironment).Assembly.GetType("Microsoft.ML.RepositoryReader", throwOnError: true)!.GetField("_archive", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType);
+        typeof(Microsoft.ML.Runtime.IHostEnvironment).Assembly.GetType("Microsoft.ML.RepositoryReader", throwOnError: true)!.GetField(
+            "_archive", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType);
 
     [TestMethod]
     [DynamicData(nameof(Libraries))]
@@ -46,11 +48,14 @@ public sealed class InternalsTests
     public void TheInternalMembersInUseAreTheKnownOnes(Assembly library, string[] known)
     {
         var used = References(library).Select(reference => (reference.Name, Member: library.ManifestModule.ResolveMember(reference.Token)!))
-            .Where(reference => !IsPublic(reference.Member)).Select(reference => reference.Name).Distinct().Order(StringComparer.Ordinal).ToArray();
+            .Where(reference => !IsPublic(reference.Member)).Select(reference => reference.Name).Distinct()
+            .Order(StringComparer.Ordinal).ToArray();
 
         var changes = known.Except(used).Select(name => $"- {name}").Concat(used.Except(known).Select(name => $"+ {name}")).ToArray();
         if (changes.Length > 0)
-            Assert.Fail($"The library uses other internals of ML.NET than it did:\n{string.Join("\n", changes)}\nEach is a risk with every version of ML.NET. If that is meant, change the list here.");
+            Assert.Fail(
+                $"The library uses other internals of ML.NET than it did:\n{string.Join("\n", changes)}\nEach is a risk with every version "
+                + "of ML.NET. If that is meant, change the list here.");
     }
 
     private static readonly string[] s_known =
@@ -170,8 +175,12 @@ public sealed class InternalsTests
         var name = metadata.GetString(type.Name);
         return type.ResolutionScope.Kind switch
         {
-            HandleKind.TypeReference => FullName(metadata, (TypeReferenceHandle)type.ResolutionScope) is { } outer ? $"{outer}.{name}" : null,
-            HandleKind.AssemblyReference when metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name) is "Microsoft.ML.Core" or "Microsoft.ML.Data" or "Microsoft.ML.StandardTrainers" =>
+            HandleKind.TypeReference => FullName(metadata, (TypeReferenceHandle)type.ResolutionScope) is { } outer
+                ? $"{outer}.{name}"
+                : null,
+            HandleKind.AssemblyReference when metadata.GetString(
+                metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name) is "Microsoft.ML.Core"
+                or "Microsoft.ML.Data" or "Microsoft.ML.StandardTrainers" =>
                 $"{metadata.GetString(type.Namespace)}.{name}",
             _ => null,
         };

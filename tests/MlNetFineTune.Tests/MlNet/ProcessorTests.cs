@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.MlNet;
 
 /// <summary>What CPUID tells of caches, read as oneDNN reads it. The leaves are those of AMD's and Intel's manuals, with every number one

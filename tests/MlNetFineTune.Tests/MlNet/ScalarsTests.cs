@@ -53,15 +53,20 @@ public sealed class ScalarsTests
 
     [TestMethod]
     public void EveryOperationIsTried() =>
-        CollectionAssert.AreEquivalent(Operations.Select(method => method.ToString()).ToArray(), s_operations.Select(tried => Operation(tried.Operation).ToString()).Distinct().ToArray());
+        CollectionAssert.AreEquivalent(
+            Operations.Select(method => method.ToString()).ToArray(), s_operations.Select(tried => Operation(tried.Operation).ToString())
+            .Distinct().ToArray());
 
     [TestMethod]
     [DynamicData(nameof(Libraries))]
     public void OnlyOurOperationsMakeNumbersForLibtorch(Assembly library)
     {
-        var found = Calls.MethodsOf(library.GetTypes().Where(type => type != typeof(Scalars))).SelectMany(Unheld).Except(s_allowed).ToArray();
+        var found = Calls.MethodsOf(library.GetTypes().Where(type => type != typeof(Scalars))).SelectMany(Unheld)
+            .Except(s_allowed).ToArray();
         if (found.Length > 0)
-            Assert.Fail($"These make a number that the collector may free while libtorch reads it:\n{string.Join("\n", found)}\nUse an operation of MlNet/Scalars.cs, or add it there.");
+            Assert.Fail(
+                $"These make a number that the collector may free while libtorch reads it:\n{string.Join("\n", found)}\nUse an operation "
+                + "of MlNet/Scalars.cs, or add it there.");
     }
 
     [TestMethod]
@@ -70,8 +75,10 @@ public sealed class ScalarsTests
         foreach (var operation in Operations)
         {
             var numbers = Calls.Of(operation).Count(IsConversion);
-            Assert.AreEqual(numbers, operation.GetMethodBody()!.ExceptionHandlingClauses.Count(clause => clause.Flags == ExceptionHandlingClauseOptions.Finally), $"{operation}: one `using` for each number");
-            Assert.AreEqual(numbers, Calls.Of(operation).Count(s_makers.Value.Contains), $"{operation} calls what makes a number of its own");
+            Assert.AreEqual(numbers, operation.GetMethodBody()!.ExceptionHandlingClauses.Count(
+                clause => clause.Flags == ExceptionHandlingClauseOptions.Finally), $"{operation}: one `using` for each number");
+            Assert.AreEqual(numbers, Calls.Of(operation).Count(s_makers.Value.Contains),
+                $"{operation} calls what makes a number of its own");
         }
     }
 
@@ -85,8 +92,11 @@ public sealed class ScalarsTests
     [DataRow(nameof(Offender.Layer), "torch+nn.ELU(Double, Boolean)")]
     public void WhoGoesPastThemIsNamed(string method, string called)
     {
-        var found = Calls.MethodsOf([typeof(Offender), .. typeof(Offender).GetNestedTypes(BindingFlags.NonPublic)]).SelectMany(Unheld).ToArray();
-        Assert.IsTrue(found.Any(line => line.Contains(method, StringComparison.Ordinal) && line.EndsWith($": TorchSharp.{called}", StringComparison.Ordinal)), string.Join("\n", found));
+        var found = Calls.MethodsOf([typeof(Offender), .. typeof(Offender).GetNestedTypes(BindingFlags.NonPublic)])
+            .SelectMany(Unheld).ToArray();
+        Assert.IsTrue(
+            found.Any(line => line.Contains(method, StringComparison.Ordinal)
+                && line.EndsWith($": TorchSharp.{called}", StringComparison.Ordinal)), string.Join("\n", found));
     }
 
     [TestMethod]
@@ -134,19 +144,23 @@ public sealed class ScalarsTests
 
     private static MethodBase Operation(Delegate tried) => Calls.Of(tried.Method).Single(called => called.DeclaringType == typeof(Scalars));
 
-    /// <summary>All of TorchSharp that makes a number, hidden or not; of its layers that do so when they run, what makes the layer.</summary>
+    /// <summary>All of TorchSharp that makes a number, hidden or not;
+    /// of its layers that do so when they run, what makes the layer.</summary>
     private static readonly Lazy<HashSet<MethodBase>> s_makers = new(() =>
     {
         var methods = Calls.MethodsOf(typeof(Scalar).Assembly.GetTypes()).ToArray();
         var makers = Calls.Reaching(typeof(Scalar).GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic), methods);
         var layers = makers.Where(method => method.Name == "forward").Select(method => method.DeclaringType).ToHashSet();
-        return Calls.Reaching([.. makers, .. methods.Where(method => method.IsConstructor && layers.Contains(method.DeclaringType))], methods);
+        return Calls.Reaching(
+            [.. makers, .. methods.Where(method => method.IsConstructor && layers.Contains(method.DeclaringType))], methods);
     });
 
     private static bool IsConversion(MethodBase method) => method.DeclaringType == typeof(Scalar) && method.Name == "op_Implicit";
 
     private static IEnumerable<string> Unheld(MethodBase method) => Calls.Of(method).Where(s_makers.Value.Contains)
-        .Select(called => $"{method.DeclaringType!.FullName}.{method.Name}: {called.DeclaringType!.FullName}.{called.Name}({string.Join(", ", called.GetParameters().Select(parameter => parameter.ParameterType.Name))})");
+        .Select(called => $"{method.DeclaringType!.FullName}.{method.Name}: "
+            + $"{called.DeclaringType!.FullName}.{called.Name}"
+            + $"({string.Join(", ", called.GetParameters().Select(parameter => parameter.ParameterType.Name))})");
 
 #pragma warning disable CA1822 // Only their instructions are read.
     private sealed class Offender

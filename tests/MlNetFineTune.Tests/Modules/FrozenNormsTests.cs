@@ -23,7 +23,8 @@ public sealed class FrozenNormsTests
         [Strategy.HeadOnly, BatchNormMode.Train, ""],
         [Strategy.LastStages(1), BatchNormMode.Train, "2.mix 2.norm.mean 2.norm.weight"],
         [Strategy.NormAndBias, BatchNormMode.Train, "1.norm.mean 1.norm.weight 2.norm.mean 2.norm.weight"],
-        [Strategy.Custom(name => name.StartsWith("block1", StringComparison.Ordinal) ? 1 : 0), BatchNormMode.Train, "1.mix 1.norm.mean 1.norm.weight"],
+        [Strategy.Custom(name => name.StartsWith("block1", StringComparison.Ordinal) ? 1 : 0), BatchNormMode.Train,
+            "1.mix 1.norm.mean 1.norm.weight"],
         [Strategy.Custom(name => name == "block1.mix" ? 1 : 0), BatchNormMode.Train, "1.mix"],
         [Strategy.Custom(name => name == "block1.norm.weight" ? 1 : 0), BatchNormMode.Train, "1.norm.mean 1.norm.weight"],
         [Strategy.Gradual(), BatchNormMode.Train, "1.mix 1.norm.mean 1.norm.weight 2.mix 2.norm.mean 2.norm.weight"],
@@ -46,7 +47,9 @@ public sealed class FrozenNormsTests
         var before = Train(options with { StopToken = new CancellationToken(canceled: true) });
         var after = Train(options);
 
-        var moved = before.Keys.Where(name => !before[name].SequenceEqual(after[name])).Where(name => name.StartsWith("block", StringComparison.Ordinal) && !name.EndsWith("bias", StringComparison.Ordinal) && !name.EndsWith("var", StringComparison.Ordinal))
+        var moved = before.Keys.Where(name => !before[name].SequenceEqual(after[name]))
+            .Where(name => name.StartsWith("block", StringComparison.Ordinal) && !name.EndsWith("bias", StringComparison.Ordinal)
+                && !name.EndsWith("var", StringComparison.Ordinal))
             .Select(name => name["block".Length..].Replace("running_", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
         Assert.AreEqual(moves, string.Join(' ', moved));
     }

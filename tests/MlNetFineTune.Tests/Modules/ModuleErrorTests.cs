@@ -17,19 +17,23 @@ public sealed class ModuleErrorTests
     public void ColumnsThatAreMissingOrOfAnotherTypeAreNamedBeforeTraining()
     {
         Check<ArgumentOutOfRangeException>(SmallModules.Regression with { Inputs = ["Colour"] }, "module input", "'Colour'");
-        Check<ArgumentOutOfRangeException>(SmallModules.Regression with { Inputs = ["Yes"] }, "module input", "'Yes'", "Single, Key", "Boolean");
+        Check<ArgumentOutOfRangeException>(
+            SmallModules.Regression with { Inputs = ["Yes"] }, "module input", "'Yes'", "Single, Key", "Boolean");
         Check<ArgumentOutOfRangeException>(SmallModules.Regression with { LabelColumnName = "Missing" }, "label", "'Missing'");
         Check<ArgumentOutOfRangeException>(SmallModules.Regression with { LabelColumnName = "Yes" }, "label", "'Yes'", "Single", "Boolean");
-        Check<ArgumentOutOfRangeException>(SmallModules.Binary with { LabelColumnName = "Number" }, "label", "'Number'", "Boolean", "Single");
+        Check<ArgumentOutOfRangeException>(
+            SmallModules.Binary with { LabelColumnName = "Number" }, "label", "'Number'", "Boolean", "Single");
         Check<ArgumentOutOfRangeException>(SmallModules.Multiclass with { LabelColumnName = "Number" }, "label", "'Number'", "Key");
-        Check<InvalidOperationException>(SmallModules.Regression with { Inputs = [ModuleInput.Column("Features", 2, 4)] }, "'Features'", "[2, 4]", "8", "6");
+        Check<InvalidOperationException>(
+            SmallModules.Regression with { Inputs = [ModuleInput.Column("Features", 2, 4)] }, "'Features'", "[2, 4]", "8", "6");
     }
 
     [TestMethod]
     public void AnOutputOfTheWrongSizeSaysWhatWasExpectedAndFound()
     {
         AnyFactory.Make = context => new Lambda(6, 5, (layer, x) => layer.call(x));
-        Check<InvalidOperationException>(SmallModules.Multiclass with { Factory = new AnyFactory() }, "module 'any'", ", 5]", ", 3]", "ModuleContext.Outputs");
+        Check<InvalidOperationException>(
+            SmallModules.Multiclass with { Factory = new AnyFactory() }, "module 'any'", ", 5]", ", 3]", "ModuleContext.Outputs");
         Check<InvalidOperationException>(SmallModules.Regression with { Factory = new AnyFactory() }, ", 5]", ", 1]", "one number a row");
         AnyFactory.Make = context => new Lambda(6, 3, (layer, x) => layer.call(x).mean([0], keepdim: true));
         Check<InvalidOperationException>(SmallModules.Multiclass with { Factory = new AnyFactory() }, "[1, 3]", ", 3]");
@@ -61,7 +65,8 @@ public sealed class ModuleErrorTests
         Refuse(new Forgetful(7), "do not come back");
 
         void Refuse(ModuleFactory factory, string expected) =>
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(factory)).Message, expected);
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+                () => _ml.Regression.Trainers.FineTuneModule(factory)).Message, expected);
     }
 
     [TestMethod]
@@ -84,7 +89,9 @@ public sealed class ModuleErrorTests
 
         using var model = _ml.Regression.Trainers.FineTuneModule(
             SmallModules.Regression with { BadRows = BadRows.Skip(), Epochs = 2, Validation = ValidationData.None }).Fit(View());
-        CollectionAssert.AreEqual(new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" }, model.Report!.BadRows.Select(row => row.ToString()).ToArray());
+        CollectionAssert.AreEqual(
+            new[] { "row 3: column 'Features' is missing (NaN) in slot 2", "row 7: column 'Features' is infinite in slot 0" },
+            model.Report!.BadRows.Select(row => row.ToString()).ToArray());
         Assert.AreEqual(1, model.Report.RowsWithoutLabel);
         Assert.AreEqual(37, model.Report.TrainingRows);
 
@@ -95,7 +102,8 @@ public sealed class ModuleErrorTests
     [TestMethod]
     public void AMissingInputHasAMissingPrediction()
     {
-        using var multiclass = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 1 }).Fit(View());
+        using var multiclass = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 1 })
+            .Fit(View());
         using var binary = _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Epochs = 1 }).Fit(View());
         _rows[0].Features[0] = float.NaN;
 
@@ -116,7 +124,8 @@ public sealed class ModuleErrorTests
     [TestMethod]
     public void OtherSizesAndKeysAtScoringAreRefused()
     {
-        using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 1 }).Fit(View());
+        using var model = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 1 }).Fit(View());
         var fewer = SmallModules.View(_ml, _rows.Where(row => row.Color != "color3"));
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(fewer));
         StringAssert.Contains(error.Message, "Key of 4 values");
@@ -126,10 +135,12 @@ public sealed class ModuleErrorTests
     [TestMethod]
     public void WeightsThatDoNotFitAreListed()
     {
-        using var narrow = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new TwoLayersFactory { Hidden = 4 }, Epochs = 1 }).Fit(View());
+        using var narrow = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Factory = new TwoLayersFactory { Hidden = 4 }, Epochs = 1 }).Fit(View());
         var path = Path.Combine(SmallPictures.NewFolder(), "narrow.safetensors");
         narrow.SaveWeights(path);
-        Check<InvalidDataException>(SmallModules.Regression with { WeightsFile = path }, "module 'two layers'", "first.weight [4, 6], expected [8, 6]");
+        Check<InvalidDataException>(SmallModules.Regression with { WeightsFile = path }, "module 'two layers'",
+            "first.weight [4, 6], expected [8, 6]");
 
         var bytes = File.ReadAllBytes(path);
         BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), float.NaN);
@@ -145,7 +156,8 @@ public sealed class ModuleErrorTests
         Assert.Throws<ArgumentException>(() => SmallModules.Regression with { Inputs = ["A", "A"] });
         Assert.Throws<ArgumentOutOfRangeException>(() => RegressionLoss.Huber(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => ModuleInput.Column("A", 0));
-        Assert.Throws<ArgumentException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
+        Assert.Throws<ArgumentException>(
+            () => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { ProbabilityColumnName = "Score" }));
         Assert.Throws<ArgumentException>(() => _ml.Regression.Trainers.FineTuneModule(
             SmallModules.Regression with { Validation = ValidationData.None, EarlyStoppingPatience = 2 }));
     }

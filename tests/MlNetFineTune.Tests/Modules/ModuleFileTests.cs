@@ -42,11 +42,15 @@ public sealed class ModuleFileTests
     {
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Clustering")), "Clustering");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!["Kind"] = "Regression")), "with classes");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(-6))), "no input Features of [-6]");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(-6))),
+            "no input Features of [-6]");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"] = new JsonArray((JsonNode?)null))), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))), "no input Features");
+        StringAssert.Contains(
+            LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["Dimensions"] = new JsonArray(1L << 40, 1L << 40))),
+            "no input Features");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"] = new JsonArray())), "no inputs");
-        StringAssert.Contains(LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Name"] = "unheard of")), "'unheard of', which is not registered");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Name"] = "unheard of")),
+            "'unheard of', which is not registered");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 3)), "Update the package MlNetFineTune");
     }
 
@@ -73,7 +77,8 @@ public sealed class ModuleFileTests
 
     private byte[] Train(ModuleFactory factory)
     {
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Factory = factory, Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(30)));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
+            SmallModules.Multiclass with { Factory = factory, Epochs = 1 }).Fit(SmallModules.View(_ml, TableRow.Many(30)));
         return SmallTraining.Save(_ml, model);
     }
 

@@ -30,7 +30,8 @@ public sealed class ModulePipelineTests
         Assert.IsNull(best.ValidationRootMeanSquaredError);
         CollectionAssert.AreEqual(new[] { "first" }, model.Report.TrainedStages.ToArray(), "the last layer is the head");
         CheckReloaded(model, scored, view => view.GetColumn<float[]>("Score").SelectMany(scores => scores));
-        CheckOneByOne<MulticlassPrediction>(model, scored.GetColumn<float[]>("Score").Select(scores => scores[1]), prediction => prediction.Score[1]);
+        CheckOneByOne<MulticlassPrediction>(
+            model, scored.GetColumn<float[]>("Score").Select(scores => scores[1]), prediction => prediction.Score[1]);
     }
 
     [TestMethod]
@@ -54,7 +55,11 @@ public sealed class ModulePipelineTests
     [TestMethod]
     public void ARegressionModuleIsFittedEvaluatedSavedAndLoaded()
     {
-        var options = SmallModules.Regression with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 40 };
+        var options = SmallModules.Regression with
+        {
+            Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 40,
+            Task = LearningTask.Regression(standardize: false),
+        };
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(Train());
         var scored = model.Transform(Test());
 
@@ -87,7 +92,8 @@ public sealed class ModulePipelineTests
     [TestMethod]
     public void CrossValidationTrainsAFreshModuleInEachFold()
     {
-        var results = _ml.BinaryClassification.CrossValidate(Train(), _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Epochs = 8 }), 3, "Yes");
+        var results = _ml.BinaryClassification.CrossValidate(
+            Train(), _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Epochs = 8 }), 3, "Yes");
         try
         {
             Assert.HasCount(3, results);
@@ -110,7 +116,9 @@ public sealed class ModulePipelineTests
             shapes = [x.shape];
             return layer.call(x);
         });
-        using (_ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Joined", 7)], Epochs = 1 }).Fit(Joined()))
+        using (_ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Joined", 7)], Epochs = 1 })
+            .Fit(Joined()))
             CollectionAssert.AreEqual(new long[] { 7 }, shapes[0][1..]);
 
         AnyFactory.Make = context =>
@@ -165,10 +173,13 @@ public sealed class ModulePipelineTests
         var keys = data.Fit(view);
         using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(keys.Transform(view));
 
-        var test = keys.Transform(SmallPictures.View(_ml, [.. SmallPictures.Take(6, skip: 20), new Photo { Label = "dots", ImagePath = "missing.jpg" }]));
+        var test =
+            keys.Transform(
+                SmallPictures.View(_ml, [.. SmallPictures.Take(6, skip: 20), new Photo { Label = "dots", ImagePath = "missing.jpg" }]));
         var scores = model.Transform(test).GetColumn<float[]>("Score").ToArray();
         Assert.IsTrue(scores[^1].All(float.IsNaN), "a picture that cannot be read");
-        Assert.IsGreaterThan(0.9, _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy, "the key gives the label away");
+        Assert.IsGreaterThan(0.9, _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy,
+            "the key gives the label away");
     }
 
     private sealed class PictureAndKey : nn.Module<Tensor, Tensor, Tensor>
@@ -216,13 +227,15 @@ public sealed class ModulePipelineTests
         Assert.IsNull(loaded.Report);
         Assert.AreEqual(scored.Schema.ToString(), loaded.Transform(Test()).Schema.ToString());
         CollectionAssert.AreEqual(
-            column(scored).Select(BitConverter.SingleToInt32Bits).ToArray(), column(loaded.Transform(Test())).Select(BitConverter.SingleToInt32Bits).ToArray());
+            column(scored).Select(BitConverter.SingleToInt32Bits).ToArray(),
+            column(loaded.Transform(Test())).Select(BitConverter.SingleToInt32Bits).ToArray());
     }
 
     private void CheckOneByOne<TPrediction>(FineTuningTransformer model, IEnumerable<float> expected, Func<TPrediction, float> value)
         where TPrediction : class, new()
     {
-        using var engine = _ml.Model.CreatePredictionEngine<TableRow, TPrediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<TableRow, TPrediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         foreach (var (row, score) in _test.Zip(expected).Take(20))
             Assert.AreEqual(score, value(engine.Predict(row)), 1e-5);
     }

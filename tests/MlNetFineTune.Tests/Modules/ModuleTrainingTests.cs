@@ -16,7 +16,8 @@ public sealed class ModuleTrainingTests
     private readonly MLContext _ml = new(seed: 1);
     private readonly TableRow[] _rows = TableRow.Many(60);
 
-    private static ModuleFineTuningOptions Dropping => SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
+    private static ModuleFineTuningOptions Dropping =>
+        SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5 }, Epochs = 3 };
 
     [TestMethod]
     public void TheSameSeedGivesTheSameWeightsWithDropoutWhateverTheGeneratorDoes()
@@ -61,7 +62,8 @@ public sealed class ModuleTrainingTests
     [TestMethod]
     public void HeadOnlyChangesTheLastChildAlone()
     {
-        using var start = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1, LearningRate = 1e-30f }).Fit(View());
+        using var start = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Epochs = 1, LearningRate = 1e-30f })
+            .Fit(View());
         using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { Strategy = Strategy.HeadOnly }).Fit(View());
 
         var (before, after) = (TensorsOf(start), TensorsOf(model));
@@ -69,7 +71,9 @@ public sealed class ModuleTrainingTests
         CollectionAssert.AreNotEqual(before["last.weight"], after["last.weight"]);
         Assert.AreEqual(9, model.Report!.TrainedParameters);
         Assert.IsEmpty(model.Report.TrainedStages);
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Strategy = Strategy.LastStages(2) })).Message, "module 'two layers' has 1 stages: first");
+        StringAssert.Contains(
+            Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Strategy = Strategy.LastStages(2) })).Message,
+            "module 'two layers' has 1 stages: first");
     }
 
     [TestMethod]
@@ -92,7 +96,9 @@ public sealed class ModuleTrainingTests
         CollectionAssert.AreEquivalent(new[] { "body.0 False", "body.1 True" }, modes.ToArray());
 
         AnyFactory.Make = _ => new Staged(modes, "body.0", "head");
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Factory = new AnyFactory() })).Message, "body.1.mean");
+        StringAssert.Contains(
+            Assert.Throws<ArgumentException>(() => Train(SmallModules.Regression with { Factory = new AnyFactory() })).Message,
+            "body.1.mean");
     }
 
     [TestMethod]
@@ -104,7 +110,8 @@ public sealed class ModuleTrainingTests
             if (progress.Epoch == 2)
                 source.Cancel();
         });
-        Assert.Throws<OperationCanceledException>(() => Train(SmallModules.Regression with { CancellationToken = source.Token, Progress = watch }));
+        Assert.Throws<OperationCanceledException>(
+            () => Train(SmallModules.Regression with { CancellationToken = source.Token, Progress = watch }));
 
         using var stop = new CancellationTokenSource();
         using var model = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with
@@ -149,7 +156,8 @@ public sealed class ModuleTrainingTests
 
         static nn.Module TorchLayers() => new Recurrent();
 
-        static ModuleFineTuningOptions Numbers() => SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
+        static ModuleFineTuningOptions Numbers() =>
+            SmallModules.Regression with { Factory = new AnyFactory(), Inputs = [ModuleInput.Column("Features", 3, 2)], Epochs = 2 };
 
         byte[] Train(ModuleFineTuningOptions options, out double statistics)
         {

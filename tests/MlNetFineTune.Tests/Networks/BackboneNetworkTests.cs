@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tests.Networks;
 
 /// <summary>
-/// Networks against PyTorch's, with formula weights. Doubles are compared at 1e-6, the rounding of the fixtures' seven digits. Float32 logits lie, by
-/// norm, within five times the distance at which PyTorch's own float32 lies (it is in the fixture: some networks amplify rounding), and within 1e-4.
+/// Networks against PyTorch's, with formula weights. Doubles are compared at 1e-6, the rounding of the fixtures' seven digits. Float32
+/// logits lie, by norm, within five times the distance at which PyTorch's own float32 lies (it is in the fixture: some networks amplify
+/// rounding), and within 1e-4.
 /// </summary>
 [TestClass]
 public sealed class BackboneNetworkTests
@@ -53,7 +54,8 @@ public sealed class BackboneNetworkTests
             var mean = values.Average();
             Fixture.AreClose([stages[s].Number("mean")], [mean], InDoubles, $"mean of {stages[s].Text("name")}");
             CollectionAssert.AreEqual(stages[s].GetProperty("shape").Numbers(), maps.shape.Select(size => (double)size).ToArray());
-            Fixture.AreClose([stages[s].Number("std")], [Math.Sqrt(values.Average(v => (v - mean) * (v - mean)))], InDoubles, $"deviation of {stages[s].Text("name")}");
+            Fixture.AreClose([stages[s].Number("std")], [Math.Sqrt(values.Average(v => (v - mean) * (v - mean)))], InDoubles,
+                $"deviation of {stages[s].Text("name")}");
             Fixture.AreClose(stages[s].GetProperty("first").Numbers(), values, InDoubles, stages[s].Text("name"));
         }
 
@@ -71,7 +73,8 @@ public sealed class BackboneNetworkTests
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         classifier.Backbone.eval();
-        Verify(expected, classifier.Backbone.forward(pixels), classifier.Head.forward(classifier.Backbone.forward(pixels)), InSingles, "unfolded");
+        Verify(expected, classifier.Backbone.forward(pixels), classifier.Head.forward(classifier.Backbone.forward(pixels)), InSingles,
+            "unfolded");
 
         var half = classifier.Backbone.Stages.Count / 2;
         foreach (var folded in new[] { classifier.Backbone.Stages.Count, half, 0 })
@@ -116,7 +119,8 @@ public sealed class BackboneNetworkTests
         }
 
         var gradients = train.GetProperty("gradients").EnumerateObject().ToDictionary(pair => pair.Name, pair => pair.Value.Numbers());
-        CollectionAssert.AreEquivalent(gradients.Keys.ToArray(), tensors.Keys.Where(name => !name.Contains("running_", StringComparison.Ordinal)).ToArray());
+        CollectionAssert.AreEquivalent(
+            gradients.Keys.ToArray(), tensors.Keys.Where(name => !name.Contains("running_", StringComparison.Ordinal)).ToArray());
         var largest = gradients.Values.Max(numbers => numbers[0]);
         foreach (var (name, numbers) in gradients)
         {
@@ -134,8 +138,10 @@ public sealed class BackboneNetworkTests
 
     private static void Verify(JsonElement expected, Tensor pooled, Tensor logits, double tolerance, string how = "in doubles")
     {
-        Fixture.AreClose(expected.GetProperty("eval").GetProperty("pooled").GetProperty("first").Numbers(), pooled.Values(), tolerance, $"pooled, {how}");
-        Fixture.AreClose([expected.GetProperty("eval").GetProperty("pooled").Number("mean")], [pooled.Values().Average()], tolerance, $"mean of pooled, {how}");
+        Fixture.AreClose(expected.GetProperty("eval").GetProperty("pooled").GetProperty("first").Numbers(), pooled.Values(), tolerance,
+            $"pooled, {how}");
+        Fixture.AreClose([expected.GetProperty("eval").GetProperty("pooled").Number("mean")], [pooled.Values().Average()], tolerance,
+            $"mean of pooled, {how}");
         var reference = expected.GetProperty("eval").GetProperty("logits").Numbers();
         if (tolerance == InDoubles)
         {
@@ -144,13 +150,15 @@ public sealed class BackboneNetworkTests
         }
 
         var distance = Math.Sqrt(reference.Zip(logits.Values(), (a, b) => (a - b) * (a - b)).Sum() / reference.Sum(v => v * v));
-        Assert.IsLessThan(Math.Min(InSingles, 5 * expected.GetProperty("float32").Number("evalLogits") + 1e-6), distance, $"relative distance of the logits, {how}");
+        Assert.IsLessThan(Math.Min(InSingles, 5 * expected.GetProperty("float32").Number("evalLogits") + 1e-6), distance,
+            $"relative distance of the logits, {how}");
     }
 
     private static (JsonElement Expected, ImageNetwork Classifier, Tensor Pixels) Load(string network, int index, ScalarType type)
     {
         var expected = Fixture.Read($"network-{network}.json").GetProperty("cases")[index];
-        var classifier = Formula.Classifier(network, (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
+        var classifier = Formula.Classifier(
+            network, (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
         return (expected, classifier, Formula.Images(2, (int)expected.Number("height"), (int)expected.Number("width"), type: type));
     }
 }

@@ -63,16 +63,19 @@ public sealed class BackboneTests
     public void DenseNetsPublishedNamesAreUnderstood()
     {
         var map = DenseNet.DenseNet121.OtherNames.Single();
-        Assert.AreEqual("features.denseblock4.denselayer16.norm1.running_mean", map.ToOurs("features.denseblock4.denselayer16.norm.1.running_mean"));
+        Assert.AreEqual("features.denseblock4.denselayer16.norm1.running_mean",
+            map.ToOurs("features.denseblock4.denselayer16.norm.1.running_mean"));
         Assert.AreEqual("features.denseblock1.denselayer2.conv2.weight", map.ToOurs("features.denseblock1.denselayer2.conv.2.weight"));
-        foreach (var name in new[] { "features.transition1.norm.weight", "features.norm5.weight", "features.denseblock1.denselayer1.norm1.weight" })
+        foreach (var name in new[] { "features.transition1.norm.weight", "features.norm5.weight",
+            "features.denseblock1.denselayer1.norm1.weight" })
             Assert.AreEqual(name, map.ToOurs(name));
     }
 
     [TestMethod]
     public void ASizeThatDoesNotExistIsRefusedWithThoseThatDo()
     {
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.CifarResNet(21)).Message, "20, 32, 44, 56, 110");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.CifarResNet(21)).Message,
+            "20, 32, 44, 56, 110");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.RegNetY(401)).Message, "400, 800");
         Assert.AreEqual("resnet56", Backbone.CifarResNet(56).Name);
         Assert.AreEqual("regnet_y_1_6gf", Backbone.RegNetY(1600).Name);
@@ -92,13 +95,20 @@ public sealed class BackboneTests
             {
                 string[] layers = block == 1 ? ["conv1", "conv2", "conv3", "downsample"] : ["conv1", "conv2", "conv3"];
                 timms.AddRange(from layer in layers from tensor in convolution select $"s{stage}.b{block}.{layer}.{tensor}");
-                timms.AddRange(from layer in new[] { "fc1", "fc2" } from tensor in new[] { "weight", "bias" } select $"s{stage}.b{block}.se.{layer}.{tensor}");
+                timms.AddRange(from layer in new[] { "fc1", "fc2" }
+                               from tensor
+                    in new[] { "weight", "bias" }
+                               select $"s{stage}.b{block}.se.{layer}.{tensor}");
             }
         }
 
-        CollectionAssert.AreEquivalent(network.NamedTensors().Select(named => named.Name).ToArray(), timms.Select(RegNetInTimm.Names.ToOurs).ToArray());
+        CollectionAssert.AreEquivalent(
+            network.NamedTensors().Select(named => named.Name).ToArray(), timms.Select(RegNetInTimm.Names.ToOurs).ToArray());
         Assert.AreEqual("fc.weight", RegNetInTimm.Names.ToOurs("head.fc.weight"));
-        foreach (var unknown in new[] { "s1.b1234.conv1.conv.weight", "s5.b1.conv1.conv.weight", "s1.b1.conv4.conv.weight", "stems.conv.weight" })
+        foreach (var unknown in new[]
+        {
+            "s1.b1234.conv1.conv.weight", "s5.b1.conv1.conv.weight", "s1.b1.conv4.conv.weight", "stems.conv.weight"
+        })
             Assert.AreEqual(unknown, RegNetInTimm.Names.ToOurs(unknown));
     }
 
@@ -109,7 +119,8 @@ public sealed class BackboneTests
             .Select(line => line.Split('|', StringSplitOptions.TrimEntries)).Where(cells => cells.Length == 9 && cells[1].StartsWith('`'))
             .Select(cells => string.Join(" | ", cells[1], cells[4], cells[5], cells[6], cells[7])).ToArray();
         var expected = Backbone.List().Select(info => FormattableString.Invariant(
-            $"`{info.Name}` | {info.Parameters / 1e6:0.0} | {info.MultiplyAdds / 1e9:0.00} | {info.InputSize} | {info.Features}")).ToArray();
+            $"`{info.Name}` | {info.Parameters / 1e6:0.0} | {info.MultiplyAdds / 1e9:0.00} | {info.InputSize} | {info.Features}"))
+                .ToArray();
         CollectionAssert.AreEquivalent(expected, rows, "docs/backbones.md should have:\n" + string.Join('\n', expected.Except(rows)));
     }
 }

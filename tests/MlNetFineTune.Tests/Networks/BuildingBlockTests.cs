@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>The parts that several networks share, in doubles: values against the formula written out, gradients against differences of those values.</summary>
+/// <summary>The parts that several networks share, in doubles: values against the formula written out,
+/// gradients against differences of those values.</summary>
 [TestClass]
 public sealed class BuildingBlockTests
 {
@@ -76,14 +77,16 @@ public sealed class BuildingBlockTests
         var (inner, gate) = hard ? (Activation.ReLU, Activation.Hardsigmoid) : (Activation.SiLU, Activation.Sigmoid);
         using var block = Formula.Made(ScalarType.Float64, () => new SqueezeExcitation(6, 3, inner, gate));
         var named = block.named_parameters().ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter);
-        CollectionAssert.AreEquivalent(new[] { "conv_reduce.weight", "conv_reduce.bias", "conv_expand.weight", "conv_expand.bias" }, named.Keys);
+        CollectionAssert.AreEquivalent(
+            new[] { "conv_reduce.weight", "conv_reduce.bias", "conv_expand.weight", "conv_expand.bias" }, named.Keys);
         foreach (var (name, tensor) in named)
             Formula.Fill(name, tensor);
 
         using var scope = NewDisposeScope();
         using var maps = Formula.Images(2, 4, 5, type: ScalarType.Float64).view(1, 6, 4, 5);
         var x = maps.Values();
-        var (w1, b1, w2, b2) = (named["conv_reduce.weight"].Values(), named["conv_reduce.bias"].Values(), named["conv_expand.weight"].Values(), named["conv_expand.bias"].Values());
+        var (w1, b1, w2, b2) = (named["conv_reduce.weight"].Values(), named["conv_reduce.bias"].Values(),
+            named["conv_expand.weight"].Values(), named["conv_expand.bias"].Values());
         var means = x.Chunk(20).Select(plane => plane.Average()).ToArray();
         var squeezed = b1.Select((b, s) => Naive(inner, b + Enumerable.Range(0, 6).Sum(c => w1[s * 6 + c] * means[c]))).ToArray();
         var gates = b2.Select((b, c) => Naive(gate, b + Enumerable.Range(0, 3).Sum(s => w2[c * 3 + s] * squeezed[s]))).ToArray();

@@ -4,7 +4,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>The snippets of docs/adapters.md on changes to the network: they are compiled here, run here, and are the same there, line by line.</summary>
+/// <summary>The snippets of docs/adapters.md on changes to the network: they are compiled here, run here, and are the same there,
+/// line by line.</summary>
 [TestClass]
 public sealed class DocumentedSnippetsTests
 {
@@ -19,7 +20,13 @@ public sealed class DocumentedSnippetsTests
     {
         var (photos, path) = (Photos, Path.Combine(SmallPictures.NewFolder(), "photos.adapter.safetensors"));
         // begin
-        var options = usual with { Backbone = backbone, Adapter = Adapter.Lora(rank: 8), Strategy = Strategy.LastStages(3), LearningRate = 5e-3f };
+        var options = usual with
+        {
+            Backbone = backbone,
+            Adapter = Adapter.Lora(rank: 8),
+            Strategy = Strategy.LastStages(3),
+            LearningRate = 5e-3f
+        };
         using var model = ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(photos);
         model.SaveAdapter(path);
         using var again = ml.Model.LoadAdapter(path, backbone); // the same pretrained weights, anywhere
@@ -34,7 +41,8 @@ public sealed class DocumentedSnippetsTests
         var photos = Photos;
         // begin
         var changed = backbone.ReplaceStage("layer3", new SmallLayersFactory { Dropout = 0.2 }).ReinitializeStage("layer2");
-        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(usual with { Backbone = changed, Strategy = Strategy.HeadOnly }).Fit(photos);
+        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(
+            usual with { Backbone = changed, Strategy = Strategy.HeadOnly }).Fit(photos);
         // end
         CollectionAssert.AreEqual(new[] { "layer2", "layer3" }, model.Report!.TrainedStages.ToArray());
         VerifyDocumented(nameof(Stages));
@@ -47,7 +55,8 @@ public sealed class DocumentedSnippetsTests
         File.WriteAllBytes(path, SmallTraining.ModelZip);
         // begin
         var earlier = ml.Model.Load(path, out _);
-        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(usual with { Backbone = Backbone.FromModel(earlier) }).Fit(photos);
+        using var model = ml.MulticlassClassification.Trainers.FineTuneImages(usual with { Backbone = Backbone.FromModel(earlier) })
+            .Fit(photos);
         // end
         ((IDisposable)earlier).Dispose();
         Assert.IsGreaterThan(0.8, ml.MulticlassClassification.Evaluate(model.Transform(photos)).MicroAccuracy);
@@ -58,9 +67,11 @@ public sealed class DocumentedSnippetsTests
     {
         var path = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Networks", "DocumentedSnippetsTests.cs");
         var source = File.ReadAllText(path).ReplaceLineEndings("\n");
-        var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1].Split("        // end\n")[0];
+        var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1]
+            .Split("        // end\n")[0];
         var snippet = string.Concat(body.Split('\n').Select(line => line.Length > 8 ? line[8..] + "\n" : ""));
         var documentation = File.ReadAllText(Path.Combine(Repository.Root, "docs", "adapters.md")).ReplaceLineEndings("\n");
-        Assert.IsTrue(documentation.Contains($"```csharp\n{snippet}```", StringComparison.Ordinal), $"docs/adapters.md should have:\n{snippet}");
+        Assert.IsTrue(documentation.Contains($"```csharp\n{snippet}```", StringComparison.Ordinal),
+            $"docs/adapters.md should have:\n{snippet}");
     }
 }

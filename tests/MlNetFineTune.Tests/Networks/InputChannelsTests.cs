@@ -30,13 +30,14 @@ public sealed class InputChannelsTests
     [TestMethod]
     public void EveryNetworkHasOneConvolutionThatThePixelsEnter()
     {
-        foreach (var family in BackboneFamilies.All)
+        foreach (var architecture in Architectures.All)
         {
-            using var network = (Backbone.FromName(family.Name).FromScratch() with { InputChannels = 5 }).CreateEmptyNetwork();
-            var (name, kernels) = network.named_parameters().Single(named => named.parameter is { ndim: 4 } && named.parameter.shape[1] == 5);
-            Assert.IsTrue(kernels.requires_grad, family.Name);
-            Assert.IsNotNull(network.Adaptation(name, [kernels.shape[0], 3, .. kernels.shape[2..]]), family.Name);
-            Assert.IsNull(network.Adaptation(name, [kernels.shape[0], 4, .. kernels.shape[2..]]), family.Name);
+            using var network = (Backbone.FromName(architecture.Name).FromScratch() with { InputChannels = 5 }).CreateEmptyNetwork();
+            var (name, kernels) = network.named_parameters()
+                .Single(named => named.parameter is { ndim: 4 } && named.parameter.shape[1] == 5);
+            Assert.IsTrue(kernels.requires_grad, architecture.Name);
+            Assert.IsNotNull(network.Adaptation(name, [kernels.shape[0], 3, .. kernels.shape[2..]]), architecture.Name);
+            Assert.IsNull(network.Adaptation(name, [kernels.shape[0], 4, .. kernels.shape[2..]]), architecture.Name);
         }
     }
 
@@ -47,7 +48,8 @@ public sealed class InputChannelsTests
         using var classifier = Formula.Classifier("micro", 1, "symmetric", 1e-5);
         using var folder = new Folder();
         var path = folder.File("w.safetensors");
-        WeightFileWriter.Write(path, classifier.NamedTensors(), new Dictionary<string, string> { ["mean"] = "0.5,0.5,0.5", ["std"] = "0.25,0.25,0.25" });
+        WeightFileWriter.Write(path, classifier.NamedTensors(),
+            new Dictionary<string, string> { ["mean"] = "0.5,0.5,0.5", ["std"] = "0.25,0.25,0.25" });
         var backbone = Backbone.Micro.WithWeights(path);
         var grey = backbone with { InputChannels = 1 };
         using var colours = backbone.CreateNetwork(seed: 0);
@@ -65,7 +67,8 @@ public sealed class InputChannelsTests
         luminance.eval();
         using var inColours = new PixelNormalizer(backbone.Preprocessing, CPU);
         using var inGrey = new PixelNormalizer(grey.Preprocessing, CPU, channels: 1);
-        Fixture.AreClose(colours.forward(inColours.Normalize(pixels, 1)).Values(), luminance.forward(inGrey.Normalize(pixels, 1)).Values(), 1e-4, "features");
+        Fixture.AreClose(colours.forward(inColours.Normalize(pixels, 1)).Values(), luminance.forward(inGrey.Normalize(pixels, 1)).Values(),
+            1e-4, "features");
     }
 
     [TestMethod]
@@ -91,7 +94,8 @@ public sealed class InputChannelsTests
         var weights = folder.File("w.pth");
         byte[] zip;
         float[][] before;
-        using (var model = SmallTraining.Fit(ml, SmallTraining.Options with { Backbone = SmallTraining.Backbone with { InputChannels = 1 }, Epochs = 1 }, photos))
+        using (var model = SmallTraining.Fit(
+            ml, SmallTraining.Options with { Backbone = SmallTraining.Backbone with { InputChannels = 1 }, Epochs = 1 }, photos))
         {
             zip = SmallTraining.Save(ml, model);
             before = SmallTraining.Scores(model.Transform(SmallPictures.View(ml, photos)));
@@ -114,8 +118,10 @@ public sealed class InputChannelsTests
         var ml = new MLContext();
         foreach (var channels in new[] { 2, 4 })
         {
-            var failure = Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneImages(Backbone.Micro.FromScratch() with { InputChannels = channels }));
-            StringAssert.Contains(failure.Message, $"Backbone.InputChannels is {channels}, but pictures have 3 channels (colours) or 1 (luminance).");
+            var failure = Assert.ThrowsExactly<ArgumentException>(
+                () => ml.MulticlassClassification.Trainers.FineTuneImages(Backbone.Micro.FromScratch() with { InputChannels = channels }));
+            StringAssert.Contains(failure.Message,
+                $"Backbone.InputChannels is {channels}, but pictures have 3 channels (colours) or 1 (luminance).");
         }
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.Micro with { InputChannels = 0 });
     }

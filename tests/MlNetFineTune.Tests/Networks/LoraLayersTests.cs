@@ -31,7 +31,8 @@ public sealed class LoraLayersTests
         Adapt(classifier, Adapter.Lora(rank: 2), Strategy.Full());
         CollectionAssert.AreEqual(original.Values(), classifier.ForwardRest(pixels, 0).Values(), "B is zero");
 
-        foreach (var (name, tensor) in classifier.NamedTensors().Where(named => named.Name.EndsWith("lora_B.weight", StringComparison.Ordinal)))
+        foreach (var (name, tensor) in classifier.NamedTensors()
+            .Where(named => named.Name.EndsWith("lora_B.weight", StringComparison.Ordinal)))
         {
             Formula.Fill(name, tensor);
             tensor.mul_(0.02);
@@ -42,7 +43,8 @@ public sealed class LoraLayersTests
         classifier.PrepareForScoring();
         Assert.IsLessThan(1e-5, (classifier.ForwardRest(pixels, 0) - apart).abs().max().item<float>() / scale, "all merged and folded");
         classifier.Freeze(1);
-        Assert.IsLessThan(1e-5, (classifier.ForwardRest(pixels, 0) - apart).abs().max().item<float>() / scale, "the first stage merged and folded");
+        Assert.IsLessThan(1e-5, (classifier.ForwardRest(pixels, 0) - apart).abs().max().item<float>() / scale,
+            "the first stage merged and folded");
 
         // The same numbers for those who know nothing of adapters.
         using var plain = Formula.Classifier(network, 1, same ? "same" : "symmetric", 1e-5);
@@ -57,10 +59,14 @@ public sealed class LoraLayersTests
     [TestMethod]
     public void TargetsAreWholeNamesTheirEndsOrPatterns()
     {
-        CollectionAssert.AreEqual(new[] { "blocks.0.attn.qkv", "blocks.1.attn.qkv", "blocks.2.attn.qkv" }, Adapted("vit", Strategy.Full(), "qkv"));
-        CollectionAssert.AreEqual(new[] { "blocks.2.attn.qkv", "blocks.2.attn.proj", "blocks.2.mlp.fc1" }, Adapted("vit", Strategy.Full(), "blocks.2.attn.*", "blocks.2.mlp.fc1"));
-        CollectionAssert.AreEqual(new[] { "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" }, Adapted("micro", Strategy.LastStages(1), "*"), "where the strategy trains");
-        CollectionAssert.AreEqual(new[] { "layer2.0.conv1" }, Adapted("micro", Strategy.From("layer2"), "layer1.0.conv1", "layer2.0.conv1"));
+        CollectionAssert.AreEqual(new[] { "blocks.0.attn.qkv", "blocks.1.attn.qkv", "blocks.2.attn.qkv" },
+            Adapted("vit", Strategy.Full(), "qkv"));
+        CollectionAssert.AreEqual(new[] { "blocks.2.attn.qkv", "blocks.2.attn.proj", "blocks.2.mlp.fc1" },
+            Adapted("vit", Strategy.Full(), "blocks.2.attn.*", "blocks.2.mlp.fc1"));
+        CollectionAssert.AreEqual(new[] { "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" },
+            Adapted("micro", Strategy.LastStages(1), "*"), "where the strategy trains");
+        CollectionAssert.AreEqual(new[] { "layer2.0.conv1" },
+            Adapted("micro", Strategy.From("layer2"), "layer1.0.conv1", "layer2.0.conv1"));
     }
 
     [TestMethod]
@@ -90,23 +96,29 @@ public sealed class LoraLayersTests
         var byName = Apply(other, Adapter.Lora(rank: 2), new Named("layer2.0.conv1.weight"));
         CollectionAssert.AreEqual(new[] { "layer2.0.conv1" }, other.Backbone.Adapters.Layers.ToArray());
         CollectionAssert.AreEqual(
-            new[] { "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.lora_B.weight" }, other.Parameters().Where(parameter => byName.ScaleOf(parameter.Name) > 0).Select(parameter => parameter.Name).ToArray());
+            new[] { "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.lora_B.weight" },
+            other.Parameters().Where(parameter => byName.ScaleOf(parameter.Name) > 0).Select(parameter => parameter.Name).ToArray());
         Assert.AreEqual(2, byName.FrozenStages);
     }
 
     private sealed record Named(string Name) : Strategy
     {
-        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => new([new PhaseRule(epochs, parameter => parameter.Name == Name ? 1 : 0)]);
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            new([new PhaseRule(epochs, parameter => parameter.Name == Name ? 1 : 0)]);
     }
 
     [TestMethod]
     public void WhatDoesNotFitIsNamed()
     {
-        StringAssert.Contains(Fails("vit", Strategy.Full(), "query"), "no layer is called query. Its layers are patch_embed.proj, blocks.0.attn.qkv");
-        StringAssert.Contains(Fails("mobilenetv3_small", Strategy.Full(), "conv_dw"), "conv_dw is blocks.0.0.conv_dw, a convolution in groups");
-        StringAssert.Contains(Fails("mobilenetv3_small", Strategy.Full(), "blocks.0.0.se.conv_reduce"), "which has fewer parameters than an adapter of rank 8");
+        StringAssert.Contains(Fails("vit", Strategy.Full(), "query"),
+            "no layer is called query. Its layers are patch_embed.proj, blocks.0.attn.qkv");
+        StringAssert.Contains(Fails("mobilenetv3_small", Strategy.Full(), "conv_dw"),
+            "conv_dw is blocks.0.0.conv_dw, a convolution in groups");
+        StringAssert.Contains(Fails("mobilenetv3_small", Strategy.Full(), "blocks.0.0.se.conv_reduce"),
+            "which has fewer parameters than an adapter of rank 8");
         StringAssert.Contains(Fails("micro", Strategy.HeadOnly, "*"), "no adapter would ever train. Choose a strategy");
-        StringAssert.Contains(Fails("micro", Strategy.LastStages(1), "layer1.*"), "adapts 3 layers of micro (layer1.0.conv1, layer1.0.conv2, layer1.0.downsample.0)");
+        StringAssert.Contains(Fails("micro", Strategy.LastStages(1), "layer1.*"),
+            "adapts 3 layers of micro (layer1.0.conv1, layer1.0.conv2, layer1.0.downsample.0)");
     }
 
     [TestMethod]
@@ -130,8 +142,8 @@ public sealed class LoraLayersTests
     public void DropoutDrawsCountedNumbersAndKeepsTheMean()
     {
         using var layer = new Linear(64, 64);
-        using var addition = new LowRank(layer, rank: 64, alpha: 64, dropout: 0.25f);
-        using var set = new LowRankSet();
+        using var addition = new LoraLayer(layer, rank: 64, alpha: 64, dropout: 0.25f);
+        using var set = new LoraLayers();
         set.Add("layer", 0, folds: false, layer, addition);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -155,7 +167,8 @@ public sealed class LoraLayersTests
         CollectionAssert.AreEqual(first, Step(1, 0), "the same step");
         Assert.IsTrue(Step(1, null).All(value => value == 1), "no dropout outside a training step");
         using var stateAfter = get_rng_state();
-        CollectionAssert.AreEqual(state.data<byte>().ToArray(), stateAfter.data<byte>().ToArray(), "the process-wide generator was not touched");
+        CollectionAssert.AreEqual(state.data<byte>().ToArray(), stateAfter.data<byte>().ToArray(),
+            "the process-wide generator was not touched");
     }
 
     private static string[] Adapted(string network, Strategy strategy, params string[] targets)
@@ -171,5 +184,6 @@ public sealed class LoraLayersTests
     private static void Adapt(ImageNetwork classifier, Adapter adapter, Strategy strategy) => Apply(classifier, adapter, strategy);
 
     private static PlannedPhase Apply(ImageNetwork classifier, Adapter adapter, Strategy strategy) =>
-        adapter.Apply(classifier, strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1), seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
+        adapter.Apply(classifier, strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1), seed: 1, log: _ => { })
+            .Resolve(classifier).Phases.Single();
 }

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Low-rank adapters against PyTorch's numbers (tools/reference/lora_fixture.py): layers forward, merged and backward, and twenty steps of a network. In doubles.</summary>
+/// <summary>Low-rank adapters against PyTorch's numbers (tools/reference/lora_fixture.py): layers forward, merged and backward, and twenty
+/// steps of a network. In doubles.</summary>
 [TestClass]
 public sealed class LoraParityTests
 {
@@ -27,7 +28,7 @@ public sealed class LoraParityTests
             _ => new Conv2d(6, 4, 3, stride: 2, bias: true),
         });
         var host = (IAdaptable)layer;
-        using var addition = new LowRank(host, (int)expected.Number("rank"), s_fixture.Number("alpha"), dropout: 0);
+        using var addition = new LoraLayer(host, (int)expected.Number("rank"), s_fixture.Number("alpha"), dropout: 0);
         host.Adapter = addition;
         foreach (var (tensor, parameter) in layer.named_parameters())
             Formula.Fill($"layer.{tensor}", parameter);
@@ -35,7 +36,8 @@ public sealed class LoraParityTests
         Formula.Fill("layer.lora_B.weight", addition.lora_B);
 
         using var scope = NewDisposeScope();
-        var input = (name == "linear" ? Formula.Images(2, 3, 5, type: ScalarType.Float64).view(6, 3, 5) : Formula.Images(2, 6, 5, type: ScalarType.Float64).view(1, 6, 6, 5)).detach().requires_grad_();
+        var input = (name == "linear" ? Formula.Images(2, 3, 5, type: ScalarType.Float64)
+            .view(6, 3, 5) : Formula.Images(2, 6, 5, type: ScalarType.Float64).view(1, 6, 6, 5)).detach().requires_grad_();
         var output = layer.forward(input);
         (output * tensor(Formula.Values("gradient.weight", output.shape), output.shape)).sum().backward();
 
@@ -62,13 +64,16 @@ public sealed class LoraParityTests
         using var classifier = Formula.Classifier("micro", 1, "symmetric", 1e-5, ScalarType.Float64);
         var strategy = index == 0 ? Strategy.Full(layerDecay: 1) : Strategy.LastStages(2, layerDecay: 1);
         var plan = strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1);
-        var part = Adapter.Lora((int)s_fixture.Number("rank"), (float)s_fixture.Number("alpha")).Apply(classifier, plan, seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
-        foreach (var (name, tensor) in classifier.NamedTensors().Where(named => named.Name.EndsWith("lora_A.weight", StringComparison.Ordinal)))
+        var part = Adapter.Lora((int)s_fixture.Number("rank"), (float)s_fixture.Number("alpha"))
+            .Apply(classifier, plan, seed: 1, log: _ => { }).Resolve(classifier).Phases.Single();
+        foreach (var (name, tensor) in classifier.NamedTensors()
+            .Where(named => named.Name.EndsWith("lora_A.weight", StringComparison.Ordinal)))
             Formula.Fill(name, tensor);
         var frozen = part.FrozenStages;
         var groups = ParameterGroups.Apply(part, classifier);
         var trained = classifier.NamedParameters().Where(named => named.Parameter.requires_grad).Select(named => named.Name).ToList();
-        CollectionAssert.AreEquivalent(expected.GetProperty("trained").EnumerateArray().Select(name => name.GetString()).ToArray(), trained);
+        CollectionAssert.AreEquivalent(
+            expected.GetProperty("trained").EnumerateArray().Select(name => name.GetString()).ToArray(), trained);
         var before = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
 
         using (var state = Optimizer.AdamW((float)s_fixture.Number("weightDecay")).CreateState(groups))
@@ -78,7 +83,8 @@ public sealed class LoraParityTests
             {
                 using var scope = NewDisposeScope();
                 var labels = tensor(Enumerable.Range(step, 4).Select(k => (long)(k % 10)).ToArray());
-                var outputs = classifier.ForwardInTraining(Formula.Images(4, 32, 32, 1000 * step, ScalarType.Float64), first: 0, seed: 1, step);
+                var outputs = classifier.ForwardInTraining(
+                    Formula.Images(4, 32, 32, 1000 * step, ScalarType.Float64), first: 0, seed: 1, step);
                 var loss = nn.functional.cross_entropy(outputs, labels, label_smoothing: 0.1);
                 state.ZeroGradients();
                 loss.backward();
@@ -95,6 +101,7 @@ public sealed class LoraParityTests
         foreach (var norm in expected.GetProperty("norms").EnumerateObject())
             Fixture.AreClose([norm.Value.GetDouble()], [Math.Sqrt(after[norm.Name].Sum(v => v * v))], 1e-6, $"norm of {norm.Name}");
         foreach (var (name, values) in before)
-            Assert.AreEqual(trained.Contains(name), !values.SequenceEqual(after[name]), $"{name}: pretrained weights and statistics keep every bit, what trains moves");
+            Assert.AreEqual(trained.Contains(name), !values.SequenceEqual(after[name]),
+                $"{name}: pretrained weights and statistics keep every bit, what trains moves");
     }
 }

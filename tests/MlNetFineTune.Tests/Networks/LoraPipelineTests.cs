@@ -100,7 +100,8 @@ public sealed class LoraPipelineTests
 
         StringAssert.Contains(LoadFails(path, Pretrained()), "was trained on other weights of micro");
         StringAssert.Contains(LoadFails(path, Backbone.ResNet18.FromScratch()), "was trained on micro");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => _ml.Model.LoadAdapter(path, Backbone.Micro)).Message, "where the weights of micro come from");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => _ml.Model.LoadAdapter(path, Backbone.Micro)).Message,
+            "where the weights of micro come from");
         using (_ml.Model.LoadAdapter(path, SmallTraining.Backbone))
         {
             // random weights of the same seed are the same weights
@@ -110,7 +111,8 @@ public sealed class LoraPipelineTests
         using var without = SmallTraining.LoadModel(_ml);
         without.SaveWeights(plain);
         StringAssert.Contains(LoadFails(plain, SmallTraining.Backbone), "is no adapter that SaveAdapter wrote");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => without.SaveAdapter(plain)).Message, "The model has no adapter");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => without.SaveAdapter(plain)).Message,
+            "The model has no adapter");
     }
 
     [TestMethod]
@@ -118,7 +120,9 @@ public sealed class LoraPipelineTests
     {
         using var model = SmallTraining.Fit(_ml, Options(SmallTraining.Backbone) with { Epochs = 1 }, SmallPictures.Take(4));
         var zip = SmallTraining.Save(_ml, model);
-        foreach (var (from, to) in ((string, string)[])[("\"layer3.0.conv1\"", "\"layer9.0.conv1\""), ("\"layer3.0.conv1\"", "null"), ("\"layer3.0.conv1\"", "\"layer3.0.conv2\""), ("\"Rank\": 4", "\"Rank\": 1000000000"), ("\"Rank\": 4", "\"Rank\": 3"), ("\"Alpha\": 16", "\"Alpha\": -1")])
+        foreach (var (from, to) in ((string, string)[])[
+            ("\"layer3.0.conv1\"", "\"layer9.0.conv1\""), ("\"layer3.0.conv1\"", "null"), ("\"layer3.0.conv1\"", "\"layer3.0.conv2\""),
+            ("\"Rank\": 4", "\"Rank\": 1000000000"), ("\"Rank\": 4", "\"Rank\": 3"), ("\"Alpha\": 16", "\"Alpha\": -1")])
         {
             var damaged = Zip.With(zip, "manifest.json", bytes =>
             {
@@ -127,7 +131,8 @@ public sealed class LoraPipelineTests
                 return System.Text.Encoding.UTF8.GetBytes(text.Replace(from, to, StringComparison.Ordinal));
             });
             var error = Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(damaged), out _));
-            Assert.IsInstanceOfType<InvalidDataException>(error is System.Reflection.TargetInvocationException { InnerException: { } inner } ? inner : error, $"{to}: {error}");
+            Assert.IsInstanceOfType<InvalidDataException>(
+                error is System.Reflection.TargetInvocationException { InnerException: { } inner } ? inner : error, $"{to}: {error}");
         }
     }
 
@@ -183,7 +188,8 @@ public sealed class LoraPipelineTests
             var merged = network.ForwardRest(pixels, 0).Values();
             network.Freeze(0);
             Fixture.AreClose(network.ForwardRest(pixels, 0).Values(), merged, 1e-4, "logit");
-            foreach (var (name, tensor) in network.NamedTensors().Where(named => named.Name.EndsWith("lora_B.weight", StringComparison.Ordinal)))
+            foreach (var (name, tensor) in network.NamedTensors()
+                .Where(named => named.Name.EndsWith("lora_B.weight", StringComparison.Ordinal)))
                 Assert.IsGreaterThan(0, tensor.abs().max().item<float>(), $"{name} has trained");
             network.PrepareForScoring();
         });
@@ -192,10 +198,13 @@ public sealed class LoraPipelineTests
     private sealed record TwoParts(int First, int Second) : Strategy
     {
         internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
-            new([PhaseRule.Of(stages.Count, First, layerDecay: 1, epochs: 1), PhaseRule.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
+            new(
+                [PhaseRule.Of(stages.Count, First, layerDecay: 1, epochs: 1),
+                    PhaseRule.Of(stages.Count, Second, layerDecay: 1, epochs: 1)]);
     }
 
-    private string LoadFails(string path, Backbone backbone) => Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(path, backbone)).Message;
+    private string LoadFails(string path, Backbone backbone) =>
+        Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(path, backbone)).Message;
 
     // Weights that know the pictures already.
     private Backbone Pretrained()

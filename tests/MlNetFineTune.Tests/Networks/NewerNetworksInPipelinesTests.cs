@@ -4,13 +4,16 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Networks of tokens, LayerNorm, and squeeze and excitation go the whole way: they train, cache what is frozen, are saved, loaded and score the same.</summary>
+/// <summary>Networks of tokens, LayerNorm, and squeeze and excitation go the whole way: they train, cache what is frozen, are saved,
+/// loaded and score the same.</summary>
 [TestClass]
 public sealed class NewerNetworksInPipelinesTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
-    private static Backbone Named(string name) => Backbone.FromName(name).FromScratch() with { Preprocessing = SmallTraining.Backbone.Preprocessing };
+    private static Backbone Named(string name) => Backbone.FromName(name)
+        .FromScratch() with
+    { Preprocessing = SmallTraining.Backbone.Preprocessing };
 
     [TestMethod]
     [DataRow("vit_tiny_patch16_224")]
@@ -19,7 +22,9 @@ public sealed class NewerNetworksInPipelinesTests
     [DataRow("efficientnet_b0")]
     public void WhatIsTrainedIsSavedAndScoresTheSameAfterLoading(string name)
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Named(name), Strategy = Strategy.LastStages(2), Epochs = 1 }, SmallPictures.Take(3));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = Named(name), Strategy = Strategy.LastStages(2), Epochs = 1 },
+            SmallPictures.Take(3));
         var zip = SmallTraining.Save(_ml, model);
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4, skip: 10)));
@@ -36,7 +41,12 @@ public sealed class NewerNetworksInPipelinesTests
     [DataRow("mobilenetv3_small_050", 1)]
     public void CachedFeaturesTrainAsFreshOnes(string name, int stages)
     {
-        var options = SmallTraining.Options with { Backbone = Named(name), Strategy = stages == 0 ? Strategy.HeadOnly : Strategy.LastStages(stages), Epochs = 2 };
+        var options = SmallTraining.Options with
+        {
+            Backbone = Named(name),
+            Strategy = stages == 0 ? Strategy.HeadOnly : Strategy.LastStages(stages),
+            Epochs = 2
+        };
         using var cached = SmallTraining.Fit(_ml, options, SmallPictures.Take(3));
         using var fresh = SmallTraining.Fit(_ml, options with { FeatureCache = FeatureCache.None }, SmallPictures.Take(3));
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4, skip: 10)));

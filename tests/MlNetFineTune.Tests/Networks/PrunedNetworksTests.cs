@@ -9,8 +9,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tests.Networks;
 
 /// <summary>
-/// Channels and networks against PyTorch's, with formula weights (tools/reference/pruning_fixture.py): there the logits are those of the whole network with the pruned channels at zero. In doubles at
-/// 1e-6, the rounding of the fixture's digits; in singles at the yardstick of the whole networks.
+/// Channels and networks against PyTorch's, with formula weights (tools/reference/pruning_fixture.py): there the logits are those of the
+/// whole network with the pruned channels at zero. In doubles at 1e-6, the rounding of the fixture's digits;
+/// in singles at the yardstick of the whole networks.
 /// </summary>
 [TestClass]
 public sealed class PrunedNetworksTests
@@ -29,7 +30,8 @@ public sealed class PrunedNetworksTests
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
-    public void TheChannelsThatGoAreTheReferencesAndTheRestComputesWhatTheWholeDoesWithThemAtZero(int index, string network, double ratio, string norm)
+    public void TheChannelsThatGoAreTheReferencesAndTheRestComputesWhatTheWholeDoesWithThemAtZero(
+        int index, string network, double ratio, string norm)
     {
         var expected = Fixture.Read("pruning.json").GetProperty("cases")[index];
         using var classifier = Whole(expected, ScalarType.Float64);
@@ -37,8 +39,10 @@ public sealed class PrunedNetworksTests
         using var pixels = Formula.Images(2, Size(expected), Size(expected), type: ScalarType.Float64);
         using var scope = NewDisposeScope();
 
-        var gone = classifier.Backbone.ChannelGroups().ToDictionary(group => group.Name, group => Gone(group.Name, group.Channels, backbone));
-        CollectionAssert.AreEquivalent(expected.GetProperty("gone").EnumerateObject().Select(group => group.Name).ToArray(), gone.Keys.ToArray());
+        var gone = classifier.Backbone.ChannelGroups()
+            .ToDictionary(group => group.Name, group => Gone(group.Name, group.Channels, backbone));
+        CollectionAssert.AreEquivalent(
+            expected.GetProperty("gone").EnumerateObject().Select(group => group.Name).ToArray(), gone.Keys.ToArray());
         foreach (var group in expected.GetProperty("gone").EnumerateObject())
             CollectionAssert.AreEqual(group.Value.Numbers(), gone[group.Name], group.Name);
 
@@ -53,10 +57,12 @@ public sealed class PrunedNetworksTests
         Fixture.AreClose(expected.GetProperty("trainLogits").Numbers(), logits.Values(), 1e-6, "logits of a training step");
         nn.functional.cross_entropy(logits, tensor(new long[] { 1, 7 })).backward();
         var parameters = classifier.NamedParameters().ToDictionary(named => named.Name, named => named.Parameter);
-        var norms = expected.GetProperty("gradientNorms").EnumerateObject().ToDictionary(named => named.Name, named => named.Value.GetDouble());
+        var norms = expected.GetProperty("gradientNorms").EnumerateObject()
+            .ToDictionary(named => named.Name, named => named.Value.GetDouble());
         Assert.IsNotEmpty(norms);
         foreach (var (name, value) in norms)
-            Assert.AreEqual(value, parameters[name].grad!.norm().item<double>(), value > 0 ? 5e-6 * value : 1e-9 * norms.Values.Max(), $"norm of the gradient of {name}");
+            Assert.AreEqual(value, parameters[name].grad!.norm().item<double>(), value > 0 ? 5e-6 * value : 1e-9 * norms.Values.Max(),
+                $"norm of the gradient of {name}");
         foreach (var parameter in parameters.Values)
             parameter.grad = null;
     }
@@ -78,7 +84,8 @@ public sealed class PrunedNetworksTests
         using (var scored = classifier.ForwardRest(pixels, 0))
             logits = scored.Values();
         var reference = expected.GetProperty("logits").Numbers();
-        Assert.IsLessThan(1e-4, Math.Sqrt(reference.Zip(logits, (a, b) => (a - b) * (a - b)).Sum() / reference.Sum(v => v * v)), "relative distance of the logits");
+        Assert.IsLessThan(1e-4, Math.Sqrt(reference.Zip(logits, (a, b) => (a - b) * (a - b)).Sum() / reference.Sum(v => v * v)),
+            "relative distance of the logits");
     }
 
     [TestMethod]
@@ -100,27 +107,35 @@ public sealed class PrunedNetworksTests
     [TestMethod]
     public void ANetworkMadeEmptyHasTheFormOfOneThatWasPruned()
     {
-        foreach (var backbone in (Backbone[])[Backbone.MobileNetV2.FromScratch().Prune(0.4f), Backbone.MobileNetV1(0.5f).FromScratch().Prune(0.4f), Backbone.CifarResNet(20).FromScratch().Prune(0.5f) with { InputChannels = 1 }])
+        foreach (var backbone in (Backbone[])[
+            Backbone.MobileNetV2.FromScratch().Prune(0.4f), Backbone.MobileNetV1(0.5f).FromScratch().Prune(0.4f),
+            Backbone.CifarResNet(20).FromScratch().Prune(0.5f) with { InputChannels = 1 }])
         {
             using var pruned = backbone.CreateNetwork(seed: 1);
             using var empty = backbone.CreateEmptyNetwork();
-            using var whole = (Backbone.FromName(backbone.Name).FromScratch() with { InputChannels = backbone.InputChannels }).CreateEmptyNetwork();
+            using var whole = (Backbone.FromName(backbone.Name).FromScratch() with { InputChannels = backbone.InputChannels })
+                .CreateEmptyNetwork();
             CollectionAssert.AreEqual(Shapes(pruned), Shapes(empty), backbone.ToString());
             CollectionAssert.AreNotEqual(Shapes(pruned), Shapes(whole), backbone.ToString());
         }
 
-        static string[] Shapes(BackboneNetwork network) => [.. network.NamedTensors().Select(named => $"{named.Name} {string.Join(' ', named.Tensor.shape)}")];
+        static string[] Shapes(BackboneNetwork network) =>
+            [.. network.NamedTensors().Select(named => $"{named.Name} {string.Join(' ', named.Tensor.shape)}")];
     }
 
     [TestMethod]
     public void WidthsAreTheNearestMultiplesOfEightAndNeverBelowEight()
     {
         var original = new Dictionary<string, int> { ["a"] = 96, ["b"] = 144, ["c"] = 20, ["d"] = 8, ["e"] = 100 };
-        Assert.AreEqual("a 72, b 112, c 16, e 72", Text(ChannelWidths.Whole.Less(0.25f, original)), "108 lies between 104 and 112, and a half goes up");
+        Assert.AreEqual("a 72, b 112, c 16, e 72", Text(ChannelWidths.Whole.Less(0.25f, original)),
+            "108 lies between 104 and 112, and a half goes up");
         Assert.AreEqual("a 8, b 16, c 8, e 8", Text(ChannelWidths.Whole.Less(0.9f, original)));
-        Assert.AreEqual("a 56, b 88, c 16, e 56", Text(ChannelWidths.Whole.Less(0.25f, original).Less(0.25f, original)), "the share is of what is there");
+        Assert.AreEqual("a 56, b 88, c 16, e 56", Text(ChannelWidths.Whole.Less(0.25f, original).Less(0.25f, original)),
+            "the share is of what is there");
 
-        static string Text(ChannelWidths widths) => string.Join(", ", widths.Pruned!.OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key} {group.Value}"));
+        static string Text(ChannelWidths widths) =>
+            string.Join(", ", widths.Pruned!.OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => $"{group.Key} {group.Value}"));
     }
 
     [TestMethod]
@@ -151,13 +166,15 @@ public sealed class PrunedNetworksTests
     {
         long saved = 0;
         var (channels, side) = (16, 112);
-        foreach (var (repeats, stride, outputs) in ((int, int, int)[])[(2, 2, 24), (3, 2, 32), (4, 2, 64), (3, 1, 96), (3, 2, 160), (1, 1, 320)])
+        foreach (var (repeats, stride, outputs)
+            in ((int, int, int)[])[(2, 2, 24), (3, 2, 32), (4, 2, 64), (3, 1, 96), (3, 2, 160), (1, 1, 320)])
         {
             for (var r = 0; r < repeats; r++)
             {
                 var after = r == 0 ? side / stride : side;
                 var gone = 6 * channels - (int)Math.Floor(6 * channels * 0.75 / 8 + 0.5) * 8;
-                saved += parameters ? gone * (channels + 9L + outputs + 4) : gone * (side * side * channels + after * after * (9L + outputs));
+                saved += parameters ? gone * (channels + 9L + outputs + 4) : gone
+                    * (side * side * channels + after * after * (9L + outputs));
                 (channels, side) = (outputs, after);
             }
         }
@@ -165,7 +182,8 @@ public sealed class PrunedNetworksTests
     }
 
     private static ImageNetwork Whole(JsonElement expected, ScalarType type) =>
-        Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"), expected.Number("eps"), type);
+        Formula.Classifier(expected.Text("network"), (float)expected.Number("widthMultiplier"), expected.Text("padding"),
+            expected.Number("eps"), type);
 
     private static Backbone Definition(JsonElement expected) =>
         FixtureNetworks.Find(expected.Text("network"), (float)expected.Number("widthMultiplier"))
@@ -176,6 +194,7 @@ public sealed class PrunedNetworksTests
     private static double[] Gone(string name, ChannelGroup group, Backbone backbone)
     {
         var left = backbone.Widths.Pruned!.GetValueOrDefault(name, group.Width);
-        return [.. Enumerable.Range(0, group.Width).Select(channel => (double)channel).Except(Pruning.Strongest(group.Norms(backbone.Pruning!.Norm), left).Select(channel => (double)channel))];
+        return [.. Enumerable.Range(0, group.Width).Select(channel => (double)channel)
+            .Except(Pruning.Strongest(group.Norms(backbone.Pruning!.Norm), left).Select(channel => (double)channel))];
     }
 }

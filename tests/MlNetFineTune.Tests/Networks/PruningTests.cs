@@ -19,9 +19,12 @@ public sealed class PruningTests
     private static IDataView Test(MLContext ml) => SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(8, skip: 20)));
 
     // Stopped before the first step: the model is what the training would begin with.
-    private static ImageFineTuningOptions Untrained(Backbone backbone) => SmallTraining.Options with { Backbone = backbone, StopToken = new CancellationToken(canceled: true) };
+    private static ImageFineTuningOptions Untrained(Backbone backbone) =>
+        SmallTraining.Options with { Backbone = backbone, StopToken = new CancellationToken(canceled: true) };
 
-    private FineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) => SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 }, SmallPictures.Take(15));
+    private FineTuningTransformer Pruned(ITransformer earlier, float ratio = 0.5f) =>
+        SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(ratio), Epochs = 2 },
+            SmallPictures.Take(15));
 
     [TestMethod]
     [DataRow(false)]
@@ -107,7 +110,8 @@ public sealed class PruningTests
         var printed = LoadOnly.Run([zip, .. test.Select(photo => photo.ImagePath)]);
 
         CollectionAssert.AreEqual(
-            SmallTraining.Scores(pruned.Transform(SmallPictures.View(_ml, test))).Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
+            SmallTraining.Scores(pruned.Transform(SmallPictures.View(_ml, test)))
+                .Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
             printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
@@ -117,9 +121,11 @@ public sealed class PruningTests
         using var earlier = SmallTraining.LoadModel(_ml);
         using var once = Pruned(earlier);
         using var twice = Pruned(once);
-        Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32", string.Join(", ", ((IFineTunedModel)twice).AsSource().Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
+        Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32",
+            string.Join(", ", ((IFineTunedModel)twice).AsSource().Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
         using (var same = SmallTraining.Fit(_ml, Untrained(Backbone.FromModel(once)), SmallPictures.Take(2)))
-            SmallTraining.AssertClose(SmallTraining.Scores(once.Transform(Test(_ml))), SmallTraining.Scores(same.Transform(Test(_ml))), 1e-6f);
+            SmallTraining.AssertClose(SmallTraining.Scores(once.Transform(Test(_ml))),
+                SmallTraining.Scores(same.Transform(Test(_ml))), 1e-6f);
 
         foreach (var file in (string[])["weights.safetensors", "weights.pth"])
         {
@@ -138,7 +144,13 @@ public sealed class PruningTests
     public void AdaptersTrainOnAPrunedNetworkAndTheirFileFindsItAgain()
     {
         using var earlier = SmallTraining.LoadModel(_ml);
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromModel(earlier).Prune(0.25f), Adapter = Adapter.Lora(rank: 4), Epochs = 1 }, SmallPictures.Take(6));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with
+            {
+                Backbone = Backbone.FromModel(earlier).Prune(0.25f),
+                Adapter = Adapter.Lora(rank: 4),
+                Epochs = 1
+            }, SmallPictures.Take(6));
         var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
         model.SaveAdapter(path);
 
@@ -176,7 +188,8 @@ public sealed class PruningTests
     {
         using var earlier = SmallTraining.LoadModel(_ml);
         var backbone = Backbone.FromModel(earlier).Prune(0.5f).ReplaceStage("layer2", new SmallLayersFactory()).ReinitializeStage("layer3");
-        Assert.AreEqual("micro (a model that began with random weights), pruned by 50 %, stage layer2 replaced by 'small layers', stage layer3 drawn anew", backbone.ToString());
+        Assert.AreEqual("micro (a model that began with random weights), pruned by 50 %, stage layer2 replaced by 'small layers', "
+            + "stage layer3 drawn anew", backbone.ToString());
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = backbone, Epochs = 1 }, SmallPictures.Take(4));
         var other = new MLContext();
         other.ComponentCatalog.RegisterAssembly(typeof(SmallLayersFactory).Assembly);
@@ -193,18 +206,27 @@ public sealed class PruningTests
     {
         var micro = Backbone.Micro.FromScratch();
         foreach (var ratio in (float[])[0, 1, -0.5f, 1.5f, float.NaN])
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(ratio)).Message, "must be above 0 and below 1");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.01f)).Message, "takes no channel out of micro");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(ratio)).Message,
+                "must be above 0 and below 1");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.01f)).Message,
+            "takes no channel out of micro");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => micro.Prune(0.5f, (Backbone.PruningNorm)7));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.Prune(0.5f).Prune(0.5f)).Message, "micro (random weights), pruned by 50 %: it is pruned already");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.ReplaceStage("layer1", new SmallLayersFactory()).Prune(0.5f)).Message, "Prune first");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.Prune(0.5f).Prune(0.5f)).Message,
+            "micro (random weights), pruned by 50 %: it is pruned already");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
+            () => micro.ReplaceStage("layer1", new SmallLayersFactory()).Prune(0.5f)).Message, "Prune first");
         var names = (string[])["resnext", "regnety", "squeezenet", "convnext", "vit"];
         foreach (var backbone in names.Select(name => FixtureNetworks.Find(name, 1)))
-            StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => backbone.Prune(0.5f)).Message, $"{backbone.Name} cannot be pruned");
-        var script = Backbone.FromTorchScript(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", "scripted.pt"), new ImagePreprocessing { Size = 32 });
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => backbone.Prune(0.5f)).Message,
+                $"{backbone.Name} cannot be pruned");
+        var script = Backbone.FromTorchScript(
+            Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", "scripted.pt"),
+            new ImagePreprocessing { Size = 32 });
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => script.Prune(0.5f)).Message, "TorchScript");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => script.Measure()).Message, "a TorchScript program multiplies is not known");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => micro.ReplaceStage("layer1", new SmallLayersFactory()).Measure()).Message, "layers of your own");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => script.Measure()).Message,
+            "a TorchScript program multiplies is not known");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
+            () => micro.ReplaceStage("layer1", new SmallLayersFactory()).Measure()).Message, "layers of your own");
         Assert.AreEqual(micro.Prune(0.5f), micro.Prune(0.5f));
         Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.75f));
         Assert.AreNotEqual(micro.Prune(0.5f), micro.Prune(0.5f, byBatchNormScale: true));
@@ -233,6 +255,7 @@ public sealed class PruningTests
             change(manifest["Encoder"]!["ChannelWidths"]!);
             return Encoding.UTF8.GetBytes(manifest.ToJsonString());
         });
-        return ((InvalidDataException)Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(damaged), out _)).GetBaseException()).Message;
+        return ((InvalidDataException)Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(damaged), out _))
+            .GetBaseException()).Message;
     }
 }

@@ -45,7 +45,8 @@ public sealed class ReplaceStageTests
         var pixels = Formula.Images(2, 32, 32);
         var tensors = after.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor);
 
-        var convolved = nn.functional.conv2d(before.Backbone.Forward(pixels, 0, 2), tensors["layer2.conv.weight"], padding: [1, 1], strides: [2, 2]);
+        var convolved = nn.functional.conv2d(
+            before.Backbone.Forward(pixels, 0, 2), tensors["layer2.conv.weight"], padding: [1, 1], strides: [2, 2]);
         var maps = (convolved / Math.Sqrt(1 + 1e-5)).relu();
         var expected = before.Head.forward(before.Backbone.Forward(maps, 3, 4));
 
@@ -56,13 +57,15 @@ public sealed class ReplaceStageTests
     public void WithTheHeadAloneTheNewLayersTrainToo()
     {
         using var before = ImageNetwork.Create(Replaced, outputs: 3, seed: 1);
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Replaced, Strategy = Strategy.HeadOnly, Epochs = 1 }, SmallPictures.Take(4));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = Replaced, Strategy = Strategy.HeadOnly, Epochs = 1 }, SmallPictures.Take(4));
 
         model.Scorer.Read(network =>
         {
             var old = before.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
             foreach (var (name, tensor) in network.NamedTensors())
-                Assert.AreEqual(name.StartsWith("layer2.", StringComparison.Ordinal) || name.StartsWith("fc.", StringComparison.Ordinal), !old[name].SequenceEqual(tensor.Values()), name);
+                Assert.AreEqual(name.StartsWith("layer2.", StringComparison.Ordinal)
+                    || name.StartsWith("fc.", StringComparison.Ordinal), !old[name].SequenceEqual(tensor.Values()), name);
         });
         CollectionAssert.AreEqual(new[] { "layer2" }, model.Report!.TrainedStages.ToArray());
     }
@@ -102,17 +105,23 @@ public sealed class ReplaceStageTests
         File.WriteAllBytes(zip, SmallTraining.Save(_ml, model));
         var test = SmallPictures.Take(2, skip: 10);
 
-        var printed = LoadOnly.Run(["--register", typeof(SmallLayersFactory).Assembly.Location, zip, .. test.Select(photo => photo.ImagePath)]);
+        var printed =
+            LoadOnly.Run(["--register", typeof(SmallLayersFactory).Assembly.Location, zip, .. test.Select(photo => photo.ImagePath)]);
 
         CollectionAssert.AreEqual(
-            SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, test))).Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
+            SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, test)))
+                .Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
             printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
     [TestMethod]
     public void LayersThatDropDrawFromTheTrainingsSeedAlone()
     {
-        var options = SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory { Dropout = 0.3 }), Epochs = 1 };
+        var options = SmallTraining.Options with
+        {
+            Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory { Dropout = 0.3 }),
+            Epochs = 1
+        };
         using var one = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
         rand(5).Dispose(); // somebody else draws
         using var other = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
@@ -122,16 +131,20 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void TheLastStageMayGiveOtherFeaturesAndAStageMayVanish()
     {
-        using var wide = ImageNetwork.Create(SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory { ExtraOutputs = 7 }), outputs: 3, seed: 1);
+        using var wide = ImageNetwork.Create(
+            SmallTraining.Backbone.ReplaceStage("layer3", new SmallLayersFactory { ExtraOutputs = 7 }), outputs: 3, seed: 1);
         Assert.AreEqual(135, wide.Backbone.Features);
         CollectionAssert.AreEqual(new long[] { 3, 135 }, ((LinearHead)wide.Head).weight.shape);
 
-        using var tokens = ImageNetwork.Create(FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory()).ReplaceStage("blocks.1", new NothingFactory()), outputs: 3, seed: 1);
+        using var tokens = ImageNetwork.Create(
+            FixtureNetworks.Find("vit", 1).FromScratch().ReplaceStage("blocks.2", new SmallLayersFactory())
+            .ReplaceStage("blocks.1", new NothingFactory()), outputs: 3, seed: 1);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         tokens.PrepareForScoring();
         var pixels = Formula.Images(2, 64, 64);
-        var dense = tokens.NamedTensors().Where(named => named.Name.StartsWith("blocks.2.dense.", StringComparison.Ordinal)).Select(named => named.Tensor).ToList();
+        var dense = tokens.NamedTensors().Where(named => named.Name.StartsWith("blocks.2.dense.", StringComparison.Ordinal))
+            .Select(named => named.Tensor).ToList();
         var expected = nn.functional.linear(tokens.Backbone.Forward(pixels, 0, 2), dense[0], dense[1]).select(1, 0); // the class token
         Fixture.AreClose(expected.Values(), tokens.Backbone.forward(pixels).Values(), 1e-6, "feature");
     }
@@ -139,21 +152,30 @@ public sealed class ReplaceStageTests
     [TestMethod]
     public void WhatDoesNotFitIsSaidBeforeAPictureIsRead()
     {
-        StringAssert.Contains(FitFails(new SmallLayersFactory { ExtraOutputs = -1 }), "Module 'small layers' in the place of stage 'layer2' does not fit the layers above it in micro: stage 'layer3' cannot take [2, 63, 4, 4].");
+        StringAssert.Contains(FitFails(new SmallLayersFactory { ExtraOutputs = -1 }),
+            "Module 'small layers' in the place of stage 'layer2' does not fit the layers above it in micro: "
+            + "stage 'layer3' cannot take [2, 63, 4, 4].");
         AnyFactory.Make = _ => new Lambda(5, 5, (layer, maps) => layer.forward(maps));
-        StringAssert.Contains(FitFails(new AnyFactory()), "Module 'any' in the place of stage 'layer2' fails on an input of shape [2, 32, 8, 8]: ");
+        StringAssert.Contains(FitFails(new AnyFactory()),
+            "Module 'any' in the place of stage 'layer2' fails on an input of shape [2, 32, 8, 8]: ");
         AnyFactory.Make = _ => new Lambda(5, 5, (_, maps) => maps.mean([2, 3]));
-        StringAssert.Contains(FitFails(new AnyFactory()), "gives Float32 of shape [2, 32] for an input of shape [2, 32, 8, 8]; the layers in whose place it is gave Float32 of shape [2, 64, 4, 4].");
+        StringAssert.Contains(FitFails(new AnyFactory()),
+            "gives Float32 of shape [2, 32] for an input of shape [2, 32, 8, 8]; "
+            + "the layers in whose place it is gave Float32 of shape [2, 64, 4, 4].");
         AnyFactory.Make = _ => new Lambda(5, 5, (_, maps) => maps[..1]);
         StringAssert.Contains(FitFails(new AnyFactory()), "gives Float32 of shape [1, 32, 8, 8]");
         AnyFactory.Make = _ => throw new InvalidOperationException("no idea");
         StringAssert.Contains(FitFails(new AnyFactory()), "The factory of module 'any' (AnyFactory) failed: no idea");
         AnyFactory.Make = context => new Embedded(
             new ModuleContext([new ModuleContext.InputShape("a", [4]), new ModuleContext.InputShape("b", [], 3)], 2));
-        StringAssert.Contains(FitFails(new AnyFactory()), "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
+        StringAssert.Contains(FitFails(new AnyFactory()),
+            "What the factory of Module 'any' in the place of stage 'layer2' made is a MlNetFineTune.Tests.Support.Embedded");
 
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Micro.ReplaceStage("layer9", new SmallLayersFactory())).Message, "micro has no stage 'layer9'; it has: stem, layer1, layer2, layer3.");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Replaced.ReinitializeStage("layer2")).Message, "Stage 'layer2' was changed before.");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+            () => Backbone.Micro.ReplaceStage("layer9", new SmallLayersFactory())).Message,
+            "micro has no stage 'layer9'; it has: stem, layer1, layer2, layer3.");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Replaced.ReinitializeStage("layer2")).Message,
+            "Stage 'layer2' was changed before.");
     }
 
     [TestMethod]
@@ -165,7 +187,8 @@ public sealed class ReplaceStageTests
             seen = context;
             return new SmallLayers(context.Inputs[0].Dimensions[0], context.Outputs, 2, 0);
         };
-        using var classifier = ImageNetwork.Create(SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) with { InputChannels = 1 }, outputs: 3, seed: 1);
+        using var classifier = ImageNetwork.Create(
+            SmallTraining.Backbone.ReplaceStage("stem", new AnyFactory()) with { InputChannels = 1 }, outputs: 3, seed: 1);
         Assert.AreEqual("stem", seen!.Inputs.Single().Column);
         CollectionAssert.AreEqual(new long[] { 1, 32, 32 }, seen.Inputs.Single().Dimensions.ToArray());
         Assert.AreEqual(16, seen.Outputs);
@@ -196,16 +219,19 @@ public sealed class ReplaceStageTests
         Assert.AreNotEqual(Replaced, SmallTraining.Backbone);
         Assert.AreNotEqual(Replaced, SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory { Dropout = 0.5 }));
         Assert.AreNotEqual(Replaced, SmallTraining.Backbone.ReinitializeStage("layer2"));
-        Assert.AreEqual("micro (random weights), stage layer2 replaced by 'small layers', stage stem drawn anew", Replaced.ReinitializeStage("stem").ToString());
+        Assert.AreEqual("micro (random weights), stage layer2 replaced by 'small layers', stage stem drawn anew",
+            Replaced.ReinitializeStage("stem").ToString());
     }
 
     [TestMethod]
     public void AdaptersLeaveNewLayersToThemselvesAndTakeThemAlong()
     {
         var backbone = Replaced.ReinitializeStage("layer1");
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = backbone, Adapter = Adapter.Lora(rank: 2), Epochs = 1 }, SmallPictures.Take(4));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = backbone, Adapter = Adapter.Lora(rank: 2), Epochs = 1 }, SmallPictures.Take(4));
         model.Scorer.Read(network => CollectionAssert.AreEqual(
-            new[] { "conv1", "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" }, ((ImageNetwork)network).Backbone.Adapters.Layers.ToArray()));
+            new[] { "conv1", "layer3.0.conv1", "layer3.0.conv2", "layer3.0.downsample.0" },
+            ((ImageNetwork)network).Backbone.Adapters.Layers.ToArray()));
         var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
         model.SaveAdapter(path);
 
@@ -215,14 +241,18 @@ public sealed class ReplaceStageTests
         SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(applied.Transform(test)));
         StringAssert.Contains(
             Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(path, SmallTraining.Backbone)).Message,
-            "was trained on micro (random weights), stage layer2 replaced by 'small layers', stage layer1 drawn anew, not on micro (random weights)");
+            "was trained on micro (random weights), stage layer2 replaced by 'small layers', stage layer1 drawn anew, "
+                + "not on micro (random weights)");
     }
 
     private string FitFails(ModuleFactory factory)
     {
         var options = SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", factory) };
-        return Assert.Throws<Exception>(() => SmallTraining.Fit(_ml, options, SmallPictures.Take(2).Select(photo => new Photo { Label = photo.Label, ImagePath = "not there.png" })).Dispose()).Message;
+        return Assert.Throws<Exception>(
+            () => SmallTraining.Fit(_ml, options,
+                SmallPictures.Take(2).Select(photo => new Photo { Label = photo.Label, ImagePath = "not there.png" })).Dispose()).Message;
     }
 
-    private static Dictionary<string, double[]> Values(ImageNetwork classifier) => classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
+    private static Dictionary<string, double[]> Values(ImageNetwork classifier) =>
+        classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
 }

@@ -7,7 +7,8 @@ using TorchSharp;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Real weights load by name: every tensor of torchvision's networks is one of ours, and the other way round; parameters as many as published.</summary>
+/// <summary>Real weights load by name: every tensor of torchvision's networks is one of ours, and the other way round;
+/// parameters as many as published.</summary>
 [TestClass]
 public sealed class TensorNamesTests
 {
@@ -27,12 +28,13 @@ public sealed class TensorNamesTests
     [DataRow("vit_b_16", "vit_base_patch16_224")]
     public void TorchvisionsTensorsAreOurs(string theirs, string ours)
     {
-        var family = BackboneFamilies.Find(ours)!;
-        using var network = family.Create(family.DefaultRecipe);
+        var architecture = Architectures.Find(ours)!;
+        using var network = architecture.Create(architecture.DefaultRecipe);
         var (parameters, tensors) = s_torchvision.Value[theirs];
-        var map = family.OtherNames.Single(names => names.Naming == "torchvision");
+        var map = architecture.OtherNames.Single(names => names.Naming == "torchvision");
 
-        var translated = tensors.Select(line => line.Split(' ')).Select(line => $"{map.ToOurs(line[0])} {line[1]}").Where(line => !line.StartsWith(family.Classifier + ".", StringComparison.Ordinal));
+        var translated = tensors.Select(line => line.Split(' ')).Select(line => $"{map.ToOurs(line[0])} {line[1]}")
+            .Where(line => !line.StartsWith(architecture.Classifier + ".", StringComparison.Ordinal));
         var own = network.NamedTensors().Select(named => $"{named.Name} {string.Join('x', named.Tensor.shape.Where(size => size != 1))}");
         CollectionAssert.AreEqual(own.Order(StringComparer.Ordinal).ToArray(), translated.Order(StringComparer.Ordinal).ToArray());
         Assert.AreEqual(parameters, WithClassifier(network));
@@ -42,16 +44,19 @@ public sealed class TensorNamesTests
     [TestMethod]
     public void AFileOfTorchvisionLoadsWithItsOwnRecipe()
     {
-        var map = BackboneFamilies.Find("mobilenetv3_small_100")!.OtherNames.Single();
+        var map = Architectures.Find("mobilenetv3_small_100")!.OtherNames.Single();
         var path = Path.Combine(SmallPictures.NewFolder(), "mobilenet_v3_small.safetensors");
         using (var scope = torch.NewDisposeScope())
         {
-            SafeTensorsWriter.WriteFile(path, [.. s_torchvision.Value["mobilenet_v3_small"].Tensors.Select(line => line.Split(' ')).Select(line => (line[0], Filled(map.ToOurs(line[0]), line[1])))], new Dictionary<string, string>());
+            SafeTensorsWriter.WriteFile(path,
+                [.. s_torchvision.Value["mobilenet_v3_small"].Tensors.Select(line => line.Split(' '))
+                    .Select(line => (line[0], Filled(map.ToOurs(line[0]), line[1])))], new Dictionary<string, string>());
         }
 
         var backbone = Backbone.MobileNetV3Small().WithWeights(path);
         Assert.AreEqual((1e-3, Interpolation.Bilinear), (backbone.Recipe.Epsilon, backbone.Preprocessing.Interpolation));
-        Assert.AreEqual((1e-5, Interpolation.Bicubic), (Backbone.MobileNetV3Small().Recipe.Epsilon, Backbone.MobileNetV3Small().Preprocessing.Interpolation));
+        Assert.AreEqual((1e-5, Interpolation.Bicubic),
+            (Backbone.MobileNetV3Small().Recipe.Epsilon, Backbone.MobileNetV3Small().Preprocessing.Interpolation));
         var notes = new List<string>();
         using var network = backbone.CreateNetwork(seed: 1, notes.Add);
         StringAssert.Contains(string.Join("\n", notes), "torchvision's and were translated");
@@ -63,7 +68,8 @@ public sealed class TensorNamesTests
 
         static torch.Tensor Filled(string name, string shape)
         {
-            var tensor = torch.empty([.. shape.Split('x').Select(size => long.Parse(size, System.Globalization.CultureInfo.InvariantCulture))]);
+            var tensor =
+                torch.empty([.. shape.Split('x').Select(size => long.Parse(size, System.Globalization.CultureInfo.InvariantCulture))]);
             Formula.Fill(name, tensor);
             return tensor;
         }
@@ -85,7 +91,8 @@ public sealed class TensorNamesTests
         Assert.AreEqual(parameters, WithClassifier(network));
     }
 
-    /// <summary>The sums of the papers' layers, counted by hand: positions, class token, patches, 12 blocks with two scales each, norm.</summary>
+    /// <summary>The sums of the papers' layers, counted by hand: positions, class token, patches, 12 blocks with two scales each,
+    /// norm.</summary>
     [TestMethod]
     [DataRow("vit_small_patch14_dinov2", 384)]
     [DataRow("vit_base_patch14_dinov2", 768)]
@@ -93,24 +100,33 @@ public sealed class TensorNamesTests
     {
         using var network = Create(name);
         var block = 2 * 2 * c + (3 * c * c + 3 * c) + (c * c + c) + (4 * c * c + 4 * c) + (4 * c * c + c) + 2 * c;
-        Assert.AreEqual(1370 * c + c + (3 * 14 * 14 * c + c) + 12 * block + 2 * c, network.parameters().Sum(parameter => parameter.numel()));
-        foreach (var expected in new[] { "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.11.ls1.gamma", "blocks.11.ls2.gamma", "blocks.0.attn.qkv.bias", "blocks.3.mlp.fc2.weight", "norm.bias" })
+        Assert.AreEqual(1370 * c + c + (3 * 14 * 14 * c + c) + 12 * block + 2 * c,
+            network.parameters().Sum(parameter => parameter.numel()));
+        foreach (var expected in new[]
+        {
+            "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.11.ls1.gamma", "blocks.11.ls2.gamma", "blocks.0.attn.qkv.bias",
+            "blocks.3.mlp.fc2.weight", "norm.bias"
+        })
             Assert.IsTrue(network.NamedTensors().Any(named => named.Name == expected), expected);
     }
 
     private static BackboneNetwork Create(string name)
     {
-        var family = BackboneFamilies.Find(name)!;
-        return family.Create(family.DefaultRecipe);
+        var architecture = Architectures.Find(name)!;
+        return architecture.Create(architecture.DefaultRecipe);
     }
 
-    private static long WithClassifier(BackboneNetwork network) => network.parameters().Sum(parameter => parameter.numel()) + 1000 * (network.Features + 1);
+    private static long WithClassifier(BackboneNetwork network) =>
+        network.parameters().Sum(parameter => parameter.numel()) + 1000 * (network.Features + 1);
 
     private static Dictionary<string, (long Parameters, string[] Tensors)> ReadTorchvision()
     {
-        using var file = File.OpenRead(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchvision-names.txt.gz"));
+        using var file = File.OpenRead(
+            Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchvision-names.txt.gz"));
         using var text = new StreamReader(new GZipStream(file, CompressionMode.Decompress));
-        var networks = text.ReadToEnd().Split("= ", StringSplitOptions.RemoveEmptyEntries).Select(network => network.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        return networks.ToDictionary(lines => lines[0].Split(' ')[0], lines => (long.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), lines[1..]));
+        var networks = text.ReadToEnd().Split("= ", StringSplitOptions.RemoveEmptyEntries)
+            .Select(network => network.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        return networks.ToDictionary(lines => lines[0].Split(' ')[0],
+            lines => (long.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), lines[1..]));
     }
 }

@@ -17,11 +17,19 @@ namespace MlNetFineTune.Tests.Networks;
 public sealed class TorchScriptTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("torchscript.json");
-    private static readonly ImagePreprocessing s_small = new() { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
+    private static readonly ImagePreprocessing s_small = new()
+    {
+        Size = 32,
+        CropFraction = 1,
+        Mean = ColorTriple.Half,
+        Std = ColorTriple.Half
+    };
     private readonly MLContext _ml = new(seed: 1);
 
     public static IEnumerable<object[]> Runs => Enumerable.Range(0, s_fixture.GetProperty("runs").GetArrayLength())
-        .Select(index => new object[] { index, $"{s_fixture.GetProperty("runs")[index].Text("script")} {s_fixture.GetProperty("runs")[index].GetProperty("trained")}" });
+        .Select(
+            index => new object[] { index,
+                $"{s_fixture.GetProperty("runs")[index].Text("script")} {s_fixture.GetProperty("runs")[index].GetProperty("trained")}" });
 
     [TestMethod]
     [DataRow("scripted.pt", "features")]
@@ -33,7 +41,8 @@ public sealed class TorchScriptTests
         using var network = Of(file).CreateNetwork(seed: 1);
         Assert.AreEqual(6, network.Features);
         for (var run = 0; run < 3; run++) // libtorch compiles anew after the first
-            Fixture.AreClose(s_fixture.GetProperty(expected).Numbers(), network.forward(Formula.Images(2, 32, 32)).Values(), 1e-5, $"{expected} {run}");
+            Fixture.AreClose(s_fixture.GetProperty(expected).Numbers(), network.forward(Formula.Images(2, 32, 32)).Values(), 1e-5,
+                $"{expected} {run}");
     }
 
     [TestMethod]
@@ -48,14 +57,19 @@ public sealed class TorchScriptTests
     public void AProgramCannotBeChangedButATrainingContinuesFromIt()
     {
         var program = Of("scripted.pt");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => program.ReplaceStage("bn1", new TwoLayersFactory())).Message, "A TorchScript program runs as a whole");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => program.ReinitializeStage("bn1")).Message, "A TorchScript program runs as a whole");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => program.ReplaceStage("bn1", new TwoLayersFactory())).Message,
+            "A TorchScript program runs as a whole");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => program.ReinitializeStage("bn1")).Message,
+            "A TorchScript program runs as a whole");
         var options = SmallTraining.Options with { Backbone = program, Epochs = 1 };
         var adapted = options with { Adapter = Adapter.Lora() };
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SmallTraining.Fit(_ml, adapted, SmallPictures.Take(2))).Message, "not programs of TorchScript");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SmallTraining.Fit(_ml, adapted, SmallPictures.Take(2))).Message,
+            "not programs of TorchScript");
 
         using var earlier = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
-        using var next = SmallTraining.Fit(_ml, options with { Backbone = Backbone.FromModel(earlier), StopToken = new CancellationToken(canceled: true) }, SmallPictures.Take(4));
+        using var next = SmallTraining.Fit(
+            _ml, options with { Backbone = Backbone.FromModel(earlier), StopToken = new CancellationToken(canceled: true) },
+            SmallPictures.Take(4));
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(earlier), SmallTraining.WeightsOf(next));
     }
 
@@ -68,11 +82,13 @@ public sealed class TorchScriptTests
         using var classifier = ImageNetwork.Create(Of(expected.Text("script") + ".pt"), outputs: 3, seed: 1);
         Formula.Fill("head.weight", ((LinearHead)classifier.Head).weight);
         Formula.Fill("head.bias", ((LinearHead)classifier.Head).bias);
-        var strategy = trained == 0 ? Strategy.HeadOnly : trained == 1 ? Strategy.LastStages(1, layerDecay: 1) : Strategy.Full(layerDecay: 1);
+        var strategy = trained == 0 ? Strategy.HeadOnly : trained == 1 ? Strategy.LastStages(1, layerDecay: 1)
+            : Strategy.Full(layerDecay: 1);
         var part = strategy.Resolve(classifier.Name, classifier.Stages, epochs: 1).Resolve(classifier).Phases.Single();
         var frozen = part.FrozenStages;
         var before = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
-        using (var state = Optimizer.Sgd(momentum: 0.9f, nesterov: false, weightDecay: 0).CreateState(ParameterGroups.Apply(part, classifier)))
+        using (var state = Optimizer.Sgd(momentum: 0.9f, nesterov: false, weightDecay: 0)
+            .CreateState(ParameterGroups.Apply(part, classifier)))
         {
             classifier.Freeze(frozen);
             classifier.BeginTraining(frozen);
@@ -81,7 +97,8 @@ public sealed class TorchScriptTests
             {
                 using var scope = NewDisposeScope();
                 var labels = tensor(Enumerable.Range(step, 4).Select(k => (long)(k % 3)).ToArray());
-                var loss = nn.functional.cross_entropy(classifier.ForwardInTraining(Formula.Images(4, 32, 32, 1000 * step), 0, seed: 1, step), labels);
+                var loss = nn.functional.cross_entropy(
+                    classifier.ForwardInTraining(Formula.Images(4, 32, 32, 1000 * step), 0, seed: 1, step), labels);
                 state.ZeroGradients();
                 loss.backward();
                 if (step == 0)
@@ -99,7 +116,8 @@ public sealed class TorchScriptTests
         foreach (var (name, values) in before.Where(one => classifier.StageOf(one.Key) < frozen))
             CollectionAssert.AreEqual(values, after[name], $"{name} is frozen");
         if (trained > 0)
-            Assert.AreEqual(expected.Text("script") == "scripted", !before["layer1.1.running_mean"].SequenceEqual(after["layer1.1.running_mean"]), "a trace was made in inference mode");
+            Assert.AreEqual(expected.Text("script") == "scripted", !before["layer1.1.running_mean"]
+                .SequenceEqual(after["layer1.1.running_mean"]), "a trace was made in inference mode");
     }
 
     [TestMethod]
@@ -143,13 +161,15 @@ public sealed class TorchScriptTests
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         CollectionAssert.AreEqual(SmallTraining.PredictedKeys(model.Transform(test)), SmallTraining.PredictedKeys(loaded.Transform(test)));
         using var engine = _ml.Model.CreatePredictionEngine<Photo, Scored>(loaded, new PredictionEngineOptions { OwnsTransformer = false });
-        SmallTraining.AssertClose([SmallTraining.Scores(model.Transform(test))[0]], [engine.Predict(SmallPictures.Take(1, skip: 20)[0]).Score!]);
+        SmallTraining.AssertClose([SmallTraining.Scores(model.Transform(test))[0]],
+            [engine.Predict(SmallPictures.Take(1, skip: 20)[0]).Score!]);
         var again = SmallTraining.Save(_ml, loaded);
         CollectionAssert.AreEqual(Zip.Entry(zip, "weights.safetensors"), Zip.Entry(again, "weights.safetensors"));
         CollectionAssert.AreEqual(Zip.Entry(zip, "network.pt"), Zip.Entry(again, "network.pt"));
 
         StringAssert.Contains(LoadFails(Zip.With(zip, "network.pt", _ => null)).Message, "it has no network.pt");
-        StringAssert.Contains(LoadFails(Zip.With(zip, "network.pt", bytes => [.. bytes.Reverse()])).Message, "the SHA-256 of network.pt is");
+        StringAssert.Contains(LoadFails(Zip.With(zip, "network.pt", bytes => [.. bytes.Reverse()])).Message,
+            "the SHA-256 of network.pt is");
     }
 
     [TestMethod]
@@ -195,8 +215,10 @@ public sealed class TorchScriptTests
     public void AProgramThatFailsIsNamedWithItsReason()
     {
         using var folder = new Folder();
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.FromTorchScript(Path.Combine(PathOf(".."), "weight-files", "script.pt"), s_small));
-        StringAssert.Contains(error.Message, "fails on pixels of shape [2, 3, 32, 32]: RuntimeError: mat1 and mat2 shapes cannot be multiplied");
+        var error = Assert.ThrowsExactly<InvalidDataException>(
+            () => Backbone.FromTorchScript(Path.Combine(PathOf(".."), "weight-files", "script.pt"), s_small));
+        StringAssert.Contains(error.Message,
+            "fails on pixels of shape [2, 3, 32, 32]: RuntimeError: mat1 and mat2 shapes cannot be multiplied");
     }
 
     [TestMethod]
@@ -233,11 +255,13 @@ public sealed class TorchScriptTests
     [TestMethod]
     public void WhatAProgramCannotDoIsRefused()
     {
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Of("scripted.pt").FromScratch()).Message, "comes with its weights");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Of("scripted.pt").FromScratch()).Message,
+            "comes with its weights");
         Assert.ThrowsExactly<ArgumentException>(() => Backbone.FromName("torchscript"));
         Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { Padding = Backbone.ConvolutionPadding.TensorFlowSame });
         Assert.ThrowsExactly<ArgumentException>(() => Of("scripted.pt") with { InputChannels = 1 });
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Strategy.LastStages(4).Resolve("torchscript", Of("scripted.pt").Stages, epochs: 1)).Message, "conv1, bn1, layer1");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+            () => Strategy.LastStages(4).Resolve("torchscript", Of("scripted.pt").Stages, epochs: 1)).Message, "conv1, bn1, layer1");
         Assert.AreEqual("torchscript (scripted.pt)", Of("scripted.pt").ToString());
         Assert.AreEqual(Of("scripted.pt"), Of("scripted.pt"));
         Assert.AreNotEqual(Of("scripted.pt"), Of("traced.pt") with { Preprocessing = s_small });
@@ -248,7 +272,8 @@ public sealed class TorchScriptTests
         var parameters = classifier.Backbone.named_parameters().ToDictionary(named => named.name, named => named.parameter);
         foreach (var one in expected.GetProperty("gradients").EnumerateObject())
             Fixture.AreClose(one.Value.Numbers(), parameters[one.Name].grad!.Values(), 1e-4, $"gradient of {one.Name}");
-        Assert.HasCount(parameters.Values.Count(parameter => parameter.requires_grad), expected.GetProperty("gradients").EnumerateObject().ToArray());
+        Assert.HasCount(parameters.Values.Count(parameter => parameter.requires_grad),
+            expected.GetProperty("gradients").EnumerateObject().ToArray());
     }
 
     private InvalidDataException LoadFails(byte[] zip) =>
@@ -256,7 +281,8 @@ public sealed class TorchScriptTests
 
     private static Backbone Of(string file) => Backbone.FromTorchScript(PathOf(file), s_small);
 
-    private static string PathOf(string name) => Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", name);
+    private static string PathOf(string name) =>
+        Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", name);
 
     private sealed class Scored
     {

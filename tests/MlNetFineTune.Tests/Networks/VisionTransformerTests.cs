@@ -21,7 +21,8 @@ public sealed class VisionTransformerTests
             var side = (int)expected.Number("side");
             using var resampled = VisionTransformer.Resampled(positions, 4, side);
             CollectionAssert.AreEqual(new long[] { 1, 1 + side * side, 8 }, resampled.shape);
-            Fixture.AreClose(expected.GetProperty("values").Numbers(), resampled.Values(), 2e-6, $"side {side}"); // float32, by another version of the kernel
+            // float32, by another version of the kernel
+            Fixture.AreClose(expected.GetProperty("values").Numbers(), resampled.Values(), 2e-6, $"side {side}");
         }
     }
 
@@ -92,18 +93,25 @@ public sealed class VisionTransformerTests
     {
         using var classifier = ImageNetwork.CreateEmpty(FixtureNetworks.Find("dinov2", 1), outputs: 3);
         var names = classifier.NamedParameters().ToDictionary(named => named.Parameter.Handle, named => named.Name);
-        var groups = ParameterGroups.Apply(PhaseRule.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1).On(classifier), classifier);
+        var groups = ParameterGroups.Apply(
+            PhaseRule.Of(classifier.Stages.Count, classifier.Stages.Count, 0.5f, epochs: 1).On(classifier), classifier);
 
-        var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();
-        var decaying = groups.Where(group => group.Decays).SelectMany(group => group.Parameters).Select(parameter => names[parameter.Handle]).ToArray();
-        CollectionAssert.IsSubsetOf(new[] { "cls_token", "pos_embed", "blocks.0.ls1.gamma", "blocks.0.norm1.weight", "patch_embed.proj.bias", "head.bias" }, free);
-        CollectionAssert.IsSubsetOf(new[] { "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.1.mlp.fc2.weight", "head.weight" }, decaying);
+        var free = groups.Where(group => !group.Decays).SelectMany(group => group.Parameters)
+            .Select(parameter => names[parameter.Handle]).ToArray();
+        var decaying = groups.Where(group => group.Decays).SelectMany(group => group.Parameters)
+            .Select(parameter => names[parameter.Handle]).ToArray();
+        CollectionAssert.IsSubsetOf(
+            new[] { "cls_token", "pos_embed", "blocks.0.ls1.gamma", "blocks.0.norm1.weight", "patch_embed.proj.bias", "head.bias" }, free);
+        CollectionAssert.IsSubsetOf(
+            new[] { "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.1.mlp.fc2.weight", "head.weight" }, decaying);
         Assert.HasCount(names.Count, free.Concat(decaying).Distinct().ToArray());
 
         // As timm counts: head 1, the last block and the norm behind it one step below, the patches lowest.
-        float ScaleOf(string name) => groups.Single(group => group.Parameters.Any(parameter => names[parameter.Handle] == name)).LearningRateScale;
+        float ScaleOf(string name) => groups.Single(
+            group => group.Parameters.Any(parameter => names[parameter.Handle] == name)).LearningRateScale;
         Assert.AreEqual(
             (1f, 0.5f, 0.5f, 0.25f, 0.125f),
-            (ScaleOf("head.weight"), ScaleOf("norm.weight"), ScaleOf("blocks.1.attn.proj.weight"), ScaleOf("blocks.0.attn.proj.weight"), ScaleOf("pos_embed")));
+            (ScaleOf("head.weight"), ScaleOf("norm.weight"), ScaleOf("blocks.1.attn.proj.weight"), ScaleOf("blocks.0.attn.proj.weight"),
+                ScaleOf("pos_embed")));
     }
 }

@@ -49,8 +49,8 @@ public sealed class WeightInitializationTests
     [TestMethod]
     public void VggsHiddenLayersBeginSmall()
     {
-        var family = Vgg.Of("vgg", [(8, 1), (16, 1)], hidden: 48);
-        using var drawn = new Backbone(family).FromScratch().CreateNetwork(seed: 1);
+        var architecture = Vgg.Of("vgg", [(8, 1), (16, 1)], hidden: 48);
+        using var drawn = new Backbone(architecture).FromScratch().CreateNetwork(seed: 1);
         var values = drawn.NamedTensors().Single(named => named.Name == "classifier.0.weight").Tensor.Values();
         Assert.AreEqual(1e-4, values.Average(v => v * v), 1e-4 * 5 * Math.Sqrt(2.0 / values.Length));
     }
@@ -87,7 +87,8 @@ public sealed class WeightInitializationTests
                 CollectionAssert.AreNotEqual(x.Tensor.Values(), z.Tensor.Values(), x.Name);
         }
 
-        var firsts = a.NamedTensors().Where(named => named.Tensor.ndim >= 2).Select(named => named.Tensor.Values()[0] * Math.Sqrt(named.Tensor.shape[0])).ToArray();
+        var firsts = a.NamedTensors().Where(named => named.Tensor.ndim >= 2)
+            .Select(named => named.Tensor.Values()[0] * Math.Sqrt(named.Tensor.shape[0])).ToArray();
         Assert.HasCount(firsts.Length, firsts.Distinct().ToArray());
     }
 }

@@ -12,7 +12,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Whatever a model has been through (adapters, rounding, calibration, odd class names) is in its file, or is an error that says what to do.</summary>
+/// <summary>Whatever a model has been through (adapters, rounding, calibration, odd class names) is in its file,
+/// or is an error that says what to do.</summary>
 [TestClass]
 public sealed class ExportedModelsTests
 {
@@ -23,7 +24,8 @@ public sealed class ExportedModelsTests
     [TestMethod]
     public void AnAdapterIsMergedAndTheModelStaysAsItWas()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Adapter = Adapter.Lora(rank: 2), LearningRate = 0.02f }, SmallPictures.Take(6));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Adapter = Adapter.Lora(rank: 2), LearningRate = 0.02f }, SmallPictures.Take(6));
         var before = SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos)));
 
         SmallTraining.AssertClose(before, Exported(model, OnnxPrecision.Float32), 1e-4f);
@@ -39,7 +41,8 @@ public sealed class ExportedModelsTests
         using var half = model.WithHalfPrecisionWeights();
         var expected = SmallTraining.Scores(half.Transform(SmallPictures.View(_ml, s_photos)));
 
-        Assert.AreNotEqual(0, expected.Zip(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos)))).Max(row => Math.Abs(row.First[0] - row.Second[0])));
+        Assert.AreNotEqual(0, expected.Zip(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos))))
+            .Max(row => Math.Abs(row.First[0] - row.Second[0])));
         SmallTraining.AssertClose(expected, Exported(half, OnnxPrecision.Float32), 1e-4f);
         SmallTraining.AssertClose(expected, Exported(half, OnnxPrecision.Float16), 0.01f);
     }
@@ -50,8 +53,20 @@ public sealed class ExportedModelsTests
     [DataRow("Int8", 0.25f)]
     public void TheTemperatureIsInFilesOfEveryPrecisionAndInTheChain(string precision, float tolerance)
     {
-        var options = SmallTraining.Options with { Validation = ValidationData.Fraction(0.5f), LearningRate = 1e-3f, Epochs = 4, Task = LearningTask.Multiclass(calibration: Calibration.Temperature()) };
-        using var model = SmallTraining.Fit(_ml, options with { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } } }, SmallPictures.Take(10));
+        var options = SmallTraining.Options
+            with
+        {
+            Validation = ValidationData.Fraction(0.5f),
+            LearningRate = 1e-3f,
+            Epochs = 4,
+            Task = LearningTask.Multiclass(calibration: Calibration.Temperature())
+        };
+        using var model = SmallTraining.Fit(
+            _ml,
+            options
+            with
+            { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } } },
+            SmallPictures.Take(10));
         var temperature = model.Calibration!.Temperature;
         Assert.IsGreaterThan(0.05, Math.Abs(temperature - 1), "a temperature that changes nothing proves nothing");
         var expected = SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos)));
@@ -90,8 +105,10 @@ public sealed class ExportedModelsTests
     public void ClassNamesOfAnyScriptComeThrough()
     {
         string[] names = ["ромашка \"белая\"", "薔薇/バラ", "🌻 {0}\n"];
-        var photos = SmallPictures.Take(4).Select(photo => new Photo { ImagePath = photo.ImagePath, Label = names[Array.IndexOf(SmallPictures.Classes, photo.Label)] });
-        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, photos)).Transform(SmallPictures.View(_ml, photos));
+        var photos = SmallPictures.Take(4)
+            .Select(photo => new Photo { ImagePath = photo.ImagePath, Label = names[Array.IndexOf(SmallPictures.Classes, photo.Label)] });
+        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, photos))
+            .Transform(SmallPictures.View(_ml, photos));
         using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options).Fit(keyed);
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"));
@@ -116,7 +133,8 @@ public sealed class ExportedModelsTests
         var view = SmallPictures.View(_ml, s_photos);
 
         Assert.IsTrue(Exported(model, OnnxPrecision.Float32).All(row => row is [1f]));
-        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(model, view.Schema)).Message, "one class ('dots')");
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(model, view.Schema)).Message,
+            "one class ('dots')");
     }
 
     [TestMethod]
@@ -132,7 +150,8 @@ public sealed class ExportedModelsTests
         using var loaded = (IDisposable)ml.Model.Load(new MemoryStream(zip), out _);
 
         Assert.AreEqual(1, sessions);
-        SmallTraining.AssertClose(SmallTraining.Scores(((ITransformer)chain).Transform(view)), SmallTraining.Scores(((ITransformer)loaded).Transform(view)));
+        SmallTraining.AssertClose(SmallTraining.Scores(((ITransformer)chain).Transform(view)),
+            SmallTraining.Scores(((ITransformer)loaded).Transform(view)));
 
         SessionOptions Options()
         {
@@ -159,25 +178,37 @@ public sealed class ExportedModelsTests
         Assert.IsTrue(File.Exists(folder.File("model.onnx")));
 
         T Export<T>(IDataView calibration)
-            where T : Exception => Assert.ThrowsExactly<T>(() => _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), OnnxPrecision.Int8(calibration)));
+            where T : Exception => Assert.ThrowsExactly<T>(
+                () => _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), OnnxPrecision.Int8(calibration)));
     }
 
     [TestMethod]
     public void AStageOfYourOwnAndSeveralViewsAreRefusedByBothDoors()
     {
-        using var replaced = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory()), Epochs = 1 }, SmallPictures.Take(2));
+        using var replaced = SmallTraining.Fit(
+            _ml, SmallTraining.Options with
+            {
+                Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new SmallLayersFactory()),
+                Epochs = 1
+            }, SmallPictures.Take(2));
         using var model = SmallTraining.LoadModel(_ml);
         using var views = model.WithTestTimeAugmentation(TestTimeAugmentation.Flip);
         var schema = SmallPictures.View(_ml, s_photos).Schema;
 
-        foreach (var (refused, word) in new (ITransformer, string)[] { (replaced, "Stage 'layer2' is a SmallLayers of your own"), (views, "WithTestTimeAugmentation(TestTimeAugmentation.None)") })
+        foreach (var (refused, word) in new (ITransformer, string)[]
         {
-            StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(refused, "x.onnx")).Message, word);
-            StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(refused, schema)).Message, word);
+            (replaced, "Stage 'layer2' is a SmallLayers of your own"), (views, "WithTestTimeAugmentation(TestTimeAugmentation.None)")
+        })
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(
+                () => _ml.FineTuning.ExportOnnx(refused, "x.onnx")).Message, word);
+            StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(
+                () => _ml.FineTuning.ToOnnxPipeline(refused, schema)).Message, word);
         }
         Assert.IsFalse(File.Exists("x.onnx"));
         using var one = views.WithTestTimeAugmentation(TestTimeAugmentation.None); // as the message says
-        SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos))), Exported(one, OnnxPrecision.Float32), 1e-4f);
+        SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos))),
+            Exported(one, OnnxPrecision.Float32), 1e-4f);
     }
 
     private OnnxPrecision Precision(string name) => name switch
@@ -191,12 +222,14 @@ public sealed class ExportedModelsTests
     {
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), precision);
-        return OnnxOnPhotosTests.Score(folder.File("model.onnx"), s_photos.Select(photo => photo.ImagePath), ((ImageInput)model.Inputs).Preprocessing, output);
+        return OnnxOnPhotosTests.Score(
+            folder.File("model.onnx"), s_photos.Select(photo => photo.ImagePath), ((ImageInput)model.Inputs).Preprocessing, output);
     }
 
     private FineTuningTransformer OneClass()
     {
-        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, s_photos[..1])).Transform(SmallPictures.View(_ml, s_photos[..1]));
+        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, s_photos[..1]))
+            .Transform(SmallPictures.View(_ml, s_photos[..1]));
         var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 1, seed: 1);
         classifier.PrepareForScoring();
         using var trained = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, SmallPictures.Take(1));

@@ -4,6 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,7 +18,8 @@ public sealed class OnnxExportTests
     private readonly MLContext _ml = new(seed: 1);
 
     public static IEnumerable<object[]> Networks =>
-        [.. FixtureNetworks.Names.Select(name => (object[])[name, "symmetric"]), ["mobilenetv1", "same"], ["mobilenetv2", "same"], ["mobilenetv3_large", "same"], ["efficientnet", "same"]];
+        [.. FixtureNetworks.Names.Select(name => (object[])[name, "symmetric"]), ["mobilenetv1", "same"], ["mobilenetv2", "same"],
+            ["mobilenetv3_large", "same"], ["efficientnet", "same"]];
 
     [TestMethod]
     [DynamicData(nameof(Networks))]
@@ -55,7 +57,8 @@ public sealed class OnnxExportTests
     public void OddSizesComputeTheSame(string network, int size)
     {
         var backbone = FixtureNetworks.Find(network, 1);
-        using var classifier = ImageNetwork.Create((backbone with { Preprocessing = backbone.Preprocessing with { Size = size } }).FromScratch(), outputs: 4, seed: 3);
+        using var classifier = ImageNetwork.Create(
+            (backbone with { Preprocessing = backbone.Preprocessing with { Size = size } }).FromScratch(), outputs: 4, seed: 3);
         Verify(classifier, 1e-4);
     }
 
@@ -73,9 +76,11 @@ public sealed class OnnxExportTests
         const int border = 3, shrink = 2;
         using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
-        var graph = ClassifierGraph.OfPicture(classifier, PicturesOf(classifier), calibration: null, border, shrink);
+        var graph = ClassifierGraph.OfPicture(classifier, PicturesOf(classifier), OfClasses(classes: 4), border, shrink);
         var (size, side) = (graph.Graph.Size, graph.Side);
-        OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Logits, 4)], new Dictionary<string, string>(), graph.TakesBytes);
+        OnnxFile.Write(
+            folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(),
+            graph.TakesBytes);
         Write(classifier, folder.File("network.onnx"));
 
         var picture = new DenseTensor<byte>([2, 3, side, side]);
@@ -83,12 +88,15 @@ public sealed class OnnxExportTests
         var pixels = new DenseTensor<float>([2, 3, size, size]);
         for (var i = 0; i < pixels.Length; i++)
         {
-            var (n, c, y, x) = (i / 3 / size / size, i / size / size % 3, (i / size % size + border) * shrink, (i % size + border) * shrink);
-            pixels.Buffer.Span[i] = (picture[n, c, y, x] + picture[n, c, y, x + 1] + picture[n, c, y + 1, x] + picture[n, c, y + 1, x + 1]) / 4f;
+            var (n, c, y, x) = (i / 3 / size / size, i / size / size % 3, (i / size % size + border) * shrink,
+                (i % size + border) * shrink);
+            pixels.Buffer.Span[i] = (picture[n, c, y, x] + picture[n, c, y, x + 1] + picture[n, c, y + 1, x]
+                + picture[n, c, y + 1, x + 1]) / 4f;
         }
 
         Assert.AreEqual((size + 2 * border) * shrink, side);
-        SmallTraining.AssertClose([Run("network.onnx", NamedOnnxValue.CreateFromTensor("pixels", pixels))], [Run("picture.onnx", NamedOnnxValue.CreateFromTensor("pixels", picture))]);
+        SmallTraining.AssertClose([Run("network.onnx", NamedOnnxValue.CreateFromTensor("pixels", pixels))],
+            [Run("picture.onnx", NamedOnnxValue.CreateFromTensor("pixels", picture))]);
 
         float[] Run(string file, NamedOnnxValue input)
         {
@@ -108,7 +116,8 @@ public sealed class OnnxExportTests
 
         using var session = new InferenceSession(path);
         Assert.AreEqual("MlNetFineTune", session.ModelMetadata.ProducerName);
-        CollectionAssert.AreEqual(model.Classes.ToArray(), JsonSerializer.Deserialize<string[]>(session.ModelMetadata.CustomMetadataMap["classes"]));
+        CollectionAssert.AreEqual(model.Classes.ToArray(),
+            JsonSerializer.Deserialize<string[]>(session.ModelMetadata.CustomMetadataMap["classes"]));
         CollectionAssert.AreEqual(new[] { -1, 3, 32, 32 }, session.InputMetadata["pixels"].Dimensions);
         CollectionAssert.AreEquivalent(new[] { "logits", "probabilities" }, session.OutputMetadata.Keys.ToArray());
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(path)!), "nothing is left beside it");
@@ -138,9 +147,12 @@ public sealed class OnnxExportTests
         using var twice = model.WithTestTimeAugmentation(TestTimeAugmentation.Flip);
         var stock = _ml.Transforms.CopyColumns("A", "B").Fit(_ml.Data.LoadFromEnumerable([new { B = 1f }]));
 
-        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(twice, "x.onnx")).Message, "WithTestTimeAugmentation(TestTimeAugmentation.None)");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => _ml.FineTuning.ExportOnnx(stock, "x.onnx")).Message, "found none in ColumnCopyingTransformer");
-        Assert.ThrowsExactly<DirectoryNotFoundException>(() => _ml.FineTuning.ExportOnnx(model, Path.Combine("no", "such", "folder", "x.onnx")));
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(twice, "x.onnx")).Message,
+            "WithTestTimeAugmentation(TestTimeAugmentation.None)");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => _ml.FineTuning.ExportOnnx(stock, "x.onnx")).Message,
+            "found none in ColumnCopyingTransformer");
+        Assert.ThrowsExactly<DirectoryNotFoundException>(
+            () => _ml.FineTuning.ExportOnnx(model, Path.Combine("no", "such", "folder", "x.onnx")));
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
@@ -149,10 +161,14 @@ public sealed class OnnxExportTests
 
     internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
-        var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), calibration);
-        var classes = ((LinearHead)classifier.Head).bias.shape[0];
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], [(graph.Logits, (long?)classes), (graph.Probabilities, classes)], new Dictionary<string, string>());
+        var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), OfClasses(classifier.Head.Outputs, calibration));
+        var outputs = graph.Outputs.Select(output => (output.Value, (long?)output.Length)).ToList();
+        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], outputs, new Dictionary<string, string>());
     }
+
+    /// <summary>What a multiclass model writes.</summary>
+    internal static OutputWriter OfClasses(int classes, Calibration.Report? calibration = null) =>
+        (graph, logits) => ClassOutputs.Write(graph, logits, classes, calibration);
 
     internal static void Verify(ImageNetwork classifier, double tolerance, Calibration.Report? calibration = null)
     {

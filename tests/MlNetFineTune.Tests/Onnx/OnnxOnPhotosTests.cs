@@ -8,7 +8,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Real photos, real weights: the same pixels give the same class in ONNX Runtime, and ML.NET's own image transforms cost little.</summary>
+/// <summary>Real photos, real weights: the same pixels give the same class in ONNX Runtime,
+/// and ML.NET's own image transforms cost little.</summary>
 [TestClass]
 public sealed class OnnxOnPhotosTests
 {
@@ -57,14 +58,18 @@ public sealed class OnnxOnPhotosTests
 
         double Size(string file) => new FileInfo(folder.File(file)).Length;
         var labels = test.GetColumn<uint>("Label").ToArray();
-        double Accuracy(float[][] scores) => scores.Zip(labels).Average(row => Array.IndexOf(row.First, row.First.Max()) + 1 == row.Second ? 1.0 : 0);
-        Console.WriteLine($"{set}, {network}: accuracy {Accuracy(expected):0.000}, half {Accuracy(half):0.000}, integers {Accuracy(integers):0.000}; MB {Size("single.onnx") / 1e6:0.0}, {Size("half.onnx") / 1e6:0.0}, {Size("integers.onnx") / 1e6:0.0}; largest change {Largest(half):0.0000}, {Largest(integers):0.000}");
+        double Accuracy(float[][] scores) =>
+            scores.Zip(labels).Average(row => Array.IndexOf(row.First, row.First.Max()) + 1 == row.Second ? 1.0 : 0);
+        Console.WriteLine($"{set}, {network}: accuracy {Accuracy(expected):0.000}, half {Accuracy(half):0.000}, "
+            + $"integers {Accuracy(integers):0.000}; MB {Size("single.onnx") / 1e6:0.0}, {Size("half.onnx") / 1e6:0.0}, "
+            + $"{Size("integers.onnx") / 1e6:0.0}; largest change {Largest(half):0.0000}, {Largest(integers):0.000}");
         Assert.IsLessThan(0.01, Largest(half));
         Assert.IsLessThan(0.52, Size("half.onnx") / Size("single.onnx"));
         Assert.IsGreaterThan(Accuracy(expected) - 0.03, Accuracy(integers));
         Assert.IsLessThan(0.3, Size("integers.onnx") / Size("single.onnx"));
 
-        double Largest(float[][] scores) => scores.Zip(expected).Max(row => row.First.Zip(row.Second).Max(pair => Math.Abs(pair.First - pair.Second)));
+        double Largest(float[][] scores) =>
+            scores.Zip(expected).Max(row => row.First.Zip(row.Second).Max(pair => Math.Abs(pair.First - pair.Second)));
     }
 
     private static (MLContext Ml, FineTuningTransformer Model, IDataView Test) Train(string set, string network)
@@ -84,7 +89,8 @@ public sealed class OnnxOnPhotosTests
         return (ml, model, keys.Transform(ml.Data.LoadImageFolder(Path.Combine(photos, "val"))));
     }
 
-    internal static float[][] Score(string onnx, IEnumerable<string> paths, ImagePreprocessing preprocessing, string output = "probabilities")
+    internal static float[][] Score(
+        string onnx, IEnumerable<string> paths, ImagePreprocessing preprocessing, string output = "probabilities")
     {
         using var session = new InferenceSession(onnx);
         var encoder = new ImageEncoder(preprocessing);

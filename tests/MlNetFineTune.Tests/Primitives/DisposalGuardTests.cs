@@ -1,9 +1,6 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
 namespace MlNetFineTune.Tests.Primitives;
 
 [TestClass]

@@ -17,33 +17,35 @@ public sealed class ShownTests
     [DataRow("\udb40\udc41x", @"\udb40\udc41x", DisplayName = "an invisible tag beyond the first plane")]
     public void TextOfOthersIsShownInOneLineOfPrintableCharacters(string? text, string expected)
     {
-        Assert.AreEqual(expected, Shown.Text(text));
-        Assert.AreEqual($"'{expected}'", Shown.Quoted(text));
+        Assert.AreEqual(expected, SafeText.Of(text));
+        Assert.AreEqual($"'{expected}'", SafeText.Quoted(text));
     }
 
     // Not a DataRow: the runner's own report cannot hold half of a pair.
     [TestMethod]
-    public void HalfOfAPairIsEscaped() => Assert.AreEqual(@"a\ud83db", Shown.Text("a\ud83db"));
+    public void HalfOfAPairIsEscaped() => Assert.AreEqual(@"a\ud83db", SafeText.Of("a\ud83db"));
 
     [TestMethod]
     public void LongTextIsCutAndItsLengthSaid()
     {
-        Assert.AreEqual(new string('x', 100), Shown.Text(new string('x', 100)));
-        Assert.AreEqual(new string('x', 100) + "... (101 characters)", Shown.Text(new string('x', 101)));
-        Assert.AreEqual("xx... (1048578 characters)", Shown.Text("xx" + new string('\u001b', 1 << 20), limit: 7));
-        Assert.AreEqual("xxx... (5 characters)", Shown.Text("xxx🐈", limit: 4), "a pair is not cut in two");
+        Assert.AreEqual(new string('x', 100), SafeText.Of(new string('x', 100)));
+        Assert.AreEqual(new string('x', 100) + "... (101 characters)", SafeText.Of(new string('x', 101)));
+        Assert.AreEqual("xx... (1048578 characters)", SafeText.Of("xx" + new string('\u001b', 1 << 20), limit: 7));
+        Assert.AreEqual("xxx... (5 characters)", SafeText.Of("xxx🐈", limit: 4), "a pair is not cut in two");
     }
 
     [TestMethod]
     public void AShapeOfManyDimensionsIsCut()
     {
-        Assert.AreEqual("[]", Shown.Shape([]));
-        Assert.AreEqual("[64, 3, 7, 7]", Shown.Shape([64, 3, 7, 7]));
-        Assert.AreEqual("[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ... (100000 dimensions)]", Shown.Shape([.. Enumerable.Repeat(1L, 100_000)]));
+        Assert.AreEqual("[]", SafeText.Shape([]));
+        Assert.AreEqual("[64, 3, 7, 7]", SafeText.Shape([64, 3, 7, 7]));
+        Assert.AreEqual("[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ... (100000 dimensions)]",
+            SafeText.Shape([.. Enumerable.Repeat(1L, 100_000)]));
     }
 
     [TestMethod]
-    public void AMessageOfAnotherLibraryIsOneLine() => Assert.AreEqual(@"first second \u001b", Shown.Message(new InvalidOperationException("first\r\nsecond\n\u001b")));
+    public void AMessageOfAnotherLibraryIsOneLine() =>
+        Assert.AreEqual(@"first second \u001b", SafeText.Message(new InvalidOperationException("first\r\nsecond\n\u001b")));
 
     [TestMethod]
     public void NothingDependsOnTheCulture()
@@ -52,7 +54,7 @@ public sealed class ShownTests
         try
         {
             CultureInfo.CurrentCulture = new CultureInfo("ar-EG") { NumberFormat = { NegativeSign = "minus" } };
-            Assert.AreEqual("[-1, 2000]", Shown.Shape([-1, 2000]));
+            Assert.AreEqual("[-1, 2000]", SafeText.Shape([-1, 2000]));
         }
         finally
         {

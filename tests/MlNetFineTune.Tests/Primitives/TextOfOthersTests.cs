@@ -23,8 +23,10 @@ public sealed class TextOfOthersTests
         foreach (var name in (string[])[Odd + "x", new string('x', 3000)])
         {
             using var file = HostileFilesTests.Open(SafeTensors(name));
-            var message = Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(file, [("w", target)], "net", _ => false)).Message;
-            AssertHarmless(message.ReplaceLineEndings(""), name.StartsWith(Odd, StringComparison.Ordinal) ? Shown + "x [1]" : "xxx... (3000 characters) [1]");
+            var message = Assert.ThrowsExactly<InvalidDataException>(
+                () => StrictLoader.Load(file, [("w", target)], "net", _ => false)).Message;
+            AssertHarmless(message.ReplaceLineEndings(""), name.StartsWith(Odd, StringComparison.Ordinal) ? Shown
+                + "x [1]" : "xxx... (3000 characters) [1]");
         }
     }
 
@@ -32,11 +34,14 @@ public sealed class TextOfOthersTests
     public void AHubsConfigAndIndex()
     {
         var config = Encoding.UTF8.GetBytes("""{"model_type":"\u001b[2J\n"}""");
-        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => HubConfig.Parse(config, "config.json")).Message, $"of another library's '{Shown}'");
+        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => HubConfig.Parse(config, "config.json")).Message,
+            $"of another library's '{Shown}'");
         var index = Encoding.UTF8.GetBytes("""{"weight_map":{"\u001b[2J\n":"../x"}}""");
-        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => ShardNames.Parse(index, "index.json")).Message, $"tensor '{Shown}' is said to be in '../x'");
+        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => ShardNames.Parse(index, "index.json")).Message,
+            $"tensor '{Shown}' is said to be in '../x'");
         var twice = Encoding.UTF8.GetBytes("""{"weight_map":{"a":"a.safetensors","a":"b.safetensors"}}""");
-        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => ShardNames.Parse(twice, "index.json")).Message, "is not proper JSON: ");
+        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => ShardNames.Parse(twice, "index.json")).Message,
+            "is not proper JSON: ");
     }
 
     [TestMethod]
@@ -45,14 +50,16 @@ public sealed class TextOfOthersTests
         using var zip = new MemoryStream();
         using (var archive = new ZipArchive(zip, ZipArchiveMode.Create, leaveOpen: true))
             archive.CreateEntry(Odd).Open().Dispose();
-        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(zip.ToArray()).Dispose()).Message, $"an entry of the name '{Shown}'");
+        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(zip.ToArray()).Dispose()).Message,
+            $"an entry of the name '{Shown}'");
     }
 
     [TestMethod]
     public void ARecipeInTheMetadata()
     {
         var metadata = new Dictionary<string, string> { ["interpolation"] = Odd + new string('x', 1 << 20) };
-        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => Backbone.ResNet18.Recipe.With(metadata, "w.safetensors")).Message, $"interpolation = '{Shown}xxx");
+        AssertHarmless(Assert.ThrowsExactly<InvalidDataException>(() => Backbone.ResNet18.Recipe.With(metadata, "w.safetensors")).Message,
+            $"interpolation = '{Shown}xxx");
     }
 
     private static void AssertHarmless(string message, string expected)

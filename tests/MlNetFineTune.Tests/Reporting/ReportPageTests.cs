@@ -21,7 +21,8 @@ public sealed class ReportPageTests
         Markup inner = $"<b title=\"{Hostile}\">{3.5}</b>";
         Markup outer = $"<p>{inner}{Enumerable.Range(1, 2).Select(Item)}{(string?)null}{1234.5:0.0}</p>";
 
-        Assert.AreEqual("<p><b title=\"&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;\">3.5</b><i>1</i><i>2</i>1234.5</p>", outer.ToString());
+        Assert.AreEqual("<p><b title=\"&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;\">3.5</b><i>1</i><i>2</i>1234.5</p>",
+            outer.ToString());
 
         static Markup Item(int i) => $"<i>{i}</i>";
     }
@@ -55,10 +56,13 @@ public sealed class ReportPageTests
         Assert.IsGreaterThan(0, wrong, "one epoch learns little, so there are mistakes to show");
         Assert.AreEqual(wrong, Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
         // The worst first: the probabilities of the true classes rise.
-        var probabilities = Regex.Matches(page, "is <bdi>\\w+</bdi> <b>([0-9.]+) %</b>").Select(match => double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
+        var probabilities = Regex.Matches(page, "is <bdi>\\w+</bdi> <b>([0-9.]+) %</b>")
+            .Select(match => double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
         Assert.HasCount(wrong, probabilities);
         CollectionAssert.AreEqual(probabilities.Order().ToList(), probabilities);
-        var lowest = model.Transform(validation).GetColumn<float[]>("Score").Zip(validation.GetColumn<uint>("Label"), (scores, key) => (Right: scores.Max() == scores[key - 1], Truth: scores[key - 1])).Where(row => !row.Right).Min(row => row.Truth);
+        var lowest = model.Transform(validation).GetColumn<float[]>("Score")
+            .Zip(validation.GetColumn<uint>("Label"), (scores, key) => (Right: scores.Max() == scores[key - 1], Truth: scores[key - 1]))
+            .Where(row => !row.Right).Min(row => row.Truth);
         Assert.AreEqual(lowest * 100, probabilities[0], 0.06);
     }
 
@@ -73,9 +77,13 @@ public sealed class ReportPageTests
         var page = File.ReadAllText(folder.File("run/report.html"));
 
         StringAssert.Contains(page, "default-src 'none'; img-src data:; style-src 'unsafe-inline'");
-        Assert.IsFalse(Regex.IsMatch(page, "<script|<link|<iframe|<object|@import|url\\(|\\son\\w+=|https?:", RegexOptions.IgnoreCase), "nothing that loads or runs");
-        Assert.IsTrue(Regex.Matches(page, "src=\"([^\"]*)\"").All(match => match.Groups[1].Value.StartsWith("data:image/jpeg;base64,", StringComparison.Ordinal)));
-        foreach (var part in (string[])["Curves", "Loss", "Validation accuracy", "Learning rate of the head", "To do the same again", "AdamW(weightDecay: 0.01", "Torch threads", "libtorch", "Seed", "micro (random weights)"])
+        Assert.IsFalse(Regex.IsMatch(page, "<script|<link|<iframe|<object|@import|url\\(|\\son\\w+=|https?:", RegexOptions.IgnoreCase),
+            "nothing that loads or runs");
+        Assert.IsTrue(Regex.Matches(page, "src=\"([^\"]*)\"")
+            .All(match => match.Groups[1].Value.StartsWith("data:image/jpeg;base64,", StringComparison.Ordinal)));
+        foreach (var part in (string[])[
+            "Curves", "Loss", "Validation accuracy", "Learning rate of the head", "To do the same again", "AdamW(weightDecay: 0.01",
+            "Torch threads", "libtorch", "Seed", "micro (random weights)"])
             StringAssert.Contains(page, part);
         Assert.AreEqual(1, Regex.Count(page, "prefers-color-scheme:dark"));
     }
@@ -99,8 +107,10 @@ public sealed class ReportPageTests
     public void ClassNamesAreTextWhateverTheySay()
     {
         using var folder = new Folder();
-        var photos = SmallPictures.Take(6).Select(photo => new Photo { Label = photo.Label == "dots" ? Hostile : photo.Label, ImagePath = photo.ImagePath });
-        var data = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, photos)).Transform(SmallPictures.View(_ml, photos));
+        var photos = SmallPictures.Take(6)
+            .Select(photo => new Photo { Label = photo.Label == "dots" ? Hostile : photo.Label, ImagePath = photo.ImagePath });
+        var data = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, photos))
+            .Transform(SmallPictures.View(_ml, photos));
 
         using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with
         {
@@ -119,14 +129,17 @@ public sealed class ReportPageTests
     {
         using var folder = new Folder();
         var view = SmallModules.View(_ml, TableRow.Many(60));
-        using var kinds = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { RunFolder = folder.File("kinds"), Epochs = 1 }).Fit(view);
+        using var kinds = _ml.MulticlassClassification.Trainers.FineTuneModule(
+            SmallModules.Multiclass with { RunFolder = folder.File("kinds"), Epochs = 1 }).Fit(view);
         using var yes = _ml.BinaryClassification.Trainers.FineTuneModule(
             SmallModules.Binary with { RunFolder = folder.File("yes"), Validation = ValidationData.Set(view), Epochs = 1 }).Fit(view);
-        using var number = _ml.Regression.Trainers.FineTuneModule(SmallModules.Regression with { RunFolder = folder.File("number"), Epochs = 2 }).Fit(view);
+        using var number = _ml.Regression.Trainers.FineTuneModule(
+            SmallModules.Regression with { RunFolder = folder.File("number"), Epochs = 2 }).Fit(view);
 
         StringAssert.Contains(File.ReadAllText(folder.File("kinds/report.html")), "kind0 taken for kind1: ");
         var page = File.ReadAllText(folder.File("yes/report.html"));
-        var matrix = _ml.BinaryClassification.Evaluate(yes.Transform(view), labelColumnName: "Yes").ConfusionMatrix; // the positive class first
+        // the positive class first
+        var matrix = _ml.BinaryClassification.Evaluate(yes.Transform(view), labelColumnName: "Yes").ConfusionMatrix;
         StringAssert.Contains(page, $"True taken for True: {matrix.Counts[0][0]}\"");
         StringAssert.Contains(page, $"False taken for True: {matrix.Counts[1][0]}\"");
         page = File.ReadAllText(folder.File("number/report.html"));
@@ -144,7 +157,11 @@ public sealed class ReportPageTests
         var text = ConfusionTable.Of(rows, classes).ToString();
 
         StringAssert.Contains(text, "of 90 rows 3 are wrong");
-        Assert.AreEqual(1, Regex.Count(text, "<tr><td><bdi>class7</bdi></td><td><bdi>class8</bdi></td><td class=\"number\">3</td><td class=\"number\">100 %</td></tr>"));
+        Assert.AreEqual(
+            1,
+            Regex.Count(
+                text, "<tr><td><bdi>class7</bdi></td><td><bdi>class8</bdi></td><td class=\"number\">3</td><td class=\"number\">100 "
+                + "%</td></tr>"));
     }
 
     [TestMethod]

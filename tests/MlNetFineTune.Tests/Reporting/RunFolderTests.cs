@@ -28,9 +28,13 @@ public sealed class RunFolderTests
         for (var i = 0; i < 2; i++)
         {
             var fields = lines[i + 1].Split(',');
-            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy, epochs[i].LearningRate, epochs[i].Seconds];
-            CollectionAssert.AreEqual(values, fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
-            CollectionAssert.AreEqual(values, json[i].EnumerateObject().Select(member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
+            double?[] values = [epochs[i].Epoch, epochs[i].Loss, epochs[i].ValidationLoss, epochs[i].ValidationAccuracy,
+                epochs[i].LearningRate, epochs[i].Seconds];
+            CollectionAssert.AreEqual(values,
+                fields.Select(field => field.Length == 0 ? (double?)null : double.Parse(field, CultureInfo.InvariantCulture)).ToArray());
+            CollectionAssert.AreEqual(values,
+                json[i].EnumerateObject().Select(
+                    member => member.Value.ValueKind == JsonValueKind.Null ? (double?)null : member.Value.GetDouble()).ToArray());
         }
         Assert.IsEmpty(Directory.GetFiles(folder.File("a/run"), "*.tmp"));
     }
@@ -53,7 +57,9 @@ public sealed class RunFolderTests
         using var folder = new Folder();
         File.WriteAllText(folder.File("file"), "");
 
-        var error = Assert.Throws<IOException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { RunFolder = folder.File("file") }, [new Photo { Label = "dots", ImagePath = "nowhere" }]));
+        var error = Assert.Throws<IOException>(
+            () => SmallTraining.Fit(_ml, SmallTraining.Options with { RunFolder = folder.File("file") },
+                [new Photo { Label = "dots", ImagePath = "nowhere" }]));
 
         StringAssert.Contains(error.Message, $"RunFolder '{folder.File("file")}' cannot be written to");
         Assert.Throws<ArgumentException>(() => SmallTraining.Options with { RunFolder = " " });
@@ -66,10 +72,12 @@ public sealed class RunFolderTests
         var log = new LogLines(_ml);
         var remover = new Remover(folder.File("run"));
 
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { RunFolder = folder.File("run"), Epochs = 3, Progress = remover }, SmallPictures.Take(8));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { RunFolder = folder.File("run"), Epochs = 3, Progress = remover }, SmallPictures.Take(8));
 
         Assert.HasCount(3, model.Report!.Epochs);
-        Assert.AreEqual(1, log.Warnings.Count(line => line.Contains("Nothing more is written there; the training goes on.")), log.ToString());
+        Assert.AreEqual(1, log.Warnings.Count(line => line.Contains("Nothing more is written there; the training goes on.")),
+            log.ToString());
     }
 
     [TestMethod]
@@ -78,13 +86,19 @@ public sealed class RunFolderTests
         TrainingReport.EpochReport[] epochs =
         [
             new(1, 0.1, null, 1e-3, 2.5),
-            new(2, double.NaN, 1e-30, 1e300, 0) { Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 } },
+            new(2, double.NaN, 1e-30, 1e300, 0)
+            {
+                Metrics = new Dictionary<string, double> { ["Accuracy"] = 1, ["RootMeanSquaredError"] = 0.5 }
+            },
         ];
         using var stream = new MemoryStream();
 
         HistoryFiles.WriteJson(stream, epochs);
 
-        Assert.AreEqual("epoch,loss,validation_loss,validation_accuracy,validation_rmse,learning_rate,seconds\n1,0.1,,,,0.001,2.5\n2,NaN,1E-30,1,0.5,1E+300,0\n", HistoryFiles.ToCsv(epochs));
+        Assert.AreEqual(
+            "epoch,loss,validation_loss,validation_accuracy,validation_rmse,learning_rate,seconds\n"
+            + "1,0.1,,,,0.001,2.5\n2,NaN,1E-30,1,0.5,1E+300,0\n",
+            HistoryFiles.ToCsv(epochs));
         var json = JsonSerializer.Deserialize<JsonElement>(stream.ToArray());
         Assert.AreEqual(JsonValueKind.Null, json[0].GetProperty("validation_loss").ValueKind);
         Assert.AreEqual(JsonValueKind.Null, json[1].GetProperty("loss").ValueKind);

@@ -35,7 +35,9 @@ public sealed class BadPicturesInScoringTests
                 Assert.AreEqual(0u, keys[i], mixed[i].ImagePath);
             }
         }
-        Assert.IsTrue(log.Warnings.Any(line => line.StartsWith("6 pictures could not be read", StringComparison.Ordinal) && line.Contains("missing.jpg': there is no such file")), log.ToString());
+        Assert.IsTrue(
+            log.Warnings.Any(line => line.StartsWith("6 pictures could not be read", StringComparison.Ordinal)
+                && line.Contains("missing.jpg': there is no such file")), log.ToString());
     }
 
     [TestMethod]
@@ -44,7 +46,8 @@ public sealed class BadPicturesInScoringTests
         using var model = SmallTraining.LoadModel(_ml);
         var good = SmallPictures.Take(8, skip: 20);
 
-        var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, Mixed(good, out _)))));
+        var metrics = _ml.MulticlassClassification.Evaluate(
+            model.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, Mixed(good, out _)))));
         var expected = _ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, good))));
 
         Assert.AreEqual(24, metrics.ConfusionMatrix.Counts.Sum(counts => counts.Sum()));
@@ -69,7 +72,8 @@ public sealed class BadPicturesInScoringTests
         var log = new LogLines(_ml);
         using var model = SmallTraining.LoadModel(_ml);
         var photo = SmallPictures.Take(1)[0];
-        using (var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false }))
+        using (var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false }))
         {
             var reused = new Prediction();
             foreach (var (path, _) in BadPictures.All)
@@ -84,7 +88,8 @@ public sealed class BadPicturesInScoringTests
 
         CollectionAssert.AreEqual(
             BadPictures.All.Select(bad => $"'{bad.Path}'").ToArray(),
-            log.Warnings.Where(line => line.StartsWith("1 picture could not be read", StringComparison.Ordinal)).Select(line => line.Split("The first: ")[1].Split(':')[0]).ToArray());
+            log.Warnings.Where(line => line.StartsWith("1 picture could not be read", StringComparison.Ordinal))
+                .Select(line => line.Split("The first: ")[1].Split(':')[0]).ToArray());
     }
 
     [TestMethod]
@@ -94,7 +99,8 @@ public sealed class BadPicturesInScoringTests
         var images = SmallPictures.Take(2).Select(photo => MLImage.CreateFromFile(photo.ImagePath)).ToArray();
         var rows = images.Select((image, i) => new ImageRow { Label = SmallPictures.Classes[i % 3], Image = image }).ToList();
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1, ImageColumnName = "Image" }).Fit(view);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Options with { Epochs = 1, ImageColumnName = "Image" }).Fit(view);
         var expected = SmallTraining.Scores(model.Transform(view));
 
         rows.Insert(0, new ImageRow());

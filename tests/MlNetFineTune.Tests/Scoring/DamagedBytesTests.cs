@@ -5,7 +5,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>A model file that was cut off or damaged anywhere: an error, or, where the byte means nothing, the same model; never another one.</summary>
+/// <summary>A model file that was cut off or damaged anywhere: an error, or, where the byte means nothing, the same model;
+/// never another one.</summary>
 [TestClass]
 public sealed class DamagedBytesTests
 {
@@ -55,25 +56,30 @@ public sealed class DamagedBytesTests
         // Still a manifest: only its crop is another.
         var zip = Zip.With(SmallTraining.ModelZip, "t.json", bytes => // not by its whole name, with which the hash goes
         {
-            var changed = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace("\"CropFraction\": 1", "\"CropFraction\": 0.5", StringComparison.Ordinal));
+            var changed = Encoding.UTF8.GetBytes(
+                Encoding.UTF8.GetString(bytes).Replace("\"CropFraction\": 1", "\"CropFraction\": 0.5", StringComparison.Ordinal));
             Assert.AreNotEqual(bytes.Length, changed.Length);
             return changed;
         });
 
-        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _)).GetBaseException().Message, "SHA-256 of manifest.json");
+        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _)).GetBaseException().Message,
+            "SHA-256 of manifest.json");
     }
 
     [TestMethod]
     public void AForeignFileIsAnError()
     {
         var keys = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(SmallPictures.View(_ml, _photos));
-        foreach (var bytes in (byte[][])[[], Encoding.UTF8.GetBytes("This is no model."), File.ReadAllBytes(_photos[0].ImagePath), new byte[100_000]])
+        foreach (var bytes in (byte[][])[
+            [], Encoding.UTF8.GetBytes("This is no model."), File.ReadAllBytes(_photos[0].ImagePath), new byte[100_000]])
             AssertFails(() => _ml.Model.Load(new MemoryStream(bytes), out _), $"{bytes.Length} bytes");
 
         // Another transformer's header over our files, and ours over another's.
         var (ours, theirs) = (SmallTraining.ModelZip, SmallTraining.Save(_ml, keys));
-        AssertFails(() => _ml.Model.Load(new MemoryStream(Zip.With(ours, "Model.key", _ => Zip.Entry(theirs, "Model.key"))), out _), "their key");
-        AssertFails(() => _ml.Model.Load(new MemoryStream(Zip.With(theirs, "Model.key", _ => Zip.Entry(ours, "Model.key"))), out _), "our key");
+        AssertFails(() => _ml.Model.Load(new MemoryStream(Zip.With(ours, "Model.key", _ => Zip.Entry(theirs, "Model.key"))), out _),
+            "their key");
+        AssertFails(
+            () => _ml.Model.Load(new MemoryStream(Zip.With(theirs, "Model.key", _ => Zip.Entry(ours, "Model.key"))), out _), "our key");
     }
 
     // The first and last, where the zip's own tables are, and many between.
@@ -98,7 +104,8 @@ public sealed class DamagedBytesTests
     private static void AssertSays(Exception error, string what)
     {
         var cause = error.GetBaseException();
-        if (cause is NullReferenceException or IndexOutOfRangeException or InvalidCastException or OutOfMemoryException or OverflowException || cause.Message.Length < 10)
+        if (cause is NullReferenceException or IndexOutOfRangeException or InvalidCastException or OutOfMemoryException or OverflowException
+            || cause.Message.Length < 10)
             Assert.Fail($"{what}: {error}");
     }
 }

@@ -37,15 +37,18 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AMissingPartIsNamed()
     {
-        StringAssert.Contains(LoadFails<InvalidDataException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => null)).Message, "it has no manifest.json");
-        StringAssert.Contains(LoadFails<InvalidDataException>(Zip.With(SmallTraining.ModelZip, "weights.safetensors", _ => null)).Message, "it has no weights.safetensors");
+        StringAssert.Contains(LoadFails<InvalidDataException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => null)).Message,
+            "it has no manifest.json");
+        StringAssert.Contains(LoadFails<InvalidDataException>(Zip.With(SmallTraining.ModelZip, "weights.safetensors", _ => null)).Message,
+            "it has no weights.safetensors");
     }
 
     [TestMethod]
     public void ANewerFormatVersionAsksForANewerLibrary()
     {
         // Nothing else of it can be understood.
-        var error = LoadFails<NotSupportedException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 3 }""")));
+        var error = LoadFails<NotSupportedException>(
+            Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 3 }""")));
 
         StringAssert.Contains(error.Message, "format version 3; this library reads up to 2");
         StringAssert.Contains(error.Message, "Update the package MlNetFineTune");
@@ -54,8 +57,11 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AManifestThatSaysNoVersionOrIsNoJsonIsRefused()
     {
-        foreach (var text in (string[])["", "{", "[]", "null", "{}", """{ "FormatVersion": "one" }""", """{ "FormatVersion": 0 }""", """{ "FormatVersion": 1 }"""])
-            StringAssert.Contains(LoadFails<InvalidDataException>(Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes(text))).Message, "manifest.json", text);
+        foreach (var text in (string[])[
+            "", "{", "[]", "null", "{}", """{ "FormatVersion": "one" }""", """{ "FormatVersion": 0 }""", """{ "FormatVersion": 1 }"""])
+            StringAssert.Contains(
+                LoadFails<InvalidDataException>(
+                    Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes(text))).Message, "manifest.json", text);
     }
 
     [TestMethod]
@@ -88,7 +94,8 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void AMemberThatALaterVersionAddsIsIgnored()
     {
-        using var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(WithManifest(manifest => manifest["Colour"] = "blue")), out _);
+        using var model = (FineTuningTransformer)_ml.Model.Load(
+            new MemoryStream(WithManifest(manifest => manifest["Colour"] = "blue")), out _);
 
         Assert.HasCount(3, model.Classes);
     }

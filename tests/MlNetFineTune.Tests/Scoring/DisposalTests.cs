@@ -32,7 +32,8 @@ public sealed class DisposalTests
         AssertSaysDisposed(() => SmallTraining.Save(_ml, model));
         engine.Dispose();
 
-        void AssertSaysDisposed(Action action) => StringAssert.Contains(Assert.Throws<ObjectDisposedException>(action).Message, "model was disposed");
+        void AssertSaysDisposed(Action action) =>
+            StringAssert.Contains(Assert.Throws<ObjectDisposedException>(action).Message, "model was disposed");
     }
 
     [TestMethod]
@@ -92,7 +93,8 @@ public sealed class DisposalTests
 
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
         {
-            using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+                model, new PredictionEngineOptions { OwnsTransformer = false });
             one[i] = [.. _photos.Select(photo => engine.Predict(photo).Score)];
         });
 
@@ -118,7 +120,8 @@ public sealed class DisposalTests
     public void TwoThousandPredictionsLeaveTensorsAndMemoryWhereTheyWere()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         Predict(300);
         var (tensors, bytes) = (torch.Tensor.TotalCount, Memory());
 
@@ -146,7 +149,8 @@ public sealed class DisposalTests
     [TestMethod]
     public void ImagesInAListAreFittedAndScoredTwiceAndStayTheUsers()
     {
-        var rows = SmallPictures.Take(4).Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
+        var rows = SmallPictures.Take(4)
+            .Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
         var trainer = _ml.MulticlassClassification.Trainers.FineTuneImages(
             SmallTraining.Options with { ImageColumnName = "Image", Validation = ValidationData.Set(view) });
@@ -155,7 +159,8 @@ public sealed class DisposalTests
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(first), SmallTraining.WeightsOf(second));
         SmallTraining.AssertSameBits(SmallTraining.Scores(first.Transform(view)), SmallTraining.Scores(first.Transform(view)));
-        using (var engine = _ml.Model.CreatePredictionEngine<ImageRow, Prediction>(first, new PredictionEngineOptions { OwnsTransformer = false }))
+        using (var engine = _ml.Model.CreatePredictionEngine<ImageRow, Prediction>(
+            first, new PredictionEngineOptions { OwnsTransformer = false }))
         {
             foreach (var row in rows.Concat(rows))
                 Assert.IsTrue(engine.Predict(row).Score.All(float.IsFinite));

@@ -3,7 +3,8 @@ namespace MlNetFineTune.Tests.Scoring;
 [TestClass]
 public sealed class F1ScoresTests
 {
-    /// <summary>By hand: class 0 has 2*5/(6+7), class 1 2*3/(5+4), class 2 is never seen nor predicted and does not count in the mean; 8 of 11 are right.</summary>
+    /// <summary>By hand: class 0 has 2*5/(6+7), class 1 2*3/(5+4), class 2 is never seen nor predicted and does not count in the mean;
+    /// 8 of 11 are right.</summary>
     [TestMethod]
     public void F1IsTwiceTheHitsOverTrueAndPredicted()
     {

@@ -20,13 +20,15 @@ public sealed class HalfPrecisionTests
     [TestMethod]
     public void TheFileIsHalfAndLoadsAsItWasEvaluated()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 4, OnProbeMismatch = ProbeMismatch.Throw }, SmallPictures.Take(10));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Epochs = 4, OnProbeMismatch = ProbeMismatch.Throw }, SmallPictures.Take(10));
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10, skip: 15)));
         var before = SmallTraining.Scores(model.Transform(test));
 
         using var half = model.WithHalfPrecisionWeights();
         var zip = SmallTraining.Save(_ml, half);
-        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _); // the probe's scores are the rounded network's, or this fails
+        // the probe's scores are the rounded network's, or this fails
+        using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(zip), out _);
 
         var scores = SmallTraining.Scores(half.Transform(test));
         SmallTraining.AssertSameBits(scores, SmallTraining.Scores(loaded.Transform(test)));
@@ -88,10 +90,13 @@ public sealed class HalfPrecisionTests
 
         var (before, after) = (SmallTraining.Scores(model.Transform(test)), SmallTraining.Scores(half.Transform(test)));
         var largest = before.Zip(after).Max(row => row.First.Zip(row.Second).Max(pair => Math.Abs(pair.First - pair.Second)));
-        var changed = before.Zip(after).Count(row => Array.IndexOf(row.First, row.First.Max()) != Array.IndexOf(row.Second, row.Second.Max()));
-        double Accuracy(float[][] scores) => scores.Zip(test.GetColumn<uint>("Label")).Average(row => Array.IndexOf(row.First, row.First.Max()) + 1 == row.Second ? 1.0 : 0);
+        var changed = before.Zip(after)
+            .Count(row => Array.IndexOf(row.First, row.First.Max()) != Array.IndexOf(row.Second, row.Second.Max()));
+        double Accuracy(float[][] scores) => scores.Zip(test.GetColumn<uint>("Label"))
+            .Average(row => Array.IndexOf(row.First, row.First.Max()) + 1 == row.Second ? 1.0 : 0);
         var (whole, halved) = (SmallTraining.Save(_ml, model), SmallTraining.Save(_ml, half));
-        Console.WriteLine($"accuracy {Accuracy(before):0.0000} and {Accuracy(after):0.0000}, {changed} of {before.Length} classes changed, largest change {largest:0.00000}; zip {whole.Length:N0} and {halved.Length:N0} bytes");
+        Console.WriteLine($"accuracy {Accuracy(before):0.0000} and {Accuracy(after):0.0000}, {changed} of {before.Length} classes changed, "
+            + $"largest change {largest:0.00000}; zip {whole.Length:N0} and {halved.Length:N0} bytes");
         Assert.IsLessThanOrEqualTo(1, changed);
         Assert.IsLessThanOrEqualTo(0.01, Math.Abs(Accuracy(before) - Accuracy(after)));
         Assert.IsLessThan(0.53, (double)Zip.Entry(halved, "weights.safetensors").Length / Zip.Entry(whole, "weights.safetensors").Length);
@@ -109,7 +114,8 @@ public sealed class HalfPrecisionTests
             var head = ((LinearHead)((ImageNetwork)network).Head).weight;
             head[0, 0] = 70_000;
             var written = HalfWeights.Of(network).ToDictionary(named => named.Name, named => named.Tensor.dtype);
-            Assert.AreEqual(ScalarType.Float32, written.Single(named => named.Key.EndsWith("weight") && network.StageOf(named.Key) == network.Stages.Count).Value);
+            Assert.AreEqual(ScalarType.Float32,
+                written.Single(named => named.Key.EndsWith("weight") && network.StageOf(named.Key) == network.Stages.Count).Value);
             Assert.Contains(ScalarType.Float16, written.Values);
         });
     }
@@ -129,7 +135,8 @@ public sealed class HalfPrecisionTests
     public void ModulesToo()
     {
         var data = SmallModules.View(_ml, TableRow.Many(60));
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Factory = new TwoLayersFactory { Hidden = 64 }, Epochs = 2 }).Fit(data);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
+            SmallModules.Multiclass with { Factory = new TwoLayersFactory { Hidden = 64 }, Epochs = 2 }).Fit(data);
         using var half = model.WithHalfPrecisionWeights();
         using var loaded = SmallModules.Reload(_ml, half);
 
@@ -142,11 +149,13 @@ public sealed class HalfPrecisionTests
     [TestMethod]
     public void AnAdapterIsSavedOfTheUnroundedModelOnly()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(2));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(2));
         using var half = model.WithHalfPrecisionWeights();
         var path = Path.Combine(SmallPictures.NewFolder(), "adapter.safetensors");
 
-        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => half.SaveAdapter(path)).Message, "before WithHalfPrecisionWeights");
+        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => half.SaveAdapter(path)).Message,
+            "before WithHalfPrecisionWeights");
         Assert.IsFalse(File.Exists(path));
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, half)), out _);
         var test = SmallPictures.View(_ml, SmallPictures.Take(2, skip: 15));
@@ -162,6 +171,7 @@ public sealed class HalfPrecisionTests
             manifest["WeightPrecision"] = "Float8";
             return System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString());
         });
-        Assert.IsInstanceOfType<InvalidDataException>(Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _)).GetBaseException());
+        Assert.IsInstanceOfType<InvalidDataException>(
+            Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _)).GetBaseException());
     }
 }

@@ -18,7 +18,8 @@ public sealed class HostileModelTests
     [DataRow("weights.safetensors", 40)]
     public void AnEntryThatUnpacksToMoreThanItsKindNeedsIsRefusedBeforeItIsUnpacked(string name, int megabytes)
     {
-        var zip = Zip.With(SmallTraining.ModelZip, name.Replace("manifest.j", "t.j"), bytes => [.. bytes, .. new byte[megabytes << 20]]); // not by its whole name, with which the hash goes
+        // not by its whole name, with which the hash goes
+        var zip = Zip.With(SmallTraining.ModelZip, name.Replace("manifest.j", "t.j"), bytes => [.. bytes, .. new byte[megabytes << 20]]);
         var before = GC.GetAllocatedBytesForCurrentThread();
         StringAssert.Contains(LoadFails(zip), $"its {name} has ");
         Assert.IsLessThan(16L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -29,8 +30,11 @@ public sealed class HostileModelTests
     {
         var program = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", "scripted.pt");
         var preprocessing = new ImagePreprocessing { Size = 32, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = Backbone.FromTorchScript(program, preprocessing), Epochs = 1 }, SmallPictures.Take(2));
-        StringAssert.Contains(LoadFails(Zip.With(SmallTraining.Save(_ml, model), "network.pt", bytes => [.. bytes, .. new byte[40 << 20]])), "its network.pt has ");
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = Backbone.FromTorchScript(program, preprocessing), Epochs = 1 },
+            SmallPictures.Take(2));
+        StringAssert.Contains(LoadFails(Zip.With(SmallTraining.Save(_ml, model), "network.pt", bytes => [.. bytes, .. new byte[40 << 20]])),
+            "its network.pt has ");
     }
 
     [TestMethod]
@@ -78,12 +82,14 @@ public sealed class HostileModelTests
         doubled.Write(SmallTraining.ModelZip);
         using (var archive = new ZipArchive(doubled, ZipArchiveMode.Update, leaveOpen: true))
         {
-            using var entry = archive.CreateEntry(archive.Entries.Single(entry => entry.FullName.EndsWith("manifest.json", StringComparison.Ordinal)).FullName).Open();
+            using var entry = archive.CreateEntry(
+                archive.Entries.Single(entry => entry.FullName.EndsWith("manifest.json", StringComparison.Ordinal)).FullName).Open();
             entry.Write("{}"u8);
         }
         StringAssert.Contains(LoadFails(doubled.ToArray()), "it has two entries ");
 
-        var twice = Zip.With(SmallTraining.ModelZip, "manifest.json", bytes => [.. "{\"Seed\": 77,"u8, .. bytes.AsSpan(bytes.AsSpan().IndexOf((byte)'{') + 1)]);
+        var twice = Zip.With(SmallTraining.ModelZip, "manifest.json",
+            bytes => [.. "{\"Seed\": 77,"u8, .. bytes.AsSpan(bytes.AsSpan().IndexOf((byte)'{') + 1)]);
         StringAssert.Contains(LoadFails(twice), "its manifest.json cannot be read: ");
     }
 
@@ -91,7 +97,8 @@ public sealed class HostileModelTests
     public void WhatTheManifestSaysIsShownInOneLine()
     {
         var text = LoadFails(Zip.With(SmallTraining.ModelZip, "manifest.json", bytes => Encoding.UTF8.GetBytes(
-            Encoding.UTF8.GetString(bytes).Replace("\"Name\": \"", "\"Name\": \"\\u001b[31m\\n" + new string('x', 1 << 20), StringComparison.Ordinal))));
+            Encoding.UTF8.GetString(bytes)
+                .Replace("\"Name\": \"", "\"Name\": \"\\u001b[31m\\n" + new string('x', 1 << 20), StringComparison.Ordinal))));
         Assert.IsFalse(text.Any(char.IsControl), text);
         Assert.IsLessThan(2000, text.Length);
     }
@@ -99,6 +106,8 @@ public sealed class HostileModelTests
     private string LoadFails(byte[] zip)
     {
         var error = Assert.Throws<Exception>(() => _ml.Model.Load(new MemoryStream(zip), out _)).GetBaseException();
-        return error is InvalidDataException ? error.Message : throw new AssertFailedException($"Expected an InvalidDataException: {error}");
+        return error is InvalidDataException
+            ? error.Message
+            : throw new AssertFailedException($"Expected an InvalidDataException: {error}");
     }
 }

@@ -17,16 +17,21 @@ public sealed class ImageStatusTests
     {
         using var trained = Train();
         using var loaded = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(SmallTraining.Save(_ml, trained)), out _);
-        var photos = SmallPictures.Take(7).SelectMany((photo, i) => i < BadPictures.All.Count ? [photo, new Photo { Label = photo.Label, ImagePath = BadPictures.All[i].Path }] : (Photo[])[photo]).ToArray();
+        var photos = SmallPictures.Take(7)
+            .SelectMany((photo, i) => i < BadPictures.All.Count
+                ? [photo, new Photo { Label = photo.Label, ImagePath = BadPictures.All[i].Path }]
+                : (Photo[])[photo]).ToArray();
         foreach (var model in (FineTuningTransformer[])[trained, loaded])
         {
             var scored = model.Transform(SmallPictures.View(_ml, photos));
-            CollectionAssert.AreEqual(new[] { "Label", "ImagePath", "Score", "PredictedLabel", "Status" }, scored.Schema.Select(column => column.Name).ToArray());
+            CollectionAssert.AreEqual(new[] { "Label", "ImagePath", "Score", "PredictedLabel", "Status" },
+                scored.Schema.Select(column => column.Name).ToArray());
             Assert.AreEqual(TextDataViewType.Instance, scored.Schema["Status"].Type);
             var statuses = scored.GetColumn<string>("Status").ToArray(); // asked for alone
             AssertStatuses(photos, statuses, SmallTraining.Scores(scored));
 
-            using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+                model, new PredictionEngineOptions { OwnsTransformer = false });
             var reused = new Prediction();
             var predictions = photos.Select(photo =>
             {
@@ -51,7 +56,8 @@ public sealed class ImageStatusTests
     [DataRow("PredictedLabel")]
     public void ANameThatIsTakenIsRefused(string name)
     {
-        var error = Assert.Throws<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageStatusColumnName = name }));
+        var error = Assert.Throws<ArgumentException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageStatusColumnName = name }));
 
         StringAssert.Contains(error.Message, "ImageStatusColumnName");
     }
@@ -62,7 +68,8 @@ public sealed class ImageStatusTests
     {
         var rows = PictureSources.Rows(perClass: 3).ToList();
         var options = PictureSources.Options(column) with { ImageStatusColumnName = "Status", Epochs = 1 };
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows)));
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options)
+            .Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows)));
         var expected = SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable(rows)));
         var bad = new EveryForm
         {
@@ -114,7 +121,8 @@ public sealed class ImageStatusTests
         Assert.AreEqual(s_reasons.Length, statuses.Count(status => status != ""));
     }
 
-    private FineTuningTransformer Train() => SmallTraining.Fit(_ml, SmallTraining.Options with { ImageStatusColumnName = "Status" }, SmallPictures.Take(3));
+    private FineTuningTransformer Train() =>
+        SmallTraining.Fit(_ml, SmallTraining.Options with { ImageStatusColumnName = "Status" }, SmallPictures.Take(3));
 
     private sealed class Prediction
     {

@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>How a network runs when it scores, on whatever thread and by whatever way a row comes; and that nothing of it gets into the file.</summary>
+/// <summary>How a network runs when it scores, on whatever thread and by whatever way a row comes;
+/// and that nothing of it gets into the file.</summary>
 [TestClass]
 public sealed class InferencePathTests
 {
@@ -19,8 +20,11 @@ public sealed class InferencePathTests
     [TestMethod]
     public void EveryThreadThatScoresDoesSoInInferenceModeAndInChannelsLastLayout()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new WitnessFactory()), Epochs = 1 }, SmallPictures.Take(2));
-        Assert.IsTrue(WitnessFactory.Seen.Any(pass => pass is { IsInference: false, IsGradEnabled: true }) && WitnessFactory.Seen.Any(pass => !pass.IsChannelsLast), "training, and its dry run, are seen as what they are");
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer2", new WitnessFactory()), Epochs = 1 },
+            SmallPictures.Take(2));
+        Assert.IsTrue(WitnessFactory.Seen.Any(pass => pass is { IsInference: false, IsGradEnabled: true })
+            && WitnessFactory.Seen.Any(pass => !pass.IsChannelsLast), "training, and its dry run, are seen as what they are");
 
         foreach (var (way, threads) in ScoreInEveryWay(model))
         {
@@ -34,7 +38,8 @@ public sealed class InferencePathTests
     [TestMethod]
     public void EveryWayOfScoringUsesTheFoldedWeights()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(4));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(4));
         var test = SmallPictures.View(_ml, SmallPictures.Take(3));
         var before = SmallTraining.Scores(model.Transform(test));
 
@@ -42,12 +47,15 @@ public sealed class InferencePathTests
         model.Scorer.Read(network =>
         {
             using var noGradients = no_grad();
-            foreach (var (name, tensor) in network.NamedTensors().Where(named => named.Name.Contains("bn", StringComparison.Ordinal) || named.Name.Contains("lora", StringComparison.Ordinal)))
+            foreach (var (name, tensor) in network.NamedTensors()
+                .Where(named => named.Name.Contains("bn", StringComparison.Ordinal)
+                    || named.Name.Contains("lora", StringComparison.Ordinal)))
                 tensor.fill_(float.NaN);
         });
 
         SmallTraining.AssertSameBits(before, SmallTraining.Scores(model.Transform(test)));
-        using var engine = _ml.Model.CreatePredictionEngine<ServedPhoto, ServedClass>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<ServedPhoto, ServedClass>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions());
         var rows = ServedPhoto.Take(9);
         for (var i = 0; i < rows.Length; i++)
@@ -57,7 +65,8 @@ public sealed class InferencePathTests
     [TestMethod]
     public void TheFileHasTheTensorsOfTrainingHoweverMuchWasScored()
     {
-        using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(4));
+        using var model = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Epochs = 1, Adapter = Adapter.Lora(rank: 2) }, SmallPictures.Take(4));
         var before = Zip.Entry(SmallTraining.Save(_ml, model), "weights.safetensors");
 
         _ = ScoreInEveryWay(model).Count();
@@ -80,7 +89,9 @@ public sealed class InferencePathTests
         });
         CollectionAssert.AreNotEqual(folded, apart, "one was folded, with its rounding");
         Fixture.AreClose(folded, apart, 1e-4, "logits");
-        foreach (var name in (string[])["bn1.running_var", "layer1.0.bn2.weight", "layer3.0.downsample.1.bias", "layer2.0.conv1.lora_A.weight", "layer2.0.conv1.weight"])
+        foreach (var name in (string[])[
+            "bn1.running_var", "layer1.0.bn2.weight", "layer3.0.downsample.1.bias", "layer2.0.conv1.lora_A.weight",
+            "layer2.0.conv1.weight"])
             CollectionAssert.Contains(names, name);
     }
 
@@ -100,12 +111,14 @@ public sealed class InferencePathTests
         yield return (Watch("cursor set", () => OnCursors(model.Transform(view))), 1);
         yield return (Watch("PredictionEngine", () =>
         {
-            using var engine = _ml.Model.CreatePredictionEngine<ServedPhoto, ServedClass>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<ServedPhoto, ServedClass>(
+                model, new PredictionEngineOptions { OwnsTransformer = false });
             engine.Predict(rows[0]);
         }), 1);
         yield return (Watch("predictor", () =>
         {
-            using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { Workers = 2, MaxBatchSize = 4 });
+            using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+                model, new PredictorOptions { Workers = 2, MaxBatchSize = 4 });
             OnThreads(4, () => predictor.Predict(rows[0]));
         }), 1);
     }
@@ -146,7 +159,8 @@ public sealed class InferencePathTests
 /// <summary>How a forward pass ran.</summary>
 internal sealed record Pass(int Thread, long Rows, bool IsInference, bool IsGradEnabled, bool IsChannelsLast);
 
-/// <summary>In the place of a stage: looks at what goes through, and halves the picture and doubles the channels without parameters.</summary>
+/// <summary>In the place of a stage: looks at what goes through, and halves the picture and doubles the
+/// channels without parameters.</summary>
 [ModuleFactory("witness")]
 public sealed class WitnessFactory : ModuleFactory
 {
@@ -161,7 +175,8 @@ public sealed class WitnessFactory : ModuleFactory
             var (channels, height, width) = (input.shape[1], input.shape[2], input.shape[3]);
             var isChannelsLast = input.stride().SequenceEqual([channels * height * width, 1, width * channels, channels]);
             using var half = nn.functional.avg_pool2d(input, 2);
-            Seen.Enqueue(new(Environment.CurrentManagedThreadId, input.shape[0], is_inference_mode_enabled(), is_grad_enabled(), isChannelsLast));
+            Seen.Enqueue(
+                new(Environment.CurrentManagedThreadId, input.shape[0], is_inference_mode_enabled(), is_grad_enabled(), isChannelsLast));
             return cat([half, half], 1);
         }
     }

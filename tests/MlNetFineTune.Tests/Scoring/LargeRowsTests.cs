@@ -2,12 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Scoring;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Scoring;
 
 /// <summary>A batch never holds many rows that hold much.</summary>
@@ -26,7 +20,8 @@ public sealed class LargeRowsTests
                 batch.Take();
             batch.Encode();
 
-            CollectionAssert.AreEqual(Enumerable.Range(0, 6).SelectMany(i => new[] { (byte)(10 * turn + i), (byte)(10 * turn + i) }).ToArray(), batch.Bytes.ToArray());
+            CollectionAssert.AreEqual(Enumerable.Range(0, 6).SelectMany(i => new[] { (byte)(10 * turn + i), (byte)(10 * turn + i) })
+                .ToArray(), batch.Bytes.ToArray());
             for (var i = 0; i < 6; i++)
                 Assert.AreEqual(i == 4 ? "bad" : null, batch.ReasonOf(i));
             rows.Turn++;

@@ -21,7 +21,8 @@ public sealed class ProbeTests
     [TestMethod]
     public void ARowOfTheBatchThatIsScoredOtherwiseThanAloneIsAnError()
     {
-        var message = Assert.ThrowsExactly<InvalidDataException>(() => Check(count => Scores(count, wrong: count - 1 > 0 ? count - 1 : -1))).Message;
+        var message = Assert.ThrowsExactly<InvalidDataException>(
+            () => Check(count => Scores(count, wrong: count - 1 > 0 ? count - 1 : -1))).Message;
 
         StringAssert.Contains(message, "in a batch of 16 than alone");
         StringAssert.Contains(message, "ONEDNN_MAX_CPU_ISA=AVX");
@@ -29,7 +30,8 @@ public sealed class ProbeTests
 
     [TestMethod]
     public void AScoreThatIsNoNumberIsADifference() =>
-        Assert.ThrowsExactly<InvalidDataException>(() => Check(count => count == 1 ? s_scores : [.. Scores(count - 1, wrong: -1), float.NaN, float.NaN]));
+        Assert.ThrowsExactly<InvalidDataException>(
+            () => Check(count => count == 1 ? s_scores : [.. Scores(count - 1, wrong: -1), float.NaN, float.NaN]));
 
     [TestMethod]
     public void ABatchOfTheSameScoresPasses()
@@ -40,7 +42,8 @@ public sealed class ProbeTests
             counts.Add(count);
             return Scores(count, wrong: -1);
         });
-        Check(count => Scores(count, wrong: -1), numbers: 3 * 518 * 518, count => Assert.IsTrue(count is 1 or 2, "a large picture makes a small batch"));
+        Check(count => Scores(count, wrong: -1), numbers: 3 * 518 * 518,
+            count => Assert.IsTrue(count is 1 or 2, "a large picture makes a small batch"));
 
         CollectionAssert.AreEqual(new[] { 1, 16 }, counts);
     }
@@ -54,7 +57,8 @@ public sealed class ProbeTests
         StringAssert.Contains(log.Warnings.Single(), "mixes the rows of a batch");
     }
 
-    private void Check(Func<int, float[]> score, int numbers = Picture, Action<int>? watch = null, ProbeMismatch onBatch = ProbeMismatch.Throw)
+    private void Check(Func<int, float[]> score, int numbers = Picture, Action<int>? watch = null,
+        ProbeMismatch onBatch = ProbeMismatch.Throw)
     {
         using var channel = ((IHostEnvironment)_ml).Start("Probe");
         Probe.Check(channel, "picture", numbers, count =>

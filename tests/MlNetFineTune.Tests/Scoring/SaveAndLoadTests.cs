@@ -27,7 +27,8 @@ public sealed class SaveAndLoadTests
         CollectionAssert.AreEqual(new[] { "Label", "ImagePath" }, schema.Select(column => column.Name).ToArray());
         var test = SmallPictures.View(_ml, SmallPictures.Take(15));
         SmallTraining.AssertSameBits(SmallTraining.Scores(chain.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
-        CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(), loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
+        CollectionAssert.AreEqual(chain.Transform(test).GetColumn<string>("PredictedLabel").ToArray(),
+            loaded.Transform(test).GetColumn<string>("PredictedLabel").ToArray());
         Assert.IsNull(loaded.OfType<FineTuningTransformer>().Single().Report);
         Assert.AreEqual(chain.Transform(test).Schema.ToString(), loaded.Transform(test).Schema.ToString());
     }
@@ -45,7 +46,8 @@ public sealed class SaveAndLoadTests
         var printed = LoadOnly.Run([zip, .. test.Select(photo => photo.ImagePath)]);
 
         CollectionAssert.AreEqual(
-            SmallTraining.Scores(chain.Transform(SmallPictures.View(_ml, test))).Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
+            SmallTraining.Scores(chain.Transform(SmallPictures.View(_ml, test)))
+                .Select(scores => string.Join(' ', SmallTraining.Bits(scores).Select(bits => bits.ToString("X8")))).ToArray(),
             printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
@@ -95,7 +97,8 @@ public sealed class SaveAndLoadTests
         Assert.AreEqual("Bilinear", backbone.GetProperty("Preprocessing").GetProperty("Interpolation").GetString());
         Assert.AreEqual("Symmetric", backbone.GetProperty("Padding").GetString());
         Assert.AreEqual("ImagePath", root.GetProperty("Input").GetProperty("Column").GetString());
-        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Task").GetProperty("Classes").EnumerateArray().Select(name => name.GetString()).ToArray());
+        CollectionAssert.AreEqual(SmallPictures.Classes, root.GetProperty("Task").GetProperty("Classes").EnumerateArray()
+            .Select(name => name.GetString()).ToArray());
         var said = root.GetProperty("Options").EnumerateObject().ToDictionary(option => option.Name, option => option.Value.GetString());
         Assert.AreEqual("LastStages(2, layerDecay: 0.7)", said["Strategy"]);
         Assert.AreEqual("2", said["Epochs"]);
@@ -106,9 +109,11 @@ public sealed class SaveAndLoadTests
         StringAssert.StartsWith(said["Optimizer"], "Sgd(");
         Assert.AreEqual(77, root.GetProperty("Seed").GetInt64());
         Assert.AreEqual(torch.get_num_threads(), root.GetProperty("Threads").GetInt32());
-        Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData(Zip.Entry(zip, "weights.safetensors"))), root.GetProperty("WeightsSha256").GetString());
+        Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData(Zip.Entry(zip, "weights.safetensors"))),
+            root.GetProperty("WeightsSha256").GetString());
         var best = model.Report!.Epochs[model.Report.BestEpoch - 1];
-        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationMetrics").GetProperty("Accuracy").GetDouble());
+        Assert.AreEqual(best.ValidationAccuracy, root.GetProperty("Training").GetProperty("ValidationMetrics").GetProperty("Accuracy")
+            .GetDouble());
         Assert.AreEqual(best.ValidationLoss, root.GetProperty("Training").GetProperty("ValidationLoss").GetDouble());
         Assert.AreEqual(model.Report.BestEpoch, root.GetProperty("Training").GetProperty("BestEpoch").GetInt32());
         Assert.AreEqual(18, root.GetProperty("Training").GetProperty("Rows").GetInt32());
@@ -140,15 +145,21 @@ public sealed class SaveAndLoadTests
 
         var backbone = Backbone.Micro.WithWeights(path);
         Assert.AreEqual(SmallTraining.Backbone.Preprocessing, backbone.Preprocessing);
-        using var next = SmallTraining.Fit(_ml, SmallTraining.Options with { Backbone = backbone, Strategy = Strategy.HeadOnly, Epochs = 6, LearningRate = 0.02f }, SmallPictures.Take(4));
+        using var next = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Backbone = backbone, Strategy = Strategy.HeadOnly, Epochs = 6, LearningRate = 0.02f },
+            SmallPictures.Take(4));
 
-        Assert.IsGreaterThan(0.8, _ml.MulticlassClassification.Evaluate(next.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy);
+        Assert.IsGreaterThan(0.8, _ml.MulticlassClassification.Evaluate(
+            next.Transform(SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy);
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(path)!), "Something was left beside the weights.");
         model.SaveWeights(path);
-        Assert.AreEqual("mine.safetensors", JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("mine.safetensors",
+            JsonDocument.Parse(Zip.Entry(SmallTraining.Save(_ml, next), "manifest.json")).RootElement.GetProperty("Encoder")
+            .GetProperty("SourceWeights").GetString());
     }
 
-    private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() => _ml.Transforms.Conversion.MapValueToKey("Label")
+    private EstimatorChain<Microsoft.ML.Transforms.KeyToValueMappingTransformer> Pipeline() =>
+        _ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options))
         .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
 }

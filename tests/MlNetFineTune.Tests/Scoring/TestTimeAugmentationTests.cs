@@ -14,12 +14,17 @@ namespace MlNetFineTune.Tests.Scoring;
 public sealed class TestTimeAugmentationTests
 {
     private static readonly TestTimeAugmentation[] s_all =
-        [TestTimeAugmentation.None, TestTimeAugmentation.Flip, TestTimeAugmentation.FiveCrop, TestTimeAugmentation.TenCrop, TestTimeAugmentation.MultiScale(1, 1.15f, 2)];
+        [TestTimeAugmentation.None, TestTimeAugmentation.Flip, TestTimeAugmentation.FiveCrop, TestTimeAugmentation.TenCrop,
+            TestTimeAugmentation.MultiScale(1, 1.15f, 2)];
 
     // With a margin around the crop, so that corners differ from the centre.
     private static readonly ImagePreprocessing s_preprocessing = SmallTraining.Backbone.Preprocessing with { CropFraction = 0.75f };
 
-    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with { Epochs = 1, Backbone = SmallTraining.Backbone with { Preprocessing = s_preprocessing } };
+    private static readonly ImageFineTuningOptions s_options = SmallTraining.Options with
+    {
+        Epochs = 1,
+        Backbone = SmallTraining.Backbone with { Preprocessing = s_preprocessing }
+    };
 
     private static readonly Lazy<byte[]> s_zip = new(() =>
     {
@@ -32,7 +37,8 @@ public sealed class TestTimeAugmentationTests
 
     public static IEnumerable<object[]> All => s_all.Select(augmentation => new object[] { augmentation });
 
-    /// <summary>tools/reference/views_fixture.py. Pillow rounds to bytes between its two passes; one step of 255 is all that may make.</summary>
+    /// <summary>tools/reference/views_fixture.py. Pillow rounds to bytes between its two passes;
+    /// one step of 255 is all that may make.</summary>
     [TestMethod]
     public void ViewsAreTorchvisionsCropsWithinOneStepOf255()
     {
@@ -64,10 +70,13 @@ public sealed class TestTimeAugmentationTests
             {
                 var output = new byte[size * size * 3];
                 Assert.IsNull(new ImageEncoder(preprocessing).EncodeBytes(file, view, default, output));
-                var samples = at.SelectMany(y => at.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])));
-                Assert.IsLessThanOrEqualTo(1, samples.Zip(reference.GetProperty("samples").Numbers(), (a, b) => Math.Abs(a - b)).Max(), $"{what} of {width} x {height}: largest difference");
+                var samples =
+                    at.SelectMany(y => at.SelectMany(x => Enumerable.Range(0, 3).Select(c => (double)output[(y * size + x) * 3 + c])));
+                Assert.IsLessThanOrEqualTo(1, samples.Zip(reference.GetProperty("samples").Numbers(), (a, b) => Math.Abs(a - b)).Max(),
+                    $"{what} of {width} x {height}: largest difference");
                 for (var c = 0; c < 3; c++)
-                    Assert.AreEqual(reference.GetProperty("mean")[c].GetDouble(), output.Where((_, i) => i % 3 == c).Average(b => b), 0.1, $"{what} of {width} x {height}: mean of channel {c}");
+                    Assert.AreEqual(reference.GetProperty("mean")[c].GetDouble(), output.Where((_, i) => i % 3 == c).Average(b => b), 0.1,
+                        $"{what} of {width} x {height}: mean of channel {c}");
             }
         }
     }
@@ -105,8 +114,10 @@ public sealed class TestTimeAugmentationTests
 
         var scored = several.Transform(SmallPictures.View(_ml, _photos));
         SmallTraining.AssertClose(expected, SmallTraining.Scores(scored));
-        CollectionAssert.AreEqual(expected.Select(scores => (uint)Array.IndexOf(scores, scores.Max()) + 1).ToArray(), SmallTraining.PredictedKeys(scored));
-        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(several, new PredictionEngineOptions { OwnsTransformer = false });
+        CollectionAssert.AreEqual(expected.Select(scores => (uint)Array.IndexOf(scores, scores.Max()) + 1).ToArray(),
+            SmallTraining.PredictedKeys(scored));
+        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+            several, new PredictionEngineOptions { OwnsTransformer = false });
         SmallTraining.AssertClose(expected, [.. _photos.Select(photo => engine.Predict(photo).Score)]);
     }
 
@@ -134,7 +145,8 @@ public sealed class TestTimeAugmentationTests
         var view = SmallPictures.View(_ml, SmallPictures.Take(15));
 
         SmallTraining.AssertSameBits(SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(back.Transform(view)));
-        Assert.IsFalse(SmallTraining.Scores(model.Transform(view)).Zip(SmallTraining.Scores(flipped.Transform(view))).All(pair => pair.First.SequenceEqual(pair.Second)));
+        Assert.IsFalse(SmallTraining.Scores(model.Transform(view)).Zip(SmallTraining.Scores(flipped.Transform(view)))
+            .All(pair => pair.First.SequenceEqual(pair.Second)));
     }
 
     [TestMethod]
@@ -266,11 +278,13 @@ public sealed class TestTimeAugmentationTests
     {
         var rows = _photos.Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
-        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(s_options with { ImageColumnName = "Image", TestTimeAugmentation = TestTimeAugmentation.FiveCrop }).Fit(view);
+        using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(
+            s_options with { ImageColumnName = "Image", TestTimeAugmentation = TestTimeAugmentation.FiveCrop }).Fit(view);
         using var plain = model.WithTestTimeAugmentation(TestTimeAugmentation.None);
 
         Assert.IsTrue(SmallTraining.Scores(model.Transform(view)).All(scores => Math.Abs(scores.Sum() - 1) < 1e-4));
-        Assert.IsFalse(SmallTraining.Scores(model.Transform(view)).Zip(SmallTraining.Scores(plain.Transform(view))).All(pair => pair.First.SequenceEqual(pair.Second)));
+        Assert.IsFalse(SmallTraining.Scores(model.Transform(view)).Zip(SmallTraining.Scores(plain.Transform(view)))
+            .All(pair => pair.First.SequenceEqual(pair.Second)));
     }
 
     [TestMethod]
@@ -281,20 +295,24 @@ public sealed class TestTimeAugmentationTests
             _ml, s_options with { Validation = ValidationData.Fraction(0.3f), TestTimeAugmentation = TestTimeAugmentation.FiveCrop },
             _photos);
 
-        CollectionAssert.AreEqual(plain.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(), several.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
+        CollectionAssert.AreEqual(plain.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
+            several.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
     }
 
     [TestMethod]
     public void ValuesOutOfRangeAreRefused()
     {
         Assert.ThrowsExactly<ArgumentNullException>(() => TestTimeAugmentation.MultiScale(null!));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TestTimeAugmentation.MultiScale()).Message, "1 to 16 scales");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TestTimeAugmentation.MultiScale()).Message,
+            "1 to 16 scales");
         foreach (var scale in new[] { 0, -1, 4.1f, float.NaN })
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TestTimeAugmentation.MultiScale(1, scale)).Message, "above 0 and at most 4");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => TestTimeAugmentation.MultiScale(1, scale)).Message, "above 0 and at most 4");
         var tooWide = s_options with { TestTimeAugmentation = TestTimeAugmentation.MultiScale(1, 0.7f) };
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(tooWide)).Message,
-            "MultiScale(1, 0.7): at scale 0.7 the shorter side is 29 pixels, less than the crop of 32. The least scale here is the crop fraction, 0.75.");
+            "MultiScale(1, 0.7): at scale 0.7 the shorter side is 29 pixels, less than the crop of 32. "
+                + "The least scale here is the crop fraction, 0.75.");
         using var model = LoadModel();
         Assert.ThrowsExactly<ArgumentException>(() => model.WithTestTimeAugmentation(TestTimeAugmentation.MultiScale(0.7f)));
         Assert.ThrowsExactly<ArgumentNullException>(() => model.WithTestTimeAugmentation(null!));

@@ -28,7 +28,8 @@ public sealed class TransformTests
             seen.Add(calls.Value);
 
         // Batches of 16; from the second on, the next is read while one is in the network.
-        CollectionAssert.AreEqual(Enumerable.Range(1, 70).Select(row => row <= 16 ? 16 : Math.Min(70, (row + 15) / 16 * 16 + 16)).ToArray(), seen);
+        CollectionAssert.AreEqual(Enumerable.Range(1, 70).Select(row => row <= 16 ? 16 : Math.Min(70, (row + 15) / 16 * 16 + 16))
+            .ToArray(), seen);
     }
 
     [TestMethod]
@@ -54,7 +55,8 @@ public sealed class TransformTests
 
         var mapper = ((ITransformer)model).GetRowToRowMapper(view.Schema);
         Assert.IsEmpty(mapper.GetDependencies([mapper.OutputSchema["Number"]]).Where(column => column.Name == "ImagePath"));
-        CollectionAssert.AreEqual(new[] { "ImagePath" }, mapper.GetDependencies([mapper.OutputSchema["PredictedLabel"]]).Select(column => column.Name).ToArray());
+        CollectionAssert.AreEqual(new[] { "ImagePath" }, mapper.GetDependencies([mapper.OutputSchema["PredictedLabel"]])
+            .Select(column => column.Name).ToArray());
     }
 
     [TestMethod]
@@ -84,7 +86,8 @@ public sealed class TransformTests
             }
         }
 
-        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         var predictions = _photos.Select(engine.Predict).Select(prediction => (prediction.Score, prediction.PredictedLabel)).ToArray();
 
         SmallTraining.AssertClose(batched, byMapper);
@@ -103,7 +106,8 @@ public sealed class TransformTests
 
         SmallTraining.AssertSameBits(expected, SmallTraining.Scores(scored));
         var parallel = new float[6][][];
-        Parallel.For(0, parallel.Length, new ParallelOptions { MaxDegreeOfParallelism = 6 }, i => parallel[i] = SmallTraining.Scores(scored));
+        Parallel.For(0, parallel.Length, new ParallelOptions { MaxDegreeOfParallelism = 6 },
+            i => parallel[i] = SmallTraining.Scores(scored));
         foreach (var scores in parallel)
             SmallTraining.AssertSameBits(expected, scores);
     }
@@ -116,7 +120,8 @@ public sealed class TransformTests
         var expected = SmallTraining.Scores(scored);
         using var first = scored.GetRowCursor([scored.Schema["Score"]]);
         using var second = scored.GetRowCursor([scored.Schema["Score"]]);
-        var (firstScore, secondScore) = (first.GetGetter<VBuffer<float>>(scored.Schema["Score"]), second.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
+        var (firstScore, secondScore) =
+            (first.GetGetter<VBuffer<float>>(scored.Schema["Score"]), second.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
         VBuffer<float> scores = default;
 
         for (var i = 0; i < 40; i++)
@@ -184,11 +189,13 @@ public sealed class TransformTests
     [TestMethod]
     public void TransformsThatReadSetsOfCursorsGetTheSameScores()
     {
-        // One cursor is all a view has to give (a forward pass uses every core by itself); ML.NET's own transforms then share it out among their threads.
+        // One cursor is all a view has to give (a forward pass uses every core by itself);
+        // ML.NET's own transforms then share it out among their threads.
         using var model = SmallTraining.LoadModel(_ml);
         var scored = model.Transform(Counted().View);
         var expected = SmallTraining.Scores(scored);
-        var after = _ml.Transforms.Concatenate("Features", "Score").Append(_ml.Transforms.NormalizeMinMax("Normalized", "Features", fixZero: false)).Fit(scored).Transform(scored);
+        var after = _ml.Transforms.Concatenate("Features", "Score")
+            .Append(_ml.Transforms.NormalizeMinMax("Normalized", "Features", fixZero: false)).Fit(scored).Transform(scored);
         DataViewSchema.Column[] columns = [after.Schema["Number"], after.Schema["Score"], after.Schema["Normalized"]];
 
         var found = new ConcurrentDictionary<int, float[]>();
@@ -208,7 +215,8 @@ public sealed class TransformTests
         });
 
         SmallTraining.AssertSameBits(expected, [.. found.OrderBy(row => row.Key).Select(row => row.Value)]);
-        var trained = _ml.Clustering.Trainers.KMeans("Features", numberOfClusters: 3).Fit(after); // a stock trainer, which reads with as many cursors as it gets
+        // a stock trainer, which reads with as many cursors as it gets
+        var trained = _ml.Clustering.Trainers.KMeans("Features", numberOfClusters: 3).Fit(after);
         Assert.HasCount(_photos.Length, trained.Transform(after).GetColumn<uint>("PredictedLabel").ToArray());
     }
 
@@ -235,12 +243,14 @@ public sealed class TransformTests
         var all = SmallTraining.Scores(model.Transform(view));
 
         SmallTraining.AssertClose(all[10..17], SmallTraining.Scores(model.Transform(_ml.Data.TakeRows(_ml.Data.SkipRows(view, 10), 7))));
-        SmallTraining.AssertClose(all[..40], SmallTraining.Scores(model.Transform(_ml.Data.FilterRowsByColumn(Floats(view), "Float", upperBound: 40))));
+        SmallTraining.AssertClose(all[..40],
+            SmallTraining.Scores(model.Transform(_ml.Data.FilterRowsByColumn(Floats(view), "Float", upperBound: 40))));
         SmallTraining.AssertSameBits(all, SmallTraining.Scores(model.Transform(_ml.Data.Cache(view))));
         SmallTraining.AssertSameBits(all, SmallTraining.Scores(_ml.Data.Cache(model.Transform(view))));
         SmallTraining.AssertSameBits(all[10..17], SmallTraining.Scores(_ml.Data.TakeRows(_ml.Data.SkipRows(model.Transform(view), 10), 7)));
 
-        IDataView Floats(IDataView data) => _ml.Transforms.Conversion.ConvertType("Float", "Number", DataKind.Single).Fit(data).Transform(data);
+        IDataView Floats(IDataView data) => _ml.Transforms.Conversion.ConvertType("Float", "Number", DataKind.Single).Fit(data)
+            .Transform(data);
     }
 
     [TestMethod]
@@ -259,7 +269,8 @@ public sealed class TransformTests
 
         var named = _ml.Transforms.CopyColumns("Score", "Label").Fit(view).Transform(view);
         SmallTraining.AssertSameBits(SmallTraining.Scores(once), SmallTraining.Scores(model.Transform(named)));
-        CollectionAssert.AreEqual(_photos.Take(5).Select(photo => photo.Label).ToArray(), model.Transform(named).GetColumn<string>(model.Transform(named).Schema[2]).ToArray());
+        CollectionAssert.AreEqual(_photos.Take(5).Select(photo => photo.Label).ToArray(),
+            model.Transform(named).GetColumn<string>(model.Transform(named).Schema[2]).ToArray());
     }
 
     [TestMethod]
@@ -284,7 +295,9 @@ public sealed class TransformTests
     private (IDataView View, Counter Calls) Counted()
     {
         var calls = new Counter();
-        return (_ml.Data.LoadFromEnumerable(_photos.Select((photo, i) => new ListeningPhoto(photo.ImagePath, calls) { Number = i }).ToArray()), calls);
+        return (
+            _ml.Data.LoadFromEnumerable(_photos.Select((photo, i) => new ListeningPhoto(photo.ImagePath, calls) { Number = i })
+                .ToArray()), calls);
     }
 
     private sealed class Counter

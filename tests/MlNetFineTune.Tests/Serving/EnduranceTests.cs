@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
@@ -6,7 +7,8 @@ using TorchSharp;
 
 namespace MlNetFineTune.Tests.Serving;
 
-/// <summary>What shows itself only after long service. Run with MLNETFINETUNE_SLOW=1 and a filter on the category Slow; figures in docs/serving.md.</summary>
+/// <summary>What shows itself only after long service. Run with MLNETFINETUNE_SLOW=1 and a filter on the category Slow;
+/// figures in docs/serving.md.</summary>
 [TestClass]
 [TestCategory(Categories.Slow)]
 public sealed class EnduranceTests
@@ -28,12 +30,17 @@ public sealed class EnduranceTests
         Predict(100_000);
 
         var grown = Memory() - bytes;
-        TestContext.WriteLine(FormattableString.Invariant($"100,000 predictions in {watch.Elapsed.TotalSeconds:0} s, mean batch {predictor.Metrics.MeanBatchSize:0.0}; memory {bytes >> 20} MiB before, grown by {grown / 1048576.0:0.0} MiB; tensors {tensors}"));
+        TestContext.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"100,000 predictions in {watch.Elapsed.TotalSeconds:0} s, "
+                + $"mean batch {predictor.Metrics.MeanBatchSize:0.0}; memory {bytes >> 20} MiB before, "
+                + $"grown by {grown / 1048576.0:0.0} MiB; tensors {tensors}"));
         Assert.AreEqual(tensors, torch.Tensor.TotalCount);
         Assert.IsLessThan(30L << 20, grown);
         Assert.AreEqual(0, predictor.Metrics.Failed);
 
-        void Predict(int count) => Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => Assert.IsGreaterThan(0u, predictor.Predict(rows[i % rows.Length]).PredictedLabel));
+        void Predict(int count) => Parallel.For(
+            0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            i => Assert.IsGreaterThan(0u, predictor.Predict(rows[i % rows.Length]).PredictedLabel));
 
         static long Memory()
         {

@@ -24,7 +24,8 @@ public sealed class PredictorLifeTests
     public async Task ARowTooManyIsRefusedAndTheOthersAreScored()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { QueueCapacity = 3, Workers = 1 });
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            model, new PredictorOptions { QueueCapacity = 3, Workers = 1 });
         var held = Hold(predictor);
         var rows = ServedPhoto.Take(4);
         var waiting = rows[..3].Select(row => predictor.PredictAsync(row)).ToArray();
@@ -46,7 +47,8 @@ public sealed class PredictorLifeTests
     public async Task ACancelledRowLeavesTheQueueAndIsNotRead()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { QueueCapacity = 2, Workers = 1 });
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            model, new PredictorOptions { QueueCapacity = 2, Workers = 1 });
         using var source = new CancellationTokenSource();
         var rows = ServedPhoto.Take(3);
         var held = Hold(predictor, source.Token);
@@ -70,7 +72,8 @@ public sealed class PredictorLifeTests
     public async Task DisposingAnswersWhatWaitsAndThenRefuses()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 4, MaxDelay = TimeSpan.FromMinutes(1), Workers = 1 });
+        var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            model, new PredictorOptions { MaxBatchSize = 4, MaxDelay = TimeSpan.FromMinutes(1), Workers = 1 });
         var held = Hold(predictor);
         var waiting = ServedPhoto.Take(10).Select(row => predictor.PredictAsync(row)).ToArray();
 
@@ -85,7 +88,8 @@ public sealed class PredictorLifeTests
         Assert.Throws<ObjectDisposedException>(() => predictor.Predict(ServedPhoto.Take(1)[0]));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => predictor.ReplaceModelAsync(model));
         predictor.Dispose();
-        Assert.IsNotEmpty(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, SmallPictures.Take(1)))), "The model is its owner's.");
+        Assert.IsNotEmpty(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, SmallPictures.Take(1)))),
+            "The model is its owner's.");
     }
 
     [TestMethod]
@@ -108,9 +112,11 @@ public sealed class PredictorLifeTests
 
         SmallTraining.AssertSameBits([Alone(later)], [(await waits).Score]);
         SmallTraining.AssertClose([scores[0]], [(await held).Score]);
-        Assert.IsGreaterThan(0.01f, scores[0].Zip(scores[1], (a, b) => Math.Abs(a - b)).Max(), "The two models do not differ enough to be told apart.");
+        Assert.IsGreaterThan(0.01f, scores[0].Zip(scores[1], (a, b) => Math.Abs(a - b)).Max(),
+            "The two models do not differ enough to be told apart.");
 
-        float[] Alone(FineTuningTransformer model) => SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable<ServedPhoto>([row])))[0];
+        float[] Alone(FineTuningTransformer model) =>
+            SmallTraining.Scores(model.Transform(_ml.Data.LoadFromEnumerable<ServedPhoto>([row])))[0];
     }
 
     [TestMethod]
@@ -118,7 +124,8 @@ public sealed class PredictorLifeTests
     {
         var models = new[] { SmallTraining.LoadModel(_ml), SmallTraining.LoadModel(_ml), SmallTraining.LoadModel(_ml) };
         var rows = ServedPhoto.Take(20);
-        var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(models[0], new PredictorOptions { Workers = 2 }, example: rows[0]);
+        var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            models[0], new PredictorOptions { Workers = 2 }, example: rows[0]);
         var stop = 0;
         var callers = Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
         {
@@ -160,14 +167,16 @@ public sealed class PredictorLifeTests
     {
         using var model = SmallTraining.LoadModel(_ml);
         var example = ServedPhoto.Take(1)[0];
-        using (var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 6, Workers = 2 }, example))
+        using (var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            model, new PredictorOptions { MaxBatchSize = 6, Workers = 2 }, example))
         {
             Assert.AreEqual(2 * (1 + 2 + 4 + 6), example.Reads);
             Assert.AreEqual(new PredictorMetrics(0, 0, 0, 0, 0, TimeSpan.Zero), predictor.Metrics);
         }
 
         var bad = new ServedPhoto("", () => throw new FormatException("no example"));
-        Assert.AreEqual("no example", Assert.Throws<FormatException>(() => _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, example: bad)).Message);
+        Assert.AreEqual("no example", Assert.Throws<FormatException>(
+            () => _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, example: bad)).Message);
     }
 
     [TestMethod]

@@ -15,7 +15,8 @@ public sealed class PredictorTests
     public async Task RowsScoredTogetherHaveTheBitsOfTheSameBatchInTransform()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { MaxBatchSize = 12, Workers = 1 });
+        await using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            model, new PredictorOptions { MaxBatchSize = 12, Workers = 1 });
         using var gate = new ManualResetEventSlim();
         using var reached = new ManualResetEventSlim();
         var rows = ServedPhoto.Take(12);
@@ -29,7 +30,8 @@ public sealed class PredictorTests
         await first;
         var scored = model.Transform(_ml.Data.LoadFromEnumerable(rows));
         SmallTraining.AssertSameBits(SmallTraining.Scores(scored), [.. predictions.Select(prediction => prediction.Score)]);
-        CollectionAssert.AreEqual(SmallTraining.PredictedKeys(scored), predictions.Select(prediction => prediction.PredictedLabel).ToArray());
+        CollectionAssert.AreEqual(SmallTraining.PredictedKeys(scored),
+            predictions.Select(prediction => prediction.PredictedLabel).ToArray());
         Assert.AreEqual(new PredictorMetrics(0, 2, 13, 0, 0, predictor.Metrics.LongestBatch), predictor.Metrics);
         Assert.AreEqual(6.5, predictor.Metrics.MeanBatchSize);
         Assert.IsGreaterThan(TimeSpan.Zero, predictor.Metrics.LongestBatch);
@@ -41,7 +43,8 @@ public sealed class PredictorTests
     public void ManyThreadsGetTheScoresOfTheirOwnRows(int workers)
     {
         using var model = SmallTraining.LoadModel(_ml);
-        using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(model, new PredictorOptions { Workers = workers, MaxBatchSize = 5 });
+        using var predictor = _ml.Model.CreatePredictor<ServedPhoto, ServedClass>(
+            model, new PredictorOptions { Workers = workers, MaxBatchSize = 5 });
         var rows = ServedPhoto.Take(70);
         var scored = model.Transform(_ml.Data.LoadFromEnumerable(rows));
         var (expected, keys) = (SmallTraining.Scores(scored), SmallTraining.PredictedKeys(scored));
@@ -60,26 +63,31 @@ public sealed class PredictorTests
     public async Task TransformsBeforeAndAfterTheNetworkRunToo()
     {
         var photos = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(4)));
-        var pipeline = _ml.Transforms.CustomMapping<Name, Folder>((name, path) => path.FullPath = Path.Combine(SmallPictures.Folder, name.ImagePath), contractName: null)
+        var pipeline = _ml.Transforms.CustomMapping<Name, Folder>(
+            (name, path) => path.FullPath = Path.Combine(SmallPictures.Folder, name.ImagePath), contractName: null)
             .Append(_ml.Transforms.LoadImages("Image", imageFolder: null, "FullPath"))
-            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { ImageColumnName = "Image", Epochs = 1 }))
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { ImageColumnName = "Image", Epochs = 1 }))
             .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         using var chain = pipeline.Fit(photos);
         await using var predictor = _ml.Model.CreatePredictor<Name, NamedClass>(chain);
-        var names = SmallPictures.Take(6).Select(photo => new Name { ImagePath = Path.GetRelativePath(SmallPictures.Folder, photo.ImagePath) }).ToArray();
+        var names = SmallPictures.Take(6)
+            .Select(photo => new Name { ImagePath = Path.GetRelativePath(SmallPictures.Folder, photo.ImagePath) }).ToArray();
 
         var predictions = await Task.WhenAll(names.Select(name => predictor.PredictAsync(name)));
 
         var expected = chain.Transform(_ml.Data.LoadFromEnumerable(names));
         SmallTraining.AssertClose(SmallTraining.Scores(expected), [.. predictions.Select(prediction => prediction.Score)]);
-        CollectionAssert.AreEqual(expected.GetColumn<string>("PredictedLabel").ToArray(), predictions.Select(prediction => prediction.PredictedLabel).ToArray());
+        CollectionAssert.AreEqual(expected.GetColumn<string>("PredictedLabel").ToArray(),
+            predictions.Select(prediction => prediction.PredictedLabel).ToArray());
 
         // LoadImages throws for a file that is not there.
         names[7].ImagePath = "missing.png";
         var tasks = names.Select(name => predictor.PredictAsync(name)).ToArray();
         StringAssert.Contains((await Assert.ThrowsAsync<Exception>(() => tasks[7])).ToString(), "missing.png");
         var others = await Task.WhenAll(tasks.Where((_, i) => i != 7));
-        SmallTraining.AssertClose([.. predictions.Select(prediction => prediction.Score).Where((_, i) => i != 7)], [.. others.Select(prediction => prediction.Score)]);
+        SmallTraining.AssertClose([.. predictions.Select(prediction => prediction.Score).Where((_, i) => i != 7)],
+            [.. others.Select(prediction => prediction.Score)]);
     }
 
     [TestMethod]
@@ -116,9 +124,11 @@ public sealed class PredictorTests
     {
         using var model = SmallTraining.LoadModel(_ml);
 
-        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.CreatePredictor<NamedClass, ServedClass>(model)).Message, "ImagePath");
+        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.CreatePredictor<NamedClass, ServedClass>(model)).Message,
+            "ImagePath");
         StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.CreatePredictor<ServedPhoto, Folder>(model)).Message, "FullPath");
-        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.CreatePredictor<ServedPhoto, NamedClass>(model)).Message, "PredictedLabel");
+        StringAssert.Contains(Assert.Throws<Exception>(() => _ml.Model.CreatePredictor<ServedPhoto, NamedClass>(model)).Message,
+            "PredictedLabel");
     }
 
     [TestMethod]
@@ -126,7 +136,8 @@ public sealed class PredictorTests
     {
         var dropping = new Dropping(_ml, saysSo: true);
 
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.Model.CreatePredictor<Name, Name>(dropping)).Message, "row-to-row");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.Model.CreatePredictor<Name, Name>(dropping)).Message,
+            "row-to-row");
     }
 
     [TestMethod]

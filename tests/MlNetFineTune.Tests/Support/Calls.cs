@@ -7,14 +7,16 @@ namespace MlNetFineTune.Tests.Support;
 /// <summary>Who calls whom, read from the instructions of compiled methods.</summary>
 internal static class Calls
 {
-    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
+        | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<short, OperandType> s_operands = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value, code => code.OperandType);
 
     /// <summary>All methods and constructors that have instructions; those of lambdas, iterators and local functions too.</summary>
     public static IEnumerable<MethodBase> MethodsOf(params IEnumerable<Type> types) =>
-        types.SelectMany(type => (MethodBase[])[.. type.GetMethods(All), .. type.GetConstructors(All)]).Where(method => method.GetMethodBody() is not null);
+        types.SelectMany(type => (MethodBase[])[.. type.GetMethods(All), .. type.GetConstructors(All)])
+            .Where(method => method.GetMethodBody() is not null);
 
     /// <summary>What a method calls, constructs, or makes a delegate of, as often as it does; generic ones as they are declared.</summary>
     public static IEnumerable<MethodBase> Of(MethodBase method)
@@ -40,7 +42,8 @@ internal static class Calls
     /// <summary>Those of the methods that call one of the roots, or a method that does, and so on.</summary>
     public static HashSet<MethodBase> Reaching(IEnumerable<MethodBase> roots, IEnumerable<MethodBase> methods)
     {
-        var callers = methods.SelectMany(method => Of(method).Select(called => (Called: called, Caller: Declared(method)))).ToLookup(call => call.Called, call => call.Caller);
+        var callers = methods.SelectMany(method => Of(method).Select(called => (Called: called, Caller: Declared(method))))
+            .ToLookup(call => call.Called, call => call.Caller);
         var reaching = new HashSet<MethodBase>(roots);
         var open = new Queue<MethodBase>(reaching);
         while (open.TryDequeue(out var called))
@@ -55,7 +58,9 @@ internal static class Calls
     }
 
     private static MethodBase Declared(MethodBase method) =>
-        method.IsGenericMethod || method.DeclaringType is { IsGenericType: true } ? method.Module.ResolveMethod(method.MetadataToken)! : method;
+        method.IsGenericMethod || method.DeclaringType is { IsGenericType: true }
+            ? method.Module.ResolveMethod(method.MetadataToken)!
+            : method;
 
     private static IEnumerable<int> MethodTokens(byte[] code)
     {

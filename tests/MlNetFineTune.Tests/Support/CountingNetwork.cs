@@ -64,14 +64,17 @@ internal sealed class CountingNetwork(FineTunedNetwork inner) : FineTunedNetwork
     /// <param name="options">As for a whole training.</param>
     /// <param name="plan">Null takes the strategy's.</param>
     /// <param name="teacher">Stays the caller's. Null where there is none.</param>
-    public static (CountingNetwork Network, TrainingReport Report) Train(IEnumerable<Photo> photos, ImageFineTuningOptions options, PlanRules? plan = null, Teacher? teacher = null)
+    public static (CountingNetwork Network, TrainingReport Report) Train(
+        IEnumerable<Photo> photos, ImageFineTuningOptions options, PlanRules? plan = null, Teacher? teacher = null)
     {
         var ml = new MLContext();
         using var fit = new FitScope(ml, "test", "test", options.Seed);
         var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos));
         var keys = LabelKeys.Of(view.Schema["Label"]);
         using var network = new CountingNetwork(ImageNetwork.Create(options.Backbone, keys.Count, fit.Seed));
-        using var data = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
+        using var data = TrainingData.Read(
+            fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn, new ImageEncoder(options.Backbone.Preprocessing)),
+            new ClassLabels("Label", keys), fit.Seed);
         plan ??= options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
         var objective = new MulticlassObjective(keys.Count, softTargets: options.Distillation.Loss);
         using var loop = new TrainingLoop(Trained.Run(network, objective, plan, data, options, fit, teacher));

@@ -23,5 +23,6 @@ internal sealed class CountingView(IDataView first, params IDataView[] others) :
         return view.GetRowCursor(columnsNeeded.Select(column => view.Schema[column.Index]));
     }
 
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
 }

@@ -14,33 +14,40 @@ internal static class DirectTraining
     public static PlanRules Unfreezing(ImageFineTuningOptions options)
     {
         var stages = options.Backbone.Stages.Count;
-        return new([PhaseRule.Of(stages, 0, 1, 2), PhaseRule.Of(stages, 1, 0.5f, options.Epochs - 3), PhaseRule.Of(stages, stages, 0.5f, 1)]);
+        return new(
+            [PhaseRule.Of(stages, 0, 1, 2), PhaseRule.Of(stages, 1, 0.5f, options.Epochs - 3), PhaseRule.Of(stages, stages, 0.5f, 1)]);
     }
 
-    public static PlanRules Full(ImageFineTuningOptions options) => options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages, options.Epochs);
+    public static PlanRules Full(ImageFineTuningOptions options) =>
+        options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages, options.Epochs);
 
     /// <param name="options">Their strategy is not asked.</param>
     /// <param name="plan">What trains.</param>
     /// <param name="photos">To train with and to judge by.</param>
     /// <param name="look">Sees the network when everything is ready; what it gives is told of progress.</param>
     /// <returns>What happened, and every tensor afterwards.</returns>
-    public static (TrainingReport Report, Dictionary<string, double[]> Tensors) Run(ImageFineTuningOptions options, PlanRules plan, Photo[] photos, Func<ImageNetwork, IProgress<TrainingProgress>>? look = null)
+    public static (TrainingReport Report, Dictionary<string, double[]> Tensors) Run(
+        ImageFineTuningOptions options, PlanRules plan, Photo[] photos, Func<ImageNetwork, IProgress<TrainingProgress>>? look = null)
     {
         var ml = new MLContext();
         var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos));
         using var fit = new FitScope(ml, "test", "test", options.Seed);
         var keys = LabelKeys.Of(view.Schema["Label"]);
-        using var data = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn, new ImageEncoder(options.Backbone.Preprocessing)), new ClassLabels("Label", keys), fit.Seed);
+        using var data = TrainingData.Read(
+            fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn, new ImageEncoder(options.Backbone.Preprocessing)),
+            new ClassLabels("Label", keys), fit.Seed);
         using var network = ImageNetwork.Create(options.Backbone, keys.Count, fit.Seed);
         var watched = look is null ? options : options with { Progress = look(network) };
-        using var loop = new TrainingLoop(Trained.Run(network, new MulticlassObjective(keys.Count, LossOf(options)), plan, data, watched, fit));
+        using var loop = new TrainingLoop(
+            Trained.Run(network, new MulticlassObjective(keys.Count, LossOf(options)), plan, data, watched, fit));
         var report = loop.Run();
         return (report, Tensors(network));
     }
 
     private static ClassificationLoss LossOf(FineTuningOptions options) => ((MulticlassTask)options.TaskInForce).Loss;
 
-    public static Dictionary<string, double[]> Tensors(ImageNetwork network) => network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal);
+    public static Dictionary<string, double[]> Tensors(ImageNetwork network) =>
+        network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal);
 
     /// <summary>Bit for bit.</summary>
     public static void AssertSame(Dictionary<string, double[]> expected, Dictionary<string, double[]> actual, string what)

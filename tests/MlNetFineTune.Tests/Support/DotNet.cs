@@ -28,6 +28,7 @@ internal static class DotNet
     public static IEnumerable<string> WithTestDependencies(string assembly, params IEnumerable<string> arguments)
     {
         var beside = Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests");
-        return ["exec", "--depsfile", beside + ".deps.json", "--runtimeconfig", beside + ".runtimeconfig.json", Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments];
+        return ["exec", "--depsfile", beside + ".deps.json", "--runtimeconfig", beside + ".runtimeconfig.json",
+            Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments];
     }
 }

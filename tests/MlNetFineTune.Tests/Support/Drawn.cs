@@ -2,12 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 internal delegate void PlanChange(ref ImagePlan plan);

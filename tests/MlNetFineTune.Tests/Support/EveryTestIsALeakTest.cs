@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>Runs around every test of the assembly; a test does nothing for it.</summary>

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>A model hub on loopback: one repository, whose large files are stored under another host's name, as the real one does it.</summary>
+/// <summary>A model hub on loopback: one repository, whose large files are stored under another host's name,
+/// as the real one does it.</summary>
 internal sealed class FakeHub : IDisposable
 {
     public const string Repository = "timm/micro.test_in1k";
@@ -22,7 +23,10 @@ internal sealed class FakeHub : IDisposable
     public Dictionary<string, byte[]> Files { get; } = [];
 
     /// <summary>What the other host sends instead.</summary>
-    public Func<Asked, byte[], Answer> Store { get; set; } = (asked, content) => Support.Answer.File(asked, content, "\"of the store\"", ("X-Linked-Etag", $"\"{new string('0', 64)}\""));
+    public Func<Asked, byte[], Answer> Store
+    {
+        get; set;
+    } = (asked, content) => Support.Answer.File(asked, content, "\"of the store\"", ("X-Linked-Etag", $"\"{new string('0', 64)}\""));
 
     /// <summary>What the hub itself answers to everything, if anything.</summary>
     public Func<Asked, Answer?> Instead { get; set; } = _ => null;

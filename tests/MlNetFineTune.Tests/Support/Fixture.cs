@@ -8,7 +8,8 @@ internal static class Fixture
 {
     public static JsonElement Read(string name)
     {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", name)));
+        using var document = JsonDocument.Parse(
+            File.ReadAllBytes(Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", name)));
         return document.RootElement.Clone();
     }
 
@@ -31,7 +32,8 @@ internal static class Fixture
 
     /// <summary>Whether <see cref="AreClose"/> would be content.</summary>
     public static bool IsClose(IReadOnlyList<double> expected, IReadOnlyList<double> actual, double tolerance) =>
-        actual.Count >= expected.Count && expected.Zip(actual).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance * Math.Max(1, Math.Abs(pair.First)));
+        actual.Count >= expected.Count
+            && expected.Zip(actual).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance * Math.Max(1, Math.Abs(pair.First)));
 
     /// <summary>Compares as many values as are expected; the tolerance is absolute below 1 and relative above.</summary>
     public static void AreClose(IReadOnlyList<double> expected, IReadOnlyList<double> actual, double tolerance, string what)

@@ -1,11 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>The networks of network-*.json: of each family the smallest member that runs all of its code.</summary>
@@ -46,7 +40,7 @@ internal static class FixtureNetworks
     public static Backbone Find(string name, float width) => s_byName[name](width);
 
     private static Backbone Small(string name, string classifier, int size, Func<WeightsRecipe, BackboneNetwork> create) =>
-        new(new BackboneFamily(
+        new(new Architecture(
             name, classifier, new WeightsRecipe(new ImagePreprocessing { Size = size }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
             create)
         { InitialWeights = Initialization.Transformer });

@@ -32,7 +32,8 @@ internal static class Formula
         tensor.copy_(values);
     }
 
-    /// <summary>Makes modules of this type from the start: Module.to would make every parameter anew, and count the old one for ever.</summary>
+    /// <summary>Makes modules of this type from the start: Module.to would make every parameter anew,
+    /// and count the old one for ever.</summary>
     public static T Made<T>(ScalarType type, Func<T> make) => Parameters.MadeOf(type, make);
 
     /// <summary>[n, 3, height, width]. Caller disposes.</summary>

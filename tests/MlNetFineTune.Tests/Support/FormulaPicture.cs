@@ -24,7 +24,8 @@ internal static class FormulaPicture
         return pixels;
     }
 
-    public static byte[] Encode(byte[] pixels, int width, int height, SKEncodedImageFormat format = SKEncodedImageFormat.Png, int quality = 100)
+    public static byte[] Encode(byte[] pixels, int width, int height, SKEncodedImageFormat format = SKEncodedImageFormat.Png,
+        int quality = 100)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
         System.Runtime.InteropServices.Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);

@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>A clock whose pauses are over at once; it remembers how long they would have taken. Limits, which end what takes too long, are

@@ -4,5 +4,6 @@ namespace MlNetFineTune.Tests.Support;
 internal static class LoadOnly
 {
     /// <returns>What it printed.</returns>
-    public static string Run(params IEnumerable<string> arguments) => DotNet.Run(DotNet.WithTestDependencies("MlNetFineTune.LoadOnly", arguments));
+    public static string Run(params IEnumerable<string> arguments) =>
+        DotNet.Run(DotNet.WithTestDependencies("MlNetFineTune.LoadOnly", arguments));
 }

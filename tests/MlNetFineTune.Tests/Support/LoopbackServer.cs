@@ -11,7 +11,9 @@ internal sealed record Asked(string Path, IReadOnlyDictionary<string, string> He
     public string? Header(string name) => Headers.GetValueOrDefault(name.ToLowerInvariant());
 
     /// <summary>The first byte that is wanted; null where all are.</summary>
-    public long? From => Header("Range") is { } range ? long.Parse(range["bytes=".Length..^1], System.Globalization.CultureInfo.InvariantCulture) : null;
+    public long? From => Header("Range") is { } range
+        ? long.Parse(range["bytes=".Length..^1], System.Globalization.CultureInfo.InvariantCulture)
+        : null;
 }
 
 /// <summary>What the server answers: well, or as badly as servers can.</summary>
@@ -39,10 +41,11 @@ internal sealed record Answer(int Status, byte[] Body)
     /// <summary>Set when that much is sent; the server then waits for <see cref="GoOn"/>.</summary>
     public (int After, TaskCompletionSource Reached, TaskCompletionSource GoOn)? Pause { get; init; }
 
-    public static Answer Of(int status, params (string Name, string Value)[] headers) => new(status, Encoding.UTF8.GetBytes($"status {status}"))
-    {
-        Headers = headers.ToDictionary(header => header.Name, header => header.Value),
-    };
+    public static Answer Of(int status, params (string Name, string Value)[] headers) =>
+        new(status, Encoding.UTF8.GetBytes($"status {status}"))
+        {
+            Headers = headers.ToDictionary(header => header.Name, header => header.Value),
+        };
 
     /// <summary>A file, or the range of it that was asked for, as RFC 9110 has it.</summary>
     public static Answer File(Asked asked, byte[] content, string? etag = "\"one\"", params (string Name, string Value)[] headers)
@@ -59,7 +62,8 @@ internal sealed record Answer(int Status, byte[] Body)
     }
 }
 
-/// <summary>A web server of its own making on 127.0.0.1, one connection a request, so that it can break every rule. Ends with the test.</summary>
+/// <summary>A web server of its own making on 127.0.0.1, one connection a request, so that it can break every rule.
+/// Ends with the test.</summary>
 internal sealed class LoopbackServer : IDisposable
 {
     private const int MaximumRequests = 500;
@@ -178,7 +182,8 @@ internal sealed class LoopbackServer : IDisposable
         {
             for (var at = 0; at < answer.Body.Length;)
             {
-                var stop = new[] { answer.DropAfter, answer.StallAfter, answer.Pause?.After }.Where(limit => limit > sent).Min() ?? int.MaxValue;
+                var stop = new[] { answer.DropAfter, answer.StallAfter, answer.Pause?.After }.Where(limit => limit > sent).Min()
+                    ?? int.MaxValue;
                 var count = Math.Min(Math.Min(answer.Body.Length - at, 8192), stop - sent);
                 if (answer.Chunked)
                     await stream.WriteAsync(Encoding.ASCII.GetBytes($"{count:x}\r\n"), _end.Token);

@@ -21,7 +21,8 @@ internal static class LossFixture
     {
         var weights = Said(expected, "exampleWeights") ? Floats(Content.GetProperty("exampleWeights")) : null;
         var rows = new LabeledData(inputs: null!, labels, [0, 1, 2, 3, 4, 5], groups: null, withoutLabel: 0, weights);
-        var mix = mixed ? new Mix([.. Content.GetProperty("partners").Numbers().Select(partner => (int)partner)], Content.Number("share")) : null;
+        var mix = mixed ? new Mix([.. Content.GetProperty("partners").Numbers().Select(partner => (int)partner)],
+            Content.Number("share")) : null;
         var targets = objective.TargetsOf(new RowSubset(rows, s_rows), s_rows, mix, CPU);
         return targets.Labels.dtype == ScalarType.Float32 ? targets with { Labels = targets.Labels.to_type(ScalarType.Float64) } : targets;
     }
@@ -30,7 +31,10 @@ internal static class LossFixture
     {
         "CrossEntropy" => ClassificationLoss.CrossEntropy((float)expected.Number("smoothing")),
         "Focal" => ClassificationLoss.Focal((float)expected.Number("gamma")),
-        _ => ClassificationLoss.BinaryCrossEntropy((float)expected.Number("smoothing"), expected.TryGetProperty("threshold", out var threshold) ? (float)threshold.GetDouble() : null),
+        _ => ClassificationLoss.BinaryCrossEntropy(
+            (float)expected.Number("smoothing"), expected.TryGetProperty("threshold", out var threshold)
+            ? (float)threshold.GetDouble()
+            : null),
     };
 
     public static Tensor Logits(string name, long[] shape)

@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>A clock that stands still until the test moves it. Timers that are due then run on the test's thread.</summary>

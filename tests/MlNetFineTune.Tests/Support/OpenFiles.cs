@@ -4,7 +4,8 @@ namespace MlNetFineTune.Tests.Support;
 internal static class OpenFiles
 {
     public static int CountIn(string folder) => OperatingSystem.IsLinux()
-        ? Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(link => TargetOf(link)?.StartsWith(folder + "/", StringComparison.Ordinal) == true)
+        ? Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Count(link => TargetOf(link)?.StartsWith(folder + "/", StringComparison.Ordinal) == true)
         : Directory.GetFiles(folder).Length;
 
     private static string? TargetOf(string link)

@@ -15,7 +15,8 @@ internal static class OtherProcessor
             Assert.Inconclusive("These tests run on another processor already.");
         if (!OperatingSystem.IsLinux() || !File.ReadAllText("/proc/cpuinfo").Contains(" cpuid_fault", StringComparison.Ordinal))
             Assert.Inconclusive("Another processor is shown by refusing CPUID to the program, which this one, or its system, cannot do.");
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests"), ["--filter", $"Name={test}", "--no-progress"])
+        var start = new ProcessStartInfo(
+            Path.Combine(AppContext.BaseDirectory, "MlNetFineTune.Tests"), ["--filter", $"Name={test}", "--no-progress"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

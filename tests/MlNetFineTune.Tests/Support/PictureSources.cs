@@ -50,7 +50,8 @@ internal static class PictureSources
         SmallTraining.Options with { ImageColumnName = column, RawPixels = All.Single(source => source.Column == column).Pixels };
 
     /// <summary>Rows of PNG pictures, whose pixels are known exactly. The images live as long as the tests: a few kilobytes.</summary>
-    public static EveryForm[] Rows(int perClass) => [.. SmallPictures.Take(2 * perClass).Where(photo => photo.ImagePath.EndsWith(".png", StringComparison.Ordinal)).Select(Row)];
+    public static EveryForm[] Rows(int perClass) =>
+        [.. SmallPictures.Take(2 * perClass).Where(photo => photo.ImagePath.EndsWith(".png", StringComparison.Ordinal)).Select(Row)];
 
     private static EveryForm Row(Photo photo)
     {

@@ -7,7 +7,8 @@ namespace MlNetFineTune.Tests.Support;
 /// <summary>What an assembly offers to others, as C#-like text in an order that depends on names alone.</summary>
 internal static class PublicApi
 {
-    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
+        | BindingFlags.DeclaredOnly;
 
     public static string Describe(Assembly assembly)
     {
@@ -26,7 +27,8 @@ internal static class PublicApi
     /// <summary>Every type that a public signature mentions, with the place where it does.</summary>
     public static IEnumerable<(string Where, Type Type)> TypesIn(Assembly assembly) =>
         from type in PublicTypes(assembly)
-        from mention in MembersOf(type).SelectMany(member => TypesIn(member).Select(t => (Where: $"{type.FullName}.{member.Name}", Type: t)))
+        from mention in MembersOf(type)
+            .SelectMany(member => TypesIn(member).Select(t => (Where: $"{type.FullName}.{member.Name}", Type: t)))
             .Append((Where: type.FullName!, Type: type.BaseType ?? type))
         from part in Parts(mention.Type)
         select (mention.Where, part);
@@ -50,7 +52,8 @@ internal static class PublicApi
     {
         _ when IsGenerated(member) => false,
         ConstructorInfo constructor => !constructor.IsStatic && IsOffered(constructor, type),
-        MethodInfo method => (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal) || IsExtensionAccessor(method)) && IsOffered((MethodBase)method, type),
+        MethodInfo method => (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal)
+            || IsExtensionAccessor(method)) && IsOffered((MethodBase)method, type),
         PropertyInfo property => property.GetAccessors(nonPublic: true).Any(accessor => IsOffered(accessor, type)),
         EventInfo e => IsOffered(e.AddMethod!, type),
         FieldInfo field => field.IsPublic || ((field.IsFamily || field.IsFamilyOrAssembly) && !type.IsSealed),
@@ -87,6 +90,7 @@ internal static class PublicApi
             return Parts(type.GetElementType()!);
         if (type.IsGenericParameter)
             return [];
-        return type.IsConstructedGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition()) : [type];
+        return type.IsConstructedGenericType ? type.GetGenericArguments().SelectMany(Parts)
+            .Append(type.GetGenericTypeDefinition()) : [type];
     }
 }

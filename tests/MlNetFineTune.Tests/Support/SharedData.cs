@@ -6,7 +6,9 @@ internal static class SharedData
     public const string Variable = "MLNETFINETUNE_DATA";
 
     public static string Root =>
-        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder ? folder : Path.GetFullPath(Path.Combine(Repository.Root, "..", "shared"));
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder
+            ? folder
+            : Path.GetFullPath(Path.Combine(Repository.Root, "..", "shared"));
 
     /// <summary>The full path of a file or folder of the shared data. Where it is not there, the test is skipped and says so.</summary>
     public static string RequireOrSkip(string relativePath)

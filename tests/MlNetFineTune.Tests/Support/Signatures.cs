@@ -34,7 +34,9 @@ internal static class Signatures
         {
             { IsEnum: true } => "enum",
             { IsInterface: true } => "interface",
-            { IsValueType: true } => type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance) is null ? "struct" : "record struct",
+            { IsValueType: true } => type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance) is null
+                ? "struct"
+                : "record struct",
             _ when type.IsAssignableTo(typeof(Delegate)) => "delegate",
             _ => type.GetMethod("<Clone>$") is null ? "class" : "record",
         };
@@ -46,18 +48,24 @@ internal static class Signatures
             _ => "",
         } : "";
         var bases = type.IsEnum || kind == "delegate" ? [] : Bases(type).ToList();
-        return $"public {modifier}{kind} {type.Namespace}.{Name(type)}{(bases.Count > 0 ? " : " + string.Join(", ", bases) : "")}{Constraints(type.GetGenericArguments())}";
+        return $"public {modifier}{kind} {type.Namespace}.{Name(type)}{(bases.Count > 0 ? " : " + string.Join(", ", bases) : "")}"
+            + $"{Constraints(type.GetGenericArguments())}";
     }
 
     public static string Of(MemberInfo member) => member switch
     {
         ConstructorInfo constructor => $"{Access(constructor)}{constructor.DeclaringType!.Name.Split('`')[0]}({Parameters(constructor)})",
-        MethodInfo method => $"{Access(method)}{Modifier(method)}{Nullable(method.ReturnParameter)} {method.Name}{GenericParameters(method)}({Parameters(method)}){Constraints(method.GetGenericArguments())}",
+        MethodInfo method => $"{Access(method)}{Modifier(method)}{Nullable(method.ReturnParameter)} "
+            + $"{method.Name}{GenericParameters(method)}({Parameters(method)}){Constraints(method.GetGenericArguments())}",
         PropertyInfo property => Property(property),
         EventInfo e => $"{Access(e.AddMethod!)}event {Name(e.EventHandlerType!)} {e.Name}",
-        FieldInfo { DeclaringType.IsEnum: true } constant => $"{constant.Name} = {Convert.ToString(constant.GetRawConstantValue(), CultureInfo.InvariantCulture)}",
-        FieldInfo { IsLiteral: true } constant => $"{Access(constant)}const {Name(constant.FieldType)} {constant.Name} = {Value(constant.GetRawConstantValue(), constant.FieldType)}",
-        FieldInfo field => $"{Access(field)}{(field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}{Nullable(new NullabilityInfoContext().Create(field))} {field.Name}",
+        FieldInfo { DeclaringType.IsEnum: true } constant =>
+            $"{constant.Name} = {Convert.ToString(constant.GetRawConstantValue(), CultureInfo.InvariantCulture)}",
+        FieldInfo { IsLiteral: true } constant =>
+            $"{Access(constant)}const {Name(constant.FieldType)} {constant.Name} = "
+            + $"{Value(constant.GetRawConstantValue(), constant.FieldType)}",
+        FieldInfo field => $"{Access(field)}{(field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}"
+            + $"{Nullable(new NullabilityInfoContext().Create(field))} {field.Name}",
         _ => member.ToString()!,
     };
 
@@ -70,7 +78,8 @@ internal static class Signatures
         var leading = (getter ?? setter)!;
         var required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "required " : "";
         var name = property.GetIndexParameters().Length > 0 ? $"this[{Parameters(leading)}]" : property.Name;
-        return $"{Access(leading)}{required}{Modifier(leading)}{Nullable(new NullabilityInfoContext().Create(property))} {name} {{ {(getter is null ? "" : "get; ")}{(setter is null ? "" : isInit ? "init; " : "set; ")}}}";
+        return $"{Access(leading)}{required}{Modifier(leading)}{Nullable(new NullabilityInfoContext().Create(property))} {name} {{ "
+            + $"{(getter is null ? "" : "get; ")}{(setter is null ? "" : isInit ? "init; " : "set; ")}}}";
     }
 
     private static IEnumerable<string> Bases(Type type)
@@ -78,7 +87,8 @@ internal static class Signatures
         if (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType))
             yield return Name(parent);
         var inherited = (type.BaseType?.GetInterfaces() ?? []).Concat(type.GetInterfaces().SelectMany(i => i.GetInterfaces())).ToHashSet();
-        foreach (var name in type.GetInterfaces().Where(i => i.IsVisible && !inherited.Contains(i)).Select(Name).Order(StringComparer.Ordinal))
+        foreach (var name in type.GetInterfaces().Where(i => i.IsVisible && !inherited.Contains(i)).Select(Name)
+            .Order(StringComparer.Ordinal))
             yield return name;
     }
 
@@ -98,7 +108,8 @@ internal static class Signatures
     private static string Parameters(MethodBase method)
     {
         var isExtension = method.IsDefined(typeof(ExtensionAttribute), inherit: false);
-        var parameters = method.GetParameters().Where(p => !(method.IsSpecialName && p.Name == "value" && p.Position == method.GetParameters().Length - 1));
+        var parameters = method.GetParameters()
+            .Where(p => !(method.IsSpecialName && p.Name == "value" && p.Position == method.GetParameters().Length - 1));
         return string.Join(", ", parameters.Select(parameter =>
         {
             var prefix = isExtension && parameter.Position == 0 ? "this "
@@ -152,7 +163,8 @@ internal static class Signatures
         var type = info.Type.IsByRef ? info.Type.GetElementType()! : info.Type;
         if (type.IsArray && info.ElementType is { } element)
             return Nullable(element) + "[]" + Mark(info);
-        if (type.IsConstructedGenericType && System.Nullable.GetUnderlyingType(type) is null && !type.IsNested && info.GenericTypeArguments.Length > 0)
+        if (type.IsConstructedGenericType && System.Nullable.GetUnderlyingType(type) is null && !type.IsNested
+            && info.GenericTypeArguments.Length > 0)
             return $"{type.Name.Split('`')[0]}<{string.Join(", ", info.GenericTypeArguments.Select(Nullable))}>{Mark(info)}";
         return Name(type) + Mark(info);
     }

@@ -45,7 +45,8 @@ public sealed class TableRow
     }
 }
 
-/// <summary>A linear layer whose tensors are counted once, so that the leak check sees leaks alone (TorchSharp's own counts each of its parameters for ever).</summary>
+/// <summary>A linear layer whose tensors are counted once, so that the leak check sees leaks alone (TorchSharp's own counts each of its
+/// parameters for ever).</summary>
 internal sealed class Dense : nn.Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006 // The names of the tensors.
@@ -159,18 +160,49 @@ internal sealed class Lambda : nn.Module<Tensor, Tensor>
 
 internal static class SmallModules
 {
-    public static ModuleFineTuningOptions Multiclass => new() { Task = LearningTask.Multiclass(), Factory = new TwoLayersFactory(), LabelColumnName = "Kind", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Multiclass =>
+        new()
+        {
+            Task = LearningTask.Multiclass(),
+            Factory = new TwoLayersFactory(),
+            LabelColumnName = "Kind",
+            Epochs = 15,
+            LearningRate = 0.02f,
+            BatchSize = 16,
+            Seed = 1
+        };
 
-    public static ModuleFineTuningOptions Binary => new() { Task = LearningTask.Binary(), Factory = new TwoLayersFactory(), LabelColumnName = "Yes", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Binary =>
+        new()
+        {
+            Task = LearningTask.Binary(),
+            Factory = new TwoLayersFactory(),
+            LabelColumnName = "Yes",
+            Epochs = 15,
+            LearningRate = 0.02f,
+            BatchSize = 16,
+            Seed = 1
+        };
 
-    public static ModuleFineTuningOptions Regression => new() { Task = LearningTask.Regression(), Factory = new TwoLayersFactory(), LabelColumnName = "Number", Epochs = 15, LearningRate = 0.02f, BatchSize = 16, Seed = 1 };
+    public static ModuleFineTuningOptions Regression =>
+        new()
+        {
+            Task = LearningTask.Regression(),
+            Factory = new TwoLayersFactory(),
+            LabelColumnName = "Number",
+            Epochs = 15,
+            LearningRate = 0.02f,
+            BatchSize = 16,
+            Seed = 1
+        };
 
     /// <summary>The rows, with Kind and Color as keys.</summary>
     public static IDataView View(MLContext ml, IEnumerable<TableRow> rows)
     {
         var data = ml.Data.LoadFromEnumerable(rows.ToArray());
         var key = Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue;
-        return ml.Transforms.Conversion.MapValueToKey("Kind", keyOrdinality: key).Append(ml.Transforms.Conversion.MapValueToKey("Color", keyOrdinality: key)).Fit(data).Transform(data);
+        return ml.Transforms.Conversion.MapValueToKey("Kind", keyOrdinality: key)
+            .Append(ml.Transforms.Conversion.MapValueToKey("Color", keyOrdinality: key)).Fit(data).Transform(data);
     }
 
     /// <summary>Saved and loaded in a context of its own, which knows the factories of the tests.</summary>

@@ -20,7 +20,8 @@ public sealed class ImageRow
     public MLImage? Image { get; set; }
 }
 
-/// <summary>Three classes that a small network learns in seconds: green dots, blue rings and red stripes at 48 pixels, JPEG and PNG in turn.</summary>
+/// <summary>Three classes that a small network learns in seconds: green dots, blue rings and red stripes at 48 pixels,
+/// JPEG and PNG in turn.</summary>
 [TestClass]
 public sealed class SmallPictures
 {
@@ -42,7 +43,8 @@ public sealed class SmallPictures
     ];
 
     public static string PathOf(string label, int index) =>
-        index < PerClass ? Path.Combine(Folder, label, $"{index:00}{(index % 2 == 0 ? ".png" : ".jpg")}") : throw new ArgumentOutOfRangeException(nameof(index));
+        index < PerClass ? Path.Combine(Folder, label, $"{index:00}{(index % 2 == 0 ? ".png" : ".jpg")}")
+            : throw new ArgumentOutOfRangeException(nameof(index));
 
     public static IDataView View(MLContext ml, IEnumerable<Photo> photos) => ml.Data.LoadFromEnumerable(photos.ToArray());
 
@@ -76,7 +78,8 @@ public sealed class SmallPictures
         using (var canvas = new SKCanvas(bitmap))
         {
             canvas.Clear(new SKColor(Byte(150, 255), Byte(150, 255), Byte(150, 255)));
-            var color = new SKColor(kind == 2 ? Byte(130, 230) : Byte(0, 70), kind == 0 ? Byte(100, 200) : Byte(0, 70), kind == 1 ? Byte(130, 230) : Byte(0, 70));
+            var color = new SKColor(kind == 2 ? Byte(130, 230) : Byte(0, 70), kind == 0 ? Byte(100, 200) : Byte(0, 70),
+                kind == 1 ? Byte(130, 230) : Byte(0, 70));
             using var paint = new SKPaint { Color = color, IsStroke = kind != 0, StrokeWidth = 3, IsAntialias = true };
             for (var n = 0; n < 6; n++)
             {

@@ -39,7 +39,8 @@ internal static class SmallTraining
     }
 
     /// <summary>The same good model every time, loaded: over 0.9 on pictures it has not seen. Caller disposes.</summary>
-    public static FineTuningTransformer LoadModel(MLContext ml) => (FineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
+    public static FineTuningTransformer LoadModel(MLContext ml) =>
+        (FineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
 
     public static byte[] ModelZip => [.. s_zip.Value];
 
@@ -66,7 +67,8 @@ internal static class SmallTraining
     {
         Assert.HasCount(expected.Count, actual);
         for (var i = 0; i < expected.Count; i++)
-            CollectionAssert.AreEqual(Bits(expected[i]), Bits(actual[i]), $"row {i}: {string.Join(" ", expected[i])} and {string.Join(" ", actual[i])}");
+            CollectionAssert.AreEqual(Bits(expected[i]), Bits(actual[i]),
+                $"row {i}: {string.Join(" ", expected[i])} and {string.Join(" ", actual[i])}");
     }
 
     public static void AssertClose(IReadOnlyList<float[]> expected, IReadOnlyList<float[]> actual, float tolerance = 1e-5f)

@@ -6,7 +6,8 @@ using TorchSharp;
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>
-/// Counts the live tensors of all threads (dispose scopes count those of one), and fails where more are alive at the end than at the beginning.
+/// Counts the live tensors of all threads (dispose scopes count those of one),
+/// and fails where more are alive at the end than at the beginning.
 /// </summary>
 internal sealed class TensorLeakCheck
 {
@@ -23,11 +24,13 @@ internal sealed class TensorLeakCheck
 
         var after = torch.Tensor.TotalCount;
         if (after > allowed)
-            Assert.Fail($"{after - allowed} tensors were left alive ({_before} before, {after} after). Each needs an owner that disposes it.");
+            Assert.Fail($"{after - allowed} tensors were left alive ({_before} before, {after} after). "
+                + "Each needs an owner that disposes it.");
     }
 }
 
-/// <summary>For the few tests whose modules are made of TorchSharp's own layers: each of their parameters counts as alive for ever (see Parameters.cs).</summary>
+/// <summary>For the few tests whose modules are made of TorchSharp's own layers: each of their parameters counts as alive for ever (see
+/// Parameters.cs).</summary>
 internal static class MiscountedTensors
 {
     private static long s_expected;

@@ -25,7 +25,8 @@ internal static class Trained
     public static TrainingRun Run(
         FineTunedNetwork network, Objective objective, PlanRules rules, TrainingData data, ImageFineTuningOptions options, FitScope fit,
         Teacher? teacher = null, bool keepsOutputs = false) =>
-        new(network, options.CreateInput(), objective, rules.Resolve(network, options.BatchNorm), data, options, fit.Seed, fit.Host, fit.Channel)
+        new(network, options.CreateInput(), objective, rules.Resolve(network, options.BatchNorm), data, options, fit.Seed, fit.Host,
+            fit.Channel)
         {
             Teacher = teacher,
             KeepsOutputs = keepsOutputs || options.RunFolder is not null,

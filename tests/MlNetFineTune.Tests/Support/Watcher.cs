@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Tests.Support;
 
 /// <summary>Hears of progress on the training thread (<see cref="Progress{T}"/> would be told later), keeps it, and may act.</summary>

@@ -21,7 +21,8 @@ internal static class Zip
     }
 
     /// <summary>The content of the only entry whose name ends so.</summary>
-    public static byte[] Entry(byte[] zip, string name) => Read(zip).Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;
+    public static byte[] Entry(byte[] zip, string name) => Read(zip)
+        .Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;
 
     /// <summary>
     /// The same file with other content in one entry; null removes it. The manifest's hash goes with it, so that what the manifest says is
@@ -33,11 +34,14 @@ internal static class Zip
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
         {
             var entries = Read(zip);
-            var changedManifest = name == "manifest.json" ? change(entries.Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value) : null;
+            var changedManifest = name == "manifest.json"
+                ? change(entries.Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value)
+                : null;
             foreach (var (path, content) in entries)
             {
                 var isHash = path.EndsWith("manifest.sha256", StringComparison.Ordinal);
-                var changed = changedManifest is not null && isHash ? Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(changedManifest)))
+                var changed = changedManifest is not null && isHash
+                    ? Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(changedManifest)))
                     : !path.EndsWith(name, StringComparison.Ordinal) ? content
                     : changedManifest ?? change(content);
                 if (changed is not { } bytes)

@@ -1,7 +1,5 @@
 using MlNetFineTune.Tasks;
 
-
-
 namespace MlNetFineTune.Tests.Tasks;
 
 [TestClass]

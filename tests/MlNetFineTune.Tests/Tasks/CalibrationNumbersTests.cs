@@ -26,7 +26,8 @@ public sealed class CalibrationNumbersTests
 
         // The loss is flat at its minimum: LBFGS finds its place to half of a double's digits.
         Fixture.AreClose([expected.Number("temperature")], [temperature], 1e-7, "temperature");
-        Fixture.AreClose([expected.Number("lossBefore"), expected.Number("lossAfter"), expected.Number("errorBefore")], [found.LossBefore, found.LossAfter, found.ErrorBefore], 1e-10, "losses and error");
+        Fixture.AreClose([expected.Number("lossBefore"), expected.Number("lossAfter"), expected.Number("errorBefore")],
+            [found.LossBefore, found.LossAfter, found.ErrorBefore], 1e-10, "losses and error");
         Fixture.AreClose([expected.Number("errorAfter")], [found.ErrorAfter], 1e-6, "error after: the temperature is a Single there");
         var thresholds = expected.GetProperty("thresholds").EnumerateArray().ToArray();
         for (var c = 0; c < classes.Length; c++)
@@ -93,11 +94,13 @@ public sealed class CalibrationNumbersTests
         var scores = new MulticlassObjective(3, temperature: 2.5f).ScoresOf(logits);
         var binary = new BinaryObjective(temperature: 2.5f).ScoresOf(tensor((float[])[3, -1]).view(2, 1));
 
-        Fixture.AreClose([.. TemperatureScaling.Softmax([3, 1, 0], 2.5), .. TemperatureScaling.Softmax([-2, 0.5, 0.25], 2.5)], scores.Values(), 1e-6, "score");
+        Fixture.AreClose([.. TemperatureScaling.Softmax([3, 1, 0], 2.5), .. TemperatureScaling.Softmax([-2, 0.5, 0.25], 2.5)],
+            scores.Values(), 1e-6, "score");
         Fixture.AreClose([1.2, -0.4], binary.Values(), 1e-6, "logit");
     }
 
-    private static IEnumerable<JudgedPrediction> Right(int count, double score) => Enumerable.Repeat(new JudgedPrediction(0, score, IsRight: true), count);
+    private static IEnumerable<JudgedPrediction> Right(int count, double score) =>
+        Enumerable.Repeat(new JudgedPrediction(0, score, IsRight: true), count);
 
     private static double[][] Logits(JsonElement one) => [.. one.GetProperty("logits").EnumerateArray().Select(row => row.Numbers())];
 

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Tasks;
 
-/// <summary>The published CIFAR-10 networks, in PyTorch's old file format, on the test photos as JPEG files: what PyTorch says of them (tools/reference/cifar_fixture.py).</summary>
+/// <summary>The published CIFAR-10 networks, in PyTorch's old file format, on the test photos as JPEG files: what PyTorch says of them
+/// (tools/reference/cifar_fixture.py).</summary>
 [TestClass]
 [TestCategory(Categories.Weights)]
 public sealed class CifarNetworkTests
@@ -38,7 +39,8 @@ public sealed class CifarNetworkTests
         Assert.AreEqual(expected, hits / 10_000.0, 0.003);
     }
 
-    private static string[] Photos(string kind) => [.. Directory.GetFiles(SharedData.RequireOrSkip($"data/cifar10/test/{kind}")).Order(StringComparer.Ordinal)];
+    private static string[] Photos(string kind) =>
+        [.. Directory.GetFiles(SharedData.RequireOrSkip($"data/cifar10/test/{kind}")).Order(StringComparer.Ordinal)];
 
     private static List<long> Classify(int depth, string weights, string[] photos)
     {
@@ -46,7 +48,8 @@ public sealed class CifarNetworkTests
         var backbone = Backbone.CifarResNet(depth).WithWeights(path);
         using var classifier = ImageNetwork.CreateEmpty(backbone, outputs: 10);
         using (var file = WeightFile.Open(path))
-            StrictLoader.Load(file, classifier.NamedTensors(), backbone.Name, name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+            StrictLoader.Load(file, classifier.NamedTensors(), backbone.Name,
+                name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
         classifier.PrepareForScoring();
 
         var encoder = new ImageEncoder(backbone.Preprocessing);
@@ -56,7 +59,8 @@ public sealed class CifarNetworkTests
         {
             var pixels = new byte[batch.Length * encoder.Length];
             for (var i = 0; i < batch.Length; i++)
-                Assert.IsNull(encoder.EncodeFile(batch[i], Augmentation.None, default, pixels.AsSpan(i * encoder.Length, encoder.Length)), batch[i]);
+                Assert.IsNull(
+                    encoder.EncodeFile(batch[i], Augmentation.None, default, pixels.AsSpan(i * encoder.Length, encoder.Length)), batch[i]);
             using var scope = NewDisposeScope();
             result.AddRange(classifier.Probabilities(normalizer.Normalize(pixels, batch.Length)).argmax(1).data<long>().ToArray());
         }

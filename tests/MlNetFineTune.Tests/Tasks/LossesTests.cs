@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Tasks;
 
-/// <summary>Every loss, with hard and mixed labels, class weights and example weights, against PyTorch's numbers (tools/reference/losses_fixture.py).</summary>
+/// <summary>Every loss, with hard and mixed labels, class weights and example weights, against PyTorch's numbers
+/// (tools/reference/losses_fixture.py).</summary>
 [TestClass]
 public sealed class LossesTests
 {
@@ -15,7 +16,10 @@ public sealed class LossesTests
 
     private static readonly JsonElement[] s_cases = [.. s_fixture.GetProperty("cases").EnumerateArray()];
 
-    public static IEnumerable<object[]> Cases => s_cases.Select((c, index) => new object[] { index, $"{LossOf(c)} mixed={Said(c, "mixed")} classes={Said(c, "classWeights")} rows={Said(c, "exampleWeights")}" });
+    public static IEnumerable<object[]> Cases =>
+        s_cases.Select(
+            (c, index) => new object[] { index,
+            $"{LossOf(c)} mixed={Said(c, "mixed")} classes={Said(c, "classWeights")} rows={Said(c, "exampleWeights")}" });
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
@@ -27,7 +31,8 @@ public sealed class LossesTests
         var objective = ObjectiveOf(expected);
         var targets = TargetsOf(objective, Labels, expected, Said(expected, "mixed"));
 
-        var each = LossOf(expected).OfEach(logits, targets.Labels, Said(expected, "classWeights") ? tensor(WeightsOfClasses, ScalarType.Float64) : null, training: true);
+        var each = LossOf(expected).OfEach(
+            logits, targets.Labels, Said(expected, "classWeights") ? tensor(WeightsOfClasses, ScalarType.Float64) : null, training: true);
         var mean = objective.Loss(logits, targets);
         mean.backward();
 
@@ -46,7 +51,8 @@ public sealed class LossesTests
     {
         using var scope = NewDisposeScope();
         var tried = s_cases[index];
-        var plain = s_cases.Single(c => c.Text("loss") == tried.Text("loss") && !Said(c, "mixed") && Said(c, "classWeights") == Said(tried, "classWeights") && Said(c, "exampleWeights") == Said(tried, "exampleWeights")
+        var plain = s_cases.Single(c => c.Text("loss") == tried.Text("loss") && !Said(c, "mixed")
+            && Said(c, "classWeights") == Said(tried, "classWeights") && Said(c, "exampleWeights") == Said(tried, "exampleWeights")
             && (!c.TryGetProperty("smoothing", out var smoothing) || smoothing.GetDouble() == 0) && !c.TryGetProperty("threshold", out _)
             && (!c.TryGetProperty("gamma", out var gamma) || gamma.GetDouble() == tried.Number("gamma")));
         var objective = ObjectiveOf(tried);
@@ -120,10 +126,13 @@ public sealed class LossesTests
         }
         foreach (var gamma in new[] { -1, float.NaN, float.PositiveInfinity })
             Refuses(() => ClassificationLoss.Focal(gamma), "Gamma must be 0 or above.");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ClassificationLoss.BinaryCrossEntropy(0.1f, 0.2f)).Message, "say one of the two");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ClassificationLoss.BinaryCrossEntropy(0.1f, 0.2f)).Message,
+            "say one of the two");
         CollectionAssert.AreEqual(
-            new[] { "CrossEntropy(smoothing: 0)", "Focal(gamma: 2)", "BinaryCrossEntropy(smoothing: 0)", "BinaryCrossEntropy(smoothing: 0, threshold: 0.2)" },
-            new[] { ClassificationLoss.CrossEntropy(), ClassificationLoss.Focal(), ClassificationLoss.BinaryCrossEntropy(), ClassificationLoss.BinaryCrossEntropy(threshold: 0.2f) }.Select(loss => loss.ToString()).ToArray());
+            new[] { "CrossEntropy(smoothing: 0)", "Focal(gamma: 2)", "BinaryCrossEntropy(smoothing: 0)",
+                "BinaryCrossEntropy(smoothing: 0, threshold: 0.2)" },
+            new[] { ClassificationLoss.CrossEntropy(), ClassificationLoss.Focal(), ClassificationLoss.BinaryCrossEntropy(),
+                ClassificationLoss.BinaryCrossEntropy(threshold: 0.2f) }.Select(loss => loss.ToString()).ToArray());
     }
 
     private static void Verify(Objective objective, JsonElement expected)
@@ -141,7 +150,8 @@ public sealed class LossesTests
         outputs.grad = null;
     }
 
-    private static MulticlassObjective ObjectiveOf(JsonElement expected) => new(5, LossOf(expected), Said(expected, "classWeights") ? WeightsOfClasses : null);
+    private static MulticlassObjective ObjectiveOf(JsonElement expected) =>
+        new(5, LossOf(expected), Said(expected, "classWeights") ? WeightsOfClasses : null);
 
     private static void Refuses(Func<object> make, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make()).Message, message);

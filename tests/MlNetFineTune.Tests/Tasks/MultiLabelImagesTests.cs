@@ -86,7 +86,7 @@ public sealed class MultiLabelImagesTests
     {
         using var folder = new Folder();
         var validation = View(SmallPictures.Take(8, skip: 20));
-        var task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned);
+        var task = LearningTask.MultiLabel(threshold: DecisionThreshold.F1);
         var options = Options with { Task = task, RunFolder = folder.File("run"), Validation = ValidationData.Set(validation), Epochs = 1 };
         using var model = _ml.FineTuning.FineTuneImages(options).Fit(View(SmallPictures.Take(8)));
 
@@ -119,7 +119,7 @@ public sealed class MultiLabelImagesTests
     public void TheExportedNetworkGivesLogitsSigmoidsAndThresholds()
     {
         using var folder = new Folder();
-        var task = LearningTask.MultiLabel(thresholds: LabelThresholds.Fixed(0.25f));
+        var task = LearningTask.MultiLabel(threshold: DecisionThreshold.Fixed(0.25f));
         using var model = _ml.FineTuning.FineTuneImages(Options with { Task = task, Epochs = 2 }).Fit(View(SmallPictures.Take(4)));
         _ml.FineTuning.ExportOnnx(model, folder.File("network.onnx"));
 

@@ -123,7 +123,7 @@ public sealed class MultiLabelTaskTests
         using var folder = new Folder();
         var options = Options with
         {
-            Task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned),
+            Task = LearningTask.MultiLabel(threshold: DecisionThreshold.F1),
             Metric = Metric.MeanAveragePrecision,
             Validation = ValidationData.Set(TagRow.View(_ml, TagRow.Many(60).Where(row => row.Tags.Length == 0))),
             RunFolder = folder.File("run"),
@@ -132,10 +132,12 @@ public sealed class MultiLabelTaskTests
         var log = new LogLines(_ml);
         using var model = _ml.FineTuning.FineTuneModule(options).Fit(Train());
 
-        Assert.AreEqual(1, model.Report!.BestEpoch, "no epoch is better than another");
+        var losses = model.Report!.Epochs.Select(epoch => epoch.ValidationLoss!.Value).ToList();
+        Assert.AreEqual(losses.Min(), losses[model.Report.BestEpoch - 1], "where the metric is undefined the loss chooses");
         Assert.IsTrue(double.IsNaN(model.Report.Epochs[0].Metrics["MeanAveragePrecision"]));
         CollectionAssert.AreEqual(new[] { 0.5f, 0.5f, 0.5f }, model.LabelThresholds.ToArray());
-        StringAssert.Contains(string.Join("\n", log.Warnings), "validation rows have Ant, Bee, Cat, so that their thresholds stay 0.5");
+        StringAssert.Contains(string.Join("\n", log.Warnings),
+            "validation rows have Ant, Bee, Cat, or no threshold reaches the target, so that their thresholds stay 0.5");
         StringAssert.Contains(File.ReadAllText(folder.File("run/report.html")), "<td><bdi>Ant</bdi></td><td class=\"number\">0</td>");
         using var loaded = SmallModules.Reload(_ml, model);
         CollectionAssert.AreEqual(TagRow.Names, loaded.Classes.ToArray());
@@ -149,7 +151,7 @@ public sealed class MultiLabelTaskTests
     public void ATrainingThatGoesOnTunesTheSameThresholds()
     {
         using var folder = new Folder();
-        var task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned);
+        var task = LearningTask.MultiLabel(threshold: DecisionThreshold.F1);
         var options = Options with { Task = task, LabelColumnName = "Keys", Epochs = 4 };
         using var whole = _ml.FineTuning.FineTuneModule(options).Fit(Train());
 
@@ -170,7 +172,7 @@ public sealed class MultiLabelTaskTests
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
         var task = new BoundMultiLabel(
-            new TaskColumns("Label"), ["a"], keys: null, new MultiLabelTask(PositiveWeights.Balanced(), LabelThresholds.Fixed()), [0.5f]);
+            new TaskColumns("Label"), ["a"], keys: null, new MultiLabelTask(PositiveWeights.Balanced(), DecisionThreshold.Default), [0.5f]);
         foreach (var (weights, expected) in ((float[]?, double)[])[(null, 3), ([3, 1, 1, 1], 1)])
         {
             var rows = new MlNetFineTune.Data.LabeledData(
@@ -187,7 +189,7 @@ public sealed class MultiLabelTaskTests
     {
         var options = Options with
         {
-            Task = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned),
+            Task = LearningTask.MultiLabel(threshold: DecisionThreshold.F1),
             Epochs = 2,
             LearningRate = 0.01f,
             Validation = ValidationData.Set(Test()),
@@ -205,7 +207,7 @@ public sealed class MultiLabelTaskTests
         for (var label = 0; label < 3; label++)
         {
             var best = ThresholdTuning.Of(
-                ThresholdCriterion.F1, [.. scores.Select(row => row[label])], [.. labels.Select(row => row[label])])!.Value;
+                DecisionThreshold.F1, [.. scores.Select(row => row[label])], [.. labels.Select(row => row[label])])!.Value;
             Assert.AreEqual(best.Threshold, model.LabelThresholds[label], 1e-5f);
             Assert.AreEqual(best.Value, tuned.PerLabelF1[label], 1e-6);
         }
@@ -226,7 +228,7 @@ public sealed class MultiLabelTaskTests
         }
 
         var plain = Predicted(LearningTask.MultiLabel());
-        Assert.IsLessThan(plain, Predicted(LearningTask.MultiLabel(thresholds: LabelThresholds.Fixed(0.7f))));
+        Assert.IsLessThan(plain, Predicted(LearningTask.MultiLabel(threshold: DecisionThreshold.Fixed(0.7f))));
         Assert.IsGreaterThan(plain, Predicted(LearningTask.MultiLabel(PositiveWeights.Of(5, 5, 5))));
         Assert.IsGreaterThan(plain, Predicted(LearningTask.MultiLabel(PositiveWeights.Balanced())));
     }
@@ -309,11 +311,11 @@ public sealed class MultiLabelTaskTests
     [TestMethod]
     public void OptionsThatContradictThemselvesAreRefused()
     {
-        var tuned = LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned);
+        var tuned = LearningTask.MultiLabel(threshold: DecisionThreshold.F1);
         StringAssert.Contains(
             Assert.Throws<ArgumentException>(
                 () => _ml.FineTuning.FineTuneModule(Options with { Task = tuned, Validation = ValidationData.None })).Message,
-            "LabelThresholds.Tuned needs validation");
+            "threshold F1 needs validation");
         StringAssert.Contains(
             Assert.Throws<ArgumentException>(() => _ml.FineTuning.FineTuneModule(Options with { Task = null })).Message,
             "Task is not set, and ml.FineTuning trains any");
@@ -328,10 +330,10 @@ public sealed class MultiLabelTaskTests
             Assert.Throws<InvalidOperationException>(() => _ml.FineTuning.FineTuneModule(
                 Options with { Task = LearningTask.MultiLabel(PositiveWeights.Of(("dog", 2))) }).Fit(Train())).Message, "dog");
         foreach (var threshold in (float[])[-0.1f, 1, float.NaN])
-            Assert.Throws<ArgumentOutOfRangeException>(() => LabelThresholds.Fixed(threshold));
-        Assert.AreEqual(LabelThresholds.Fixed(), LabelThresholds.Fixed(0.5f));
-        Assert.AreEqual("MultiLabel(positiveWeights: None, thresholds: Fixed(0.5))", LearningTask.MultiLabel().ToString());
-        Assert.AreEqual(LearningTask.MultiLabel(), LearningTask.MultiLabel(PositiveWeights.None, LabelThresholds.Fixed(0.5f)));
+            Assert.Throws<ArgumentOutOfRangeException>(() => DecisionThreshold.Fixed(threshold));
+        Assert.AreEqual(DecisionThreshold.Default, DecisionThreshold.Fixed(0.5f));
+        Assert.AreEqual("MultiLabel(positiveWeights: None, threshold: Default)", LearningTask.MultiLabel().ToString());
+        Assert.AreEqual(LearningTask.MultiLabel(), LearningTask.MultiLabel(PositiveWeights.None, DecisionThreshold.Fixed(0.5f)));
     }
 
     [TestMethod]
@@ -341,8 +343,8 @@ public sealed class MultiLabelTaskTests
         [
             LearningTask.MultiLabel(), LearningTask.MultiLabel(PositiveWeights.Balanced()),
             LearningTask.MultiLabel(PositiveWeights.Balanced(0.5f)), LearningTask.MultiLabel(PositiveWeights.Of(1, 2)),
-            LearningTask.MultiLabel(PositiveWeights.Of(("a", 2))), LearningTask.MultiLabel(thresholds: LabelThresholds.Tuned),
-            LearningTask.MultiLabel(thresholds: LabelThresholds.Fixed(0.4f)),
+            LearningTask.MultiLabel(PositiveWeights.Of(("a", 2))), LearningTask.MultiLabel(threshold: DecisionThreshold.F1),
+            LearningTask.MultiLabel(threshold: DecisionThreshold.Fixed(0.4f)),
         ];
         CollectionAssert.AllItemsAreUnique(tasks.Select(CanonicalJson.Of).ToArray());
     }
@@ -364,7 +366,7 @@ public sealed class MultiLabelTaskTests
         var source = new MlNetFineTune.Data.LabeledData(
             inputs: null!, labels, [0, 1, 2, 3, 4], groups: null, withoutLabel: 0, weights: null, labelWidth: 2);
         var task = new BoundMultiLabel(new TaskColumns("Label"), ["a", "b"], keys: null, options: null, [0.5f, 0.5f]);
-        var order = task.Sampling(new MlNetFineTune.Data.RowSubset(source, [0, 1, 2, 3, 4])).Order(seed: 1, epoch: 0);
+        var order = task.Balance(new MlNetFineTune.Data.RowSubset(source, [0, 1, 2, 3, 4]), [0, 1, 2, 3, 4]).Order(seed: 1, epoch: 0);
         Assert.HasCount(5, order);
         Assert.IsGreaterThanOrEqualTo(1, order.Count(row => row == 3), "the one row of b");
     }

@@ -160,9 +160,9 @@ public sealed class OrdinalTests
         Fixture.AreClose(expected, [.. results[0].AsEnumerable<float>()], 1e-5, what);
     }
 
-    private static Tensor Features() => tensor(Formula.Values("tasks.features", [6, 4]), [6, 4]).to_type(ScalarType.Float64);
+    internal static Tensor Features() => tensor(Formula.Values("tasks.features", [6, 4]), [6, 4]).to_type(ScalarType.Float64);
 
-    private static OrdinalHead HeadOf(JsonElement expected)
+    internal static OrdinalHead HeadOf(JsonElement expected)
     {
         var head = Formula.Made(ScalarType.Float64, () => new OrdinalHead(features: 4, expected.GetProperty("classes").GetInt32()));
         using var noGradients = no_grad();

@@ -10,8 +10,8 @@ namespace MlNetFineTune.Tests.Tasks;
 
 /// <summary>
 /// Real networks on real photos, from file to class: ImageNet's 310 is an ant, 309 a bee. The numbers are those of
-/// tools/reference/classify_ants_bees.py. They are up to 0.032 from the ones noted beside the weights, which count one more ant in each part:
-/// PyTorch does not reproduce those on these files.
+/// tools/reference/classify_ants_bees.py. They are up to 0.032 from the ones noted beside the weights, which count one more ant in each
+/// part: PyTorch does not reproduce those on these files.
 /// </summary>
 [TestClass]
 [TestCategory(Categories.Weights)]
@@ -33,15 +33,16 @@ public sealed class PretrainedClassifierTests
         var backbone = Backbone.FromName(network).WithWeights(weights);
         using var classifier = ImageNetwork.CreateEmpty(backbone, outputs: 1000);
         using (var file = WeightFile.Open(weights))
-            StrictLoader.Load(file, classifier.NamedTensors(), network, name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
+            StrictLoader.Load(file, classifier.NamedTensors(), network,
+                name => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal));
         classifier.PrepareForScoring();
         Encode fromFile = (encoder, path, pixels) => encoder.EncodeFile(path, Augmentation.None, default, pixels);
         Assert.AreEqual(expected, Accuracy(backbone.Preprocessing, part, kind, fromFile, classifier.Probabilities), 0.03);
     }
 
     /// <summary>
-    /// SqueezeNet's own classifier scores every place and averages after a ReLU, so it is applied here to the last stage's unpooled maps. The photos
-    /// are decoded at full size: JPEG's scaled decoding alone moves this network by up to 0.04 (.711 and .686 of the bees).
+    /// SqueezeNet's own classifier scores every place and averages after a ReLU, so it is applied here to the last stage's unpooled maps.
+    /// The photos are decoded at full size: JPEG's scaled decoding alone moves this network by up to 0.04 (.711 and .686 of the bees).
     /// </summary>
     [TestMethod]
     [DataRow("val", "ants", 0.493)]
@@ -57,9 +58,11 @@ public sealed class PretrainedClassifierTests
         using var weight = empty(1000, 512, 1, 1);
         using var bias = empty(1000);
         using (var file = WeightFile.Open(weights))
-            StrictLoader.Load(file, [("classifier.1.weight", weight), ("classifier.1.bias", bias)], "its classifier", name => name.StartsWith("features.", StringComparison.Ordinal));
+            StrictLoader.Load(file, [("classifier.1.weight", weight), ("classifier.1.bias", bias)], "its classifier",
+                name => name.StartsWith("features.", StringComparison.Ordinal));
 
-        Assert.AreEqual(expected, Accuracy(backbone.Preprocessing with { Interpolation = Interpolation.Bicubic }, part, kind, EncodeFully, pixels =>
+        Assert.AreEqual(
+            expected, Accuracy(backbone.Preprocessing with { Interpolation = Interpolation.Bicubic }, part, kind, EncodeFully, pixels =>
         {
             using var noGradients = no_grad();
             var maps = network.Stages[^1].Maps.Forward(network.Forward(pixels, 0, network.Stages.Count - 1));
@@ -73,13 +76,15 @@ public sealed class PretrainedClassifierTests
     {
         using var codec = SKCodec.Create(path);
         using var photo = SKBitmap.Decode(codec, codec.Info.WithColorType(SKColorType.Rgba8888).WithAlphaType(SKAlphaType.Unpremul));
-        return encoder.EncodePixels(new PixelSource(photo.GetPixelSpan(), photo.Width, photo.Height, blueFirst: false), Augmentation.None, default, pixels);
+        return encoder.EncodePixels(new PixelSource(photo.GetPixelSpan(), photo.Width, photo.Height, blueFirst: false), Augmentation.None,
+            default, pixels);
     }
 
     private static double Accuracy(ImagePreprocessing preprocessing, string part, string kind, Encode encode, Func<Tensor, Tensor> score)
     {
         var photos = Directory.GetFiles(SharedData.RequireOrSkip($"data/ants-bees/{part}/{kind}"))
-            .Where(path => !path.EndsWith(".gif", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).ToArray(); // one GIF is a placeholder
+            // one GIF is a placeholder
+            .Where(path => !path.EndsWith(".gif", StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).ToArray();
         var encoder = new ImageEncoder(preprocessing);
         using var normalizer = new PixelNormalizer(preprocessing, CPU);
         var truth = kind == "ants" ? 310 : 309;

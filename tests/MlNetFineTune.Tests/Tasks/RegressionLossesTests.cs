@@ -78,7 +78,7 @@ public sealed class RegressionLossesTests
         }
     }
 
-    private static RegressionLoss LossOf(JsonElement expected) => expected.Text("loss") switch
+    internal static RegressionLoss LossOf(JsonElement expected) => expected.Text("loss") switch
     {
         "SquaredError" => RegressionLoss.SquaredError,
         "AbsoluteError" => RegressionLoss.AbsoluteError,

@@ -11,13 +11,13 @@ public sealed class ThresholdTuningTests
 {
     private static readonly JsonElement[] s_cases = [.. Fixture.Read("metrics.json").GetProperty("binary").EnumerateArray()];
 
-    private static readonly Dictionary<string, ThresholdCriterion> s_criteria = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, DecisionThreshold> s_criteria = new(StringComparer.Ordinal)
     {
-        ["f1"] = ThresholdCriterion.F1,
-        ["youden"] = ThresholdCriterion.YoudenJ,
-        ["accuracy"] = ThresholdCriterion.Accuracy,
-        ["precision"] = ThresholdCriterion.Precision(0.7f),
-        ["recall"] = ThresholdCriterion.Recall(0.8f),
+        ["f1"] = DecisionThreshold.F1,
+        ["youden"] = DecisionThreshold.YoudenJ,
+        ["accuracy"] = DecisionThreshold.Accuracy,
+        ["precision"] = DecisionThreshold.Precision(0.7f),
+        ["recall"] = DecisionThreshold.Recall(0.8f),
     };
 
     public static IEnumerable<object[]> Cases =>
@@ -65,7 +65,7 @@ public sealed class ThresholdTuningTests
     public void OfEquallyGoodThresholdsTheHighestIsTaken()
     {
         // F1 is 2/3 after the first row (recall 1/2) and after all four (precision 1/2).
-        var tuned = ThresholdTuning.Of(ThresholdCriterion.F1, [0.9f, 0.7f, 0.5f, 0.3f], [true, false, false, true])!.Value;
+        var tuned = ThresholdTuning.Of(DecisionThreshold.F1, [0.9f, 0.7f, 0.5f, 0.3f], [true, false, false, true])!.Value;
         Assert.AreEqual(0.8f, tuned.Threshold, 1e-6f);
         Assert.AreEqual(2 / 3.0, tuned.Value, 1e-15);
     }
@@ -74,13 +74,13 @@ public sealed class ThresholdTuningTests
     public void RowsWithEqualScoresPassTogether()
     {
         // No threshold tells the two of 0.5 apart: whoever passed one of them alone would reach an F1 of 1.
-        var tuned = ThresholdTuning.Of(ThresholdCriterion.F1, [0.9f, 0.5f, 0.5f, 0.1f], [true, true, false, false])!.Value;
+        var tuned = ThresholdTuning.Of(DecisionThreshold.F1, [0.9f, 0.5f, 0.5f, 0.1f], [true, true, false, false])!.Value;
         Assert.AreEqual(new BinaryCounts(2, 1, 0, 1), tuned.Counts);
         Assert.AreEqual(0.3f, tuned.Threshold, 1e-6f);
         // All scores are equal: all pass, or none.
-        tuned = ThresholdTuning.Of(ThresholdCriterion.F1, [0.5f, 0.5f, 0.5f], [true, false, false])!.Value;
+        tuned = ThresholdTuning.Of(DecisionThreshold.F1, [0.5f, 0.5f, 0.5f], [true, false, false])!.Value;
         Assert.AreEqual(float.BitDecrement(0.5f), tuned.Threshold);
-        tuned = ThresholdTuning.Of(ThresholdCriterion.Accuracy, [0.5f, 0.5f, 0.5f], [true, false, false])!.Value;
+        tuned = ThresholdTuning.Of(DecisionThreshold.Accuracy, [0.5f, 0.5f, 0.5f], [true, false, false])!.Value;
         Assert.AreEqual((0.5f, 2 / 3.0), (tuned.Threshold, tuned.Value)); // none is above 0.5
     }
 
@@ -90,7 +90,7 @@ public sealed class ThresholdTuningTests
         foreach (var low in new[] { 0.1f, 0f, -1e-45f, -3.4e38f, 1e30f })
         {
             var high = float.BitIncrement(low);
-            var tuned = ThresholdTuning.Of(ThresholdCriterion.F1, [low, high], [false, true])!.Value;
+            var tuned = ThresholdTuning.Of(DecisionThreshold.F1, [low, high], [false, true])!.Value;
             Assert.IsTrue(low <= tuned.Threshold && tuned.Threshold < high);
         }
         Assert.AreEqual(3f, Between(3, float.PositiveInfinity));
@@ -98,7 +98,7 @@ public sealed class ThresholdTuningTests
         Assert.AreEqual(0, Between(float.MinValue, float.MaxValue)); // their distance is more than the greatest single
 
         static float Between(float no, float yes) =>
-            ThresholdTuning.Of(ThresholdCriterion.F1, [no, yes], [false, true])!.Value.Threshold;
+            ThresholdTuning.Of(DecisionThreshold.F1, [no, yes], [false, true])!.Value.Threshold;
     }
 
     [TestMethod]
@@ -112,8 +112,8 @@ public sealed class ThresholdTuningTests
             Assert.IsNull(ThresholdTuning.Of(criterion, [0.1f, float.NaN], [false, true]));
             Assert.IsNull(ThresholdTuning.Of(criterion, [0.1f, 0.2f], [false, true], [1, 0]));
         }
-        Assert.IsNull(ThresholdTuning.Of(ThresholdCriterion.Precision(0.9f), [0.9f, 0.5f], [false, true]));
-        Assert.IsNotNull(ThresholdTuning.Of(ThresholdCriterion.Recall(1), [0.9f, 0.5f], [false, true])); // all pass
+        Assert.IsNull(ThresholdTuning.Of(DecisionThreshold.Precision(0.9f), [0.9f, 0.5f], [false, true]));
+        Assert.IsNotNull(ThresholdTuning.Of(DecisionThreshold.Recall(1), [0.9f, 0.5f], [false, true])); // all pass
     }
 
     [TestMethod]
@@ -122,11 +122,11 @@ public sealed class ThresholdTuningTests
         // The single nearest to 0.8 is above 0.8, so that eight of ten would not reach it; nor would six of ten reach 0.6.
         float[] scores = [.. Enumerable.Range(0, 20).Select(i => -i)];
         bool[] labels = [.. Enumerable.Range(0, 20).Select(i => i is < 4 or > 5 and < 10)];
-        Assert.AreEqual(10, Passing(ThresholdCriterion.Precision(0.8f)));
+        Assert.AreEqual(10, Passing(DecisionThreshold.Precision(0.8f)));
         labels = [.. Enumerable.Range(0, 20).Select(i => i is < 6 or > 15)];
-        Assert.AreEqual(6, Passing(ThresholdCriterion.Recall(0.6f)));
+        Assert.AreEqual(6, Passing(DecisionThreshold.Recall(0.6f)));
 
-        int Passing(ThresholdCriterion criterion) =>
+        int Passing(DecisionThreshold criterion) =>
             scores.Count(score => score > ThresholdTuning.Of(criterion, scores, labels)!.Value.Threshold);
     }
 
@@ -136,11 +136,11 @@ public sealed class ThresholdTuningTests
         // Three rows of three labels; the last label is in no row.
         float[] scores = [0.9f, 0.2f, 0.5f, 0.4f, 0.8f, 0.6f, 0.1f, 0.7f, 0.7f];
         bool[] labels = [true, false, false, true, true, false, false, false, false];
-        var tuned = ThresholdTuning.OfEachLabel(ThresholdCriterion.F1, scores, labels, 3);
+        var tuned = ThresholdTuning.OfEachLabel(DecisionThreshold.F1, scores, labels, 3);
         Assert.AreEqual(0.25f, tuned[0]!.Value.Threshold, 1e-6f);
         Assert.AreEqual(0.75f, tuned[1]!.Value.Threshold, 1e-6f);
         Assert.IsNull(tuned[2]);
-        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.OfEachLabel(ThresholdCriterion.F1, scores, labels, 2));
+        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.OfEachLabel(DecisionThreshold.F1, scores, labels, 2));
     }
 
     [TestMethod]
@@ -148,14 +148,14 @@ public sealed class ThresholdTuningTests
     {
         foreach (var target in new[] { 0, -0.1f, 1.1f, float.NaN })
         {
-            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ThresholdCriterion.Precision(target));
-            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ThresholdCriterion.Recall(target));
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => DecisionThreshold.Precision(target));
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => DecisionThreshold.Recall(target));
         }
-        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.Of(ThresholdCriterion.F1, [1, 2], [true]));
-        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.Of(ThresholdCriterion.F1, [1, 2], [true, false], [1]));
-        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.Of(ThresholdCriterion.F1, [1, 2], [true, false], [1, -1]));
+        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.Of(DecisionThreshold.F1, [1, 2], [true]));
+        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.Of(DecisionThreshold.F1, [1, 2], [true, false], [1]));
+        Assert.ThrowsExactly<ArgumentException>(() => ThresholdTuning.Of(DecisionThreshold.F1, [1, 2], [true, false], [1, -1]));
         Assert.HasCount(s_criteria.Count, s_criteria.Values.Select(CanonicalJson.Of).Distinct().ToArray());
-        Assert.AreNotEqual(CanonicalJson.Of(ThresholdCriterion.Recall(0.8f)), CanonicalJson.Of(ThresholdCriterion.Recall(0.9f)));
+        Assert.AreNotEqual(CanonicalJson.Of(DecisionThreshold.Recall(0.8f)), CanonicalJson.Of(DecisionThreshold.Recall(0.9f)));
         Culture.Each(_ => CollectionAssert.AreEqual(
             new[] { "F1", "YoudenJ", "Accuracy", "Precision(0.7)", "Recall(0.8)" },
             s_criteria.Values.Select(criterion => criterion.ToString()).ToArray()));

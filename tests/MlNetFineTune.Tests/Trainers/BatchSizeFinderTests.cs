@@ -23,7 +23,8 @@ public sealed class BatchSizeFinderTests
     {
         // 10 MiB a row: a batch of 32 needs 160 MiB more than one of 16, with a quarter for caution 200, and 85 % of 234 is 198.9.
         var search = Finder(
-            size => (100 * size, Base + 10 * MiB * size), available: size => (size == 16 ? 234 : 10_000) * MiB, resident: true).Find(256, 1000, Base);
+            size => (100 * size, Base + 10 * MiB * size), available: size => (size == 16 ? 234 : 10_000) * MiB, resident: true)
+                .Find(256, 1000, Base);
 
         CollectionAssert.AreEqual(new[] { 2, 4, 8, 16 }, _tried);
         StringAssert.Contains(search.End, "a batch of 32 would take about 200 MiB more, and 234 MiB are available");

@@ -29,7 +29,8 @@ public sealed class AccumulationTests
         };
         var view = SmallModules.View(_ml, TableRow.Many(rows));
         using var expected = _ml.Regression.Trainers.FineTuneModule(options).Fit(view);
-        using var actual = _ml.Regression.Trainers.FineTuneModule(options with { BatchSize = large / accumulation, AccumulationSteps = accumulation }).Fit(view);
+        using var actual = _ml.Regression.Trainers.FineTuneModule(
+            options with { BatchSize = large / accumulation, AccumulationSteps = accumulation }).Fit(view);
 
         AssertClose(expected, actual, expected.Report!.Epochs[^1].Loss, actual.Report!.Epochs[^1].Loss);
     }
@@ -37,14 +38,24 @@ public sealed class AccumulationTests
     [TestMethod]
     public void RowsThatCountDifferentlyDoSoInWhateverBatchTheyAre()
     {
-        var options = SmallModules.Multiclass with { Epochs = 3, BatchSize = 24, Optimizer = Optimizer.Sgd(), Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f)) };
+        var options = SmallModules.Multiclass
+            with
+        {
+            Epochs = 3,
+            BatchSize = 24,
+            Optimizer = Optimizer.Sgd(),
+            Validation = ValidationData.None,
+            Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f))
+        };
         var view = SmallModules.View(_ml, TableRow.Many(60));
         using var expected = _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(view);
-        using var actual = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { BatchSize = 4, AccumulationSteps = 6 }).Fit(view);
+        using var actual = _ml.MulticlassClassification.Trainers.FineTuneModule(
+            options with { BatchSize = 4, AccumulationSteps = 6 }).Fit(view);
         using var wrong = _ml.MulticlassClassification.Trainers.FineTuneModule(options with { BatchSize = 4 }).Fit(view);
 
         AssertClose(expected, actual, 0, 0);
-        Assert.IsGreaterThan(1e-3, Tensors(expected).Zip(Tensors(wrong), (a, b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max()).Max(), "the batches matter");
+        Assert.IsGreaterThan(1e-3, Tensors(expected).Zip(Tensors(wrong), (a, b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max()).Max(),
+            "the batches matter");
     }
 
     [TestMethod]
@@ -53,7 +64,14 @@ public sealed class AccumulationTests
         // Three batches of two rows a step; some batches have no picture at all.
         var bad = Path.Combine(SmallPictures.NewFolder(), "none.png");
         var photos = SmallPictures.Take(8);
-        var options = SmallTraining.Options with { BatchSize = 2, AccumulationSteps = 3, Epochs = 2, BadRows = BadRows.Skip(0.9f), Seed = 3 };
+        var options = SmallTraining.Options with
+        {
+            BatchSize = 2,
+            AccumulationSteps = 3,
+            Epochs = 2,
+            BadRows = BadRows.Skip(0.9f),
+            Seed = 3
+        };
         Photo[] many = [.. photos, .. Enumerable.Repeat(new Photo { Label = "dots", ImagePath = bad }, 30)];
 
         using var model = SmallTraining.Fit(_ml, options, many);
@@ -73,8 +91,10 @@ public sealed class AccumulationTests
         Assert.AreEqual(4, order.Steps);
         CollectionAssert.AreEqual(rows, order.Batches.SelectMany(batch => batch).ToArray());
         Assert.IsTrue(order.Batches.All(batch => batch.Length is 3 or 4));
-        CollectionAssert.AreEqual(MlNetFineTune.Data.BatchLoader.Split(rows, 16).Select(step => step.Length).ToArray(), order.Batches.Zip(order.StepOf).GroupBy(pair => pair.Second).Select(step => step.Sum(pair => pair.First.Length)).ToArray());
-        CollectionAssert.AreEqual(order.StepOf.Zip([.. order.StepOf.Skip(1), -1], (step, next) => step != next).ToArray(), order.StepOf.Select((_, batch) => order.EndsStep(batch)).ToArray());
+        CollectionAssert.AreEqual(MlNetFineTune.Data.BatchLoader.Split(rows, 16).Select(step => step.Length).ToArray(),
+            order.Batches.Zip(order.StepOf).GroupBy(pair => pair.Second).Select(step => step.Sum(pair => pair.First.Length)).ToArray());
+        CollectionAssert.AreEqual(order.StepOf.Zip([.. order.StepOf.Skip(1), -1], (step, next) => step != next).ToArray(),
+            order.StepOf.Select((_, batch) => order.EndsStep(batch)).ToArray());
         Assert.AreEqual(0, EpochOrder.Of([], 4, 4).Steps);
     }
 

@@ -29,7 +29,8 @@ public sealed class CancellationTests
         using var source = new CancellationTokenSource();
         var watcher = CancelAt(phase, source);
 
-        var error = Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, Options(strategy, watcher) with { CancellationToken = source.Token }, _photos));
+        var error = Assert.Throws<OperationCanceledException>(
+            () => SmallTraining.Fit(_ml, Options(strategy, watcher) with { CancellationToken = source.Token }, _photos));
         Assert.AreEqual(source.Token, error.CancellationToken);
 
         Assert.AreEqual(1, watcher.Seen.Count(progress => progress.Activity == phase));
@@ -80,7 +81,8 @@ public sealed class CancellationTests
         var watcher = new Watcher();
         var cancelled = new CancellationToken(canceled: true);
 
-        Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, Options(Strategy.Full(1), watcher) with { CancellationToken = cancelled }, _photos));
+        Assert.Throws<OperationCanceledException>(
+            () => SmallTraining.Fit(_ml, Options(Strategy.Full(1), watcher) with { CancellationToken = cancelled }, _photos));
         using var model = SmallTraining.Fit(_ml, Options(Strategy.Full(1), watcher) with { StopToken = cancelled }, _photos);
 
         Assert.IsEmpty(watcher.Seen);
@@ -92,7 +94,8 @@ public sealed class CancellationTests
     {
         var folder = SmallPictures.NewFolder();
         _ml.TempFilePath = folder;
-        var images = _photos.Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) }).ToArray();
+        var images = _photos.Select(photo => new ImageRow { Label = photo.Label, Image = MLImage.CreateFromFile(photo.ImagePath) })
+            .ToArray();
         var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(images));
         var bad = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(images.Append(new ImageRow { Label = "dots" }).ToArray()));
         var options = SmallTraining.Options with { ImageColumnName = "Image", Epochs = 1 };
@@ -105,22 +108,28 @@ public sealed class CancellationTests
         Assert.Throws<OperationCanceledException>(() => Fit(
             view, options with { Progress = CancelAt(TrainingActivity.Training, source), CancellationToken = source.Token }));
         Assert.Throws<InvalidDataException>(() => Fit(bad, options));
-        Assert.Throws<DivideByZeroException>(() => Fit(view, options with { Progress = new Watcher(_ => throw new DivideByZeroException()) }));
-        Assert.Throws<OperationCanceledException>(() => Fit(view, options with { CancellationToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<DivideByZeroException>(
+            () => Fit(view, options with { Progress = new Watcher(_ => throw new DivideByZeroException()) }));
+        Assert.Throws<OperationCanceledException>(
+            () => Fit(view, options with { CancellationToken = new CancellationToken(canceled: true) }));
 
-        Assert.IsTrue(files.Count > 0 && files.All(count => count == 1), "The pictures were not spooled where the context's TempFilePath says.");
+        Assert.IsTrue(files.Count > 0 && files.All(count => count == 1),
+            "The pictures were not spooled where the context's TempFilePath says.");
         Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
         Assert.AreEqual(0, OpenFiles.CountIn(folder));
         foreach (var row in images)
             row.Image!.Dispose();
 
-        FineTuningTransformer Fit(IDataView data, ImageFineTuningOptions with) => _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(data);
+        FineTuningTransformer Fit(IDataView data, ImageFineTuningOptions with) =>
+            _ml.MulticlassClassification.Trainers.FineTuneImages(with).Fit(data);
     }
 
     [TestMethod]
     public void ALossThatIsNoNumberEndsTheTrainingAndSaysWhatToTry()
     {
-        var error = Assert.Throws<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { LearningRate = 1e30f, Epochs = 5, Optimizer = Optimizer.Sgd() }, _photos));
+        var error = Assert.Throws<InvalidOperationException>(
+            () => SmallTraining.Fit(
+                _ml, SmallTraining.Options with { LearningRate = 1e30f, Epochs = 5, Optimizer = Optimizer.Sgd() }, _photos));
 
         StringAssert.Contains(error.Message, "Lower the learning rate");
     }

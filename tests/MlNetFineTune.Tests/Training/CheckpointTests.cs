@@ -27,10 +27,13 @@ public sealed class CheckpointTests
     public static IEnumerable<object[]> Variants =>
     [
         ["plain", s_options],
-        ["accumulating, averaging", s_options with { BatchSize = 2, AccumulationSteps = 2, WeightAveraging = WeightAveraging.Exponential(0.9f), GradientClipping = GradientClipping.Norm(1), Optimizer = Optimizer.Sgd() }],
+        ["accumulating, averaging", s_options
+            with { BatchSize = 2, AccumulationSteps = 2, WeightAveraging = WeightAveraging.Exponential(0.9f),
+                GradientClipping = GradientClipping.Norm(1), Optimizer = Optimizer.Sgd() }],
         ["soup, plateau, cached features", s_options with
         {
-            Augmentation = Augmentation.None, WeightAveraging = WeightAveraging.BestCheckpoints(2), Schedule = LearningRateSchedule.Plateau(patience: 0), Optimizer = Optimizer.RmsProp(momentum: 0.9f),
+            Augmentation = Augmentation.None, WeightAveraging = WeightAveraging.BestCheckpoints(2),
+            Schedule = LearningRateSchedule.Plateau(patience: 0), Optimizer = Optimizer.RmsProp(momentum: 0.9f),
         }],
     ];
 
@@ -65,7 +68,8 @@ public sealed class CheckpointTests
             }
             catch (OperationCanceledException)
             {
-                Assert.HasCount(1 + Math.Min(life, 1), Directory.GetFiles(_folder, "*.safetensors"), "cancelling leaves a checkpoint, and keeps the one before");
+                Assert.HasCount(1 + Math.Min(life, 1), Directory.GetFiles(_folder, "*.safetensors"),
+                    "cancelling leaves a checkpoint, and keeps the one before");
             }
             Assert.IsLessThan(100, life);
         }
@@ -119,7 +123,8 @@ public sealed class CheckpointTests
     [DataRow(true)]
     public void RowsThatCannotBeReadAreKnownAgain(bool cached)
     {
-        Photo[] bad = [.. s_photos.Take(11), .. BadPictures.All.Select(one => new Photo { Label = "dots", ImagePath = one.Path }), .. s_photos.Skip(11)];
+        Photo[] bad = [.. s_photos.Take(11), .. BadPictures.All.Select(one => new Photo { Label = "dots", ImagePath = one.Path }),
+            .. s_photos.Skip(11)];
         var options = s_options with
         {
             BadRows = BadRows.Skip(0.5f),
@@ -229,9 +234,18 @@ public sealed class CheckpointTests
         Refused(options with { Epochs = 3 }, s_photos, "Epochs was 2 and is 3");
         Refused(options with { LearningRate = 0.5f }, s_photos, "LearningRate was 0.003 and is 0.5");
         Refused(options with { Seed = 2 }, s_photos, "Seed was 1 and is 2", "Weights at the beginning");
-        Refused(options with { WeightAveraging = WeightAveraging.Exponential() }, s_photos, "WeightAveraging was NoAveraging and is ExponentialAveraging(Decay: 0.999)");
+        Refused(options with { WeightAveraging = WeightAveraging.Exponential() }, s_photos,
+            "WeightAveraging was NoAveraging and is ExponentialAveraging(Decay: 0.999)");
         Refused(options with { Backbone = Backbone.Micro.WithWeights(weights) }, s_photos, "Weights at the beginning was");
-        Refused(options with { Backbone = options.Backbone with { Preprocessing = options.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean } } }, s_photos, "Network.Preprocessing.Mean.Blue was 0.5 and is 0.406", "Network.Preprocessing.Mean.Red was 0.5 and is 0.485");
+        Refused(
+            options with
+            {
+                Backbone = options.Backbone with
+                {
+                    Preprocessing = options.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean }
+                }
+            }, s_photos,
+            "Network.Preprocessing.Mean.Blue was 0.5 and is 0.406", "Network.Preprocessing.Mean.Red was 0.5 and is 0.485");
         Refused(options, s_photos[..^1], "Training rows was 18");
         Refused(options, [.. s_photos[..^1], new Photo { Label = s_photos[^1].Label, ImagePath = s_photos[0].ImagePath }], "rows was");
         Refused(options, [.. s_photos[..^1], new Photo { Label = s_photos[0].Label, ImagePath = s_photos[^1].ImagePath }], "rows was");
@@ -255,7 +269,11 @@ public sealed class CheckpointTests
             foreach (var old in Directory.GetFiles(_folder))
                 File.Delete(old);
             var lived = 0;
-            Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, options with { Progress = new Watcher(_ => lived = ++lived == 7 ? throw new DivideByZeroException() : lived) }, s_photos));
+            Assert.Throws<DivideByZeroException>(
+                () => SmallTraining.Fit(
+                    _ml,
+                    options with { Progress = new Watcher(_ => lived = ++lived == 7 ? throw new DivideByZeroException() : lived) },
+                    s_photos));
             var files = Directory.GetFiles(_folder, "*.safetensors").Order(StringComparer.Ordinal).ToArray();
             Assert.HasCount(2, files);
             Damage(files[1], share);
@@ -265,7 +283,9 @@ public sealed class CheckpointTests
 
             using var model = SmallTraining.Fit(ml, options, s_photos);
 
-            Assert.IsTrue(log.Warnings.Any(line => line.Contains("is damaged", StringComparison.Ordinal) && line.Contains("The one before serves", StringComparison.Ordinal)), $"at {share}: {log}");
+            Assert.IsTrue(
+                log.Warnings.Any(line => line.Contains("is damaged", StringComparison.Ordinal)
+                    && line.Contains("The one before serves", StringComparison.Ordinal)), $"at {share}: {log}");
             Assert.IsTrue(log.All.Any(line => line.StartsWith("Goes on after ", StringComparison.Ordinal)), log.ToString());
             CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(model), $"damaged at {share}");
             Assert.IsEmpty(Directory.GetFiles(_folder, "*.tmp"));
@@ -291,7 +311,9 @@ public sealed class CheckpointTests
     {
         using var source = new CancellationTokenSource();
         var options = s_options with { Epochs = 2, Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
-        Assert.Throws<OperationCanceledException>(() => SmallTraining.Fit(_ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
+        Assert.Throws<OperationCanceledException>(
+            () => SmallTraining.Fit(
+                _ml, options with { Progress = new Watcher(_ => source.Cancel()), CancellationToken = source.Token }, s_photos));
         var log = new LogLines(_ml);
         var threads = TorchSharp.torch.get_num_threads();
         TorchSharp.torch.set_num_threads(threads + 1);
@@ -352,16 +374,21 @@ public sealed class CheckpointTests
                 source.Cancel();
         });
         options = options with { Checkpoint = TrainingCheckpoint.EveryEpochs(_folder) };
-        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.FineTuneModule(options with { Progress = watcher, CancellationToken = source.Token }).Fit(SmallModules.View(_ml, rows)));
+        Assert.Throws<OperationCanceledException>(
+            () => _ml.Regression.Trainers.FineTuneModule(options with { Progress = watcher, CancellationToken = source.Token })
+            .Fit(SmallModules.View(_ml, rows)));
 
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));
 
         CollectionAssert.AreEqual(SmallModules.WeightsOf(whole), SmallModules.WeightsOf(model));
-        StringAssert.Contains(Refused(options with { Factory = new TwoLayersFactory { Dropout = 0.25 } }).Message, "Factory.Settings.Dropout was 0.5 and is 0.25");
+        StringAssert.Contains(Refused(options with { Factory = new TwoLayersFactory { Dropout = 0.25 } }).Message,
+            "Factory.Settings.Dropout was 0.5 and is 0.25");
         rows[3].Features[2] += 0.5f;
         StringAssert.Contains(Refused(options).Message, "rows was");
 
-        InvalidOperationException Refused(ModuleFineTuningOptions other) => Assert.ThrowsExactly<InvalidOperationException>(() => _ml.Regression.Trainers.FineTuneModule(other).Fit(SmallModules.View(_ml, rows)));
+        InvalidOperationException Refused(ModuleFineTuningOptions other) =>
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => _ml.Regression.Trainers.FineTuneModule(other).Fit(SmallModules.View(_ml, rows)));
     }
 
     private static void Damage(string path, double share)
@@ -380,8 +407,10 @@ public sealed class CheckpointTests
 
     private static void AssertSameReport(TrainingReport expected, TrainingReport actual)
     {
-        CollectionAssert.AreEqual(expected.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray(), actual.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray());
-        Assert.AreEqual((expected.BestEpoch, expected.End, expected.TrainingRows, expected.ValidationRows), (actual.BestEpoch, actual.End, actual.TrainingRows, actual.ValidationRows));
+        CollectionAssert.AreEqual(expected.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray(),
+            actual.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray());
+        Assert.AreEqual((expected.BestEpoch, expected.End, expected.TrainingRows, expected.ValidationRows),
+            (actual.BestEpoch, actual.End, actual.TrainingRows, actual.ValidationRows));
         CollectionAssert.AreEqual(expected.BadRows.ToArray(), actual.BadRows.ToArray());
         Assert.AreEqual(expected.Averaged is null, actual.Averaged is null);
         if (expected.Averaged is { } averaged)

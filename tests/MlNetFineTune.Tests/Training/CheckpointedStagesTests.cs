@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>Activations that are computed again change the memory of a training and nothing else: every bit is that of the plain run, its naive twin.</summary>
+/// <summary>Activations that are computed again change the memory of a training and nothing else: every bit is that of the plain run,
+/// its naive twin.</summary>
 [TestClass]
 public sealed class RecomputedStagesTests
 {
@@ -33,11 +34,17 @@ public sealed class RecomputedStagesTests
         ["one stage", s_options with { Strategy = Strategy.LastStages(1) }],
         ["head only", s_options with { Strategy = Strategy.HeadOnly }],
         ["parts", s_options with { Strategy = Strategy.Gradual() }],
-        ["norms and biases, frozen statistics", s_options with { Strategy = Strategy.NormAndBias, Backbone = Pretrained, BatchNorm = BatchNormMode.Frozen }],
-        ["a stage between that does not train", s_options with { Strategy = Strategy.Custom(name => name.StartsWith("layer1.", StringComparison.Ordinal) ? 1 : 0) }],
-        ["accumulating, averaging, clipping", s_options with { BatchSize = 3, AccumulationSteps = 2, WeightAveraging = WeightAveraging.Exponential(0.9f), GradientClipping = GradientClipping.Norm(0.5f), Optimizer = Optimizer.Sgd() }],
+        ["norms and biases, frozen statistics",
+            s_options with { Strategy = Strategy.NormAndBias, Backbone = Pretrained, BatchNorm = BatchNormMode.Frozen }],
+        ["a stage between that does not train",
+            s_options with { Strategy = Strategy.Custom(name => name.StartsWith("layer1.", StringComparison.Ordinal) ? 1 : 0) }],
+        ["accumulating, averaging, clipping",
+            s_options with { BatchSize = 3, AccumulationSteps = 2, WeightAveraging = WeightAveraging.Exponential(0.9f),
+                GradientClipping = GradientClipping.Norm(0.5f), Optimizer = Optimizer.Sgd() }],
         ["adapters that drop", s_options with { Adapter = Adapter.Lora(2, dropout: 0.4f) }],
-        ["layers that drop", s_options with { Backbone = SmallTraining.Backbone.ReplaceStage("layer1", new SmallLayersFactory { Dropout = 0.4 }).ReplaceStage("layer2", new SmallLayersFactory { Dropout = 0.3 }) }],
+        ["layers that drop", s_options
+            with { Backbone = SmallTraining.Backbone.ReplaceStage("layer1", new SmallLayersFactory { Dropout = 0.4 })
+                .ReplaceStage("layer2", new SmallLayersFactory { Dropout = 0.3 }) }],
     ];
 
     private static Backbone Pretrained
@@ -88,9 +95,11 @@ public sealed class RecomputedStagesTests
         CollectionAssert.AreEquivalent(expected.Keys, actual.Keys);
         foreach (var (name, values) in expected)
             Fixture.AreClose(values, actual[name], tolerance, $"{network} from stage {first}: {name}");
-        var reached = classifier.NamedParameters().Where(named => classifier.StageOf(named.Name) >= first).Select(named => $"gradient of {named.Name}");
+        var reached = classifier.NamedParameters().Where(named => classifier.StageOf(named.Name) >= first)
+            .Select(named => $"gradient of {named.Name}");
         CollectionAssert.IsSubsetOf(reached.ToArray(), expected.Keys);
-        foreach (var (name, tensor) in classifier.NamedTensors().Where(named => named.Name.EndsWith("running_mean", StringComparison.Ordinal)))
+        foreach (var (name, tensor) in classifier.NamedTensors()
+            .Where(named => named.Name.EndsWith("running_mean", StringComparison.Ordinal)))
             Assert.AreEqual(classifier.StageOf(name) >= first, !before[name].Values().SequenceEqual(tensor.Values()), name);
 
         Dictionary<string, double[]> Step(Func<Tensor> forward, Action back)
@@ -118,7 +127,8 @@ public sealed class RecomputedStagesTests
         using var actual = SmallTraining.Fit(_ml, options with { ActivationCheckpointing = true }, s_photos);
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(expected), SmallTraining.WeightsOf(actual), name);
-        CollectionAssert.AreEqual(expected.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray(), actual.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray());
+        CollectionAssert.AreEqual(expected.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray(),
+            actual.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray());
     }
 
     [TestMethod]
@@ -131,7 +141,8 @@ public sealed class RecomputedStagesTests
         {
             var lived = 0;
             var dies = new Watcher(progress => _ = ++lived == 3 ? throw new DivideByZeroException() : 0);
-            Assert.Throws<DivideByZeroException>(() => SmallTraining.Fit(_ml, checkpointed with { ActivationCheckpointing = recomputes, Progress = dies }, s_photos));
+            Assert.Throws<DivideByZeroException>(
+                () => SmallTraining.Fit(_ml, checkpointed with { ActivationCheckpointing = recomputes, Progress = dies }, s_photos));
         }
 
         using var model = SmallTraining.Fit(_ml, checkpointed with { ActivationCheckpointing = true }, s_photos);
@@ -183,14 +194,21 @@ public sealed class RecomputedStagesTests
     [TestMethod]
     public void WhatFailsTheSecondTimeIsNamed()
     {
-        StringAssert.Contains(Fails((maps, again) => again ? throw new InvalidOperationException("not twice") : maps), "Stage 'layer1' of micro ran, and failed when ActivationCheckpointing ran it a second time: not twice");
-        StringAssert.Contains(Fails((maps, again) => again ? maps.view(1, 2, 3) : maps), "failed when ActivationCheckpointing ran it a second time: shape '[1, 2, 3]' is invalid");
-        StringAssert.Contains(Fails((maps, again) => again ? maps.narrow(0, 0, 1) : maps), "Stage 'layer1' of micro gave [6, 32, 8, 8], and [1, 32, 8, 8] when ActivationCheckpointing ran it a second time");
+        StringAssert.Contains(Fails((maps, again) => again ? throw new InvalidOperationException("not twice") : maps),
+            "Stage 'layer1' of micro ran, and failed when ActivationCheckpointing ran it a second time: not twice");
+        StringAssert.Contains(Fails((maps, again) => again ? maps.view(1, 2, 3) : maps),
+            "failed when ActivationCheckpointing ran it a second time: shape '[1, 2, 3]' is invalid");
+        StringAssert.Contains(Fails((maps, again) => again ? maps.narrow(0, 0, 1) : maps),
+            "Stage 'layer1' of micro gave [6, 32, 8, 8], and [1, 32, 8, 8] when ActivationCheckpointing ran it a second time");
 
         string Fails(Func<Tensor, bool, Tensor> forward)
         {
             AnyFactory.Make = _ => new Lambda(5, 5, (_, maps) => forward(Halved(maps), is_grad_enabled()));
-            var options = s_options with { ActivationCheckpointing = true, Backbone = SmallTraining.Backbone.ReplaceStage("layer1", new AnyFactory()) };
+            var options = s_options with
+            {
+                ActivationCheckpointing = true,
+                Backbone = SmallTraining.Backbone.ReplaceStage("layer1", new AnyFactory())
+            };
             return Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, options, s_photos)).Message;
         }
     }
@@ -200,8 +218,11 @@ public sealed class RecomputedStagesTests
     {
         var script = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "torchscript", "traced.pt");
         var backbone = Backbone.FromTorchScript(script, SmallTraining.Backbone.Preprocessing);
-        var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(s_options with { Backbone = backbone, ActivationCheckpointing = true }));
-        StringAssert.Contains(error.Message, "ActivationCheckpointing computes stages again one by one, and a TorchScript program runs as a whole");
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneImages(
+                s_options with { Backbone = backbone, ActivationCheckpointing = true }));
+        StringAssert.Contains(error.Message,
+            "ActivationCheckpointing computes stages again one by one, and a TorchScript program runs as a whole");
     }
 
     /// <summary>[N, 16, 16, 16] -> [N, 32, 8, 8], as the stage in whose place it is.</summary>
@@ -232,7 +253,8 @@ public sealed class RecomputedStagesTests
         }
 
         // [N, 3, 32, 32] -> [N, 16, 16, 16]
-        private static Tensor Stem(Tensor pixels) => nn.functional.avg_pool2d(cat([.. Enumerable.Repeat(pixels, 6)], 1).narrow(1, 0, 16), 2);
+        private static Tensor Stem(Tensor pixels) =>
+            nn.functional.avg_pool2d(cat([.. Enumerable.Repeat(pixels, 6)], 1).narrow(1, 0, 16), 2);
 
         protected override void Dispose(bool disposing)
         {

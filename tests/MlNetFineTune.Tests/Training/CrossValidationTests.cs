@@ -33,7 +33,8 @@ public sealed class CrossValidationTests
     [TestMethod]
     public void AWholePipelineIsCrossValidatedAndItsModelsAreTheUsersToDispose()
     {
-        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 5 }));
+        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 5 }));
 
         var folds = _ml.MulticlassClassification.CrossValidate(SmallPictures.View(_ml, SmallPictures.Take(15)), pipeline, numberOfFolds: 3);
 

@@ -128,9 +128,11 @@ public sealed partial class CulturesTests : IDisposable
             .Where(type => type.GetMethod(nameof(ToString), Type.EmptyTypes)!.IsDefined(typeof(CompilerGeneratedAttribute)))
             .Select(type => type.Name).ToList();
         Assert.IsEmpty(
-            culturesOwn, $"{string.Join(", ", culturesOwn)}: what the compiler makes prints numbers as the user's culture has them. Print {nameof(InvariantText)}.");
+            culturesOwn, $"{string.Join(", ", culturesOwn)}: what the compiler makes prints numbers as the user's culture has them. "
+                + $"Print {nameof(InvariantText)}.");
 
-        static bool HasFraction(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(float) || plain == typeof(double));
+        static bool HasFraction(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain
+            && (plain == typeof(float) || plain == typeof(double));
     }
 
     [TestMethod]
@@ -146,7 +148,8 @@ public sealed partial class CulturesTests : IDisposable
             var (ml, folder) = (new MLContext(), _folder.File("run" + name));
             var log = new LogLines(ml);
             using var model = SmallTraining.Fit(ml, s_options with { Epochs = 1, RunFolder = folder }, s_photos);
-            var lines = log.All.Where(line => line.Contains("parameters train", StringComparison.Ordinal) || line.StartsWith("Epoch", StringComparison.Ordinal));
+            var lines = log.All.Where(line => line.Contains("parameters train", StringComparison.Ordinal)
+                || line.StartsWith("Epoch", StringComparison.Ordinal));
             return (Read("history.csv"), Read("history.json"), Read("report.html"), Untimed(string.Join('\n', lines)));
 
             string Read(string file) => Untimed(File.ReadAllText(Path.Combine(folder, file)));
@@ -186,6 +189,7 @@ public sealed partial class CulturesTests : IDisposable
     // Without what the clock says.
     private static string Untimed(string text) => Times().Replace(text, "T");
 
-    [GeneratedRegex("""(?<=,)[0-9.E-]+(?=\r?$)|(?<="seconds": ?)[0-9.E-]+|[0-9.]+ s\b|[0-9]+:[0-9:.]+""", RegexOptions.Multiline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("""(?<=,)[0-9.E-]+(?=\r?$)|(?<="seconds": ?)[0-9.E-]+|[0-9.]+ s\b|[0-9]+:[0-9:.]+""",
+        RegexOptions.Multiline | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Times();
 }

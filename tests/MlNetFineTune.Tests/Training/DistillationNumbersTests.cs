@@ -11,7 +11,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>Loss, gradients and six steps of a student, and the pixels that its teacher sees, against PyTorch's numbers (tools/reference/distillation_fixture.py).</summary>
+/// <summary>Loss, gradients and six steps of a student, and the pixels that its teacher sees, against PyTorch's numbers
+/// (tools/reference/distillation_fixture.py).</summary>
 [TestClass]
 public sealed class DistillationNumbersTests
 {
@@ -28,9 +29,11 @@ public sealed class DistillationNumbersTests
             var logits = Logits("losses.logits", [6, 5]);
             var teacher = tensor(Formula.Values("distillation.teacher", [6, 5]), [6, 5]).to_type(ScalarType.Float64).mul_(5);
             var softTargets = new SoftTargetLoss((float)expected.Number("temperature"), (float)expected.Number("weight"));
-            var objective = new MulticlassObjective(5, LossOf(expected), Said(expected, "classWeights") ? WeightsOfClasses : null, softTargets: softTargets);
+            var objective = new MulticlassObjective(
+                5, LossOf(expected), Said(expected, "classWeights") ? WeightsOfClasses : null, softTargets: softTargets);
 
-            var mean = objective.Loss(logits, TargetsOf(objective, Labels, expected, Said(expected, "mixed")) with { TeacherLogits = teacher });
+            var mean = objective.Loss(logits,
+                TargetsOf(objective, Labels, expected, Said(expected, "mixed")) with { TeacherLogits = teacher });
             mean.backward();
 
             Fixture.AreClose([expected.Number("mean")], mean.Values(), 1e-9, expected.ToString());
@@ -57,8 +60,13 @@ public sealed class DistillationNumbersTests
         using var student = Formula.Classifier("micro", 1, "symmetric", 1e-5);
         using var scorer = ScorerOf(Formula.Classifier("resnet20", 1, "symmetric", 1e-5));
         using var teacher = new Teacher(
-            new SourceModel(scorer.Read, () => new string('0', 64), keys: null, Backbone.CifarResNet(20) with { Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half } }, weights: null),
-            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))], new PictureForm(s_imageNet, 3), "student", CPU);
+            new SourceModel(scorer.Read, () => new string('0', 64), keys: null,
+                Backbone.CifarResNet(20) with
+                {
+                    Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half }
+                }, weights: null),
+            [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))],
+            new PictureForm(s_imageNet, 3), "student", CPU);
         var objective = new MulticlassObjective(10, softTargets: new SoftTargetLoss(4, 0.75f));
         using var optimizer = optim.SGD(student.NamedParameters().Select(named => named.Parameter), learningRate: 0.05);
         student.BeginTraining(frozenStages: 0);
@@ -79,7 +87,8 @@ public sealed class DistillationNumbersTests
         Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)student.Head).bias.Values(), 1e-4, "bias of the head");
         foreach (var (_, parameter) in student.NamedParameters())
             parameter.grad = null;
-        scorer.Read(network => Assert.IsTrue(network.NamedParameters().All(named => named.Parameter.grad is null), "the teacher has no gradients"));
+        scorer.Read(
+            network => Assert.IsTrue(network.NamedParameters().All(named => named.Parameter.grad is null), "the teacher has no gradients"));
     }
 
     [TestMethod]
@@ -89,11 +98,14 @@ public sealed class DistillationNumbersTests
         {
             using var scope = NewDisposeScope();
             var size = (int)expected.Number("size");
-            using var translator = new PixelTranslator(s_imageNet with { Size = 48 }, new ImagePreprocessing { Size = size, Mean = ColorTriple.Half, Std = ColorTriple.Half }, channels: 3, CPU);
+            using var translator = new PixelTranslator(
+                s_imageNet with { Size = 48 }, new ImagePreprocessing { Size = size, Mean = ColorTriple.Half, Std = ColorTriple.Half },
+                channels: 3, CPU);
 
             var pixels = translator.Translate(Formula.Images(2, 48, 48)).contiguous().Values();
 
-            Fixture.AreClose(expected.GetProperty("values").Numbers(), [.. pixels.Where((_, index) => index % 97 == 0)], 1e-5, $"{size} pixels");
+            Fixture.AreClose(expected.GetProperty("values").Numbers(), [.. pixels.Where((_, index) => index % 97 == 0)], 1e-5,
+                $"{size} pixels");
         }
     }
 
@@ -111,14 +123,17 @@ public sealed class DistillationNumbersTests
     public void ValuesOutOfRangeAreRefused()
     {
         foreach (var temperature in new[] { 0, -1, float.NaN, float.PositiveInfinity })
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new SoftTargetLoss(temperature, 0.9f)).Message, "The temperature must be above 0.");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new SoftTargetLoss(temperature, 0.9f)).Message,
+                "The temperature must be above 0.");
         foreach (var weight in new[] { 0, -0.5f, 1.01f, float.NaN })
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new SoftTargetLoss(4, weight)).Message, "above 0 and at most 1; without one, take Distillation.None");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new SoftTargetLoss(4, weight)).Message,
+                "above 0 and at most 1; without one, take Distillation.None");
     }
 
     private static NetworkScorer ScorerOf(ImageNetwork classifier)
     {
         classifier.PrepareForScoring();
-        return new NetworkScorer(new SharedNetwork(classifier, Trained.InputOf(classifier.Definition)), new MulticlassObjective(10), [Augmentation.None]);
+        return new NetworkScorer(new SharedNetwork(classifier, Trained.InputOf(classifier.Definition)), new MulticlassObjective(10),
+            [Augmentation.None]);
     }
 }

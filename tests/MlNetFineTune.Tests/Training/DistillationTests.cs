@@ -26,7 +26,11 @@ public sealed class DistillationTests
     {
         using var teacher = SmallTraining.LoadModel(_ml);
         Photo[] photos = [.. SmallPictures.Take(20).Select(photo => new Photo { Label = After(photo.Label), ImagePath = photo.ImagePath })];
-        var options = SmallTraining.Options with { Epochs = 8, Augmentation = augmentation == "None" ? Augmentation.None : Augmentation.Light };
+        var options = SmallTraining.Options with
+        {
+            Epochs = 8,
+            Augmentation = augmentation == "None" ? Augmentation.None : Augmentation.Light
+        };
 
         using var taught = SmallTraining.Fit(_ml, options with { Distillation = Distillation.From(teacher, weight: 1) }, photos);
         using var alone = SmallTraining.Fit(_ml, options, photos);
@@ -38,7 +42,8 @@ public sealed class DistillationTests
         double Agreement(FineTuningTransformer model)
         {
             var test = SmallPictures.View(_ml, SmallPictures.Take(10, skip: 20));
-            return SmallTraining.PredictedKeys(teacher.Transform(test)).Zip(SmallTraining.PredictedKeys(model.Transform(test)), (theirs, ours) => theirs == ours ? 1 : 0).Average();
+            return SmallTraining.PredictedKeys(teacher.Transform(test))
+                .Zip(SmallTraining.PredictedKeys(model.Transform(test)), (theirs, ours) => theirs == ours ? 1 : 0).Average();
         }
 
         static string After(string label) => SmallPictures.Classes[(Array.IndexOf(SmallPictures.Classes, label) + 1) % 3];
@@ -48,16 +53,21 @@ public sealed class DistillationTests
     public void TheClassesOfTheTeacherMayStandInAnotherOrder()
     {
         using var teacher = SmallTraining.LoadModel(_ml);
-        using var other = Fit(SmallTraining.Options with { Backbone = Backbone.FromModel(teacher), StopToken = new CancellationToken(canceled: true) }, "stripes", "dots", "rings");
+        using var other =
+            Fit(SmallTraining.Options with { Backbone = Backbone.FromModel(teacher), StopToken = new CancellationToken(canceled: true) },
+                "stripes", "dots", "rings");
         CollectionAssert.AreEqual(new[] { "stripes", "dots", "rings" }, other.Classes.ToArray());
 
-        using var first = SmallTraining.Fit(_ml, SmallTraining.Options with { Distillation = Distillation.From(teacher, temperature: 1, weight: 1) }, s_photos);
-        using var second = SmallTraining.Fit(_ml, SmallTraining.Options with { Distillation = Distillation.From(other, temperature: 1, weight: 1) }, s_photos);
+        using var first = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Distillation = Distillation.From(teacher, temperature: 1, weight: 1) }, s_photos);
+        using var second = SmallTraining.Fit(
+            _ml, SmallTraining.Options with { Distillation = Distillation.From(other, temperature: 1, weight: 1) }, s_photos);
 
         var test = SmallPictures.View(_ml, SmallPictures.Take(5, skip: 20));
         var scores = SmallTraining.Scores(first.Transform(test));
         SmallTraining.AssertClose(scores, SmallTraining.Scores(second.Transform(test)), 1e-4f);
-        Assert.IsGreaterThan(0.05, scores.Max(row => row[0]) - scores.Min(row => row[0]), "nothing but the teacher can have told the classes apart");
+        Assert.IsGreaterThan(0.05, scores.Max(row => row[0]) - scores.Min(row => row[0]),
+            "nothing but the teacher can have told the classes apart");
     }
 
     [TestMethod]
@@ -83,7 +93,12 @@ public sealed class DistillationTests
         using var teacher = SmallTraining.LoadModel(_ml);
         using var other = teacher.WithHalfPrecisionWeights();
         var folder = SmallPictures.NewFolder();
-        var options = SmallTraining.Options with { Epochs = 3, Distillation = Distillation.From(teacher), Augmentation = augmentation == "None" ? Augmentation.None : Augmentation.Light };
+        var options = SmallTraining.Options with
+        {
+            Epochs = 3,
+            Distillation = Distillation.From(teacher),
+            Augmentation = augmentation == "None" ? Augmentation.None : Augmentation.Light
+        };
         var expected = Train(options);
         using var source = new CancellationTokenSource();
         var watcher = new Watcher(progress =>
@@ -96,7 +111,8 @@ public sealed class DistillationTests
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(options with { Distillation = Distillation.From(other) }));
         StringAssert.Contains(error.Message, "Weights of the teacher was ");
-        error = Assert.ThrowsExactly<InvalidOperationException>(() => Train(options with { Distillation = Distillation.From(teacher, temperature: 2) }));
+        error = Assert.ThrowsExactly<InvalidOperationException>(
+            () => Train(options with { Distillation = Distillation.From(teacher, temperature: 2) }));
         StringAssert.Contains(error.Message, ": Distillation.SoftTargets.Temperature was 4 and is 2. ");
         CollectionAssert.AreEqual(expected, Train(options));
     }
@@ -112,7 +128,13 @@ public sealed class DistillationTests
             var (before, zip) = (SmallTraining.Scores(model.Transform(test)), SmallTraining.Save(_ml, model));
             var folder = SmallPictures.NewFolder();
 
-            using var student = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1, Distillation = Distillation.From(model, temperature: 3, weight: 0.5f), RunFolder = folder }, s_photos);
+            using var student = SmallTraining.Fit(
+                _ml, SmallTraining.Options with
+                {
+                    Epochs = 1,
+                    Distillation = Distillation.From(model, temperature: 3, weight: 0.5f),
+                    RunFolder = folder
+                }, s_photos);
 
             var sha = Manifest(zip).GetProperty("WeightsSha256").GetString()!;
             Assert.AreEqual(("micro", sha), student.Report!.Distillation);
@@ -126,13 +148,18 @@ public sealed class DistillationTests
             SmallTraining.AssertSameBits(SmallTraining.Scores(student.Transform(test)), SmallTraining.Scores(loaded.Transform(test)));
         }
 
-        static JsonElement Manifest(byte[] zip) => JsonDocument.Parse(Encoding.UTF8.GetString(Zip.Entry(zip, "manifest.json"))).RootElement.Clone();
+        static JsonElement Manifest(byte[] zip) =>
+            JsonDocument.Parse(Encoding.UTF8.GetString(Zip.Entry(zip, "manifest.json"))).RootElement.Clone();
     }
 
     [TestMethod]
     public void ATeacherOfAnotherSizeIsShownResampledPicturesAndTheLogSaysSo()
     {
-        var large = SmallTraining.Options with { Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } }, Epochs = 1 };
+        var large = SmallTraining.Options with
+        {
+            Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } },
+            Epochs = 1
+        };
         using var teacher = SmallTraining.Fit(_ml, large, s_photos);
         var log = new LogLines(_ml);
 
@@ -145,23 +172,33 @@ public sealed class DistillationTests
     public void AModelTeachesWhatIsLeftOfItWhenItIsPruned()
     {
         using var model = SmallTraining.LoadModel(_ml);
-        var options = SmallTraining.Options with { Backbone = Backbone.FromModel(model).Prune(0.5f), Distillation = Distillation.From(model, weight: 1), Epochs = 4 };
-        Photo[] unsorted = [.. SmallPictures.Take(15).Select((photo, index) => new Photo { Label = SmallPictures.Classes[index / 3 % 3], ImagePath = photo.ImagePath })];
+        var options = SmallTraining.Options with
+        {
+            Backbone = Backbone.FromModel(model).Prune(0.5f),
+            Distillation = Distillation.From(model, weight: 1),
+            Epochs = 4
+        };
+        Photo[] unsorted = [.. SmallPictures.Take(15)
+            .Select((photo, index) => new Photo { Label = SmallPictures.Classes[index / 3 % 3], ImagePath = photo.ImagePath })];
 
         using var smaller = SmallTraining.Fit(_ml, options, unsorted);
 
         Assert.IsLessThan(SmallTraining.WeightsOf(model).Length, SmallTraining.WeightsOf(smaller).Length);
         var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10, skip: 20)));
-        Assert.IsGreaterThanOrEqualTo(0.9, _ml.MulticlassClassification.Evaluate(smaller.Transform(test)).MicroAccuracy, "it learns from the whole model, not from labels that say nothing");
+        Assert.IsGreaterThanOrEqualTo(
+            0.9, _ml.MulticlassClassification.Evaluate(smaller.Transform(test)).MicroAccuracy,
+            "it learns from the whole model, not from labels that say nothing");
     }
 
     [TestMethod]
     public void AChainTeachesToo()
     {
-        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1 }));
+        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { Epochs = 1 }));
         using var chain = pipeline.Fit(SmallPictures.View(_ml, s_photos));
 
-        CollectionAssert.AreEqual(Train(SmallTraining.Options with { Distillation = Distillation.From(chain) }), Train(SmallTraining.Options with { Distillation = Distillation.From(chain.LastTransformer) }));
+        CollectionAssert.AreEqual(Train(SmallTraining.Options with { Distillation = Distillation.From(chain) }),
+            Train(SmallTraining.Options with { Distillation = Distillation.From(chain.LastTransformer) }));
     }
 
     [TestMethod]
@@ -172,11 +209,15 @@ public sealed class DistillationTests
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options, "dots", "rings", "circles", "squares"));
 
-        StringAssert.Contains(error.Message, "Only the teacher knows 'stripes'; only 'Label' has 'circles', 'squares'. Train the teacher on the same classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options, "dots", "rings")).Message, "Only the teacher knows 'stripes'; only 'Label' has none.");
+        StringAssert.Contains(error.Message, "Only the teacher knows 'stripes'; only 'Label' has 'circles', 'squares'. "
+            + "Train the teacher on the same classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options, "dots", "rings")).Message,
+            "Only the teacher knows 'stripes'; only 'Label' has none.");
         var numbers = _ml.Data.LoadFromEnumerable(s_photos.Select(photo => new Numbered { Label = 1, ImagePath = photo.ImagePath }));
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(numbers)).Message, "the label of the teacher has key values, and 'Label' has no key values");
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(numbers)).Message,
+                "the label of the teacher has key values, and 'Label' has no key values");
     }
 
     [TestMethod]
@@ -184,7 +225,8 @@ public sealed class DistillationTests
     {
         var view = SmallPictures.View(_ml, s_photos);
         var mapping = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(mapping)).Message, "A teacher is one fine-tuned network, but ValueToKeyMappingTransformer has none");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(mapping)).Message,
+            "A teacher is one fine-tuned network, but ValueToKeyMappingTransformer has none");
         var teacher = SmallTraining.LoadModel(_ml);
         Assert.Throws<ArgumentOutOfRangeException>(() => Distillation.From(teacher, temperature: 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => Distillation.From(teacher, weight: 0));
@@ -192,7 +234,8 @@ public sealed class DistillationTests
 
         var grey = options with { Backbone = SmallTraining.Backbone with { InputChannels = 1 } };
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(grey)).Message, "the teacher (micro) sees colours and the student (micro) luminance: give the student's backbone InputChannels = 3");
+            Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(grey)).Message,
+            "the teacher (micro) sees colours and the student (micro) luminance: give the student's backbone InputChannels = 3");
         teacher.Dispose();
         Assert.ThrowsExactly<ObjectDisposedException>(() => Train(options));
     }
@@ -201,7 +244,12 @@ public sealed class DistillationTests
     public void ATeacherThatIsDisposedInTheMiddleEndsTheTraining()
     {
         var teacher = SmallTraining.LoadModel(_ml);
-        var options = SmallTraining.Options with { Augmentation = Augmentation.Light, Distillation = Distillation.From(teacher), Progress = new Watcher(_ => teacher.Dispose()) };
+        var options = SmallTraining.Options with
+        {
+            Augmentation = Augmentation.Light,
+            Distillation = Distillation.From(teacher),
+            Progress = new Watcher(_ => teacher.Dispose())
+        };
 
         Assert.ThrowsExactly<ObjectDisposedException>(() => Train(options));
     }
@@ -217,7 +265,9 @@ public sealed class DistillationTests
     {
         var data = SmallPictures.View(_ml, s_photos);
         var names = _ml.Data.LoadFromEnumerable(classes.Select(name => new Photo { Label = name }));
-        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label", keyData: _ml.Transforms.SelectColumns("Label").Fit(names).Transform(names), keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence).Fit(data).Transform(data);
+        var keyed = _ml.Transforms.Conversion.MapValueToKey(
+            "Label", keyData: _ml.Transforms.SelectColumns("Label").Fit(names).Transform(names),
+            keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence).Fit(data).Transform(data);
         return _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(keyed);
     }
 

@@ -27,12 +27,14 @@ public sealed class DivergenceTests
     public void AnErrorSaysStepEpochAndTheLastGoodMetrics()
     {
         var watcher = new Watcher();
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, Absurd with { Progress = watcher }, _photos));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(
+            () => SmallTraining.Fit(_ml, Absurd with { Progress = watcher }, _photos));
 
         var steps = watcher.Seen.Count(progress => progress.Activity == TrainingActivity.Training) + 1;
         var last = watcher.Seen.Last(progress => progress.Activity == TrainingActivity.EpochCompleted);
         StringAssert.Contains(error.Message, FormattableString.Invariant($"diverged in step {steps} (epoch {last.Epoch + 1}): the loss"));
-        StringAssert.Contains(error.Message, $"The last good epoch was {last.Epoch}: loss {last.Loss:0.0000}, validation loss {last.ValidationLoss:0.0000}");
+        StringAssert.Contains(error.Message,
+            $"The last good epoch was {last.Epoch}: loss {last.Loss:0.0000}, validation loss {last.ValidationLoss:0.0000}");
         StringAssert.Contains(error.Message, "Lower the learning rate (20)");
     }
 
@@ -46,7 +48,9 @@ public sealed class DivergenceTests
         Assert.AreEqual(TrainingReport.EndReason.Diverged, report.End);
         Assert.AreEqual(report.Epochs.MinBy(epoch => epoch.ValidationLoss)!.Epoch, report.BestEpoch);
         Assert.IsLessThan(12, report.Epochs.Count);
-        Assert.IsTrue(log.Warnings.Any(line => line.StartsWith("The training diverged in step", StringComparison.Ordinal) && line.EndsWith($"The model is that of epoch {report.BestEpoch}.", StringComparison.Ordinal)), log.ToString());
+        Assert.IsTrue(
+            log.Warnings.Any(line => line.StartsWith("The training diverged in step", StringComparison.Ordinal)
+                && line.EndsWith($"The model is that of epoch {report.BestEpoch}.", StringComparison.Ordinal)), log.ToString());
         Assert.IsTrue(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos))).All(scores => scores.All(float.IsFinite)));
     }
 
@@ -54,7 +58,12 @@ public sealed class DivergenceTests
     public void WithoutACompleteEpochThereIsNothingToReturn()
     {
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(
-            _ml, SmallTraining.Options with { LearningRate = 1e30f, Optimizer = Optimizer.Sgd(), OnDivergence = Divergence.ReturnBest() }, _photos));
+            _ml, SmallTraining.Options with
+            {
+                LearningRate = 1e30f,
+                Optimizer = Optimizer.Sgd(),
+                OnDivergence = Divergence.ReturnBest()
+            }, _photos));
 
         StringAssert.Contains(error.Message, "No epoch was complete.");
     }
@@ -65,7 +74,8 @@ public sealed class DivergenceTests
         var random = new Random(1);
         var watch = new LossWatch();
         for (var step = 0; step < 295; step++)
-            Assert.IsNull(watch.Judge(step % 50 == 49 ? 40 : 1.5 * Math.Exp(-step / 80.0) + 0.02 * random.NextDouble(), 10), $"step {step}");
+            Assert.IsNull(watch.Judge(step % 50 == 49 ? 40 : 1.5 * Math.Exp(-step / 80.0) + 0.02 * random.NextDouble(), 10),
+                $"step {step}");
         Assert.IsNull(watch.Judge(16, 10));
         Assert.IsNull(watch.Judge(16, 10));
         Assert.IsNotNull(watch.Judge(16, 10), "three of the last five");
@@ -104,12 +114,14 @@ public sealed class DivergenceTests
                 time.Advance(TimeSpan.FromHours(6));
         });
 
-        using var model = SmallTraining.Fit(_ml, options with { Progress = watcher, TimeBudget = TimeSpan.FromHours(6), Time = time }, _photos);
+        using var model = SmallTraining.Fit(
+            _ml, options with { Progress = watcher, TimeBudget = TimeSpan.FromHours(6), Time = time }, _photos);
 
         Assert.AreEqual(TrainingReport.EndReason.TimeBudgetSpent, model.Report!.End);
         Assert.HasCount(2, model.Report.Epochs);
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(whole), SmallTraining.WeightsOf(model));
-        Assert.IsTrue(log.All.Any(line => line.StartsWith("The time budget of 06:00:00 is spent", StringComparison.Ordinal)), log.ToString());
+        Assert.IsTrue(log.All.Any(line => line.StartsWith("The time budget of 06:00:00 is spent", StringComparison.Ordinal)),
+            log.ToString());
     }
 
     [TestMethod]

@@ -45,7 +45,9 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         Train(_options, 12, 0);
         Train(_options with { LearningRate = 1e-2f, Optimizer = Optimizer.Sgd(), Epochs = 5, BatchSize = 3, Workers = 3 }, 0, 12);
         Train(_options with { Validation = ValidationData.Fraction(0.5f) }, 0, 12);
-        Train(_options, 0, 12, [.. _photos.Select(photo => new Photo { ImagePath = photo.ImagePath, Label = photo.Label == "dots" ? "rings" : "dots" })]);
+        Train(
+            _options, 0, 12,
+            [.. _photos.Select(photo => new Photo { ImagePath = photo.ImagePath, Label = photo.Label == "dots" ? "rings" : "dots" })]);
         Train(_options, 0, 9, _photos[3..]);
     }
 
@@ -104,18 +106,19 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         {
             using var noGradients = TorchSharp.torch.no_grad();
             using var scope = TorchSharp.torch.NewDisposeScope();
-            network.NamedParameters().Last(named => named.Name.StartsWith(stage, StringComparison.Ordinal)).Parameter.view(-1)[0].add_(0.25f);
+            network.NamedParameters().Last(named => named.Name.StartsWith(stage, StringComparison.Ordinal)).Parameter.view(-1)[0]
+                .add_(0.25f);
         });
     }
 
     [TestMethod]
     public void FixedViewsAreKeptByAugmentationSeedAndView()
     {
-        using var earlier = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, _photos); // weights that do not come from the seed
+        // weights that do not come from the seed
+        using var earlier = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 1 }, _photos);
         var two = _options with
         {
-            Backbone = Backbone.FromModel(
-            earlier),
+            Backbone = Backbone.FromModel(earlier),
             Augmentation = Augmentation.FixedViews(Augmentation.Light, 2),
             Epochs = 6
         };
@@ -150,7 +153,9 @@ public sealed class FeatureCacheInFolderTests : IDisposable
             changed[place] ^= 1;
             Verify(changed, computed, words);
         }
-        foreach (var (length, words) in ((int, string)[])[(0, "the file is empty"), (5, "does not begin"), (60, "do not fit"), (whole.Length / 2, "do not fit"), (whole.Length - 1, "do not fit")])
+        foreach (var (length, words) in ((int, string)[])[
+            (0, "the file is empty"), (5, "does not begin"), (60, "do not fit"), (whole.Length / 2, "do not fit"),
+            (whole.Length - 1, "do not fit")])
             Verify(whole[..length], 12, words);
         Verify([.. whole, 0], 12, "do not fit");
 
@@ -238,7 +243,8 @@ public sealed class FeatureCacheInFolderTests : IDisposable
         Assert.IsEmpty(Files);
 
         using var stop = new CancellationTokenSource();
-        using (var stopped = SmallTraining.Fit(_ml, options with { StopToken = stop.Token, Progress = new Watcher(_ => stop.Cancel()) }, _photos))
+        using (var stopped = SmallTraining.Fit(
+            _ml, options with { StopToken = stop.Token, Progress = new Watcher(_ => stop.Cancel()) }, _photos))
             Assert.AreEqual((4, 0), (stopped.Report!.FeatureCache!.RowsComputed, stopped.Report.FeatureCache.RowsFound));
         Assert.IsEmpty(Files);
         Train(_options, 12, 0);
@@ -272,7 +278,8 @@ public sealed class FeatureCacheInFolderTests : IDisposable
     public void APlaceThatIsNoFolderIsAnError()
     {
         File.WriteAllText(_folder.File("file"), "");
-        var error = Assert.ThrowsExactly<IOException>(() => SmallTraining.Fit(_ml, _options with { FeatureCache = FeatureCache.InFolder(_folder.File("file")) }, _photos));
+        var error = Assert.ThrowsExactly<IOException>(
+            () => SmallTraining.Fit(_ml, _options with { FeatureCache = FeatureCache.InFolder(_folder.File("file")) }, _photos));
         StringAssert.Contains(error.Message, "FeatureCache.InFolder");
         StringAssert.Contains(error.Message, "Give a folder that can be written");
     }

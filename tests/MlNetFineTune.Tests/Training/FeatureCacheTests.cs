@@ -47,7 +47,8 @@ public sealed class FeatureCacheTests
         CollectionAssert.AreEqual(Enumerable.Repeat(3 * 18L + 6 + DryRuns, Stages).ToArray(), network.RowsThroughStage.ToArray());
         Assert.AreEqual((60, 0), (report.FeatureCache!.RowsComputed, report.FeatureCache.RowsFound));
         var (few, _) = CountingNetwork.Train(_photos, options with { Epochs = 2 });
-        CollectionAssert.AreEqual(Enumerable.Repeat(2 * 18L + 6 + DryRuns, Stages).ToArray(), few.RowsThroughStage.ToArray(), "the third view is never seen");
+        CollectionAssert.AreEqual(Enumerable.Repeat(2 * 18L + 6 + DryRuns, Stages).ToArray(), few.RowsThroughStage.ToArray(),
+            "the third view is never seen");
     }
 
     [TestMethod]
@@ -87,8 +88,10 @@ public sealed class FeatureCacheTests
         {
             var expected = Train(options with { FeatureCache = FeatureCache.None });
             CollectionAssert.AreEqual(expected, Train(options with { FeatureCache = FeatureCache.InMemory() }));
-            CollectionAssert.AreEqual(expected, Train(options with { FeatureCache = FeatureCache.InFolder(folder.File("cache")) }), "computed");
-            CollectionAssert.AreEqual(expected, Train(options with { FeatureCache = FeatureCache.InFolder(folder.File("cache")), Workers = 4 }), "found");
+            CollectionAssert.AreEqual(expected, Train(options with { FeatureCache = FeatureCache.InFolder(folder.File("cache")) }),
+                "computed");
+            CollectionAssert.AreEqual(expected,
+                Train(options with { FeatureCache = FeatureCache.InFolder(folder.File("cache")), Workers = 4 }), "found");
         }
     }
 
@@ -98,7 +101,8 @@ public sealed class FeatureCacheTests
         foreach (var augmentation in (Augmentation[])[Augmentation.None, Augmentation.FixedViews(Augmentation.Standard, 2)])
         {
             using var cached = SmallTraining.Fit(_ml, s_head with { Augmentation = augmentation }, _photos);
-            using var computed = SmallTraining.Fit(_ml, s_head with { Augmentation = augmentation, FeatureCache = FeatureCache.None }, _photos);
+            using var computed = SmallTraining.Fit(
+                _ml, s_head with { Augmentation = augmentation, FeatureCache = FeatureCache.None }, _photos);
             var expected = HeadOf(computed);
             Fixture.AreClose(expected, HeadOf(cached), 1e-5, "weight of the head");
             Assert.IsGreaterThan(1e-2, expected.Max(Math.Abs));
@@ -120,7 +124,8 @@ public sealed class FeatureCacheTests
             Assert.AreEqual((views * 24, views * 2), (report.FeatureCache!.RowsComputed, report.FeatureCache.RowsFound));
             Assert.AreEqual(26, report.TrainingRows);
         }
-        CollectionAssert.AreEqual(Train(s_head with { BatchSize = 1, FeatureCache = FeatureCache.None }, photos), Train(s_head with { BatchSize = 1 }, photos));
+        CollectionAssert.AreEqual(Train(s_head with { BatchSize = 1, FeatureCache = FeatureCache.None }, photos),
+            Train(s_head with { BatchSize = 1 }, photos));
     }
 
     [TestMethod]
@@ -129,14 +134,16 @@ public sealed class FeatureCacheTests
         var (cut, _) = BadPictures.All.Single(bad => bad.Reason == "it is cut off");
         using var folder = new Folder();
         File.Copy(cut, folder.File("copy.jpg"));
-        Photo[] photos = [new() { Label = "dots", ImagePath = cut }, .. _photos, new() { Label = "rings", ImagePath = folder.File("copy.jpg") }, new() { Label = "rings", ImagePath = "missing.png" }];
+        Photo[] photos = [new() { Label = "dots", ImagePath = cut }, .. _photos,
+            new() { Label = "rings", ImagePath = folder.File("copy.jpg") }, new() { Label = "rings", ImagePath = "missing.png" }];
 
         using var cached = SmallTraining.Fit(_ml, s_head with { BadRows = BadRows.Skip(0.5f) }, photos);
         using var computed = SmallTraining.Fit(_ml, s_head with { BadRows = BadRows.Skip(0.5f), FeatureCache = FeatureCache.None }, photos);
 
         CollectionAssert.AreEqual(new long[] { 0, 25, 26 }, cached.Report!.BadRows.Select(row => row.Ordinal).ToArray());
         CollectionAssert.AreEqual(computed.Report!.BadRows.ToArray(), cached.Report.BadRows.ToArray());
-        Assert.AreEqual((24, 24, 0), (cached.Report.TrainingRows, cached.Report.FeatureCache!.RowsComputed, cached.Report.FeatureCache.RowsFound));
+        Assert.AreEqual(
+            (24, 24, 0), (cached.Report.TrainingRows, cached.Report.FeatureCache!.RowsComputed, cached.Report.FeatureCache.RowsFound));
     }
 
     [TestMethod]
@@ -144,11 +151,14 @@ public sealed class FeatureCacheTests
     {
         var log = new LogLines(_ml);
         var photos = SmallPictures.Take(30);
-        var options = s_head with { Strategy = Strategy.LastStages(3), Epochs = 1 }; // what the stem gives of 90 pictures has more than a MiB
+        // what the stem gives of 90 pictures has more than a MiB
+        var options = s_head with { Strategy = Strategy.LastStages(3), Epochs = 1 };
         using var model = SmallTraining.Fit(_ml, options with { FeatureCache = FeatureCache.InMemory(1) }, photos);
 
         Assert.IsNull(model.Report!.FeatureCache);
-        Assert.IsTrue(log.All.Any(line => line.Contains("The frozen stages run in every epoch") && line.Contains("FeatureCache.InMemory(1)") && line.Contains("FeatureCache.InFolder")), log.ToString());
+        Assert.IsTrue(
+            log.All.Any(line => line.Contains("The frozen stages run in every epoch") && line.Contains("FeatureCache.InMemory(1)")
+                && line.Contains("FeatureCache.InFolder")), log.ToString());
         using var kept = SmallTraining.Fit(_ml, options, photos);
         Assert.AreEqual(90, kept.Report!.FeatureCache!.RowsComputed);
     }
@@ -171,7 +181,8 @@ public sealed class FeatureCacheTests
             var losses = model.Report!.Epochs.Select(epoch => epoch.Loss).ToArray();
             for (var epoch = 3; epoch < 7; epoch++)
                 Assert.AreEqual(losses[epoch - 3], losses[epoch], 1e-6);
-            Assert.IsTrue(Math.Abs(losses[0] - losses[1]) > 1e-5 && Math.Abs(losses[1] - losses[2]) > 1e-5 && Math.Abs(losses[0] - losses[2]) > 1e-5, string.Join(" ", losses));
+            Assert.IsTrue(Math.Abs(losses[0] - losses[1]) > 1e-5 && Math.Abs(losses[1] - losses[2]) > 1e-5
+                && Math.Abs(losses[0] - losses[2]) > 1e-5, string.Join(" ", losses));
         }
     }
 
@@ -204,7 +215,8 @@ public sealed class FeatureCacheTests
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Augmentation.FixedViews(Augmentation.Light, 0));
         Refuses(() => FeatureCache.InFolder(" "), "path");
 
-        static void Refuses(Func<object> make, string message) => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => make()).Message, message);
+        static void Refuses(Func<object> make, string message) =>
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => make()).Message, message);
     }
 
     private byte[] Train(ImageFineTuningOptions options, Photo[]? photos = null)
@@ -216,7 +228,8 @@ public sealed class FeatureCacheTests
     private static double[] HeadOf(FineTuningTransformer model)
     {
         double[] values = [];
-        model.Scorer.Read(network => values = network.NamedParameters().Single(named => network.StageOf(named.Name) == network.Stages.Count && named.Parameter.ndim == 2).Parameter.Values());
+        model.Scorer.Read(network => values = network.NamedParameters()
+            .Single(named => network.StageOf(named.Name) == network.Stages.Count && named.Parameter.ndim == 2).Parameter.Values());
         return values;
     }
 }

@@ -14,7 +14,8 @@ public sealed class GradientClippingTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("clipping.json");
 
-    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("cases").GetArrayLength()).Select(index => new object[] { index });
+    public static IEnumerable<object[]> Cases => Enumerable.Range(0, s_fixture.GetProperty("cases").GetArrayLength())
+        .Select(index => new object[] { index });
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
@@ -29,18 +30,23 @@ public sealed class GradientClippingTests
             _ => GradientClipping.Adaptive(value),
         };
 
-        Clip(clipping, (name, gradient) => Fixture.AreClose(expected.GetProperty("gradients").GetProperty(name).Numbers(), gradient, 1e-9, $"{clipping}, {name}"));
+        Clip(clipping, (name, gradient) =>
+            Fixture.AreClose(expected.GetProperty("gradients").GetProperty(name).Numbers(), gradient, 1e-9, $"{clipping}, {name}"));
     }
 
     [TestMethod]
     public void NoClippingKeepsEveryBit() =>
-        Clip(GradientClipping.None, (name, gradient) => CollectionAssert.AreEqual(s_fixture.GetProperty("parameters").GetProperty(name).GetProperty("gradient").Numbers(), gradient));
+        Clip(GradientClipping.None, (name, gradient) => CollectionAssert.AreEqual(
+            s_fixture.GetProperty("parameters").GetProperty(name).GetProperty("gradient").Numbers(), gradient));
 
     [TestMethod]
     public void ParametersWithoutGradientsAreNoMatter()
     {
         using var alone = Parameters.Of(ones(3));
-        foreach (var clipping in new[] { GradientClipping.None, GradientClipping.Norm(1), GradientClipping.Value(1), GradientClipping.Adaptive() })
+        foreach (var clipping in new[]
+        {
+            GradientClipping.None, GradientClipping.Norm(1), GradientClipping.Value(1), GradientClipping.Adaptive()
+        })
             clipping.Clip([alone], []);
         CollectionAssert.AreEqual(new double[] { 1, 1, 1 }, alone.Values());
     }
@@ -68,7 +74,8 @@ public sealed class GradientClippingTests
         Assert.IsGreaterThan(0.005, Moved(GradientClipping.Adaptive(1e-6f)), "the head is left out");
         Assert.IsLessThan(Moved(GradientClipping.None), Moved(GradientClipping.Adaptive(1e-6f)));
 
-        double Moved(GradientClipping clipping) => Math.Sqrt(Weights(options with { GradientClipping = clipping }).Zip(start, (a, b) => (a - b) * (a - b)).Sum());
+        double Moved(GradientClipping clipping) =>
+            Math.Sqrt(Weights(options with { GradientClipping = clipping }).Zip(start, (a, b) => (a - b) * (a - b)).Sum());
 
         double[] Weights(ModuleFineTuningOptions trained)
         {
@@ -89,14 +96,18 @@ public sealed class GradientClippingTests
             Refuses(() => GradientClipping.Adaptive(value), "factor must be above 0");
         }
         CollectionAssert.AreEqual(new[] { "None", "Norm(1.5)", "Value(0.5)", "Adaptive(0.01)" },
-            new[] { GradientClipping.None, GradientClipping.Norm(1.5f), GradientClipping.Value(0.5f), GradientClipping.Adaptive() }.Select(c => c.ToString()).ToArray());
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new MLContext().MulticlassClassification.Trainers.FineTuneImages(
-            SmallTraining.Options with { Strategy = Strategy.HeadOnly, GradientClipping = GradientClipping.Adaptive() })).Message, "leaves the head out");
+            new[] { GradientClipping.None, GradientClipping.Norm(1.5f), GradientClipping.Value(0.5f), GradientClipping.Adaptive() }
+                .Select(c => c.ToString()).ToArray());
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+            () => new MLContext().MulticlassClassification.Trainers.FineTuneImages(
+            SmallTraining.Options with { Strategy = Strategy.HeadOnly, GradientClipping = GradientClipping.Adaptive() })).Message,
+                "leaves the head out");
     }
 
     private static void Clip(GradientClipping clipping, Action<string, double[]> verify)
     {
-        var parameters = s_fixture.GetProperty("parameters").EnumerateObject().Select(property => (property.Name, Parameter: Create(property.Value))).ToArray();
+        var parameters = s_fixture.GetProperty("parameters").EnumerateObject()
+            .Select(property => (property.Name, Parameter: Create(property.Value))).ToArray();
         var groups = parameters.ToLookup(named => named.Name.StartsWith("head", StringComparison.Ordinal), named => named.Parameter);
         clipping.Clip([.. groups[false]], [.. groups[true]]);
         foreach (var (name, parameter) in parameters)

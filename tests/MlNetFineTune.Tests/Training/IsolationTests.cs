@@ -50,7 +50,13 @@ public sealed class IsolationTests
     private static byte[] Dropout(int seed)
     {
         var ml = new MLContext();
-        var options = SmallModules.Regression with { Factory = new TwoLayersFactory { Dropout = 0.5, Hidden = 32 }, Epochs = 12, BatchSize = 4, Seed = seed };
+        var options = SmallModules.Regression with
+        {
+            Factory = new TwoLayersFactory { Dropout = 0.5, Hidden = 32 },
+            Epochs = 12,
+            BatchSize = 4,
+            Seed = seed
+        };
         using var model = ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(ml, s_rows));
         return SmallModules.WeightsOf(model);
     }
@@ -61,7 +67,8 @@ public sealed class IsolationTests
         using var model = SmallTraining.LoadModel(ml);
         var all = new List<float>();
         for (var i = 0; i < 5; i++)
-            all.AddRange(model.Transform(SmallPictures.View(ml, SmallPictures.Take(10, skip: 15))).GetColumn<float[]>("Score").SelectMany(scores => scores));
+            all.AddRange(model.Transform(SmallPictures.View(ml, SmallPictures.Take(10, skip: 15))).GetColumn<float[]>("Score")
+                .SelectMany(scores => scores));
         return [.. all.SelectMany(BitConverter.GetBytes)];
     }
 }

@@ -9,7 +9,8 @@ public sealed class KilledTests
 {
     // Shares of the training, drawn once.
     private static readonly double[] s_moments =
-        [0.004, 0.031, 0.087, 0.122, 0.169, 0.214, 0.268, 0.305, 0.352, 0.419, 0.447, 0.503, 0.561, 0.618, 0.664, 0.727, 0.781, 0.836, 0.908, 0.985];
+        [0.004, 0.031, 0.087, 0.122, 0.169, 0.214, 0.268, 0.305, 0.352, 0.419, 0.447, 0.503, 0.561, 0.618, 0.664, 0.727, 0.781, 0.836,
+            0.908, 0.985];
 
     [TestMethod]
     [TestCategory(Categories.Slow)]

@@ -12,7 +12,8 @@ public sealed class LearningRateScheduleTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("schedules.json");
 
-    public static IEnumerable<object[]> Runs => Enumerable.Range(0, s_fixture.GetArrayLength()).Select(index => new object[] { index, s_fixture[index].Text("schedule") });
+    public static IEnumerable<object[]> Runs => Enumerable.Range(0, s_fixture.GetArrayLength())
+        .Select(index => new object[] { index, s_fixture[index].Text("schedule") });
 
     [TestMethod]
     [DynamicData(nameof(Runs))]
@@ -48,7 +49,8 @@ public sealed class LearningRateScheduleTests
     [TestMethod]
     public void ARunOfOneStepLearnsAtTheFullRateAndStepsBeyondTheLastHaveItsRate()
     {
-        foreach (var schedule in new[] { LearningRateSchedule.Constant(), LearningRateSchedule.Cosine(), LearningRateSchedule.Linear(), LearningRateSchedule.Step(), LearningRateSchedule.OneCycle(), LearningRateSchedule.Plateau() })
+        foreach (var schedule in new[] { LearningRateSchedule.Constant(), LearningRateSchedule.Cosine(), LearningRateSchedule.Linear(),
+            LearningRateSchedule.Step(), LearningRateSchedule.OneCycle(), LearningRateSchedule.Plateau() })
         {
             Assert.AreEqual(1, schedule.FactorAt(0, 1), schedule.ToString());
             for (var steps = 1; steps < 50; steps++)
@@ -96,7 +98,8 @@ public sealed class LearningRateScheduleTests
     public void AWarmUpThatIsNoShareIsRefused(float warmup)
     {
         foreach (var make in (Func<float, LearningRateSchedule>[])[
-            LearningRateSchedule.Constant, LearningRateSchedule.Cosine, LearningRateSchedule.Linear, w => LearningRateSchedule.Step(warmup: w), w => LearningRateSchedule.OneCycle(w), w => LearningRateSchedule.Plateau(warmup: w)])
+            LearningRateSchedule.Constant, LearningRateSchedule.Cosine, LearningRateSchedule.Linear,
+            w => LearningRateSchedule.Step(warmup: w), w => LearningRateSchedule.OneCycle(w), w => LearningRateSchedule.Plateau(warmup: w)])
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => make(warmup)).Message, "at least 0 and below 1");
     }
 
@@ -116,8 +119,11 @@ public sealed class LearningRateScheduleTests
         Refuses(() => LearningRateSchedule.Step(phases: 1), "phases");
         Refuses(() => LearningRateSchedule.Plateau(patience: -1), "patience");
         CollectionAssert.AreEqual(
-            new[] { "Constant(warmup: 0)", "Cosine(warmup: 0.05)", "Linear(warmup: 0.05)", "Step(phases: 3, factor: 0.1, warmup: 0)", "OneCycle(warmup: 0.3, initialDivisor: 25, finalDivisor: 10000)", "Plateau(factor: 0.1, patience: 2, warmup: 0)" },
-            new[] { LearningRateSchedule.Constant(), LearningRateSchedule.Cosine(), LearningRateSchedule.Linear(), LearningRateSchedule.Step(), LearningRateSchedule.OneCycle(), LearningRateSchedule.Plateau() }.Select(s => s.ToString()).ToArray());
+            new[] { "Constant(warmup: 0)", "Cosine(warmup: 0.05)", "Linear(warmup: 0.05)", "Step(phases: 3, factor: 0.1, warmup: 0)",
+                "OneCycle(warmup: 0.3, initialDivisor: 25, finalDivisor: 10000)", "Plateau(factor: 0.1, patience: 2, warmup: 0)" },
+            new[] { LearningRateSchedule.Constant(), LearningRateSchedule.Cosine(), LearningRateSchedule.Linear(),
+                LearningRateSchedule.Step(), LearningRateSchedule.OneCycle(), LearningRateSchedule.Plateau() }.Select(s => s.ToString())
+                .ToArray());
     }
 
     [TestMethod]
@@ -130,7 +136,8 @@ public sealed class LearningRateScheduleTests
         StringAssert.Contains(Error(options with { EarlyStoppingPatience = 4 }), "EarlyStoppingPatience 4");
         Assert.IsNotNull(ml.MulticlassClassification.Trainers.FineTuneModule(options with { EarlyStoppingPatience = 5 }));
 
-        string Error(ModuleFineTuningOptions wrong) => Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneModule(wrong)).Message;
+        string Error(ModuleFineTuningOptions wrong) =>
+            Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneModule(wrong)).Message;
     }
 
     private static LearningRateSchedule Create(JsonElement run)

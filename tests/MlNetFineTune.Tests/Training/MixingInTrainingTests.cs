@@ -18,7 +18,9 @@ public sealed class MixingInTrainingTests
     [TestMethod]
     public void OneWorkerAndEightTrainTheSameBytes()
     {
-        var options = SmallTraining.Options with { Augmentation = s_mixed, Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)) };
+        var options = SmallTraining.Options
+            with
+        { Augmentation = s_mixed, Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.1f)) };
         var expected = Train(options with { Workers = 1 });
 
         CollectionAssert.AreEqual(expected, Train(options with { Workers = 8 }));

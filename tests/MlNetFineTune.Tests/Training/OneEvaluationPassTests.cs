@@ -68,14 +68,19 @@ public sealed class OneEvaluationPassTests
         Assert.AreEqual(first.Calibration! with { RejectThresholds = second.Calibration!.RejectThresholds }, second.Calibration);
         Assert.AreEqual(Confusion(page), Confusion(File.ReadAllText(folder.File("run/report.html"))));
 
-        static string Confusion(string page) => page[page.IndexOf("Confusion on", StringComparison.Ordinal)..page.IndexOf("To do the same again", StringComparison.Ordinal)];
+        static string Confusion(string page) =>
+            page[page.IndexOf("Confusion on", StringComparison.Ordinal)..page.IndexOf("To do the same again", StringComparison.Ordinal)];
     }
 
     [TestMethod]
     public void WhoHasNotSeenTheEvaluationScoresTheRowsOnceForAll()
     {
         using var folder = new Folder();
-        var plain = s_options with { Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")), Task = LearningTask.Multiclass(calibration: Calibration.None) };
+        var plain = s_options with
+        {
+            Checkpoint = TrainingCheckpoint.EveryEpochs(folder.File("checkpoint")),
+            Task = LearningTask.Multiclass(calibration: Calibration.None)
+        };
         var (trained, _) = Run(plain);
 
         var (report, decoded) = Run(plain with { RunFolder = folder.File("run") });
@@ -134,7 +139,8 @@ public sealed class OneEvaluationPassTests
 
         public override void Identify(int row, IncrementalHash hash) => inner.Identify(row, hash);
 
-        public override string? Encode(int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancel)
+        public override string? Encode(
+            int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancel)
         {
             if (counted.Contains(row))
                 Interlocked.Increment(ref _decoded);

@@ -9,13 +9,15 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>Every optimizer, with groups and decay, against twenty steps of PyTorch's, Lion against numpy's (tools/reference/optimizers_fixture.py).</summary>
+/// <summary>Every optimizer, with groups and decay, against twenty steps of PyTorch's, Lion against numpy's
+/// (tools/reference/optimizers_fixture.py).</summary>
 [TestClass]
 public sealed class OptimizersTests
 {
     private static readonly JsonElement s_fixture = Fixture.Read("optimizers.json");
 
-    public static IEnumerable<object[]> Runs => s_fixture.GetProperty("runs").EnumerateArray().Select(run => new object[] { run.Text("optimizer") });
+    public static IEnumerable<object[]> Runs => s_fixture.GetProperty("runs").EnumerateArray()
+        .Select(run => new object[] { run.Text("optimizer") });
 
     [TestMethod]
     [DynamicData(nameof(Runs))]
@@ -91,7 +93,8 @@ public sealed class OptimizersTests
         foreach (var (optimizer, memories) in new[]
         {
             (Optimizer.AdamW(), 2), (Optimizer.Adam(), 2), (Optimizer.Sgd(), 1), (Optimizer.Sgd(momentum: 0, nesterov: false), 0),
-            (Optimizer.RmsProp(), 1), (Optimizer.RmsProp(momentum: 0.9f), 2), (Optimizer.RmsProp(momentum: 0.9f, centered: true), 3), (Optimizer.Lion(), 1),
+            (Optimizer.RmsProp(), 1), (Optimizer.RmsProp(momentum: 0.9f), 2), (Optimizer.RmsProp(momentum: 0.9f, centered: true), 3),
+            (Optimizer.Lion(), 1),
         })
         {
             using var state = optimizer.CreateState(network.Groups);
@@ -124,13 +127,16 @@ public sealed class OptimizersTests
         Refuses(() => Optimizer.RmsProp(epsilon: float.PositiveInfinity), "Epsilon must be above 0.");
         Refuses(() => Optimizer.Lion(beta2: float.NaN), "beta2 must be at least 0 and below 1.");
         Assert.AreEqual("Adam(weightDecay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1E-08)", Optimizer.Adam().ToString());
-        Assert.AreEqual("RmsProp(smoothing: 0.99, momentum: 0, weightDecay: 0, epsilon: 1E-08, centered: False)", Optimizer.RmsProp().ToString());
+        Assert.AreEqual("RmsProp(smoothing: 0.99, momentum: 0, weightDecay: 0, epsilon: 1E-08, centered: False)",
+            Optimizer.RmsProp().ToString());
         Assert.AreEqual("Lion(weightDecay: 0.1, beta1: 0.9, beta2: 0.99)", Optimizer.Lion().ToString());
     }
 
-    private static JsonElement RunOf(string name) => s_fixture.GetProperty("runs").EnumerateArray().Single(run => run.Text("optimizer") == name);
+    private static JsonElement RunOf(string name) => s_fixture.GetProperty("runs").EnumerateArray()
+        .Single(run => run.Text("optimizer") == name);
 
-    private static double RateOf(JsonElement run, int step) => run.Number("learningRate") * s_fixture.GetProperty("factors")[step].GetDouble();
+    private static double RateOf(JsonElement run, int step) => run.Number("learningRate") * s_fixture.GetProperty("factors")[step]
+        .GetDouble();
 
     private static Optimizer Create(JsonElement run)
     {
@@ -141,11 +147,13 @@ public sealed class OptimizersTests
             "AdamW" => Optimizer.AdamW(decay, Value("beta1", 0.9f), Value("beta2", 0.999f), Value("epsilon", 1e-8f)),
             "Adam" => Optimizer.Adam(decay, Value("beta1", 0.9f), Value("beta2", 0.999f), Value("epsilon", 1e-8f)),
             "Sgd" => Optimizer.Sgd(Value("momentum", 0), decay, words.Contains("nesterov")),
-            "RmsProp" => Optimizer.RmsProp(Value("smoothing", 0.99f), Value("momentum", 0), decay, Value("epsilon", 1e-8f), words.Contains("centered")),
+            "RmsProp" => Optimizer.RmsProp(
+                Value("smoothing", 0.99f), Value("momentum", 0), decay, Value("epsilon", 1e-8f), words.Contains("centered")),
             _ => Optimizer.Lion(decay, Value("beta1", 0.9f), Value("beta2", 0.99f)),
         };
 
-        float Value(string option, float otherwise) => words.Select(word => word.Split('=')).FirstOrDefault(word => word[0] == option) is [_, var value]
+        float Value(string option, float otherwise) => words.Select(word => word.Split('='))
+            .FirstOrDefault(word => word[0] == option) is [_, var value]
             ? float.Parse(value, CultureInfo.InvariantCulture)
             : otherwise;
     }
@@ -176,10 +184,19 @@ public sealed class OptimizersTests
         public SmallNetwork(ScalarType type)
         {
             using var scope = NewDisposeScope();
-            Named = [.. new (string Name, long[] Shape)[] { ("first.weight", [8, 6]), ("first.bias", [8]), ("last.weight", [3, 8]), ("last.bias", [3]) }
-                .Select(t => (t.Name, Parameters.Of(tensor(Formula.Values(t.Name, t.Shape), t.Shape).to(type, copy: true))))]; // a copy: memory of .NET's is aligned by chance, and the last bits of a product with it
-            Groups = [.. Named.Select(named => new ParameterGroup([named.Parameter], named.Name.StartsWith("first", StringComparison.Ordinal) ? 0.5f : 1, named.Parameter.ndim > 1))];
-            _features = tensor(Enumerable.Range(0, 24 * 6).Select(j => (float)Math.Sin(0.37 * j + 0.05 * (j % 29))).ToArray(), [24, 6]).to(type, copy: true).DetachFromDisposeScope();
+            Named =
+                [.. new (string Name, long[] Shape)[]
+                {
+                    ("first.weight", [8, 6]), ("first.bias", [8]), ("last.weight", [3, 8]), ("last.bias", [3])
+                }
+                // a copy: memory of .NET's is aligned by chance, and the last bits of a product with it
+                .Select(t => (t.Name, Parameters.Of(tensor(Formula.Values(t.Name, t.Shape), t.Shape).to(type, copy: true))))];
+            Groups =
+                [.. Named.Select(
+                    named => new ParameterGroup([named.Parameter], named.Name.StartsWith("first", StringComparison.Ordinal) ? 0.5f : 1,
+                    named.Parameter.ndim > 1))];
+            _features = tensor(Enumerable.Range(0, 24 * 6).Select(j => (float)Math.Sin(0.37 * j + 0.05 * (j % 29))).ToArray(), [24, 6])
+                .to(type, copy: true).DetachFromDisposeScope();
             _labels = tensor(Enumerable.Range(0, 24).Select(row => (long)(row % 3)).ToArray()).DetachFromDisposeScope();
         }
 

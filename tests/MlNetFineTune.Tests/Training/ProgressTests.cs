@@ -94,8 +94,10 @@ public sealed class ProgressTests
         foreach (var part in (string[])
             [
                 "Device: CPU with ", "because MLContext.GpuDeviceId is not set", "micro (random weights), strategy LastStages(1",
-                $"{report.TrainedParameters:N0} parameters train (layer3, head)", $"{report.FrozenParameters:N0} are frozen (stem, layer1, layer2)",
-                "18 training and 6 validation rows, 2 epochs of batch 8, AdamW(", "seed 1.", "Epoch 1/2: loss ", "Epoch 2/2: loss ", "validation loss", "accuracy",
+                $"{report.TrainedParameters:N0} parameters train (layer3, head)",
+                $"{report.FrozenParameters:N0} are frozen (stem, layer1, layer2)",
+                "18 training and 6 validation rows, 2 epochs of batch 8, AdamW(", "seed 1.", "Epoch 1/2: loss ", "Epoch 2/2: loss ",
+                "validation loss", "accuracy",
             ])
             Assert.IsTrue(log.All.Any(line => line.Contains(part)), $"'{part}' is not in:\n{log}");
         Assert.IsEmpty(log.Warnings);
@@ -106,6 +108,7 @@ public sealed class ProgressTests
     {
         using var model = SmallTraining.Fit(_ml, SmallTraining.Options, SmallPictures.Take(4));
 
-        model.Scorer.Read(network => Assert.IsTrue(network.NamedParameters().Select(named => named.Parameter).All(parameter => parameter.grad is null)));
+        model.Scorer.Read(
+            network => Assert.IsTrue(network.NamedParameters().Select(named => named.Parameter).All(parameter => parameter.grad is null)));
     }
 }

@@ -5,7 +5,8 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>A training that goes on in another process, with everything it has in folders: what can be watched is whole, and features are computed once in all.</summary>
+/// <summary>A training that goes on in another process, with everything it has in folders: what can be watched is whole,
+/// and features are computed once in all.</summary>
 [TestClass]
 public sealed class ResumedFoldersTests : IDisposable
 {
@@ -43,7 +44,8 @@ public sealed class ResumedFoldersTests : IDisposable
         Assert.HasCount(1 + 4, HistoryOf("run"));
         Assert.IsTrue(File.Exists(_folder.File("run/report.html")));
         Assert.HasCount(1, Directory.GetFiles(_folder.File("whole"), "events.out.tfevents.*"));
-        Assert.HasCount(3, Directory.GetFiles(_folder.File("run"), "events.out.tfevents.*"), "one of each process: TensorBoard reads them in order");
+        Assert.HasCount(3, Directory.GetFiles(_folder.File("run"), "events.out.tfevents.*"),
+            "one of each process: TensorBoard reads them in order");
     }
 
     [TestMethod]
@@ -64,7 +66,8 @@ public sealed class ResumedFoldersTests : IDisposable
         }
 
         var (expected, actual) = (LossesOf("whole"), LossesOf("run"));
-        CollectionAssert.AreEqual(expected.Select(one => one.Step).Distinct().ToArray(), actual.Select(one => one.Step).Distinct().Order().ToArray());
+        CollectionAssert.AreEqual(expected.Select(one => one.Step).Distinct().ToArray(),
+            actual.Select(one => one.Step).Distinct().Order().ToArray());
         CollectionAssert.AreEquivalent(expected, actual.Distinct().ToList(), "a step that was done twice gave the same loss");
     }
 
@@ -111,12 +114,16 @@ public sealed class ResumedFoldersTests : IDisposable
     }
 
     // Without the seconds, which are the last column.
-    private string[] HistoryOf(string run) => [.. File.ReadAllLines(_folder.File($"{run}/history.csv")).Select(line => line[..line.LastIndexOf(',')])];
+    private string[] HistoryOf(string run) =>
+        [.. File.ReadAllLines(_folder.File($"{run}/history.csv")).Select(line => line[..line.LastIndexOf(',')])];
 
     private List<(int Step, string Loss)> LossesOf(string run) =>
     [
-        .. Directory.GetFiles(_folder.File(run), "events.out.tfevents.*").SelectMany(file => Python.RunOrSkip("tensorboard_events.py", file).EnumerateArray().Skip(2).ToList())
+        .. Directory.GetFiles(_folder.File(run), "events.out.tfevents.*")
+            .SelectMany(file => Python.RunOrSkip("tensorboard_events.py", file).EnumerateArray().Skip(2).ToList())
             .Where(found => found.GetProperty("scalars").TryGetProperty("step/loss", out _))
-            .Select(found => ((int)found.Number("step"), found.GetProperty("scalars").Number("step/loss").ToString("R", CultureInfo.InvariantCulture))),
+            .Select(
+                found => ((int)found.Number("step"), found.GetProperty("scalars").Number("step/loss")
+            .ToString("R", CultureInfo.InvariantCulture))),
     ];
 }

@@ -21,7 +21,8 @@ public sealed class RunFingerprintTests : IDisposable
     private static readonly Photo[] s_photos = SmallPictures.Take(4);
 
     // An option that is added must be put here, or say in the library why it is not in the fingerprint.
-    private static Dictionary<string, Func<FineTuningOptions, FineTuningOptions>> Changes(ITransformer teacher) => new(StringComparer.Ordinal)
+    private static Dictionary<string, Func<FineTuningOptions, FineTuningOptions>> Changes(ITransformer teacher) =>
+        new(StringComparer.Ordinal)
     {
         ["AccumulationSteps"] = options => options with { AccumulationSteps = 2 },
         ["BadRows"] = options => options with { BadRows = BadRows.Skip(0.2f) },
@@ -31,6 +32,7 @@ public sealed class RunFingerprintTests : IDisposable
         ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
         ["LearningRate"] = options => options with { LearningRate = 0.123f },
         ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
+        ["Sampling"] = options => options with { Sampling = Sampling.Balanced },
         ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
         ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
         ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
@@ -47,7 +49,8 @@ public sealed class RunFingerprintTests : IDisposable
             : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
             : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
         },
-        ["Metric"] = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
+        ["Metric"]
+        = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
     };
 
     private readonly MLContext _ml = new();
@@ -80,7 +83,8 @@ public sealed class RunFingerprintTests : IDisposable
             var changed = change!(options);
             StringAssert.StartsWith(FingerprintDifference.Of(before, RunFingerprint.Of(changed)), property.Name, $"{kind}.{property.Name}");
             Assert.IsNull(
-                FingerprintDifference.Of(RunFingerprint.Of(changed), RunFingerprint.Of(change(options))), $"{kind}.{property.Name}: the same once more");
+                FingerprintDifference.Of(RunFingerprint.Of(changed), RunFingerprint.Of(change(options))),
+                $"{kind}.{property.Name}: the same once more");
         }
     }
 
@@ -88,9 +92,11 @@ public sealed class RunFingerprintTests : IDisposable
     public void WhatIsLeftOutIsKnown() => CollectionAssert.AreEqual(
         new[]
         {
-            "ActivationCheckpointing", "Backbone", "BatchNorm", "CancellationToken", "Checkpoint", "ExampleWeightColumnName", "FeatureCache",
+            "ActivationCheckpointing", "Backbone", "BatchNorm", "CancellationToken", "Checkpoint", "ExampleWeightColumnName",
+            "FeatureCache",
             "ImageColumnName", "ImageFolder", "ImageStatusColumnName", "LabelColumnName", "OnDivergence", "OnProbeMismatch",
-            "PredictedLabelColumnName", "ProbabilityColumnName", "Progress", "RunFolder", "ScoreColumnName", "Seed", "StopToken", "Strategy",
+            "PredictedLabelColumnName", "ProbabilityColumnName", "Progress", "RunFolder", "ScoreColumnName", "Seed",
+            "StopToken", "Strategy",
             "TestTimeAugmentation", "TimeBudget", "WeightsFile", "Workers",
         },
         Kinds.SelectMany(kind => kind[1].GetType().GetProperties()).Where(property => property.IsDefined(typeof(NotInFingerprintAttribute)))
@@ -133,9 +139,11 @@ public sealed class RunFingerprintTests : IDisposable
     [TestMethod]
     public void WhatCannotBeWrittenDownIsAnErrorAndNeverAnEqualText()
     {
-        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(Strategy.Custom(_ => 1))).Message, "System.Func");
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(Strategy.Custom(_ => 1))).Message,
+            "System.Func");
         Assert.ThrowsExactly<NotSupportedException>(() => CanonicalJson.Of(new Version(1, 0)));
-        Assert.AreEqual(CanonicalJson.Of(ClassWeights.Of(("a", 1), ("b", 2))), CanonicalJson.Of(ClassWeights.Of(("b", 2), ("a", 1))), "in any order");
+        Assert.AreEqual(CanonicalJson.Of(ClassWeights.Of(("a", 1), ("b", 2))), CanonicalJson.Of(ClassWeights.Of(("b", 2), ("a", 1))),
+            "in any order");
         Assert.AreEqual("""{"type":"ColorJitter","Brightness":0.3,"Contrast":0,"Hue":0.1,"Saturation":0}""",
             CanonicalJson.Of(Augmentation.ColorJitter(0.3f, hue: 0.1f)));
         Assert.AreEqual("""{"type":"CosineSchedule","Warmup":0.05}""", CanonicalJson.Of(LearningRateSchedule.Cosine()));
@@ -155,7 +163,8 @@ public sealed class RunFingerprintTests : IDisposable
 
         var message = Refused(Strategy.Full(1));
 
-        StringAssert.Contains(message, "format version 1; this version of the library knows 3. Delete it to train anew, or choose another folder.");
+        StringAssert.Contains(message, "format version 1; this version of the library knows 3. "
+            + "Delete it to train anew, or choose another folder.");
     }
 
     private ImageFineTuningOptions Options(Strategy strategy) =>

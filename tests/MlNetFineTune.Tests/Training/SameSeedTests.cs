@@ -47,7 +47,8 @@ public sealed class SameSeedTests
         using var second = trainer.Fit(view);
 
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(first), SmallTraining.WeightsOf(second));
-        CollectionAssert.AreEqual(first.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray(), second.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray());
+        CollectionAssert.AreEqual(first.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray(),
+            second.Report!.Epochs.Select(epoch => epoch with { Seconds = 0 }).ToArray());
     }
 
     [TestMethod]
@@ -69,7 +70,8 @@ public sealed class SameSeedTests
 
         using var model = SmallTraining.Fit(_ml, Options, _photos);
         SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, _photos)));
-        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
         engine.Predict(_photos[0]);
         using var loaded = SmallTraining.LoadModel(_ml);
 
@@ -89,7 +91,8 @@ public sealed class SameSeedTests
             Progress = new Watcher(_ =>
             {
                 using var drawn = torch.rand(3);
-                using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(other, new PredictionEngineOptions { OwnsTransformer = false });
+                using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(
+                    other, new PredictionEngineOptions { OwnsTransformer = false });
                 Assert.HasCount(3, engine.Predict(_photos[0]).Score);
             }),
         });
@@ -102,7 +105,9 @@ public sealed class SameSeedTests
     public void AFileSortedByLabelTrainsAsWellAsAShuffledOne()
     {
         var photos = SmallPictures.Take(16);
-        foreach (var order in (Photo[][])[[.. photos.OrderBy(photo => photo.Label, StringComparer.Ordinal)], [.. photos.OrderBy(photo => Path.GetFileName(photo.ImagePath)[1])]])
+        foreach (var order in (Photo[][])[
+            [.. photos.OrderBy(photo => photo.Label, StringComparer.Ordinal)],
+            [.. photos.OrderBy(photo => Path.GetFileName(photo.ImagePath)[1])]])
         {
             using var model = SmallTraining.Fit(_ml, SmallTraining.Options with { Epochs = 6 }, order);
             var test = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, SmallPictures.Take(10, skip: 20)));
@@ -141,7 +146,14 @@ public sealed class SameSeedTests
         foreach (var validation in new[] { ValidationData.None, ValidationData.Fraction(0.3f) })
         {
             var error = Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(
-                ml, SmallTraining.Options with { Epochs = 1, LearningRate = 1e30f, Validation = validation, Schedule = LearningRateSchedule.Constant() }, SmallPictures.Take(4)));
+                ml, SmallTraining.Options with
+                {
+                    Epochs = 1,
+                    LearningRate = 1e30f,
+                    Validation = validation,
+                    Schedule = LearningRateSchedule.Constant()
+                },
+                    SmallPictures.Take(4)));
             StringAssert.Contains(error.Message, "diverged");
             StringAssert.Contains(error.Message, "Lower the learning rate");
         }

@@ -14,7 +14,8 @@ public sealed class StrategyTests
     {
         using var classifier = ImageNetwork.CreateEmpty(Backbone.ResNet18, outputs: 3);
 
-        var part = Strategy.From("layer3", layerDecay: 0.5f).Resolve("resnet18", classifier.Stages, epochs: 2).Resolve(classifier).Phases.Single();
+        var part = Strategy.From("layer3", layerDecay: 0.5f).Resolve("resnet18", classifier.Stages, epochs: 2)
+            .Resolve(classifier).Phases.Single();
 
         Assert.AreEqual(2, part.Epochs);
         Assert.AreEqual(classifier.Stages.ToList().IndexOf("layer3"), part.FrozenStages);
@@ -28,7 +29,8 @@ public sealed class StrategyTests
     [TestMethod]
     public void AStageThatIsNotThereIsNamedWithThoseThatAre()
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => Strategy.From("layer5").Resolve("resnet18", Backbone.ResNet18.Stages, epochs: 1));
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => Strategy.From("layer5").Resolve("resnet18", Backbone.ResNet18.Stages, epochs: 1));
 
         StringAssert.Contains(error.Message, "From(layer5, layerDecay: 0.7): resnet18 has no such stage; it has: ");
         StringAssert.Contains(error.Message, "layer4");
@@ -43,7 +45,8 @@ public sealed class StrategyTests
         ParameterGroups.Apply(part, classifier);
         classifier.BeginTraining(part.FrozenStages);
 
-        foreach (var (path, layer) in classifier.Backbone.named_modules().Where(named => named.module.named_parameters(recurse: false).Any()))
+        foreach (var (path, layer) in classifier.Backbone.named_modules()
+            .Where(named => named.module.named_parameters(recurse: false).Any()))
             Assert.AreEqual(path.StartsWith("layer2.", StringComparison.Ordinal), layer.training, path);
     }
 
@@ -78,7 +81,8 @@ public sealed class StrategyTests
     public void WhatMakesNoSenseIsSaid()
     {
         var ml = new MLContext(seed: 1);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Strategy.ProbeThenFull().Resolve("micro", Backbone.Micro.Stages, epochs: 1)).Message, "needs at least 2 epochs");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(
+            () => Strategy.ProbeThenFull().Resolve("micro", Backbone.Micro.Stages, epochs: 1)).Message, "needs at least 2 epochs");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probe: 1));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(fullRate: float.NaN));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Strategy.ProbeThenFull(probeRate: 0));
@@ -87,18 +91,23 @@ public sealed class StrategyTests
         StringAssert.Contains(Fails(Strategy.Custom(_ => -1)), "the rule gives -1 for 'layer1.0.conv1.weight'");
         StringAssert.Contains(Fails(Strategy.Custom(_ => 0)), "parameters of micro, such as 'layer1.0.conv1.weight'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { BatchNorm = BatchNormMode.Frozen })).Message,
+            Assert.ThrowsExactly<ArgumentException>(
+                () => ml.MulticlassClassification.Trainers.FineTuneImages(
+                    SmallTraining.Options with { BatchNorm = BatchNormMode.Frozen })).Message,
             "BatchNormMode.Frozen keeps pretrained statistics, and micro (random weights) has none");
 
         string Fails(Strategy strategy) =>
-            Assert.ThrowsExactly<ArgumentException>(() => SmallTraining.Fit(ml, SmallTraining.Options with { Strategy = strategy }, SmallPictures.Take(4))).Message;
+            Assert.ThrowsExactly<ArgumentException>(
+                () => SmallTraining.Fit(ml, SmallTraining.Options with { Strategy = strategy }, SmallPictures.Take(4))).Message;
     }
 
     [TestMethod]
     public void EveryStrategyTrainsAndKeepsTheBestEpochOfAllItsParts()
     {
         var ml = new MLContext(seed: 1);
-        foreach (var strategy in (Strategy[])[Strategy.Gradual(), Strategy.ProbeThenFull(), Strategy.NormAndBias, Strategy.Custom(name => name.Contains("bn", StringComparison.Ordinal) ? 0 : 1)])
+        foreach (var strategy in (Strategy[])[
+            Strategy.Gradual(), Strategy.ProbeThenFull(), Strategy.NormAndBias,
+            Strategy.Custom(name => name.Contains("bn", StringComparison.Ordinal) ? 0 : 1)])
         {
             using var model = SmallTraining.Fit(ml, SmallTraining.Options with
             {
@@ -110,7 +119,8 @@ public sealed class StrategyTests
 
             var report = model.Report!;
             Assert.HasCount(5, report.Epochs);
-            Assert.AreEqual(report.Epochs.Min(epoch => epoch.ValidationLoss), report.Epochs[report.BestEpoch - 1].ValidationLoss, strategy.ToString());
+            Assert.AreEqual(report.Epochs.Min(epoch => epoch.ValidationLoss), report.Epochs[report.BestEpoch - 1].ValidationLoss,
+                strategy.ToString());
             Assert.AreEqual(strategy == Strategy.NormAndBias, report.TrainedParameters < report.FrozenParameters / 10, strategy.ToString());
         }
     }
@@ -147,16 +157,20 @@ public sealed class StrategyTests
     {
         var ml = new MLContext(seed: 1);
         using var first = SmallTraining.LoadModel(ml);
-        using var second = SmallTraining.Fit(ml, SmallTraining.Options with { Backbone = Backbone.FromModel(first), Strategy = strategy, BatchNorm = batchNorm, Epochs = 2 }, SmallPictures.Take(6));
+        using var second = SmallTraining.Fit(
+            ml, SmallTraining.Options with { Backbone = Backbone.FromModel(first), Strategy = strategy, BatchNorm = batchNorm, Epochs = 2 },
+            SmallPictures.Take(6));
         var (before, after) = (Tensors(first), Tensors(second));
 
         foreach (var (name, values) in before.Where(one => one.Key.Contains("bn", StringComparison.Ordinal)))
-            Assert.AreEqual(statisticsMove || !name.Contains("running", StringComparison.Ordinal), !values.SequenceEqual(after[name]), name);
+            Assert.AreEqual(statisticsMove || !name.Contains("running", StringComparison.Ordinal),
+                !values.SequenceEqual(after[name]), name);
 
         static Dictionary<string, double[]> Tensors(FineTuningTransformer model)
         {
             var tensors = new Dictionary<string, double[]>();
-            model.Scorer.Read(network => tensors = network.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal));
+            model.Scorer.Read(network => tensors = network.NamedTensors()
+                .ToDictionary(named => named.Name, named => named.Tensor.Values(), StringComparer.Ordinal));
             return tensors;
         }
     }
@@ -164,13 +178,15 @@ public sealed class StrategyTests
     [TestMethod]
     public void TheDescriptionSaysWhatTrainsWhenAndHowFast()
     {
-        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f }).Describe(outputs: 10).ReplaceLineEndings("\n");
+        var text = (SmallTraining.Options with { Strategy = Strategy.ProbeThenFull(probe: 0.5f), Epochs = 4, LearningRate = 0.001f })
+            .Describe(outputs: 10).ReplaceLineEndings("\n");
 
         StringAssert.Contains(text, "Epochs 1 to 2: 1,290 of ");
         StringAssert.Contains(text, ", without augmentation\n  stem             frozen\n");
         StringAssert.Contains(text, "  head                    1,290 at learning rate 3e-3: all\n");
         StringAssert.Contains(text, "Epochs 3 to 4: ");
-        StringAssert.Contains(text[text.IndexOf("Epochs 3 to 4: ", StringComparison.Ordinal)..], "  head                    1,290 at learning rate 3e-4: all\n");
+        StringAssert.Contains(text[text.IndexOf("Epochs 3 to 4: ", StringComparison.Ordinal)..],
+            "  head                    1,290 at learning rate 3e-4: all\n");
         StringAssert.Contains(text, "(100 %)");
         Assert.DoesNotContain("statistics", text, "random weights have none");
         StringAssert.Contains((SmallTraining.Options with { Strategy = Strategy.NormAndBias }).Describe(), "bn1.weight, bn1.bias");

@@ -26,13 +26,18 @@ public sealed class TeacherInputTests
             Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.7f, noise: true), Augmentation.MixUp(1), Augmentation.CutMix());
         using var model = SmallTraining.LoadModel(_ml);
         var teachers = ((IFineTunedModel)model).AsSource();
-        using var teacher = new Teacher(teachers, [2, 0, 1], new PictureForm(s_options.Backbone.Preprocessing, s_options.Backbone.InputChannels), "student", CPU);
+        using var teacher = new Teacher(
+            teachers, [2, 0, 1], new PictureForm(s_options.Backbone.Preprocessing, s_options.Backbone.InputChannels), "student", CPU);
         using var fit = new FitScope(_ml, "test", "test", seed: 1);
         var view = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, _photos));
-        using var data = TrainingData.Read(fit.Host, fit.Channel, view, s_options, new ImageInput(s_options.ImageColumn, new ImageEncoder(s_options.Backbone.Preprocessing)), new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
+        using var data = TrainingData.Read(
+            fit.Host, fit.Channel, view, s_options,
+            new ImageInput(s_options.ImageColumn, new ImageEncoder(s_options.Backbone.Preprocessing)),
+            new ClassLabels("Label", LabelKeys.Of(view.Schema["Label"])), fit.Seed);
         using var student = ImageNetwork.Create(s_options.Backbone, 3, seed: 1);
         using var encoder = new FrozenEncoder(student, s_options.CreateInput(), stages: 0, fit.Seed, workers: 2);
-        var inputs = new RowInputs(encoder, data.Training, new RowViews(data.Training.Source, augmentation, fit.Seed), epochs: 3, new BadRowLog(BadRows.Throw, fit.Channel), CancellationToken.None, teacher);
+        var inputs = new RowInputs(encoder, data.Training, new RowViews(data.Training.Source, augmentation, fit.Seed), epochs: 3,
+            new BadRowLog(BadRows.Throw, fit.Channel), CancellationToken.None, teacher);
         var mixed = 0;
 
         foreach (var input in inputs.Read([[3, 1, 4, 7], [0, 2, 5, 9], [6, 8, 10, 11]], epoch: 1))
@@ -42,8 +47,10 @@ public sealed class TeacherInputTests
             using (input)
             {
                 Tensor? logits = null;
-                teachers.Read(network => logits = network.ForwardRest(input.Inputs, 0)); // nothing is frozen: these are the pixels that train
-                Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(), 1e-5, "logits");
+                // nothing is frozen: these are the pixels that train
+                teachers.Read(network => logits = network.ForwardRest(input.Inputs, 0));
+                Fixture.AreClose(logits!.index_select(1, tensor(new long[] { 2, 0, 1 })).Values(), input.TeacherLogits!.Values(),
+                    1e-5, "logits");
                 mixed += input.Mix is null ? 0 : 1;
             }
         }
@@ -81,8 +88,10 @@ public sealed class TeacherInputTests
         {
             var expected = Train(tried with { FeatureCache = FeatureCache.None });
             CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InMemory() }));
-            CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")) }), "computed");
-            CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")), Workers = 4 }), "found");
+            CollectionAssert.AreEqual(expected, Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")) }),
+                "computed");
+            CollectionAssert.AreEqual(expected,
+                Train(tried with { FeatureCache = FeatureCache.InFolder(folder.File("cache")), Workers = 4 }), "found");
         }
     }
 
@@ -98,7 +107,8 @@ public sealed class TeacherInputTests
         var second = Train(options with { Distillation = Distillation.From(other) });
 
         CollectionAssert.AreNotEqual(first, second);
-        CollectionAssert.AreEqual(second, Train(options with { Distillation = Distillation.From(other), FeatureCache = FeatureCache.None }));
+        CollectionAssert.AreEqual(second,
+            Train(options with { Distillation = Distillation.From(other), FeatureCache = FeatureCache.None }));
         Assert.HasCount(2, Directory.GetDirectories(folder.File("cache")));
     }
 
@@ -107,9 +117,12 @@ public sealed class TeacherInputTests
         var classifier = ImageNetwork.Create(options.Backbone, outputs: 3, seed: 5);
         classifier.PrepareForScoring();
         var counting = new CountingNetwork(classifier);
-        using var scorer = new NetworkScorer(new SharedNetwork(counting, options.CreateInput()), new MulticlassObjective(3), [Augmentation.None]);
+        using var scorer = new NetworkScorer(
+            new SharedNetwork(counting, options.CreateInput()), new MulticlassObjective(3), [Augmentation.None]);
         using var model = SmallTraining.LoadModel(_ml);
-        using var teacher = new Teacher(new SourceModel(scorer.Read, () => new string('0', 64), keys: null, options.Backbone, weights: null), [0, 1, 2], new PictureForm(options.Backbone.Preprocessing, options.Backbone.InputChannels), "student", CPU);
+        using var teacher = new Teacher(
+            new SourceModel(scorer.Read, () => new string('0', 64), keys: null, options.Backbone, weights: null), [0, 1, 2],
+            new PictureForm(options.Backbone.Preprocessing, options.Backbone.InputChannels), "student", CPU);
         CountingNetwork.Train(_photos, options with { Distillation = Distillation.From(model) }, teacher: teacher);
         return counting.RowsThroughStage[0];
     }

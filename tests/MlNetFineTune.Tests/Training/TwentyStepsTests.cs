@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tests.Training;
 
 /// <summary>
-/// Plan, parameter groups, optimizer, schedule and frozen BatchNorm together, against twenty steps of PyTorch (tools/reference/training_fixture.py).
-/// Doubles must follow within 1e-4 at every step (what is measured is 1e-6); so must float32, in one of the ways that its rounding leaves
-/// open, but for MobileNetV2 in full, whose rounding errors grow.
+/// Plan, parameter groups, optimizer, schedule and frozen BatchNorm together, against twenty steps of PyTorch
+/// (tools/reference/training_fixture.py). Doubles must follow within 1e-4 at every step (what is measured is 1e-6); so must float32, in one
+/// of the ways that its rounding leaves open, but for MobileNetV2 in full, whose rounding errors grow.
 /// </summary>
 [TestClass]
 public sealed class TwentyStepsTests
@@ -28,7 +28,10 @@ public sealed class TwentyStepsTests
     private static readonly JsonElement s_fixture = Fixture.Read("training.json");
 
     public static IEnumerable<object[]> Runs => Enumerable.Range(0, s_fixture.GetProperty("runs").GetArrayLength())
-        .Select(index => new object[] { index, string.Join(' ', new[] { "network", "optimizer", "strategy" }.Select(name => s_fixture.GetProperty("runs")[index].Text(name))) });
+        .Select(
+            index => new object[] { index,
+                string.Join(' ', new[] { "network", "optimizer", "strategy" }
+        .Select(name => s_fixture.GetProperty("runs")[index].Text(name))) });
 
     public static IEnumerable<object[]> MicroRuns => Runs.Where(run => ((string)run[1]).StartsWith("micro", StringComparison.Ordinal));
 
@@ -67,12 +70,14 @@ public sealed class TwentyStepsTests
 
         var after = classifier.NamedTensors().ToDictionary(named => named.Name, named => named.Tensor.Values());
         tolerance = type == ScalarType.Float64 ? 1e-5 : 1e-3;
-        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)classifier.Head).bias.Values(), tolerance, "bias of the head");
+        Fixture.AreClose(expected.GetProperty("headBias").Numbers(), ((LinearHead)classifier.Head).bias.Values(), tolerance,
+            "bias of the head");
         Fixture.AreClose(expected.GetProperty("bn1RunningMean").Numbers(), after["bn1.running_mean"], tolerance, "bn1.running_mean");
         VerifyNorms(expected, classifier, after, tolerance);
         foreach (var (name, values) in before)
         {
-            var trains = name.StartsWith(classifier.Definition.Classifier + ".", StringComparison.Ordinal) || classifier.Backbone.StageOf(name) >= frozen;
+            var trains = name.StartsWith(classifier.Definition.Classifier + ".", StringComparison.Ordinal)
+                || classifier.Backbone.StageOf(name) >= frozen;
             Assert.AreEqual(trains, !values.SequenceEqual(after[name]), $"{name}: what is frozen keeps every bit, what trains moves");
         }
     }
@@ -92,7 +97,8 @@ public sealed class TwentyStepsTests
             var size = (int)expected.Number("size");
             var pixels = Formula.Images(4, size, size, 1000 * step, type);
             var labels = tensor(Enumerable.Range(step, 4).Select(k => (long)(k % 10)).ToArray());
-            var loss = nn.functional.cross_entropy(classifier.Head.forward(classifier.Backbone.forward(pixels)), labels, label_smoothing: 0.1);
+            var loss = nn.functional.cross_entropy(
+                classifier.Head.forward(classifier.Backbone.forward(pixels)), labels, label_smoothing: 0.1);
             state.ZeroGradients();
             loss.backward();
             state.Step(expected.Number("lr") * schedule.FactorAt(step, 20));
@@ -135,11 +141,13 @@ public sealed class TwentyStepsTests
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         foreach (var (_, tensor) in classifier.NamedTensors())
-            tensor.copy_(torch.tensor(tensor.Values().Select(value => value * (1 + share * (2 * random.NextDouble() - 1))).ToArray(), tensor.shape));
+            tensor.copy_(
+                torch.tensor(tensor.Values().Select(value => value * (1 + share * (2 * random.NextDouble() - 1))).ToArray(), tensor.shape));
     }
 
     private static PlannedPhase PartOf(Strategy strategy, ImageNetwork classifier) =>
-        strategy.Resolve(classifier.Definition.Name, [.. classifier.Backbone.Stages.Select(stage => stage.Name)], epochs: 1).Resolve(classifier).Phases.Single();
+        strategy.Resolve(classifier.Definition.Name, [.. classifier.Backbone.Stages.Select(stage => stage.Name)], epochs: 1)
+            .Resolve(classifier).Phases.Single();
 
     private static void VerifyScales(JsonElement expected, PlannedPhase part, int frozen, ImageNetwork classifier)
     {
@@ -158,8 +166,11 @@ public sealed class TwentyStepsTests
         foreach (var stage in expected.GetProperty("stageNorms").EnumerateObject())
         {
             var squares = tensors.Where(pair => !pair.Key.Contains("running_", StringComparison.Ordinal)
-                && stage.Name == (pair.Key.StartsWith(classifier.Definition.Classifier + ".", StringComparison.Ordinal) ? "head" : classifier.Backbone.Stages[classifier.Backbone.StageOf(pair.Key)].Name));
-            Fixture.AreClose([stage.Value.GetDouble()], [Math.Sqrt(squares.Sum(pair => pair.Value.Sum(v => v * v)))], tolerance, $"norm of {stage.Name}");
+                && stage.Name == (pair.Key.StartsWith(classifier.Definition.Classifier + ".", StringComparison.Ordinal)
+                    ? "head"
+                    : classifier.Backbone.Stages[classifier.Backbone.StageOf(pair.Key)].Name));
+            Fixture.AreClose([stage.Value.GetDouble()], [Math.Sqrt(squares.Sum(pair => pair.Value.Sum(v => v * v)))], tolerance,
+                $"norm of {stage.Name}");
         }
     }
 

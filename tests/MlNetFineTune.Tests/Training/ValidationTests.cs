@@ -22,14 +22,21 @@ public sealed class ValidationTests
         AssertBestEpochIsTheModel(model, _other);
         Assert.AreEqual(23, model.Report!.ValidationRows);
         Assert.AreEqual(24, model.Report.TrainingRows);
-        Assert.AreEqual(model.Report.Epochs.Min(epoch => epoch.ValidationLoss), model.Report.Epochs[model.Report.BestEpoch - 1].ValidationLoss);
+        Assert.AreEqual(model.Report.Epochs.Min(epoch => epoch.ValidationLoss),
+            model.Report.Epochs[model.Report.BestEpoch - 1].ValidationLoss);
     }
 
     [TestMethod]
     public void TheBestEpochIsRestoredWhenLaterOnesAreWorse()
     {
         // Labels turned about: the better the network gets, the worse it looks.
-        var wrong = _other.Select(photo => new Photo { Label = SmallPictures.Classes[(Array.IndexOf(SmallPictures.Classes, photo.Label) + 1) % 3], ImagePath = photo.ImagePath }).ToArray();
+        var wrong =
+            _other.Select(
+                photo => new Photo
+                {
+                    Label = SmallPictures.Classes[(Array.IndexOf(SmallPictures.Classes, photo.Label) + 1) % 3],
+                    ImagePath = photo.ImagePath
+                }).ToArray();
         using var model = SmallTraining.Fit(_ml, Options(View(wrong)) with { Epochs = 5 }, _train);
         using var stopped = SmallTraining.Fit(_ml, Options(View(wrong)) with { Epochs = 5, EarlyStoppingPatience = 1 }, _train);
 
@@ -50,9 +57,11 @@ public sealed class ValidationTests
         using var model = SmallTraining.Fit(_ml, Options(text), _train);
         using var other = SmallTraining.Fit(_ml, Options(keyed), _train);
 
-        CollectionAssert.AreEqual(model.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(), other.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
+        CollectionAssert.AreEqual(model.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
+            other.Report!.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
         CollectionAssert.AreNotEqual(
-            SmallTraining.PredictedKeys(keyed, "Label"), SmallTraining.PredictedKeys(SmallTraining.WithKeys(_ml, text), "Label"), "The keys are not numbered otherwise.");
+            SmallTraining.PredictedKeys(keyed, "Label"), SmallTraining.PredictedKeys(SmallTraining.WithKeys(_ml, text), "Label"),
+            "The keys are not numbered otherwise.");
     }
 
     [TestMethod]
@@ -60,15 +69,19 @@ public sealed class ValidationTests
     {
         var train = _ml.Data.LoadFromEnumerable(_train.Select(Number).ToArray());
         var plain = _ml.Data.LoadFromEnumerable(_other.Select(Number).ToArray());
-        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(_ml.Data.LoadFromEnumerable(_other.Select(Number).Reverse().ToArray())).Transform(plain);
+        var keyed = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Fit(_ml.Data.LoadFromEnumerable(_other.Select(Number).Reverse().ToArray())).Transform(plain);
         foreach (var set in (IDataView[])[plain, keyed])
         {
-            using var model = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.MulticlassClassification.Trainers.FineTuneImages(Options(set))).Fit(train);
+            using var model = _ml.Transforms.Conversion.MapValueToKey("Label")
+                .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(Options(set))).Fit(train);
             var report = model.LastTransformer.Report!;
-            Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(plain)).MicroAccuracy, report.Epochs[report.BestEpoch - 1].ValidationAccuracy!.Value, 1e-9);
+            Assert.AreEqual(_ml.MulticlassClassification.Evaluate(model.Transform(plain)).MicroAccuracy,
+                report.Epochs[report.BestEpoch - 1].ValidationAccuracy!.Value, 1e-9);
         }
 
-        static NumberedPhoto Number(Photo photo) => new() { Label = 10 - Array.IndexOf(SmallPictures.Classes, photo.Label), ImagePath = photo.ImagePath };
+        static NumberedPhoto Number(Photo photo) =>
+            new() { Label = 10 - Array.IndexOf(SmallPictures.Classes, photo.Label), ImagePath = photo.ImagePath };
     }
 
     [TestMethod]
@@ -88,32 +101,47 @@ public sealed class ValidationTests
     public void LabelsOfAnotherTypeAreMatchedByTextAndTheLogSaysSo()
     {
         var log = new LogLines(_ml);
-        var numbers = _ml.Data.LoadFromEnumerable(_train.Select(photo => new NumberedPhoto { Label = 10 + Array.IndexOf(SmallPictures.Classes, photo.Label), ImagePath = photo.ImagePath }).ToArray());
+        var numbers = _ml.Data.LoadFromEnumerable(
+            _train.Select(
+                photo => new NumberedPhoto { Label = 10 + Array.IndexOf(SmallPictures.Classes, photo.Label), ImagePath = photo.ImagePath })
+            .ToArray());
         var train = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(numbers).Transform(numbers);
-        var texts = View([.. _other.Select(photo => new Photo { Label = $"{10 + Array.IndexOf(SmallPictures.Classes, photo.Label)}", ImagePath = photo.ImagePath })]);
+        var texts =
+            View(
+                [.. _other.Select(
+                photo => new Photo { Label = $"{10 + Array.IndexOf(SmallPictures.Classes, photo.Label)}", ImagePath = photo.ImagePath })]);
         foreach (var set in (IDataView[])[texts, _ml.Transforms.Conversion.MapValueToKey("Label").Fit(texts).Transform(texts)])
         {
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(Options(set)).Fit(train);
             Assert.AreEqual(23, model.Report!.ValidationRows);
         }
-        Assert.AreEqual(2, log.All.Count(line => line == "Column 'Label' of the validation data holds String, and the training label Int32: all labels were matched by their text."), log.ToString());
+        Assert.AreEqual(
+            2,
+            log.All.Count(line => line == "Column 'Label' of the validation data holds String, and the training label Int32: "
+                + "all labels were matched by their text."), log.ToString());
 
-        var others = View([.. _other.Select(photo => new Photo { Label = photo.Label == "dots" ? "10" : photo.Label, ImagePath = photo.ImagePath })]);
+        var others =
+            View(
+                [.. _other.Select(photo => new Photo { Label = photo.Label == "dots" ? "10" : photo.Label, ImagePath = photo.ImagePath })]);
         foreach (var set in (IDataView[])[others, _ml.Transforms.Conversion.MapValueToKey("Label").Fit(others).Transform(others)])
         {
-            var error = Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(Options(set)).Fit(train));
-            StringAssert.Contains(error.Message, "do not know: 'rings', 'stripes'. They know: 10, 11, 12. Labels of String were looked for among values of Int32 by their text");
+            var error = Assert.Throws<InvalidOperationException>(
+                () => _ml.MulticlassClassification.Trainers.FineTuneImages(Options(set)).Fit(train));
+            StringAssert.Contains(error.Message, "do not know: 'rings', 'stripes'. They know: 10, 11, 12. "
+                + "Labels of String were looked for among values of Int32 by their text");
         }
     }
 
     [TestMethod]
     public void LabelsThatAreNoKeyCannotBeMatchedWithAKeyWithoutValues()
     {
-        var nameless = _ml.Data.LoadFromEnumerable(_train.Select((photo, i) => new NamelessPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }).ToArray());
+        var nameless = _ml.Data.LoadFromEnumerable(
+            _train.Select((photo, i) => new NamelessPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }).ToArray());
         var reader = new CountingView(nameless);
         var texts = View([.. _other.Select(photo => new Photo { Label = "1", ImagePath = photo.ImagePath })]);
 
-        var error = Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(Options(texts)).Fit(reader));
+        var error = Assert.Throws<InvalidOperationException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneImages(Options(texts)).Fit(reader));
 
         StringAssert.Contains(error.Message, "is no key (String), and the training label has no key values");
         Assert.AreEqual(0, reader.Cursors);
@@ -124,7 +152,8 @@ public sealed class ValidationTests
     [TestMethod]
     public void AKeyWithoutValuesCannotBeMatchedAndSaysSo()
     {
-        var nameless = _ml.Data.LoadFromEnumerable(_other.Select((photo, i) => new NamelessPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }));
+        var nameless = _ml.Data.LoadFromEnumerable(
+            _other.Select((photo, i) => new NamelessPhoto { Label = (uint)(i % 3), ImagePath = photo.ImagePath }));
 
         var error = Assert.Throws<InvalidOperationException>(() => SmallTraining.Fit(_ml, Options(nameless), _train));
 
@@ -172,7 +201,9 @@ public sealed class ValidationTests
     public void RowsOfOneGroupStayTogether()
     {
         // Six groups, each with two pictures of every class.
-        var rows = SmallPictures.Take(12).Select((photo, i) => new GroupedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Serial = $"part {i / 6}" }).ToArray();
+        var rows = SmallPictures.Take(12)
+            .Select((photo, i) => new GroupedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Serial = $"part {i / 6}" })
+            .ToArray();
         foreach (var keyed in (bool[])[false, true])
         {
             var view = SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(rows));
@@ -196,16 +227,24 @@ public sealed class ValidationTests
         Assert.AreEqual(0, model.Report.ValidationRows);
         Assert.AreEqual(2, model.Report.BestEpoch);
         Assert.IsTrue(model.Report.Epochs.All(epoch => epoch.ValidationLoss is null && epoch.ValidationAccuracy is null));
-        var error = Assert.ThrowsExactly<ArgumentException>(() => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { EarlyStoppingPatience = 1 }));
+        var error = Assert.ThrowsExactly<ArgumentException>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { EarlyStoppingPatience = 1 }));
         StringAssert.Contains(error.Message, "needs validation");
     }
 
     [TestMethod]
     public void LabelSmoothingSgdAndAConstantScheduleTrain()
     {
-        var options = SmallTraining.Options with { Epochs = 6, LearningRate = 0.02f, Optimizer = Optimizer.Sgd(), Schedule = LearningRateSchedule.Constant() };
+        var options = SmallTraining.Options with
+        {
+            Epochs = 6,
+            LearningRate = 0.02f,
+            Optimizer = Optimizer.Sgd(),
+            Schedule = LearningRateSchedule.Constant()
+        };
         using var plain = SmallTraining.Fit(_ml, options, _train);
-        using var smooth = SmallTraining.Fit(_ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f)) }, _train);
+        using var smooth = SmallTraining.Fit(
+            _ml, options with { Task = LearningTask.Multiclass(loss: ClassificationLoss.CrossEntropy(smoothing: 0.2f)) }, _train);
 
         foreach (var model in (FineTuningTransformer[])[plain, smooth])
         {

@@ -50,7 +50,8 @@ public sealed class WeightAveragingTests
         foreach (var (index, (state, loss)) in states.Index())
         {
             Fill(tensors, state);
-            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>())), $"epoch {index + 1}");
+            Assert.AreEqual(index is 0 or 2, best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>())),
+                $"epoch {index + 1}");
         }
 
         CollectionAssert.AreEqual(new[] { 3, 1, 5 }, best.Kept.Select(kept => kept.Epoch).ToArray());
@@ -87,7 +88,8 @@ public sealed class WeightAveragingTests
         foreach (var (name, values) in twin!)
             Fixture.AreClose(values, tensors[name], 1e-6, name);
         var (_, plain) = DirectTraining.Run(s_options, DirectTraining.Full(options), s_photos);
-        Assert.IsGreaterThan(1e-4, plain["bn1.running_var"].Zip(tensors["bn1.running_var"], (a, b) => Math.Abs(a - b)).Max(), "the average is another");
+        Assert.IsGreaterThan(1e-4, plain["bn1.running_var"].Zip(tensors["bn1.running_var"], (a, b) => Math.Abs(a - b)).Max(),
+            "the average is another");
     }
 
     [TestMethod]
@@ -102,7 +104,8 @@ public sealed class WeightAveragingTests
             s_photos);
 
         CollectionAssert.AreEqual(plain.Epochs.Select(epoch => epoch.Loss).ToArray(), judged.Epochs.Select(epoch => epoch.Loss).ToArray());
-        CollectionAssert.AreNotEqual(plain.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(), judged.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
+        CollectionAssert.AreNotEqual(plain.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
+            judged.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
 
         // What it says of the model is what the model does.
         var ml = new MLContext();
@@ -111,14 +114,16 @@ public sealed class WeightAveragingTests
             Validation = ValidationData.Set(
             SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20))))
         }, s_photos);
-        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
+        var metrics = ml.MulticlassClassification.Evaluate(
+            model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6, skip: 20)))));
         Assert.AreEqual(model.Report!.Epochs[model.Report.BestEpoch - 1].ValidationLoss!.Value, metrics.LogLoss, 1e-5);
     }
 
     [TestMethod]
     public void TheAverageOfTheBestIsTakenIfItIsBetterAndSaidSo()
     {
-        // The label has noise: steps of one size jump around the minimum, and their mean is nearer to it; on the way down the last epoch is the best.
+        // The label has noise: steps of one size jump around the minimum, and their mean is nearer to it;
+        // on the way down the last epoch is the best.
         foreach (var (learningRate, epochs, taken) in new[] { (0.05f, 20, true), (0.003f, 4, false) })
         {
             var ml = new MLContext();
@@ -126,6 +131,7 @@ public sealed class WeightAveragingTests
             var judges = SmallModules.View(ml, TableRow.Many(200, seed: 2));
             var options = SmallModules.Regression with
             {
+                Task = LearningTask.Regression(standardize: false),
                 LearningRate = learningRate,
                 Epochs = epochs,
                 BatchSize = 2,
@@ -143,7 +149,10 @@ public sealed class WeightAveragingTests
             Assert.AreEqual(taken, report.Averaged is not null, $"{string.Join(" ", report.Epochs.Select(epoch => epoch.ValidationLoss))}");
             Assert.AreEqual(report.Averaged?.ValidationLoss ?? best.ValidationLoss!.Value, loss, 1e-5);
             var epochsOf = report.Epochs.OrderBy(epoch => epoch.ValidationLoss).Take(3).Select(epoch => epoch.Epoch).Order().ToArray();
-            Assert.IsTrue(log.All.Any(line => line.StartsWith($"The average of epochs {string.Join(", ", epochsOf)} has the validation loss", StringComparison.Ordinal)), log.ToString());
+            Assert.IsTrue(
+                log.All.Any(
+                    line => line.StartsWith($"The average of epochs {string.Join(", ", epochsOf)} has the validation loss",
+                    StringComparison.Ordinal)), log.ToString());
             if (report.Averaged is not { } averaged)
                 continue;
             Assert.IsLessThan(best.ValidationLoss!.Value, averaged.ValidationLoss);
@@ -160,12 +169,17 @@ public sealed class WeightAveragingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => WeightAveraging.Exponential(1));
         Assert.Throws<ArgumentOutOfRangeException>(() => WeightAveraging.BestCheckpoints(1));
         Assert.Throws<ArgumentOutOfRangeException>(() => SmallTraining.Options with { AccumulationSteps = 0 });
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => new MLContext().MulticlassClassification.Trainers.FineTuneImages(SmallTraining.Options with { WeightAveraging = WeightAveraging.BestCheckpoints() })).Message, "needs validation");
+        StringAssert.Contains(
+            Assert.Throws<ArgumentException>(
+                () => new MLContext().MulticlassClassification.Trainers.FineTuneImages(
+                SmallTraining.Options with { WeightAveraging = WeightAveraging.BestCheckpoints() })).Message, "needs validation");
     }
 
     private static (string Name, Tensor Tensor)[] States()
     {
-        var tensors = s_fixture.GetProperty("shapes").EnumerateObject().Select(shape => (shape.Name, zeros(shape.Value.EnumerateArray().Select(size => size.GetInt64()).ToArray(), float64))).ToArray();
+        var tensors = s_fixture.GetProperty("shapes").EnumerateObject()
+            .Select(shape => (shape.Name, zeros(shape.Value.EnumerateArray().Select(size => size.GetInt64()).ToArray(), float64)))
+            .ToArray();
         Fill(tensors, 0);
         return tensors;
     }

@@ -18,8 +18,10 @@ public sealed class WeightsOfRowsTests
     public void ARowOfWeightKIsKRows()
     {
         // One step an epoch, over all rows.
-        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3))) });
-        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3)) });
+        Verify((options, rows) => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind1", 3))) });
+        Verify((options, rows) => _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(rows),
+            SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 3)) });
         Verify((options, rows) => _ml.Regression.Trainers.FineTuneModule(options).Fit(rows), SmallModules.Regression);
 
         void Verify(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options)
@@ -30,7 +32,8 @@ public sealed class WeightsOfRowsTests
             Fixture.AreClose(repeated, weighted, 1e-4, "losses of training and validation");
             Assert.IsGreaterThan(0.01, plain.Zip(weighted, (a, b) => Math.Abs(a - b)).Max(), "without weights they are others");
             if (options.TaskInForce is not RegressionTask)
-                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9), "accuracy counts each of 20 rows once");
+                Assert.IsTrue(weightedAccuracy.All(accuracy => Math.Abs(accuracy * 20 - Math.Round(accuracy * 20)) < 1e-9),
+                    "accuracy counts each of 20 rows once");
         }
     }
 
@@ -38,8 +41,10 @@ public sealed class WeightsOfRowsTests
     public void BalancedIsTheFormulaOfScikitLearn()
     {
         // compute_class_weight("balanced", classes=[0, 1, 2], y=[0, 0, 0, 0, 1, 2, 2]) is [7/12, 7/3, 7/6].
-        Fixture.AreClose([7 / 12.0, 7 / 3.0, 7 / 6.0], [.. ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 0, 0, 1, 2, 2])!.Select(weight => (double)weight)], 1e-6, "weight");
-        CollectionAssert.AreEqual(new float[] { 0.75f, 1, 1.5f }, ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 2]), "a class without rows has 1");
+        Fixture.AreClose([7 / 12.0, 7 / 3.0, 7 / 6.0],
+            [.. ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 0, 0, 1, 2, 2])!.Select(weight => (double)weight)], 1e-6, "weight");
+        CollectionAssert.AreEqual(new float[] { 0.75f, 1, 1.5f }, ClassWeights.Balanced.Resolve(["a", "b", "c"], [0, 0, 2]),
+            "a class without rows has 1");
     }
 
     [TestMethod]
@@ -56,7 +61,14 @@ public sealed class WeightsOfRowsTests
 
         byte[] Train(ClassWeights classWeights)
         {
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(SmallModules.Multiclass with { Epochs = 2, Validation = ValidationData.None, Task = LearningTask.Multiclass(classWeights: classWeights) }).Fit(SmallModules.View(_ml, rows));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneModule(
+                SmallModules.Multiclass with
+                {
+                    Epochs = 2,
+                    Validation = ValidationData.None,
+                    Task = LearningTask.Multiclass(classWeights: classWeights)
+                })
+                .Fit(SmallModules.View(_ml, rows));
             return SmallModules.WeightsOf(model);
         }
     }
@@ -64,9 +76,11 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void EveryLossLearnsFromMixedAndWeighedPictures()
     {
-        foreach (var loss in new[] { ClassificationLoss.CrossEntropy(0.1f), ClassificationLoss.Focal(), ClassificationLoss.BinaryCrossEntropy(), ClassificationLoss.BinaryCrossEntropy(threshold: 0.2f) })
+        foreach (var loss in new[] { ClassificationLoss.CrossEntropy(0.1f), ClassificationLoss.Focal(),
+            ClassificationLoss.BinaryCrossEntropy(), ClassificationLoss.BinaryCrossEntropy(threshold: 0.2f) })
         {
-            var photos = SmallPictures.Take(20).Select((photo, row) => new WeightedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Weight = 0.5f + row % 3 });
+            var photos = SmallPictures.Take(20)
+                .Select((photo, row) => new WeightedPhoto { Label = photo.Label, ImagePath = photo.ImagePath, Weight = 0.5f + row % 3 });
             var options = SmallTraining.Options with
             {
                 Epochs = 12,
@@ -75,7 +89,8 @@ public sealed class WeightsOfRowsTests
                 Task = LearningTask.Multiclass(loss, ClassWeights.Balanced),
                 ExampleWeightColumnName = "Weight",
             };
-            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(photos)));
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options)
+                .Fit(SmallTraining.WithKeys(_ml, _ml.Data.LoadFromEnumerable(photos)));
 
             Assert.IsGreaterThan(0.9, model.Report!.Epochs[^1].ValidationAccuracy!.Value, loss.ToString());
         }
@@ -102,11 +117,17 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void WeightColumnsThatAreMissingOrOfAnotherTypeAreNamed()
     {
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Missing" }, _rows), "example weight");
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Yes" }, _rows), "Single");
-        StringAssert.Contains(Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Features" }, _rows), "'Features'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { ExampleWeightColumnName = "Weight" }, SmallPictures.Take(4))).Message, "'Weight'");
+            Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Missing" }, _rows),
+            "example weight");
+        StringAssert.Contains(
+            Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Yes" }, _rows), "Single");
+        StringAssert.Contains(
+            Error<ArgumentOutOfRangeException>(SmallModules.Multiclass with { ExampleWeightColumnName = "Features" }, _rows), "'Features'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => SmallTraining.Fit(_ml, SmallTraining.Options with { ExampleWeightColumnName = "Weight" }, SmallPictures.Take(4)))
+                .Message, "'Weight'");
 
         var set = _ml.Transforms.DropColumns("Size").Fit(SmallModules.View(_ml, _rows)).Transform(SmallModules.View(_ml, _rows));
         StringAssert.Contains(Error<ArgumentOutOfRangeException>(
@@ -130,13 +151,23 @@ public sealed class WeightsOfRowsTests
     [TestMethod]
     public void ClassWeightsOfOtherClassesAreRefused()
     {
-        var unknown = Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2))) }, _rows);
+        var unknown = Error<InvalidOperationException>(
+            SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("kind7", 2))) }, _rows);
         StringAssert.Contains(unknown, "no class 'kind7'");
         StringAssert.Contains(unknown, "'kind0', 'kind1', 'kind2'");
-        StringAssert.Contains(Error<InvalidOperationException>(SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2)) }, _rows), "2 weights for 3 classes");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => SmallTraining.Fit(_ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2))) }, SmallPictures.Take(4))).Message, "no class 'cat'");
         StringAssert.Contains(
-            Assert.ThrowsExactly<InvalidOperationException>(() => _ml.BinaryClassification.Trainers.FineTuneModule(SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3)) })).Message, "False, True");
+            Error<InvalidOperationException>(
+                SmallModules.Multiclass with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 2)) }, _rows),
+            "2 weights for 3 classes");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(
+            () => SmallTraining.Fit(
+                _ml, SmallTraining.Options with { Task = LearningTask.Multiclass(classWeights: ClassWeights.Of(("cat", 2))) },
+                SmallPictures.Take(4))).Message, "no class 'cat'");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(
+                () => _ml.BinaryClassification.Trainers.FineTuneModule(
+                    SmallModules.Binary with { Task = LearningTask.Binary(classWeights: ClassWeights.Of(1, 2, 3)) })).Message,
+                "False, True");
     }
 
     [TestMethod]
@@ -144,23 +175,32 @@ public sealed class WeightsOfRowsTests
     {
         foreach (var weight in new[] { 0, -1, float.NaN, float.PositiveInfinity })
         {
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(1, weight)).Message, "The weight of class 1 must be above 0.");
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(("rare", weight))).Message, "The weight of class 'rare' must be above 0.");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(1, weight)).Message,
+                "The weight of class 1 must be above 0.");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ClassWeights.Of(("rare", weight))).Message,
+                "The weight of class 'rare' must be above 0.");
         }
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ClassWeights.Of(("rare", 1), ("rare", 2))).Message, "twice");
         CollectionAssert.AreEqual(new[] { "None", "Balanced", "Of(rare: 1.5, other: 2)", "Of(1, 2.5)" },
-            new[] { ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("rare", 1.5f), ("other", 2)), ClassWeights.Of(1, 2.5f) }.Select(weights => weights.ToString()).ToArray());
+            new[] { ClassWeights.None, ClassWeights.Balanced, ClassWeights.Of(("rare", 1.5f), ("other", 2)), ClassWeights.Of(1, 2.5f) }
+                .Select(weights => weights.ToString()).ToArray());
     }
 
-    private (double[] Losses, double[] Accuracies) Train(Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows, TableRow[] validation)
+    private (double[] Losses, double[] Accuracies) Train(
+        Func<ModuleFineTuningOptions, IDataView, FineTuningTransformer> fit, ModuleFineTuningOptions options, TableRow[] rows,
+        TableRow[] validation)
     {
-        using var model = fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }), SmallModules.View(_ml, rows));
+        using var model =
+            fit((options with { Epochs = 10, BatchSize = 1000, Validation = ValidationData.Set(SmallModules.View(_ml, validation)) }),
+                SmallModules.View(_ml, rows));
         var epochs = model.Report!.Epochs;
-        return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })], [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
+        return ([.. epochs.SelectMany(epoch => new[] { epoch.Loss, epoch.ValidationLoss!.Value })],
+            [.. epochs.Select(epoch => epoch.ValidationAccuracy ?? 0)]);
     }
 
     private string Error<T>(ModuleFineTuningOptions options, TableRow[] rows)
-        where T : Exception => Assert.ThrowsExactly<T>(() => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
+        where T : Exception => Assert.ThrowsExactly<T>(
+            () => _ml.MulticlassClassification.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows))).Message;
 
     private static TableRow[] Weighted(TableRow[] rows, Func<int, float> weight)
     {

@@ -13,7 +13,8 @@ public sealed class AtomicFileTests
     {
         var folder = Path.Combine(Path.GetTempPath(), $"no-{Guid.NewGuid():N}");
 
-        var error = Assert.ThrowsExactly<DirectoryNotFoundException>(() => AtomicFile.Write(Path.Combine(folder, "model.zip"), _ => Assert.Fail("nothing is written")));
+        var error = Assert.ThrowsExactly<DirectoryNotFoundException>(
+            () => AtomicFile.Write(Path.Combine(folder, "model.zip"), _ => Assert.Fail("nothing is written")));
 
         Assert.AreEqual($"'model.zip' cannot be written: there is no folder '{folder}'.", error.Message);
     }
@@ -49,7 +50,9 @@ public sealed class AtomicFileTests
     {
         var libraries = new[] { typeof(AtomicFile).Assembly, typeof(Microsoft.ML.FineTuningOnnxExtensions).Assembly };
         var renaming = Calls.MethodsOf(libraries.SelectMany(library => library.GetTypes()))
-            .Where(method => Calls.Of(method).Any(called => (called.DeclaringType == typeof(File) || called.DeclaringType == typeof(FileInfo)) && called.Name is ("Move" or "MoveTo" or "Replace")))
+            .Where(method => Calls.Of(method)
+            .Any(called => (called.DeclaringType == typeof(File) || called.DeclaringType == typeof(FileInfo))
+                && called.Name is ("Move" or "MoveTo" or "Replace")))
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToArray();
 
         // A finished download is on the disk before (PartialFile.CloseForGood): its part outlives a process, and so is no file of

@@ -30,7 +30,8 @@ public sealed class BackboneFilesTests
         {
             var backbone = Backbone.Micro.WithWeights(path);
             if (path != own)
-                Assert.AreEqual((new ColorTriple(0.25f, 0.5f, 0.125f), 64), (backbone.Preprocessing.Mean, backbone.Preprocessing.Size), path);
+                Assert.AreEqual((new ColorTriple(0.25f, 0.5f, 0.125f), 64),
+                    (backbone.Preprocessing.Mean, backbone.Preprocessing.Size), path);
             using var network = backbone.CreateNetwork(seed: 0);
             foreach (var (expected, read) in classifier.Backbone.NamedTensors().Zip(network.NamedTensors()))
                 CollectionAssert.AreEqual(expected.Tensor.Values(), read.Tensor.Values(), $"{path}: {expected.Name}");
@@ -58,7 +59,8 @@ public sealed class BackboneFilesTests
         var text = File.ReadAllText(index);
         Check(text.Replace("b.safetensors", "../b.safetensors"), "expected the name of a file beside it");
         var first = classifier.NamedTensors()[0].Name;
-        Check(text.Replace($"\"{first}\":\"a.", $"\"{first}\":\"b."), $"'a.safetensors' has tensor '{first}', which the index does not give to it");
+        Check(text.Replace($"\"{first}\":\"a.", $"\"{first}\":\"b."),
+            $"'a.safetensors' has tensor '{first}', which the index does not give to it");
         Check(text.Replace("{\"weight_map\":{", "{\"weight_map\":{\"more\":\"a.safetensors\","), "has no tensor 'more'");
         Check("{\"weight_map\":{}}", "names 0 files");
         Check("{}", "has no weight_map");
@@ -82,7 +84,8 @@ public sealed class BackboneFilesTests
         var path = folder.File("w.safetensors");
         NameMap map = new("another library", name => name == "stem.w" ? "conv1.weight" : name);
 
-        SafeTensorsWriter.WriteFile(path, [("module.backbone.stem.w", weight), ("module.backbone.fc.weight", other), ("module.neck.weight", other)], s_recipe);
+        SafeTensorsWriter.WriteFile(path,
+            [("module.backbone.stem.w", weight), ("module.backbone.fc.weight", other), ("module.neck.weight", other)], s_recipe);
         using (var file = WeightFile.Open(path))
         {
             var read = zeros(2);
@@ -90,7 +93,8 @@ public sealed class BackboneFilesTests
             CollectionAssert.AreEqual(new double[] { 1, 1 }, read.Values());
             StringAssert.Contains(notes, "The prefix 'module.backbone.' was taken off");
             StringAssert.Contains(notes, "are another library's and were translated to those of net");
-            StringAssert.Contains(notes, "1 tensors without the prefix belong to other parts of a larger model and were left out: module.neck.weight.");
+            StringAssert.Contains(notes, "1 tensors without the prefix belong to other parts of a larger model and were left out: "
+                + "module.neck.weight.");
         }
 
         // The network's own names win a draw, and two of the file's for one of the network's are an error.
@@ -99,7 +103,8 @@ public sealed class BackboneFilesTests
         {
             Assert.IsNull(FileNaming.Choose([file.Entries[0]], name => name == "conv1.weight", [map]).Map);
             StringAssert.Contains(
-                Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(file, [("conv1.weight", zeros(2))], "net", _ => false, [map])).Message,
+                Assert.ThrowsExactly<InvalidDataException>(
+                    () => StrictLoader.Load(file, [("conv1.weight", zeros(2))], "net", _ => false, [map])).Message,
                 "Named twice (1): conv1.weight by conv1.weight and stem.w.");
         }
     }
@@ -112,7 +117,8 @@ public sealed class BackboneFilesTests
         var path = folder.File("w.pth");
         WeightFileWriter.Write(path, [.. resnet.NamedTensors().Select(one => ("module." + one.Name, one.Tensor))], s_recipe);
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.MobileNetV2.WithWeights(path).CreateNetwork(0)).Message;
-        StringAssert.Contains(failure, "These are the weights of resnet18: choose Backbone.FromName(\"resnet18\"), or the weights of mobilenetv2_100.");
+        StringAssert.Contains(failure,
+            "These are the weights of resnet18: choose Backbone.FromName(\"resnet18\"), or the weights of mobilenetv2_100.");
         // Of MobileNetV2's 52 convolutions with 5 tensors each, the four of bn1 exist in the file, smaller.
         StringAssert.Matches(failure, new(@"Missing in the file \(256\): .*; and 236 more\."));
         StringAssert.Contains(failure, "Of another shape (4): module.bn1.weight [64], expected [32];");
@@ -151,7 +157,8 @@ public sealed class BackboneFilesTests
         CollectionAssert.AreEquivalent(classifier.NamedTensors().Select(one => one.Name).ToList(), tensors.Keys);
         foreach (var (tensorName, tensor) in classifier.NamedTensors())
         {
-            CollectionAssert.AreEqual(tensor.shape.Select(size => (double)size).ToArray(), tensors[tensorName].GetProperty("shape").Numbers(), tensorName);
+            CollectionAssert.AreEqual(tensor.shape.Select(size => (double)size).ToArray(),
+                tensors[tensorName].GetProperty("shape").Numbers(), tensorName);
             CollectionAssert.AreEqual(tensor.Values(), tensors[tensorName].GetProperty("values").Numbers(), tensorName);
         }
         Assert.AreEqual("64", read.GetProperty("metadata").GetProperty("input_size").GetString());
@@ -162,7 +169,8 @@ public sealed class BackboneFilesTests
         var tensors = classifier.NamedTensors();
         SafeTensorsWriter.WriteFile(folder.File("a.safetensors"), [.. tensors.Take(7)], s_recipe);
         SafeTensorsWriter.WriteFile(folder.File("b.safetensors"), [.. tensors.Skip(7)], s_recipe);
-        var map = tensors.Select((one, i) => (one.Name, File: i < 7 ? "a.safetensors" : "b.safetensors")).ToDictionary(one => one.Name, one => one.File);
+        var map = tensors.Select((one, i) => (one.Name, File: i < 7 ? "a.safetensors" : "b.safetensors"))
+            .ToDictionary(one => one.Name, one => one.File);
         var index = folder.File("model.safetensors.index.json");
         File.WriteAllText(index, JsonSerializer.Serialize(new { weight_map = map }));
         return index;

@@ -12,7 +12,8 @@ namespace MlNetFineTune.Tests.WeightFiles;
 [TestClass]
 public sealed class CheckpointTests
 {
-    public static IEnumerable<object[]> Names => Fixture.Read("checkpoints.json").EnumerateObject().Select(one => new object[] { one.Name });
+    public static IEnumerable<object[]> Names => Fixture.Read("checkpoints.json").EnumerateObject()
+        .Select(one => new object[] { one.Name });
 
     [TestMethod]
     [DynamicData(nameof(Names))]
@@ -31,15 +32,18 @@ public sealed class CheckpointTests
         }
         var path = expected.Text("path");
         if (path.Length > 0)
-            StringAssert.Contains(string.Join("\n", file.Notes), $"The weights were found under '{path.Replace(" / ", "' / '", StringComparison.Ordinal)}'.");
+            StringAssert.Contains(string.Join("\n", file.Notes),
+                $"The weights were found under '{path.Replace(" / ", "' / '", StringComparison.Ordinal)}'.");
     }
 
     [TestMethod]
     public void WhatLiesBesideIsNamed()
     {
         using var file = WeightFile.Open(PathOf("unknown-name"));
-        StringAssert.Contains(string.Join("\n", file.Notes), "Beside the weights 2 tensors are no part of them and were left out: loss, confusion.");
+        StringAssert.Contains(string.Join("\n", file.Notes),
+            "Beside the weights 2 tensors are no part of them and were left out: loss, confusion.");
     }
 
-    private static string PathOf(string name) => Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "checkpoints", name + ".pth");
+    private static string PathOf(string name) =>
+        Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "checkpoints", name + ".pth");
 }

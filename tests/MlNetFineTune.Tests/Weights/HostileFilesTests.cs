@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.WeightFiles;
 
-/// <summary>Files made to harm, or damaged: refused with a reason, never crashing, hanging, or taking memory for what they only claim.</summary>
+/// <summary>Files made to harm, or damaged: refused with a reason, never crashing, hanging,
+/// or taking memory for what they only claim.</summary>
 [TestClass]
 public sealed class HostileFilesTests
 {
@@ -30,15 +31,21 @@ public sealed class HostileFilesTests
     {
         var touched = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}");
         var failure = Refusal(Zip(Start + "}" + Text("x") + "c" + name + Mark + Text($"touch {touched}") + Tuple + Reduce + "s" + Stop));
-        StringAssert.Contains(failure, "its pickle is refused at byte 52: it asks for '" + name.TrimEnd('\n').Replace('\n', '.') + "', which runs code"); // 46 of the zip's entry and its name, 6 of what stands before
+        // 46 of the zip's entry and its name, 6 of what stands before
+        StringAssert.Contains(failure, "its pickle is refused at byte 52: it asks for '" + name.TrimEnd('\n').Replace('\n', '.')
+            + "', which runs code");
         Assert.IsFalse(File.Exists(touched));
     }
 
     [TestMethod]
     public void TheNewerWayToNameACallIsRefusedAlike()
     {
-        StringAssert.Contains(Refusal(Zip("\u0080\u0004" + "\u008c\u0005posix" + "\u008c\u0006system" + "\u0093" + "\u008c\u0002ls" + "\u0085" + Reduce + Stop)), "it asks for 'posix.system'");
-        StringAssert.Contains(Refusal(Zip("\u0080\u0004" + "\u008c\u0008builtins" + "\u008c\u0010object.__class__" + "\u0093" + Stop)), "it asks for 'builtins.object.__class__'");
+        StringAssert.Contains(
+            Refusal(
+                Zip("\u0080\u0004" + "\u008c\u0005posix" + "\u008c\u0006system" + "\u0093" + "\u008c\u0002ls" + "\u0085" + Reduce + Stop)),
+            "it asks for 'posix.system'");
+        StringAssert.Contains(Refusal(Zip("\u0080\u0004" + "\u008c\u0008builtins" + "\u008c\u0010object.__class__" + "\u0093" + Stop)),
+            "it asks for 'builtins.object.__class__'");
     }
 
     [TestMethod]
@@ -46,10 +53,12 @@ public sealed class HostileFilesTests
     {
         // {"x": tensor, "y": Tricky(), "z": Tricky().attribute...}; the object's own instructions (append, set, build) change nothing.
         var tricky = "cmy.options\nTricky\n" + Empty + Reduce + "}" + Text("a") + "N" + "s" + "b" + Mark + "NN" + "e" + Mark + "NN" + "u";
-        var file = Zip(Start + "}" + Text("x") + Tensor("0", 2, "K\u0000", Mark + "K\u0002" + Tuple, Mark + "K\u0001" + Tuple) + "s" + Text("y") + tricky + "s" + Stop, ("0", new byte[8]));
+        var file = Zip(Start + "}" + Text("x") + Tensor("0", 2, "K\u0000", Mark + "K\u0002" + Tuple, Mark + "K\u0001" + Tuple) + "s"
+            + Text("y") + tricky + "s" + Stop, ("0", new byte[8]));
         using var open = Open(file);
         Assert.AreEqual("x [2]", string.Join("; ", open.Entries.Select(entry => entry.Describe())));
-        StringAssert.Contains(string.Join("\n", open.Notes), "Among the weights 1 entries are no tensors and were left out: y (my.options.Tricky at byte ");
+        StringAssert.Contains(string.Join("\n", open.Notes),
+            "Among the weights 1 entries are no tensors and were left out: y (my.options.Tricky at byte ");
     }
 
     [TestMethod]
@@ -78,7 +87,8 @@ public sealed class HostileFilesTests
     [DataRow("\u0080\u0001", "protocol 1")]
     [DataRow("ctorch._utils\n_rebuild_tensor_v2\n)R", "a tensor is made of something else")]
     [DataRow("ccollections\nOrderedDict\n(](](NNNeetR", "a dictionary is made of something else")]
-    public void AnInstructionThatNoWeightsNeedIsNamed(string code, string message) => StringAssert.Contains(Refusal(Zip(Start + code)), message);
+    public void AnInstructionThatNoWeightsNeedIsNamed(string code, string message) =>
+        StringAssert.Contains(Refusal(Zip(Start + code)), message);
 
     [TestMethod]
     [DataRow("K\u0000", "K\u0003", "K\u0001", "reaches out of its storage '0' of 8 bytes")]
@@ -89,12 +99,14 @@ public sealed class HostileFilesTests
     [DataRow("K\u0000", "K\u0002", "J\u00ff\u00ff\u00ff\u00ff", "is impossible")]
     [DataRow("J\u00ff\u00ff\u00ff\u00ff", "K\u0001", "K\u0001", "is impossible")]
     [DataRow("K\u0000", "K\u0001K\u0001", "K\u0001", "is impossible")]
-    [DataRow("K\u0000", "J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007f", "K\u0000K\u0000", "is impossible")] // 2^62 numbers: more bytes than there are
+    // 2^62 numbers: more bytes than there are
+    [DataRow("K\u0000", "J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007f", "K\u0000K\u0000", "is impossible")]
     [DataRow("\u008a\u0008\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f", "K\u0002", "K\u0001", "reaches out of its storage")]
     [DataRow("K\u0000", "K\u0002", "\u008a\u0008\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f", "reaches out of its storage")]
     public void AViewThatDoesNotLieInItsStorageIsRefusedBeforeMemoryIsTaken(string offset, string shape, string strides, string message)
     {
-        var file = Zip(Start + "}" + Text("x") + Tensor("0", 2, offset, Mark + shape + Tuple, Mark + strides + Tuple) + "s" + Stop, ("0", new byte[8]));
+        var file = Zip(Start + "}" + Text("x") + Tensor("0", 2, offset, Mark + shape + Tuple, Mark + strides + Tuple) + "s" + Stop,
+            ("0", new byte[8]));
         var before = GC.GetAllocatedBytesForCurrentThread();
         StringAssert.Contains(Refusal(file), message);
         Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -111,7 +123,8 @@ public sealed class HostileFilesTests
         StringAssert.Contains(Refusal(Zip(pickle, (@"..\x", new byte[8]))), "points out of the archive");
         StringAssert.Contains(Refusal(Zip(pickle, CompressionLevel.Optimal, ("0", new byte[1 << 20]))), "is compressed");
         StringAssert.Contains(Refusal(Zip(pickle, ("0", new byte[8]))[..^1]), "its directory is not at its end");
-        StringAssert.Contains(Refusal(Zip(pickle.Replace("FloatStorage", "DoubleStorage"), ("0", new byte[8]))), "have 8 bytes, expected 16");
+        StringAssert.Contains(Refusal(Zip(pickle.Replace("FloatStorage", "DoubleStorage"), ("0", new byte[8]))),
+            "have 8 bytes, expected 16");
 
         var file = Zip(pickle, ("0", new byte[8]));
         var text = Encoding.Latin1.GetString(file);
@@ -126,12 +139,17 @@ public sealed class HostileFilesTests
     public void OneNameLeadsToOneTensor()
     {
         var tensor = Tensor("0", 2, "K\u0000", Mark + "K\u0002" + Tuple, Mark + "K\u0001" + Tuple);
-        StringAssert.Contains(Refusal(Zip(Start + "}" + Text("x") + tensor + "s" + Text("x") + tensor + "s" + Stop, ("0", new byte[8]))), "names tensor 'x' twice");
+        StringAssert.Contains(Refusal(Zip(Start + "}" + Text("x") + tensor + "s" + Text("x") + tensor + "s" + Stop, ("0", new byte[8]))),
+            "names tensor 'x' twice");
         StringAssert.Contains(
-            Refusal(Zip(Start + "}" + Text("a") + "}" + Text("x") + tensor + "ss" + Text("b") + "}" + Text("x") + tensor + "ss" + Stop, ("0", new byte[8]))),
+            Refusal(
+                Zip(Start + "}" + Text("a") + "}" + Text("x") + tensor + "ss" + Text("b") + "}" + Text("x") + tensor + "ss" + Stop,
+                    ("0", new byte[8]))),
             "holds several sets of weights (a, b)");
-        StringAssert.Contains(Refusal(Zip(Start + "}" + Text("state_dict") + "N" + "s" + Stop)), "holds no tensors in its dictionary (state_dict: None)");
-        StringAssert.Contains(Refusal(Zip(Start + "}" + Text("state_dict") + "cmine\nWeights\n)R" + "s" + Stop)), "would have to be made by Python code");
+        StringAssert.Contains(Refusal(Zip(Start + "}" + Text("state_dict") + "N" + "s" + Stop)),
+            "holds no tensors in its dictionary (state_dict: None)");
+        StringAssert.Contains(Refusal(Zip(Start + "}" + Text("state_dict") + "cmine\nWeights\n)R" + "s" + Stop)),
+            "would have to be made by Python code");
     }
 
     // Dictionaries that refer to each other, many times over: each is looked into once.
@@ -165,7 +183,8 @@ public sealed class HostileFilesTests
     [DataRow("\u001f\u008b\u0008\u0000", "gzip")]
     [DataRow("some text", "is no file of weights that is known. Known are safetensors")]
     [DataRow("\u0080\u0002N.", "not of torch.save: it does not begin with PyTorch's magic number")]
-    public void OtherFilesAreCalledWhatTheyAre(string content, string message) => StringAssert.Contains(Refusal(Encoding.Latin1.GetBytes(content)), message);
+    public void OtherFilesAreCalledWhatTheyAre(string content, string message) =>
+        StringAssert.Contains(Refusal(Encoding.Latin1.GetBytes(content)), message);
 
     [TestMethod]
     [DataRow("views.pth")]
@@ -224,7 +243,8 @@ public sealed class HostileFilesTests
     private static string Text(string text) => $"U{(char)text.Length}{text}";
 
     private static string Tensor(string key, int count, string offset, string shape, string strides) =>
-        "ctorch._utils\n_rebuild_tensor_v2\n" + Mark + Mark + Text("storage") + "ctorch\nFloatStorage\n" + Text(key) + Text("cpu") + $"K{(char)count}" + Tuple + "Q"
+        "ctorch._utils\n_rebuild_tensor_v2\n" + Mark + Mark + Text("storage") + "ctorch\nFloatStorage\n" + Text(key) + Text("cpu")
+            + $"K{(char)count}" + Tuple + "Q"
         + offset + shape + strides + "\u0089" + "}" + Tuple + Reduce;
 
     // torch.save names the folder in the zip after the file: "2024-05-01_12:30:00.pth" is a good name on Linux.
@@ -246,7 +266,8 @@ public sealed class HostileFilesTests
         Assert.AreEqual("x [2]", file.Entries.Single().Describe());
     }
 
-    private static byte[] Zip(string pickle, params (string Name, byte[] Content)[] storages) => Zip(pickle, CompressionLevel.NoCompression, storages);
+    private static byte[] Zip(string pickle, params (string Name, byte[] Content)[] storages) =>
+        Zip(pickle, CompressionLevel.NoCompression, storages);
 
     private static byte[] Zip(string pickle, CompressionLevel compression, params (string Name, byte[] Content)[] storages)
     {

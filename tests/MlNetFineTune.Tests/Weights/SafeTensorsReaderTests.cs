@@ -8,7 +8,8 @@ namespace MlNetFineTune.Tests.WeightFiles;
 [TestClass]
 public sealed class SafeTensorsReaderTests
 {
-    private const string Good = """{"__metadata__":{"mean":"0.5,0.25,0.125"},"b":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}""";
+    private const string Good = """{"__metadata__":{"mean":"0.5,0.25,0.125"},"b":"""
+        + """{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}""";
 
     [TestMethod]
     public void EntriesComeInTheOrderOfTheirBytes()
@@ -22,14 +23,18 @@ public sealed class SafeTensorsReaderTests
     [TestMethod]
     [DataRow("nothing", "[]", 0, "not a JSON object")]
     [DataRow("not JSON", "{\"a\":", 0, "not JSON")]
-    [DataRow("name twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "names 'a' twice")]
+    [DataRow(
+        "name twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8,
+        "names 'a' twice")]
     [DataRow("gap", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "'a' begins at byte 4, expected 0")]
-    [DataRow("overlap", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "'b' begins at byte 4, expected 8")]
+    [DataRow("overlap", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "'b' begins at byte 4, expected 8")]
     [DataRow("wrong size", """{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "needs 12 bytes but has 8")]
     [DataRow("cut off", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, "cut off")]
     [DataRow("appended", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, "appended")]
     [DataRow("backward", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "tensor 'a' lacks")]
-    [DataRow("overflow", """{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,0]}}""", 0, "impossible shape")]
+    [DataRow("overflow", """{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,0]}}""", 0,
+        "impossible shape")]
     [DataRow("overflow to zero", """{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}""", 0, "impossible shape")]
     [DataRow("negative", """{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
     [DataRow("fraction", """{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}}""", 6, "tensor 'a' lacks")]
@@ -38,9 +43,12 @@ public sealed class SafeTensorsReaderTests
     [DataRow("three offsets", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4, "tensor 'a' lacks")]
     [DataRow("metadata of numbers", """{"__metadata__":{"mean":1}}""", 0, "'mean' is not a text")]
     [DataRow("metadata in a list", """{"__metadata__":[]}""", 0, "__metadata__ is not an object")]
-    [DataRow("type twice", """{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}""", 4, "the entry of tensor 'a' has 'dtype' twice")]
-    [DataRow("shape twice", """{"a":{"dtype":"F32","shape":[1],"shape":[1,1],"data_offsets":[0,4]}}""", 4, "the entry of tensor 'a' has 'shape' twice")]
-    [DataRow("unknown key twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1,"x":{"y":[]}}}""", 4, "the entry of tensor 'a' has 'x' twice")]
+    [DataRow("type twice", """{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}""", 4,
+        "the entry of tensor 'a' has 'dtype' twice")]
+    [DataRow("shape twice", """{"a":{"dtype":"F32","shape":[1],"shape":[1,1],"data_offsets":[0,4]}}""", 4,
+        "the entry of tensor 'a' has 'shape' twice")]
+    [DataRow("unknown key twice", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1,"x":{"y":[]}}}""", 4,
+        "the entry of tensor 'a' has 'x' twice")]
     [DataRow("metadata twice", """{"__metadata__":{"mean":"1","mean":"2"}}""", 0, "its __metadata__ names 'mean' twice")]
     [DataRow("entry in a list", """{"a":[]}""", 0, "tensor 'a' lacks")]
     [DataRow("shape in a shape", """{"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}}""", 4, "tensor 'a' lacks")]
@@ -72,7 +80,8 @@ public sealed class SafeTensorsReaderTests
             var bytes = new byte[8];
             BinaryPrimitives.WriteUInt64LittleEndian(bytes, announced);
             var before = GC.GetAllocatedBytesForCurrentThread();
-            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(bytes)).Message, $"announce a header of {announced} bytes");
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(bytes)).Message,
+                $"announce a header of {announced} bytes");
             Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
         }
     }
@@ -102,7 +111,8 @@ public sealed class SafeTensorsReaderTests
     [TestMethod]
     public void AHeaderOfShortNumbersTakesLittleMoreThanItsBytes()
     {
-        var json = new StringBuilder("{\"a\":{\"dtype\":\"F32\",\"shape\":[1").Insert(29, "1,", 2_000_000).Append("],\"data_offsets\":[0,4]}}").ToString();
+        var json = new StringBuilder("{\"a\":{\"dtype\":\"F32\",\"shape\":[1").Insert(29, "1,", 2_000_000)
+            .Append("],\"data_offsets\":[0,4]}}").ToString();
         var file = File(json, 4);
         var before = GC.GetAllocatedBytesForCurrentThread();
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(file)).Message, "shape (of at most 64 dimensions)");
@@ -150,11 +160,14 @@ public sealed class SafeTensorsReaderTests
     public void TheMetadataBecomeTheRecipe()
     {
         var recipe = Backbone.MobileNetV2.Recipe.With(Read(File(
-            """{"__metadata__":{"mean":"0.1,0.2,0.3","std":"0.4,0.5,0.6","padding":"same (TF)","bn_eps":"0.001","input_size":"192","crop_pct":"0.9","interpolation":"bilinear","note":"x"}}""", 0)).Metadata, "w.safetensors");
+            """{"__metadata__":{"mean":"0.1,0.2,0.3","std":"0.4,0.5,0.6","padding":"same """
+            + """(TF)","bn_eps":"0.001","input_size":"192","crop_pct":"0.9","interpolation":"bilinear","note":"x"}}""",
+            0)).Metadata, "w.safetensors");
         Assert.AreEqual(new ColorTriple(0.1f, 0.2f, 0.3f), recipe.Preprocessing.Mean);
         Assert.AreEqual(new ColorTriple(0.4f, 0.5f, 0.6f), recipe.Preprocessing.Std);
         Assert.AreEqual((Backbone.ConvolutionPadding.TensorFlowSame, 0.001), (recipe.Padding, recipe.Epsilon));
-        Assert.AreEqual((192, 0.9f, Interpolation.Bilinear), (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
+        Assert.AreEqual((192, 0.9f, Interpolation.Bilinear),
+            (recipe.Preprocessing.Size, recipe.Preprocessing.CropFraction, recipe.Preprocessing.Interpolation));
         Assert.AreEqual(Backbone.MobileNetV2.Recipe, Backbone.MobileNetV2.Recipe.With(Read(File("{}", 0)).Metadata, "w.safetensors"));
     }
 

@@ -24,7 +24,8 @@ public sealed class StrictLoaderTests
         StrictLoader.Load(file, [("b.c", readB), ("a", readA)], "net", _ => false);
         CollectionAssert.AreEqual(a.bytes.ToArray(), readA.bytes.ToArray());
         CollectionAssert.AreEqual(b.bytes.ToArray(), readB.bytes.ToArray());
-        Assert.ThrowsExactly<ArgumentException>(() => SafeTensorsWriter.Write(new MemoryStream(), [("d", zeros(1, ScalarType.Float64))], new Dictionary<string, string>()));
+        Assert.ThrowsExactly<ArgumentException>(
+            () => SafeTensorsWriter.Write(new MemoryStream(), [("d", zeros(1, ScalarType.Float64))], new Dictionary<string, string>()));
     }
 
     [TestMethod]
@@ -46,7 +47,8 @@ public sealed class StrictLoaderTests
     public void OtherNumberTypesAreConverted(string type, string hex, double first, double second)
     {
         var data = Convert.FromHexString(hex)[..(type is "F16" or "BF16" ? 4 : 16)];
-        var file = SafeTensorsReaderTests.File($$$"""{"a":{"dtype":"{{{type}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""", 0).Concat(data).ToArray();
+        var file = SafeTensorsReaderTests.File($$$"""{"a":{"dtype":"{{{type}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""", 0)
+            .Concat(data).ToArray();
         using var target = zeros(2);
         StrictLoader.Load(SafeTensorsReader.Read(SafeTensorsReaderTests.Bytes(file), "f"), [("a", target)], "net", _ => false);
         CollectionAssert.AreEqual(new[] { first, second }, target.Values());
@@ -57,11 +59,14 @@ public sealed class StrictLoaderTests
     {
         using var scope = NewDisposeScope();
         using var stream = new MemoryStream();
-        SafeTensorsWriter.Write(stream, [("same", ones(2)), ("wide", ones(3)), ("extra", ones(1)), ("fc.weight", ones(1)), ("bn.num_batches_tracked", ones(1))], new Dictionary<string, string>());
+        SafeTensorsWriter.Write(stream,
+            [("same", ones(2)), ("wide", ones(3)), ("extra", ones(1)), ("fc.weight", ones(1)), ("bn.num_batches_tracked", ones(1))],
+            new Dictionary<string, string>());
         var file = Read(stream, "weights.safetensors");
         var same = zeros(2);
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => StrictLoader.Load(
-            file, [("same", same), ("wide", zeros(4)), ("absent.one", zeros(5, 6)), ("absent.two", zeros(1))], "SomeNet", name => name.StartsWith("fc.", StringComparison.Ordinal) || name.EndsWith("tracked", StringComparison.Ordinal)));
+            file, [("same", same), ("wide", zeros(4)), ("absent.one", zeros(5, 6)), ("absent.two", zeros(1))], "SomeNet",
+            name => name.StartsWith("fc.", StringComparison.Ordinal) || name.EndsWith("tracked", StringComparison.Ordinal)));
         StringAssert.Contains(failure.Message, "The weights in 'weights.safetensors' do not fit SomeNet.");
         StringAssert.Contains(failure.Message, "Missing in the file (2): absent.one [5, 6]; absent.two [1].");
         StringAssert.Contains(failure.Message, "In the file but not in the network (1): extra [1].");
@@ -77,7 +82,8 @@ public sealed class StrictLoaderTests
         var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.safetensors");
         try
         {
-            SafeTensorsWriter.WriteFile(path, [.. classifier.NamedTensors(), ("bn1.num_batches_tracked", counter)], new Dictionary<string, string>());
+            SafeTensorsWriter.WriteFile(path, [.. classifier.NamedTensors(), ("bn1.num_batches_tracked", counter)],
+                new Dictionary<string, string>());
             Assert.HasCount(1, Directory.GetFiles(Path.GetTempPath(), Path.GetFileName(path) + "*"), "nothing is left beside the file");
             using (var network = Backbone.Micro.WithWeights(path).CreateNetwork(seed: 0))
             {
@@ -86,12 +92,14 @@ public sealed class StrictLoaderTests
             }
 
             SafeTensorsWriter.WriteFile(path, [.. classifier.NamedTensors(), ("bn2.weight", counter)], new Dictionary<string, string>());
-            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Backbone.Micro.WithWeights(path).CreateNetwork(0)).Message, "(1): bn2.weight [1]");
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(
+                () => Backbone.Micro.WithWeights(path).CreateNetwork(0)).Message, "(1): bn2.weight [1]");
 
             // A write that fails leaves the old file as it was.
             var before = File.ReadAllBytes(path);
             using var doubles = zeros(1, ScalarType.Float64);
-            Assert.ThrowsExactly<ArgumentException>(() => SafeTensorsWriter.WriteFile(path, [("a", counter), ("b", doubles)], new Dictionary<string, string>()));
+            Assert.ThrowsExactly<ArgumentException>(
+                () => SafeTensorsWriter.WriteFile(path, [("a", counter), ("b", doubles)], new Dictionary<string, string>()));
             CollectionAssert.AreEqual(before, File.ReadAllBytes(path));
             Assert.HasCount(1, Directory.GetFiles(Path.GetTempPath(), Path.GetFileName(path) + "*"));
         }

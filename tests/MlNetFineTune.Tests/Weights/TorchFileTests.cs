@@ -23,7 +23,8 @@ public sealed class TorchFileTests
     [DataRow("python2-legacy.pth")]
     public void EveryTensorHasTheTypeShapeAndNumbersThatPyTorchReads(string name)
     {
-        var expected = Fixture.Read("weight-files.json").GetProperty(name).EnumerateObject().ToDictionary(one => one.Name, one => one.Value);
+        var expected = Fixture.Read("weight-files.json").GetProperty(name).EnumerateObject()
+            .ToDictionary(one => one.Name, one => one.Value);
         using var file = WeightFile.Open(PathOf(name));
         CollectionAssert.AreEquivalent(expected.Keys, file.Entries.Select(entry => entry.Name).ToList());
         foreach (var entry in file.Entries)
@@ -41,7 +42,8 @@ public sealed class TorchFileTests
             CollectionAssert.AreEqual(values, same.Values(), entry.Name);
             var doubles = zeros(entry.Shape.Reverse().ToArray(), ScalarType.Float64);
             file.Read(entry, doubles.permute([.. Enumerable.Range(0, entry.Shape.Length).Reverse().Select(d => (long)d)]));
-            CollectionAssert.AreEqual(values, doubles.permute([.. Enumerable.Range(0, entry.Shape.Length).Reverse().Select(d => (long)d)]).Values(), entry.Name);
+            CollectionAssert.AreEqual(values, doubles.permute([.. Enumerable.Range(0, entry.Shape.Length).Reverse().Select(d => (long)d)])
+                .Values(), entry.Name);
         }
     }
 
@@ -65,7 +67,8 @@ public sealed class TorchFileTests
         using var scope = NewDisposeScope();
         using var file = WeightFile.Open(PathOf("checkpoint.pth"));
         var weight = zeros(2, 1, 3, 3);
-        var notes = StrictLoader.Load(file, [("conv.weight", weight), ("bn.weight", zeros(2))], "net", name => name == "bn.num_batches_tracked");
+        var notes = StrictLoader.Load(
+            file, [("conv.weight", weight), ("bn.weight", zeros(2))], "net", name => name == "bn.num_batches_tracked");
         CollectionAssert.AreEqual(Enumerable.Range(0, 18).Select(i => (i - 3) * 0.5).ToArray(), weight.Values());
         StringAssert.Contains(string.Join("\n", notes), "The prefix 'module.' was taken off the names of the tensors.");
     }
@@ -76,5 +79,6 @@ public sealed class TorchFileTests
     public void WhatIsNotAStateDictionaryIsNamed(string name, string message) =>
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => WeightFile.Open(PathOf(name))).Message, message);
 
-    internal static string PathOf(string name) => Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "weight-files", name);
+    internal static string PathOf(string name) =>
+        Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures", "weight-files", name);
 }

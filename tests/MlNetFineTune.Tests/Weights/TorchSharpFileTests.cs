@@ -35,7 +35,8 @@ public sealed class TorchSharpFileTests
         StringAssert.Contains(Refusal(whole[..^1]), "does not fit into the rest of the file");
         StringAssert.Contains(Refusal([.. whole, 0]), "1 bytes follow its last tensor");
 
-        static string Refusal(byte[] content) => Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(content).Dispose()).Message;
+        static string Refusal(byte[] content) =>
+            Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(content).Dispose()).Message;
     }
 
     // The count comes first, seven bits a byte: 123 is a brace, 128 and 256 begin as a pickle does.

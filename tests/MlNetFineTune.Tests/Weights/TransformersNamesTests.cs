@@ -4,6 +4,7 @@ using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.WeightFiles;
+using MlNetFineTune.WeightSources;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,6 +65,13 @@ public sealed class TransformersNamesTests
     }
 
     [TestMethod]
+    public void TheModelTypesThatAreReadAreThoseOfTheArchitectures() =>
+        CollectionAssert.AreEqual(
+            Architectures.All.SelectMany(architecture => architecture.OtherNames).SelectMany(names => names.ModelTypes).Distinct()
+                .Order(StringComparer.Ordinal).ToArray(),
+            MlNetFineTune.WeightSources.TransformersConfig.ModelTypes.ToArray());
+
+    [TestMethod]
     [DataRow("vit")]
     [DataRow("dinov2")]
     [DataRow("convnext")]
@@ -72,12 +80,15 @@ public sealed class TransformersNamesTests
         var expected = Fixture.Read("transformers.json").GetProperty(name);
         var size = (int)expected.Number("size");
         var recipe = new WeightsRecipe(new ImagePreprocessing { Size = size }, Backbone.ConvolutionPadding.Symmetric, 1e-6);
-        var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3), new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
-        BackboneFamily family = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
+        var (vit, dino) = (new TransformerShape(Patch: 16, Channels: 48, Heads: 3, Blocks: 3),
+            new TransformerShape(14, 32, 2, 2, ScalesBranches: true));
+        Architecture architecture = new(name, name == "convnext" ? "head.fc" : "head", recipe, own => name == "convnext"
             ? new ConvNeXt([1, 2, 1, 1], [16, 24, 32, 48], own.Epsilon)
             : new VisionTransformer(name == "vit" ? vit : dino, size, Backbone.TokenPooling.ClassToken, own.Epsilon))
         {
-            OtherNames = [name switch { "vit" => InTransformers.ViT(3), "dinov2" => InTransformers.DinoV2(2), _ => InTransformers.ConvNeXt([1, 2, 1, 1]) }],
+            OtherNames =
+                [name switch { "vit" => InTransformers.ViT(3), "dinov2" => InTransformers.DinoV2(2),
+                    _ => InTransformers.ConvNeXt([1, 2, 1, 1]) }],
             Unneeded = [VisionTransformer.MaskToken],
         };
         using var scope = NewDisposeScope();
@@ -89,9 +100,9 @@ public sealed class TransformersNamesTests
             var shape = one.Value.Numbers().Select(length => (long)length).ToArray();
             return (one.Name, tensor(Formula.Values(one.Name, shape), shape));
         })], s_nothing);
-        using var network = Formula.Made(ScalarType.Float64, () => family.Create(family.DefaultRecipe));
+        using var network = Formula.Made(ScalarType.Float64, () => architecture.Create(architecture.DefaultRecipe));
         using (var file = WeightFile.Open(path))
-            StrictLoader.Load(file, network.NamedTensors(), name, family.MayIgnore, family.OtherNames, network.Adaptation);
+            StrictLoader.Load(file, network.NamedTensors(), name, architecture.MayIgnore, architecture.OtherNames, network.Adaptation);
         network.eval();
         using var pixels = Formula.Images(2, size, size, type: ScalarType.Float64);
         Fixture.AreClose(expected.GetProperty("features").Numbers(), network.forward(pixels).Values(), 1e-6, name);
@@ -114,7 +125,8 @@ public sealed class TransformersNamesTests
         using var scope = NewDisposeScope();
         var path = folder.File("w.safetensors");
         var wrapped = network.NamedTensors().Select(one => (prefix + one.Name, one.Tensor));
-        SafeTensorsWriter.WriteFile(path, [.. wrapped, (prefix + "fc.weight", ones(2, 128)), ("classifier.weight", ones(2, 128))], s_nothing);
+        SafeTensorsWriter.WriteFile(path,
+            [.. wrapped, (prefix + "fc.weight", ones(2, 128)), ("classifier.weight", ones(2, 128))], s_nothing);
         var notes = new List<string>();
         using var read = Backbone.Micro.WithWeights(path).CreateNetwork(seed: 0, notes.Add);
         AssertSame(network, read);
@@ -167,7 +179,7 @@ public sealed class TransformersNamesTests
     [TestMethod]
     public void TheAuthorsNamesOfConvNeXtAreUnderstood()
     {
-        var map = BackboneFamilies.Find("convnext_tiny")!.OtherNames.Single(names => names.Naming == "the authors");
+        var map = Architectures.Find("convnext_tiny")!.OtherNames.Single(names => names.Naming == "the authors");
         foreach (var (theirs, ours) in new[]
         {
             ("downsample_layers.0.0.weight", "stem.0.weight"), ("downsample_layers.2.1.bias", "stages.2.downsample.1.bias"),
@@ -183,7 +195,8 @@ public sealed class TransformersNamesTests
     /// A network's tensors under transformers' names, with the classifier that comes with them, and what a bare ViT has behind its class
     /// token.
     /// </summary>
-    internal static void WriteTranslated(string path, BackboneNetwork network, IReadOnlyList<(string Theirs, string Ours, int First, int Last)> names)
+    internal static void WriteTranslated(
+        string path, BackboneNetwork network, IReadOnlyList<(string Theirs, string Ours, int First, int Last)> names)
     {
         using var scope = NewDisposeScope();
         var tensors = network.NamedTensors().ToDictionary(one => one.Name, one => one.Tensor, StringComparer.Ordinal);
@@ -226,7 +239,9 @@ public sealed class TransformersNamesTests
             if (words[0] == "=")
                 networks[words[1]] = current = [];
             else
-                current.Add((words[0], words[1], int.Parse(words[2], CultureInfo.InvariantCulture), int.Parse(words[3], CultureInfo.InvariantCulture)));
+                current.Add(
+                    (words[0], words[1], int.Parse(words[2], CultureInfo.InvariantCulture),
+                        int.Parse(words[3], CultureInfo.InvariantCulture)));
         }
         return networks.ToDictionary(pair => pair.Key, pair => pair.Value.ToArray());
     }

@@ -70,7 +70,8 @@ public sealed class WeightErrorsTests
         using (var other = (Backbone.ResNet18.FromScratch() with { InputChannels = channels }).CreateNetwork(seed: 1))
         {
             SafeTensorsWriter.WriteFile(path, other.NamedTensors(), s_nothing);
-            var failure = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.ResNet18.WithWeights(path).CreateNetwork(seed: 0)).Message;
+            var failure = Assert.ThrowsExactly<InvalidDataException>(
+                () => Backbone.ResNet18.WithWeights(path).CreateNetwork(seed: 0)).Message;
             StringAssert.Contains(failure, $"conv1.weight [64, {channels}, 7, 7], expected [64, 3, 7, 7]");
             StringAssert.Contains(failure, $"The file is of a network for pictures of {text}, and this backbone takes 3");
             StringAssert.Contains(failure, $"write resnet18 with {{ InputChannels = {channels} }}");
@@ -106,7 +107,8 @@ public sealed class WeightErrorsTests
         var backbone = Backbone.DeiT(Backbone.Size.Tiny).WithWeights(path);
         var failure = Assert.ThrowsExactly<InvalidDataException>(() => backbone.CreateNetwork(seed: 0)).Message;
         StringAssert.Contains(failure, "In the file but not in the network (1): dist_token [1, 1, 192].");
-        StringAssert.Contains(failure, "The file is of a distilled DeiT (it has a distillation token), which is not among the networks here");
+        StringAssert.Contains(failure,
+            "The file is of a distilled DeiT (it has a distillation token), which is not among the networks here");
     }
 
     // Each of 7,380 names under another of thousands of prefixes: the work grows with the names, not with their product. It was six

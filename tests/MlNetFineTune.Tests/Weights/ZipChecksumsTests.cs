@@ -34,7 +34,8 @@ public sealed class ZipChecksumsTests
                 found++;
             }
         }
-        Assert.IsGreaterThan(8 * original.Length / 5 / 3, found, "Most of the rest are bytes that fill up to the next multiple of 64, and times.");
+        Assert.IsGreaterThan(8 * original.Length / 5 / 3, found,
+            "Most of the rest are bytes that fill up to the next multiple of 64, and times.");
     }
 
     [TestMethod]
@@ -67,7 +68,8 @@ public sealed class ZipChecksumsTests
         var file = File.ReadAllBytes(TorchFileTests.PathOf("plain.pth"));
         var wide = file.AsSpan().LastIndexOf("PK\x06\x06"u8);
         BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(wide + 32), 4);
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(file).Dispose()).Message, "its 64-bit directory contradicts the other");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => HostileFilesTests.Open(file).Dispose()).Message,
+            "its 64-bit directory contradicts the other");
     }
 
     // The sum of "123456789" in the catalogue of CRC algorithms (CRC-32/ISO-HDLC) is cbf43926.

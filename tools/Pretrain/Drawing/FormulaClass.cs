@@ -12,12 +12,16 @@ internal sealed record FormulaClass(string Name, bool IsFigure, Func<Dice, int, 
     /// <param name="most">Most units across the picture.</param>
     /// <param name="formula">Fixes one picture's parameters and gives its formula.</param>
     /// <param name="shift">How far the view may lie from the plane's origin, in units.</param>
-    public static FormulaClass Plane(string name, float fewest, float most, Func<Dice, Func<float, float, float>> formula, float shift = 90f) => new(name, false, (dice, size) =>
+    public static FormulaClass Plane(
+        string name, float fewest, float most, Func<Dice, Func<float, float, float>> formula, float shift = 90f) =>
+        new(name, false, (dice, size) =>
     {
         Func<float, float, float> value = formula(dice);
         float across = fewest * MathF.Pow(most / fewest, dice.Unit()), shear = 0.12f * dice.Normal(), squeeze = dice.Between(0.8f, 1.25f);
         (float sine, float cosine) = MathF.SinCos(dice.Between(0f, MathF.Tau));
-        float shiftX = dice.Between(-shift, shift), shiftY = dice.Between(-shift, shift), bend = dice.Chance(0.6f) ? dice.Between(0f, 0.06f) * across : 0f;
+        float shiftX = dice.Between(-shift, shift), shiftY = dice.Between(-shift, shift), bend = dice.Chance(0.6f)
+            ? dice.Between(0f, 0.06f) * across
+            : 0f;
         var warp = new Noise(dice);
         var field = new float[size * size];
         for (int i = 0; i < field.Length; i++)

@@ -37,7 +37,8 @@ internal static class FormulaFractals
         return (turn * sine, turn * cosine);
     }
 
-    /// <summary>The attractor of a few affine maps fixed by the class, each followed by a bend of the plane (Draves's flames); a picture shakes the maps a little.</summary>
+    /// <summary>The attractor of a few affine maps fixed by the class, each followed by a bend of the plane (Draves's flames);
+    /// a picture shakes the maps a little.</summary>
     private static FormulaClass Attractor(string name, int number, Func<float, float, (float X, float Y)> bend)
     {
         var maps = new Lazy<float[][]>(() => WellSpread(number, bend));
@@ -57,7 +58,8 @@ internal static class FormulaFractals
         var points = new (float X, float Y)[3000];
         for (; ; )
         {
-            float[][] maps = [.. Enumerable.Range(0, 2 + (number % 4)).Select(_ => (float[])[.. Enumerable.Range(0, 6).Select(_ => dice.Between(-0.9f, 0.9f))])];
+            float[][] maps = [.. Enumerable.Range(0, 2 + (number % 4))
+                .Select(_ => (float[])[.. Enumerable.Range(0, 6).Select(_ => dice.Between(-0.9f, 0.9f))])];
             Run(maps, bend, dice, points);
             float filled = Density(points, 32, new Dice(0)).Count(value => value > 0f) / 1024f;
             if (filled is > 0.25f and < 0.6f)
@@ -99,7 +101,8 @@ internal static class FormulaFractals
         foreach ((float px, float py) in points)
         {
             float x = px - meanX, y = py - meanY;
-            int column = (int)MathF.Floor(x0 + (scale * ((x * cosine) - (y * sine)))), row = (int)MathF.Floor(y0 + (scale * ((x * sine) + (y * cosine))));
+            int column = (int)MathF.Floor(x0 + (scale * ((x * cosine) - (y * sine)))),
+            row = (int)MathF.Floor(y0 + (scale * ((x * sine) + (y * cosine))));
             if (column >= 0 && column < size && row >= 0 && row < size)
             {
                 field[(row * size) + column]++;
@@ -171,7 +174,8 @@ internal static class FormulaFractals
     }
 
     /// <summary>A turtle's path (Prusinkiewicz and Lindenmayer, "The Algorithmic Beauty of Plants", 1990).</summary>
-    private static FormulaClass Curve(string name, Func<Dice, (string Axiom, (string, string)[] Rules, float Degrees, int Depth)> grammar) =>
+    private static FormulaClass Curve(
+        string name, Func<Dice, (string Axiom, (string, string)[] Rules, float Degrees, int Depth)> grammar) =>
         FormulaShapes.Figure(name, (canvas, paint, dice) =>
         {
             (string text, (string From, string To)[] rules, float degrees, int depth) = grammar(dice);

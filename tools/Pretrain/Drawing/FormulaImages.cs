@@ -13,7 +13,8 @@ namespace Pretrain;
 /// </remarks>
 public static class FormulaImages
 {
-    private static readonly FormulaClass[] All = [.. FormulaFractals.Classes, .. FormulaTextures.Classes, .. FormulaTilings.Classes, .. FormulaShapes.Classes];
+    private static readonly FormulaClass[] All =
+        [.. FormulaFractals.Classes, .. FormulaTextures.Classes, .. FormulaTilings.Classes, .. FormulaShapes.Classes];
 
     /// <summary>The class names, in the order of their indices.</summary>
     public static IReadOnlyList<string> Classes { get; } = [.. All.Select(formula => formula.Name)];

@@ -47,13 +47,15 @@ internal static class FormulaPaint
         float wanted = dice.Between(0.12f, dice.Between(0.3f, 0.95f)), apart = Vector3.Distance(low, high) + 0.02f;
         high = Vector3.Clamp(low + ((high - low) * Math.Max(wanted / apart, Math.Min(1f, wanted * 2f))), Vector3.Zero, Vector3.One);
         (low, high) = dice.Chance(0.5f) ? (low, high) : (high, low);
-        float lowTexture = dice.Between(0f, isFigure ? 0.25f : 0.12f), highTexture = dice.Between(0f, 0.2f), bend = dice.Between(0.6f, 1.6f);
+        float lowTexture = dice.Between(0f, isFigure ? 0.25f : 0.12f), highTexture = dice.Between(0f, 0.2f),
+        bend = dice.Between(0.6f, 1.6f);
         bool threeColours = dice.Chance(0.3f);
         var picture = new Vector3[field.Length];
         for (int i = 0; i < field.Length; i++)
         {
             float value = MathF.Pow(field[i], bend);
-            Vector3 colour = threeColours && value > 0.5f ? Vector3.Lerp(high, third, (2f * value) - 1f) : Vector3.Lerp(low, high, threeColours ? 2f * value : value);
+            Vector3 colour = threeColours && value > 0.5f ? Vector3.Lerp(high, third, (2f * value) - 1f)
+                : Vector3.Lerp(low, high, threeColours ? 2f * value : value);
             picture[i] = colour * (1f + (ground[i] * (lowTexture + ((highTexture - lowTexture) * value))));
         }
 
@@ -64,7 +66,9 @@ internal static class FormulaPaint
     private static void Emboss(Vector3[] picture, float[] field, float[] ground, int size, Dice dice)
     {
         (float sine, float cosine) = MathF.SinCos(dice.Between(0f, MathF.Tau));
-        float depth = dice.Pick(-1f, 1f) * dice.Between(0.4f, 2f), rough = dice.Between(0f, 0.25f), fade = dice.Chance(0.5f) ? dice.Between(0.5f, 1f) : 0f;
+        float depth = dice.Pick(-1f, 1f) * dice.Between(0.4f, 2f), rough = dice.Between(0f, 0.25f), fade = dice.Chance(0.5f)
+            ? dice.Between(0.5f, 1f)
+            : 0f;
         Vector3 mean = Vector3.Zero;
         foreach (Vector3 point in picture)
         {
@@ -95,7 +99,8 @@ internal static class FormulaPaint
             float light = (1f + (slope * ((x * cosine) + (y * sine)))) * (1f - (0.5f * vignette * ((x * x) + (y * y))));
             Vector3 seen = (picture[i] * cast * light) + new Vector3(grain * dice.Normal());
             seen = Vector3.Clamp(seen, Vector3.Zero, Vector3.One) * 255f;
-            (pixels[4 * i], pixels[(4 * i) + 1], pixels[(4 * i) + 2], pixels[(4 * i) + 3]) = ((byte)(seen.Z + 0.5f), (byte)(seen.Y + 0.5f), (byte)(seen.X + 0.5f), 255);
+            (pixels[4 * i], pixels[(4 * i) + 1], pixels[(4 * i) + 2], pixels[(4 * i) + 3]) =
+                ((byte)(seen.Z + 0.5f), (byte)(seen.Y + 0.5f), (byte)(seen.X + 0.5f), 255);
         }
 
         var bitmap = new SKBitmap(new SKImageInfo(size, size, SKColorType.Bgra8888, SKAlphaType.Opaque));
@@ -133,6 +138,7 @@ internal static class FormulaPaint
     private static Vector3 Colour(Dice dice, float saturation)
     {
         float grey = dice.Between(0.08f, 0.95f), tint = dice.Between(0f, saturation) * dice.Unit();
-        return Vector3.Clamp(new Vector3(grey) + (tint * new Vector3(dice.Normal(), dice.Normal(), dice.Normal())), Vector3.Zero, Vector3.One);
+        return Vector3.Clamp(new Vector3(grey) + (tint * new Vector3(dice.Normal(), dice.Normal(), dice.Normal())), Vector3.Zero,
+            Vector3.One);
     }
 }

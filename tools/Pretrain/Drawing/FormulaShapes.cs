@@ -3,7 +3,8 @@ using SkiaSharp;
 
 namespace Pretrain;
 
-/// <summary>Figures on a ground: polygons, curves, signs, groups. Drawn around the origin, about 60 units wide of the picture's 96.</summary>
+/// <summary>Figures on a ground: polygons, curves, signs, groups.
+/// Drawn around the origin, about 60 units wide of the picture's 96.</summary>
 internal static class FormulaShapes
 {
     public static IEnumerable<FormulaClass> Classes =>
@@ -23,7 +24,8 @@ internal static class FormulaShapes
         Figure("zigzag", Zigzag),
         Figure("lattice-walk", LatticeWalk),
         Figure("discs", (canvas, paint, dice) => Heap(dice, paint, size => canvas.DrawCircle(0f, 0f, 0.5f * size, paint), canvas)),
-        Figure("tiles", (canvas, paint, dice) => Heap(dice, paint, size => canvas.DrawRect(-0.5f * size, -0.3f * size, size, 0.6f * size, paint), canvas)),
+        Figure("tiles", (canvas, paint, dice) =>
+            Heap(dice, paint, size => canvas.DrawRect(-0.5f * size, -0.3f * size, size, 0.6f * size, paint), canvas)),
         Figure("sticks", Sticks),
         Figure("window", Window),
         Figure("rays", Rays),
@@ -91,7 +93,8 @@ internal static class FormulaShapes
     })]);
 
     private static SKPath Cross(float arm) => Shape(
-        (-arm, -30), (arm, -30), (arm, -arm), (30, -arm), (30, arm), (arm, arm), (arm, 30), (-arm, 30), (-arm, arm), (-30, arm), (-30, -arm), (-arm, -arm));
+        (-arm, -30), (arm, -30), (arm, -arm), (30, -arm), (30, arm), (arm, arm), (arm, 30), (-arm, 30), (-arm, arm), (-30, arm),
+        (-30, -arm), (-arm, -arm));
 
     private static SKPath Gear(Dice dice)
     {

@@ -34,7 +34,8 @@ internal static class FormulaTextures
         bool ridges = dice.Chance(0.5f);
         return (u, v) =>
         {
-            float sum = MathF.Abs(coarse.At(u, v)) + (0.5f * MathF.Abs(fine.At(2f * u, 2f * v))) + (0.25f * MathF.Abs(coarse.At((4f * u) + 7f, 4f * v)));
+            float sum = MathF.Abs(coarse.At(u, v)) + (0.5f * MathF.Abs(fine.At(2f * u, 2f * v)))
+                + (0.25f * MathF.Abs(coarse.At((4f * u) + 7f, 4f * v)));
             return ridges ? 1f - (1.6f * sum) : 1.2f * sum;
         };
     }

@@ -30,7 +30,8 @@ internal static class FormulaTilings
     private static Func<float, float, float> Plaid(Dice dice)
     {
         float second = dice.Between(0.1f, 0.4f), width = dice.Between(0.06f, 0.16f), weight = dice.Between(0.3f, 0.6f);
-        float Stripe(float t) => Math.Max(Edge(MathF.Abs(Part(t) - 0.5f) - width, 0.05f), 0.6f * Edge(MathF.Abs(Part(t + second) - 0.5f) - (0.4f * width), 0.05f));
+        float Stripe(float t) => Math.Max(
+            Edge(MathF.Abs(Part(t) - 0.5f) - width, 0.05f), 0.6f * Edge(MathF.Abs(Part(t + second) - 0.5f) - (0.4f * width), 0.05f));
         return (u, v) => (weight * Stripe(u)) + ((1f - weight) * Stripe(v));
     }
 
@@ -82,8 +83,11 @@ internal static class FormulaTilings
         {
             // The nearer of the two rectangular lattices' centres is the centre of the hexagon.
             const float Tall = 1.7320508f;
-            float ax = Part(u) - 0.5f, ay = (Part(v / Tall) - 0.5f) * Tall, bx = Part(u + 0.5f) - 0.5f, by = (Part((v / Tall) + 0.5f) - 0.5f) * Tall;
-            (float x, float y) = (ax * ax) + (ay * ay) < (bx * bx) + (by * by) ? (MathF.Abs(ax), MathF.Abs(ay)) : (MathF.Abs(bx), MathF.Abs(by));
+            float ax = Part(u) - 0.5f, ay = (Part(v / Tall) - 0.5f) * Tall, bx = Part(u + 0.5f) - 0.5f,
+            by = (Part((v / Tall) + 0.5f) - 0.5f) * Tall;
+            (float x, float y) = (ax * ax) + (ay * ay) < (bx * bx) + (by * by)
+                ? (MathF.Abs(ax), MathF.Abs(ay))
+                : (MathF.Abs(bx), MathF.Abs(by));
             float inside = 0.5f - Math.Max(x, (0.5f * x) + (0.8660254f * y));
             return dome ? 2f * inside : Edge(wall - inside, 0.05f);
         };

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace PhotoDesk;
 
@@ -32,13 +33,16 @@ internal sealed class LoadPhase(string name)
 
     public void End() => _lasted = Stopwatch.GetElapsedTime(_start).TotalSeconds;
 
-    public static string Header => $"{"",-22}{"photos",8}{"per s",9}{"p50 ms",9}{"p95 ms",9}{"p99 ms",9}{"longest",9}{"lost",6}  answered by model";
+    public static string Header =>
+        $"{"",-22}{"photos",8}{"per s",9}{"p50 ms",9}{"p95 ms",9}{"p99 ms",9}{"longest",9}{"lost",6}  answered by model";
 
     public override string ToString()
     {
         double[] sorted = [.. _seconds.Order()];
-        return FormattableString.Invariant(
-            $"{name,-22}{_sent,8}{sorted.Length / _lasted,9:0.0}{Ms(sorted, 0.5),9:0.0}{Ms(sorted, 0.95),9:0.0}{Ms(sorted, 0.99),9:0.0}{Ms(sorted, 1),9:0.0}{Lost,6}  {string.Join(", ", _models.OrderBy(model => model.Key).Select(model => $"{model.Key} ({model.Value})"))}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{name,-22}{_sent,8}{sorted.Length / _lasted,9:0.0}{Ms(sorted, 0.5),9:0.0}{Ms(sorted, 0.95),9:0.0}"
+            + $"{Ms(sorted, 0.99),9:0.0}{Ms(sorted, 1),9:0.0}{Lost,6}  "
+            + $"{string.Join(", ", _models.OrderBy(model => model.Key).Select(model => $"{model.Key} ({model.Value})"))}");
     }
 
     private static double Ms(double[] sorted, double quantile) => 1000 * Quantiles.Of(sorted, quantile);

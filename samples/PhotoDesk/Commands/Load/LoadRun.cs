@@ -9,14 +9,18 @@ using SkiaSharp;
 namespace PhotoDesk;
 
 /// <summary>
-/// <c>-- load</c>: from a process of its own, callers that upload photo after photo, quiet, while the desk retrains, and while its model changes. Every photo must come back with a prediction:
-/// one that does not is lost, and the exit code says so. It ends by itself.
+/// <c>-- load</c>: from a process of its own, callers that upload photo after photo, quiet, while the desk retrains, and while its model
+/// changes. Every photo must come back with a prediction: one that does not is lost, and the exit code says so. It ends by itself.
 /// </summary>
 internal sealed class LoadRun(LoadSettings settings) : IDisposable
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) }
+    };
 
-    private readonly HttpClient _http = new() { BaseAddress = settings.Url, Timeout = TimeSpan.FromMinutes(5), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
+    private readonly HttpClient _http =
+        new() { BaseAddress = settings.Url, Timeout = TimeSpan.FromMinutes(5), DefaultRequestHeaders = { { "X-PhotoDesk", "1" } } };
     private readonly byte[][] _photos = [.. Enumerable.Range(0, 32).Select(Draw)];
 
     public static async Task<int> RunAsync(string[] args)
@@ -45,8 +49,10 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
             Console.WriteLine(phase);
         foreach (var error in phases.SelectMany(phase => phase.Errors))
             Console.WriteLine($"  {error}");
+        var (memoryAfter, tensorsAfter) = (await MetricAsync("process_resident_memory_bytes"), await MetricAsync("photodesk_tensors"));
         Console.WriteLine(FormattableString.Invariant(
-            $"the server's memory: {memory / 1048576:0} MiB before, {await MetricAsync("process_resident_memory_bytes") / 1048576:0} MiB after; tensors: {tensors} before, {await MetricAsync("photodesk_tensors")} after"));
+            $"the server's memory: {memory / 1048576:0} MiB before, {memoryAfter / 1048576:0} MiB after; tensors: {tensors} before, ")
+            + FormattableString.Invariant($"{tensorsAfter} after"));
         Console.WriteLine($"lost: {phases.Sum(phase => phase.Lost)} of {phases.Sum(phase => phase.Sent)}");
         return phases.Sum(phase => phase.Lost) == 0 ? 0 : 1;
     }
@@ -131,7 +137,8 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         var switches = 0;
         for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < settings.Seconds || switches % 2 == 1; switches++)
         {
-            using var answer = await _http.PostAsync(switches % 2 == 0 ? $"api/models/{models.First(model => !model.Active).Id}/activate" : "api/models/rollback", null);
+            using var answer = await _http.PostAsync(
+                switches % 2 == 0 ? $"api/models/{models.First(model => !model.Active).Id}/activate" : "api/models/rollback", null);
             answer.EnsureSuccessStatusCode();
             await Task.Delay(500);
         }
@@ -141,7 +148,8 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
     private async Task<double> MetricAsync(string name)
     {
         var page = await _http.GetStringAsync("metrics");
-        return double.Parse(page.Split('\n').Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..], CultureInfo.InvariantCulture);
+        return double.Parse(page.Split('\n').Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[name.Length..],
+            CultureInfo.InvariantCulture);
     }
 
     private static byte[] Draw(int index)

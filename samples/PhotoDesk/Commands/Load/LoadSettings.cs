@@ -16,14 +16,16 @@ internal sealed record LoadSettings(Uri Url, TimeSpan Seconds, int Callers, bool
     public static LoadSettings Parse(string[] args)
     {
         var said = new ConfigurationBuilder().AddCommandLine(args).Build();
-        if (said.GetChildren().Select(option => option.Key).Except(["url", "seconds", "callers", "during"], StringComparer.OrdinalIgnoreCase).FirstOrDefault() is { } unknown)
+        if (said.GetChildren().Select(option => option.Key)
+            .Except(["url", "seconds", "callers", "during"], StringComparer.OrdinalIgnoreCase).FirstOrDefault() is { } unknown)
             throw new ArgumentException($"There is no option --{unknown}. Usage: {Usage}");
         var during = (said["during"] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (during.Except(["retrain", "switch"]).FirstOrDefault() is { } other)
             throw new ArgumentException($"--during {other}: it must be retrain, switch, or both with a comma between them.");
         return new LoadSettings(
             Uri.TryCreate(said["url"], UriKind.Absolute, out var url) ? url : throw new ArgumentException($"Say which desk: {Usage}"),
-            TimeSpan.FromSeconds(Count(said, "seconds", 20, most: 600)), Count(said, "callers", 8, most: 256), during.Contains("retrain"), during.Contains("switch"));
+            TimeSpan.FromSeconds(Count(said, "seconds", 20, most: 600)), Count(said, "callers", 8, most: 256), during.Contains("retrain"),
+            during.Contains("switch"));
     }
 
     private static int Count(IConfiguration said, string name, int otherwise, int most) =>

@@ -1,7 +1,6 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
 namespace MlNetFineTune.Data;
 
 /// <inheritdoc cref="Augmentation.Affine"/>

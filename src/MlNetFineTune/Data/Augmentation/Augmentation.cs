@@ -1,7 +1,6 @@
 using MlNetFineTune.Data;
 using MlNetFineTune.Primitives;
 
-
 namespace MlNetFineTune;
 
 /// <summary>

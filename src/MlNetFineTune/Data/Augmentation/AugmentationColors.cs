@@ -1,6 +1,5 @@
 using MlNetFineTune.Data;
 
-
 namespace MlNetFineTune;
 
 // Colours and sharpness: what acts on the drawn pixels, in the order of the sequence.

@@ -1,6 +1,5 @@
 using MlNetFineTune.Data;
 
-
 namespace MlNetFineTune;
 
 // Where the picture is cut, and how it is turned, mirrored and bent. All of it is drawn in one pass from the photo itself.

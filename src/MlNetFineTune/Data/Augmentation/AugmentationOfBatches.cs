@@ -1,6 +1,5 @@
 using MlNetFineTune.Data;
 
-
 namespace MlNetFineTune;
 
 // What acts on normalised batches, on the device, after everything else: first erasing, then mixing.

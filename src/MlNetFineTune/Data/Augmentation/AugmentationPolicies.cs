@@ -1,6 +1,5 @@
 using MlNetFineTune.Data;
 
-
 namespace MlNetFineTune;
 
 // Automatic policies: operations drawn at random from a published list, with torchvision's magnitudes.

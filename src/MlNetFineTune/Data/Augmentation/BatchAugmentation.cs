@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What an augmentation does to normalised pixels, on the device: first erasing, counted by epoch and row, then mixing, counted by epoch and batch.</summary>
+/// <summary>What an augmentation does to normalised pixels, on the device: first erasing, counted by epoch and row, then mixing,
+/// counted by epoch and batch.</summary>
 /// <param name="augmentation">Those of its operations that act on single pictures are left out: they were done in decoding.</param>
 /// <param name="seed">Of the training.</param>
 /// <param name="epochs">Of the training, for the plain ones at the end.</param>

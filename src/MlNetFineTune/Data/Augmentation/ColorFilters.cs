@@ -6,7 +6,8 @@ internal static class ColorFilters
     /// <summary>Towards grey (0), unchanged (1) or beyond: ImageEnhance.Color.</summary>
     public static void Saturation(ref PixelCanvas canvas, in PixelOperation operation) => canvas.Saturate((float)operation.Value);
 
-    /// <summary>Turns the hues by a share of the circle, -0.5 to 0.5: torchvision's <c>adjust_hue</c>, by Pillow's HSV (src/libImaging/Convert.c).</summary>
+    /// <summary>Turns the hues by a share of the circle, -0.5 to 0.5: torchvision's <c>adjust_hue</c>,
+    /// by Pillow's HSV (src/libImaging/Convert.c).</summary>
     public static void Hue(ref PixelCanvas canvas, in PixelOperation operation)
     {
         var turn = (int)(operation.Value * 255);

@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// What changes each byte by a table: brightness, contrast, posterize, solarize, autocontrast, equalize, invert. Each is Pillow's arithmetic
-/// (ImageEnhance.py, ImageOps.py), its truncation included, which torchvision calls on PIL images.
+/// What changes each byte by a table: brightness, contrast, posterize, solarize, autocontrast, equalize, invert. Each is Pillow's
+/// arithmetic (ImageEnhance.py, ImageOps.py), its truncation included, which torchvision calls on PIL images.
 /// </summary>
 internal static class ColorTables
 {
@@ -10,7 +10,8 @@ internal static class ColorTables
     public static void Brightness(ref PixelCanvas canvas, in PixelOperation operation) => Blend(ref canvas, 0, (float)operation.Value);
 
     /// <summary>Towards the picture's mean grey (0), unchanged (1) or beyond.</summary>
-    public static void Contrast(ref PixelCanvas canvas, in PixelOperation operation) => Blend(ref canvas, (int)(canvas.MeanLuma() + 0.5), (float)operation.Value);
+    public static void Contrast(ref PixelCanvas canvas, in PixelOperation operation) =>
+        Blend(ref canvas, (int)(canvas.MeanLuma() + 0.5), (float)operation.Value);
 
     /// <summary>Keeps so many of the upper bits, 0 to 8.</summary>
     public static void Posterize(ref PixelCanvas canvas, in PixelOperation operation)

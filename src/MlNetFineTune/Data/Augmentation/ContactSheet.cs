@@ -17,7 +17,8 @@ internal static class ContactSheet
         Checked.Range(size, 32, 1024);
         var encoder = new ImageEncoder(new ImagePreprocessing { Size = size });
         var step = size + Gap;
-        using var sheet = new SKBitmap(new SKImageInfo((samples + 1) * step + Gap, imagePaths.Count * step + Gap, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var sheet = new SKBitmap(
+            new SKImageInfo((samples + 1) * step + Gap, imagePaths.Count * step + Gap, SKColorType.Rgba8888, SKAlphaType.Opaque));
         sheet.Erase(SKColors.White);
         var pixels = new byte[encoder.Length];
         for (var row = 0; row < imagePaths.Count; row++)
@@ -27,7 +28,8 @@ internal static class ContactSheet
                 // A sample is an epoch, so that columns are what training sees one after another.
                 var random = new CountedRandom(seed, RandomStream.Augmentation, sample, row);
                 if (encoder.EncodeFile(imagePaths[row], sample == 0 ? Augmentation.None : augmentation, random, pixels) is { } reason)
-                    throw new InvalidDataException($"{Shown.Quoted(imagePaths[row], Shown.SentenceLength)} cannot be shown: {reason}.");
+                    throw new InvalidDataException(
+                        $"{SafeText.Quoted(imagePaths[row], SafeText.SentenceLength)} cannot be shown: {reason}.");
                 Paste(pixels, size, sheet, Gap + sample * step, Gap + row * step);
             }
         }

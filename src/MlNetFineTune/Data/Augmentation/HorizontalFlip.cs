@@ -1,6 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
 namespace MlNetFineTune.Data;
 
 /// <inheritdoc cref="Augmentation.HorizontalFlip"/>

@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>
@@ -33,15 +27,16 @@ internal struct ImagePlan
     public bool Flipped;
 
     /// <summary>
-    /// From where the region is defined to the source; null while these are the same. With a warp, what lies outside the source is filled, and the
-    /// picture is drawn by <see cref="Warper"/>; without, by <see cref="Resampler"/>.
+    /// From where the region is defined to the source; null while these are the same. With a warp, what lies outside the source is filled,
+    /// and the picture is drawn by <see cref="Warper"/>; without, by <see cref="Resampler"/>.
     /// </summary>
     public Projection? Warp { get; private set; }
 
     /// <summary>What is done to the finished pixels; null for nothing.</summary>
     public PixelOperations? Pixels { get; private set; }
 
-    /// <summary>Side of the output once the region has been stretched to it, 0 before: what an operation takes the picture's size to be.</summary>
+    /// <summary>Side of the output once the region has been stretched to it, 0 before: what an operation
+    /// takes the picture's size to be.</summary>
     private int _size;
 
     /// <summary>What evaluation does to the picture: its size, its crop, its mean.</summary>
@@ -54,8 +49,8 @@ internal struct ImagePlan
     public readonly double PictureHeight => _size > 0 ? _size : Height;
 
     /// <summary>
-    /// What evaluation sees, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the shorter side becomes size / cropFraction pixels and the
-    /// centre is cropped. Rounding included, so that the same pixels are read.
+    /// What evaluation sees, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the shorter side becomes size / cropFraction pixels and
+    /// the centre is cropped. Rounding included, so that the same pixels are read.
     /// </summary>
     public static ImagePlan CenterCrop(int width, int height, ImagePreprocessing preprocessing)
     {
@@ -65,11 +60,20 @@ internal struct ImagePlan
         var left = (int)Math.Round((resizedWidth - size) / 2.0, MidpointRounding.ToEven);
         var top = (int)Math.Round((resizedHeight - size) / 2.0, MidpointRounding.ToEven);
         var (scaleX, scaleY) = ((double)width / resizedWidth, (double)height / resizedHeight);
-        return new ImagePlan { X = left * scaleX, Y = top * scaleY, Width = size * scaleX, Height = size * scaleY, Preprocessing = preprocessing, _size = size };
+        return new ImagePlan
+        {
+            X = left * scaleX,
+            Y = top * scaleY,
+            Width = size * scaleX,
+            Height = size * scaleY,
+            Preprocessing = preprocessing,
+            _size = size
+        };
     }
 
     /// <summary>The whole picture: where augmentation begins.</summary>
-    public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) => new() { Width = width, Height = height, Preprocessing = preprocessing };
+    public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) =>
+        new() { Width = width, Height = height, Preprocessing = preprocessing };
 
     /// <summary>A picture's size when its shorter side has become <see cref="ShorterSide"/>.</summary>
     public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing, double scale = 1)
@@ -79,7 +83,8 @@ internal struct ImagePlan
     }
 
     /// <summary>Of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
-    public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) => (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
+    public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) =>
+        (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
 
     /// <summary>From here on the picture is size x size pixels: the region has been stretched.</summary>
     public void Stretch() => _size = Preprocessing.Size;
@@ -87,7 +92,8 @@ internal struct ImagePlan
     /// <summary>What lies outside the source is filled, not repeated from its edge.</summary>
     public void FillOutside() => Warp ??= Projection.Identity;
 
-    /// <param name="map">From the picture after the operation to the picture before it, in pixels of <see cref="PictureWidth"/> x <see cref="PictureHeight"/>.</param>
+    /// <param name="map">From the picture after the operation to the picture before it,
+    /// in pixels of <see cref="PictureWidth"/> x <see cref="PictureHeight"/>.</param>
     public void Apply(in Projection map)
     {
         var view = View(PictureWidth, PictureHeight);
@@ -95,7 +101,8 @@ internal struct ImagePlan
     }
 
     /// <summary>To be done to the finished pixels, after what was added before.</summary>
-    public void Add(PixelFilter filter, double value = 0, Augmentation? owner = null) => (Pixels ??= PixelOperations.Rent()).Add(new(filter, value, owner));
+    public void Add(PixelFilter filter, double value = 0, Augmentation? owner = null) =>
+        (Pixels ??= PixelOperations.Rent()).Add(new(filter, value, owner));
 
     /// <summary>The source has been decoded at another size.</summary>
     public void ScaleSource(double x, double y)
@@ -114,7 +121,8 @@ internal struct ImagePlan
     /// <summary>From the output to the source.</summary>
     public readonly Projection ToSource(int size) => (Warp ?? Projection.Identity) * View(size, size);
 
-    /// <summary>How much larger than the source the output shows it, where it shows it largest. The source may be decoded so much smaller.</summary>
+    /// <summary>How much larger than the source the output shows it, where it shows it largest.
+    /// The source may be decoded so much smaller.</summary>
     public readonly double Magnification(int size)
     {
         if (Warp is null)

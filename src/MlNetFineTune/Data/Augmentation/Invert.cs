@@ -1,7 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
 namespace MlNetFineTune.Data;
 
 /// <inheritdoc cref="Augmentation.Invert"/>

@@ -8,8 +8,8 @@ namespace MlNetFineTune.Data;
 internal static class NeighborFilters
 {
     /// <summary>
-    /// Towards a smoothed picture (0), unchanged (1) or beyond: Pillow's ImageEnhance.Sharpness, whose smoothing weighs a pixel five times as much as
-    /// each of its eight neighbours and leaves the border alone.
+    /// Towards a smoothed picture (0), unchanged (1) or beyond: Pillow's ImageEnhance.Sharpness, whose smoothing weighs a pixel five times
+    /// as much as each of its eight neighbours and leaves the border alone.
     /// </summary>
     public static void Sharpness(ref PixelCanvas canvas, in PixelOperation operation)
     {
@@ -36,7 +36,8 @@ internal static class NeighborFilters
         }
     }
 
-    /// <summary>Gauss's bell of a standard deviation in pixels; the picture is mirrored at its border. torchvision's <c>gaussian_blur</c>.</summary>
+    /// <summary>Gauss's bell of a standard deviation in pixels; the picture is mirrored at its border.
+    /// torchvision's <c>gaussian_blur</c>.</summary>
     public static void GaussianBlur(ref PixelCanvas canvas, in PixelOperation operation)
     {
         var (size, sigma, half) = (canvas.Size, operation.Value, ((GaussianBlur)operation.Owner!).KernelSize / 2);

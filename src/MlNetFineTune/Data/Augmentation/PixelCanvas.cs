@@ -7,9 +7,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A finished picture while pixel operations work on it. Whatever changes a channel's value by that value alone is a table of 256 bytes; tables
-/// are not applied but combined, exactly and without a look at the picture, until an operation needs the pixels themselves. So brightness, contrast
-/// and posterize together cost one pass, and give what they would give one after another.
+/// A finished picture while pixel operations work on it. Whatever changes a channel's value by that value alone is a table of 256 bytes;
+/// tables are not applied but combined, exactly and without a look at the picture, until an operation needs the pixels themselves. So
+/// brightness, contrast and posterize together cost one pass, and give what they would give one after another.
 /// </summary>
 internal ref struct PixelCanvas
 {
@@ -78,11 +78,13 @@ internal ref struct PixelCanvas
     {
         Span<int> parts = stackalloc int[TablesLength];
         for (var i = 0; i < 256; i++)
-            (parts[i], parts[256 + i], parts[512 + i]) = (LumaRed * _tables[i], LumaGreen * _tables[256 + i], LumaBlue * _tables[512 + i] + LumaHalf);
+            (parts[i], parts[256 + i], parts[512 + i]) =
+                (LumaRed * _tables[i], LumaGreen * _tables[256 + i], LumaBlue * _tables[512 + i] + LumaHalf);
         ref var part = ref MemoryMarshal.GetReference(parts);
         long sum = 0;
         foreach (ref var pixel in MemoryMarshal.Cast<byte, Rgb>(_pixels))
-            sum += (Unsafe.Add(ref part, pixel.Red) + Unsafe.Add(ref part, 256 + pixel.Green) + Unsafe.Add(ref part, 512 + pixel.Blue)) >> 16;
+            sum += (Unsafe.Add(ref part, pixel.Red) + Unsafe.Add(ref part, 256 + pixel.Green)
+                + Unsafe.Add(ref part, 512 + pixel.Blue)) >> 16;
         return sum / (double)(_pixels.Length / 3);
     }
 
@@ -97,9 +99,11 @@ internal ref struct PixelCanvas
         {
             var packed = Vector128.LoadUnsafe(ref bytes, (nuint)done);
             var (red, green, blue) = (Channel(packed, 0), Channel(packed, 1), Channel(packed, 2));
-            var grey = Vector128.ConvertToSingle(Vector128.ShiftRightLogical(red * LumaRed + green * LumaGreen + blue * LumaBlue + Vector128.Create(LumaHalf), 16));
+            var grey = Vector128.ConvertToSingle(
+                Vector128.ShiftRightLogical(red * LumaRed + green * LumaGreen + blue * LumaBlue + Vector128.Create(LumaHalf), 16));
             var moved = Moved(red, grey, factor) | Moved(green, grey, factor) << 8 | Moved(blue, grey, factor) << 16;
-            var result = Vector128.Shuffle(moved.AsByte(), Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255));
+            var result = Vector128.Shuffle(
+                moved.AsByte(), Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255));
             Unsafe.WriteUnaligned(ref Unsafe.Add(ref bytes, done), result.AsUInt64().ToScalar());
             Unsafe.WriteUnaligned(ref Unsafe.Add(ref bytes, done + 8), result.AsUInt32().GetElement(2));
         }
@@ -133,11 +137,14 @@ internal ref struct PixelCanvas
     // One channel of four pixels.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<int> Channel(Vector128<byte> packed, [ConstantExpected] byte channel) =>
-        Vector128.Shuffle(packed, Vector128.Create(channel, 255, 255, 255, (byte)(channel + 3), 255, 255, 255, (byte)(channel + 6), 255, 255, 255, (byte)(channel + 9), 255, 255, 255)).AsInt32();
+        Vector128.Shuffle(
+            packed, Vector128.Create(channel, 255, 255, 255, (byte)(channel + 3), 255, 255, 255, (byte)(channel + 6), 255, 255, 255,
+                (byte)(channel + 9), 255, 255, 255)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<int> Moved(Vector128<int> channel, Vector128<float> grey, float factor) =>
-        Vector128.ConvertToInt32Native(Vector128.Clamp(grey + (Vector128.ConvertToSingle(channel) - grey) * factor, Vector128<float>.Zero, Vector128.Create(255f)));
+        Vector128.ConvertToInt32Native(
+            Vector128.Clamp(grey + (Vector128.ConvertToSingle(channel) - grey) * factor, Vector128<float>.Zero, Vector128.Create(255f)));
 
     private readonly Span<byte> TableOf(int channel) => _tables.Slice(channel * 256, 256);
 

@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>What is done to one picture's finished pixels, in order. Lists go round among the pictures of a thread.</summary>

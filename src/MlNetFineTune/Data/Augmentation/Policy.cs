@@ -1,12 +1,6 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>The operations of an automatic policy; each is as likely as any other.</summary>
@@ -23,7 +17,8 @@ internal sealed class Policy(params PolicyChoice[] choices)
     public (PolicyOperation Operation, float Magnitude) Apply(ref ImagePlan plan, ref CountedRandom random, int bin, int bins)
     {
         var choice = choices[random.NextInt(choices.Length)];
-        var magnitude = choice.Magnitude(bin, bins, choice.Operation == PolicyOperation.TranslateX ? plan.PictureWidth : plan.PictureHeight);
+        var magnitude = choice.Magnitude(
+            bin, bins, choice.Operation == PolicyOperation.TranslateX ? plan.PictureWidth : plan.PictureHeight);
         if (choice.Signed && random.NextInt(2) == 1)
             magnitude = -magnitude;
         PolicyChoice.Apply(ref plan, choice.Operation, magnitude);

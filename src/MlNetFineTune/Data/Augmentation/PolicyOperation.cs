@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>What the automatic policies choose from, by torchvision's names (transforms/autoaugment.py, <c>_apply_op</c>).</summary>

@@ -2,9 +2,11 @@ namespace MlNetFineTune.Data;
 
 /// <summary>
 /// A map of the plane, as a 3 x 3 matrix: (x, y) goes to ((A x + B y + C) / w, (D x + E y + F) / w) with w = G x + H y + I. Coordinates are
-/// continuous: a pixel's centre lies at half. As everywhere in image warping, it maps a place of the new picture to where its pixel comes from.
+/// continuous: a pixel's centre lies at half. As everywhere in image warping,
+/// it maps a place of the new picture to where its pixel comes from.
 /// </summary>
-internal readonly record struct Projection(double A, double B, double C, double D, double E, double F, double G = 0, double H = 0, double I = 1)
+internal readonly record struct Projection(
+    double A, double B, double C, double D, double E, double F, double G = 0, double H = 0, double I = 1)
 {
     public static Projection Identity { get; } = Scaling(1, 1);
 
@@ -30,7 +32,8 @@ internal readonly record struct Projection(double A, double B, double C, double 
     /// Turned clockwise and sheared about a centre, enlarged, then moved: torchvision's <c>affine</c> with its convention of shear
     /// (functional.py, <c>_get_inverse_affine_matrix</c>).
     /// </summary>
-    public static Projection Affine(double centerX, double centerY, double degrees, double translateX, double translateY, double scale, double shearX, double shearY)
+    public static Projection Affine(
+        double centerX, double centerY, double degrees, double translateX, double translateY, double scale, double shearX, double shearY)
     {
         var (turn, sx, sy) = (degrees * Math.PI / 180, shearX * Math.PI / 180, shearY * Math.PI / 180);
         var a = Math.Cos(turn - sy) / Math.Cos(sy);

@@ -1,11 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Data;
 
 /// <summary>Which square of the resized picture a view takes.</summary>
@@ -19,10 +13,11 @@ internal enum ViewPlace
 }
 
 /// <summary>
-/// One look at a picture in scoring, as torchvision's <c>Resize</c>, mirror and crop: the shorter side becomes <paramref name="Scale"/> times
-/// what evaluation makes it, the picture is mirrored or not, and a square of the network's size is taken. Nothing is random.
+/// One look at a picture in scoring, as torchvision's <c>Resize</c>, mirror and crop: the shorter side becomes <paramref name="Scale"/>
+/// times what evaluation makes it, the picture is mirrored or not, and a square of the network's size is taken. Nothing is random.
 /// </summary>
-internal sealed record ScoringView(ImagePreprocessing Preprocessing, ViewPlace Place = ViewPlace.Center, bool Mirrored = false, double Scale = 1) : Augmentation
+internal sealed record ScoringView(
+    ImagePreprocessing Preprocessing, ViewPlace Place = ViewPlace.Center, bool Mirrored = false, double Scale = 1) : Augmentation
 {
     internal override bool Crops => true;
 

@@ -19,14 +19,18 @@ public abstract record TestTimeAugmentation
     /// <summary>The centre crop alone: the default.</summary>
     public static TestTimeAugmentation None { get; } = new Named(nameof(None), _ => [Augmentation.None]);
 
-    /// <summary>The centre crop of the picture and of its mirror image: 2 views. Not for text, digits, or anything else whose handedness matters.</summary>
-    public static TestTimeAugmentation Flip { get; } = new Named(nameof(Flip), preprocessing => [Augmentation.None, new ScoringView(preprocessing, Mirrored: true)]);
+    /// <summary>The centre crop of the picture and of its mirror image: 2 views.
+    /// Not for text, digits, or anything else whose handedness matters.</summary>
+    public static TestTimeAugmentation Flip { get; } = new Named(
+        nameof(Flip), preprocessing => [Augmentation.None, new ScoringView(preprocessing, Mirrored: true)]);
 
     /// <summary>The four corners and the centre of the resized picture, as torchvision's <c>FiveCrop</c>: 5 views.</summary>
-    public static TestTimeAugmentation FiveCrop { get; } = new Named(nameof(FiveCrop), preprocessing => Crops(preprocessing, mirrored: false));
+    public static TestTimeAugmentation FiveCrop { get; } = new Named(
+        nameof(FiveCrop), preprocessing => Crops(preprocessing, mirrored: false));
 
     /// <summary>The five crops of the picture and of its mirror image, as torchvision's <c>TenCrop</c>: 10 views.</summary>
-    public static TestTimeAugmentation TenCrop { get; } = new Named(nameof(TenCrop), preprocessing => [.. Crops(preprocessing, mirrored: false), .. Crops(preprocessing, mirrored: true)]);
+    public static TestTimeAugmentation TenCrop { get; } = new Named(
+        nameof(TenCrop), preprocessing => [.. Crops(preprocessing, mirrored: false), .. Crops(preprocessing, mirrored: true)]);
 
     /// <summary>The centre crop of the picture resized to several sizes: one view a scale.</summary>
     /// <param name="scales">
@@ -46,9 +50,12 @@ public abstract record TestTimeAugmentation
         if (new[] { None, Flip, FiveCrop, TenCrop }.SingleOrDefault(known => known.ToString() == text) is { } named)
             return named;
         if (!text.StartsWith($"{MultiScaleName}(", StringComparison.Ordinal) || !text.EndsWith(')'))
-            throw new ArgumentException($"'{text}' is no test-time augmentation that this library knows: {None}, {Flip}, {FiveCrop}, {TenCrop}, {MultiScaleName}(scales).", nameof(text));
+            throw new ArgumentException($"'{text}' is no test-time augmentation that this library knows: "
+                + $"{None}, {Flip}, {FiveCrop}, {TenCrop}, {MultiScaleName}(scales).", nameof(text));
         return MultiScale([.. text[(MultiScaleName.Length + 1)..^1].Split(", ").Select(scale =>
-            float.TryParse(scale, CultureInfo.InvariantCulture, out var value) ? value : throw new ArgumentException($"'{scale}' in '{text}' is no number.", nameof(text)))]);
+            float.TryParse(scale, CultureInfo.InvariantCulture, out var value)
+                ? value
+                : throw new ArgumentException($"'{scale}' in '{text}' is no number.", nameof(text)))]);
     }
 
     private static Augmentation[] Crops(ImagePreprocessing preprocessing, bool mirrored) =>
@@ -82,7 +89,11 @@ public abstract record TestTimeAugmentation
         {
             ScoringView[] views = [.. _scales.Select(scale => new ScoringView(preprocessing, Scale: ExactDouble.Of(scale)))];
             return views.FirstOrDefault(view => view.Shorter < preprocessing.Size) is { } small
-                ? throw new ArgumentException(FormattableString.Invariant($"{this}: at scale {small.Scale} the shorter side is {small.Shorter} pixels, less than the crop of {preprocessing.Size}. The least scale here is the crop fraction, {preprocessing.CropFraction}."))
+                ? throw new ArgumentException(
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{this}: at scale {small.Scale} the shorter side is {small.Shorter} pixels, "
+                        + $"less than the crop of {preprocessing.Size}. "
+                        + $"The least scale here is the crop fraction, {preprocessing.CropFraction}."))
                 : views;
         }
 
@@ -90,6 +101,7 @@ public abstract record TestTimeAugmentation
 
         public override int GetHashCode() => _scales.Aggregate(0, HashCode.Combine);
 
-        public override string ToString() => $"{MultiScaleName}({string.Join(", ", _scales.Select(scale => scale.ToString(CultureInfo.InvariantCulture)))})";
+        public override string ToString() =>
+            $"{MultiScaleName}({string.Join(", ", _scales.Select(scale => scale.ToString(CultureInfo.InvariantCulture)))})";
     }
 }

@@ -7,10 +7,10 @@ internal static class DecodeCost
 {
     private const int Target = 4; // bytes a pixel, red, green, blue and alpha
 
-    /// <param name="codec">Knows the format.</param>
+    /// <param name="codec">The opened picture.</param>
     /// <param name="encoded">The file.</param>
-    /// <param name="full">Of the picture.</param>
-    /// <param name="stored">At which it is decoded.</param>
+    /// <param name="full">Size of the picture in pixels.</param>
+    /// <param name="stored">Size at which it is decoded, in pixels.</param>
     /// <param name="size">Side of the output.</param>
     /// <returns>Bytes.</returns>
     public static long Of(SKCodec codec, ReadOnlySpan<byte> encoded, SKSizeI full, SKSizeI stored, int size)
@@ -18,7 +18,8 @@ internal static class DecodeCost
         var decoder = codec.EncodedFormat switch
         {
             SKEncodedImageFormat.Jpeg => JpegCoefficients(encoded),
-            SKEncodedImageFormat.Png => IsInterlaced(encoded) ? 8 : 0, // Skia keeps the picture as PNG has it, with up to 16 bits in each of four channels, until its last pass
+            // Skia keeps the picture as PNG has it, with up to 16 bits in each of four channels, until its last pass
+            SKEncodedImageFormat.Png => IsInterlaced(encoded) ? 8 : 0,
             SKEncodedImageFormat.Bmp => 0,
             _ => 4, // libwebp's and Wuffs' own copy
         };

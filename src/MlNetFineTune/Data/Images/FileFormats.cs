@@ -7,9 +7,10 @@ internal static class FileFormats
 {
     private const int TagWithin = 512; // bytes that may come before the tag: a prologue, comments
 
-    /// <summary>Skia knows more, but takes any two zero bytes for a WBMP.</summary>
+    /// <summary>Skia decodes more formats, but recognises any two zero bytes as a WBMP.</summary>
     public static bool IsRead(SKEncodedImageFormat format) =>
-        format is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Webp;
+        format is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp
+            or SKEncodedImageFormat.Webp;
 
     /// <summary>Why no picture can be read from a file whose header Skia does not understand.</summary>
     public static string Explain(ReadOnlySpan<byte> file) =>
@@ -49,7 +50,8 @@ internal static class FileFormats
         : Has(file, 0, "P5"u8) || Has(file, 0, "P6"u8) ? "a PGM or PPM"
         : null;
 
-    private static bool Has(ReadOnlySpan<byte> file, int offset, ReadOnlySpan<byte> bytes) => file.Length >= offset + bytes.Length && file[offset..].StartsWith(bytes);
+    private static bool Has(ReadOnlySpan<byte> file, int offset, ReadOnlySpan<byte> bytes) =>
+        file.Length >= offset + bytes.Length && file[offset..].StartsWith(bytes);
 
     // A tag near the beginning of text, in upper or lower case.
     private static bool Begins(ReadOnlySpan<byte> file, ReadOnlySpan<byte> tag)
@@ -57,7 +59,8 @@ internal static class FileFormats
         var start = file[..Math.Min(file.Length, TagWithin)];
         if (start.Contains((byte)0))
             return false;
-        for (var at = start.IndexOf((byte)'<'); at >= 0 && at + tag.Length <= file.Length; at = start[(at + 1)..].IndexOf((byte)'<') is >= 0 and var next ? at + 1 + next : -1)
+        for (var at = start.IndexOf((byte)'<'); at >= 0 && at + tag.Length <= file.Length;
+            at = start[(at + 1)..].IndexOf((byte)'<') is >= 0 and var next ? at + 1 + next : -1)
         {
             if (System.Text.Ascii.EqualsIgnoreCase(file.Slice(at, tag.Length), tag))
                 return true;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -5,7 +6,8 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first. Safe on many threads at once.</summary>
+/// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first.
+/// Safe on many threads at once.</summary>
 internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 {
     public ImagePreprocessing Preprocessing { get; } = preprocessing;
@@ -15,8 +17,9 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 
     /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
     /// <returns>Null, or why the file cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
-    public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
+    public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default)
     {
         if (path.Length == 0)
             return "the path is empty";
@@ -46,14 +49,17 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     private static string Explain(Exception e, string path) => e switch
     {
         FileNotFoundException or DirectoryNotFoundException => "there is no such file",
-        PathTooLongException => FormattableString.Invariant(
-            $"its {path.Length} characters are too many for a path; a picture as Base64 text is to be turned into bytes first (Convert.FromBase64String), and its column into a vector of Byte"),
+        PathTooLongException => string.Create(CultureInfo.InvariantCulture, $"its {path.Length} characters are too many for a path; "
+                + $"a picture as Base64 text is to be turned into bytes first (Convert.FromBase64String), "
+                + $"and its column into a vector of Byte"),
         UnauthorizedAccessException => "reading the file is not allowed",
-        _ => Shown.Message(e),
+        _ => SafeText.Message(e),
     };
 
     /// <inheritdoc cref="EncodeFile"/>
-    public unsafe string? EncodeBytes(ReadOnlySpan<byte> encoded, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default)
+    public unsafe string? EncodeBytes(
+        ReadOnlySpan<byte> encoded, Augmentation augmentation, CountedRandom random, Span<byte> output,
+        CancellationToken cancellation = default)
     {
         fixed (byte* pointer = encoded)
         {
@@ -85,7 +91,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 
     private static bool TryDrawWindow(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
     {
-        var needed = Resampler.Reads(new PixelSource(default, info.Width, info.Height, blueFirst: false, orientation), plan, plan.Preprocessing.Size, plan.Preprocessing.Interpolation);
+        var needed = Resampler.Reads(new PixelSource(default, info.Width, info.Height, blueFirst: false, orientation), plan,
+            plan.Preprocessing.Size, plan.Preprocessing.Interpolation);
         var window = JpegWindow.Around(needed, info.Size);
         using var pixels = new ScratchBuffer<byte>(window.Width * window.Height * info.BytesPerPixel);
         if (!JpegWindow.TryDecode(codec, info, window, pixels.Span))
@@ -136,8 +143,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     }
 
     /// <summary>
-    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored apart. The smallest that still
-    /// has at least as many pixels as the output is chosen; formats that cannot are decoded at full size.
+    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored separately.
+    /// The smallest size with at least as many pixels as the output is chosen; other formats are decoded at full size.
     /// </summary>
     private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
     {

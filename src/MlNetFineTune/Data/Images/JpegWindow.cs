@@ -3,28 +3,29 @@ using SkiaSharp;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Decodes only the part of a JPEG that is read: no inverse transform and no colour for the columns beside it and the rows above it (they are
-/// only unpacked), nothing at all for the rows below it. libjpeg-turbo's <c>jpeg_crop_scanline</c> and <c>jpeg_skip_scanlines</c>, behind
-/// Skia's decoding by scan lines.
+/// Decodes only the part of a JPEG that is read: no inverse transform and no colour for the columns beside it and the rows above it (they
+/// are only unpacked), nothing at all for the rows below it. libjpeg-turbo's <c>jpeg_crop_scanline</c> and <c>jpeg_skip_scanlines</c>,
+/// behind Skia's decoding by scan lines.
 /// </summary>
 internal static class JpegWindow
 {
-    // The outermost columns and rows of a window lack the neighbours from which libjpeg smooths the colours.
+    // The outermost columns and rows of a window lack the neighbours that libjpeg uses to interpolate the colours.
     private const int Margin = 8;
 
     /// <summary>Whether a part can be decoded for itself. A file that is cut off is not: a part of it would often look whole.</summary>
     public static bool IsPossible(SKCodec codec, ReadOnlySpan<byte> encoded) =>
-        codec.EncodedFormat == SKEncodedImageFormat.Jpeg && encoded.LastIndexOf<byte>([0xFF, 0xD9]) > encoded.LastIndexOf<byte>([0xFF, 0xDA]);
+        codec.EncodedFormat == SKEncodedImageFormat.Jpeg
+            && encoded.LastIndexOf<byte>([0xFF, 0xD9]) > encoded.LastIndexOf<byte>([0xFF, 0xDA]);
 
     /// <summary>What must be decoded so that <paramref name="needed"/> is what a decoding of the whole would give.</summary>
     public static PixelWindow Around(PixelWindow needed, SKSizeI picture) => PixelWindow.Covering(
         needed.Left - Margin, needed.Top - Margin, needed.Right + Margin, needed.Bottom + Margin, picture.Width, picture.Height);
 
-    /// <param name="codec">Not used before.</param>
-    /// <param name="info">Of the whole picture, at the size to decode.</param>
-    /// <param name="window">The part.</param>
-    /// <param name="pixels">[height, width, 4] of the window.</param>
-    /// <returns>False if the file is damaged; the whole may be tried.</returns>
+    /// <param name="codec">A codec that has not decoded yet.</param>
+    /// <param name="info">Format of the whole picture at the size to decode.</param>
+    /// <param name="window">The part to decode.</param>
+    /// <param name="pixels">Receives the window, [height, width, 4] bytes.</param>
+    /// <returns>False if the file is damaged; decoding the whole may still succeed.</returns>
     public static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, PixelWindow window, Span<byte> pixels)
     {
         var options = new SKCodecOptions(SKRectI.Create(window.Left, 0, window.Width, info.Height));

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Where a stored line of pixels goes in the upright output, which has three bytes a pixel, red first.</summary>
+/// <summary>Maps a stored line of pixels to its place in the upright output, which has three bytes per pixel, red first.</summary>
 internal readonly struct OutputLines
 {
     private readonly bool _transposed;
@@ -10,10 +10,10 @@ internal readonly struct OutputLines
     private readonly bool _reversesRows;
     private readonly bool _blueFirst;
 
-    /// <param name="source">Says how it is turned.</param>
-    /// <param name="mirrored">Left and right of the upright picture change places.</param>
-    /// <param name="flipped">Top and bottom change places.</param>
-    /// <param name="size">Side of the output.</param>
+    /// <param name="source">The source, for its orientation.</param>
+    /// <param name="mirrored">Whether the upright picture is flipped horizontally.</param>
+    /// <param name="flipped">Whether it is flipped vertically.</param>
+    /// <param name="size">Side of the output in pixels.</param>
     public OutputLines(PixelSource source, bool mirrored, bool flipped, int size)
     {
         Size = size;
@@ -25,7 +25,7 @@ internal readonly struct OutputLines
 
     public int Size { get; }
 
-    /// <param name="v">The stored line.</param>
+    /// <param name="v">Index of the stored line.</param>
     /// <param name="line">[<see cref="Size"/>, 4] bytes.</param>
     /// <param name="output">[<see cref="Size"/>, <see cref="Size"/>, 3] bytes.</param>
     public void Write(int v, ReadOnlySpan<byte> line, Span<byte> output)

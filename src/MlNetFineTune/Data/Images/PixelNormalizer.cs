@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W] in channels-last layout without moving.</summary>
+/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W]
+/// in channels-last layout without moving.</summary>
 internal sealed class PixelNormalizer : Collator
 {
-    /// <summary>Of red, green and blue: ITU-R BT.601, as Pillow and torchvision make grey of colours.</summary>
+    /// <summary>Weights of red, green and blue in the luminance: ITU-R BT.601, as in Pillow and torchvision.</summary>
     public static readonly float[] Luminance = [0.299f, 0.587f, 0.114f];
 
     private readonly Tensor _mean;
@@ -17,7 +18,7 @@ internal sealed class PixelNormalizer : Collator
     private readonly int _size;
 
     /// <param name="preprocessing">Mean and standard deviation; their averages for luminance.</param>
-    /// <param name="device">Where the input is made.</param>
+    /// <param name="device">Device of the result.</param>
     /// <param name="channels">3 for colours, 1 for luminance.</param>
     public PixelNormalizer(ImagePreprocessing preprocessing, Device device, int channels = InputChannels.Colors)
     {
@@ -26,7 +27,7 @@ internal sealed class PixelNormalizer : Collator
         _device = device;
         if (channels == 1)
             _luminance = tensor(Luminance, [3, 1], device: device).DetachFromDisposeScope();
-        // One for each value of a line of pixels: three would make a vector operation of every single pixel.
+        // One value for each number of a line of pixels: with three values each pixel would be a vector operation of its own.
         var (means, scales) = MeansAndScales(preprocessing, channels);
         _mean = tensor(means, device: device).repeat(_size).DetachFromDisposeScope();
         _scale = tensor(scales, device: device).repeat(_size).DetachFromDisposeScope();
@@ -36,7 +37,8 @@ internal sealed class PixelNormalizer : Collator
     public static (float[] Means, float[] Scales) MeansAndScales(ImagePreprocessing preprocessing, int channels)
     {
         var (mean, std) = channels == 1 ? (Grey(preprocessing.Mean), Grey(preprocessing.Std)) : (preprocessing.Mean, preprocessing.Std);
-        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255], scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
+        float[] means = [mean.Red * 255, mean.Green * 255, mean.Blue * 255],
+        scales = [1 / (std.Red * 255), 1 / (std.Green * 255), 1 / (std.Blue * 255)];
         return (means[..channels], scales[..channels]);
     }
 
@@ -51,7 +53,8 @@ internal sealed class PixelNormalizer : Collator
         var lines = bytes.to(_device).to_type(ScalarType.Float32); // [N * H, W * 3]
         if (_luminance is not null)
             lines = lines.view(-1, 3).matmul(_luminance).view(-1, _size); // [N * H, W]
-        return lines.sub_(_mean).mul_(_scale).view(count, _size, _size, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // [N, channels, H, W], the same memory
+        // [N, channels, H, W], the same memory
+        return lines.sub_(_mean).mul_(_scale).view(count, _size, _size, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     private static ColorTriple Grey(ColorTriple triple)

@@ -1,13 +1,14 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Decoded pixels in memory, 4 bytes each, and how they must be turned to stand upright.</summary>
+/// <summary>Decoded pixels in memory, 4 bytes each, and how they are rotated or mirrored to be upright.</summary>
 /// <param name="pixels">Rows from top to bottom without padding.</param>
-/// <param name="width">Of the whole picture, as stored, in pixels.</param>
-/// <param name="height">Of the whole picture, as stored, in pixels.</param>
+/// <param name="width">Width of the whole picture as stored, in pixels.</param>
+/// <param name="height">Height of the whole picture as stored, in pixels.</param>
 /// <param name="blueFirst">BGRA instead of RGBA.</param>
 /// <param name="orientation">1 to 8, as EXIF counts them.</param>
-/// <param name="window">The part that <paramref name="pixels"/> are; null for the whole.</param>
-internal readonly ref struct PixelSource(ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1, PixelWindow? window = null)
+/// <param name="window">The part of the picture in <paramref name="pixels"/>; null for the whole.</param>
+internal readonly ref struct PixelSource(
+    ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1, PixelWindow? window = null)
 {
     private const int BytesPerPixel = 4;
 

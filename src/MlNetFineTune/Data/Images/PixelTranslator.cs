@@ -4,18 +4,20 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Pictures that are normalised for one network, as another one wants them: x' = x scale + shift by channel, then resampled to the other's size.</summary>
-/// <remarks>Bilinear, antialiased where the picture shrinks, as PyTorch's <c>interpolate</c>. Where nothing differs, nothing is computed.</remarks>
+/// <summary>Converts pictures normalised for one network to the normalisation of another: x' = x scale + shift by channel,
+/// then resampled to the other's size.</summary>
+/// <remarks>Bilinear, antialiased where the picture shrinks, as PyTorch's <c>interpolate</c>.
+/// Where nothing differs, nothing is computed.</remarks>
 internal sealed class PixelTranslator : IDisposable
 {
     private readonly int _size;
     private readonly Tensor? _scale;
     private readonly Tensor? _shift;
 
-    /// <param name="from">How they are normalised.</param>
-    /// <param name="to">How they should be.</param>
+    /// <param name="from">Preprocessing of the given pictures.</param>
+    /// <param name="to">Preprocessing of the result.</param>
     /// <param name="channels">3 for colours, 1 for luminance.</param>
-    /// <param name="device">Of the pictures.</param>
+    /// <param name="device">Device of the pictures.</param>
     public PixelTranslator(ImagePreprocessing from, ImagePreprocessing to, int channels, Device device)
     {
         _size = to.Size;
@@ -32,7 +34,7 @@ internal sealed class PixelTranslator : IDisposable
     }
 
     /// <param name="pixels">[N, channels, H, W] of the first size. The caller keeps them.</param>
-    /// <returns>[N, channels, H', W'], channels-last. Belongs to the present dispose scope.</returns>
+    /// <returns>[N, channels, H', W'], channels-last. Belongs to the current dispose scope.</returns>
     public Tensor Translate(Tensor pixels)
     {
         var result = pixels.alias();
@@ -42,7 +44,8 @@ internal sealed class PixelTranslator : IDisposable
             result = lines.reshape(-1, _scale.shape[0]).mul(_scale).Add_(_shift).view(lines.shape).permute(0, 3, 1, 2);
         }
         return result.shape[2] == _size && result.shape[3] == _size ? result
-            : nn.functional.interpolate(result, size: [_size, _size], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
+            : nn.functional.interpolate(result, size: [_size, _size], mode: InterpolationMode.Bilinear, align_corners: false,
+                antialias: true);
     }
 
     public void Dispose()

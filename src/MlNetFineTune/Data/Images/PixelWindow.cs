@@ -7,7 +7,8 @@ internal readonly record struct PixelWindow(int Left, int Top, int Width, int He
 
     public int Bottom => Top + Height;
 
-    /// <summary>The window from where <paramref name="left"/> and <paramref name="top"/> are to where the others are, as far as the picture goes; at least one pixel.</summary>
+    /// <summary>The window from where <paramref name="left"/> and <paramref name="top"/> are to where the others are,
+    /// as far as the picture goes; at least one pixel.</summary>
     public static PixelWindow Covering(double left, double top, double right, double bottom, int width, int height)
     {
         var (x, y) = (Begin(left, width), Begin(top, height));

@@ -4,9 +4,8 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Says that a column of vectors holds pixels, rows from top to bottom, and how they lie (<see cref="Interleaved"/> or
-/// <see cref="Planar"/>): a vector does not say so itself. The vectors are of Byte, or of Single, whose numbers reach from 0 to
-/// <see cref="White"/>, and have width * height * channels numbers.
+/// The format of a vector column that holds uncompressed pixels, rows from top to bottom: <see cref="Interleaved"/> or
+/// <see cref="Planar"/>. A vector has width * height * channels numbers, of type Byte (0 to 255) or Single (0 to <see cref="White"/>).
 /// </summary>
 public sealed record RawPixels
 {
@@ -19,27 +18,27 @@ public sealed record RawPixels
         Channels = channels;
     }
 
-    /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory have them.</summary>
-    /// <param name="width">In pixels. Above 0.</param>
-    /// <param name="height">In pixels. Above 0.</param>
-    /// <param name="channels">Which numbers a pixel has. Default <see cref="PixelChannels.Rgb"/>.</param>
+    /// <summary>Pixel by pixel, [H, W, C]: RGBRGB…, as in most cameras and bitmaps.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="channels">The channels of a pixel and their order. Default <see cref="PixelChannels.Rgb"/>.</param>
     /// <param name="white">The number of full brightness in vectors of Single. Above 0. Default 255; see <see cref="White"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number is out of range, or the picture is larger than any that is read.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the picture has too many pixels, <paramref name="white"/> is not
+    /// above 0, or an enumeration value is not defined.</exception>
     public static RawPixels Interleaved(int width, int height, PixelChannels channels = PixelChannels.Rgb, float white = 255) =>
         new(width, height, PixelLayout.Interleaved, channels) { White = white };
 
-    /// <summary>
-    /// Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.
-    /// </summary>
-    /// <param name="width">In pixels. Above 0.</param>
-    /// <param name="height">In pixels. Above 0.</param>
-    /// <param name="channels">Which numbers a pixel has. Default <see cref="PixelChannels.Rgb"/>.</param>
+    /// <summary>Channel by channel, [C, H, W]: the default of ML.NET's <c>ExtractPixels</c>.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="channels">The channels of a pixel and their order. Default <see cref="PixelChannels.Rgb"/>.</param>
     /// <param name="white">The number of full brightness in vectors of Single. Above 0. Default 255; see <see cref="White"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number is out of range, or the picture is larger than any that is read.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the picture has too many pixels, <paramref name="white"/> is not
+    /// above 0, or an enumeration value is not defined.</exception>
     public static RawPixels Planar(int width, int height, PixelChannels channels = PixelChannels.Rgb, float white = 255) =>
         new(width, height, PixelLayout.Planar, channels) { White = white };
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Width in pixels, at least 1.</summary>
     public int Width
     {
         get;
@@ -50,7 +49,7 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Height in pixels, at least 1.</summary>
     public int Height
     {
         get;
@@ -61,17 +60,15 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>How the numbers follow each other. There is no default: the wrong one trains on noise.</summary>
+    /// <summary>The order of the numbers. There is no default, because the wrong one would train on noise.</summary>
     [JsonInclude]
     internal PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
 
-    /// <summary>Which numbers a pixel has.</summary>
+    /// <summary>The channels of a pixel; <see cref="PixelChannels.Rgb"/> by default.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
 
-    /// <summary>
-    /// The number of full brightness in vectors of Single: 255 (the default, what <c>ExtractPixels</c> makes) or another, such as 1. In
-    /// vectors of Byte it is always 255.
-    /// </summary>
+    /// <summary>The value of full brightness in vectors of Single, above 0: 255 by default, as <c>ExtractPixels</c> gives; 1 for pixels
+    /// scaled to [0, 1]. Without effect on vectors of Byte, where it is 255.</summary>
     public float White
     {
         get;
@@ -93,25 +90,25 @@ public sealed record RawPixels
     }
 
     private static T Defined<T>(T value, string name)
-        where T : struct, Enum => Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
+        where T : struct, Enum => Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>
     public override string ToString() => FormattableString.Invariant(
         $"RawPixels {{ Width = {Width}, Height = {Height}, Layout = {Layout}, Channels = {Channels}, White = {White} }}");
 
-    /// <summary>How the numbers of one picture follow each other in a vector.</summary>
+    /// <summary>The order of the numbers of one picture in a vector.</summary>
     internal enum PixelLayout
     {
-        /// <summary>Pixel by pixel: RGBRGB…, as most cameras and bitmaps in memory.</summary>
+        /// <summary>Pixel by pixel, [H, W, C]: RGBRGB…, as in most cameras and bitmaps.</summary>
         Interleaved,
 
-        /// <summary>
-        /// Channel by channel: all of the first, then all of the second: what ML.NET's <c>ExtractPixels</c> makes by default.
-        /// </summary>
+        /// <summary>Channel by channel, [C, H, W]: the default of ML.NET's <c>ExtractPixels</c>.</summary>
         Planar,
     }
 
-    /// <summary>Which numbers a pixel has, in their order.</summary>
+    /// <summary>The channels of a pixel and their order.</summary>
     public enum PixelChannels
     {
         /// <summary>Red, green, blue.</summary>
@@ -120,7 +117,7 @@ public sealed record RawPixels
         /// <summary>Blue, green, red.</summary>
         Bgr,
 
-        /// <summary>One number, for all three colours.</summary>
+        /// <summary>One number, the luminance.</summary>
         Gray,
     }
 }

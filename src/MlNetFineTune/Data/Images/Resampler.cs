@@ -6,9 +6,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright together.
-/// Antialiased and separable as in Pillow; but a crop's edge reads the real pixels beyond it, where torchvision, which crops first, repeats
-/// its own edge.
+/// Fills a square RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright
+/// together. Antialiased and separable as in Pillow; but at the edge of a crop the filter reads the pixels beyond it, where torchvision,
+/// which crops first, does not.
 /// </summary>
 internal static class Resampler
 {
@@ -26,22 +26,26 @@ internal static class Resampler
         if (IsExact(across, acrossLength, source.Width) && IsExact(down, downLength, source.Height))
             Copy(source, (int)across, (int)down, lines, output);
         else
-            Filter(source, new ResamplingKernel(across, acrossLength, source.Width, size, interpolation), new ResamplingKernel(down, downLength, source.Height, size, interpolation), lines, output);
+            Filter(source, new ResamplingKernel(across, acrossLength, source.Width, size, interpolation),
+                new ResamplingKernel(down, downLength, source.Height, size, interpolation), lines, output);
 
-        // Of the output's own size and on whole pixels: every filter would give the pixels themselves.
-        bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0 && start + length <= available;
+        // A region of the output's size on whole pixels: every filter would give the pixels themselves.
+        bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0
+            && start + length <= available;
     }
 
     /// <summary>The part of a picture that <see cref="Resample"/> reads.</summary>
-    /// <param name="picture">Its pixels are not looked at.</param>
+    /// <param name="picture">The picture; its pixels are not read.</param>
     /// <param name="plan">As there.</param>
     /// <param name="size">As there.</param>
     /// <param name="interpolation">As there.</param>
     public static PixelWindow Reads(PixelSource picture, in ImagePlan plan, int size, Interpolation interpolation)
     {
         var (across, acrossLength, down, downLength) = StoredRegion(picture, plan);
-        var (besides, above) = (ResamplingKernel.Support(acrossLength / size, interpolation), ResamplingKernel.Support(downLength / size, interpolation));
-        return PixelWindow.Covering(across - besides, down - above, across + acrossLength + besides, down + downLength + above, picture.Width, picture.Height);
+        var (besides, above) = (ResamplingKernel.Support(acrossLength / size, interpolation),
+            ResamplingKernel.Support(downLength / size, interpolation));
+        return PixelWindow.Covering(across - besides, down - above, across + acrossLength + besides, down + downLength + above,
+            picture.Width, picture.Height);
     }
 
     // The region in stored coordinates, where columns are "across" and rows are "down".
@@ -63,7 +67,8 @@ internal static class Resampler
             lines.Write(v, source.Row(top + v).Slice((left - source.Window.Left) * Channels, lines.Size * Channels), output);
     }
 
-    private static void Filter(PixelSource source, in ResamplingKernel columns, in ResamplingKernel rows, OutputLines lines, Span<byte> output)
+    private static void Filter(PixelSource source, in ResamplingKernel columns, in ResamplingKernel rows, OutputLines lines,
+        Span<byte> output)
     {
         var size = lines.Size;
         var firstRow = rows.First.Min();
@@ -117,7 +122,8 @@ internal static class Resampler
         }
     }
 
-    private static void ShrinkColumn(ReadOnlySpan<float> shrunk, in ResamplingKernel kernel, int o, int firstRow, int stride, Span<byte> output)
+    private static void ShrinkColumn(
+        ReadOnlySpan<float> shrunk, in ResamplingKernel kernel, int o, int firstRow, int stride, Span<byte> output)
     {
         var weights = kernel.Weights.AsSpan(o * kernel.Taps, kernel.Count[o]);
         var lines = shrunk.Slice((kernel.First[o] - firstRow) * stride, weights.Length * stride);
@@ -127,7 +133,8 @@ internal static class Resampler
             var sum = Vector256<float>.Zero;
             for (var k = 0; k < weights.Length; k++)
                 sum += Vector256.Create(lines.Slice(k * stride + i, 8)) * weights[k];
-            var rounded = Vector256.ConvertToInt32(Vector256.Clamp(sum + Vector256.Create(0.5f), Vector256<float>.Zero, Vector256.Create(255f)));
+            var rounded = Vector256.ConvertToInt32(
+                Vector256.Clamp(sum + Vector256.Create(0.5f), Vector256<float>.Zero, Vector256.Create(255f)));
             var packed = Vector128.Narrow(Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()), default);
             MemoryMarshal.Write(output[i..], packed.AsUInt64().ToScalar());
         }

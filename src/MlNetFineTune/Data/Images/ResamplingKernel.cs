@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// For each output position along one axis, the first input position it reads and its weights: the filter widened by the shrinking factor and
-/// normalised, as Pillow's <c>precompute_coeffs</c> (src/libImaging/Resample.c) defines it, which torchvision uses.
+/// For each output position along one axis, the first input position it reads and its weights: the filter widened by the shrinking factor
+/// and normalised, as Pillow's <c>precompute_coeffs</c> (src/libImaging/Resample.c) defines it, which torchvision uses.
 /// </summary>
 internal readonly struct ResamplingKernel
 {
@@ -35,7 +35,8 @@ internal readonly struct ResamplingKernel
     /// <summary>How far from its centre an output pixel reads, in source pixels.</summary>
     /// <param name="scale">Source pixels to an output pixel.</param>
     /// <param name="interpolation">The filter.</param>
-    public static double Support(double scale, Interpolation interpolation) => (interpolation == Interpolation.Bicubic ? 2 : 1) * Math.Max(scale, 1);
+    public static double Support(double scale, Interpolation interpolation) =>
+        (interpolation == Interpolation.Bicubic ? 2 : 1) * Math.Max(scale, 1);
 
     public int Taps { get; }
 

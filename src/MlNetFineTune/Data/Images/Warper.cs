@@ -6,23 +6,23 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture through any <see cref="Projection"/> from a source in one pass: rotated, sheared or seen in perspective, resized and
-/// turned upright together. A pixel is the mean of a grid of places inside it, as fine as the source is dense, each interpolated
-/// bilinearly; a place outside the source has the fill colour. Where the source is not denser than the output, the grid is one place: then it
-/// is Pillow's <c>transform</c> with <c>BILINEAR</c>.
+/// Fills a square RGB picture through any <see cref="Projection"/> from a source in one pass: rotation, shear, perspective, resizing and
+/// EXIF orientation together. A pixel is the mean of a grid of samples inside it, as fine as the source is dense, each interpolated
+/// bilinearly; a sample outside of the source has the fill colour. Where the source is not denser than the output, there is one sample per
+/// pixel: then it is Pillow's <c>transform</c> with <c>BILINEAR</c>.
 /// </summary>
 internal static class Warper
 {
     // A source 16 times as dense as the output is read everywhere; beyond, some of its pixels are skipped.
     private const int FinestGrid = 16;
 
-    // One place a pixel until the source is so much denser: its triangle of two pixels still touches them all.
+    // One sample per pixel until the source is denser by this: its triangle of two pixels still covers all source pixels.
     private const double Slack = 0.25;
 
     /// <param name="source">Decoded pixels.</param>
-    /// <param name="map">From the output to the upright source, in its own size.</param>
+    /// <param name="map">Projective map from output pixels to pixels of the upright source at its own size.</param>
     /// <param name="size">Side of the output.</param>
-    /// <param name="fill">Where there is no source.</param>
+    /// <param name="fill">Colour of output pixels that lie outside of the source.</param>
     /// <param name="output">[size, size, 3] bytes, red first.</param>
     public static void Warp(PixelSource source, in Projection map, int size, (byte Red, byte Green, byte Blue) fill, Span<byte> output)
     {
@@ -71,7 +71,7 @@ internal static class Warper
         return map;
     }
 
-    // As fine as the densest of nine places needs.
+    // As fine as the densest of nine points needs.
     private static (int Across, int Down) Grid(in Projection map, int size)
     {
         var (across, down) = (1.0, 1.0);
@@ -80,7 +80,7 @@ internal static class Warper
             for (var u = 0; u <= 2; u++)
             {
                 var steps = map.Steps(u * size / 2.0, v * size / 2.0);
-                // Beyond the horizon they are not numbers, nothing is drawn, and the comparison is false.
+                // Beyond the horizon they are NaN, the comparison is false, and nothing is drawn.
                 across = steps.AlongX > across ? steps.AlongX : across;
                 down = steps.AlongY > down ? steps.AlongY : down;
             }

@@ -30,6 +30,7 @@ internal sealed class BooleanLabels(string column) : ColumnLabels(column)
     public override void Check(IChannel channel, float[] labels)
     {
         if (labels.All(label => label == labels[0]))
-            throw new InvalidOperationException($"Training needs rows of both kinds, but column '{Column}' is {labels[0] == 1} in all {labels.Length} training rows.");
+            throw new InvalidOperationException(
+                $"Training needs rows of both kinds, but column '{Column}' is {labels[0] == 1} in all {labels.Length} training rows.");
     }
 }

@@ -26,13 +26,17 @@ internal sealed class LabelMatcher : OtherLabels
     {
         (_host, _column, _keys) = (host, column, keys);
         if (column.Type is not PrimitiveDataViewType type)
-            throw host.ExceptSchemaMismatch("validation", "validation label", column.Name, "Key, or one value a row of the type that the training label's key was made of", column.Type.ToString());
+            throw host.ExceptSchemaMismatch(
+                "validation", "validation label", column.Name,
+                "Key, or one value a row of the type that the training label's key was made of", column.Type.ToString());
         _own = type is KeyDataViewType ? LabelKeys.Of(column) : null;
         _type = _own is null ? type : _own.ValueType;
         if (_type is null != keys.ValueType is null)
         {
             throw host.Except(
-                $"Column '{column.Name}' of the validation data {(_own is null ? $"is no key ({type})" : _type is null ? "has no key values" : "has key values")}, and the training label {(keys.ValueType is null ? "has no key values" : "has key values")}: "
+                $"Column '{column.Name}' of the validation data "
+                    + $"{(_own is null ? $"is no key ({type})" : _type is null ? "has no key values" : "has key values")}, "
+                    + $"and the training label {(keys.ValueType is null ? "has no key values" : "has key values")}: "
                 + "the two cannot be matched. Make both by Conversion.MapValueToKey.");
         }
     }
@@ -55,13 +59,20 @@ internal sealed class LabelMatcher : OtherLabels
     {
         if (_unknown.Count > 0)
         {
+            var unknown = string.Join(
+                ", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => SafeText.Quoted(name)))
+                + (_unknown.Count > MostNamed ? ", ..." : "");
+            var known = string.Join(", ", _keys.Names.Take(MostNamed).Select(name => SafeText.Of(name)))
+                + (_keys.Count > MostNamed ? ", ..." : "");
             throw _host.Except(
-                $"The validation data have labels that the training data do not know: {string.Join(", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => Shown.Quoted(name)))}{(_unknown.Count > MostNamed ? ", ..." : "")}. "
-                + $"They know: {string.Join(", ", _keys.Names.Take(MostNamed).Select(name => Shown.Text(name)))}{(_keys.Count > MostNamed ? ", ..." : "")}."
-                + (IsOfTheSameType ? "" : $" Labels of {_type} were looked for among values of {_keys.ValueType} by their text: give both one type."));
+                $"The validation data have labels that the training data do not know: {unknown}. "
+                + $"They know: {known}."
+                + (IsOfTheSameType ? "" : $" Labels of {_type} were looked for among values of {_keys.ValueType} by their text: "
+                    + "give both one type."));
         }
         if (!IsOfTheSameType)
-            channel.Info($"Column '{_column.Name}' of the validation data holds {_type}, and the training label {_keys.ValueType}: all labels were matched by their text.");
+            channel.Info($"Column '{_column.Name}' of the validation data holds {_type}, and the training label {_keys.ValueType}: "
+                + "all labels were matched by their text.");
     }
 
     private bool Know(int place, string name, Span<float> label)

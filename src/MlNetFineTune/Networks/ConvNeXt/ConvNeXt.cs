@@ -1,20 +1,22 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// ConvNeXt tiny, small and base (Liu et al. 2022, https://arxiv.org/abs/2201.03545) with timm's names (<c>convnext_tiny</c>). The features are the
-/// averages of the last stage, normalised by <c>head.norm</c>. No block is dropped at random in training (stochastic depth), as in <see cref="EfficientNet"/>.
+/// ConvNeXt tiny, small and base (Liu et al. 2022, https://arxiv.org/abs/2201.03545) with timm's names (<c>convnext_tiny</c>). The
+/// features are the averages of the last stage, normalised by <c>head.norm</c>. No block is dropped at random in training (stochastic
+/// depth), as in <see cref="EfficientNet"/>.
 /// </summary>
 internal sealed class ConvNeXt : BackboneNetwork
 {
     // Blocks and channels of the four stages; pixels to which torchvision resizes the shorter side before it crops 224.
-    private static readonly (string Name, int[] Blocks, int[] Channels, float TorchvisionResize)[] s_members =
+    private static readonly (string Name, int[] Blocks, int[] Channels, float TorchvisionResize, Costs Costs)[] s_members =
     [
-        ("convnext_tiny", [3, 3, 9, 3], [96, 192, 384, 768], 236),
-        ("convnext_small", [3, 3, 27, 3], [96, 192, 384, 768], 230),
-        ("convnext_base", [3, 3, 27, 3], [128, 256, 512, 1024], 232),
+        ("convnext_tiny", [3, 3, 9, 3], [96, 192, 384, 768], 236, new(27_820_128, 4_454_763_264, 768)),
+        ("convnext_small", [3, 3, 27, 3], [96, 192, 384, 768], 230, new(49_454_688, 8_682_944_256, 768)),
+        ("convnext_base", [3, 3, 27, 3], [128, 256, 512, 1024], 232, new(87_566_464, 15_353_705_472, 1024)),
     ];
 
     public ConvNeXt(int[] blocks, int[] channels, double epsilon)
@@ -24,7 +26,8 @@ internal sealed class ConvNeXt : BackboneNetwork
         var patches = stem.Add("0", new Conv2d(3, channels[0], 4, stride: 4, border: 0, bias: true));
         var patchNorm = stem.Add("1", new LayerNorm(channels[0], epsilon));
         register_module("stem", stem);
-        AddStage("stem", ["stem"], new Computation(patches.forward, patches.Write).Then(new Computation(patchNorm.OfMaps, patchNorm.WriteOfMaps)));
+        AddStage("stem", ["stem"], new Computation(patches.forward, patches.Write)
+            .Then(new Computation(patchNorm.OfMaps, patchNorm.WriteOfMaps)));
 
         var stages = new NamedModules("stages");
         register_module("stages", stages);
@@ -41,7 +44,8 @@ internal sealed class ConvNeXt : BackboneNetwork
             if (s < blocks.Length - 1)
                 AddBlocks($"stages.{s}", steps, last: false);
             else
-                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps, pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)));
+                AddBlocks($"stages.{s}", [$"stages.{s}", "head.norm"], steps,
+                    pool: Computation.Average.Then(new Computation(norm.forward, norm.Write)));
         }
         var head = new NamedModules("head");
         head.Add("norm", norm);
@@ -49,11 +53,11 @@ internal sealed class ConvNeXt : BackboneNetwork
         RegisterComponents();
     }
 
-    public static IReadOnlyList<BackboneFamily> Families { get; } = [.. Enum.GetValues<Backbone.Size>().Select(OfSize)];
+    public static IReadOnlyList<Architecture> Architectures { get; } = [.. Enum.GetValues<Backbone.Size>().Select(OfSize)];
 
-    public static BackboneFamily OfSize(Backbone.Size size)
+    public static Architecture OfSize(Backbone.Size size)
     {
-        var (name, blocks, channels, resize) = s_members[(int)size];
+        var (name, blocks, channels, resize, costs) = s_members[(int)size];
         return new(
             name, "head.fc", new WeightsRecipe(
                 new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
@@ -62,17 +66,20 @@ internal sealed class ConvNeXt : BackboneNetwork
             InitialWeights = Initialization.Transformer,
             OtherNames =
             [
-                new NameMap("torchvision", TorchvisionNames(blocks).ToOurs)
-                {
-                    Recipe = new(new ImagePreprocessing { CropFraction = 224 / resize }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
-                },
+                new NameMap("torchvision", TorchvisionNames(blocks).ToOurs),
                 InTransformers.ConvNeXt(blocks),
                 new NameMap("the authors", AuthorsNames(blocks).ToOurs),
             ],
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = new(new ImagePreprocessing { CropFraction = 224 / resize }, Backbone.ConvolutionPadding.Symmetric, 1e-6),
+            },
+            Costs = costs,
         };
     }
 
-    // facebookresearch/ConvNeXt, models/convnext.py: the stem is the first of the downsamplings, which lie beside the stages.
+    // facebookresearch/ConvNeXt, models/convnext.py: the stem is the first of the downsamplings,
+    // which form a list beside that of the stages.
     private static ModuleNames AuthorsNames(int[] blocks)
     {
         var names = new ModuleNames();

@@ -5,8 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// ConvNeXt's unit (Liu et al. 2022, section 2.5): depthwise 7x7 convolution, LayerNorm, then a perceptron of four times the width at each pixel; scaled
-/// channel by channel and added to the input. In channels-last layout nothing is rearranged on the way.
+/// ConvNeXt's unit (Liu et al. 2022, section 2.5): depthwise 7x7 convolution, LayerNorm, then a perceptron of four times the width at each
+/// pixel; scaled per channel and added to the input. In channels-last layout no data are copied for the permutations.
 /// </summary>
 internal sealed class ConvNeXtBlock : Block
 {
@@ -26,10 +26,6 @@ internal sealed class ConvNeXtBlock : Block
         gamma = Parameters.Of(Scalars.Full(channels, 1e-6)); // "Layer Scale" of the paper's training
         RegisterComponents();
     }
-
-    public override IEnumerable<ConvNorm> Pairs => [];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

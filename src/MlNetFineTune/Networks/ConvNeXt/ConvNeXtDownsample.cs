@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Between ConvNeXt's stages: LayerNorm, then a 2x2 convolution of stride 2.</summary>
+/// <summary>Downsampling between ConvNeXt's stages: LayerNorm, then a 2x2 convolution of stride 2.</summary>
 internal sealed class ConvNeXtDownsample : Block
 {
     private readonly LayerNorm _norm;
@@ -15,14 +15,10 @@ internal sealed class ConvNeXtDownsample : Block
         register_module("1", _conv = new Conv2d(inChannels, outChannels, 2, stride: 2, border: 0, bias: true));
     }
 
-    // The parent calls it; it would register the fields once more, under their own names.
+    // Called by the base class: it would register the fields a second time, under their own names.
     protected override void RegisterComponents()
     {
     }
-
-    public override IEnumerable<ConvNorm> Pairs => [];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

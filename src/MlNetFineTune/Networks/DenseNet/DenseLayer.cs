@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>DenseNet's unit: BatchNorm, ReLU, 1x1 to four times the growth, BatchNorm, ReLU, 3x3; the result is laid behind its input's channels.</summary>
-internal sealed class DenseLayer : Block
+/// <summary>DenseNet's unit: BatchNorm, ReLU, 1x1 to four times the growth, BatchNorm, ReLU, 3x3;
+/// the result is laid behind its input's channels.</summary>
+internal sealed class DenseLayer : Block, IFoldable, IPrunable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly BatchNorm2d norm1;
@@ -26,9 +27,9 @@ internal sealed class DenseLayer : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => [_squeeze];
+    public IEnumerable<ConvNorm> Pairs => [_squeeze];
 
-    public override IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_squeeze).Into(conv2)];
+    public IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_squeeze).Into(conv2)];
 
     public override Tensor forward(Tensor input)
     {
@@ -45,7 +46,7 @@ internal sealed class DenseLayer : Block
     }
 }
 
-/// <summary>Between two dense blocks: BatchNorm, ReLU, 1x1 to half the channels, averages of 2x2 pixels.</summary>
+/// <summary>The transition between two dense blocks: BatchNorm, ReLU, 1x1 to half the channels, averages of 2x2 pixels.</summary>
 internal sealed class DenseTransition : Block
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -60,10 +61,6 @@ internal sealed class DenseTransition : Block
         conv = new Conv2d(inChannels, outChannels, 1);
         RegisterComponents();
     }
-
-    public override IEnumerable<ConvNorm> Pairs => [];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

@@ -1,27 +1,29 @@
 using System.Text.RegularExpressions;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Densely connected networks (Huang et al. 2016, https://arxiv.org/abs/1608.06993) with torchvision's names, which are timm's too: every layer sees
-/// the outputs of all layers before it in its block. BatchNorm comes before the convolution, so only those inside a layer can be folded.
-/// A stage begins with the transition that halves the picture.
+/// Densely connected networks (Huang et al. 2016, https://arxiv.org/abs/1608.06993) with torchvision's names, which are timm's too: every
+/// layer sees the outputs of all layers before it in its block. BatchNorm comes before the convolution, so only those inside a layer can be
+/// folded. A stage begins with the transition that halves the picture.
 /// </summary>
 internal sealed partial class DenseNet : BackboneNetwork
 {
-    /// <param name="name">For messages.</param>
+    /// <param name="name">Name of the network, for messages.</param>
     /// <param name="growth">Channels that each layer adds.</param>
-    /// <param name="layers">Of each block.</param>
+    /// <param name="layers">Number of layers of each block.</param>
     /// <param name="stemChannels">Channels that enter the first block.</param>
-    /// <param name="epsilon">BatchNorm's.</param>
+    /// <param name="epsilon">Epsilon of BatchNorm.</param>
     private DenseNet(string name, int growth, int[] layers, int stemChannels, double epsilon)
         : base(name, layers.Aggregate(stemChannels * 2, (channels, count) => channels / 2 + growth * count))
     {
         var features = new NamedModules("features");
         var pool = features.Add("pool0", new MaxPool(3, border: 1));
-        var stem = Pair("features.conv0", features.Add("conv0", new Conv2d(3, stemChannels, 7, stride: 2)), features.Add("norm0", new BatchNorm2d(stemChannels, epsilon)), Activation.ReLU);
+        var stem = Pair("features.conv0", features.Add("conv0", new Conv2d(3, stemChannels, 7, stride: 2)),
+            features.Add("norm0", new BatchNorm2d(stemChannels, epsilon)), Activation.ReLU);
         AddStage("stem", ["features.conv0", "features.norm0"], Computation.Of(stem).Then(Computation.Of([pool])));
 
         var channels = stemChannels;
@@ -56,9 +58,12 @@ internal sealed partial class DenseNet : BackboneNetwork
         RegisterComponents();
     }
 
-    public static BackboneFamily DenseNet121 { get; } = Of("densenet121", growth: 32, [6, 12, 24, 16], stemChannels: 64);
+    public static Architecture DenseNet121 { get; } = Of("densenet121", growth: 32, [6, 12, 24, 16], stemChannels: 64) with
+    {
+        Costs = new(6_953_856, 2_833_137_664, 1024),
+    };
 
-    internal static BackboneFamily Of(string name, int growth, int[] layers, int stemChannels) => new(
+    internal static Architecture Of(string name, int growth, int[] layers, int stemChannels) => new(
         name, "classifier", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new DenseNet(name, growth, layers, stemChannels, recipe.Epsilon))
     {

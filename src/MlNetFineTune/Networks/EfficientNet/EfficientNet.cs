@@ -1,4 +1,5 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -7,8 +8,8 @@ namespace MlNetFineTune.Networks;
 /// <summary>
 /// EfficientNet-B0 to B4 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) with timm's names (<c>efficientnet_b0</c>). The weights that
 /// the authors trained in TensorFlow (timm's <c>tf_efficientnet_b0</c>) need <see cref="Backbone.ConvolutionPadding.TensorFlowSame"/> and
-/// epsilon 1e-3; the families of that name have them. No block is dropped at random in training: the authors' stochastic depth serves
-/// hundreds of epochs from scratch, and fine-tuning takes few.
+/// epsilon 1e-3; the architectures of that name have both. There is no stochastic depth in training: it helps in hundreds of epochs from
+/// scratch, and fine-tuning takes few.
 /// </summary>
 internal sealed class EfficientNet : BackboneNetwork
 {
@@ -18,7 +19,22 @@ internal sealed class EfficientNet : BackboneNetwork
 
     // (width, depth): the authors' coefficients; (size, share of the picture): timm's, then TensorFlow's.
     private static readonly (float Width, float Depth, int Size, int TensorFlowSize, float TensorFlowCrop)[] s_members =
-        [(1, 1, 224, 224, 0.875f), (1, 1.1f, 224, 240, 0.882f), (1.1f, 1.2f, 256, 260, 0.890f), (1.2f, 1.4f, 288, 300, 0.904f), (1.4f, 1.8f, 320, 380, 0.922f)];
+    [
+        (1, 1, 224, 224, 0.875f), (1, 1.1f, 224, 240, 0.882f), (1.1f, 1.2f, 256, 260, 0.890f), (1.2f, 1.4f, 288, 300, 0.904f),
+        (1.4f, 1.8f, 320, 380, 0.922f),
+    ];
+
+    // At timm's sizes, and at TensorFlow's.
+    private static readonly Costs[] s_costs =
+    [
+        new(4_007_548, 384_534_752, 1280), new(6_513_184, 568_371_680, 1280), new(7_700_994, 858_445_760, 1408),
+        new(10_696_232, 1_587_662_096, 1536), new(17_548_616, 3_061_895_008, 1792),
+    ];
+    private static readonly Costs[] s_tensorFlowCosts =
+    [
+        new(4_007_548, 384_534_752, 1280), new(6_513_184, 685_522_832, 1280), new(7_700_994, 992_153_872, 1408),
+        new(10_696_232, 1_825_605_392, 1536), new(17_548_616, 4_391_979_024, 1792),
+    ];
 
     // torchvision's size, and the pixels to which it resizes the shorter side before it crops.
     private static readonly (int Size, float Resize)[] s_torchvision = [(224, 256), (240, 256), (288, 288), (300, 320), (380, 384)];
@@ -71,33 +87,48 @@ internal sealed class EfficientNet : BackboneNetwork
     }
 
     /// <summary>B0 to B4 as timm trained them, then as the authors did.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } =
+    public static IReadOnlyList<Architecture> Architectures { get; } =
         [.. Enumerable.Range(0, s_members.Length).Select(Member), .. Enumerable.Range(0, s_members.Length).Select(TensorFlowMember)];
 
     /// <summary>The largest number in a member's name.</summary>
     public static int Largest => s_members.Length - 1;
 
-    public static BackboneFamily Member(int number)
+    public static Architecture Member(int number)
     {
         var (_, _, size, _, _) = s_members[number];
-        // timm evaluates B0 and B1 on the usual part of the picture and the others on all of it.
-        var preprocessing = new ImagePreprocessing { Size = size, Interpolation = Interpolation.Bicubic, CropFraction = number < 2 ? 0.875f : 1 };
+        // timm evaluates B0 and B1 on a centre crop of 0.875 of each side, and the others on the whole picture.
+        var preprocessing = new ImagePreprocessing
+        {
+            Size = size,
+            Interpolation = Interpolation.Bicubic,
+            CropFraction = number < 2 ? 0.875f : 1
+        };
         var (theirSize, theirResize) = s_torchvision[number];
-        var theirs = new ImagePreprocessing { Size = theirSize, Interpolation = Interpolation.Bicubic, CropFraction = theirSize / theirResize };
+        var theirs = new ImagePreprocessing
+        {
+            Size = theirSize,
+            Interpolation = Interpolation.Bicubic,
+            CropFraction = theirSize / theirResize
+        };
         return Of($"efficientnet_b{number}", number, new(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-5)) with
         {
-            OtherNames =
-            [
-                new NameMap(
-                    "torchvision",
-                    TorchvisionNames(s_members[number].Depth).ToOurs) { Recipe = new(theirs, Backbone.ConvolutionPadding.Symmetric, 1e-5) },
-                NamesInTransformers(number),
-            ],
+            OtherNames = [new NameMap("torchvision", TorchvisionNames(s_members[number].Depth).ToOurs), NamesInTransformers(number)],
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = new(theirs, Backbone.ConvolutionPadding.Symmetric, 1e-5),
+                [InTransformers.Naming] = TensorFlowRecipe(number),
+            },
+            Costs = s_costs[number],
         };
     }
 
-    private static BackboneFamily TensorFlowMember(int number) =>
-        Of($"tf_efficientnet_b{number}", number, TensorFlowRecipe(number)) with { OtherNames = [NamesInTransformers(number)] };
+    private static Architecture TensorFlowMember(int number) =>
+        Of($"tf_efficientnet_b{number}", number, TensorFlowRecipe(number)) with
+        {
+            OtherNames = [NamesInTransformers(number)],
+            OtherRecipes = new Dictionary<string, WeightsRecipe> { [InTransformers.Naming] = TensorFlowRecipe(number) },
+            Costs = s_tensorFlowCosts[number],
+        };
 
     private static WeightsRecipe TensorFlowRecipe(int number)
     {
@@ -107,9 +138,9 @@ internal sealed class EfficientNet : BackboneNetwork
     }
 
     private static NameMap NamesInTransformers(int number) =>
-        InTransformers.EfficientNet([.. s_groups.Select(group => Repeats(group.Repeats, s_members[number].Depth))], TensorFlowRecipe(number));
+        InTransformers.EfficientNet([.. s_groups.Select(group => Repeats(group.Repeats, s_members[number].Depth))]);
 
-    private static BackboneFamily Of(string name, int number, WeightsRecipe recipe)
+    private static Architecture Of(string name, int number, WeightsRecipe recipe)
     {
         var (width, depth, _, _, _) = s_members[number];
         return new(name, "classifier", recipe, own => new EfficientNet(width, depth, own.Padding, own.Epsilon))

@@ -14,13 +14,14 @@ internal sealed class SqueezeExcitation : nn.Module
     private readonly Activation _activation;
     private readonly Activation _gate;
 
-    /// <param name="channels">Of the maps.</param>
+    /// <param name="channels">Channels of the maps.</param>
     /// <param name="squeezed">Channels between the two convolutions.</param>
-    /// <param name="activation">Between them.</param>
-    /// <param name="gate">Behind them: <see cref="Activation.Sigmoid"/> or <see cref="Activation.Hardsigmoid"/>.</param>
+    /// <param name="activation">Activation between the two convolutions.</param>
+    /// <param name="gate">Activation of the gate: <see cref="Activation.Sigmoid"/> or <see cref="Activation.Hardsigmoid"/>.</param>
     /// <param name="reduceName">Name of the first convolution in weight files: timm's, torchvision's is <c>fc1</c>.</param>
     /// <param name="expandName">Name of the second: timm's, torchvision's is <c>fc2</c>.</param>
-    public SqueezeExcitation(int channels, int squeezed, Activation activation, Activation gate, string reduceName = "conv_reduce", string expandName = "conv_expand")
+    public SqueezeExcitation(int channels, int squeezed, Activation activation, Activation gate, string reduceName = "conv_reduce",
+        string expandName = "conv_expand")
         : base(nameof(SqueezeExcitation))
     {
         (_activation, _gate) = (activation, gate);
@@ -30,7 +31,7 @@ internal sealed class SqueezeExcitation : nn.Module
         register_module(expandName, _expand);
     }
 
-    // The parent calls it; it would register the fields once more, under their own names.
+    // Called by the base class: it would register the fields a second time, under their own names.
     protected override void RegisterComponents()
     {
     }
@@ -42,7 +43,8 @@ internal sealed class SqueezeExcitation : nn.Module
         _expand.KeepLeaving(channels);
     }
 
-    /// <summary>Overwrites its input where no gradient needs it; in any case the caller gives it away. Caller disposes the result.</summary>
+    /// <summary>Takes ownership of its input, which is overwritten where no gradient needs it.
+    /// Caller disposes the result.</summary>
     public Tensor ApplyInPlace(Tensor maps)
     {
         using var means = maps.mean([2, 3], keepdim: true); // [N, C, 1, 1]

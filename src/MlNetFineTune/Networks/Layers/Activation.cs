@@ -17,7 +17,8 @@ internal enum Activation
     /// <summary>x ReLU6(x + 3) / 6 (Howard et al. 2019, section 5.2, https://arxiv.org/abs/1905.02244).</summary>
     Hardswish,
 
-    /// <summary>x Phi(x) with the normal distribution's own Phi, not its tanh approximation (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415).</summary>
+    /// <summary>x Phi(x) with the normal distribution's own Phi, not its tanh approximation (Hendrycks and Gimpel 2016,
+    /// https://arxiv.org/abs/1606.08415).</summary>
     GELU,
 
     /// <summary>1 / (1 + exp(-x)): a gate.</summary>
@@ -30,8 +31,9 @@ internal enum Activation
 internal static class ActivationExtensions
 {
     /// <summary>
-    /// Overwrites its input, which the caller gives away; returns the result. Training may overwrite too where the backward pass does not need the
-    /// activation's input (nor do those of convolution, BatchNorm, addition and concatenation need their output); where it does, the result is new.
+    /// Takes ownership of its input and overwrites it; returns the result. Training may overwrite too where the backward pass does not
+    /// need the activation's input (nor do those of convolution, BatchNorm, addition and concatenation need their output);
+    /// where it does, the result is new.
     /// </summary>
     public static Tensor ApplyInPlace(this Activation activation, Tensor input)
     {
@@ -76,7 +78,8 @@ internal static class ActivationExtensions
     }
 
     // In place, libtorch would copy the input first.
-    private static bool NeedsInput(Activation activation) => activation is Activation.SiLU or Activation.Hardswish or Activation.GELU or Activation.Hardsigmoid;
+    private static bool NeedsInput(Activation activation) => activation is Activation.SiLU or Activation.Hardswish or Activation.GELU
+        or Activation.Hardsigmoid;
 
     private static Tensor Apply(this Activation activation, Tensor input) => activation switch
     {

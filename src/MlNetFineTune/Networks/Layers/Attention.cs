@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Multi-head self-attention (Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762): softmax(Q K' / sqrt(d)) V for each head. libtorch's
-/// fused kernel never holds the [T, T] weights as a whole.
+/// Multi-head self-attention (Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762): softmax(Q K' / sqrt(d)) V for each head.
+/// libtorch's fused kernel does not materialise the [T, T] weights.
 /// </summary>
 internal sealed class Attention : nn.Module<Tensor, Tensor>
 {
@@ -31,7 +31,8 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
     {
         var (batch, tokens, channels) = (input.shape[0], input.shape[1], input.shape[2]);
         using var scope = NewDisposeScope();
-        var parts = qkv.forward(input).view(batch, tokens, 3, _heads, channels / _heads).permute(2, 0, 3, 1, 4).unbind(); // three of [N, heads, T, d]
+        // three of [N, heads, T, d]
+        var parts = qkv.forward(input).view(batch, tokens, 3, _heads, channels / _heads).permute(2, 0, 3, 1, 4).unbind();
         var mixed = nn.functional.scaled_dot_product_attention(parts[0], parts[1], parts[2]); // [N, heads, T, d]
         MultiplyAddCounter.AddAttention(mixed);
         return proj.forward(mixed.transpose(1, 2).reshape(batch, tokens, channels)).MoveToOuterDisposeScope();
@@ -40,9 +41,11 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
     public GraphValue Write(NetworkGraph graph, GraphValue input)
     {
         var channels = proj.weight.shape[0];
-        var parts = graph.Transpose(graph.Reshape(qkv.Write(graph, input), 0, 0, 3, _heads, channels / _heads), 2, 0, 3, 1, 4); // [3, N, heads, T, d]
+        // [3, N, heads, T, d]
+        var parts = graph.Transpose(graph.Reshape(qkv.Write(graph, input), 0, 0, 3, _heads, channels / _heads), 2, 0, 3, 1, 4);
         var scale = graph.Scalar("scale", 1 / MathF.Sqrt(channels / _heads));
-        var weights = graph.Softmax(graph.Add("MatMul", [graph.Product(Part(0), scale), graph.Transpose(Part(1), 0, 1, 3, 2)])); // [N, heads, T, T]
+        // [N, heads, T, T]
+        var weights = graph.Softmax(graph.Add("MatMul", [graph.Product(Part(0), scale), graph.Transpose(Part(1), 0, 1, 3, 2)]));
         var mixed = graph.Transpose(graph.Add("MatMul", [weights, Part(2)]), 0, 2, 1, 3); // [N, T, heads, d]
         return proj.Write(graph, graph.Reshape(mixed, 0, 0, -1));
 

@@ -5,7 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Batch normalisation over [N, C, H, W] (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167), PyTorch's momentum of 0.1.</summary>
+/// <summary>Batch normalisation over [N, C, H, W] (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167),
+/// PyTorch's momentum of 0.1.</summary>
 internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -39,7 +40,8 @@ internal sealed class BatchNorm2d : nn.Module<Tensor, Tensor>
         nn.functional.batch_norm(input, running_mean, running_var, weight, bias, training, momentum: 0.1, eps: Epsilon);
 
     public GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
-        "BatchNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias), graph.Constant("running_mean", running_mean), graph.Constant("running_var", running_var)],
+        "BatchNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias),
+            graph.Constant("running_mean", running_mean), graph.Constant("running_var", running_var)],
         ("epsilon", (float)Epsilon));
 
     protected override void Dispose(bool disposing)

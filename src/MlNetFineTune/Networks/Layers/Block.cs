@@ -6,12 +6,6 @@ namespace MlNetFineTune.Networks;
 /// <summary>A repeated unit of a backbone, made of normalised convolutions.</summary>
 internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
 {
-    /// <summary>The convolutions that folding may join with their BatchNorm.</summary>
-    public abstract IEnumerable<ConvNorm> Pairs { get; }
-
-    /// <summary>Channels that do not leave the block, each of which could go without the others.</summary>
-    public abstract IEnumerable<ChannelGroup> InnerChannels { get; }
-
     /// <summary>What <c>forward</c> computes in inference mode, as operators.</summary>
     public abstract GraphValue Write(NetworkGraph graph, GraphValue input);
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>Something a network computes, and how it is written down.</summary>
-/// <param name="Forward">Caller disposes the result; the input is left alone.</param>
+/// <param name="Forward">Computes a new tensor (caller disposes); the input is not changed.</param>
 /// <param name="Write">The same in inference mode, as operators.</param>
 internal sealed record Computation(Func<Tensor, Tensor> Forward, Func<NetworkGraph, GraphValue, GraphValue> Write)
 {

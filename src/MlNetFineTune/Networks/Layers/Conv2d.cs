@@ -7,7 +7,7 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// A 2-D convolution whose memory is left uninitialised: weights are loaded, or drawn by <see cref="WeightInitialization"/>.
-/// TorchSharp's own module draws from the process-wide generator when it is made, which would disturb other trainings.
+/// TorchSharp's own module draws from the process-wide generator in its constructor, which would change other trainings.
 /// </summary>
 internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
 {
@@ -24,14 +24,15 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     private static readonly long[] s_none = [0, 0];
     private static readonly long[] s_dilation = [1, 1];
 
-    /// <param name="inChannels">Channels that enter.</param>
-    /// <param name="outChannels">Channels that leave.</param>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="outChannels">Output channels.</param>
     /// <param name="kernel">Width and height of the kernel.</param>
-    /// <param name="stride">Pixels from one position of the kernel to the next.</param>
-    /// <param name="groups">Into so many parts the channels are divided; the parts do not see each other.</param>
-    /// <param name="padding">How the border is filled where <paramref name="border"/> does not say it.</param>
-    /// <param name="border">Zeros on every side; null for as many as leave the size unchanged at stride 1.</param>
-    /// <param name="bias">Whether a bias is added; it is zero until weights are loaded. A BatchNorm that follows makes one needless.</param>
+    /// <param name="stride">Stride in pixels.</param>
+    /// <param name="groups">Number of groups of channels, which are convolved independently.</param>
+    /// <param name="padding">Padding where <paramref name="border"/> is null.</param>
+    /// <param name="border">Number of zeros on every side; null for as many as keep the size at stride 1.</param>
+    /// <param name="bias">Whether a bias is added; it is zero until weights are loaded.
+    /// Not needed before a BatchNorm.</param>
     public Conv2d(
         int inChannels, int outChannels, int kernel, int stride = 1, int groups = 1,
         Backbone.ConvolutionPadding padding = Backbone.ConvolutionPadding.Symmetric, int? border = null, bool bias = false)
@@ -53,7 +54,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
 
     Parameter IAdaptable.Weight => weight;
 
-    public LowRank? Adapter { get; set; }
+    public LoraLayer? Adapter { get; set; }
 
     /// <summary>Makes room for another number of channels that enter; the weights are uninitialised again.</summary>
     public void SetInChannels(int channels)
@@ -77,13 +78,16 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     public override Tensor forward(Tensor input)
     {
         var output = Apply(input, Adapter?.Merged ?? weight, bias);
-        return Adapter is { Merged: null } ? Adapter.AddBranch(output, input, (x, a) => Apply(x, a, null), (x, b) => nn.functional.conv2d(x, b)) : output;
+        return Adapter is { Merged: null }
+            ? Adapter.AddBranch(output, input, (x, a) => Apply(x, a, null), (x, b) => nn.functional.conv2d(x, b))
+            : output;
     }
 
     /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
     public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)
     {
-        var output = _padsAsTensorFlow ? PadAndApply(input, kernelWeights, bias) : nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
+        var output = _padsAsTensorFlow ? PadAndApply(input, kernelWeights, bias)
+            : nn.functional.conv2d(input, kernelWeights, bias, _stride, _padding, s_dilation, Groups);
         MultiplyAddCounter.Add(output, kernelWeights);
         return output;
     }
@@ -97,7 +101,8 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
     /// <summary>The same with other weights.</summary>
     public GraphValue Write(NetworkGraph graph, GraphValue input, Tensor kernelWeights, Tensor? bias)
     {
-        GraphValue[] inputs = [input, graph.Constant("weight", kernelWeights), .. bias is null ? [] : (ReadOnlySpan<GraphValue>)[graph.Constant("bias", bias)]];
+        GraphValue[] inputs = [input, graph.Constant("weight", kernelWeights),
+            .. bias is null ? [] : (ReadOnlySpan<GraphValue>)[graph.Constant("bias", bias)]];
         (string, object) padding = _padsAsTensorFlow ? ("auto_pad", "SAME_UPPER") : ("pads", (long[])[.. _padding, .. _padding]);
         return graph.Add("Conv", inputs, ("strides", _stride), ("group", Groups), padding);
     }

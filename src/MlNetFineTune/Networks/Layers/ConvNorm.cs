@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Convolution, BatchNorm and activation as one step. The two modules keep their own places (and names) in the network; this pair only
-/// joins them, because what is frozen can be folded: with BatchNorm in inference mode,
-/// <c>gamma * (w x - mean) / sqrt(var + eps) + beta</c> is the convolution <c>w' x + b'</c> with
-/// <c>w' = w * gamma / sqrt(var + eps)</c> and <c>b' = beta + (b - mean) * gamma / sqrt(var + eps)</c>, b being the convolution's own bias if it has one (Jacob et al. 2018, section 3.2,
+/// Convolution, BatchNorm and activation as one step. The two modules keep their own positions and names in the network; this pair
+/// joins them for folding, which frozen layers allow: with BatchNorm in inference mode, <c>gamma * (w x - mean) / sqrt(var + eps) +
+/// beta</c> is the convolution <c>w' x + b'</c> with <c>w' = w * gamma / sqrt(var + eps)</c> and <c>b' = beta + (b - mean) * gamma /
+/// sqrt(var + eps)</c>, b being the convolution's own bias if it has one (Jacob et al. 2018, section 3.2,
 /// https://arxiv.org/abs/1712.05877): one pass over memory instead of two.
 /// </summary>
 internal sealed class ConvNorm(Conv2d conv, BatchNorm2d norm, Activation activation) : IDisposable

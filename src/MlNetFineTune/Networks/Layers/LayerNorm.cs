@@ -5,7 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Normalises each vector of the last dimension to mean 0 and variance 1, then scales and shifts it (Ba et al. 2016, https://arxiv.org/abs/1607.06450).</summary>
+/// <summary>Normalises each vector of the last dimension to mean 0 and variance 1, then scales and shifts it (Ba et al.
+/// 2016, https://arxiv.org/abs/1607.06450).</summary>
 internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -28,7 +29,8 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
     /// <summary>[..., C] -> [..., C].</summary>
     public override Tensor forward(Tensor input) => nn.functional.layer_norm(input, _shape, weight, bias, _epsilon);
 
-    /// <summary>Normalises the channels of each pixel, [N, C, H, W] -> [N, C, H, W]. In channels-last layout they lie side by side, and nothing is copied.</summary>
+    /// <summary>Normalises the channels of each pixel, [N, C, H, W] -> [N, C, H, W].
+    /// In channels-last layout they lie side by side, and nothing is copied.</summary>
     public Tensor OfMaps(Tensor maps)
     {
         using var last = maps.permute(0, 2, 3, 1);
@@ -37,10 +39,12 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
     }
 
     public GraphValue Write(NetworkGraph graph, GraphValue input) => graph.Add(
-        "LayerNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias)], ("axis", -1L), ("epsilon", (float)_epsilon));
+        "LayerNormalization", [input, graph.Constant("weight", weight), graph.Constant("bias", bias)], ("axis", -1L),
+        ("epsilon", (float)_epsilon));
 
     /// <summary><see cref="OfMaps"/>.</summary>
-    public GraphValue WriteOfMaps(NetworkGraph graph, GraphValue maps) => graph.Transpose(Write(graph, graph.Transpose(maps, 0, 2, 3, 1)), 0, 3, 1, 2);
+    public GraphValue WriteOfMaps(NetworkGraph graph, GraphValue maps) =>
+        graph.Transpose(Write(graph, graph.Transpose(maps, 0, 2, 3, 1)), 0, 3, 1, 2);
 
     protected override void Dispose(bool disposing)
     {

@@ -5,7 +5,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as <see cref="Conv2d"/>'s are, for the same reason.</summary>
+/// <summary>x W' + b over the last dimension. Its weights are left uninitialised, as
+/// <see cref="Conv2d"/>'s are, for the same reason.</summary>
 internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -25,13 +26,15 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>, IAdaptable
 
     public long Groups => 1;
 
-    public LowRank? Adapter { get; set; }
+    public LoraLayer? Adapter { get; set; }
 
     public override Tensor forward(Tensor input)
     {
         var output = nn.functional.linear(input, Adapter?.Merged ?? weight, bias);
         MultiplyAddCounter.Add(output, weight);
-        return Adapter is { Merged: null } ? Adapter.AddBranch(output, input, (x, a) => nn.functional.linear(x, a), (x, b) => nn.functional.linear(x, b)) : output;
+        return Adapter is { Merged: null }
+            ? Adapter.AddBranch(output, input, (x, a) => nn.functional.linear(x, a), (x, b) => nn.functional.linear(x, b))
+            : output;
     }
 
     /// <summary>Over the last dimension of as many as there are.</summary>

@@ -25,5 +25,6 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
         return fc2.forward(wide);
     }
 
-    public GraphValue Write(NetworkGraph graph, GraphValue input) => fc2.Write(graph, Activation.GELU.Write(graph, fc1.Write(graph, input)));
+    public GraphValue Write(NetworkGraph graph, GraphValue input) =>
+        fc2.Write(graph, Activation.GELU.Write(graph, fc1.Write(graph, input)));
 }

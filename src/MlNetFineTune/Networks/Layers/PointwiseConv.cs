@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>1x1 convolution, BatchNorm and activation as a block of their own, with timm's names.</summary>
-internal sealed class PointwiseConv : Block
+internal sealed class PointwiseConv : Block, IFoldable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly Conv2d conv;
@@ -21,9 +21,7 @@ internal sealed class PointwiseConv : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => [_pair];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
+    public IEnumerable<ConvNorm> Pairs => [_pair];
 
     public override Tensor forward(Tensor input) => _pair.Forward(input);
 

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Random weights from a seed, by a rule of <see cref="Initialization"/>. Every tensor has its own counted stream, so the order of drawing does not matter.</summary>
+/// <summary>Random weights from a seed, by a rule of <see cref="Initialization"/>.
+/// Every tensor has its own counted stream, so the order of drawing does not matter.</summary>
 internal static class WeightInitialization
 {
     public static void Fill(BackboneNetwork network, Func<string, long[], Distribution?> rule, long seed)

@@ -15,11 +15,11 @@ internal interface IAdaptable
     long Groups { get; }
 
     /// <summary>What is added, if anything is. Belongs to the network.</summary>
-    LowRank? Adapter { get; set; }
+    LoraLayer? Adapter { get; set; }
 
     /// <summary>
     /// Told when the sum was made, and when it goes (null), for layers that others compute: they take it into their own tensor. Layers of
-    /// ours look at <see cref="LowRank.Merged"/> instead.
+    /// ours look at <see cref="LoraLayer.Merged"/> instead.
     /// </summary>
     /// <param name="sum">Stays the addition's.</param>
     void TakeSum(Tensor? sum)

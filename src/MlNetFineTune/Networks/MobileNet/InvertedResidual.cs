@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// The unit of MobileNetV2 and its successors: expand 1x1, depthwise, perhaps squeeze and excitation, project 1x1 without activation; added to the
-/// input where shapes allow. With timm's names.
+/// The unit of MobileNetV2 and its successors: expand 1x1, depthwise, perhaps squeeze and excitation, project 1x1 without activation; added
+/// to the input where shapes allow. With timm's names.
 /// </summary>
-internal sealed class InvertedResidual : Block
+internal sealed class InvertedResidual : Block, IFoldable, IPrunable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly Conv2d conv_pw;
@@ -41,9 +41,9 @@ internal sealed class InvertedResidual : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => [_expand, _depthwise, _project];
+    public IEnumerable<ConvNorm> Pairs => [_expand, _depthwise, _project];
 
-    public override IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_expand).Through(_depthwise).Through(se).Into(conv_pwl)];
+    public IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_expand).Through(_depthwise).Through(se).Into(conv_pwl)];
 
     public override Tensor forward(Tensor input)
     {

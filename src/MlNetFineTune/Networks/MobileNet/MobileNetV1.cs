@@ -22,20 +22,31 @@ internal sealed class MobileNetV1 : BackboneNetwork
 #pragma warning restore IDE1006
 
     /// <summary>The widths that have published weights.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } = [OfWidth(0.25f), OfWidth(0.5f), OfWidth(0.75f), OfWidth(1)];
+    public static IReadOnlyList<Architecture> Architectures { get; } =
+    [
+        OfWidth(0.25f) with { Costs = new(213_072, 40_774_272, 256) },
+        OfWidth(0.5f) with { Costs = new(818_592, 148_985_088, 512) },
+        OfWidth(0.75f) with { Costs = new(1_816_560, 324_632_448, 768) },
+        OfWidth(1) with { Costs = new(3_206_976, 567_716_352, 1024) },
+    ];
 
-    public static BackboneFamily OfWidth(float width) => new(
+    public static Architecture OfWidth(float width) => new(
         FormattableString.Invariant($"mobilenetv1_{(int)MathF.Round(width * 100):000}"), "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV1(width, recipe.Padding, recipe.Epsilon))
-    { PadsAsTensorFlow = true, OtherNames = [InTransformers.MobileNetV1(s_groups.Select(group => group.Repeats))] };
+    {
+        PadsAsTensorFlow = true,
+        OtherNames = [InTransformers.MobileNetV1(s_groups.Select(group => group.Repeats))],
+        OtherRecipes = new Dictionary<string, WeightsRecipe> { [InTransformers.Naming] = InTransformers.MobileNets },
+    };
 
-    /// <summary>By a name such as <c>mobilenetv1_035</c>; null where it is none.</summary>
-    public static BackboneFamily? OfAnyWidth(string name)
+    /// <summary>The architecture of a name such as <c>mobilenetv1_035</c>; null for other names.</summary>
+    public static Architecture? OfAnyWidth(string name)
     {
         const string prefix = "mobilenetv1_";
         return name.StartsWith(prefix, StringComparison.Ordinal)
-            && int.TryParse(name.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, null, out var percent) && percent is >= 10 and <= 400
+            && int.TryParse(name.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, null, out var percent)
+            && percent is >= 10 and <= 400
             ? OfWidth(percent / 100f)
             : null;
     }
@@ -49,7 +60,7 @@ internal sealed class MobileNetV1 : BackboneNetwork
         var stem = Pair(nameof(conv_stem), conv_stem, bn1, Activation.ReLU6);
         AddStage("stem", [nameof(conv_stem), nameof(bn1)], Computation.Of(stem));
 
-        // There are no sums: all channels can go but the last, which are the head's features.
+        // There are no residual sums: all channels can be pruned except the features.
         var entering = ChannelGroup.Of(stem);
         for (var g = 0; g < s_groups.Length; g++)
         {
@@ -58,7 +69,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
             for (var r = 0; r < s_groups[g].Repeats; r++)
             {
                 var outChannels = Scaled(s_groups[g].Channels, width);
-                group.Add(new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, style, Activation.ReLU6, residual: false));
+                group.Add(
+                    new SeparableConv(channels, outChannels, r == 0 ? s_groups[g].Stride : 1, style, Activation.ReLU6, residual: false));
                 channels = outChannels;
                 AddChannels(group[r].Take(entering));
                 entering = group[r].Leaving;
@@ -69,7 +81,8 @@ internal sealed class MobileNetV1 : BackboneNetwork
         RegisterComponents();
     }
 
-    /// <summary>Channels at a width multiplier: the nearest multiple of 8, but never more than a tenth below (the rule of the authors' code).</summary>
+    /// <summary>Channels at a width multiplier: the nearest multiple of 8, but never more than a tenth below
+    /// (the rule of the authors' code).</summary>
     internal static int Scaled(int channels, float width)
     {
         var target = channels * width;

@@ -1,10 +1,12 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), width 1.0, with timm's names (<c>mobilenetv2_100</c>).</summary>
+/// <summary>MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), width 1.0,
+/// with timm's names (<c>mobilenetv2_100</c>).</summary>
 internal sealed class MobileNetV2 : BackboneNetwork
 {
     // (expansion, output channels, repeats, stride of the first repeat): table 2 of the paper.
@@ -19,7 +21,7 @@ internal sealed class MobileNetV2 : BackboneNetwork
     private readonly BatchNorm2d bn2;
 #pragma warning restore IDE1006
 
-    public static BackboneFamily Family { get; } = new(
+    public static Architecture Architecture { get; } = new(
         "mobilenetv2_100", "classifier",
         new WeightsRecipe(new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new MobileNetV2(recipe.Padding, recipe.Epsilon))
@@ -27,12 +29,15 @@ internal sealed class MobileNetV2 : BackboneNetwork
         PadsAsTensorFlow = true,
         OtherNames =
         [
-            new NameMap("torchvision", TorchvisionNames().ToOurs)
-            {
-                Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), // bilinear
-            },
+            new NameMap("torchvision", TorchvisionNames().ToOurs),
             InTransformers.MobileNetV2(s_groups.Select(group => group.Repeats)),
         ],
+        OtherRecipes = new Dictionary<string, WeightsRecipe>
+        {
+            ["torchvision"] = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), // bilinear
+            [InTransformers.Naming] = InTransformers.MobileNets,
+        },
+        Costs = new(2_223_872, 299_494_272, 1280),
     };
 
     private MobileNetV2(Backbone.ConvolutionPadding padding, double epsilon)
@@ -64,7 +69,8 @@ internal sealed class MobileNetV2 : BackboneNetwork
         conv_head = new Conv2d(channels, Features, 1);
         bn2 = new BatchNorm2d(Features, epsilon);
         var head = Pair(nameof(conv_head), conv_head, bn2, Activation.ReLU6);
-        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], Computation.Of(head), Computation.Average); // [N, 1280, 7, 7] -> [N, 1280]
+        // [N, 1280, 7, 7] -> [N, 1280]
+        AddStage(nameof(conv_head), [nameof(conv_head), nameof(bn2)], Computation.Of(head), Computation.Average);
         RegisterComponents();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,8 +9,9 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// MobileNetV3 small and large (Howard et al. 2019, https://arxiv.org/abs/1905.02244, tables 1 and 2) with timm's names
-/// (<c>mobilenetv3_large_100</c>). The hidden layer of the original classifier, a convolution after the averaging, is the last stage: its 1024 or
-/// 1280 outputs are the features, as timm's <c>forward_head(pre_logits=True)</c> gives them. timm normalises with epsilon 1e-5, torchvision with 1e-3.
+/// (<c>mobilenetv3_large_100</c>). The hidden layer of the original classifier, a convolution after the averaging, is the last
+/// stage: its 1024 or 1280 outputs are the features, as timm's <c>forward_head(pre_logits=True)</c> gives them. timm normalises
+/// with epsilon 1e-5, torchvision with 1e-3.
 /// </summary>
 internal sealed class MobileNetV3 : BackboneNetwork
 {
@@ -49,7 +51,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
     private MobileNetV3(bool large, float width, Backbone.ConvolutionPadding padding, double epsilon)
         : base(nameof(MobileNetV3), features: large ? 1280 : 1024)
     {
-        // timm keeps the stem of narrow networks.
+        // timm does not scale the stem of narrow networks.
         var channels = width < 0.75f ? 16 : MobileNetV1.Scaled(16, width);
         conv_stem = new Conv2d(3, channels, 3, stride: 2, padding: padding);
         bn1 = new BatchNorm2d(channels, epsilon);
@@ -61,7 +63,12 @@ internal sealed class MobileNetV3 : BackboneNetwork
             var group = new ModuleList<Block>();
             foreach (var unit in units)
             {
-                var style = new MobileUnitStyle(padding, epsilon) { Kernel = unit.Kernel, Activation = unit.Activation, Gate = unit.Squeezes ? Gate : null };
+                var style = new MobileUnitStyle(padding, epsilon)
+                {
+                    Kernel = unit.Kernel,
+                    Activation = unit.Activation,
+                    Gate = unit.Squeezes ? Gate : null
+                };
                 var outChannels = MobileNetV1.Scaled(unit.Channels, width);
                 group.Add(unit.Expansion == 1
                     ? new SeparableConv(channels, outChannels, unit.Stride, style, Activation.None, residual: true)
@@ -85,10 +92,16 @@ internal sealed class MobileNetV3 : BackboneNetwork
     }
 
     /// <summary>The published widths.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } =
-        [OfWidth(large: false, 0.5f), OfWidth(large: false, 0.75f), OfWidth(large: false, 1), OfWidth(large: true, 0.75f), OfWidth(large: true, 1)];
+    public static IReadOnlyList<Architecture> Architectures { get; } =
+    [
+        OfWidth(large: false, 0.5f) with { Costs = new(568_224, 23_164_688, 1024) },
+        OfWidth(large: false, 0.75f) with { Costs = new(1_016_872, 42_375_344, 1024) },
+        OfWidth(large: false, 1) with { Costs = new(1_517_856, 55_486_400, 1024) },
+        OfWidth(large: true, 0.75f) with { Costs = new(2_712_528, 153_280_624, 1280) },
+        OfWidth(large: true, 1) with { Costs = new(4_202_032, 215_309_760, 1280) },
+    ];
 
-    public static BackboneFamily OfWidth(bool large, float width)
+    public static Architecture OfWidth(bool large, float width)
     {
         var recipe = new WeightsRecipe(
             new ImagePreprocessing { Interpolation = Interpolation.Bicubic }, Backbone.ConvolutionPadding.Symmetric, 1e-5);
@@ -97,23 +110,22 @@ internal sealed class MobileNetV3 : BackboneNetwork
             own => new MobileNetV3(large, width, own.Padding, own.Epsilon))
         {
             PadsAsTensorFlow = true,
-            OtherNames =
-            [
-                new NameMap("torchvision", TorchvisionNames(large).ToOurs)
-                {
-                    Recipe = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, TorchvisionEpsilon),
-                },
-            ],
+            OtherNames = [new NameMap("torchvision", TorchvisionNames(large).ToOurs)],
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = new(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, TorchvisionEpsilon),
+            },
         };
     }
 
-    /// <summary>By a name such as <c>mobilenetv3_small_035</c>; null where it is none.</summary>
-    public static BackboneFamily? OfAnyWidth(string name)
+    /// <summary>The architecture of a name such as <c>mobilenetv3_small_035</c>; null for other names.</summary>
+    public static Architecture? OfAnyWidth(string name)
     {
         foreach (var large in new[] { false, true })
         {
             if (name.StartsWith(Prefix(large), StringComparison.Ordinal)
-                && int.TryParse(name.AsSpan(Prefix(large).Length), NumberStyles.None, CultureInfo.InvariantCulture, out var percent) && percent is >= 10 and <= 400)
+                && int.TryParse(name.AsSpan(Prefix(large).Length), NumberStyles.None, CultureInfo.InvariantCulture, out var percent)
+                && percent is >= 10 and <= 400)
             {
                 return OfWidth(large, percent / 100f);
             }
@@ -124,7 +136,8 @@ internal sealed class MobileNetV3 : BackboneNetwork
     private static string Prefix(bool large) => large ? "mobilenetv3_large_" : "mobilenetv3_small_";
 
     // A quarter of the channels, in multiples of 8.
-    private static SqueezeExcitation Gate(int channels) => new(channels, MobileNetV1.Scaled(channels, 0.25f), Activation.ReLU, Activation.Hardsigmoid);
+    private static SqueezeExcitation Gate(int channels) =>
+        new(channels, MobileNetV1.Scaled(channels, 0.25f), Activation.ReLU, Activation.Hardsigmoid);
 
     // [N, C, H, W] -> [N, 1280, 1, 1]
     private Tensor Hidden(Tensor maps)

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>A convolution named <c>0</c> and its BatchNorm named <c>1</c>, as they are called where torchvision keeps the two in a list.</summary>
+/// <summary>A convolution named <c>0</c> and its BatchNorm named <c>1</c>,
+/// as they are called where torchvision keeps the two in a list.</summary>
 internal sealed class NumberedConvNorm : nn.Module<Tensor, Tensor>
 {
     public NumberedConvNorm(Conv2d conv, int channels, double epsilon, Activation activation)

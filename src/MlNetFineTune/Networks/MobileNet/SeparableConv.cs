@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Depthwise convolution with activation, perhaps squeeze and excitation, then a pointwise convolution: MobileNetV1's unit, and the first of its
-/// successors, which leave the output linear. With timm's names.
+/// Depthwise convolution with activation, perhaps squeeze and excitation, then a pointwise convolution: MobileNetV1's unit, and the first
+/// of its successors, which leave the output linear. With timm's names.
 /// </summary>
-internal sealed class SeparableConv : Block
+internal sealed class SeparableConv : Block, IFoldable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly Conv2d conv_dw;
@@ -35,9 +35,7 @@ internal sealed class SeparableConv : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => [_depthwise, _pointwise];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
+    public IEnumerable<ConvNorm> Pairs => [_depthwise, _pointwise];
 
     /// <summary>Channels that leave the block.</summary>
     public ChannelGroup Leaving => ChannelGroup.Of(_pointwise);

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A module that says what its stages are, for strategies. Without it the module's own children are the stages, in the order in which they
+/// A module that names its stages, on which strategies act. Without it the module's own children are the stages, in the order in which they
 /// were registered (fields: in the order in which they are declared), and the last one that has parameters is the head.
 /// </summary>
 public interface IStagedModule
 {
     /// <summary>
-    /// How the names of the parameters of each stage begin, from the input on, such as "embedding", "layers.0", "layers.1", "head". The
-    /// last is the head, which always trains. Every parameter and buffer belongs to the longest of them that fits, and one of the module
-    /// itself to the first stage if none does.
+    /// The prefix of the parameter names of each stage, from input to output, such as "embedding", "layers.0", "layers.1", "head". The last
+    /// stage is the head, which always trains. A parameter or buffer belongs to the stage with the longest matching prefix; one that the
+    /// module itself declares belongs to the first stage where no prefix matches.
     /// </summary>
     IReadOnlyList<string> Stages { get; }
 

@@ -15,7 +15,8 @@ internal static class ModuleCall
         Module<Tensor, Tensor, Tensor, Tensor> three when inputs == 3 => x => three.call(x[0], x[1], x[2]),
         Module<Tensor, Tensor, Tensor, Tensor, Tensor> four when inputs == 4 => x => four.call(x[0], x[1], x[2], x[3]),
         Module<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> five when inputs == 5 => x => five.call(x[0], x[1], x[2], x[3], x[4]),
-        Module<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> six when inputs == 6 => x => six.call(x[0], x[1], x[2], x[3], x[4], x[5]),
+        Module<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> six when inputs == 6 =>
+            x => six.call(x[0], x[1], x[2], x[3], x[4], x[5]),
         _ => null,
     };
 

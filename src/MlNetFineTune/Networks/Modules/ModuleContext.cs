@@ -1,26 +1,24 @@
 namespace MlNetFineTune;
 
-/// <summary>What a network is made for.</summary>
-/// <param name="Inputs">In the order in which the module takes them.</param>
-/// <param name="Outputs">
-/// Numbers that the module must give for a row: the number of classes; 1 for binary classification and regression; in the place of a stage,
-/// its channels.
-/// </param>
+/// <summary>What a network is created for: its inputs and the length of its output.</summary>
+/// <param name="Inputs">Shapes of the inputs, in the order of the arguments of the module's <c>forward</c>.</param>
+/// <param name="Outputs">Numbers that the module must give for each row: the number of classes; 1 for binary classification and regression;
+/// for a module that replaces a stage, the channels of that stage's output.</param>
 public sealed record ModuleContext(IReadOnlyList<ModuleContext.InputShape> Inputs, int Outputs)
 {
-    /// <summary>One input of a module.</summary>
-    /// <param name="Column">Its column.</param>
-    /// <param name="Dimensions">
-    /// Of one row: [F] for numbers (a single number counts as a vector of one), as stated where a shape was, [] for a key, [K] for a vector
-    /// of keys, [3, S, S] for pictures. The module sees one dimension more, the rows, before these.
-    /// </param>
+    /// <summary>The shape of one input of a module.</summary>
+    /// <param name="Column">Name of the column that it is read from.</param>
+    /// <param name="Dimensions">Shape of one row: [F] for numbers (a single number is a vector of one) unless another
+    /// shape was given, [] for a key, [K] for a vector of keys, [3, S, S] for pictures. The module's tensors have the
+    /// rows of the batch as first dimension before these.</param>
     /// <param name="KeyCount">
-    /// For keys, the number of different indices, and so of rows that an embedding needs: 0 is the missing key, and the keys are 1 to
-    /// KeyCount - 1 (type Int64). 0 where the input is numbers (type Float32).
+    /// For keys (Int64), the number of different indices and thus of rows of an embedding: 0 is the missing key, the keys are 1 to
+    /// <c>KeyCount - 1</c>. 0 where the input is numbers (Float32).
     /// </param>
     public sealed record InputShape(string Column, IReadOnlyList<long> Dimensions, int KeyCount = 0)
     {
-        /// <summary>Numbers of one row.</summary>
+        /// <summary>The product of <see cref="Dimensions"/>: numbers of one row.</summary>
+        /// <exception cref="OverflowException">It is above <see cref="int.MaxValue"/>.</exception>
         public int Size => checked((int)Dimensions.Aggregate(1L, (size, dimension) => size * dimension));
     }
 }

@@ -66,7 +66,7 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     public override string WhatAdapts => $"TorchSharp's own Linear and Conv2d can be adapted, below the head ('{_stages.Parts[^1]}', which "
         + $"trains as it is); the other layers of {Name} there are {Few(LayersBelowHead())}.";
 
-    public override void Adapt(string name, IAdaptable layer, LowRank adapter) =>
+    public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) =>
         Adapters.Add(name, StageOf(name), folds: false, layer, adapter);
 
     /// <summary>With the weights that the factory drew.</summary>

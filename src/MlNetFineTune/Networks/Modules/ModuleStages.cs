@@ -17,7 +17,7 @@ internal sealed class ModuleStages
     /// <summary>Without the head.</summary>
     public IReadOnlyList<string> Names => [.. _parts.SkipLast(1)];
 
-    /// <exception cref="ArgumentException">What the module says of its stages does not cover its tensors.</exception>
+    /// <exception cref="ArgumentException">The stages that the module names do not cover its tensors.</exception>
     public static ModuleStages Of(nn.Module module, IReadOnlyList<string> tensors)
     {
         if (module is IStagedModule { Stages: var stated })
@@ -27,20 +27,24 @@ internal sealed class ModuleStages
             var empty = stated.Where(part => !tensors.Any(tensor => Owns(part, tensor))).ToList();
             if (stated.Count == 0 || stated.Distinct().Count() != stated.Count || lost.Count + empty.Count > 0)
             {
-                throw new ArgumentException($"{module.GetType().Name}.Stages ({string.Join(", ", stated)}) do not fit its tensors ({string.Join(", ", tensors)})."
+                throw new ArgumentException(
+                    $"{module.GetType().Name}.Stages ({string.Join(", ", stated)}) do not fit its tensors ({string.Join(", ", tensors)})."
                     + (lost.Count > 0 ? $" These belong to no stage: {string.Join(", ", lost)}." : "")
                     + (empty.Count > 0 ? $" These stages have no tensor: {string.Join(", ", empty)}." : ""));
             }
             return stages;
         }
-        var children = module.named_children().Select(child => child.Item1).Where(child => tensors.Any(tensor => Owns(child, tensor))).ToList();
+        var children = module.named_children().Select(child => child.Item1)
+            .Where(child => tensors.Any(tensor => Owns(child, tensor))).ToList();
         return new(children.Count > 0 ? children : [""], tensors);
     }
 
-    /// <summary>Tensors of the module itself, such as a position embedding, count to the first stage: they stand at the input more often than not.</summary>
+    /// <summary>Tensors of the module itself, such as a position embedding, count to the first stage: they stand
+    /// at the input more often than not.</summary>
     public int IndexOf(string tensor) => Math.Max(Find(tensor), 0);
 
-    /// <summary>Whether a submodule lies within the first stages: by its name, or because all its tensors do. One that spans others too does not.</summary>
+    /// <summary>Whether a submodule lies within the first stages: by its name, or because all its tensors do.
+    /// One that spans others too does not.</summary>
     public bool Owns(string module, int stages)
     {
         if (Find(module) is >= 0 and var stage)

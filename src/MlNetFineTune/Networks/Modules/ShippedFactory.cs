@@ -4,16 +4,16 @@ using System.Runtime.Loader;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Finds a factory that nobody has registered, as ML.NET finds the transformers of a model file: in the assembly that the file names. A
-/// file can choose no more than the application ships: an assembly that is loaded, is among its dependencies, or lies beside it, and
-/// there a class that derives from <see cref="ModuleFactory"/> and carries the contract's name. Nothing else of the assembly is run, and
-/// no folder is searched but the application's own.
+/// Finds a factory that is not registered, as ML.NET finds the transformers of a model file: in the assembly that the file names. A file
+/// can select only what the application ships: an assembly that is loaded, is among its dependencies, or is in its folder, and there a
+/// class that derives from <see cref="ModuleFactory"/> and carries the contract's name. Nothing else of the assembly is run, and no
+/// folder is searched but the application's own.
 /// </summary>
 internal static class ShippedFactory
 {
     /// <param name="factoryType">Full name of the class, a comma, simple name of its assembly.</param>
-    /// <param name="contract">Its <see cref="ModuleFactoryAttribute"/> says.</param>
-    /// <returns>Null where there is none.</returns>
+    /// <param name="contract">Contract name of the factory's <see cref="ModuleFactoryAttribute"/>.</param>
+    /// <returns>The factory; null where it is not found.</returns>
     public static Type? Find(string factoryType, string contract)
     {
         var (typeName, assemblyName) = Parse(factoryType);
@@ -22,13 +22,14 @@ internal static class ShippedFactory
             : null;
     }
 
-    /// <summary>For the error where there is none.</summary>
+    /// <summary>Advice for the error that the factory is not found.</summary>
     public static string Advice(string factoryType)
     {
         var (type, assembly) = Parse(factoryType);
-        return $"When the model was trained it was in {Shown.Text(assembly)}.dll: reference that project or package, or put the file beside the "
-            + "application. If it must be elsewhere, call "
-            + $"ml.ComponentCatalog.RegisterAssembly(typeof({Shown.Text(type.Replace('+', '.'), Shown.SentenceLength)}).Assembly) before loading.";
+        return $"When the model was trained it was in {SafeText.Of(assembly)}.dll: "
+            + "reference that project or package, or put the file beside the application. If it must be elsewhere, call "
+            + $"ml.ComponentCatalog.RegisterAssembly(typeof({SafeText.Of(type.Replace('+', '.'), SafeText.SentenceLength)}).Assembly) "
+            + "before loading.";
     }
 
     private static (string Type, string Assembly) Parse(string factoryType)

@@ -15,7 +15,7 @@ internal sealed class TorchLayer : IAdaptable
     private readonly Func<Tensor, Tensor, Tensor> _down;
     private readonly Func<Tensor, Tensor, Tensor> _up;
     private Tensor? _original;
-    private LowRank? _adapter;
+    private LoraLayer? _adapter;
 
     private TorchLayer(
         nn.Module<Tensor, Tensor> layer, Func<Parameter> weight, long groups, Func<Tensor, Tensor, Tensor> down,
@@ -33,7 +33,7 @@ internal sealed class TorchLayer : IAdaptable
     /// <summary>Whether the module has called the layer while its adapter was apart from it.</summary>
     public bool Ran { get; private set; }
 
-    public LowRank? Adapter
+    public LoraLayer? Adapter
     {
         get => _adapter;
         set

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Channels that nothing sees but what is listed here: the filters that make them, what acts on each of them alone (BatchNorm, depthwise convolutions, gates), and the weights that read
-/// them; a dependency group of Fang et al. 2023 (https://arxiv.org/abs/2301.12900). One of them can go without a trace elsewhere, which a term of a sum could not.
+/// Channels with all the layers that involve them: the filters that produce them, the layers that act on each channel alone (BatchNorm,
+/// depthwise convolutions, gates), and the weights that read them; a dependency group of Fang et al. 2023
+/// (https://arxiv.org/abs/2301.12900). Each can be removed without an effect elsewhere, unlike a term of a residual sum.
 /// </summary>
 internal sealed class ChannelGroup
 {
@@ -49,9 +50,9 @@ internal sealed class ChannelGroup
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Tensor[] weights = norm == Backbone.PruningNorm.Filter
-            ? [Maker.weight.flatten(1)]
-            : [.. _norms.Select(batchNorm => batchNorm.weight.unsqueeze(1))]; // [C, numbers of each]
+        // [C, numbers of each]
+        Tensor[] weights = norm == Backbone.PruningNorm.Filter ? [Maker.weight.flatten(1)]
+            : [.. _norms.Select(batchNorm => batchNorm.weight.unsqueeze(1))];
         return cat(weights, dim: 1).to_type(ScalarType.Float64).abs().sum(1).cpu().data<double>().ToArray();
     }
 
@@ -69,7 +70,7 @@ internal sealed class ChannelGroup
             keep(kept);
     }
 
-    /// <summary>Leaves these of a tensor's channels. Its memory is freed; who holds the tensor holds the smaller one.</summary>
+    /// <summary>Keeps only these channels of a tensor, in place. The memory of the others is freed.</summary>
     public static void Keep(Tensor tensor, int dimension, Tensor channels)
     {
         using var kept = tensor.index_select(dimension, channels);

@@ -1,14 +1,9 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
-/// <summary>How many channels are left of groups that were pruned, by the names of the convolutions that make them. Whole groups are not in it. Two of the same are equal.</summary>
+/// <summary>How many channels are left of groups that were pruned, by the names of the convolutions that make them.
+/// Whole groups are not in it. Two of the same are equal.</summary>
 internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> pruned) : IEquatable<ChannelWidths>
 {
     private readonly SortedDictionary<string, int> _pruned = new(pruned.ToDictionary(), StringComparer.Ordinal);
@@ -18,11 +13,11 @@ internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> prune
 
     public static ChannelWidths Whole { get; } = new([]);
 
-    /// <summary>By name; null where all are whole.</summary>
+    /// <summary>Width of each pruned group by name; null where none is pruned.</summary>
     public IReadOnlyDictionary<string, int>? Pruned => _pruned.Count > 0 ? _pruned : null;
 
     /// <summary>Every group without this share of its channels: the nearest multiple of 8 stays, and 8 at least.</summary>
-    /// <param name="ratio">Above 0 and below 1.</param>
+    /// <param name="ratio">Share of channels to remove, above 0 and below 1.</param>
     /// <param name="original">Widths of the network as it was published.</param>
     public ChannelWidths Less(float ratio, IReadOnlyDictionary<string, int> original) => new(original
         .Select(group => KeyValuePair.Create(group.Key, Less(ratio, _pruned.GetValueOrDefault(group.Key, group.Value))))
@@ -39,14 +34,15 @@ internal sealed class ChannelWidths(IEnumerable<KeyValuePair<string, int>> prune
     }
 
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
-    public ChannelWidths Checked(BackboneFamily family)
+    public ChannelWidths Checked(Architecture architecture)
     {
         foreach (var (name, width) in _pruned)
         {
-            if (!family.ChannelWidths.TryGetValue(name, out var whole))
-                throw new ArgumentException($"{family.Name} has no channels of '{name}' that can be pruned.");
+            if (!architecture.ChannelWidths.TryGetValue(name, out var whole))
+                throw new ArgumentException($"{architecture.Name} has no channels of '{name}' that can be pruned.");
             if (width < 1 || width >= whole)
-                throw new ArgumentException($"The channels of '{name}' in {family.Name} cannot have been pruned to {width}: there are {whole}.");
+                throw new ArgumentException($"The channels of '{name}' in {architecture.Name} cannot have been pruned to {width}: "
+                    + $"there are {whole}.");
         }
         return this;
     }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>RegNetY's block: 1x1, 3x3 in groups, a gate for each channel, 1x1, around a shortcut; all of one width.</summary>
-internal sealed class RegNetBlock : Block
+internal sealed class RegNetBlock : Block, IFoldable
 {
     private readonly NumberedConvNorm? _projection;
     private readonly NumberedConvNorm _first;
@@ -17,7 +17,10 @@ internal sealed class RegNetBlock : Block
     {
         var parts = new NamedModules("f");
         _first = parts.Add("a", new NumberedConvNorm(new Conv2d(inChannels, outChannels, 1), outChannels, epsilon, Activation.ReLU));
-        _spatial = parts.Add("b", new NumberedConvNorm(new Conv2d(outChannels, outChannels, 3, stride, groups: outChannels / groupWidth), outChannels, epsilon, Activation.ReLU));
+        _spatial =
+            parts.Add(
+                "b", new NumberedConvNorm(new Conv2d(outChannels, outChannels, 3, stride, groups: outChannels / groupWidth), outChannels,
+                epsilon, Activation.ReLU));
         // A quarter of the channels that enter the block; half to even, as Python rounds.
         var squeezed = (int)Math.Round(inChannels / 4.0, MidpointRounding.ToEven);
         _gate = parts.Add("se", new SqueezeExcitation(outChannels, squeezed, Activation.ReLU, Activation.Sigmoid, "fc1", "fc2"));
@@ -28,14 +31,12 @@ internal sealed class RegNetBlock : Block
             register_module("proj", _projection);
         }
 
-        // By hand and not by RegisterComponents, which would take the fields' names.
+        // Registered by name, because RegisterComponents would use the fields' names.
         register_module("f", parts);
     }
 
-    public override IEnumerable<ConvNorm> Pairs =>
+    public IEnumerable<ConvNorm> Pairs =>
         _projection is null ? [_first.Pair, _spatial.Pair, _last.Pair] : [_projection.Pair, _first.Pair, _spatial.Pair, _last.Pair];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 
@@ -20,12 +21,22 @@ internal static partial class RegNetInTimm
             if (found.Groups["stage"] is not { Success: true } stage)
                 return $"stem{number}";
             var block = int.Parse(found.Groups["block"].ValueSpan, CultureInfo.InvariantCulture) - 1; // timm counts from 1
-            var layer = found.Groups["layer"].Value switch { "conv1" => "f.a", "conv2" => "f.b", "conv3" => "f.c", "downsample" => "proj", var gate => $"f.{gate}" };
+            var layer = found.Groups["layer"].Value switch
+            {
+                "conv1" => "f.a",
+                "conv2" => "f.b",
+                "conv3" => "f.c",
+                "downsample" => "proj",
+                var gate => $"f.{gate}"
+            };
             return $"trunk_output.block{stage}.block{stage}-{block}.{layer}{number}";
         });
     }
 
     // Three digits are more blocks than any stage has, and safe to read from an untrusted file.
-    [GeneratedRegex(@"^(stem|s(?<stage>[1-4])\.b(?<block>[0-9]{1,3})\.((?<layer>conv[123]|downsample)|(?<layer>se)(?=\.fc)))(\.(?<part>conv|bn))?(?=\.)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(stem|s(?<stage>[1-4])\.b(?<block>[0-9]{1,3})\."
+        + @"((?<layer>conv[123]|downsample)|(?<layer>se)(?=\.fc)))(\.(?<part>conv|bn))?(?=\.)",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Layer();
 }

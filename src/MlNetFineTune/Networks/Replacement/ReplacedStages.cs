@@ -5,12 +5,13 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>Modules in the place of a network's own stages. Their tensors carry the stage's name before their own. Owns the modules.</summary>
+/// <summary>Modules in the place of a network's own stages. Their tensors carry the stage's
+/// name before their own. Owns the modules.</summary>
 internal sealed class ReplacedStages : IDisposable
 {
     private readonly List<(int Stage, string Name, nn.Module<Tensor, Tensor> Module)> _all = [];
 
-    // Tensors of the layers that are gone. They stay in the network's tree of modules, without memory.
+    // Tensors of the replaced layers. They stay in the network's module tree, without memory.
     private readonly HashSet<string> _hidden = new(StringComparer.Ordinal);
 
     public void Add(int stage, string name, nn.Module<Tensor, Tensor> module, IEnumerable<(string Name, Tensor Tensor)> instead)
@@ -27,9 +28,11 @@ internal sealed class ReplacedStages : IDisposable
 
     public bool Hides(string tensor) => _hidden.Contains(tensor);
 
-    public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() => _all.SelectMany(one => one.Module.named_parameters().Select(p => ($"{one.Name}.{p.name}", p.parameter)));
+    public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() =>
+        _all.SelectMany(one => one.Module.named_parameters().Select(p => ($"{one.Name}.{p.name}", p.parameter)));
 
-    public IEnumerable<(string Name, Tensor Buffer)> NamedBuffers() => _all.SelectMany(one => one.Module.named_buffers().Select(b => ($"{one.Name}.{b.name}", b.buffer)));
+    public IEnumerable<(string Name, Tensor Buffer)> NamedBuffers() =>
+        _all.SelectMany(one => one.Module.named_buffers().Select(b => ($"{one.Name}.{b.name}", b.buffer)));
 
     /// <summary>A module may give back what it was given, and leave more behind than its result.</summary>
     public static Tensor Run(nn.Module<Tensor, Tensor> module, Tensor maps)

@@ -4,15 +4,17 @@ using System.Text.Json;
 namespace MlNetFineTune.Networks;
 
 /// <summary>A stage that does not keep its weights.</summary>
-/// <param name="Stage">Its name.</param>
-/// <param name="Replacement">What takes the place of its layers; null where they keep their form and are drawn anew.</param>
-/// <param name="IsFresh">False where an earlier training was the first to use it.</param>
+/// <param name="Stage">Name of the stage.</param>
+/// <param name="Replacement">The module that replaces its layers;
+/// null where the layers stay and only their weights are reinitialised.</param>
+/// <param name="IsFresh">Whether this training is the first with the change; false for a change taken from an earlier model.</param>
 internal sealed record StageChange(string Stage, StageModule? Replacement, bool IsFresh = true);
 
 /// <summary>A user's factory of layers, and its name in the model file.</summary>
 internal sealed record StageModule(ModuleFactory Factory, ModuleContract Contract)
 {
-    public bool Equals(StageModule? other) => other?.Contract.Name == Contract.Name && JsonElement.DeepEquals(other.Contract.Settings, Contract.Settings);
+    public bool Equals(StageModule? other) => other?.Contract.Name == Contract.Name
+        && JsonElement.DeepEquals(other.Contract.Settings, Contract.Settings);
 
     public override int GetHashCode() => Contract.Name.GetHashCode(StringComparison.Ordinal);
 }
@@ -29,7 +31,8 @@ internal sealed class StageChanges(IReadOnlyList<StageChange> all) : IReadOnlyLi
     public StageChanges With(StageChange change) => new([.. all, change]);
 
     /// <summary>What remains of them once they have been trained: the form, not the freshness.</summary>
-    public StageChanges Trained() => new([.. all.Where(change => change.Replacement is not null).Select(change => change with { IsFresh = false })]);
+    public StageChanges Trained() =>
+        new([.. all.Where(change => change.Replacement is not null).Select(change => change with { IsFresh = false })]);
 
     /// <summary>The same for weights that have not been trained with them.</summary>
     public StageChanges Untrained() => new([.. all.Select(change => change with { IsFresh = true })]);

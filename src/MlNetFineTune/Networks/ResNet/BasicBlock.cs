@@ -16,7 +16,7 @@ internal enum ShortcutOption
 }
 
 /// <summary>Two 3x3 convolutions around a shortcut.</summary>
-internal sealed class BasicBlock : Block
+internal sealed class BasicBlock : Block, IFoldable, IPrunable
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
     private readonly Conv2d conv1;
@@ -46,9 +46,9 @@ internal sealed class BasicBlock : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_first, _second] : [_first, _second, downsample.Pair];
+    public IEnumerable<ConvNorm> Pairs => downsample is null ? [_first, _second] : [_first, _second, downsample.Pair];
 
-    public override IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_first).Into(conv2)];
+    public IEnumerable<ChannelGroup> InnerChannels => [ChannelGroup.Of(_first).Into(conv2)];
 
     private bool ChangesShape => _stride != 1 || _newChannels != 0;
 

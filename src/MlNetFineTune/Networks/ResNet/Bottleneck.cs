@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// The residual block of the deeper networks: 1x1 to fewer channels, 3x3 (in groups in ResNeXt), 1x1 to four times the 64, 128, 256 or 512 of its
-/// layer, around a shortcut (He et al. 2015, section 4.1). The 3x3 convolution has the stride, as in torchvision and timm ("ResNet v1.5"); in the
-/// paper the first has it.
+/// The residual block of the deeper networks: 1x1 to fewer channels, 3x3 (in groups in ResNeXt), 1x1 to four times the 64, 128, 256 or 512
+/// of its layer, around a shortcut (He et al. 2015, section 4.1). The 3x3 convolution has the stride, as in torchvision and timm ("ResNet
+/// v1.5"); in the paper the first has it.
 /// </summary>
-internal sealed class Bottleneck : Block
+internal sealed class Bottleneck : Block, IFoldable, IPrunable
 {
     public const int Expansion = 4;
 
@@ -26,12 +26,12 @@ internal sealed class Bottleneck : Block
     private readonly ConvNorm _spatial;
     private readonly ConvNorm _expand;
 
-    /// <param name="inChannels">Channels that enter.</param>
-    /// <param name="outChannels">Channels that leave.</param>
-    /// <param name="stride">Of the 3x3 convolution and the shortcut.</param>
-    /// <param name="groups">Of the 3x3 convolution: the cardinality of Xie et al. 2016 (https://arxiv.org/abs/1611.05431).</param>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="outChannels">Output channels.</param>
+    /// <param name="stride">Stride of the 3x3 convolution and the shortcut.</param>
+    /// <param name="groups">Groups of the 3x3 convolution: the cardinality of Xie et al. 2016 (https://arxiv.org/abs/1611.05431).</param>
     /// <param name="groupWidth">Channels of each group in the first layer, whose blocks give out 256: 64 in a plain ResNet.</param>
-    /// <param name="epsilon">BatchNorm's.</param>
+    /// <param name="epsilon">Epsilon of BatchNorm.</param>
     public Bottleneck(int inChannels, int outChannels, int stride, int groups, int groupWidth, double epsilon)
         : base(nameof(Bottleneck))
     {
@@ -50,10 +50,13 @@ internal sealed class Bottleneck : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => downsample is null ? [_reduce, _spatial, _expand] : [_reduce, _spatial, _expand, downsample.Pair];
+    public IEnumerable<ConvNorm> Pairs => downsample is null ? [_reduce, _spatial, _expand]
+        : [_reduce, _spatial, _expand, downsample.Pair];
 
-    // Channels of a group would have to go from all groups at once.
-    public override IEnumerable<ChannelGroup> InnerChannels => conv2.Groups == 1 ? [ChannelGroup.Of(_reduce).Into(conv2), ChannelGroup.Of(_spatial).Into(conv3)] : [];
+    // In grouped convolutions a channel would have to be removed from all groups at once.
+    public IEnumerable<ChannelGroup> InnerChannels => conv2.Groups == 1
+        ? [ChannelGroup.Of(_reduce).Into(conv2), ChannelGroup.Of(_spatial).Into(conv3)]
+        : [];
 
     public override Tensor forward(Tensor input)
     {

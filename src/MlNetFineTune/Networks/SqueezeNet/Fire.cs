@@ -20,10 +20,6 @@ internal sealed class Fire : Block
         RegisterComponents();
     }
 
-    public override IEnumerable<ConvNorm> Pairs => [];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
-
     public override Tensor forward(Tensor input)
     {
         using var squeezed = Activation.ReLU.ApplyInPlace(squeeze.forward(input));

@@ -1,17 +1,11 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Networks;
 
 /// <summary>
 /// SqueezeNet 1.1 (Iandola et al. 2016, https://arxiv.org/abs/1602.07360, and the authors' repository for 1.1) with torchvision's names
-/// (<c>squeezenet1_1</c>). The original scores each place of the picture with a 1x1 convolution and a ReLU, and averages last; here the features
-/// are averaged and the new head is linear, as for every other network. There is no dropout before it.
+/// (<c>squeezenet1_1</c>). The original classifies each position with a 1x1 convolution and a ReLU, and averages last; here the
+/// features are averaged and the new head is linear, as for every other network. There is no dropout before it.
 /// </summary>
 internal sealed class SqueezeNet : BackboneNetwork
 {
@@ -37,14 +31,18 @@ internal sealed class SqueezeNet : BackboneNetwork
                 blocks.Add(features.Add($"{place}", new Fire(channels, squeezed, expanded)));
                 channels = 2 * expanded;
             }
-            AddBlocks($"stage{s + 1}", [.. s_stages[s].Select(fire => $"features.{fire.Place}")], blocks, pool: s == s_stages.Length - 1 ? Computation.Average : null);
+            AddBlocks($"stage{s + 1}", [.. s_stages[s].Select(fire => $"features.{fire.Place}")], blocks,
+                pool: s == s_stages.Length - 1 ? Computation.Average : null);
         }
         register_module("features", features);
         RegisterComponents();
     }
 
-    public static BackboneFamily Family { get; } = new(
-        "squeezenet1_1", "classifier", new WeightsRecipe(
-            new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5), _ => new SqueezeNet())
-    { InitialWeights = Initialization.HeUniform };
+    public static Architecture Architecture { get; } = new(
+        "squeezenet1_1", "classifier", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
+        _ => new SqueezeNet())
+    {
+        InitialWeights = Initialization.HeUniform,
+        Costs = new(722_496, 262_623_936, 512),
+    };
 }

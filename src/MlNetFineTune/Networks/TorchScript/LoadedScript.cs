@@ -6,8 +6,9 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// One copy of a TorchScript program in libtorch, with an owner for every tensor. TorchSharp's <c>ScriptModule</c> leaves that open: its tensors fall to
-/// whatever dispose scope is around, <c>named_modules</c> makes further handles that only the collector frees, and disposing frees no weights (some of what libtorch took stays taken whatever one does: docs/backbones.md).
+/// One copy of a TorchScript program in libtorch, with an owner for every tensor. TorchSharp's <c>ScriptModule</c> leaves that open: its
+/// tensors belong to the current dispose scope of the caller, <c>named_modules</c> creates further handles that only the garbage collector
+/// frees, and disposing frees no weights (some memory is never returned to libtorch: docs/backbones.md).
 /// </summary>
 internal sealed class LoadedScript : IDisposable
 {
@@ -27,7 +28,7 @@ internal sealed class LoadedScript : IDisposable
 
     public IReadOnlyList<(string Name, Tensor Buffer)> Buffers { get; private set; } = [];
 
-    /// <summary>Of the root, in the order of registration.</summary>
+    /// <summary>Children of the root module, in the order of registration.</summary>
     public IEnumerable<string> Children => _children.Select(child => child.Name);
 
     /// <summary>What the program gives, if that is one tensor; null else. Caller disposes.</summary>

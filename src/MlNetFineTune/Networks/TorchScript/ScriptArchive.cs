@@ -7,7 +7,7 @@ using MlNetFineTune.WeightFiles.Pickle;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Looks at a TorchScript file before libtorch does, which trusts it: on a damaged one it ends the process (its ErrorReport is none of the
+/// Validates a TorchScript file before libtorch reads it, which trusts it: a damaged file ends the process (its ErrorReport is none of the
 /// exceptions that TorchSharp catches), or reads numbers beyond their end. Checked are the zip's directory, the CRC-32 of each entry, the
 /// parts that must be there, whether the code is text, and for each tensor whether it lies in its storage and the storage is in the file.
 /// What the code does cannot be checked: the file is a program.
@@ -18,7 +18,7 @@ internal static class ScriptArchive
     private const long MaximumUnpacked = 256 << 20;
     private const int MaximumVersionLength = 8;
 
-    /// <exception cref="InvalidDataException">It is damaged, or was not written by torch.jit.save.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or was not written by torch.jit.save.</exception>
     public static void Check(byte[] bytes, string source)
     {
         try
@@ -38,14 +38,15 @@ internal static class ScriptArchive
         }
     }
 
-    // libtorch takes the first entry's folder for that of all, and does not tell upper from lower case.
+    // libtorch takes the first entry's folder for that of all entries, and ignores case.
     private static string Folder(IReadOnlyDictionary<string, StoredZip.Range> zip, string source)
     {
         var folders = zip.Keys.Select(name => name[..(name.IndexOf('/') + 1)]).Distinct(StringComparer.Ordinal).ToList();
         if (folders is not [{ Length: > 0 } folder])
-            throw Bad(source, $"does not have its parts in one folder, as torch.jit.save writes them: it holds {FitReport.Few(zip.Keys)}");
+            throw Bad(source, $"does not have its parts in one folder, as torch.jit.save writes them: "
+                + $"it holds {MismatchReport.Few(zip.Keys)}");
         if (zip.Keys.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Skip(1).Any()) is { } twice)
-            throw Bad(source, $"has two entries {Shown.Quoted(twice.Key)} that differ only in upper and lower case");
+            throw Bad(source, $"has two entries {SafeText.Quoted(twice.Key)} that differ only in upper and lower case");
         foreach (var part in (string[])["data.pkl", "constants.pkl", "version"])
         {
             if (!zip.TryGetValue(folder + part, out var entry))
@@ -65,7 +66,7 @@ internal static class ScriptArchive
                 throw Bad(source, $"has compressed entries of more than {MaximumUnpacked} bytes");
             var content = entry.IsCompressed ? Unpack(bytes, name, entry, source) : bytes.AsSpan((int)entry.Offset, (int)entry.Length);
             if (name.EndsWith(".py", StringComparison.Ordinal) && (!Utf8.IsValid(content) || content.Contains((byte)0)))
-                throw Bad(source, $"is damaged: its code {Shown.Quoted(name)} is not text");
+                throw Bad(source, $"is damaged: its code {SafeText.Quoted(name)} is not text");
         }
     }
 
@@ -74,7 +75,7 @@ internal static class ScriptArchive
         var content = new byte[entry.Size];
         using var unpacking = new DeflateStream(new MemoryStream(bytes, (int)entry.Offset, (int)entry.Length), CompressionMode.Decompress);
         if (unpacking.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length || unpacking.ReadByte() >= 0)
-            throw Bad(source, $"is damaged: entry {Shown.Quoted(name)} does not unpack to its {entry.Size} bytes");
+            throw Bad(source, $"is damaged: entry {SafeText.Quoted(name)} does not unpack to its {entry.Size} bytes");
         ZipChecksums.Require(name, entry, Crc32.HashToUInt32(content), source);
         return content;
     }
@@ -97,7 +98,7 @@ internal static class ScriptArchive
         {
             if (zip.TryGetValue(folder + key, out var numbers) && numbers.Size == storage.ByteLength)
                 continue;
-            var found = $"the numbers {Shown.Quoted(key)} of its {Path.GetFileName(name)} have {numbers.Size} bytes";
+            var found = $"the numbers {SafeText.Quoted(key)} of its {Path.GetFileName(name)} have {numbers.Size} bytes";
             throw Bad(source, $"is damaged: {found}, expected {storage.ByteLength}");
         }
     }

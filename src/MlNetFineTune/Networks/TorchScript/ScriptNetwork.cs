@@ -7,8 +7,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A TorchScript program as a backbone. It can only run whole, but every child of its root can be frozen by itself: the parameters take no gradient, and
-/// the child stays in inference mode.
+/// A TorchScript program as a backbone. It runs only as a whole, but each child of its root can be frozen: its parameters take no gradient,
+/// and it stays in inference mode.
 /// </summary>
 internal sealed class ScriptNetwork : BackboneNetwork
 {
@@ -25,7 +25,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
 
     /// <summary>A new copy, in inference mode, on the CPU. Caller disposes.</summary>
     /// <param name="bytes">The file.</param>
-    /// <param name="source">Its name, for messages.</param>
+    /// <param name="source">Name of the file, for messages.</param>
     /// <param name="size">Width and height of the pictures.</param>
     /// <exception cref="InvalidDataException">The program cannot be loaded, fails, or does not give features.</exception>
     public static ScriptNetwork Load(byte[] bytes, string source, int size)
@@ -52,18 +52,24 @@ internal sealed class ScriptNetwork : BackboneNetwork
             return input.alias();
         if (first > 0 || end < Stages.Count)
             throw new NotSupportedException("A TorchScript program runs as a whole.");
-        var output = _script.Run(input) ?? throw new InvalidOperationException("The TorchScript program gives one tensor in inference mode and something else in training mode: export it without auxiliary outputs.");
+        var output = _script.Run(input)
+            ?? throw new InvalidOperationException(
+                "The TorchScript program gives one tensor in inference mode and something else in training mode: "
+                + "export it without auxiliary outputs.");
         if (!_pools)
             return output;
         using (output)
             return output.mean([2, 3]);
     }
 
-    /// <exception cref="NotSupportedException">Part of a child is to stay as it is.</exception>
+    /// <exception cref="NotSupportedException">Only a part of a child is frozen.</exception>
     public override void SetTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
-        if (batchNorm == BatchNormMode.Frozen || named_parameters().Any(named => StageOf(named.name) >= frozenStages && !named.parameter.requires_grad))
-            throw new NotSupportedException("A TorchScript program trains or freezes the children of its root as a whole. Choose Strategy.HeadOnly, LastStages, From or Full, and BatchNormMode.Train.");
+        if (batchNorm == BatchNormMode.Frozen
+            || named_parameters().Any(named => StageOf(named.name) >= frozenStages && !named.parameter.requires_grad))
+            throw new NotSupportedException(
+                "A TorchScript program trains or freezes the children of its root as a whole. "
+                + "Choose Strategy.HeadOnly, LastStages, From or Full, and BatchNormMode.Train.");
         if (frozenStages == Stages.Count)
             _script.Train(false);
         else
@@ -82,7 +88,8 @@ internal sealed class ScriptNetwork : BackboneNetwork
 
     public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _script.Parameters;
 
-    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent_buffers = true) => _script.Buffers;
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(
+        bool recurse = true, bool include_nonpersistent_buffers = true) => _script.Buffers;
 
     protected override void Dispose(bool disposing)
     {
@@ -91,7 +98,8 @@ internal sealed class ScriptNetwork : BackboneNetwork
         base.Dispose(disposing);
     }
 
-    // A child with tensors is a stage; one without (an activation, a dropout) belongs to the one before it, and what lies at the root to the first.
+    // A child with tensors is a stage; one without (an activation, a dropout) belongs to the one before it,
+    // and what lies at the root to the first.
     private void AddStages()
     {
         var names = NamedTensors().Select(named => named.Name).ToList();
@@ -107,7 +115,10 @@ internal sealed class ScriptNetwork : BackboneNetwork
         if (stages.Count == 0)
             stages.Add(("network", first));
         foreach (var (name, modules) in stages)
-            AddStage(name, modules, new Computation(_ => throw new NotSupportedException("A TorchScript program runs as a whole."), (_, _) => throw new NotSupportedException("Nothing is known of what a TorchScript program computes.")));
+            AddStage(
+                name, modules, new Computation(
+                    _ => throw new NotSupportedException("A TorchScript program runs as a whole."),
+                    (_, _) => throw new NotSupportedException("Nothing is known of what a TorchScript program computes.")));
     }
 
     private static LoadedScript Open(byte[] bytes, string source)
@@ -118,18 +129,23 @@ internal sealed class ScriptNetwork : BackboneNetwork
         }
         catch (ExternalException e)
         {
-            throw new InvalidDataException($"'{source}' is no TorchScript program, or it is damaged: {FirstLine(e)} {TorchScript.Advice}", e);
+            throw new InvalidDataException(
+                $"'{source}' is no TorchScript program, or it is damaged: {FirstLine(e)} {TorchScript.Advice}", e);
         }
     }
 
-    // Two pictures, so that a batch size that tracing has made a constant is found out.
+    // Two pictures, to detect a batch size that tracing has made constant.
     private static long[] DryRun(LoadedScript script, string source, int size)
     {
         const int Pictures = 2;
         if (script.Parameters.Count == 0)
-            throw new InvalidDataException($"The TorchScript program '{source}' has no parameters, so nothing in it can train. Export it without torch.jit.freeze and optimize_for_inference, which make constants of them.");
+            throw new InvalidDataException(
+                $"The TorchScript program '{source}' has no parameters, so nothing in it can train. "
+                + "Export it without torch.jit.freeze and optimize_for_inference, which make constants of them.");
         if (script.Parameters.FirstOrDefault(named => named.Parameter.dtype != ScalarType.Float32) is { Parameter: not null } other)
-            throw new InvalidDataException($"Parameter {Shown.Quoted(other.Name)} of the TorchScript program '{source}' is {other.Parameter.dtype}; only Float32 trains. Call model.float() before the export.");
+            throw new InvalidDataException(
+                $"Parameter {SafeText.Quoted(other.Name)} of the TorchScript program '{source}' is {other.Parameter.dtype}; "
+                + "only Float32 trains. Call model.float() before the export.");
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -141,19 +157,30 @@ internal sealed class ScriptNetwork : BackboneNetwork
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or InvalidOperationException)
         {
-            throw new InvalidDataException($"The TorchScript program '{source}' fails on pixels of shape [{Pictures}, 3, {size}, {size}]: {LastLine(e)} Is its input size another one? ImagePreprocessing.Size says it.", e);
+            throw new InvalidDataException(
+                $"The TorchScript program '{source}' fails on pixels of shape [{Pictures}, 3, {size}, {size}]: "
+                + $"{LastLine(e)} Is its input size another one? ImagePreprocessing.Size says it.", e);
         }
         if (output is null)
-            throw new InvalidDataException($"The TorchScript program '{source}' gives no tensor, but several or something else. Export a network whose forward gives features, [N, F] or [N, C, H, W].");
+            throw new InvalidDataException(
+                $"The TorchScript program '{source}' gives no tensor, but several or something else. "
+                + "Export a network whose forward gives features, [N, F] or [N, C, H, W].");
         if (output.dtype != ScalarType.Float32 || output.ndim is not (2 or 4) || output.shape[0] != Pictures || output.numel() == 0)
-            throw new InvalidDataException($"The TorchScript program '{source}' gives {output.dtype} of shape {Shown.Shape(output.shape)} for {Pictures} pictures; expected Float32 features [{Pictures}, F] or maps [{Pictures}, C, H, W].");
-        if (script.Buffers.Zip(before).Any(pair => !pair.First.Buffer.eq(pair.Second).all().item<bool>()) || !output[0].allclose(output[1], rtol: 1e-3, atol: 1e-3))
-            throw new InvalidDataException($"The TorchScript program '{source}' works in training mode even when told to infer: its BatchNorm statistics move, or it drops at random. Call model.eval() before torch.jit.trace.");
+            throw new InvalidDataException(
+                $"The TorchScript program '{source}' gives {output.dtype} of shape {SafeText.Shape(output.shape)} for {Pictures} pictures; "
+                + $"expected Float32 features [{Pictures}, F] or maps [{Pictures}, C, H, W].");
+        if (script.Buffers.Zip(before).Any(pair => !pair.First.Buffer.eq(pair.Second).all().item<bool>())
+            || !output[0].allclose(output[1], rtol: 1e-3, atol: 1e-3))
+            throw new InvalidDataException(
+                $"The TorchScript program '{source}' works in training mode even when told to infer: "
+                + "its BatchNorm statistics move, or it drops at random. Call model.eval() before torch.jit.trace.");
         return output.shape;
     }
 
-    private static string FirstLine(Exception e) => Shown.Text(e.Message.Split('\n')[0].Trim().TrimEnd('.'), Shown.SentenceLength) + ".";
+    private static string FirstLine(Exception e) =>
+        SafeText.Of(e.Message.Split('\n')[0].Trim().TrimEnd('.'), SafeText.SentenceLength) + ".";
 
     // Behind the traceback.
-    private static string LastLine(Exception e) => Shown.Text(e.Message.Trim().Split('\n')[^1].Trim().TrimEnd('.'), Shown.SentenceLength) + ".";
+    private static string LastLine(Exception e) =>
+        SafeText.Of(e.Message.Trim().Split('\n')[^1].Trim().TrimEnd('.'), SafeText.SentenceLength) + ".";
 }

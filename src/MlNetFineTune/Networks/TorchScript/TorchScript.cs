@@ -5,20 +5,20 @@ using MlNetFineTune.WeightFiles;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A network that Python exported (<c>torch.jit.trace</c> or <c>script</c>, then <c>save</c>): the bytes of the file, which travel with the model, since
-/// TorchSharp cannot write a program that it has loaded and trained.
+/// A network that Python exported (<c>torch.jit.trace</c> or <c>script</c>, then <c>save</c>): the bytes of the file, which travel with the
+/// model, since TorchSharp cannot write a program that it has loaded and trained.
 /// </summary>
 internal sealed class TorchScript
 {
     public const string Name = "torchscript";
     public const string Advice = "In Python: torch.jit.trace(model.eval(), torch.zeros(1, 3, 224, 224)).save(\"model.pt\").";
 
-    // The first that no tensor of the program uses.
+    // The first name that no tensor of the program uses.
     private static readonly string[] s_classifiers = ["head", "classifier", "fc", "new_head", "mlnet_head"];
 
-    /// <param name="bytes">Of the file.</param>
-    /// <param name="source">Its name, for messages.</param>
-    /// <param name="preprocessing">Of the pictures.</param>
+    /// <param name="bytes">Content of the file.</param>
+    /// <param name="source">Name of the file, for messages.</param>
+    /// <param name="preprocessing">Preprocessing of the pictures.</param>
     /// <exception cref="InvalidDataException">It is no such program, or one that gives no features.</exception>
     public TorchScript(byte[] bytes, string source, ImagePreprocessing preprocessing)
     {
@@ -28,7 +28,7 @@ internal sealed class TorchScript
         using var network = ScriptNetwork.Load(bytes, source, preprocessing.Size);
         Stages = [.. network.Stages.Select(stage => stage.Name)];
         var roots = network.NamedTensors().Select(named => named.Name.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
-        Family = new(
+        Architecture = new(
             Name, s_classifiers.First(name => !roots.Contains(name)),
             new WeightsRecipe(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-5),
             recipe => ScriptNetwork.Load(bytes, source, recipe.Preprocessing.Size))
@@ -37,26 +37,26 @@ internal sealed class TorchScript
 
     public byte[] Bytes { get; }
 
-    /// <summary>In lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the file in lower-case hexadecimal digits.</summary>
     public string Sha256 { get; }
 
     public IReadOnlyList<string> Stages { get; }
 
-    public BackboneFamily Family { get; }
+    public Architecture Architecture { get; }
 
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no such program, or one that gives no features.</exception>
     public static TorchScript Open(string path, ImagePreprocessing preprocessing)
     {
         if (OrdinaryFile.Refuse(path) is { } reason)
-            throw new InvalidDataException($"{Shown.Quoted(path, Shown.SentenceLength)} cannot be read: {reason}. {Advice}");
+            throw new InvalidDataException($"{SafeText.Quoted(path, SafeText.SentenceLength)} cannot be read: {reason}. {Advice}");
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no file '{path}' with a TorchScript program. {Advice}", path);
         RequireNoWeights(path);
         return new TorchScript(File.ReadAllBytes(path), path, preprocessing);
     }
 
-    // A file of the right ending with the weights alone is what most people have.
+    // The most likely mistake: a file of weights alone with the same extension.
     private static void RequireNoWeights(string path)
     {
         try
@@ -67,6 +67,8 @@ internal sealed class TorchScript
         {
             return;
         }
-        throw new InvalidDataException($"'{path}' holds weights alone, without the network. For one of our networks: Backbone.FromName(...).WithWeights(path). Another network is exported with its code. {Advice}");
+        throw new InvalidDataException(
+            $"'{path}' holds weights alone, without the network. For one of our networks: Backbone.FromName(...).WithWeights(path). "
+            + $"Another network is exported with its code. {Advice}");
     }
 }

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// VGG with BatchNorm (Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556) with torchvision's names (<c>vgg16_bn</c>). The two hidden layers
-/// of its classifier belong to the backbone, as in timm: they hold nine tenths of the pretrained parameters, and only the last layer is specific to
-/// ImageNet's classes. The original drops half of their values in training; here, as in timm by default, none.
+/// VGG with BatchNorm (Simonyan and Zisserman 2014, https://arxiv.org/abs/1409.1556) with torchvision's names (<c>vgg16_bn</c>). The two
+/// hidden layers of its classifier belong to the backbone, as in timm: they hold nine tenths of the pretrained parameters, and only the
+/// last layer is specific to ImageNet's classes. The original has dropout of 0.5 between them; here there is none, as in timm by default.
 /// A stage begins with the pooling that halves the picture.
 /// </summary>
 internal sealed class Vgg : BackboneNetwork
 {
-    // The hidden layers were made for the 7 x 7 places that 224 pixels leave; other sizes are averaged (or repeated) to as many.
+    // The hidden layers take the 7 x 7 positions of 224 pixels; other sizes are averaged (or repeated) to as many.
     private const int Places = 7;
 
     private Vgg(string name, (int Channels, int Layers)[] stages, int hidden, double epsilon)
@@ -37,7 +37,8 @@ internal sealed class Vgg : BackboneNetwork
                 channels = stages[s].Channels;
                 place += 3; // convolution, BatchNorm, ReLU
             }
-            var convolutions = new Computation(maps => Block.Chain(maps, [.. steps]), (graph, maps) => Block.WriteChain(graph, maps, [.. steps]));
+            var convolutions = new Computation(
+                maps => Block.Chain(maps, [.. steps]), (graph, maps) => Block.WriteChain(graph, maps, [.. steps]));
             AddStage($"stage{s + 1}", modules, pool is null ? convolutions : Computation.Of([pool]).Then(convolutions));
         }
         var lastPool = features.Add($"{place}", new MaxPool(2));
@@ -72,12 +73,16 @@ internal sealed class Vgg : BackboneNetwork
     {
         using var scope = NewDisposeScope();
         var averages = nn.functional.adaptive_avg_pool1d(eye(side, dtype: ScalarType.Float32).unsqueeze(0), Places)[0].t(); // [7, side]
-        return graph.Add("MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
+        return graph.Add(
+            "MatMul", [graph.Add("MatMul", [graph.Constant("rows", averages), maps]), graph.Constant("columns", averages.t())]);
     }
 
-    public static BackboneFamily Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096);
+    public static Architecture Vgg16 { get; } = Of("vgg16_bn", [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], hidden: 4096) with
+    {
+        Costs = new(134_268_992, 15_466_168_320, 4096),
+    };
 
-    internal static BackboneFamily Of(string name, (int Channels, int Layers)[] stages, int hidden) => new(
+    internal static Architecture Of(string name, (int Channels, int Layers)[] stages, int hidden) => new(
         name, "classifier.6", new WeightsRecipe(new ImagePreprocessing(), Backbone.ConvolutionPadding.Symmetric, 1e-5),
         recipe => new Vgg(name, stages, hidden, recipe.Epsilon))
     { InitialWeights = InitialWeights };

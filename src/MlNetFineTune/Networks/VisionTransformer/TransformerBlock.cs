@@ -6,8 +6,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A layer of a vision transformer, [N, T, C] -> [N, T, C]: attention, then a perceptron, each behind a LayerNorm and added to its input; in DINOv2
-/// scaled channel by channel before (Touvron et al. 2021, "LayerScale", https://arxiv.org/abs/2103.17239).
+/// A layer of a vision transformer, [N, T, C] -> [N, T, C]: attention, then a perceptron, each behind a LayerNorm and added to its input;
+/// in DINOv2 scaled per channel before (Touvron et al. 2021, "LayerScale", https://arxiv.org/abs/2103.17239).
 /// </summary>
 internal sealed class TransformerBlock : Block
 {
@@ -31,10 +31,6 @@ internal sealed class TransformerBlock : Block
         ls2 = scales ? new LayerScale(channels) : null;
         RegisterComponents();
     }
-
-    public override IEnumerable<ConvNorm> Pairs => [];
-
-    public override IEnumerable<ChannelGroup> InnerChannels => [];
 
     public override Tensor forward(Tensor input)
     {

@@ -2,10 +2,10 @@ namespace MlNetFineTune.Networks;
 
 /// <summary>The sizes of a vision transformer.</summary>
 /// <param name="Patch">Width and height of a patch in pixels.</param>
-/// <param name="Channels">Length of a token.</param>
-/// <param name="Heads">Of the attention; each has 64 channels.</param>
-/// <param name="Blocks">Layers.</param>
-/// <param name="ScalesBranches">Whether what a branch adds is scaled channel by channel.</param>
+/// <param name="Channels">Channels of a token.</param>
+/// <param name="Heads">Attention heads; each has 64 channels.</param>
+/// <param name="Blocks">Number of blocks.</param>
+/// <param name="ScalesBranches">Whether the output of a branch is scaled per channel (LayerScale).</param>
 internal sealed record TransformerShape(int Patch, int Channels, int Heads, int Blocks = 12, bool ScalesBranches = false)
 {
     public static TransformerShape Of(Backbone.Size size, int patch, bool scalesBranches = false)

@@ -7,9 +7,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network trained otherwise
-/// (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023, https://arxiv.org/abs/2304.07193), with patches of 14 pixels and
-/// scaled branches. Every block is a stage; the final norm belongs to the last, so that layer decay counts as timm does.
+/// Vision transformers with timm's names: ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929), DeiT, the same network with
+/// another training (Touvron et al. 2020, https://arxiv.org/abs/2012.12877), and DINOv2 (Oquab et al. 2023,
+/// https://arxiv.org/abs/2304.07193), with patches of 14 pixels and scaled branches. Every block is a stage; the final norm belongs to the
+/// last, so that layer decay counts as timm does.
 /// </summary>
 internal sealed class VisionTransformer : BackboneNetwork
 {
@@ -23,10 +24,10 @@ internal sealed class VisionTransformer : BackboneNetwork
     /// <summary>A tensor of DINOv2's files that only its training needs.</summary>
     public const string MaskToken = "mask_token";
 
-    /// <param name="shape">Which network.</param>
+    /// <param name="shape">Sizes of the network.</param>
     /// <param name="size">Width and height of the pictures in pixels.</param>
-    /// <param name="pooling">From tokens to features.</param>
-    /// <param name="epsilon">LayerNorm's.</param>
+    /// <param name="pooling">How tokens become features.</param>
+    /// <param name="epsilon">Epsilon of LayerNorm.</param>
     public VisionTransformer(TransformerShape shape, int size, Backbone.TokenPooling pooling, double epsilon)
         : base(nameof(VisionTransformer), shape.Channels)
     {
@@ -46,7 +47,8 @@ internal sealed class VisionTransformer : BackboneNetwork
             if (b < shape.Blocks - 1)
                 AddStage($"blocks.{b}", [$"blocks.{b}"], Computation.Of([block]));
             else
-                AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block]).Then(new Computation(norm.forward, norm.Write)), Pool(pooling));
+                AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block])
+                    .Then(new Computation(norm.forward, norm.Write)), Pool(pooling));
         }
         RegisterComponents();
 
@@ -71,9 +73,11 @@ internal sealed class VisionTransformer : BackboneNetwork
     }
 
     /// <summary>Neither the class token nor the positions decay, as in the authors' trainings.</summary>
-    public override bool Decays(string name, Tensor parameter) => name is not (nameof(cls_token) or nameof(pos_embed)) && base.Decays(name, parameter);
+    public override bool Decays(string name, Tensor parameter) =>
+        name is not (nameof(cls_token) or nameof(pos_embed)) && base.Decays(name, parameter);
 
-    /// <summary>Positions of another picture size are interpolated, as timm does: bicubic with antialiasing; the class token's stays.</summary>
+    /// <summary>Positions of another picture size are interpolated, as timm does: bicubic with antialiasing;
+    /// the class token's stays.</summary>
     public override Func<Tensor, Tensor>? Adaptation(string name, long[] fileShape)
     {
         if (name != nameof(pos_embed) || fileShape is not [1, > 1, _] || fileShape[2] != Features)
@@ -90,7 +94,7 @@ internal sealed class VisionTransformer : BackboneNetwork
         return cat([positions[.., ..1], resampled.permute(0, 2, 3, 1).reshape(1, to * to, -1)], 1).MoveToOuterDisposeScope();
     }
 
-    // Places lie in a square, behind the class token; null where they cannot.
+    // Patch positions form a square, after the class token; null where their number is no square.
     private static long? Side(long tokens)
     {
         var side = (long)Math.Round(Math.Sqrt(tokens - 1));
@@ -98,7 +102,8 @@ internal sealed class VisionTransformer : BackboneNetwork
     }
 
     private static Computation Pool(Backbone.TokenPooling pooling) => pooling == Backbone.TokenPooling.Mean
-        ? new(MeanOfPatches, (graph, tokens) => graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
+        ? new(MeanOfPatches, (graph, tokens) =>
+            graph.Add("ReduceMean", [graph.Slice(tokens, axis: 1, 1, long.MaxValue)], ("axes", (long[])[1]), ("keepdims", 0L)))
         : new(ClassToken, (graph, tokens) => graph.Add("Squeeze", [graph.Slice(tokens, axis: 1, 0, 1), graph.Constant("axes", 1)]));
 
     private static Tensor ClassToken(Tensor tokens)

@@ -1,10 +1,5 @@
 using MlNetFineTune.MlNet;
-
-
-
-
-
-
+using MlNetFineTune.WeightFiles;
 
 namespace MlNetFineTune.Networks;
 
@@ -15,8 +10,8 @@ internal static class VisionTransformers
 {
     private const string MeanSuffix = "_mean";
 
-    /// <summary>With the class token.</summary>
-    public static IReadOnlyList<BackboneFamily> Families { get; } =
+    /// <summary>The published networks with the class token.</summary>
+    public static IReadOnlyList<Architecture> Architectures { get; } =
     [
         .. Enum.GetValues<Backbone.Size>().Select(size => ViT(size, Backbone.TokenPooling.ClassToken)),
         .. Enum.GetValues<Backbone.Size>().Select(size => DeiT(size, Backbone.TokenPooling.ClassToken)),
@@ -24,26 +19,27 @@ internal static class VisionTransformers
     ];
 
     // "augreg": Steiner et al. 2021, https://arxiv.org/abs/2106.10270.
-    public static BackboneFamily ViT(Backbone.Size size, Backbone.TokenPooling pooling) =>
-        Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
+    public static Architecture ViT(Backbone.Size size, Backbone.TokenPooling pooling) =>
+        Of($"vit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling,
+            Preprocessing(224, 0.9f) with { Mean = ColorTriple.Half, Std = ColorTriple.Half });
 
-    public static BackboneFamily DeiT(Backbone.Size size, Backbone.TokenPooling pooling) =>
+    public static Architecture DeiT(Backbone.Size size, Backbone.TokenPooling pooling) =>
         Of($"deit_{Text(size)}_patch16_224", TransformerShape.Of(size, patch: 16), pooling, Preprocessing(224, 0.9f));
 
-    public static BackboneFamily DinoV2(Backbone.Size size, Backbone.TokenPooling pooling) => size > Backbone.Size.Tiny
+    public static Architecture DinoV2(Backbone.Size size, Backbone.TokenPooling pooling) => size > Backbone.Size.Tiny
         ? Of($"vit_{Text(size)}_patch14_dinov2", TransformerShape.Of(size, patch: 14, scalesBranches: true), pooling, Preprocessing(518, 1))
         : throw new ArgumentOutOfRangeException(nameof(size), size, "DINOv2 was published in the sizes Small and Base.");
 
-    /// <summary>By a name that ends in <c>_mean</c>; null where it is none.</summary>
-    public static BackboneFamily? WithMean(string name)
+    /// <summary>The architecture of a name that ends in <c>_mean</c>; null for other names.</summary>
+    public static Architecture? WithMean(string name)
     {
         var all = Enum.GetValues<Backbone.Size>().SelectMany(
             size => new[] { ViT(size, Backbone.TokenPooling.Mean), DeiT(size, Backbone.TokenPooling.Mean) })
             .Append(DinoV2(Backbone.Size.Small, Backbone.TokenPooling.Mean)).Append(DinoV2(Backbone.Size.Base, Backbone.TokenPooling.Mean));
-        return name.EndsWith(MeanSuffix, StringComparison.Ordinal) ? all.FirstOrDefault(family => family.Name == name) : null;
+        return name.EndsWith(MeanSuffix, StringComparison.Ordinal) ? all.FirstOrDefault(architecture => architecture.Name == name) : null;
     }
 
-    private static BackboneFamily Of(string name, TransformerShape shape, Backbone.TokenPooling pooling, ImagePreprocessing preprocessing)
+    private static Architecture Of(string name, TransformerShape shape, Backbone.TokenPooling pooling, ImagePreprocessing preprocessing)
     {
         var recipe = new WeightsRecipe(preprocessing, Backbone.ConvolutionPadding.Symmetric, 1e-6);
         return new(
@@ -55,18 +51,32 @@ internal static class VisionTransformers
             SizeMultiple = shape.Patch,
             OtherNames =
             [
-                new NameMap("torchvision", TorchvisionNames(shape).ToOurs)
-                {
-                    Recipe = recipe with { Preprocessing = new ImagePreprocessing { Size = preprocessing.Size } },
-                },
+                new NameMap("torchvision", TorchvisionNames(shape).ToOurs),
                 shape.ScalesBranches ? InTransformers.DinoV2(shape.Blocks) : InTransformers.ViT(shape.Blocks),
             ],
-            // What stood for hidden patches when DINOv2 was trained, and the layer behind the class token that transformers' bare ViT has.
+            OtherRecipes = new Dictionary<string, WeightsRecipe>
+            {
+                ["torchvision"] = recipe with { Preprocessing = new ImagePreprocessing { Size = preprocessing.Size } },
+            },
+            Costs = CostsOf(shape),
+            // The mask token of DINOv2's pretraining, and the layer after the class token that transformers' ViT without a head has.
             Unneeded = [VisionTransformer.MaskToken, "pooler"],
         };
     }
 
-    private static ImagePreprocessing Preprocessing(int size, float crop) => new() { Size = size, CropFraction = crop, Interpolation = Interpolation.Bicubic };
+    // They do not depend on the token pooling. DINOv2 is listed at 518 pixels, the others at 224.
+    private static Costs CostsOf(TransformerShape shape) => (shape.Channels, shape.Patch) switch
+    {
+        (192, 16) => new(5_524_416, 1_253_491_200, 192),
+        (384, 16) => new(21_665_664, 4_598_498_304, 384),
+        (768, 16) => new(85_798_656, 17_563_060_224, 768),
+        (384, 14) => new(22_056_192, 46_696_739_328, 384),
+        (768, 14) => new(86_579_712, 151_573_718_016, 768),
+        _ => default,
+    };
+
+    private static ImagePreprocessing Preprocessing(int size, float crop) =>
+        new() { Size = size, CropFraction = crop, Interpolation = Interpolation.Bicubic };
 
     private static string Text(Backbone.Size size) => size.ToString().ToLowerInvariant();
 

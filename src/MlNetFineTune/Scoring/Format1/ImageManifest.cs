@@ -3,17 +3,11 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Scoring.Format1;
 
 /// <summary>
-/// The manifest of image classifiers in format version 1. Added after the first files of that version: <c>Distillation</c>; <c>RawPixels</c>,
-/// <c>ImageStatus</c>; <c>WeightPrecision</c>; <c>TestTimeAugmentation</c>; <c>Calibration</c>.
+/// The manifest of image classifiers in format version 1. Added after the first files of that version: <c>Distillation</c>;
+/// <c>RawPixels</c>, <c>ImageStatus</c>; <c>WeightPrecision</c>; <c>TestTimeAugmentation</c>; <c>Calibration</c>.
 /// </summary>
 internal sealed record ImageManifest
 {
@@ -75,7 +69,8 @@ internal sealed record ImageManifest
 }
 
 internal sealed record ColumnManifest(
-    string Label, string Image, string? ImageFolder, string Score, string PredictedLabel, RawPixels? RawPixels = null, string? ImageStatus = null);
+    string Label, string Image, string? ImageFolder, string Score, string PredictedLabel, RawPixels? RawPixels = null,
+    string? ImageStatus = null);
 
 internal sealed record TrainingManifest(
     int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss, double? ValidationAccuracy,

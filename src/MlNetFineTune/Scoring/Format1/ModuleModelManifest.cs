@@ -2,12 +2,6 @@ using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tasks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Scoring.Format1;
 
 /// <summary>The manifest of modules in format version 1.</summary>
@@ -64,15 +58,18 @@ internal sealed record ModuleModelManifest
     };
 }
 
-internal sealed record ModuleTaskManifest(string Kind, string Label, string Score, string? Probability = null, string? PredictedLabel = null)
+internal sealed record ModuleTaskManifest(
+    string Kind, string Label, string Score, string? Probability = null, string? PredictedLabel = null)
 {
-    public TaskManifest ToCurrent(IReadOnlyList<string> classes, Calibration.Report? calibration) => (Kind, Probability, PredictedLabel) switch
-    {
-        ("Multiclass", _, { } predicted) => new MulticlassManifest(new TaskColumns(Label, Score, predicted), classes, calibration),
-        ("Binary", { } probability, { } predicted) => new BinaryManifest(new TaskColumns(Label, Score, predicted, probability), calibration),
-        ("Regression", _, _) => new RegressionManifest(new TaskColumns(Label, Score)),
-        _ => throw new ArgumentException($"there is no task {Shown.Text(ToString(), Shown.SentenceLength)}"),
-    };
+    public TaskManifest ToCurrent(IReadOnlyList<string> classes, Calibration.Report? calibration) =>
+        (Kind, Probability, PredictedLabel) switch
+        {
+            ("Multiclass", _, { } predicted) => new MulticlassManifest(new TaskColumns(Label, Score, predicted), classes, calibration),
+            ("Binary", { } probability, { } predicted) =>
+                new BinaryManifest(new TaskColumns(Label, Score, predicted, probability), calibration),
+            ("Regression", _, _) => new RegressionManifest(new TaskColumns(Label, Score)),
+            _ => throw new ArgumentException($"there is no task {SafeText.Of(ToString(), SafeText.SentenceLength)}"),
+        };
 }
 
 internal sealed record ModuleInputManifest(
@@ -81,5 +78,5 @@ internal sealed record ModuleInputManifest(
     public InputManifest ToCurrent() =>
         Picture is not { Size: var side } ? new NumberInputManifest(Column, Dimensions, KeyCount)
         : Dimensions.SequenceEqual([3, side, side]) ? new ImageInputManifest(Column, Folder, RawPixels: null, Picture)
-        : throw new ArgumentException($"there is no input {Shown.Text(Column)} of {Shown.Shape(Dimensions)} with {KeyCount} keys");
+        : throw new ArgumentException($"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
 }

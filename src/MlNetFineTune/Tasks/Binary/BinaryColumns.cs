@@ -5,8 +5,13 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The logit, its probability, and the predicted label, which has no missing value: it is false where the score is.</summary>
-internal sealed class BinaryColumns(string score, string probability, string predictedLabel) : ScoreColumns
+/// <summary>
+/// The logit, its probability, the predicted label, which has no missing value (it is false where the score is missing), and then, if it
+/// has a name, why a row could not be read.
+/// </summary>
+/// <param name="columns">Their names.</param>
+/// <param name="threshold">The label is true where the score is above it.</param>
+internal sealed class BinaryColumns(TaskColumns columns, float threshold) : ScoreColumns
 {
     private const string Kind = AnnotationUtils.Const.ScoreColumnKind.BinaryClassification;
 
@@ -18,9 +23,10 @@ internal sealed class BinaryColumns(string score, string probability, string pre
         probabilities.Add(AnnotationUtils.Kinds.IsNormalized, BooleanDataViewType.Instance, (ref bool value) => value = true);
         return
         [
-            Scalar(score, NumberDataViewType.Single, set, Kind, AnnotationUtils.Const.ScoreValueKind.Score),
-            new(probability, NumberDataViewType.Single, probabilities.ToAnnotations()),
-            Scalar(predictedLabel, BooleanDataViewType.Instance, set, Kind, AnnotationUtils.Const.ScoreValueKind.PredictedLabel),
+            Scalar(columns.Score, NumberDataViewType.Single, set, Kind, AnnotationUtils.Const.ScoreValueKind.Score),
+            new(columns.Probability, NumberDataViewType.Single, probabilities.ToAnnotations()),
+            Scalar(columns.PredictedLabel, BooleanDataViewType.Instance, set, Kind, AnnotationUtils.Const.ScoreValueKind.PredictedLabel),
+            .. StatusColumns(columns.Status),
         ];
     }
 
@@ -28,18 +34,21 @@ internal sealed class BinaryColumns(string score, string probability, string pre
     {
         0 => NumberGetter(batch, place, logit => logit),
         1 => NumberGetter(batch, place, logit => 1 / (1 + MathF.Exp(-logit))),
-        _ => (ValueGetter<bool>)((ref bool value) => value = batch.ScoresOf(place())[0] > 0),
+        2 => (ValueGetter<bool>)((ref bool value) => value = batch.ScoresOf(place())[0] > threshold),
+        _ => StatusGetter(batch, place),
     };
 
     /// <summary>The same, before training.</summary>
-    public static SchemaShape.Column[] Shapes(string score, string probability, string predictedLabel)
+    public static SchemaShape.Column[] Shapes(TaskColumns columns)
     {
         var kinds = new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation());
+        var normalized = new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation(isNormalized: true));
         return
         [
-            new(score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, kinds),
-            new(probability, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation(isNormalized: true))),
-            new(predictedLabel, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance, isKey: false, kinds),
+            new(columns.Score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, kinds),
+            new(columns.Probability, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, normalized),
+            new(columns.PredictedLabel, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance, isKey: false, kinds),
+            .. StatusShapes(columns.Status),
         ];
     }
 }

@@ -5,19 +5,16 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
-/// <param name="classWeights">Of no and of yes; null where both are 1.</param>
+/// <param name="classWeights">Weights of the classes false and true; null where both are 1.</param>
 /// <param name="temperature">What logits are divided by before they become scores.</param>
-internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1) : Objective
+/// <param name="threshold">Of the logits, in the metrics: a row is predicted to be positive where its logit is above it.</param>
+internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1, float threshold = 0) : Objective
 {
     public static readonly IReadOnlyList<string> Classes = [bool.FalseString, bool.TrueString];
 
     public override int Outputs => 1;
 
-    public override MetricSums CreateMetrics() => new MeanMetric(Metric.Accuracy, (outputs, labels) =>
-    {
-        using var scope = NewDisposeScope();
-        return outputs.squeeze(1).Gt(0).eq(labels.Gt(0.5)).sum().item<long>();
-    });
+    public override MetricSums CreateMetrics() => new CollectedMetrics((logits, labels) => BinaryMetrics.Of(logits, labels, threshold));
 
     public override Tensor ScoresOf(Tensor outputs) => temperature == 1 ? outputs.alias() : outputs.Div(temperature);
 
@@ -28,7 +25,8 @@ internal sealed class BinaryObjective(float[]? classWeights = null, float temper
     protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
     {
         using var scope = NewDisposeScope();
-        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.Labels, reduction: nn.Reduction.None); // [N, 1] -> [N]
+        // [N, 1] -> [N]
+        var each = nn.functional.binary_cross_entropy_with_logits(outputs.squeeze(1), targets.Labels, reduction: nn.Reduction.None);
         return (ClassWeightOfEach(targets.Labels) is { } weights ? each.mul(weights) : each).MoveToOuterDisposeScope();
     }
 

@@ -1,6 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Expected calibration error: the sum over bins of share * |accuracy - mean confidence| (Guo et al. 2017, equation 3), in 15 bins as there.</summary>
+/// <summary>Expected calibration error: the sum over bins of share * |accuracy - mean confidence| (Guo et al.
+/// 2017, equation 3), in 15 bins as there.</summary>
 internal static class CalibrationError
 {
     private const int Bins = 15;
@@ -13,7 +14,7 @@ internal static class CalibrationError
 
 /// <summary>What was predicted of a row, how surely, and whether it was right.</summary>
 /// <param name="Class">The most probable.</param>
-/// <param name="Score">Its probability.</param>
+/// <param name="Score">Probability of the predicted class.</param>
 /// <param name="IsRight">Whether it is the label.</param>
 internal readonly record struct JudgedPrediction(int Class, double Score, bool IsRight)
 {

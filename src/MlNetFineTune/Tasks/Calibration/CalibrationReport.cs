@@ -1,27 +1,26 @@
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
 
-
 namespace MlNetFineTune;
 
 public abstract partial record Calibration
 {
-    /// <summary>What <see cref="Calibration.Temperature"/> found on the validation rows; saved with the model.</summary>
+    /// <summary>Result of <see cref="Calibration.Temperature"/> on the validation rows; saved with the model.</summary>
     public sealed record Report
     {
         /// <summary>
-        /// What the logits are divided by before they become probabilities: above 1 where the network was too sure. 1 (and a warning) where
-        /// the rows determine none between 0.05 and 20, as when the network was right about all of them.
+        /// The number by which logits are divided before the softmax or sigmoid: above 1 where the network was overconfident. 1 (with a
+        /// warning) where the rows determine none between 0.05 and 20, such as when the network was right for all of them.
         /// </summary>
         public required float Temperature { get; init; }
 
-        /// <summary>The validation rows that were scored.</summary>
+        /// <summary>Number of validation rows that were scored.</summary>
         public required int Rows { get; init; }
 
         /// <summary>Mean negative log-likelihood of the true classes by the network's own probabilities.</summary>
         public required double LossBefore { get; init; }
 
-        /// <summary>The same by the calibrated ones.</summary>
+        /// <summary>Mean negative log-likelihood of the true classes by the calibrated probabilities.</summary>
         public required double LossAfter { get; init; }
 
         /// <summary>
@@ -30,7 +29,8 @@ public abstract partial record Calibration
         /// </summary>
         public required double ErrorBefore { get; init; }
 
-        /// <summary>The same of the calibrated ones: on the rows that they were fitted to, so a little better than it will be.</summary>
+        /// <summary>Expected calibration error of the calibrated probabilities, on the rows that they were fitted to,
+        /// thus slightly too low.</summary>
         public required double ErrorAfter { get; init; }
 
         /// <summary>The precision that <see cref="RejectThresholds"/> aim at.</summary>
@@ -54,7 +54,7 @@ public abstract partial record Calibration
             }
             catch (ArgumentException e)
             {
-                throw new ArgumentException($"its calibration makes no sense ({Shown.Message(e)})", e);
+                throw new ArgumentException($"its calibration makes no sense ({SafeText.Message(e)})", e);
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Primitives;
 
@@ -6,10 +7,10 @@ namespace MlNetFineTune.Tasks;
 /// <summary>Calibrates a trained network on validation rows.</summary>
 internal static class Calibrator
 {
-    /// <param name="calibration">Of temperature.</param>
+    /// <param name="calibration">The options of temperature scaling.</param>
     /// <param name="outputs">The network's, of the validation rows: logits of the classes, or the one logit of yes.</param>
     /// <param name="labels">The same rows': classes from 0.</param>
-    /// <param name="classes">Their names.</param>
+    /// <param name="classes">Names of the classes.</param>
     /// <param name="channel">Told what was found.</param>
     public static Calibration.Report Fit(
         Calibration calibration, RowOutputs outputs, float[] labels, IReadOnlyList<string> classes, IChannel channel)
@@ -17,11 +18,12 @@ internal static class Calibrator
         double[][] logits = [.. outputs.Rows.Select((_, place) => LogitsOf(outputs.Of(place)))];
         int[] indices = [.. labels.Select(label => (int)label)];
         var fitted = TemperatureScaling.Fit(logits, indices);
-        var found = Describe(logits, indices, classes, (float)(fitted ?? 1), ((Calibration.TemperatureCalibration)calibration).TargetPrecision);
+        var found = Describe(logits, indices, classes, (float)(fitted ?? 1),
+            ((Calibration.TemperatureCalibration)calibration).TargetPrecision);
         if (fitted is null)
         {
-            channel.Warning(FormattableString.Invariant(
-                $"The probabilities stay as they are: no temperature from {TemperatureScaling.Least} to {TemperatureScaling.Greatest} fits the ")
+            channel.Warning(string.Create(CultureInfo.InvariantCulture, $"The probabilities stay as they are: "
+                    + $"no temperature from {TemperatureScaling.Least} to {TemperatureScaling.Greatest} fits the ")
                 + $"{found.Rows} validation rows best. Where all of them are right, more of them are needed.");
         }
         else
@@ -34,14 +36,16 @@ internal static class Calibrator
     }
 
     /// <param name="logits">[rows][classes].</param>
-    /// <param name="labels">Of each row.</param>
-    /// <param name="classes">Their names.</param>
-    /// <param name="temperature">Of scoring.</param>
-    /// <param name="targetPrecision">Of the thresholds.</param>
-    internal static Calibration.Report Describe(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
+    /// <param name="labels">Class of each row, from 0.</param>
+    /// <param name="classes">Names of the classes.</param>
+    /// <param name="temperature">The number that logits are divided by in scoring.</param>
+    /// <param name="targetPrecision">Precision that the thresholds aim at, above 0, at most 1.</param>
+    internal static Calibration.Report Describe(
+        IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
     {
         JudgedPrediction[] before = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, 1), label))];
-        JudgedPrediction[] after = [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, temperature), label))];
+        JudgedPrediction[] after =
+            [.. logits.Zip(labels, (z, label) => JudgedPrediction.Of(TemperatureScaling.Softmax(z, temperature), label))];
         var byClass = after.ToLookup(prediction => prediction.Class);
         return new Calibration.Report
         {
@@ -52,7 +56,9 @@ internal static class Calibrator
             ErrorBefore = CalibrationError.Of(before),
             ErrorAfter = CalibrationError.Of(after),
             TargetPrecision = targetPrecision,
-            RejectThresholds = classes.Index().DistinctBy(one => one.Item, StringComparer.Ordinal).ToDictionary(one => one.Item, one => RejectThreshold.Of(byClass[one.Index], ExactDouble.Of(targetPrecision)), StringComparer.Ordinal),
+            RejectThresholds = classes.Index().DistinctBy(one => one.Item, StringComparer.Ordinal)
+                .ToDictionary(one => one.Item, one => RejectThreshold.Of(byClass[one.Index], ExactDouble.Of(targetPrecision)),
+                    StringComparer.Ordinal),
         };
     }
 

@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The temperature T of softmax(z / T) by which given labels are most likely (Guo et al. 2017, section 4.2). In b = 1 / T the mean negative log-likelihood
-/// L(b) = mean(log sum exp(b z) - b z_label) is convex, with L' = mean(E[z] - z_label) and L'' = mean(Var[z]) under p = softmax(b z): Newton's method finds the root of L', and a bracket
-/// that shrinks around the root keeps it from going astray.
+/// The temperature T of softmax(z / T) by which given labels are most likely (Guo et al. 2017, section 4.2). In b = 1 / T the mean negative
+/// log-likelihood L(b) = mean(log sum exp(b z) - b z_label) is convex, with L' = mean(E[z] - z_label) and L'' = mean(Var[z]) under p =
+/// softmax(b z): Newton's method finds the root of L', and a bracket that shrinks around the root keeps it from going astray.
 /// </summary>
 internal static class TemperatureScaling
 {
@@ -13,8 +13,9 @@ internal static class TemperatureScaling
     private const double Precision = 1e-12;
 
     /// <param name="logits">[rows][classes].</param>
-    /// <param name="labels">Of each row.</param>
-    /// <returns>Null where no temperature between <see cref="Least"/> and <see cref="Greatest"/> is best: where all rows are right, a smaller one is always better.</returns>
+    /// <param name="labels">Class of each row, from 0.</param>
+    /// <returns>Null where no temperature between <see cref="Least"/> and <see cref="Greatest"/> is best: where all rows are right, a
+    /// smaller one is always better.</returns>
     public static double? Fit(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels)
     {
         var (low, high, inverse) = (1 / Greatest, 1 / Least, 1.0);

@@ -5,7 +5,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The columns that a fitted model adds, described as ML.NET's own trainers describe theirs so that its evaluators find them.</summary>
+/// <summary>The columns that a fitted model adds, described as ML.NET's own trainers describe theirs so
+/// that its evaluators find them.</summary>
 internal abstract class ScoreColumns
 {
     /// <summary>In order.</summary>
@@ -14,8 +15,16 @@ internal abstract class ScoreColumns
     /// <summary>A <see cref="ValueGetter{TValue}"/> of the column's type.</summary>
     /// <param name="column">By its number among these.</param>
     /// <param name="batch">Scored rows.</param>
-    /// <param name="place">Of the present row, in the batch.</param>
+    /// <param name="place">Index of the current row in the batch.</param>
     public abstract Delegate Getter(int column, IScoredRows batch, Func<int> place);
+
+    /// <summary>Text that says why a row could not be read; none without a name.</summary>
+    protected static DataViewSchema.DetachedColumn[] StatusColumns(string? status) =>
+        status is null ? [] : [new(status, TextDataViewType.Instance)];
+
+    /// <summary>The same, before training.</summary>
+    protected static SchemaShape.Column[] StatusShapes(string? status) =>
+        status is null ? [] : [new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)];
 
     protected static Delegate StatusGetter(IScoredRows batch, Func<int> place) =>
         (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = batch.StatusOf(place()));
@@ -30,7 +39,8 @@ internal abstract class ScoreColumns
         AddText(AnnotationUtils.Kinds.ScoreColumnKind, columnKind);
         AddText(AnnotationUtils.Kinds.ScoreValueKind, valueKind);
 
-        void AddText(string kind, string text) => annotations.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
+        void AddText(string kind, string text) =>
+            annotations.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
     }
 
     protected static DataViewSchema.DetachedColumn Scalar(string name, DataViewType type, uint set, string columnKind, string valueKind)

@@ -15,5 +15,14 @@ internal readonly record struct BinaryCounts(double TruePositives, double FalseP
 
     public double Accuracy => Ratio(TruePositives + TrueNegatives, TruePositives + FalsePositives + FalseNegatives + TrueNegatives);
 
+    /// <summary>The same with one row more.</summary>
+    public BinaryCounts With(bool isPositive, bool isPredicted) => (isPositive, isPredicted) switch
+    {
+        (true, true) => this with { TruePositives = TruePositives + 1 },
+        (true, false) => this with { FalseNegatives = FalseNegatives + 1 },
+        (false, true) => this with { FalsePositives = FalsePositives + 1 },
+        (false, false) => this with { TrueNegatives = TrueNegatives + 1 },
+    };
+
     private static double Ratio(double part, double whole) => whole > 0 ? part / whole : 0;
 }

@@ -9,10 +9,10 @@ namespace MlNetFineTune.Tasks;
 internal static class EvaluatedColumns
 {
     /// <param name="context">Makes the exceptions.</param>
-    /// <param name="schema">Of the data that are evaluated.</param>
-    /// <param name="name">Of the column.</param>
-    /// <param name="role">What it is for, as in "label".</param>
-    /// <param name="expected">Its type, for people.</param>
+    /// <param name="schema">Schema of the data that are evaluated.</param>
+    /// <param name="name">Name of the column.</param>
+    /// <param name="role">The role of the column in messages, such as "label".</param>
+    /// <param name="expected">The expected type, as text for the message.</param>
     /// <param name="isExpected">Whether a type is this.</param>
     public static DataViewSchema.Column Find(
         IExceptionContext context, DataViewSchema schema, string name, string role, string expected, Func<DataViewType, bool> isExpected)

@@ -9,7 +9,7 @@ internal static class LogLoss
     private const double Least = 1.0 / (1L << 52);
 
     /// <param name="probabilities">[rows, classes] in row-major order. Brought to a sum of 1 a row.</param>
-    /// <param name="classes">Of a row.</param>
+    /// <param name="classes">Number of classes.</param>
     /// <param name="labels">Classes from 0.</param>
     /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>NaN without rows, and where a probability is NaN.</returns>

@@ -1,16 +1,18 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// A number that says how good a model is on validation rows, by name and direction. One of a task's metrics chooses the epoch whose weights
-/// are kept (<see cref="FineTuningOptions.Metric"/>); all stand in the report.
+/// A number that says how good a model is on validation rows, by name and direction. One of a task's metrics chooses the epoch whose
+/// weights are kept (<see cref="FineTuningOptions.Metric"/>); all stand in the report. Each row counts once. Where a metric is undefined
+/// for the validation rows (an area under the ROC curve without rows of both kinds) it is NaN, and NaN never chooses an epoch: a number is
+/// always better, and between two epochs without a number <see cref="Loss"/> decides.
 /// </summary>
 public sealed record Metric
 {
     private Metric(string name, bool higherIsBetter) => (Name, HigherIsBetter) = (name, higherIsBetter);
 
     /// <summary>
-    /// The mean of the task's loss by the rows' and the classes' weights, without label smoothing. The default of every task: on the few dozen
-    /// rows that validation often has, accuracy moves in steps of whole percents and picks by luck.
+    /// The mean of the task's loss by the rows' and the classes' weights, without label smoothing. The default of every task: on the few
+    /// dozen rows that validation often has, accuracy moves in steps of whole percents and picks by luck.
     /// </summary>
     public static Metric Loss { get; } = new("Loss", higherIsBetter: false);
 
@@ -34,6 +36,36 @@ public sealed record Metric
 
     /// <summary>Of several labels a row: the share of wrong answers among rows times labels, at a probability of 0.5. 0 to 1.</summary>
     public static Metric HammingLoss { get; } = new("HammingLoss", higherIsBetter: false);
+
+    /// <summary>
+    /// Binary: the probability that a positive row scores higher than a negative one (<c>roc_auc_score</c>), whatever the threshold. 0 to
+    /// 1; 0.5 is chance. NaN where the validation rows are all of one kind.
+    /// </summary>
+    public static Metric AreaUnderRocCurve { get; } = new("AreaUnderRocCurve", higherIsBetter: true);
+
+    /// <summary>
+    /// Binary: the harmonic mean of precision and recall of the positive class at <see cref="DecisionThreshold.Fixed"/>'s threshold, else
+    /// at 0.5: a threshold is tuned when the best epoch is known. 0 to 1; 0 where no row is positive or predicted to be.
+    /// </summary>
+    public static Metric F1 { get; } = new("F1", higherIsBetter: true);
+
+    /// <summary>
+    /// Regression: the mean of |score - label|, in the unit of the label. Ordinal: how many classes the prediction is off, on average. 0 or
+    /// above.
+    /// </summary>
+    public static Metric MeanAbsoluteError { get; } = new("MeanAbsoluteError", higherIsBetter: false);
+
+    /// <summary>
+    /// Regression: 1 minus the squared errors over those of the labels' mean. 1 is perfect, 0 no better than the mean, and there is no
+    /// least value. NaN with less than two validation rows.
+    /// </summary>
+    public static Metric RSquared { get; } = new("RSquared", higherIsBetter: true);
+
+    /// <summary>
+    /// Ordinal: agreement beyond chance, where a mistake counts by the square of how many classes it is off (Cohen 1968). 1 is perfect, 0
+    /// is chance. NaN where all labels and all predictions are one class.
+    /// </summary>
+    public static Metric QuadraticWeightedKappa { get; } = new("QuadraticWeightedKappa", higherIsBetter: true);
 
     /// <summary>As reports and files write it.</summary>
     public string Name { get; }

@@ -5,7 +5,7 @@ internal static class RowArguments
 {
     /// <param name="scored">Rows with a score.</param>
     /// <param name="labelled">Rows with a label.</param>
-    /// <param name="weights">Of the rows; empty where all count alike.</param>
+    /// <param name="weights">Weights of the rows; empty where all are 1.</param>
     /// <exception cref="ArgumentException">The numbers differ, or a weight is negative or not finite.</exception>
     public static void Check(int scored, int labelled, ReadOnlySpan<float> weights)
     {

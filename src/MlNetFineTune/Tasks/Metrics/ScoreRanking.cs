@@ -1,12 +1,11 @@
 using MlNetFineTune.MlNet;
 
-
 namespace MlNetFineTune.Tasks;
 
 /// <summary>The rows that pass where a score is the least that passes, by their weights.</summary>
-/// <param name="Score">Of the last rows that pass.</param>
-/// <param name="TruePositives">Of those that pass.</param>
-/// <param name="FalsePositives">Of those that pass.</param>
+/// <param name="Score">Lowest score that passes.</param>
+/// <param name="TruePositives">Positive rows among those that pass.</param>
+/// <param name="FalsePositives">Negative rows among those that pass.</param>
 internal readonly record struct ScoreCut(float Score, double TruePositives, double FalsePositives);
 
 /// <summary>

@@ -40,7 +40,7 @@ internal sealed class LabelSetColumn
     /// <summary>Sets a truth value for each label of the present row.</summary>
     public delegate void Fill(Span<bool> labels);
 
-    /// <summary>Of the labels, in the order of the scores.</summary>
+    /// <summary>Names of the labels, in the order of the scores.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>
@@ -48,11 +48,11 @@ internal sealed class LabelSetColumn
     /// where the scores are, unless their slots have the same names in another order.
     /// </summary>
     /// <param name="context">Makes the exceptions.</param>
-    /// <param name="schema">Of the data that are evaluated.</param>
-    /// <param name="name">Of the label column.</param>
+    /// <param name="schema">Schema of the data that are evaluated.</param>
+    /// <param name="name">Name of the label column.</param>
     /// <param name="scored">Names of the labels as the scores have them; null where they have none.</param>
-    /// <param name="count">Of the scores.</param>
-    /// <param name="purpose">For messages. Default: <see cref="Purpose.Evaluation"/>.</param>
+    /// <param name="count">Number of scores per row.</param>
+    /// <param name="purpose">The purpose of the column, for messages. Default: <see cref="Purpose.Evaluation"/>.</param>
     public static LabelSetColumn Find(
         IExceptionContext context, DataViewSchema schema, string name, IReadOnlyList<string>? scored, int count, Purpose? purpose = null)
     {
@@ -116,7 +116,7 @@ internal sealed class LabelSetColumn
             if (unknown.Length == 0)
                 return new(column, places, scored);
             throw context.Except(
-                $"The {purpose.Role} column {Shown.Quoted(column.Name)} has labels {purpose.Unknown}: {Listed(unknown)}. "
+                $"The {purpose.Role} column {SafeText.Quoted(column.Name)} has labels {purpose.Unknown}: {Listed(unknown)}. "
                 + $"{purpose.Known}: {Listed(scored)}. "
                 + "Make the keys by the Conversion.MapValueToKey that was fitted to the training data.");
         }
@@ -144,7 +144,7 @@ internal sealed class LabelSetColumn
         names ?? (string[])[.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
 
     private static string Listed(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(MostNamed).Select(name => Shown.Quoted(name))) + (names.Count > MostNamed ? ", ..." : "");
+        string.Join(", ", names.Take(MostNamed).Select(name => SafeText.Quoted(name))) + (names.Count > MostNamed ? ", ..." : "");
 
     private Fill BooleanReader(DataViewRow row)
     {

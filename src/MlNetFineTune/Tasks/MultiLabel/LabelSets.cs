@@ -40,7 +40,8 @@ internal sealed class LabelSets(string column, IReadOnlyList<string> names) : Co
         if (counts.All(count => count == 0 || count == rows))
         {
             throw new InvalidOperationException(
-                $"There is nothing to learn: each of the labels in column '{Column}' ({Shown.Several(names)}) is there in none or in all "
+                $"There is nothing to learn: "
+                + $"each of the labels in column '{Column}' ({SafeText.Several(names)}) is there in none or in all "
                 + $"of the {rows} training rows.");
         }
         Warn(count => count == 0, "No training row has");
@@ -50,7 +51,7 @@ internal sealed class LabelSets(string column, IReadOnlyList<string> names) : Co
         {
             string[] such = [.. names.Where((_, label) => isSuch(counts[label]))];
             if (such.Length > 0)
-                channel.Warning($"{beginning} {Shown.Several(such)}: the model cannot learn when such a label is there.");
+                channel.Warning($"{beginning} {SafeText.Several(such)}: the model cannot learn when such a label is there.");
         }
     }
 

@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Hits and misses of predicted labels, row by row, and the metrics that scikit-learn makes of them (with <c>zero_division=0</c>). Rows
-/// are not kept.
+/// Hits and misses of predicted labels, row by row, and the metrics that scikit-learn makes of them
+/// (with <c>zero_division=0</c>). Rows are not kept.
 /// </summary>
 internal sealed class MultiLabelCounts
 {
@@ -11,7 +11,7 @@ internal sealed class MultiLabelCounts
     private readonly long[] _missed;
     private long _exact;
 
-    /// <param name="labels">Of a row. At least one.</param>
+    /// <param name="labels">Number of labels, at least one.</param>
     public MultiLabelCounts(int labels)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labels);

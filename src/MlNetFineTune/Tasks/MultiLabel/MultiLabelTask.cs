@@ -1,15 +1,17 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
 /// <summary>Any number of labels a row: a sigmoid over a logit for each.</summary>
-internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, LabelThresholds Thresholds) : LearningTask
+internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, DecisionThreshold Threshold) : LearningTask
 {
     public const string Kind = "MultiLabel";
 
@@ -18,13 +20,11 @@ internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, LabelThre
     // ML.NET has no catalog of such tasks.
     internal override string Catalog => "FineTuning";
 
-    internal override string? NeedsValidation => Thresholds.IsTuned
-        ? "LabelThresholds.Tuned needs validation: it chooses the thresholds by its rows. Set Validation, or take LabelThresholds.Fixed."
-        : null;
+    internal override string? NeedsValidation => Threshold.NeedsValidation;
 
-    internal override LearningTask WithoutValidation => this with { Thresholds = LabelThresholds.Fixed(Thresholds.Initial) };
+    internal override LearningTask WithoutValidation => this with { Threshold = DecisionThreshold.Fixed(Threshold.Probability) };
 
-    public override string ToString() => $"{Kind}(positiveWeights: {PositiveWeights}, thresholds: {Thresholds})";
+    public override string ToString() => $"{Kind}(positiveWeights: {PositiveWeights}, threshold: {Threshold})";
 
     internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
     [
@@ -52,7 +52,7 @@ internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, LabelThre
         var keys = ((VectorDataViewType)column.Type).ItemType is KeyDataViewType ? LabelKeys.Of(column) : null;
         var names = keys?.Names ?? LabelSetColumn.NamesOfSlots(column);
         PositiveWeights.Resolve(names, new double[names.Count], rows: 0); // fails here rather than after the data are read
-        return new BoundMultiLabel(columns, names, keys, this, [.. names.Select(_ => Thresholds.Initial)]);
+        return new BoundMultiLabel(columns, names, keys, this, [.. names.Select(_ => Threshold.Probability)]);
     }
 }
 
@@ -83,7 +83,7 @@ internal sealed class BoundMultiLabel(
 
     public override IReadOnlyList<float> LabelThresholds => thresholds;
 
-    public override bool FitsOnValidation => options is not null && options.Thresholds.IsTuned;
+    public override bool FitsOnValidation => options is not null && options.Threshold.IsTuned;
 
     public override Objective Training(RowSubset training, SoftTargetLoss? softTargets)
     {
@@ -105,29 +105,38 @@ internal sealed class BoundMultiLabel(
             return this;
         using var scope = NewDisposeScope();
         var scores = Scoring.ScoresOf(outputs.ToTensor()).data<float>().ToArray(); // [N, labels]
-        var tuned = ThresholdTuning.OfEachLabel(ThresholdCriterion.F1, scores, LabelSets.Of(labels), names.Count);
+        var tuned = ThresholdTuning.OfEachLabel(options!.Threshold, scores, LabelSets.Of(labels), names.Count);
         foreach (var (name, threshold) in names.Zip(tuned))
         {
             if (threshold is { } best)
             {
-                channel.Info(FormattableString.Invariant(
-                    $"{Shown.Text(name)}: threshold {best.Threshold:0.###}, F1 on the validation rows {best.Value:0.###}."));
+                channel.Info(
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{SafeText.Of(name)}: threshold {best.Threshold:0.###} by {options.Threshold}, "
+                        + $"{best.Value:0.###} on the validation rows."));
             }
         }
         string[] untold = [.. names.Where((_, label) => tuned[label] is null)];
         if (untold.Length > 0)
         {
             channel.Warning(
-                $"LabelThresholds.Tuned: none or all of the {outputs.Rows.Length} validation rows have {Shown.Several(untold)}, so that "
-                + "their thresholds stay 0.5. Give validation rows of both kinds.");
+                $"{options.Threshold}: none or all of the {outputs.Rows.Length} validation rows have {SafeText.Several(untold)}, "
+                    + "or no threshold "
+                + "reaches the target, so that their thresholds stay 0.5. Give validation rows of both kinds.");
         }
         float[] found = [.. tuned.Select((one, label) => one?.Threshold ?? thresholds[label])];
         return new BoundMultiLabel(columns, names, keys, options, found);
     }
 
-    /// <summary>An order of training rows in which all labels come about equally often.</summary>
-    public BalancedSampling Sampling(RowSubset training) =>
-        BalancedSampling.OfLabels(LabelSets.Of(training.LabelsOf(training.Rows)), names.Count);
+    /// <summary>An order of rows in which all labels come about equally often.</summary>
+    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows) =>
+        BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
+
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
+    [
+        new(graph.Named(GraphOutput.Logits, outputs), names.Count),
+        new(graph.Named(GraphOutput.Probabilities, graph.Add("Sigmoid", [outputs])), names.Count),
+    ];
 
     public override TaskManifest Describe() => new MultiLabelManifest(columns, names, thresholds);
 }
@@ -143,7 +152,8 @@ internal sealed record MultiLabelManifest(TaskColumns Columns, IReadOnlyList<str
         if (Labels is not { Count: > 0 })
             throw new ArgumentException($"its task is {MultiLabelTask.Kind}, without labels");
         if (keys is not null && !Labels.SequenceEqual(keys.Names, StringComparer.Ordinal))
-            throw new ArgumentException($"its manifest names the labels {Shown.Several(Labels)}, its key {Shown.Several(keys.Names)}");
+            throw new ArgumentException($"its manifest names the labels {SafeText.Several(Labels)}, "
+                + $"its key {SafeText.Several(keys.Names)}");
         if (Thresholds?.Count != Labels.Count || Thresholds.Any(threshold => !float.IsFinite(threshold)))
             throw new ArgumentException($"it has {Labels.Count} labels and no threshold for each");
         return new BoundMultiLabel(Columns, Labels, keys, options: null, Thresholds);

@@ -31,7 +31,7 @@ public abstract record PositiveWeights
     /// <exception cref="ArgumentOutOfRangeException">A weight is not above 0.</exception>
     public static PositiveWeights Of(params (string Label, float Weight)[] weights) => new NamedWeights(weights);
 
-    /// <summary>In the order of the labels.</summary>
+    /// <summary>Weights in the order of the labels.</summary>
     /// <param name="weights">One a label, above 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">A weight is not above 0.</exception>
     public static PositiveWeights Of(params float[] weights) => new OrderedWeights(weights);
@@ -48,7 +48,7 @@ public abstract record PositiveWeights
         : throw new ArgumentOutOfRangeException("weights", weight, $"The weight of {of} must be above 0.");
 
     private static string Listed(IReadOnlyList<string> labels) =>
-        string.Join(", ", labels.Take(20).Select(name => Shown.Text(name))) + (labels.Count > 20 ? ", ..." : "");
+        string.Join(", ", labels.Take(20).Select(name => SafeText.Of(name))) + (labels.Count > 20 ? ", ..." : "");
 
     private sealed record NoWeights : PositiveWeights
     {
@@ -88,8 +88,8 @@ public abstract record PositiveWeights
             foreach (var (label, weight) in weights)
             {
                 ArgumentNullException.ThrowIfNull(label, nameof(weights));
-                if (!_weights.TryAdd(label, Check(weight, Shown.Quoted(label))))
-                    throw new ArgumentException($"The label {Shown.Quoted(label)} has two weights.", nameof(weights));
+                if (!_weights.TryAdd(label, Check(weight, SafeText.Quoted(label))))
+                    throw new ArgumentException($"The label {SafeText.Quoted(label)} has two weights.", nameof(weights));
             }
         }
 

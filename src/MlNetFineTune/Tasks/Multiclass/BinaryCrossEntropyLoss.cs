@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 using TorchSharp;
@@ -13,7 +14,8 @@ internal sealed record BinaryCrossEntropyLoss : ClassificationLoss
         if (threshold is { } share && !(share is >= 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(threshold), threshold, "The threshold must be at least 0 and below 1.");
         if (threshold is not null && smoothing > 0)
-            throw new ArgumentException("A threshold makes targets 0 and 1 again, whatever the smoothing: say one of the two.", nameof(threshold));
+            throw new ArgumentException("A threshold makes targets 0 and 1 again, whatever the smoothing: say one of the two.",
+                nameof(threshold));
         Threshold = threshold;
     }
 
@@ -21,7 +23,9 @@ internal sealed record BinaryCrossEntropyLoss : ClassificationLoss
 
     public float? Threshold { get; }
 
-    public override string ToString() => FormattableString.Invariant($"BinaryCrossEntropy(smoothing: {Smoothing}{(Threshold is { } share ? FormattableString.Invariant($", threshold: {share}") : "")})");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"BinaryCrossEntropy(smoothing: "
+            + $"{Smoothing}{(Threshold is { } share ? FormattableString.Invariant($", threshold: {share}") : "")})");
 
     /// <summary>A class's weight counts for its rows, not for its column: it would weigh yes and no alike there.</summary>
     internal override Tensor OfEach(Tensor logits, Tensor labels, Tensor? classWeights, bool training)
@@ -29,7 +33,8 @@ internal sealed record BinaryCrossEntropyLoss : ClassificationLoss
         using var scope = NewDisposeScope();
         var shares = ClassLabelTensors.Shares(labels, logits);
         var targets = training ? TargetsOf(shares) : shares;
-        var each = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction: nn.Reduction.None).mean([1]); // [N, classes] -> [N]
+        // [N, classes] -> [N]
+        var each = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction: nn.Reduction.None).mean([1]);
         return (classWeights is null ? each : each.mul(ClassLabelTensors.WeightOfEach(labels, classWeights))).MoveToOuterDisposeScope();
     }
 

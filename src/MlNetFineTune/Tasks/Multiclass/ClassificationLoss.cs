@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What training a classifier makes small, as a mean over the rows. Each takes labels that are mixed (<see cref="Augmentation.MixUp"/>,
-/// <see cref="Augmentation.CutMix"/>), class weights and example weights.
-/// Scores are softmax probabilities whatever the loss; validation judges by the same loss, without smoothing.
+/// The loss that training a classifier minimises, as a mean over the rows. Each loss takes mixed labels (<see cref="Augmentation.MixUp"/>,
+/// <see cref="Augmentation.CutMix"/>), class weights and example weights. Scores are softmax probabilities whatever the loss; validation
+/// judges by the same loss, without smoothing.
 /// </summary>
 public abstract record ClassificationLoss
 {
@@ -16,23 +16,28 @@ public abstract record ClassificationLoss
     }
 
     /// <summary>The negative logarithm of the true class's probability (PyTorch: <c>cross_entropy</c>).</summary>
-    /// <param name="smoothing">Moves this share of the target from the true class to all classes evenly (Szegedy et al. 2015, https://arxiv.org/abs/1512.00567). 0 up to, not including, 1.</param>
+    /// <param name="smoothing">Moves this share of the target from the true class to all classes evenly (Szegedy et al.
+    /// 2015, https://arxiv.org/abs/1512.00567). 0 to below 1. Default 0.</param>
     public static ClassificationLoss CrossEntropy(float smoothing = 0) => new CrossEntropyLoss(smoothing);
 
     /// <summary>
-    /// Cross-entropy times (1 - p)^gamma, p the true class's probability: rows that are right already count little (Lin et al. 2017, https://arxiv.org/abs/1708.02002, over a
-    /// softmax). Its alpha is <see cref="ClassWeights"/>. Of mixed labels, the sum over the classes of share (1 - p)^gamma (-log p).
+    /// Cross-entropy times (1 - p)^gamma, p the true class's probability: rows that are right already count little (Lin et al. 2017,
+    /// https://arxiv.org/abs/1708.02002, over a softmax). Its alpha is <see cref="ClassWeights"/>. Of mixed labels, the sum over the
+    /// classes of share (1 - p)^gamma (-log p).
     /// </summary>
-    /// <param name="gamma">0 (cross-entropy) or above.</param>
+    /// <param name="gamma">The exponent. 0 (cross-entropy) or above. Default 2.</param>
     public static ClassificationLoss Focal(float gamma = 2) => new FocalLoss(gamma);
 
     /// <summary>
-    /// Each class a question of its own, yes or no: the mean over the classes of their binary cross-entropies (Wightman et al. 2021, https://arxiv.org/abs/2110.00476, as timm's
-    /// <c>BinaryCrossEntropy</c>). The more classes, the smaller its gradients: no matter to AdamW, but to <see cref="Optimizer.Sgd"/>.
+    /// Each class as a binary question: the mean over the classes of their binary cross-entropies (Wightman et al. 2021,
+    /// https://arxiv.org/abs/2110.00476, as timm's <c>BinaryCrossEntropy</c>). The more classes, the smaller the gradients, which matters
+    /// to <see cref="Optimizer.Sgd"/> but not to AdamW.
     /// </summary>
-    /// <param name="smoothing">Moves this share of the target from the true class to all classes evenly. 0 up to, not including, 1.</param>
-    /// <param name="threshold">Classes whose share in a mixed label is above it count as wholly there, others as not there; the paper takes 0.2. From 0 to below 1, without smoothing. Default null: shares stay shares.</param>
-    public static ClassificationLoss BinaryCrossEntropy(float smoothing = 0, float? threshold = null) => new BinaryCrossEntropyLoss(smoothing, threshold);
+    /// <param name="smoothing">Moves this share of the target from the true class to all classes evenly. 0 to below 1. Default 0.</param>
+    /// <param name="threshold">Classes whose share in a mixed label is above it count as wholly there, others as not there;
+    /// the paper takes 0.2. From 0 to below 1, without smoothing. Default null: shares stay shares.</param>
+    public static ClassificationLoss BinaryCrossEntropy(float smoothing = 0, float? threshold = null) =>
+        new BinaryCrossEntropyLoss(smoothing, threshold);
 
     /// <summary>Each row's loss, times the weight of its class.</summary>
     /// <param name="logits">[N, classes].</param>

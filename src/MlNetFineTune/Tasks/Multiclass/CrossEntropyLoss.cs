@@ -14,6 +14,7 @@ internal sealed record CrossEntropyLoss : ClassificationLoss
     internal override Tensor OfEach(Tensor logits, Tensor labels, Tensor? classWeights, bool training)
     {
         using var targets = labels.dtype == ScalarType.Int64 ? labels.alias() : labels.to_type(logits.dtype, copy: true);
-        return nn.functional.cross_entropy(logits, targets, classWeights, reduction: nn.Reduction.None, label_smoothing: training ? ExactDouble.Of(Smoothing) : 0);
+        return nn.functional.cross_entropy(
+            logits, targets, classWeights, reduction: nn.Reduction.None, label_smoothing: training ? ExactDouble.Of(Smoothing) : 0);
     }
 }

@@ -1,11 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>
@@ -17,16 +11,17 @@ public sealed record F1Scores
     private F1Scores(IReadOnlyList<double> perClass, double macro, double micro, double weighted) =>
         (PerClass, Macro, Micro, Weighted) = (perClass, macro, micro, weighted);
 
-    /// <summary>In the order of the confusion matrix.</summary>
+    /// <summary>F1 of each class, 0 to 1, in the order of the confusion matrix.</summary>
     public IReadOnlyList<double> PerClass { get; }
 
-    /// <summary>Plain mean over the classes that are present or predicted: rare ones count as much as frequent ones.</summary>
+    /// <summary>The unweighted mean of F1 over the classes that are present or predicted,
+    /// 0 to 1: rare classes count as much as frequent ones.</summary>
     public double Macro { get; }
 
-    /// <summary>Over all rows together; with one label a row it equals the accuracy.</summary>
+    /// <summary>F1 over all rows together, 0 to 1. With one label per row it equals the accuracy.</summary>
     public double Micro { get; }
 
-    /// <summary>Mean over the classes, weighted by their true rows.</summary>
+    /// <summary>The mean of F1 over the classes, 0 to 1, weighted by the number of rows of each class.</summary>
     public double Weighted { get; }
 
     internal static F1Scores Of(double[][] confusion)
@@ -44,7 +39,8 @@ public sealed record F1Scores
             total += actual;
             weighted += actual * perClass[c];
         }
-        return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0, total > 0 ? weighted / total : 0);
+        return new F1Scores(perClass, occurring > 0 ? perClass.Sum() / occurring : 0, total > 0 ? hits / total : 0,
+            total > 0 ? weighted / total : 0);
     }
 
     /// <summary>Names and values, with the same numbers in every culture.</summary>

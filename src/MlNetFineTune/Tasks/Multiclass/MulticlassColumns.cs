@@ -6,7 +6,8 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Score first, then the predicted label, then, if it has a name, why a row could not be read: as ML.NET's own multiclass trainers describe theirs.</summary>
+/// <summary>Score first, then the predicted label, then, if it has a name,
+/// why a row could not be read: as ML.NET's own multiclass trainers describe theirs.</summary>
 internal sealed class MulticlassColumns(string score, string predictedLabel, string? status, LabelKeys keys) : ScoreColumns
 {
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input)
@@ -16,11 +17,13 @@ internal sealed class MulticlassColumns(string score, string predictedLabel, str
         var names = new VBuffer<ReadOnlyMemory<char>>(keys.Count, [.. keys.Names.Select(name => name.AsMemory())]);
         scoreAnnotations.AddSlotNames(keys.Count, (ref VBuffer<ReadOnlyMemory<char>> value) => names.CopyTo(ref value));
         keys.AddTo(scoreAnnotations, AnnotationUtils.Kinds.TrainingLabelValues);
-        AddKinds(scoreAnnotations, set, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.Score);
+        AddKinds(scoreAnnotations, set, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification,
+            AnnotationUtils.Const.ScoreValueKind.Score);
 
         var labelAnnotations = new DataViewSchema.Annotations.Builder();
         keys.AddTo(labelAnnotations, AnnotationUtils.Kinds.KeyValues);
-        AddKinds(labelAnnotations, set, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification, AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
+        AddKinds(labelAnnotations, set, AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification,
+            AnnotationUtils.Const.ScoreValueKind.PredictedLabel);
         return
         [
             new(score, new VectorDataViewType(NumberDataViewType.Single, keys.Count), scoreAnnotations.ToAnnotations()),
@@ -42,18 +45,23 @@ internal sealed class MulticlassColumns(string score, string predictedLabel, str
     /// <summary>The same, before training: what <c>GetOutputSchema</c> promises.</summary>
     public static SchemaShape.Column[] Shapes(string score, string predictedLabel, string? status, SchemaShape.Column label)
     {
-        var slotNames = new SchemaShape.Column(AnnotationUtils.Kinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false);
+        var slotNames = new SchemaShape.Column(
+            AnnotationUtils.Kinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false);
         var kinds = AnnotationUtils.GetTrainerOutputAnnotation();
-        var hasValues = label.Annotations.TryFindColumn(AnnotationUtils.Kinds.KeyValues, out var values) && values.Kind == SchemaShape.Column.VectorKind.Vector;
+        var hasValues = label.Annotations.TryFindColumn(AnnotationUtils.Kinds.KeyValues, out var values)
+            && values.Kind == SchemaShape.Column.VectorKind.Vector;
         SchemaShape.Column[] trainingValues = hasValues
             ? [new(AnnotationUtils.Kinds.TrainingLabelValues, SchemaShape.Column.VectorKind.Vector, values.ItemType, isKey: false)]
             : [];
         SchemaShape.Column[] keyValues = hasValues ? [values] : [];
         return
         [
-            new(score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, new SchemaShape([slotNames, .. trainingValues, .. kinds])),
-            new(predictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape([.. keyValues, .. kinds])),
-            .. status is null ? [] : (SchemaShape.Column[])[new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)],
+            new(score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
+                new SchemaShape([slotNames, .. trainingValues, .. kinds])),
+            new(predictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
+                new SchemaShape([.. keyValues, .. kinds])),
+            .. status is null ? [] : (SchemaShape.Column[])[
+                new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)],
         ];
     }
 }

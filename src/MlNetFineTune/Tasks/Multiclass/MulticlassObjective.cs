@@ -10,18 +10,20 @@ namespace MlNetFineTune.Tasks;
 /// <param name="classWeights">One a class; null where all are 1.</param>
 /// <param name="temperature">What logits are divided by before they become scores.</param>
 /// <param name="softTargets">The part of the loss that a teacher has in training; null where there is none.</param>
-internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1, SoftTargetLoss? softTargets = null) : Objective
+/// <param name="createMetrics">The metrics of an evaluation pass; null is accuracy.</param>
+internal sealed class MulticlassObjective(
+    int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1, SoftTargetLoss? softTargets = null,
+    Func<MetricSums>? createMetrics = null) : Objective
 {
     private readonly ClassificationLoss _loss = loss ?? ClassificationLoss.CrossEntropy();
 
     public override int Outputs => classes;
 
-    public override MetricSums CreateMetrics() => new MeanMetric(Metric.Accuracy, (outputs, labels) =>
+    public override MetricSums CreateMetrics() => createMetrics?.Invoke() ?? new MeanMetric(Metric.Accuracy, (outputs, labels) =>
     {
         using var scope = NewDisposeScope();
         return outputs.argmax(1).eq(labels).sum().item<long>();
     });
-
 
     /// <summary>To score by.</summary>
     public static MulticlassObjective OfScoring(int classes, Calibration.Report? calibration) =>
@@ -49,7 +51,9 @@ internal sealed class MulticlassObjective(int classes, ClassificationLoss? loss 
         return each.MoveToOuterDisposeScope();
     }
 
-    protected override Tensor? ClassWeightOfEach(Tensor labels) => WeightsOf(ScalarType.Float32, labels.device) is { } weights ? ClassLabelTensors.WeightOfEach(labels, weights) : null;
+    protected override Tensor? ClassWeightOfEach(Tensor labels) => WeightsOf(ScalarType.Float32, labels.device) is { } weights
+        ? ClassLabelTensors.WeightOfEach(labels, weights)
+        : null;
 
     private Tensor? WeightsOf(ScalarType type, Device device) => classWeights is null ? null : tensor(classWeights, type, device);
 }

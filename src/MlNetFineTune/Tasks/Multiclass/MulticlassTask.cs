@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
@@ -10,8 +11,6 @@ namespace MlNetFineTune.Tasks;
 internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights ClassWeights, Calibration Calibration) : LearningTask
 {
     public const string Kind = "Multiclass";
-
-    private const string Expected = "Key (Conversion.MapValueToKey makes one)";
 
     internal override string Name => Kind;
 
@@ -25,12 +24,11 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
 
     internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
     [
-        ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel),
-        .. columns.Status is { } status ? [("ImageStatusColumnName", status)] : ((string, string)[])[],
+        ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel), .. StatusOf(columns),
     ];
 
     internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns) =>
-        LabelOf(context, schema, columns, Expected, label => label.IsKey);
+        KeyOf(context, schema, columns);
 
     internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) => MulticlassColumns.Shapes(
         columns.Score, columns.PredictedLabel, columns.Status, schema.Single(column => column.Name == columns.Label));
@@ -43,11 +41,12 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
     }
 }
 
-/// <param name="columns">Their names.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
 /// <param name="keys">The classes.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="options">Options of the training; null in a model that was loaded.</param>
 /// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
+internal sealed class BoundMulticlass(
+    TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
 
@@ -73,21 +72,22 @@ internal sealed class BoundMulticlass(TaskColumns columns, LabelKeys keys, Multi
         : this;
 
     public override TaskManifest Describe() => new MulticlassManifest(columns, keys.Names, calibration);
+
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
 /// <param name="Classes">Names, in the order of the scores.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
+/// <param name="Calibration">Result of the calibration; null where probabilities are not calibrated.</param>
+internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration)
+    : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {
-        if (keys is null)
-            throw new ArgumentException($"its task is {MulticlassTask.Kind}, without classes");
-        if (!Classes.SequenceEqual(keys.Names, StringComparer.Ordinal) && !Classes.SequenceEqual(keys.Texts, StringComparer.Ordinal))
-            throw new ArgumentException($"its manifest names the classes {Shown.Several(Classes)}, its key {Shown.Several(keys.Names)}");
+        var known = RequireKeys(keys, MulticlassTask.Kind, Classes);
         Calibration?.CheckClasses(Classes);
-        return new BoundMulticlass(Columns, keys, options: null, Calibration);
+        return new BoundMulticlass(Columns, known, options: null, Calibration);
     }
 }

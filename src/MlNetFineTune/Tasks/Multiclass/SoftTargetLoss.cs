@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The teacher's part of the loss: weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss of the label (Hinton et al. 2015, section 2, https://arxiv.org/abs/1503.02531).</summary>
+/// <summary>The teacher's part of the loss: weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss of the label (Hinton et al.
+/// 2015, section 2, https://arxiv.org/abs/1503.02531).</summary>
 internal sealed record SoftTargetLoss
 {
     public SoftTargetLoss(float temperature, float weight)
@@ -13,7 +14,8 @@ internal sealed record SoftTargetLoss
         if (!(temperature > 0 && float.IsFinite(temperature)))
             throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "The temperature must be above 0.");
         if (!(weight is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(weight), weight, "The weight of the teacher must be above 0 and at most 1; without one, take Distillation.None.");
+            throw new ArgumentOutOfRangeException(
+                nameof(weight), weight, "The weight of the teacher must be above 0 and at most 1; without one, take Distillation.None.");
         (Temperature, Weight) = (temperature, weight);
     }
 

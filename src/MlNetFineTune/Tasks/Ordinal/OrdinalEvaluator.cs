@@ -42,9 +42,9 @@ internal static class OrdinalEvaluator
             var place = places is null ? index : places[index];
             if (place < 0 || place >= known.Count)
             {
-                throw env.Except($"Row {cursor.Position} has the label {Shown.Quoted(own.Names[index])} in column "
-                    + $"{Shown.Quoted(labelColumnName)}, and {Shown.Quoted(predictedLabelColumnName)} has no such class: "
-                    + $"{string.Join(", ", known.Names.Take(20).Select(name => Shown.Text(name)))}{(known.Count > 20 ? ", ..." : "")}.");
+                throw env.Except($"Row {cursor.Position} has the label {SafeText.Quoted(own.Names[index])} in column "
+                    + $"{SafeText.Quoted(labelColumnName)}, and {SafeText.Quoted(predictedLabelColumnName)} has no such class: "
+                    + $"{string.Join(", ", known.Names.Take(20).Select(name => SafeText.Of(name)))}{(known.Count > 20 ? ", ..." : "")}.");
             }
             counts.Add(place, predictedIndex);
         }

@@ -23,7 +23,7 @@ internal sealed class OrdinalHead : NetworkHead
     // Far beyond every score: the softplus of so large a negative margin is rounded to 0. Half precision has no greater numbers.
     private const float Beyond = 6e4f;
 
-    /// <param name="features">Of a row.</param>
+    /// <param name="features">Number of features per row.</param>
     /// <param name="classes">Two or more.</param>
     public OrdinalHead(int features, int classes)
         : base(nameof(OrdinalHead))
@@ -66,7 +66,7 @@ internal sealed class OrdinalHead : NetworkHead
 
     /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
     /// the same probability, or their shares among the rows.</summary>
-    /// <param name="seed">Of the random weights.</param>
+    /// <param name="seed">Seed of the random weights.</param>
     /// <param name="counts">Training rows of each class, in their order; null where they do not matter.</param>
     public void Initialize(long seed, IReadOnlyList<double>? counts)
     {

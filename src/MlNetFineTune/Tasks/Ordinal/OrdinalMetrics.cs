@@ -1,7 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
 namespace MlNetFineTune;
 
 /// <summary>How good the predictions of a model of ordered classes are, by scikit-learn's definitions.</summary>

@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The range that the scores of a regression cannot leave: score = minimum + (maximum - minimum) * sigmoid(output), as fastai's
-/// <c>y_range</c> and <c>sigmoid_range</c> (https://docs.fast.ai/layers.html#sigmoid_range). The bounds themselves are reached only where
-/// the sigmoid is rounded to 0 or 1, and its slope vanishes there: where labels lie on the bounds, a range that is some per cent wider
-/// trains better.
+/// The range that the scores of a regression cannot leave: score = minimum + (maximum - minimum) * sigmoid(output), as
+/// fastai's <c>y_range</c> and <c>sigmoid_range</c> (https://docs.fast.ai/layers.html#sigmoid_range). The bounds themselves
+/// are reached only where the sigmoid is rounded to 0 or 1, and its slope vanishes there: where labels lie on the bounds, a
+/// range that is some per cent wider trains better.
 /// </summary>
 internal sealed record OutputRange
 {
@@ -27,6 +27,8 @@ internal sealed record OutputRange
         (Minimum, Maximum) = (minimum, maximum);
     }
 
+    public override string ToString() => FormattableString.Invariant($"({Minimum}, {Maximum})");
+
     public float Minimum { get; }
 
     public float Maximum { get; }
@@ -37,7 +39,7 @@ internal sealed record OutputRange
 
     /// <summary>The same scores in standardised units, where the loss is computed.</summary>
     /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
-    /// <param name="scale">What the labels are standardised by.</param>
+    /// <param name="scale">Mean and deviation by which labels are standardised.</param>
     /// <returns>Of the same shape and type. Caller disposes.</returns>
     public Tensor Apply(Tensor outputs, TargetScale scale)
     {

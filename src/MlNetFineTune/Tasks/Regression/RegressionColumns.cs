@@ -4,15 +4,29 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The number.</summary>
-internal sealed class RegressionColumns(string score) : ScoreColumns
+/// <summary>The number, and then, if it has a name, why a row could not be read.</summary>
+/// <param name="columns">Their names.</param>
+internal sealed class RegressionColumns(TaskColumns columns) : ScoreColumns
 {
-    public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input) =>
-        [Scalar(score, NumberDataViewType.Single, ScoreColumnSet(input), AnnotationUtils.Const.ScoreColumnKind.Regression, AnnotationUtils.Const.ScoreValueKind.Score)];
+    private const string Kind = AnnotationUtils.Const.ScoreColumnKind.Regression;
 
-    public override Delegate Getter(int column, IScoredRows batch, Func<int> place) => NumberGetter(batch, place, number => number);
+    public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input) =>
+    [
+        Scalar(columns.Score, NumberDataViewType.Single, ScoreColumnSet(input), Kind, AnnotationUtils.Const.ScoreValueKind.Score),
+        .. StatusColumns(columns.Status),
+    ];
+
+    public override Delegate Getter(int column, IScoredRows batch, Func<int> place) =>
+        column == 0 ? NumberGetter(batch, place, number => number) : StatusGetter(batch, place);
 
     /// <summary>The same, before training.</summary>
-    public static SchemaShape.Column[] Shapes(string score) =>
-        [new(score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation()))];
+    public static SchemaShape.Column[] Shapes(TaskColumns columns)
+    {
+        var kinds = new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation());
+        return
+        [
+            new(columns.Score, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, isKey: false, kinds),
+            .. StatusShapes(columns.Status),
+        ];
+    }
 }

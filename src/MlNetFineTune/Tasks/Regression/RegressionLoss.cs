@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What training a regression makes small, as a mean over the rows. Validation and ML.NET's metrics judge by the squared error as well.
+/// What training a regression makes small, as a mean over the rows, of labels and scores in the label's unit. Where labels are
+/// standardised (<see cref="LearningTask.Regression"/>) its value is in standardised units. Validation judges by the same loss.
 /// </summary>
 public abstract record RegressionLoss
 {
@@ -24,7 +25,7 @@ public abstract record RegressionLoss
     /// Half the squared error up to <paramref name="delta"/>, and delta (|error| - delta / 2) beyond (Huber 1964,
     /// https://doi.org/10.1214/aoms/1177703732).
     /// </summary>
-    /// <param name="delta">In units of the label. Above 0.</param>
+    /// <param name="delta">The error up to which the loss is quadratic, in units of the label. Above 0. Default 1.</param>
     public static RegressionLoss Huber(float delta = 1) => new HuberLoss(delta);
 
     /// <summary>

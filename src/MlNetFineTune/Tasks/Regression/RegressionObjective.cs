@@ -3,18 +3,27 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A number.</summary>
-internal sealed class RegressionObjective(RegressionLoss loss) : Objective
+/// <summary>
+/// A number. Labels are in their unit, and so are scores; the network's outputs, and the loss, are in standardised units.
+/// </summary>
+/// <param name="loss">Of labels in their own unit.</param>
+/// <param name="scale">What labels are standardised by; null where they are as they are.</param>
+/// <param name="range">That scores cannot leave; null where there is none.</param>
+internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scale = null, OutputRange? range = null) : Objective
 {
+    private readonly TargetScaler? _scaler = scale is null ? null : new([scale]);
+    private readonly RegressionLoss _loss = scale is null ? loss : loss.ForLabelsDividedBy(scale.Deviation);
+
     public override int Outputs => 1;
 
-    public override MetricSums CreateMetrics() => new MeanMetric(Metric.RootMeanSquaredError, (outputs, labels) =>
-    {
-        using var scope = NewDisposeScope();
-        return nn.functional.mse_loss(outputs.squeeze(1), labels, nn.Reduction.Sum).item<float>();
-    }, Math.Sqrt);
+    public override MetricSums CreateMetrics() => new CollectedMetrics(RegressionMetrics.Of, ScoresOf);
 
-    public override Tensor ScoresOf(Tensor outputs) => outputs.alias();
+    /// <summary>[N, 1], standardised -> [N, 1], in the unit of the label.</summary>
+    public override Tensor ScoresOf(Tensor outputs)
+    {
+        using var bounded = InRange(outputs);
+        return _scaler is null ? bounded.alias() : _scaler.Restore(bounded);
+    }
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
 
@@ -22,9 +31,13 @@ internal sealed class RegressionObjective(RegressionLoss loss) : Objective
 
     protected override Tensor LossOfEach(Tensor outputs, Targets targets, bool training)
     {
-        using var scores = outputs.squeeze(1); // [N, 1] -> [N]
-        return loss.OfEach(scores, targets.Labels);
+        using var bounded = InRange(outputs);
+        using var scores = bounded.squeeze(1); // [N, 1] -> [N]
+        using var labels = _scaler is null ? targets.Labels.alias() : _scaler.Standardize(targets.Labels);
+        return _loss.OfEach(scores, labels);
     }
 
     protected override Tensor? ClassWeightOfEach(Tensor labels) => null;
+
+    private Tensor InRange(Tensor outputs) => range?.Apply(outputs, scale ?? TargetScale.Identity) ?? outputs.alias();
 }

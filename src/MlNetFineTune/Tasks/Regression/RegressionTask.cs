@@ -1,13 +1,15 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
 /// <summary>A number.</summary>
-internal sealed record RegressionTask(RegressionLoss Loss) : LearningTask
+internal sealed record RegressionTask(RegressionLoss Loss, OutputRange? OutputRange, bool Standardize) : LearningTask
 {
     public const string Kind = "Regression";
 
@@ -15,44 +17,83 @@ internal sealed record RegressionTask(RegressionLoss Loss) : LearningTask
 
     internal override string Catalog => nameof(MLContext.Regression);
 
-    public override string ToString() => $"{Kind}(loss: {Loss})";
+    internal override bool HasClasses => false;
 
-    internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) => [("ScoreColumnName", columns.Score)];
+    public override string ToString() => FormattableString.Invariant(
+        $"{Kind}(loss: {Loss}, outputRange: {(OutputRange is null ? "none" : $"{OutputRange}")}, standardize: {Standardize})");
+
+    internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
+        [("ScoreColumnName", columns.Score), .. StatusOf(columns)];
 
     internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns) => LabelOf(
         context, schema, columns, "Single (Conversion.ConvertType makes one)",
         label => !label.IsKey && label.ItemType == NumberDataViewType.Single);
 
-    internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) => RegressionColumns.Shapes(columns.Score);
+    internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) => RegressionColumns.Shapes(columns);
 
-    internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns) => new BoundRegression(columns, this);
+    internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns) =>
+        new BoundRegression(columns, this, scale: null, OutputRange);
 }
 
 /// <param name="columns">Their names.</param>
 /// <param name="options">What trains; null in a model that was loaded.</param>
-internal sealed class BoundRegression(TaskColumns columns, RegressionTask? options) : BoundTask
+/// <param name="scale">What labels are standardised by; null where they are as they are.</param>
+/// <param name="range">That scores cannot leave; null where there is none.</param>
+internal sealed class BoundRegression(TaskColumns columns, RegressionTask? options, TargetScale? scale, OutputRange? range) : BoundTask
 {
     public override LabelSource Labels => new NumberLabels(columns.Label);
 
     public override int Outputs => 1;
 
-    public override Objective Scoring => new RegressionObjective(options?.Loss ?? RegressionLoss.SquaredError);
+    public override Objective Scoring => new RegressionObjective(options?.Loss ?? RegressionLoss.SquaredError, scale, range);
 
-    public override ScoreColumns Columns => new RegressionColumns(columns.Score);
+    public override ScoreColumns Columns => new RegressionColumns(columns);
 
-    public override IReadOnlyList<Metric> Metrics => [Metric.RootMeanSquaredError];
+    public override IReadOnlyList<Metric> Metrics => RegressionMetrics.All;
+
+    public override BoundTask ForTraining(RowSubset training, IChannel channel)
+    {
+        var labels = training.LabelsOf(training.Rows);
+        if (range is not null && labels.Count(label => label < range.Minimum || label > range.Maximum) is > 0 and var outside)
+        {
+            channel.Warning(
+                $"{outside} of {labels.Length} training labels in column '{columns.Label}' lie outside the output range {range}, "
+                + "which no score can leave: widen it.");
+        }
+        if (!options!.Standardize)
+            return this;
+        var found = TargetScaler.Of(labels, outputs: 1, training.WeightsOf(training.Rows)).Outputs[0];
+        channel.Info(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Labels are standardised by the mean {found.Mean:G6} and the deviation {found.Deviation:G6} of {labels.Length} rows."));
+        return new BoundRegression(columns, options, found, range);
+    }
 
     public override Objective Training(RowSubset training, SoftTargetLoss? softTargets) => Scoring;
 
-    public override TaskManifest Describe() => new RegressionManifest(columns);
+    public override TaskManifest Describe() => new RegressionManifest(columns, scale, range);
+
+    /// <summary>The output <c>score</c>, in the unit of the label: [N, 1].</summary>
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs)
+    {
+        // Both are lines: with a range minimum + (maximum - minimum) sigmoid(output), without one mean + deviation * output.
+        var (value, factor, offset) = range is not null
+            ? (graph.Add("Sigmoid", [outputs]), range.Maximum - (double)range.Minimum, range.Minimum)
+            : (outputs, scale?.Deviation ?? 1, scale?.Mean ?? 0);
+        var scaled = graph.Product(value, graph.Scalar("score.factor", (float)factor));
+        return [new(graph.Named(GraphOutput.Score, graph.Sum(scaled, graph.Scalar("score.offset", (float)offset))), 1)];
+    }
 }
 
 /// <summary>As the model file has it.</summary>
-internal sealed record RegressionManifest(TaskColumns Columns) : TaskManifest
+/// <param name="Columns">Their names.</param>
+/// <param name="Scale">What labels were standardised by; null where they were not.</param>
+/// <param name="Range">That scores cannot leave; null where there is none.</param>
+internal sealed record RegressionManifest(TaskColumns Columns, TargetScale? Scale = null, OutputRange? Range = null) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)
     {
         RequireNoKeys(keys, RegressionTask.Kind);
-        return new BoundRegression(Columns, options: null);
+        return new BoundRegression(Columns, options: null, Scale, Range);
     }
 }

@@ -133,7 +133,7 @@ internal sealed record TargetScaler
     {
         var last = like.shape.Length < 2 ? 1 : like.shape[^1];
         if (last != Outputs.Count)
-            throw new ArgumentException($"The tensor {Shown.Shape(like.shape)} has not {Outputs.Count} outputs a row.", nameof(like));
+            throw new ArgumentException($"The tensor {SafeText.Shape(like.shape)} has not {Outputs.Count} outputs a row.", nameof(like));
         return tensor([.. Outputs.Select(part)], ScalarType.Float64, like.device);
     }
 }

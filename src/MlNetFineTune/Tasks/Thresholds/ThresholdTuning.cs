@@ -7,20 +7,20 @@ namespace MlNetFineTune.Tasks;
 internal readonly record struct TunedThreshold(float Threshold, double Value, BinaryCounts Counts);
 
 /// <summary>
-/// The threshold that is best by a <see cref="ThresholdCriterion"/> on validation rows, of all that differ in what passes. It lies midway
+/// The threshold that is best by a <see cref="DecisionThreshold"/> on validation rows, of all that differ in what passes. It lies midway
 /// between the scores of the last rows that pass and of the first that do not, where new rows with scores like theirs fall on the right
 /// side; where all rows pass, just below the lowest score, and where none does, on the highest. Of thresholds that are equally good the
 /// highest is taken. A threshold that is tuned on few rows fits their noise: <see cref="TunedThreshold.Counts"/> says how many they were.
 /// </summary>
 internal static class ThresholdTuning
 {
-    /// <param name="criterion">What is best.</param>
+    /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">Logits or probabilities; rows whose score is NaN are left out.</param>
     /// <param name="labels">Whether each row is positive.</param>
     /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>Null where the rows are all of one kind, or none of the thresholds reaches the target: nothing can be told.</returns>
     public static TunedThreshold? Of(
-        ThresholdCriterion criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
     {
         var ranking = ScoreRanking.Of(scores, labels, weights);
         if (!ranking.HasBoth)
@@ -37,14 +37,14 @@ internal static class ThresholdTuning
     }
 
     /// <summary>For each label of a multi-label model apart.</summary>
-    /// <param name="criterion">What is best.</param>
+    /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">[rows, labels] in row-major order.</param>
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
     /// <param name="labelCount">Labels of a row.</param>
     /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>One a label; null where <see cref="Of"/> gives null.</returns>
     public static TunedThreshold?[] OfEachLabel(
-        ThresholdCriterion criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount,
+        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount,
         ReadOnlySpan<float> weights = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labelCount);

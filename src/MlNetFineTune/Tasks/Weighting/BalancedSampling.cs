@@ -1,8 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
-
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
@@ -67,7 +65,7 @@ internal sealed class BalancedSampling
         return new(members, labels.Length / labelCount);
     }
 
-    /// <param name="seed">Of the training.</param>
+    /// <param name="seed">Seed of the training.</param>
     /// <param name="epoch">From 0.</param>
     /// <returns>As many rows as there are, shuffled; rows come several times or not at all.</returns>
     public int[] Order(long seed, int epoch)

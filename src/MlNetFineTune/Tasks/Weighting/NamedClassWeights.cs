@@ -17,13 +17,19 @@ internal sealed record NamedClassWeights : ClassWeights
         }
     }
 
-    public override string ToString() => $"Of({string.Join(", ", _weights.Select(pair => FormattableString.Invariant($"{pair.Key}: {pair.Value}")))})";
+    public override string ToString() =>
+        $"Of({string.Join(", ", _weights.Select(pair => FormattableString.Invariant($"{pair.Key}: {pair.Value}")))})";
 
     internal override void Check(IReadOnlyList<string> classes)
     {
         if (_weights.Keys.FirstOrDefault(name => !classes.Contains(name)) is { } unknown)
-            throw new InvalidOperationException($"ClassWeights: there is no class '{unknown}'; the classes are {string.Join(", ", classes.Take(20).Select(name => Shown.Quoted(name)))}{(classes.Count > 20 ? $" and {classes.Count - 20} more" : "")}.");
+        {
+            var known = string.Join(", ", classes.Take(20).Select(name => SafeText.Quoted(name)))
+                + (classes.Count > 20 ? $" and {classes.Count - 20} more" : "");
+            throw new InvalidOperationException($"ClassWeights: there is no class '{unknown}'; the classes are {known}.");
+        }
     }
 
-    internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels) => [.. classes.Select(name => _weights.GetValueOrDefault(name, 1))];
+    internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels) =>
+        [.. classes.Select(name => _weights.GetValueOrDefault(name, 1))];
 }

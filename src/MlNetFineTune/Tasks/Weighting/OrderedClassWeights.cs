@@ -15,7 +15,10 @@ internal sealed record OrderedClassWeights : ClassWeights
     internal override void Check(IReadOnlyList<string> classes)
     {
         if (_weights.Length != classes.Count)
-            throw new InvalidOperationException($"ClassWeights has {_weights.Length} weights for {classes.Count} classes ({string.Join(", ", classes.Take(20).Select(name => Shown.Text(name)))}{(classes.Count > 20 ? ", ..." : "")}): give one a class, or name the classes.");
+            throw new InvalidOperationException(
+                $"ClassWeights has {_weights.Length} weights for {classes.Count} classes "
+                + $"({string.Join(", ", classes.Take(20).Select(name => SafeText.Of(name)))}{(classes.Count > 20 ? ", ..." : "")}): "
+                + "give one a class, or name the classes.");
     }
 
     internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels) => [.. _weights];

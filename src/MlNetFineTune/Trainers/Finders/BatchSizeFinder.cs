@@ -5,8 +5,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Trainers;
 
 /// <summary>
-/// Trains a few steps at each of a doubling row of batch sizes. Before each it foretells the memory from the ones before, and does not begin what might not fit: a process that
-/// asks Linux for more memory than there is gets killed, not an error.
+/// Trains a few steps at each of a doubling row of batch sizes. Before each it foretells the memory from the ones before, and does not
+/// begin what might not fit: a process that asks Linux for more memory than there is gets killed, not an error.
 /// </summary>
 /// <param name="available">Bytes that the process can still take.</param>
 /// <param name="resident">Bytes that the process has.</param>
@@ -14,7 +14,7 @@ namespace MlNetFineTune.Trainers;
 internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident, Func<int, (double RowsPerSecond, long PeakBytes)> trial)
 {
     private const int Steps = 3;
-    private const double Caution = 1.25; // of what is foretold
+    private const double Caution = 1.25; // of the predicted memory
     private const double Share = 0.85; // of what is available
     private const double Progress = 1.03;
     private const double NearlyBest = 0.95;
@@ -29,7 +29,15 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
             using var end = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);
             using var peak = new MemoryPeak();
             var clock = new StepClock(Steps, end);
-            var plain = TrialRun.Plain(options) with { BatchSize = batchSize, AccumulationSteps = 1, Epochs = Math.Max(Steps + 1, options.Epochs), LearningRate = 1e-6f, Schedule = LearningRateSchedule.Constant() };
+            var plain = TrialRun.Plain(options)
+                with
+            {
+                BatchSize = batchSize,
+                AccumulationSteps = 1,
+                Epochs = Math.Max(Steps + 1, options.Epochs),
+                LearningRate = 1e-6f,
+                Schedule = LearningRateSchedule.Constant()
+            };
             // As in an epoch without kept features: they would be computed for all rows before the first step.
             TrialRun.Run(ml, data, plain with { FeatureCache = FeatureCache.None }, clock, () => clock.IsOver, end);
             options.CancellationToken.ThrowIfCancellationRequested();
@@ -46,7 +54,8 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
         for (var size = 2; ; size *= 2)
         {
             if (WhyNot(size, largest, rows, before, trials) is { } reason)
-                return trials.Count > 0 ? Suggest(trials, reason) : throw new InvalidOperationException($"Not even a batch of {size} can be tried: {reason}.");
+                return trials.Count > 0 ? Suggest(trials, reason)
+                    : throw new InvalidOperationException($"Not even a batch of {size} can be tried: {reason}.");
             try
             {
                 var (rate, peak) = trial(size);
@@ -66,7 +75,8 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
             return $"the largest to be tried was {largest}";
         if (size > rows)
             return $"there are {rows} rows";
-        if (trials is [.., var earlier, var middle, var last] && Math.Max(middle.RowsPerSecond, last.RowsPerSecond) < Progress * earlier.RowsPerSecond)
+        if (trials is [.., var earlier, var middle, var last]
+            && Math.Max(middle.RowsPerSecond, last.RowsPerSecond) < Progress * earlier.RowsPerSecond)
             return $"twice and four times the batch of {earlier.BatchSize} were no quicker";
         if (trials.Count == 0)
             return null;
@@ -76,7 +86,8 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
         var perRow = Math.Max(trials[^1].PeakBytes - fromBytes, 0) / (double)(trials[^1].BatchSize - fromSize);
         var needed = (long)(Caution * perRow * (size - trials[^1].BatchSize)) + Math.Max(trials[^1].PeakBytes - resident(), 0);
         var free = available();
-        return needed > Share * free ? FormattableString.Invariant($"a batch of {size} would take about {needed >> 20} MiB more, and {free >> 20} MiB are available") : null;
+        return needed > Share * free ? FormattableString.Invariant(
+            $"a batch of {size} would take about {needed >> 20} MiB more, and {free >> 20} MiB are available") : null;
     }
 
     private static BatchSizeSearch Suggest(List<(int BatchSize, double RowsPerSecond, long PeakBytes)> trials, string end)

@@ -1,18 +1,19 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 
-
 namespace MlNetFineTune;
 
-/// <summary>What <c>ml.FineTuning.FindBatchSize</c> measured.</summary>
+/// <summary>The result of <c>ml.FineTuning.FindBatchSize</c>.</summary>
 /// <param name="Trials">
 /// Batch sizes that ran, each twice the one before: <c>BatchSize</c> in rows of a step; <c>RowsPerSecond</c> with reading, decoding and
 /// augmenting, after a first step that does not count; <c>PeakBytes</c>, memory of the whole process (its resident set) at its highest
 /// meanwhile, without that of a GPU.
 /// </param>
-/// <param name="Suggestion">The smallest whose throughput is within 5 % of the best: <see cref="FineTuningOptions.BatchSize"/>.</param>
-/// <param name="End">Why no larger one was tried, in words.</param>
-public sealed record BatchSizeSearch(IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
+/// <param name="Suggestion">The smallest batch size, in rows, whose throughput is within 5 % of the best:
+/// <see cref="FineTuningOptions.BatchSize"/>.</param>
+/// <param name="End">The reason why no larger size was tried, as text.</param>
+public sealed record BatchSizeSearch(
+    IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
 {
     /// <summary>
     /// Draws throughput, with the suggestion, and below it memory, over the batch size, as an SVG file, which every browser shows.

@@ -3,13 +3,15 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Trainers;
 
-/// <summary>One training whose learning rate rises exponentially (Smith 2015, https://arxiv.org/abs/1506.01186, as fastai's <c>lr_find</c> does it).</summary>
+/// <summary>One training whose learning rate rises exponentially (Smith 2015, https://arxiv.org/abs/1506.01186,
+/// as fastai's <c>lr_find</c> does it).</summary>
 internal static class LearningRateFinder
 {
     public static LearningRateSearch Find(MLContext ml, IDataView data, FineTuningOptions options, float lowest, float highest, int steps)
     {
         if (!(lowest > 0 && lowest < highest && float.IsFinite(highest)))
-            throw new ArgumentOutOfRangeException(nameof(lowest), lowest, $"The lowest learning rate must be above 0 and below the highest, {highest}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(lowest), lowest, $"The lowest learning rate must be above 0 and below the highest, {highest}.");
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 20);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(steps, 10_000);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(options.CancellationToken);

@@ -3,10 +3,9 @@ using MlNetFineTune.Primitives;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Trainers;
 
-
 namespace MlNetFineTune;
 
-/// <summary>What <c>ml.FineTuning.FindLearningRate</c> saw.</summary>
+/// <summary>The result of <c>ml.FineTuning.FindLearningRate</c>.</summary>
 /// <param name="Points">
 /// Step by step, the learning rate (of the head) rising: <c>Loss</c> is that of the step's rows, before the step; <c>SmoothedLoss</c> the
 /// exponential mean of the losses so far (0.98 of the mean stays at each step), free of the bias of its beginning.

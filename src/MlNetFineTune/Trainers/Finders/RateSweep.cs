@@ -1,15 +1,10 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Training;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Trainers;
 
-/// <summary>Watches the loss while the learning rate rises, and calls the end: after all steps, or when the smoothed loss is above 4 times its best (fastai's rule), or no number.</summary>
+/// <summary>Watches the loss while the learning rate rises, and calls the end: after all steps, or when the smoothed loss is above 4 times
+/// its best (fastai's rule), or no number.</summary>
 internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrainingObserver
 {
     private const double Memory = 0.98;

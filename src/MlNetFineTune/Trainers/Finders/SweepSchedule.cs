@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Trainers;
 
 /// <summary>Rises from a share of the rate to all of it, by the same factor at each step, and further if the training goes on.</summary>

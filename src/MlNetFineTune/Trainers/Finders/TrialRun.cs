@@ -22,15 +22,16 @@ internal static class TrialRun
         Checkpoint = TrainingCheckpoint.None,
     };
 
-    /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is thrown away.</summary>
+    /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is then disposed.</summary>
     /// <param name="ml">Device, log and seed.</param>
     /// <param name="data">As <c>Fit</c> takes them.</param>
-    /// <param name="options">Of the trial.</param>
+    /// <param name="options">Options of the trial.</param>
     /// <param name="observer">Watches.</param>
     /// <param name="isOver">Whether the observer has called the end: what ends the training then is no fault.</param>
     /// <param name="end">Linked to the options' own token.</param>
     /// <exception cref="OperationCanceledException">One of the options' tokens asked for it.</exception>
-    public static void Run(MLContext ml, IDataView data, FineTuningOptions options, ITrainingObserver observer, Func<bool> isOver, CancellationTokenSource end)
+    public static void Run(MLContext ml, IDataView data, FineTuningOptions options, ITrainingObserver observer, Func<bool> isOver,
+        CancellationTokenSource end)
     {
         options = options with { Observer = observer, CancellationToken = end.Token };
         try

@@ -1,6 +1,7 @@
 namespace MlNetFineTune.Trainers;
 
-/// <summary>fastai's suggestion (https://docs.fast.ai/callback.schedule.html, <c>valley</c>): the middle of the second third of the longest falling subsequence of the losses.</summary>
+/// <summary>fastai's suggestion (https://docs.fast.ai/callback.schedule.html, <c>valley</c>): the middle of the second third of the longest
+/// falling subsequence of the losses.</summary>
 internal static class Valley
 {
     /// <returns>An index.</returns>

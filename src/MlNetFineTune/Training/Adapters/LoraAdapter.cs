@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Enumeration;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
@@ -21,7 +22,8 @@ internal sealed record LoraAdapter : Adapter
         if (!(dropout is >= 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(dropout), dropout, "The dropout must be at least 0 and below 1.");
         if (targets.Count == 0 || targets.Any(target => string.IsNullOrWhiteSpace(target) || target.Contains(',')))
-            throw new ArgumentException("The targets must be names of layers, such as \"qkv\" or \"layer4.*\"; null adapts all.", nameof(targets));
+            throw new ArgumentException("The targets must be names of layers, such as \"qkv\" or \"layer4.*\"; null adapts all.",
+                nameof(targets));
         (_rank, _alpha, _targets, _dropout) = (rank, alpha, string.Join(", ", targets.Select(target => target.Trim())), dropout);
     }
 
@@ -35,15 +37,22 @@ internal sealed record LoraAdapter : Adapter
         var chosen = adaptable.Where(named => plan.Phases.Any(part => part.ScaleOf(before[$"{named.Name}.weight"]) > 0)).ToList();
         if (chosen.Count == 0)
         {
-            throw new ArgumentException($"{this} adapts {adaptable.Count} layers of {network.Name} ({Few(adaptable.Select(named => named.Name))}), but the strategy trains the weight of none of them, so that no adapter would ever train. "
+            throw new ArgumentException(
+                $"{this} adapts {adaptable.Count} layers of {network.Name} ({Few(adaptable.Select(named => named.Name))}), "
+                + "but the strategy trains the weight of none of them, so that no adapter would ever train. "
                 + "Choose a strategy that trains their stages, such as Strategy.Full() or Strategy.LastStages(2).");
         }
 
         Attach(network, [.. chosen.Select(named => named.Name)], _rank, _alpha, _dropout);
         foreach (var (name, layer) in chosen)
             layer.Adapter!.Initialize(name, seed);
-        log(FormattableString.Invariant($"{this}: {chosen.Count} layers have adapters of {network.Adapters.NamedParameters().Sum(named => named.Parameter.numel()):N0} parameters; the pretrained weights stay as they are."));
-        return ChangedPlan.WithAdapters(plan, network, network.Adapters.NamedParameters().ToDictionary(named => named.Name, named => before[WeightOf(named.Name)], StringComparer.Ordinal));
+        log(
+            string.Create(CultureInfo.InvariantCulture, $"{this}: {chosen.Count} layers have adapters of "
+                + $"{network.Adapters.NamedParameters().Sum(named => named.Parameter.numel()):N0} parameters; "
+                + $"the pretrained weights stay as they are."));
+        return ChangedPlan.WithAdapters(
+            plan, network, network.Adapters.NamedParameters()
+            .ToDictionary(named => named.Name, named => before[WeightOf(named.Name)], StringComparer.Ordinal));
     }
 
     /// <summary>Adds adapters that are zero to layers by their exact names.</summary>
@@ -55,13 +64,14 @@ internal sealed record LoraAdapter : Adapter
         {
             if (!known.TryGetValue(name, out var layer) || Fault(layer, rank) is not null || layer.Adapter is not null)
                 throw new ArgumentException($"{network.Name} has no layer '{name}' that can have an adapter of rank {rank}");
-            network.Adapt(name, layer, new LowRank(layer, rank, alpha, dropout));
+            network.Adapt(name, layer, new LoraLayer(layer, rank, alpha, dropout));
         }
     }
 
     public AdapterDescription Describe(FineTunedNetwork network) => new(_rank, _alpha, [.. network.Adapters.Layers]);
 
-    public override string ToString() => FormattableString.Invariant($"Lora(rank: {_rank}, alpha: {_alpha}, targets: [{_targets}], dropout: {_dropout})");
+    public override string ToString() =>
+        FormattableString.Invariant($"Lora(rank: {_rank}, alpha: {_alpha}, targets: [{_targets}], dropout: {_dropout})");
 
     private List<(string Name, IAdaptable Layer)> Chosen(FineTunedNetwork network)
     {
@@ -85,11 +95,12 @@ internal sealed record LoraAdapter : Adapter
 
     // The whole name, or its end behind a dot.
     private static bool Matches(string target, string name) =>
-        FileSystemName.MatchesSimpleExpression(target, name, ignoreCase: false) || FileSystemName.MatchesSimpleExpression("*." + target, name, ignoreCase: false);
+        FileSystemName.MatchesSimpleExpression(target, name, ignoreCase: false)
+            || FileSystemName.MatchesSimpleExpression("*." + target, name, ignoreCase: false);
 
     private static string? Fault(IAdaptable layer, int rank) =>
         layer.Groups > 1 ? "a convolution in groups"
-        : LowRank.Size(layer.Weight.shape, rank) >= layer.Weight.numel() ? $"which has fewer parameters than an adapter of rank {rank}"
+        : LoraLayer.Size(layer.Weight.shape, rank) >= layer.Weight.numel() ? $"which has fewer parameters than an adapter of rank {rank}"
         : null;
 
     private static string WeightOf(string parameter) => parameter[..parameter.LastIndexOf(".lora_", StringComparison.Ordinal)] + ".weight";

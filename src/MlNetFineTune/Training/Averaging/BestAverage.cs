@@ -1,12 +1,5 @@
 using MlNetFineTune.Tasks;
 
-
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>The uniform average of the best epochs' weights: see <see cref="WeightAveraging.BestCheckpoints"/>.</summary>

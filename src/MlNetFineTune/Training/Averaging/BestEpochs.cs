@@ -20,13 +20,14 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
     public Evaluation? Evaluation => _kept is [var best, ..] ? best.Epoch.Evaluation : null;
 
     /// <summary>
-    /// What the network gave for the validation rows when it was judged best; null where nobody wants them, or nothing was judged.
+    /// Outputs of the best network for the validation rows; null where they are not needed, or no epoch was evaluated.
     /// </summary>
     public RowOutputs? Outputs { get; set; }
 
     /// <summary>They stay the snapshots'.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors() =>
-        _kept.SelectMany((kept, place) => tensors.Zip(kept.Weights.Copies, (named, copy) => (FormattableString.Invariant($"best/{place}/{named.Name}"), copy)));
+        _kept.SelectMany((kept, place) =>
+            tensors.Zip(kept.Weights.Copies, (named, copy) => (FormattableString.Invariant($"best/{place}/{named.Name}"), copy)));
 
     /// <summary>Keeps the present weights if they are good enough.</summary>
     /// <param name="epoch">From 1.</param>
@@ -47,7 +48,7 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
         return place == 0;
     }
 
-    /// <summary>Whether the present weights are all numbers.</summary>
+    /// <summary>Whether all present weights are finite.</summary>
     public bool LiveIsFinite()
     {
         using var scope = NewDisposeScope();

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>An exponential moving average of tensors, which it owns: see <see cref="WeightAveraging.Exponential"/>. Whole numbers are not averaged but copied.</summary>
+/// <summary>An exponential moving average of tensors, which it owns: see <see cref="WeightAveraging.Exponential"/>.
+/// Whole numbers are not averaged but copied.</summary>
 internal sealed class MovingAverage : IDisposable
 {
     private readonly double _decay;

@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// A checkpoint as one safetensors file: the tensors, and in the metadata the state as JSON and a SHA-256 of both: of the JSON, the tensors' names, types and shapes, and their bytes.
+/// A checkpoint as one safetensors file: the tensors, and in the metadata the state as JSON and a SHA-256 of both: of the JSON, the
+/// tensors' names, types and shapes, and their bytes.
 /// </summary>
 internal sealed class CheckpointFile : IDisposable
 {
@@ -44,7 +45,8 @@ internal sealed class CheckpointFile : IDisposable
             foreach (var (_, tensor) in tensors)
                 SafeTensorsWriter.WriteNumbers(sink, tensor);
         }
-        SafeTensorsWriter.WriteFile(path, tensors, new Dictionary<string, string> { [StateKey] = json, [SumKey] = Convert.ToHexStringLower(hash.GetHashAndReset()) });
+        SafeTensorsWriter.WriteFile(path, tensors,
+            new Dictionary<string, string> { [StateKey] = json, [SumKey] = Convert.ToHexStringLower(hash.GetHashAndReset()) });
     }
 
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
@@ -73,7 +75,9 @@ internal sealed class CheckpointFile : IDisposable
         foreach (var (name, target) in targets)
         {
             if (!_entries.TryGetValue(name, out var entry) || !entry.Shape.SequenceEqual(target.shape))
-                throw new InvalidDataException($"Checkpoint '{_file.Source}' has {entry?.Describe() ?? $"no {name}"}; expected {name} {WeightEntry.Text(target.shape)}. Delete it to train anew.");
+                throw new InvalidDataException(
+                    $"Checkpoint '{_file.Source}' has {entry?.Describe() ?? $"no {name}"}; "
+                    + $"expected {name} {WeightEntry.Text(target.shape)}. Delete it to train anew.");
             _file.Read(entry, target);
         }
     }
@@ -93,11 +97,12 @@ internal sealed class CheckpointFile : IDisposable
             var version = document.RootElement.GetProperty(nameof(CheckpointState.FormatVersion)).GetInt32();
             return version == CheckpointState.CurrentVersion
                 ? document.Deserialize<CheckpointState>(s_json)!
-                : throw new NotSupportedException($"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
+                : throw new NotSupportedException(
+                    $"it has format version {version}; this version of the library knows {CheckpointState.CurrentVersion}.");
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException)
         {
-            throw new InvalidDataException($"its state cannot be read ({Shown.Message(e)}).", e);
+            throw new InvalidDataException($"its state cannot be read ({SafeText.Message(e)}).", e);
         }
     }
 

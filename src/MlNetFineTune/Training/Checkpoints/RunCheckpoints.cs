@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A training's folder of checkpoints: finds the one to go on from, and writes new ones when it is time. Holds the folder for as long as it lives.</summary>
+/// <summary>A training's folder of checkpoints: finds the one to go on from, and writes new ones when it is time.
+/// Holds the folder for as long as it lives.</summary>
 internal sealed class RunCheckpoints : IDisposable
 {
     private const string Prefix = "checkpoint-";
@@ -26,7 +27,8 @@ internal sealed class RunCheckpoints : IDisposable
     private CheckpointFile? _resumed;
 
     private RunCheckpoints(
-        TrainingCheckpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents, IChannel channel)
+        TrainingCheckpoint.FolderCheckpoint options, IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingSnapshot contents,
+        IChannel channel)
     {
         (_options, _fingerprint, _contents, _channel) = (options, fingerprint, contents, channel);
         _lock = Lock(options.Folder);
@@ -37,7 +39,8 @@ internal sealed class RunCheckpoints : IDisposable
 
     /// <returns>Null if none are wanted. Caller disposes.</returns>
     public static RunCheckpoints? Open(
-        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents, IChannel channel) =>
+        TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents,
+        IChannel channel) =>
         options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
     /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a phase.</summary>
@@ -54,12 +57,15 @@ internal sealed class RunCheckpoints : IDisposable
         Resumed = (state.Run.Epochs.Count, state.Run.BatchesOfEpoch);
         if (state.Finished is { } finished)
         {
-            _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. Delete the folder to train anew.");
+            _channel.Info($"The training is finished already: the model comes from the checkpoint in '{_options.Folder}'. "
+                + "Delete the folder to train anew.");
             return finished;
         }
-        _channel.Info($"Goes on after {state.Run.Epochs.Count} epochs and {state.Run.BatchesOfEpoch} batches, from the checkpoint in '{_options.Folder}'.");
+        _channel.Info($"Goes on after {state.Run.Epochs.Count} epochs and {state.Run.BatchesOfEpoch} batches, "
+            + $"from the checkpoint in '{_options.Folder}'.");
         if (state.Threads != get_num_threads())
-            _channel.Warning($"The checkpoint was written with {state.Threads} torch threads and now there are {get_num_threads()}: the training goes on, but not to the same bits.");
+            _channel.Warning($"The checkpoint was written with {state.Threads} torch threads and now there are {get_num_threads()}: "
+                + "the training goes on, but not to the same bits.");
         return null;
     }
 
@@ -135,7 +141,8 @@ internal sealed class RunCheckpoints : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The checkpoint '{path}' could not be written: {e.Message} Make room, or choose another folder in Checkpoint.", e);
+            throw new IOException($"The checkpoint '{path}' could not be written: "
+                + $"{e.Message} Make room, or choose another folder in Checkpoint.", e);
         }
         _stepsSinceLast = 0;
         _sinceLast.Restart();
@@ -152,27 +159,34 @@ internal sealed class RunCheckpoints : IDisposable
             }
             catch (NotSupportedException e)
             {
-                throw new InvalidOperationException($"The checkpoint '{path}' cannot be used: {e.Message} Delete it to train anew, or choose another folder.", e);
+                throw new InvalidOperationException(
+                    $"The checkpoint '{path}' cannot be used: {e.Message} Delete it to train anew, or choose another folder.", e);
             }
             catch (Exception e) when (e is InvalidDataException or IOException or FormatException)
             {
-                _channel.Warning($"The checkpoint '{path}' is damaged and left aside: {e.Message} {(path == files[^1] ? "There is no older one: the training begins anew." : "The one before serves.")}");
+                _channel.Warning($"The checkpoint '{path}' is damaged and left aside: "
+                    + $"{e.Message} {(path == files[^1] ? "There is no older one: the training begins anew." : "The one before serves.")}");
                 continue;
             }
             if (FingerprintDifference.Of(file.State.Training, _fingerprint) is not { } difference)
                 return file;
             file.Dispose();
             throw new InvalidOperationException(
-                $"The checkpoints in '{_options.Folder}' are those of another training: {Shown.Text(difference, 4 * Shown.SentenceLength)}. Set it back to go on with that one; choose another folder, or delete this one, to train anew.");
+                $"The checkpoints in '{_options.Folder}' are those of another training: "
+                    + $"{SafeText.Of(difference, 4 * SafeText.SentenceLength)}. Set it back to go on with that one; "
+                    + "choose another folder, or delete this one, to train anew.");
         }
         return null;
     }
 
     // The newest first.
-    private List<string> Files() => [.. Directory.EnumerateFiles(_options.Folder, $"{Prefix}*{Extension}").Where(path => NumberOf(path) > 0).OrderByDescending(NumberOf)];
+    private List<string> Files() =>
+        [.. Directory.EnumerateFiles(_options.Folder, $"{Prefix}*{Extension}").Where(path => NumberOf(path) > 0)
+            .OrderByDescending(NumberOf)];
 
     private static int NumberOf(string path) =>
-        int.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        int.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var number) ? number : 0;
 
     // With them what a killed process left half written: the folder is ours alone.
     private void Delete(IEnumerable<string> files)
@@ -186,11 +200,14 @@ internal sealed class RunCheckpoints : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            return new FileStream(Path.Combine(folder, "in-use.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0); // it ends with its process, however that ends
+            // it ends with its process, however that ends
+            return new FileStream(Path.Combine(folder, "in-use.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None,
+                bufferSize: 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The folder of checkpoints '{folder}' cannot be used: {e.Message} Another training may be using it: each needs a folder of its own.", e);
+            throw new IOException($"The folder of checkpoints '{folder}' cannot be used: {e.Message} Another training may be using it: "
+                + "each needs a folder of its own.", e);
         }
     }
 }

@@ -65,7 +65,7 @@ internal static class RunFingerprint
         return FormattableString.Invariant($"{subset.Rows.Length} ({sum})");
     }
 
-    // Enough of it: nobody gains by a collision with his own training.
+    // Part of the hash is enough: a collision with one's own training is no attack.
     private static string Sum(Action<IncrementalHash> append)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -1,9 +1,10 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a training writes down where it is, so that one that was killed, cancelled or stopped goes on from there: the same <c>Fit</c> in another process ends with the same weights,
-/// bit for bit on one CPU with the same number of torch threads. A file holds weights, best weights, optimizer, averages, position and reports, with a checksum; it is written beside and
-/// renamed. A folder belongs to one training: another one (other options, data, weights or seed) is refused, with what differs. Cancelling and stopping write a checkpoint as well.
+/// Whether a training writes checkpoints, so that one that was killed, cancelled or stopped can be resumed: the same <c>Fit</c> in
+/// another process ends with the same weights, bit for bit on one CPU with the same number of torch threads. A file holds weights, best
+/// weights, optimizer, averages, position and reports, with a checksum; it is written beside and renamed. A folder belongs to one training:
+/// another one (other options, data, weights or seed) is refused, with what differs. Cancelling and stopping write a checkpoint as well.
 /// A finished training leaves one file, from which the same <c>Fit</c> takes the model at once; delete the folder when the model is saved.
 /// </summary>
 public abstract record TrainingCheckpoint
@@ -12,27 +13,30 @@ public abstract record TrainingCheckpoint
     {
     }
 
-    /// <summary>Nothing is written.</summary>
+    /// <summary>No checkpoints. The default.</summary>
     public static TrainingCheckpoint None { get; } = new NoCheckpoint();
 
-    /// <summary>After every so many epochs.</summary>
-    /// <param name="folder">Of this training alone; made if it is not there.</param>
-    /// <param name="epochs">At least 1.</param>
-    /// <param name="keep">Files that stay; if the newest is damaged, the one before serves. At least 1.</param>
+    /// <summary>Writes a checkpoint after every <paramref name="epochs"/> epochs.</summary>
+    /// <param name="folder">A folder for this training only; created if it does not exist.</param>
+    /// <param name="epochs">Number of epochs between checkpoints. At least 1. Default 1.</param>
+    /// <param name="keep">Number of checkpoints that are kept; if the newest is damaged, the
+    /// one before is used. At least 1. Default 2.</param>
     public static TrainingCheckpoint EveryEpochs(string folder, int epochs = 1, int keep = 2) =>
         new FolderCheckpoint(folder, keep) { Epochs = Positive(epochs, nameof(epochs)) };
 
-    /// <summary>After every so many steps of the optimizer, and after every epoch.</summary>
-    /// <param name="folder">Of this training alone; made if it is not there.</param>
-    /// <param name="steps">At least 1.</param>
-    /// <param name="keep">Files that stay; if the newest is damaged, the one before serves. At least 1.</param>
+    /// <summary>Writes a checkpoint after every <paramref name="steps"/> steps of the optimizer, and after every epoch.</summary>
+    /// <param name="folder">A folder for this training only; created if it does not exist.</param>
+    /// <param name="steps">Number of steps between checkpoints. At least 1.</param>
+    /// <param name="keep">Number of checkpoints that are kept; if the newest is damaged, the
+    /// one before is used. At least 1. Default 2.</param>
     public static TrainingCheckpoint EverySteps(string folder, int steps, int keep = 2) =>
         new FolderCheckpoint(folder, keep) { Epochs = 1, Steps = Positive(steps, nameof(steps)) };
 
-    /// <summary>After the first step that comes so long after the last checkpoint.</summary>
-    /// <param name="folder">Of this training alone; made if it is not there.</param>
-    /// <param name="interval">Above zero.</param>
-    /// <param name="keep">Files that stay; if the newest is damaged, the one before serves. At least 1.</param>
+    /// <summary>Writes a checkpoint after the first step that ends <paramref name="interval"/> or more after the last checkpoint.</summary>
+    /// <param name="folder">A folder for this training only; created if it does not exist.</param>
+    /// <param name="interval">Time between checkpoints. Above zero.</param>
+    /// <param name="keep">Number of checkpoints that are kept; if the newest is damaged, the
+    /// one before is used. At least 1. Default 2.</param>
     public static TrainingCheckpoint EveryInterval(string folder, TimeSpan interval, int keep = 2) => new FolderCheckpoint(folder, keep)
     {
         Interval = interval > TimeSpan.Zero ? interval : throw new ArgumentOutOfRangeException(
@@ -68,7 +72,12 @@ public abstract record TrainingCheckpoint
 
         public TimeSpan? Interval { get; init; }
 
-        public override string ToString() => FormattableString.Invariant(
-            $"{(Steps is { } steps ? $"EverySteps({Folder}, {steps}" : Epochs is { } epochs ? $"EveryEpochs({Folder}, {epochs}" : $"EveryInterval({Folder}, {Interval}")}, keep: {Keep})");
+        public override string ToString()
+        {
+            var start = Steps is { } steps ? FormattableString.Invariant($"EverySteps({Folder}, {steps}")
+                : Epochs is { } epochs ? FormattableString.Invariant($"EveryEpochs({Folder}, {epochs}")
+                : $"EveryInterval({Folder}, {Interval}";
+            return FormattableString.Invariant($"{start}, keep: {Keep})");
+        }
     }
 }

@@ -6,24 +6,28 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of. Random numbers are counted, so positions are all that there is of them.</summary>
+/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of.
+/// Random numbers are counted, so positions are all that there is of them.</summary>
 internal sealed class TrainingSnapshot(
-    TrainingRun training, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows, ProgressMeter meter)
+    TrainingRun training, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows,
+    ProgressMeter meter)
 {
     private const string OutputRows = "best/outputs/rows";
     private const string OutputValues = "best/outputs/values";
 
-    public CheckpointState StateOf(IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPhase? phase, FinishedRun? finished) => new()
-    {
-        Training = fingerprint,
-        Threads = get_num_threads(),
-        Elapsed = meter.Elapsed,
-        Run = run,
-        Phase = phase?.State,
-        Best = best.Kept,
-        BadRows = [.. badRows.Known(training.Data.Training.Source, ofValidationSet: false), .. HasOwnValidation ? badRows.Known(training.Data.Validation.Source, ofValidationSet: true) : []],
-        Finished = finished,
-    };
+    public CheckpointState StateOf(
+        IReadOnlyDictionary<string, JsonElement> fingerprint, TrainingPhase? phase, FinishedRun? finished) => new()
+        {
+            Training = fingerprint,
+            Threads = get_num_threads(),
+            Elapsed = meter.Elapsed,
+            Run = run,
+            Phase = phase?.State,
+            Best = best.Kept,
+            BadRows = [.. badRows.Known(training.Data.Training.Source, ofValidationSet: false),
+            .. HasOwnValidation ? badRows.Known(training.Data.Validation.Source, ofValidationSet: true) : []],
+            Finished = finished,
+        };
 
     /// <summary>They stay their owners', but for gradients and outputs, which belong to the present dispose scope.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPhase? phase) =>

@@ -3,34 +3,37 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune;
 
-/// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then costs a step and not the training.</summary>
+/// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then
+/// costs a step and not the training.</summary>
 public abstract record GradientClipping
 {
     private protected GradientClipping()
     {
     }
 
-    /// <summary>Gradients stay as they are.</summary>
+    /// <summary>Gradients are not changed. The default.</summary>
     public static GradientClipping None { get; } = new NoClipping();
 
-    /// <summary>Scales all gradients by one factor where their common L2 norm is above the largest (Pascanu et al. 2012, https://arxiv.org/abs/1211.5063; PyTorch: <c>clip_grad_norm_</c>).</summary>
-    /// <param name="largest">Above 0. Often 1.</param>
+    /// <summary>Scales all gradients by one factor where their common L2 norm is above the largest (Pascanu et al.
+    /// 2012, https://arxiv.org/abs/1211.5063; PyTorch: <c>clip_grad_norm_</c>).</summary>
+    /// <param name="largest">The largest L2 norm of all gradients together. Above 0; 1 is usual.</param>
     public static GradientClipping Norm(float largest) => new NormClipping(largest);
 
     /// <summary>Cuts every number of a gradient off at the largest, and at its negative (PyTorch: <c>clip_grad_value_</c>).</summary>
-    /// <param name="largest">Above 0.</param>
+    /// <param name="largest">The largest absolute value. Above 0.</param>
     public static GradientClipping Value(float largest) => new ValueClipping(largest);
 
     /// <summary>
-    /// Scales the gradient of each output of a layer (row of a matrix, filter of a convolution; vectors whole) where its L2 norm is above a share of its weights'
-    /// (Brock et al. 2021, https://arxiv.org/abs/2102.06171, as timm does it). Weights count as 0.001 at least, so that zeros can begin to move; the head is left out.
+    /// Scales the gradient of each output of a layer (row of a matrix, filter of a convolution; vectors whole) where its L2 norm is above a
+    /// share of its weights' (Brock et al. 2021, https://arxiv.org/abs/2102.06171, as timm does it). Weights count as 0.001 at least, so
+    /// that zeros can begin to move; the head is left out.
     /// </summary>
-    /// <param name="factor">The share. Above 0.</param>
+    /// <param name="factor">The largest ratio of gradient norm to weight norm. Above 0. Default 0.01.</param>
     public static GradientClipping Adaptive(float factor = 0.01f) => new AdaptiveClipping(factor);
 
     /// <summary>Clips gradients in place.</summary>
-    /// <param name="body">What trains below the head.</param>
-    /// <param name="head">The head's.</param>
+    /// <param name="body">Trainable parameters below the head.</param>
+    /// <param name="head">Parameters of the head.</param>
     internal abstract void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head);
 
     private protected static float CheckAboveZero(float value, string name) => value > 0 && float.IsFinite(value)

@@ -10,9 +10,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a trained model, as a rule a larger one, teaches the one in training: how probable it finds every class says more of a picture
-/// than its label does (Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
-/// Validation and scoring know nothing of it: validation judges by the labels alone.
+/// Whether a trained model (the teacher, usually larger) adds its class probabilities to the targets of the training: they tell more
+/// about a picture than its label does (Hinton et al. 2015, https://arxiv.org/abs/1503.02531). Validation and scoring do not use the
+/// teacher: validation uses the labels alone.
 /// </summary>
 public abstract record Distillation
 {
@@ -20,7 +20,7 @@ public abstract record Distillation
     {
     }
 
-    /// <summary>Nobody teaches: the default.</summary>
+    /// <summary>No teacher. The default.</summary>
     public static Distillation None { get; } = new NoDistillation();
 
     /// <summary>
@@ -30,18 +30,20 @@ public abstract record Distillation
     /// </summary>
     /// <remarks>
     /// The teacher sees the pixels that the student sees in the same batch, augmented and mixed (Beyer et al. 2021,
-    /// https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled (bilinear) where its input has another size. It computes
-    /// as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
+    /// https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled (bilinear) where its input has another size. It
+    /// computes as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
     /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>, once for each view, and what it says is kept in
-    /// <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its <see cref="TestTimeAugmentation"/> do
-    /// not count. A module can teach and be taught where both see pictures and nothing else, or where the inputs of both are the same:
-    /// columns of the same names, shapes and numbers of keys, in the same order.
-    /// It stays yours, is neither changed nor disposed, and the saved model has its name and the hash of its weights, but not the weights.
+    /// <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
+    /// <see cref="TestTimeAugmentation"/> do not count. A module can teach and be taught where teacher and student see
+    /// pictures and nothing else, or where the inputs of both are the same: columns of the same names, shapes and numbers of keys, in
+    /// the same order. The teacher is neither changed nor disposed, and the saved model has its name and the hash of its weights, but
+    /// not the weights.
     /// </remarks>
     /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order.
-    /// It must not be disposed before the training is over.</param>
-    /// <param name="temperature">Above 0; the higher, the more the unlikely classes count. Default 4.</param>
-    /// <param name="weight">Of the teacher's part. Above 0, at most 1: at 1 labels train nothing. Default 0.9.</param>
+    /// Do not dispose it before the training ends.</param>
+    /// <param name="temperature">Temperature of both softmaxes, above 0; the higher, the more
+    /// the improbable classes count. Default 4.</param>
+    /// <param name="weight">Weight of the teacher's part of the loss. Above 0, at most 1: at 1 labels are not used. Default 0.9.</param>
     /// <exception cref="ArgumentException">There is no classifier of ours of several classes in the model, or more than one.</exception>
     public static Distillation From(ITransformer teacher, float temperature = 4, float weight = 0.9f)
     {
@@ -110,8 +112,7 @@ public abstract record Distillation
             {
                 throw new InvalidOperationException(
                     $"Distillation: the teacher ({Model.Name}) sees {Model.Input}, and the student {input.Form}: "
-                        + "both must have the same inputs, in "
-                    + "the same order.");
+                    + "both must have the same inputs, in the same order.");
             }
             var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), input.Pixels,
                 input.Form, device);

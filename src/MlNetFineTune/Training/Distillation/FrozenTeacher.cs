@@ -8,7 +8,7 @@ namespace MlNetFineTune.Training;
 /// <summary>All layers of a teacher, on the input of its student.</summary>
 /// <param name="teacher">Stays its owner's.</param>
 /// <param name="student">The network that trains.</param>
-/// <param name="input">What enters the student.</param>
+/// <param name="input">Input of the student.</param>
 /// <param name="seed">The training's.</param>
 /// <param name="workers">Threads that read.</param>
 internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, ModelInput input, long seed, int workers)

@@ -1,11 +1,5 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Finds a student's classes among those of its teacher, by name.</summary>
@@ -16,7 +10,9 @@ internal static class TeacherClasses
     public static int[] InOrderOf(LabelKeys student, string labelColumn, LabelKeys teacher)
     {
         if ((student.ValueType is null) != (teacher.ValueType is null))
-            throw new InvalidOperationException($"Distillation: the label of the teacher {Values(teacher)}, and '{labelColumn}' {Values(student)}: the two cannot be matched. Make both by Conversion.MapValueToKey.");
+            throw new InvalidOperationException(
+                $"Distillation: the label of the teacher {Values(teacher)}, and '{labelColumn}' {Values(student)}: "
+                + "the two cannot be matched. Make both by Conversion.MapValueToKey.");
         var places = teacher.PlacesOf(student);
         var known = places.ToHashSet();
         var onlyTeacher = teacher.Names.Where((_, place) => !known.Contains(place)).ToList();
@@ -24,7 +20,8 @@ internal static class TeacherClasses
         if (onlyTeacher.Count + onlyStudent.Count > 0)
         {
             throw new InvalidOperationException(
-                $"Distillation: a teacher must know the classes of '{labelColumn}' and no others, in any order. Only the teacher knows {Few(onlyTeacher)}; only '{labelColumn}' has {Few(onlyStudent)}. "
+                $"Distillation: a teacher must know the classes of '{labelColumn}' and no others, in any order. "
+                + $"Only the teacher knows {Few(onlyTeacher)}; only '{labelColumn}' has {Few(onlyStudent)}. "
                 + "Train the teacher on the same classes, or leave out the rows of the others.");
         }
         return places;
@@ -33,5 +30,6 @@ internal static class TeacherClasses
     private static string Values(LabelKeys keys) => keys.ValueType is null ? "has no key values" : "has key values";
 
     private static string Few(List<string> names) =>
-        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => Shown.Quoted(name))) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
+        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => SafeText.Quoted(name)))
+            + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
 }

@@ -1,22 +1,17 @@
 using MlNetFineTune.Data;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
-/// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs, where pictures look the same from epoch to epoch.</summary>
+/// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs,
+/// where pictures look the same from epoch to epoch.</summary>
 /// <param name="teacher">Stays the caller's.</param>
 /// <param name="layers">The way to it. Disposed with this.</param>
 /// <param name="logits">Keep what it says. Disposed with this.</param>
 internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, FeatureCaches logits) : IDisposable
 {
-    /// <param name="student">Where the trainable part takes its input from.</param>
+    /// <param name="student">Source of the inputs of the student's trainable part.</param>
     /// <param name="subset">The rows.</param>
-    /// <param name="augmentation">Of the rows.</param>
+    /// <param name="augmentation">Augmentation of the rows.</param>
     /// <param name="epochs">In which they will be read.</param>
     public StepInputs InputsFor(FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs) =>
         logits.TryKeep(subset, augmentation, epochs) is { } kept

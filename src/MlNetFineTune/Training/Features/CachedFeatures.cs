@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What layers that do not change said of rows, computed before.</summary>
+/// <summary>Outputs of frozen layers for rows, computed before.</summary>
 /// <param name="store">Has it.</param>
-/// <param name="layout">How it lies there.</param>
-/// <param name="views">How rows look from epoch to epoch.</param>
-/// <param name="device">Where it is wanted.</param>
+/// <param name="layout">Layout of the features in the store.</param>
+/// <param name="views">The views of the rows, by epoch.</param>
+/// <param name="device">Device of the tensors.</param>
 internal sealed class CachedFeatures(IFeatureStore store, FeatureLayout layout, RowViews views, Device device)
 {
     /// <summary>[N, ...], one row each. Caller disposes.</summary>

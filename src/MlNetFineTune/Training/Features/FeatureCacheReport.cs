@@ -1,6 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
 namespace MlNetFineTune;
 
 public abstract partial record FeatureCache
@@ -10,8 +9,8 @@ public abstract partial record FeatureCache
     /// </summary>
     /// <param name="RowsComputed">Rows that went through the frozen stages; a row counts once for each of its views.</param>
     /// <param name="RowsFound">Rows that did not: found in a folder, or equal to another row.</param>
-    /// <param name="Seconds">Spent on looking, reading and computing.</param>
-    /// <param name="Bytes">That the features take.</param>
+    /// <param name="Seconds">Time for look-up, reading and computing, in seconds.</param>
+    /// <param name="Bytes">Size of the features in bytes.</param>
     public sealed record Report(int RowsComputed, int RowsFound, double Seconds, long Bytes)
     {
         internal Report Plus(Report other) =>

@@ -4,7 +4,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A complete file of features, mapped into memory. Its header and index are whole; each row's features are checked when they are first wanted.</summary>
+/// <summary>A complete file of features, mapped into memory. Its header and index are whole;
+/// each row's features are checked when they are first wanted.</summary>
 internal sealed unsafe class FeatureFile : IDisposable
 {
     private readonly MemoryMappedFile _map;
@@ -28,7 +29,8 @@ internal sealed unsafe class FeatureFile : IDisposable
         if (read < header.Length || form.RowsOf(header, file.Length) is not { } rows)
             throw new InvalidDataException($"its {file.Length} bytes and its header do not fit each other");
         _rows = rows;
-        _map = MemoryMappedFile.CreateFromFile(file, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        _map = MemoryMappedFile.CreateFromFile(
+            file, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _begin);
         if (FeatureFileForm.IsSignedFor(header, Index))
@@ -39,13 +41,16 @@ internal sealed unsafe class FeatureFile : IDisposable
 
     public string Path { get; }
 
-    public IEnumerable<(ContentHash Key, int Row)> Keys => Enumerable.Range(0, (int)_rows).Select(row => (ContentHash.Read(Entry(row)), row));
+    public IEnumerable<(ContentHash Key, int Row)> Keys => Enumerable.Range(0, (int)_rows)
+        .Select(row => (ContentHash.Read(Entry(row)), row));
 
-    private ReadOnlySpan<byte> Index => new(_begin + FeatureFileForm.HeaderSize + _rows * _form.RowBytes, (int)_rows * FeatureFileForm.EntrySize);
+    private ReadOnlySpan<byte> Index =>
+        new(_begin + FeatureFileForm.HeaderSize + _rows * _form.RowBytes, (int)_rows * FeatureFileForm.EntrySize);
 
     public ReadOnlySpan<byte> FeaturesOf(int row) => new(_begin + FeatureFileForm.HeaderSize + row * _form.RowBytes, (int)_form.RowBytes);
 
-    public bool IsWhole(int row) => FeatureFileForm.Checksum(FeaturesOf(row)) == BinaryPrimitives.ReadUInt64LittleEndian(Entry(row)[ContentHash.Size..]);
+    public bool IsWhole(int row) =>
+        FeatureFileForm.Checksum(FeaturesOf(row)) == BinaryPrimitives.ReadUInt64LittleEndian(Entry(row)[ContentHash.Size..]);
 
     public void Dispose()
     {

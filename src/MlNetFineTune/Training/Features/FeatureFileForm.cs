@@ -6,8 +6,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// A file of features: a header of <see cref="HeaderSize"/> bytes, the features of each row, and an index with each row's key (32 bytes) and the first eight bytes of its features' SHA-256.
-/// Header, little-endian: magic (8 bytes), format version (int32), 4 zero bytes, bytes of a row (int64), rows (int64), the network's key (32 bytes), SHA-256 of all of these and the index.
+/// A file of features: a header of <see cref="HeaderSize"/> bytes, the features of each row, and an index with each row's key (32 bytes)
+/// and the first eight bytes of its features' SHA-256. Header, little-endian: magic (8 bytes), format version (int32), 4 zero bytes, bytes
+/// of a row (int64), rows (int64), the network's key (32 bytes), SHA-256 of all of these and the index.
 /// </summary>
 /// <param name="Network">Hash of all that the features depend on beside the picture.</param>
 /// <param name="RowBytes">At least 4.</param>
@@ -40,13 +41,15 @@ internal sealed record FeatureFileForm(ContentHash Network, long RowBytes)
     public long? RowsOf(ReadOnlySpan<byte> header, long fileLength)
     {
         var rows = BinaryPrimitives.ReadInt64LittleEndian(header[24..]);
-        var fits = BinaryPrimitives.ReadInt32LittleEndian(header[8..]) == Version && BinaryPrimitives.ReadInt64LittleEndian(header[16..]) == RowBytes
+        var fits = BinaryPrimitives.ReadInt32LittleEndian(header[8..]) == Version
+            && BinaryPrimitives.ReadInt64LittleEndian(header[16..]) == RowBytes
             && ContentHash.Read(header[32..]) == Network && rows > 0 && rows <= Array.MaxLength / EntrySize
             && (Int128)HeaderSize + rows * ((Int128)RowBytes + EntrySize) == fileLength;
         return fits ? rows : null;
     }
 
-    public static bool IsSignedFor(ReadOnlySpan<byte> header, ReadOnlySpan<byte> index) => Sign(header[..Signed], index) == ContentHash.Read(header[Signed..]);
+    public static bool IsSignedFor(ReadOnlySpan<byte> header, ReadOnlySpan<byte> index) =>
+        Sign(header[..Signed], index) == ContentHash.Read(header[Signed..]);
 
     public static ulong Checksum(ReadOnlySpan<byte> features)
     {

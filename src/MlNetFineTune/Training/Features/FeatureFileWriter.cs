@@ -5,7 +5,8 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Writes a new file of features beside, row by row, and renames it when it is complete: under its name no half file is ever seen, and a file never changes.</summary>
+/// <summary>Writes a new file of features beside, row by row, and renames it when it is complete: under its name no half file is ever seen,
+/// and a file never changes.</summary>
 internal sealed class FeatureFileWriter : IDisposable
 {
     public const string BesideExtension = ".tmp";
@@ -53,7 +54,7 @@ internal sealed class FeatureFileWriter : IDisposable
         return _path;
     }
 
-    /// <summary>Of a file that was not completed nothing stays.</summary>
+    /// <summary>Deletes the file if it was not completed.</summary>
     public void Dispose()
     {
         try
@@ -67,7 +68,7 @@ internal sealed class FeatureFileWriter : IDisposable
         TryDelete(Beside);
     }
 
-    /// <summary>Deletes a file that nobody needs, if that is possible.</summary>
+    /// <summary>Deletes a file that is not needed, if possible.</summary>
     public static void TryDelete(string path)
     {
         try

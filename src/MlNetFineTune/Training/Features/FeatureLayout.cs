@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>How a row's features lie in a store: 32-bit floats; maps channels-last, as the network wants them.</summary>
-/// <param name="shape">Of a row's features as the frozen stages give them: [C, H, W], or [F], or [T, F].</param>
+/// <summary>Layout of a row's features in a store: 32-bit floats; maps channels-last, as the network needs them.</summary>
+/// <param name="shape">Shape of a row's features as the frozen stages return them: [C, H, W], or [F], or [T, F].</param>
 internal sealed class FeatureLayout(long[] shape)
 {
     private readonly long[] _stored = shape is [var channels, var height, var width] ? [height, width, channels] : shape;
 
-    /// <summary>Of a row.</summary>
+    /// <summary>Size of the features of one row in bytes.</summary>
     public long Bytes { get; } = shape.Aggregate((long)sizeof(float), (product, size) => checked(product * size));
 
-    /// <summary>For keys.</summary>
+    /// <summary>The text for keys.</summary>
     public override string ToString() => $"Float32 [{string.Join(", ", _stored)}]";
 
     /// <summary>Keeps the rows' features.</summary>

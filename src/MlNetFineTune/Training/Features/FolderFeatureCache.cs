@@ -24,7 +24,8 @@ internal sealed record FolderFeatureCache : FeatureCache
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"FeatureCache.InFolder: '{_path}' cannot be used: {e.Message} Give a folder that can be written, or take FeatureCache.InMemory().", e);
+            throw new IOException($"FeatureCache.InFolder: '{_path}' cannot be used: "
+                + $"{e.Message} Give a folder that can be written, or take FeatureCache.InMemory().", e);
         }
     }
 

@@ -1,17 +1,12 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Features in the files of one folder, all of one network. What is new goes into a file of its own; complete files never change, so that processes share the folder without locks. Two
-/// that compute the same rows at the same time both write them, which costs room and nothing else.
+/// Features in the files of one folder, all of one network. What is new goes into a file of its own; complete files never change, so that
+/// processes share the folder without locks. Two that compute the same rows at the same time both write them,
+/// which costs room and nothing else.
 /// </summary>
 internal sealed class FolderFeatureStore : IFeatureStore
 {
@@ -29,10 +24,12 @@ internal sealed class FolderFeatureStore : IFeatureStore
     public FolderFeatureStore(string folder, FeatureFileForm form, Action<string> warn)
     {
         (_folder, _form, _warn) = (folder, form, warn);
-        foreach (var left in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension + FeatureFileWriter.BesideExtension).Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
+        foreach (var left in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension + FeatureFileWriter.BesideExtension)
+            .Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
             FeatureFileWriter.TryDelete(left.FullName);
         // The newest last: it has what was computed again.
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension).OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension)
+            .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
             TryOpen(file.FullName);
     }
 
@@ -131,6 +128,7 @@ internal sealed class FolderFeatureStore : IFeatureStore
     {
         _writer?.Dispose();
         _writer = null;
-        return new FeatureStoreException($"their output could not be written into '{_folder}': {e.Message} Make room on the disk, or take FeatureCache.InMemory().", e);
+        return new FeatureStoreException(
+            $"their output could not be written into '{_folder}': {e.Message} Make room on the disk, or take FeatureCache.InMemory().", e);
     }
 }

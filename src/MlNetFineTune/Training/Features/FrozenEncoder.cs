@@ -8,7 +8,7 @@ namespace MlNetFineTune.Training;
 
 /// <summary>The frozen stages of the network that trains.</summary>
 /// <param name="network">Frozen already.</param>
-/// <param name="input">What enters it.</param>
+/// <param name="input">Input of the network.</param>
 /// <param name="stages">The frozen stages, if they can run by themselves; else 0.</param>
 /// <param name="seed">The training's.</param>
 /// <param name="workers">Threads that read.</param>

@@ -11,7 +11,7 @@ namespace MlNetFineTune.Training;
 /// <summary>
 /// Layers that do not change, and the way from rows to them: read, collate, and forward without gradients. What they give may be kept.
 /// </summary>
-/// <param name="collator">Of the network that trains. Disposed with this.</param>
+/// <param name="collator">Collator of the network that trains. Disposed with this object.</param>
 /// <param name="device">The device of the network that trains.</param>
 /// <param name="seed">The training's.</param>
 /// <param name="workers">Threads that read.</param>
@@ -39,7 +39,7 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <returns>The caller disposes them.</returns>
     public abstract ModelInputs Forward(ModelInputs inputs);
 
-    /// <summary>How the outputs of these rows lie in a store.</summary>
+    /// <summary>Layout of the outputs of these rows in a store.</summary>
     public FeatureLayout LayoutOf(LabeledData rows)
     {
         if (_layout is not null)
@@ -53,7 +53,8 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
 
     public void Dispose() => collator.Dispose();
 
-    /// <summary>Hash of what computes (this library, its decoder and torch, the device's kind), what it computes, and its tensors.</summary>
+    /// <summary>Hash of what computes (this library, its decoder and torch, the device's
+    /// kind), what it computes, and its tensors.</summary>
     protected ContentHash IdentityOf(string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         using var scope = NewDisposeScope();

@@ -12,7 +12,8 @@ internal sealed record MemoryFeatureCache : FeatureCache
         _megabytes = megabytes;
     }
 
-    internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) => new MemoryFeatureStore(_megabytes);
+    internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) =>
+        new MemoryFeatureStore(_megabytes);
 
     public override string ToString() => FormattableString.Invariant($"InMemory({_megabytes})");
 }

@@ -1,11 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>Features in the computer's memory, while a part of a training lasts.</summary>
@@ -14,7 +8,9 @@ internal sealed class MemoryFeatureStore(int megabytes) : IFeatureStore
     private readonly Dictionary<ContentHash, byte[]> _features = [];
     private long _bytesLeft = megabytes * (1L << 20);
 
-    public string? Refuse(long bytes) => bytes <= _bytesLeft ? null : FormattableString.Invariant($"{_bytesLeft / 1048576.0:0.0} MiB are left of FeatureCache.InMemory({megabytes}); FeatureCache.InFolder keeps them on a disk");
+    public string? Refuse(long bytes) => bytes <= _bytesLeft ? null
+        : FormattableString.Invariant(
+            $"{_bytesLeft / 1048576.0:0.0} MiB are left of FeatureCache.InMemory({megabytes}); FeatureCache.InFolder keeps them on a disk");
 
     public bool Contains(ContentHash key) => _features.ContainsKey(key);
 

@@ -16,5 +16,6 @@ internal abstract record AdamFamily : Optimizer
 
     public float Epsilon { get; }
 
-    private protected string Text(string name) => FormattableString.Invariant($"{name}(weightDecay: {WeightDecay}, beta1: {Beta1}, beta2: {Beta2}, epsilon: {Epsilon})");
+    private protected string Text(string name) =>
+        FormattableString.Invariant($"{name}(weightDecay: {WeightDecay}, beta1: {Beta1}, beta2: {Beta2}, epsilon: {Epsilon})");
 }

@@ -18,7 +18,8 @@ internal sealed record AdamOptimizer : AdamFamily
     /// <summary>g = g + wd w first; then Adam.</summary>
     private sealed class State(AdamOptimizer options, IReadOnlyList<ParameterGroup> groups) : AdamState(groups, options)
     {
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay) =>
+        protected override void Update(
+            Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay) =>
             Descend(parameter, Decayed(gradient, parameter, scratch, weightDecay), memory, scratch, rate);
     }
 }

@@ -9,7 +9,8 @@ namespace MlNetFineTune.Training;
 /// <summary>The part that Adam and AdamW share: mean and square of the gradient. How weights decay is theirs.</summary>
 internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, AdamFamily options) : OptimizerState(groups, options, memories: 2)
 {
-    private readonly Tensor _share = tensor(1 - ExactDouble.Of(options.Beta1)).DetachFromDisposeScope(); // lerp takes no number, and a tensor is slow to make
+    // lerp takes no number, and a tensor is slow to make
+    private readonly Tensor _share = tensor(1 - ExactDouble.Of(options.Beta1)).DetachFromDisposeScope();
     private readonly double _beta1 = ExactDouble.Of(options.Beta1);
     private readonly double _beta2 = ExactDouble.Of(options.Beta2);
     private readonly double _epsilon = ExactDouble.Of(options.Epsilon);

@@ -18,7 +18,8 @@ internal sealed record AdamWOptimizer : AdamFamily
     /// <summary>w = w - lr wd w first, as PyTorch orders it; then Adam.</summary>
     private sealed class State(AdamWOptimizer options, IReadOnlyList<ParameterGroup> groups) : AdamState(groups, options)
     {
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
+        protected override void Update(
+            Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
             Shrink(parameter, rate, weightDecay);
             Descend(parameter, gradient, memory, scratch, rate);

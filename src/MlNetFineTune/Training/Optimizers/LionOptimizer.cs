@@ -25,7 +25,8 @@ internal sealed record LionOptimizer : Optimizer
         private readonly double _beta1 = ExactDouble.Of(options.Beta1);
         private readonly double _beta2 = ExactDouble.Of(options.Beta2);
 
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
+        protected override void Update(
+            Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
             Shrink(parameter, rate, weightDecay);
             var direction = scratch.copy_(memory[0]).Mul_(_beta1).Add_(gradient, 1 - _beta1).sign_();

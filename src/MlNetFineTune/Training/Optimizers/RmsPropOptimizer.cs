@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 using TorchSharp;
@@ -24,13 +25,16 @@ internal sealed record RmsPropOptimizer : Optimizer
     public bool Centered { get; }
 
     public override string ToString() =>
-        FormattableString.Invariant($"RmsProp(smoothing: {Smoothing}, momentum: {Momentum}, weightDecay: {WeightDecay}, epsilon: {Epsilon}, centered: {Centered})");
+        string.Create(CultureInfo.InvariantCulture,
+            $"RmsProp(smoothing: {Smoothing}, momentum: {Momentum}, weightDecay: {WeightDecay}, epsilon: "
+            + $"{Epsilon}, centered: {Centered})");
 
     internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
     /// <summary>
-    /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 in place of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b. In PyTorch's form: epsilon
-    /// stands beside the root, not under it, and the learning rate outside the momentum (TensorFlow has it the other way).
+    /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 in place of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b. In
+    /// PyTorch's form: epsilon stands beside the root, not under it, and the learning rate outside the
+    /// momentum (TensorFlow has it the other way).
     /// </summary>
     private sealed class State(RmsPropOptimizer options, IReadOnlyList<ParameterGroup> groups)
         : OptimizerState(groups, options, memories: 1 + (options.Centered ? 1 : 0) + (options.Momentum > 0 ? 1 : 0))
@@ -39,7 +43,8 @@ internal sealed record RmsPropOptimizer : Optimizer
         private readonly double _momentum = ExactDouble.Of(options.Momentum);
         private readonly double _epsilon = ExactDouble.Of(options.Epsilon);
 
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
+        protected override void Update(
+            Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
             gradient = Decayed(gradient, parameter, scratch, weightDecay);
             memory[0].Mul_(_smoothing).Addcmul_(gradient, gradient, 1 - _smoothing);

@@ -13,7 +13,8 @@ internal sealed record SgdOptimizer : Optimizer
     {
         Momentum = CheckMemory(momentum, nameof(momentum));
         if (nesterov && momentum == 0)
-            throw new ArgumentException("Nesterov's look ahead needs momentum: set momentum above 0 or nesterov to false.", nameof(nesterov));
+            throw new ArgumentException("Nesterov's look ahead needs momentum: set momentum above 0 or nesterov to false.",
+                nameof(nesterov));
         Nesterov = nesterov;
     }
 
@@ -21,16 +22,19 @@ internal sealed record SgdOptimizer : Optimizer
 
     public bool Nesterov { get; }
 
-    public override string ToString() => FormattableString.Invariant($"Sgd(momentum: {Momentum}, weightDecay: {WeightDecay}, nesterov: {Nesterov})");
+    public override string ToString() =>
+        FormattableString.Invariant($"Sgd(momentum: {Momentum}, weightDecay: {WeightDecay}, nesterov: {Nesterov})");
 
     internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
     /// <summary>b = mu b + g;  w = w - lr (g + mu b) with Nesterov, else w - lr b (Sutskever et al. 2013, in PyTorch's form).</summary>
-    private sealed class State(SgdOptimizer options, IReadOnlyList<ParameterGroup> groups) : OptimizerState(groups, options, memories: options.Momentum > 0 ? 1 : 0)
+    private sealed class State(SgdOptimizer options, IReadOnlyList<ParameterGroup> groups)
+        : OptimizerState(groups, options, memories: options.Momentum > 0 ? 1 : 0)
     {
         private readonly double _momentum = ExactDouble.Of(options.Momentum);
 
-        protected override void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
+        protected override void Update(
+            Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
         {
             gradient = Decayed(gradient, parameter, scratch, weightDecay);
             if (memory is [var velocity])

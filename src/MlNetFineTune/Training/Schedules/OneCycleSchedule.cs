@@ -1,11 +1,5 @@
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record OneCycleSchedule : LearningRateSchedule
@@ -21,7 +15,8 @@ internal sealed record OneCycleSchedule : LearningRateSchedule
 
     public float FinalDivisor { get; }
 
-    public override string ToString() => FormattableString.Invariant($"OneCycle(warmup: {Warmup}, initialDivisor: {InitialDivisor}, finalDivisor: {FinalDivisor})");
+    public override string ToString() =>
+        FormattableString.Invariant($"OneCycle(warmup: {Warmup}, initialDivisor: {InitialDivisor}, finalDivisor: {FinalDivisor})");
 
     /// <summary>The top is the last step of the warm-up, and may lie between two steps.</summary>
     internal override double FactorAt(int step, int steps, params ReadOnlySpan<double> validationLosses)

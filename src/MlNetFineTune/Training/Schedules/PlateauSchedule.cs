@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record PlateauSchedule : WarmedUpSchedule
@@ -34,11 +28,13 @@ internal sealed record PlateauSchedule : WarmedUpSchedule
     internal override void Check(FineTuningOptions options)
     {
         if (options.Validation is ValidationData.NoValidation)
-            throw new ArgumentException("LearningRateSchedule.Plateau needs validation: it waits for the validation loss to stop falling. Set Validation, or another Schedule.", nameof(options));
+            throw new ArgumentException("LearningRateSchedule.Plateau needs validation: it waits for the validation loss to stop falling. "
+                + "Set Validation, or another Schedule.", nameof(options));
         if (options.EarlyStoppingPatience <= Patience + 1)
         {
             throw new ArgumentException(
-                $"EarlyStoppingPatience {options.EarlyStoppingPatience} would end the training before {this} lowers the rate, after {Patience + 1} epochs without progress: set it to more than {Patience + 1}.", nameof(options));
+                $"EarlyStoppingPatience {options.EarlyStoppingPatience} would end the training before {this} lowers the rate, "
+                    + $"after {Patience + 1} epochs without progress: set it to more than {Patience + 1}.", nameof(options));
         }
     }
 

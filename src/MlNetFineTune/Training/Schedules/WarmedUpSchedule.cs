@@ -16,6 +16,6 @@ internal abstract record WarmedUpSchedule : LearningRateSchedule
 
     /// <param name="step">From 0.</param>
     /// <param name="steps">After the warm-up; at least 1.</param>
-    /// <param name="validationLosses">Of all epochs so far.</param>
+    /// <param name="validationLosses">Validation losses of all epochs so far.</param>
     private protected abstract double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses);
 }

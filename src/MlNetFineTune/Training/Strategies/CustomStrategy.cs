@@ -1,10 +1,5 @@
+using System.Globalization;
 using MlNetFineTune.Networks;
-
-
-
-
-
-
 
 namespace MlNetFineTune.Training;
 
@@ -27,6 +22,8 @@ internal sealed record CustomStrategy : Strategy
         var factor = _rule(parameter.Name);
         return factor >= 0 && float.IsFinite(factor)
             ? factor
-            : throw new ArgumentException(FormattableString.Invariant($"Strategy.Custom: the rule gives {factor} for '{parameter.Name}'; expected a factor of the learning rate, 0 to freeze."));
+            : throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"Strategy.Custom: the rule gives {factor} for '{parameter.Name}'; "
+                    + $"expected a factor of the learning rate, 0 to freeze."));
     }
 }

@@ -11,7 +11,8 @@ internal sealed record FromStageStrategy : Strategy
         (_stage, _layerDecay) = (stage, CheckDecay(layerDecay));
     }
 
-    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => stages.Index().FirstOrDefault(stage => stage.Item == _stage) is (var index, not null)
+    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+        stages.Index().FirstOrDefault(stage => stage.Item == _stage) is (var index, not null)
         ? PlanRules.Trains(stages.Count, stages.Count - index, _layerDecay, epochs)
         : throw new ArgumentException($"{this}: {network} has no such stage; it has: {string.Join(", ", stages)}.");
 

@@ -1,11 +1,5 @@
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 internal sealed record NormAndBiasStrategy : Strategy

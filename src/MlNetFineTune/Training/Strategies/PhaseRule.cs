@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>What trains in some epochs, as a strategy says it of any network.</summary>
@@ -17,7 +11,8 @@ internal sealed record PhaseRule(int Epochs, Func<NetworkParameter, float> Scale
     /// <summary>Whether the rows are changed at random, if the options say so; else what is frozen need be computed but once.</summary>
     public bool Augments { get; init; } = true;
 
-    /// <summary>Whether BatchNorm stays with the pretrained statistics, where there are any and the options do not say what it does.</summary>
+    /// <summary>Whether BatchNorm stays with the pretrained statistics, where there are any and the
+    /// options do not say what it does.</summary>
     public bool KeepsStatistics { get; init; }
 
     /// <summary>The last stages train and the head; each stage learns slower than the one above.</summary>

@@ -10,17 +10,21 @@ internal static class PlanDescription
 {
     private const int NamesShown = 4;
 
-    /// <param name="plan">For this network.</param>
-    /// <param name="network">With its adapters.</param>
-    /// <param name="learningRate">Of the head, before the schedule.</param>
+    /// <param name="plan">The plan, resolved for this network.</param>
+    /// <param name="network">The network with its adapters.</param>
+    /// <param name="learningRate">Learning rate of the head, before the schedule.</param>
     public static string Of(TrainingPlan plan, FineTunedNetwork network, double learningRate)
     {
         var text = new StringBuilder();
         var all = network.Parameters().ToLookup(parameter => parameter.Stage);
         foreach (var phase in plan.Phases)
         {
-            var (trained, total) = (Count(all.SelectMany(stage => stage).Where(parameter => phase.ScaleOf(parameter.Name) > 0)), Count(all.SelectMany(stage => stage)));
-            text.AppendLine(Invariant($"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: {trained:N0} of {total:N0} parameters train ({100.0 * trained / total:0.#} %){(phase.Augments ? "" : ", without augmentation")}{(phase.BatchNorm == BatchNormMode.Frozen ? ", statistics of BatchNorm as they are" : "")}"));
+            var (trained, total) = (Count(all.SelectMany(stage => stage).Where(parameter => phase.ScaleOf(parameter.Name) > 0)),
+                Count(all.SelectMany(stage => stage)));
+            text.Append(Invariant($"Epochs {phase.FirstEpoch} to {phase.LastEpoch}: {trained:N0} of {total:N0} parameters train "))
+                .Append(Invariant($"({100.0 * trained / total:0.#} %)"))
+                .Append(phase.Augments ? "" : ", without augmentation")
+                .AppendLine(phase.BatchNorm == BatchNormMode.Frozen ? ", statistics of BatchNorm as they are" : "");
             for (var stage = 0; stage <= network.Stages.Count; stage++)
                 text.AppendLine(Line(stage < network.Stages.Count ? network.Stages[stage] : "head", [.. all[stage]], phase, learningRate));
         }
@@ -32,9 +36,11 @@ internal static class PlanDescription
         var trained = parameters.Where(parameter => phase.ScaleOf(parameter.Name) > 0).ToList();
         if (trained.Count == 0)
             return $"  {stage,-16} frozen";
-        var rates = trained.Select(parameter => phase.ScaleOf(parameter.Name)).Distinct().Order().Select(scale => Invariant($"{scale * learningRate:0.###e+0}"));
+        var rates = trained.Select(parameter => phase.ScaleOf(parameter.Name)).Distinct().Order()
+            .Select(scale => Invariant($"{scale * learningRate:0.###e+0}"));
         var names = trained.Count == parameters.Count ? "all"
-            : string.Join(", ", trained.Take(NamesShown).Select(parameter => parameter.Name)) + (trained.Count > NamesShown ? $" and {trained.Count - NamesShown} more" : "");
+            : string.Join(", ", trained.Take(NamesShown).Select(parameter => parameter.Name))
+                + (trained.Count > NamesShown ? $" and {trained.Count - NamesShown} more" : "");
         return Invariant($"  {stage,-16} {Count(trained),12:N0} at learning rate {string.Join(", ", rates)}: {names}");
     }
 

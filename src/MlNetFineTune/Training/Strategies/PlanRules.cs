@@ -1,12 +1,6 @@
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
-
-
-
-
-
-
 namespace MlNetFineTune.Training;
 
 /// <summary>A strategy for networks with certain stages, before there is one.</summary>
@@ -24,7 +18,7 @@ internal sealed record PlanRules(IReadOnlyList<PhaseRule> Phases)
 
     /// <summary>Asks every rule for every parameter, once.</summary>
     /// <param name="network">Built, with its adapters.</param>
-    /// <param name="batchNorm">As the options say.</param>
+    /// <param name="batchNorm">The mode that the options set.</param>
     public TrainingPlan Resolve(FineTunedNetwork network, BatchNormMode batchNorm = BatchNormMode.ByStrategy)
     {
         var parameters = network.Parameters();

@@ -1,10 +1,5 @@
+using System.Globalization;
 using MlNetFineTune.Networks;
-
-
-
-
-
-
 
 namespace MlNetFineTune.Training;
 
@@ -17,7 +12,8 @@ internal sealed record ProbeThenFullStrategy : Strategy
 
     public ProbeThenFullStrategy(float probe, float probeRate, float fullRate, float layerDecay)
     {
-        _probe = probe is > 0 and < 1 ? probe : throw new ArgumentOutOfRangeException(nameof(probe), probe, "The probe's share of the epochs must be above 0 and below 1.");
+        _probe = probe is > 0 and < 1 ? probe
+            : throw new ArgumentOutOfRangeException(nameof(probe), probe, "The probe's share of the epochs must be above 0 and below 1.");
         _probeRate = CheckRate(probeRate, nameof(probeRate));
         _fullRate = CheckRate(fullRate, nameof(fullRate));
         _layerDecay = CheckDecay(layerDecay);
@@ -36,8 +32,13 @@ internal sealed record ProbeThenFullStrategy : Strategy
         ]);
     }
 
-    public override string ToString() => FormattableString.Invariant($"ProbeThenFull(probe: {_probe}, probeRate: {_probeRate}, fullRate: {_fullRate}, layerDecay: {_layerDecay})");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture,
+            $"ProbeThenFull(probe: {_probe}, probeRate: {_probeRate}, fullRate: {_fullRate}, layerDecay: "
+            + $"{_layerDecay})");
 
     private static float CheckRate(float rate, string name) =>
-        rate > 0 && float.IsFinite(rate) ? rate : throw new ArgumentOutOfRangeException(name, rate, "The factor of the learning rate must be above 0.");
+        rate > 0 && float.IsFinite(rate)
+            ? rate
+            : throw new ArgumentOutOfRangeException(name, rate, "The factor of the learning rate must be above 0.");
 }

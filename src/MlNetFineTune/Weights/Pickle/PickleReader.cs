@@ -17,10 +17,10 @@ internal sealed class PickleReader
     private const int MaximumInstructions = 2_000_000;
     private const int MaximumNameLength = 1024;
 
-    // A longer text is a log or source code, which nobody asks for: it is skipped.
+    // A longer text is a log or source code, which is not needed: it is skipped.
     private const int MaximumTextLength = 65536;
 
-    // What may be copied or looked through beyond one value for each byte that was read.
+    // Values that may be copied or inspected in addition to one for each byte that was read.
     private const int FreeCopies = 65536;
 
     private readonly string _source;
@@ -34,8 +34,9 @@ internal sealed class PickleReader
     private long _copied;
 
     /// <param name="source">The file's name, for messages.</param>
-    /// <param name="input">At the pickle's first byte; left after its last.</param>
-    /// <param name="resolvePersistent">Makes a value of a persistent id, which PyTorch uses for storages. Takes the instruction's byte as well.</param>
+    /// <param name="input">Positioned at the first byte of the pickle; afterwards behind its last.</param>
+    /// <param name="resolvePersistent">Creates the value of a persistent id, which PyTorch uses for storages;
+    /// the second argument is the byte position of the instruction.</param>
     public PickleReader(string source, BufferedBytes input, Func<PickledTuple, long, object?>? resolvePersistent = null)
     {
         _source = source;
@@ -45,7 +46,8 @@ internal sealed class PickleReader
     }
 
     /// <summary>The value of one pickle.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or asks for what is refused; the message names it and its byte.</exception>
+    /// <exception cref="InvalidDataException">The pickle is damaged or contains a refused instruction or name;
+    /// the message gives it and its byte position.</exception>
     public object? Read()
     {
         try
@@ -220,7 +222,7 @@ internal sealed class PickleReader
                 Call(Pop());
                 break;
             case PickleOpcode.NewObjEx:
-                Pop(); // Named arguments: only objects we do not make have them.
+                Pop(); // keyword arguments occur only for objects that are not created
                 Call(Pop());
                 break;
             case PickleOpcode.Build:
@@ -266,7 +268,8 @@ internal sealed class PickleReader
             case PickledDictionary dictionary:
                 dictionary.Attributes = state;
                 break;
-            case PickledTensor when state is PickledTuple { Items: var items } && items.Any(item => item is PickledStorage or PickledTensor):
+            case PickledTensor when state is PickledTuple { Items: var items }
+                && items.Any(item => item is PickledStorage or PickledTensor):
                 throw Refuse("a tensor is made in the way of PyTorch before 0.2: load it in Python and save its state_dict() again");
             case PickledTensor or PickledUnknown:
                 break;
@@ -304,7 +307,8 @@ internal sealed class PickleReader
             throw Refuse($"a name is longer than {MaximumNameLength} letters");
         var full = $"{module}.{name}";
         if (ForbiddenNames.Contains(module, name))
-            throw Refuse($"it asks for '{Printable(full)}', which runs code or reaches outside of Python. No weights need it: the file may be an attack. Do not open it in Python either");
+            throw Refuse($"it asks for '{Printable(full)}', which runs code or reaches outside of Python. "
+                + "No weights need it: the file may be an attack. Do not open it in Python either");
         Push(new PickledName(full, _at));
     }
 
@@ -357,7 +361,7 @@ internal sealed class PickleReader
 
     private void Push(object? value) => _stack.Add(value);
 
-    // What lies below the last mark is not there for an instruction.
+    // Values below the last mark are not accessible to an instruction.
     private int Bottom => _marks.Count > 0 ? _marks.Peek() : 0;
 
     private object? Peek() => _stack.Count > Bottom ? _stack[^1] : throw Refuse("an instruction finds nothing on the stack");
@@ -382,5 +386,5 @@ internal sealed class PickleReader
 
     private InvalidDataException Refusal(long at, string what) => new($"'{_source}': its pickle is refused at byte {at}: {what}.");
 
-    internal static string Printable(string text) => Shown.Text(text);
+    internal static string Printable(string text) => SafeText.Of(text);
 }

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.WeightFiles.Pickle;
 
 /// <summary>
-/// The functions and classes that state dictionaries call (torch/_utils.py, torch/_tensor.py; the list of torch/_weights_only_unpickler.py),
-/// each answered with a value of ours. Every other name gives a <see cref="PickledUnknown"/>.
+/// The functions and classes that state dictionaries call (torch/_utils.py, torch/_tensor.py; the list of
+/// torch/_weights_only_unpickler.py), each replaced by a plain value. Every other name gives a <see cref="PickledUnknown"/>.
 /// </summary>
 internal static class PickledCalls
 {
-    /// <param name="name">What is called.</param>
-    /// <param name="arguments">In order.</param>
-    /// <param name="countCopies">Told how many values are copied, before they are; may refuse.</param>
+    /// <param name="name">The function or class that is called.</param>
+    /// <param name="arguments">Arguments of the call.</param>
+    /// <param name="countCopies">Called with the number of values before they are copied; may refuse by an exception.</param>
     /// <exception cref="FormatException">A known name with arguments that it cannot have.</exception>
     public static object? Call(PickledName name, IReadOnlyList<object?> arguments, Action<int> countCopies)
     {
@@ -36,7 +36,9 @@ internal static class PickledCalls
             case "torch.autograd.variable.Variable":
                 return arguments is [PickledTensor or PickledUnknown, ..] ? arguments[0] : throw Odd("a parameter");
             case "torch._tensor._rebuild_from_type_v2": // (function, type, arguments, state): a tensor with attributes of its own
-                return arguments is [PickledName function, PickledName, PickledTuple { Items: var inner }, ..] && function.Name != name.Name ? Call(function, inner, countCopies) : throw Odd("a tensor with attributes");
+                return arguments is [PickledName function, PickledName, PickledTuple { Items: var inner }, ..] && function.Name != name.Name
+                    ? Call(function, inner, countCopies)
+                    : throw Odd("a tensor with attributes");
             case "copyreg._reconstructor": // (class, base, state)
             case "copy_reg._reconstructor":
                 return arguments is [PickledName made, ..] ? Unknown(made) : throw Odd("an object");
@@ -45,12 +47,14 @@ internal static class PickledCalls
         }
     }
 
-    /// <summary>In the place of an object of that class.</summary>
+    /// <summary>The placeholder of an object of that class.</summary>
     public static PickledUnknown Unknown(PickledName name) => new(name.Name, name.Offset, IsOrdinary(name.Name));
 
     private static bool IsOrdinary(string name) =>
-        name is "_codecs.encode" or "numpy.dtype" or "numpy.ndarray" or "torch.device" or "torch.layout" or "torch.serialization._get_layout" or "collections.Counter"
-        || name is "numpy.core.multiarray.scalar" or "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray.scalar" or "numpy._core.multiarray._reconstruct"
+        name is "_codecs.encode" or "numpy.dtype" or "numpy.ndarray" or "torch.device" or "torch.layout"
+            or "torch.serialization._get_layout" or "collections.Counter"
+        || name is "numpy.core.multiarray.scalar" or "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray.scalar"
+            or "numpy._core.multiarray._reconstruct"
         || name.StartsWith("builtins.", StringComparison.Ordinal) || name.StartsWith("__builtin__.", StringComparison.Ordinal)
         || (name.StartsWith("torch.", StringComparison.Ordinal) && ElementTypes.OfTorch(name["torch.".Length..]) is not null);
 
@@ -76,18 +80,20 @@ internal static class PickledCalls
     private static object Tensor(PickledName name, IReadOnlyList<object?> arguments, int? typeAt, Action<int> countCopies)
     {
         if (arguments is [PickledUnknown unknown, ..])
-            return unknown; // Numbers of a type that is not ours.
-        if (arguments is not [PickledStorage storage, long offset, var size, var stride, ..] || Integers(size) is not { } shape || Integers(stride) is not { } strides)
+            return unknown; // an unsupported element type
+        if (arguments is not [PickledStorage storage, long offset, var size, var stride, ..] || Integers(size) is not { } shape
+            || Integers(stride) is not { } strides)
             throw Odd("a tensor");
         countCopies(shape.Length + strides.Length);
         var type = storage.Type;
         if (typeAt is { } at)
         {
-            if (arguments.Count <= at || arguments[at] is not PickledName { Name: var typeName } typed || !typeName.StartsWith("torch.", StringComparison.Ordinal))
+            if (arguments.Count <= at || arguments[at] is not PickledName { Name: var typeName } typed
+                || !typeName.StartsWith("torch.", StringComparison.Ordinal))
                 throw Odd("a tensor");
             type = ElementTypes.OfTorch(typeName["torch.".Length..]);
             if (type is null)
-                return new PickledUnknown($"a tensor of {Shown.Text(typeName)}", typed.Offset, IsOrdinary: false);
+                return new PickledUnknown($"a tensor of {SafeText.Of(typeName)}", typed.Offset, IsOrdinary: false);
         }
         return type is null
             ? new PickledUnknown("a tensor of untyped bytes", name.Offset, IsOrdinary: false)
@@ -97,16 +103,17 @@ internal static class PickledCalls
     private static PickledTensor Checked(PickledStorage storage, ScalarType type, long offset, long[] shape, long[] strides)
     {
         var size = ElementTypes.Size(type);
-        if (shape.Length != strides.Length || shape.Length > WeightEntry.MaximumDimensions || offset < 0 || shape.Any(length => length < 0) || strides.Any(step => step < 0)
+        if (shape.Length != strides.Length || shape.Length > WeightEntry.MaximumDimensions || offset < 0 || shape.Any(length => length < 0)
+            || strides.Any(step => step < 0)
             || WeightEntry.ByteCount(shape, size) is null)
         {
             throw new FormatException($"{What()} is impossible");
         }
-        // Of an empty tensor nothing is read.
+        // Nothing is read for an empty tensor.
         if (shape.Contains(0))
             return new(storage, type, shape, WeightEntry.RowMajor(shape), storage.Start);
 
-        // A step of zero repeats a number, as expand() does. Otherwise each step must pass over all that lies within it.
+        // A step of zero repeats a number, as expand() does. Otherwise each stride must be at least the extent of the inner dimensions.
         Int128 span = 1;
         foreach (var (step, length) in strides.Zip(shape).Where(pair => pair is { Second: > 1, First: > 0 }).OrderBy(pair => pair.First))
         {
@@ -115,7 +122,8 @@ internal static class PickledCalls
             span += (Int128)step * (length - 1);
         }
         if (storage.Start + ((Int128)offset + span) * size > storage.End)
-            throw new FormatException($"{What()} reaches out of its storage {Shown.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
+            throw new FormatException(
+                $"{What()} reaches out of its storage {SafeText.Quoted(storage.Key)} of {storage.End - storage.Start} bytes");
         return new(storage, type, shape, strides, storage.Start + offset * size);
 
         string What() => $"a tensor of shape {WeightEntry.Text(shape)}, strides {WeightEntry.Text(strides)}, offset {offset}";
@@ -124,7 +132,8 @@ internal static class PickledCalls
     private static long[]? Integers(object? value)
     {
         // Their number first: a tuple of a million items is looked at as often as the file says.
-        if (value is not PickledTuple { Items: var items } || items.Count > WeightEntry.MaximumDimensions || items.Any(item => item is not long))
+        if (value is not PickledTuple { Items: var items } || items.Count > WeightEntry.MaximumDimensions
+            || items.Any(item => item is not long))
             return null;
         return [.. items.Cast<long>()];
     }

@@ -1,20 +1,16 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.WeightFiles.Pickle;
 
-/// <summary>Finds the weights in what a checkpoint holds: the dictionary itself, or one within it, beside epochs, options and optimizers.</summary>
+/// <summary>Finds the state dictionary in a checkpoint: the root itself, or a dictionary within it beside epochs,
+/// options and optimizers.</summary>
 internal sealed class StateDictionary
 {
     // What training programs call it; the average of the weights first, as timm's load_state_dict takes it (timm/models/_helpers.py).
     private static readonly string[] s_names =
     [
-        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state", "model", "module",
+        "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "state_dict", "model_state_dict", "model_state",
+        "model", "module",
         "net_state_dict", "net", "network", "weights", "params",
     ];
     private const int MaximumDepth = 4;
@@ -31,13 +27,14 @@ internal sealed class StateDictionary
 
     public IReadOnlyList<string> Notes => _notes;
 
-    /// <param name="root">What the file holds.</param>
+    /// <param name="root">The root value of the file.</param>
     /// <param name="source">The file's name, for messages.</param>
-    /// <exception cref="InvalidDataException">There are no weights, or several and no way to tell which.</exception>
+    /// <exception cref="InvalidDataException">There are no weights, or several sets of which none is preferred.</exception>
     public static StateDictionary Find(object? root, string source)
     {
         if (root is not PickledDictionary top)
-            throw new InvalidDataException($"'{source}' holds no dictionary of tensors but {Describe(root)}. In Python save model.state_dict() alone.");
+            throw new InvalidDataException(
+                $"'{source}' holds no dictionary of tensors but {Describe(root)}. In Python save model.state_dict() alone.");
         var (path, beside, found) = Search(top, source);
         var tensors = new List<(string, PickledTensor)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -58,16 +55,18 @@ internal sealed class StateDictionary
         if (path.Count > 0)
             result._notes.Add($"The weights were found under '{string.Join("' / '", path)}'.");
         if (beside.Count > 0)
-            result._notes.Add($"Beside the weights {beside.Count} tensors are no part of them and were left out: {FitReport.Few(beside)}.");
+            result._notes.Add($"Beside the weights {beside.Count} tensors are no part of them and were left out: "
+                + $"{MismatchReport.Few(beside)}.");
         if (others.Count > 0)
-            result._notes.Add($"Among the weights {others.Count} entries are no tensors and were left out: {FitReport.Few(others)}.");
+            result._notes.Add($"Among the weights {others.Count} entries are no tensors and were left out: {MismatchReport.Few(others)}.");
         result.NoteUnknown(top);
         return result;
     }
 
     // First under the known names, as timm does, whatever tensors (a loss, a random state, an accuracy) lie beside them; then where the
     // network is: many tensors, not a few.
-    private static (IReadOnlyList<string> Path, IReadOnlyList<string> Beside, PickledDictionary Found) Search(PickledDictionary top, string source)
+    private static (IReadOnlyList<string> Path, IReadOnlyList<string> Beside, PickledDictionary Found) Search(
+        PickledDictionary top, string source)
     {
         var (path, beside) = (new List<string>(), new List<string>());
         var known = new Dictionary<object, int>(ReferenceEqualityComparer.Instance);
@@ -81,13 +80,15 @@ internal sealed class StateDictionary
             if (own.Count == 0 && (nested.Count == 0 || path.Count == MaximumDepth))
                 throw new InvalidDataException($"'{source}' holds no tensors in its dictionary ({Keys(current)}). {Reason(current)}");
             var networks = Networks(nested);
-            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => networks.Where(item => item.Name == name)).FirstOrDefault();
+            var chosen = path.Count == MaximumDepth ? default : s_names.SelectMany(name => networks.Where(item => item.Name == name))
+                .FirstOrDefault();
             if (chosen.Weights is null)
             {
                 if (own.Count > 0 && (path.Count == MaximumDepth || nested.All(item => MostTensors(item.Weights, known) <= own.Count)))
                     return (path, beside, current);
                 chosen = networks is [var only] ? only : throw new InvalidDataException(
-                    $"'{source}' holds several sets of weights ({FitReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
+                    $"'{source}' holds several sets of weights "
+                    + $"({MismatchReport.Few(nested.Select(item => PickleReader.Printable(item.Name)))}). "
                     + "In Python save the one that you want.");
             }
             path.Add(PickleReader.Printable(chosen.Name));
@@ -110,7 +111,7 @@ internal sealed class StateDictionary
 
     private static bool IsOptimizer(string name) => name.Contains("optim", StringComparison.OrdinalIgnoreCase);
 
-    // In one dictionary, this one or one within it. Each is looked into once, however many others refer to it.
+    // Searches this dictionary and those within it. Each is visited once, however many others refer to it.
     private static int MostTensors(PickledDictionary dictionary, Dictionary<object, int> known, int depth = 0)
     {
         if (known.TryGetValue(dictionary, out var most) || depth > MaximumDepth)
@@ -126,18 +127,24 @@ internal sealed class StateDictionary
     }
 
     private static string Keys(PickledDictionary dictionary) =>
-        dictionary.Items.Count == 0 ? "it is empty" : FitReport.Few(dictionary.Items.Select(item => $"{(item.Key is string key ? PickleReader.Printable(key) : Describe(item.Key))}: {Describe(item.Value)}"));
+        dictionary.Items.Count == 0 ? "it is empty"
+            : MismatchReport.Few(
+                dictionary.Items.Select(item => $"{(item.Key is string key ? PickleReader.Printable(key) : Describe(item.Key))}: "
+                + $"{Describe(item.Value)}"));
 
-    private static string Reason(PickledDictionary dictionary) => dictionary.Items.Any(item => item.Value is PickledUnknown { IsOrdinary: false })
-        ? "What is in the place of the weights would have to be made by Python code that is not called here. In Python save model.state_dict() alone."
+    private static string Reason(PickledDictionary dictionary) =>
+        dictionary.Items.Any(item => item.Value is PickledUnknown { IsOrdinary: false })
+        ? "What is in the place of the weights would have to be made by Python code that is not called here. "
+            + "In Python save model.state_dict() alone."
         : "In Python save model.state_dict().";
 
-    // Our own files carry the recipe of their weights as an attribute of the dictionary, where PyTorch leaves it alone.
+    // Files of this library store the recipe of their weights as an attribute of the dictionary, which PyTorch ignores.
     private static Dictionary<string, string> MetadataOf(PickledDictionary found)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
         if (found.Attributes is PickledDictionary attributes
-            && attributes.Items.LastOrDefault(item => item.Key is StateDictionaryWriter.MetadataAttribute).Value is PickledDictionary recipe)
+            && attributes.Items.LastOrDefault(item => item.Key is StateDictionaryWriter.MetadataAttribute).Value
+                is PickledDictionary recipe)
         {
             foreach (var (key, value) in recipe.Items)
             {
@@ -148,7 +155,7 @@ internal sealed class StateDictionary
         return result;
     }
 
-    // What lay within such an object was dropped with it.
+    // The content of such an object was dropped with it.
     private void NoteUnknown(PickledDictionary top)
     {
         var unknown = new List<PickledUnknown>();
@@ -171,7 +178,8 @@ internal sealed class StateDictionary
                 pending.Enqueue(item);
         }
         foreach (var group in unknown.GroupBy(one => one.Name, StringComparer.Ordinal).Take(10))
-            _notes.Add($"The file also holds an object of '{PickleReader.Printable(group.Key)}' (byte {group.First().Offset}): it was neither made nor called, and is left out.");
+            _notes.Add($"The file also holds an object of '{PickleReader.Printable(group.Key)}' (byte {group.First().Offset}): "
+                + "it was neither made nor called, and is left out.");
     }
 
     private static string Describe(object? value) => value switch

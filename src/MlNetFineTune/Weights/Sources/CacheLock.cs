@@ -1,9 +1,9 @@
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// One process at a time fetches a thing into the cache. The lock is an open file that nobody else may open (on Unix .NET asks for it with
-/// flock), so that it ends with its process, however that ends. The empty file stays: deleting it would let two processes lock two files of
-/// one name.
+/// Mutual exclusion between processes that download the same file into the cache. The lock is a file opened without sharing (on
+/// Unix .NET uses flock), so that it is released when its process ends in any way. The empty file stays: deleting it would let
+/// two processes lock two files of one name.
 /// </summary>
 internal static class CacheLock
 {

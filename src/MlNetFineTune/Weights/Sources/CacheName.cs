@@ -5,14 +5,15 @@ namespace MlNetFineTune.WeightSources;
 
 /// <summary>
 /// Names that may become files and folders of the cache, on every system: ASCII letters, digits and <c>. _ -</c>, so that no separator,
-/// drive, stream, control character or <c>..</c> is among them, whoever chose the name.
+/// drive, stream, control character or <c>..</c> is among them, whatever the name.
 /// </summary>
 internal static class CacheName
 {
     private const int MaximumLength = 150;
 
     private static readonly HashSet<string> s_devicesOfWindows = new(
-        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"COM{n}", $"LPT{n}" })], StringComparer.OrdinalIgnoreCase);
+        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"COM{n}", $"LPT{n}" })],
+        StringComparer.OrdinalIgnoreCase);
 
     public static bool IsSafe(string name) =>
         name.Length is > 0 and <= MaximumLength

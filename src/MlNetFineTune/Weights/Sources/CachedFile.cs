@@ -1,12 +1,11 @@
 using System.Security.Cryptography;
-using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// One file of the cache, there or not yet. Under its own name it is always whole: it is written as <c>.part</c> beside it, checked, and
-/// renamed. Nothing is written through a link inside the cache, which could lead out of it.
+/// One file of the cache, present or not. Under its own name it is always complete: it is written to a <c>.part</c> file beside it,
+/// verified, and renamed. Nothing is written through a link inside the cache, which could lead out of it.
 /// </summary>
 /// <param name="root">The cache's folder. It may itself be a link: people move their caches.</param>
 /// <param name="parts">The folders below it and the name, each <see cref="CacheName.IsSafe"/> or escaped.</param>
@@ -22,7 +21,7 @@ internal sealed class CachedFile(string root, params string[] parts)
     public CachedFile Beside(string name) => new(root, [.. parts[..^1], name]);
 
     /// <summary>Whether it is there and as it should be. A file that someone placed by hand is hashed the first time.</summary>
-    /// <exception cref="InvalidDataException">It is there and another.</exception>
+    /// <exception cref="InvalidDataException">The file exists with another hash.</exception>
     public bool IsThere(Sha256Digits? expected = null)
     {
         if (!File.Exists(FullPath))
@@ -39,13 +38,20 @@ internal sealed class CachedFile(string root, params string[] parts)
         using (var stream = file.OpenRead())
             found = Convert.ToHexStringLower(SHA256.HashData(stream));
         if (!expected.Matches(found))
-            throw new InvalidDataException($"'{FullPath}' is not the file it should be: expected SHA-256 {expected}, found {found} ({file.Length} bytes). Delete it, and it is downloaded again.");
-        TryWriteReceipt((receipt ?? new Receipt { Bytes = 0, Sha256 = found, Modified = default }) with { Bytes = file.Length, Sha256 = found, Modified = file.LastWriteTimeUtc });
+            throw new InvalidDataException(
+                $"'{FullPath}' is not the file it should be: expected SHA-256 {expected}, found {found} ({file.Length} bytes). "
+                + "Delete it, and it is downloaded again.");
+        TryWriteReceipt((receipt ?? new Receipt { Bytes = 0, Sha256 = found, Modified = default }) with
+        {
+            Bytes = file.Length,
+            Sha256 = found,
+            Modified = file.LastWriteTimeUtc
+        });
         return true;
     }
 
     /// <summary>Makes the folder.</summary>
-    /// <exception cref="IOException">It cannot be written, or leads out of the cache.</exception>
+    /// <exception cref="IOException">The file cannot be written, or a link leads out of the cache.</exception>
     public void Prepare()
     {
         try
@@ -102,11 +108,11 @@ internal sealed class CachedFile(string root, params string[] parts)
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            // It is of no use, and of no harm.
+            // A leftover file is harmless.
         }
     }
 
-    // A cache that is read-only works; its files are hashed each time.
+    // A read-only cache works; its files are hashed each time.
     private void TryWriteReceipt(Receipt receipt)
     {
         try
@@ -121,7 +127,9 @@ internal sealed class CachedFile(string root, params string[] parts)
     private static void RefuseLink(string path)
     {
         if (new FileInfo(path).LinkTarget is { } target)
-            throw new LinkInCacheException($"'{path}' is a link to '{target}'. Nothing is written through links inside the cache of weights; remove it. (The cache's own folder may be a link.)");
+            throw new LinkInCacheException(
+                $"'{path}' is a link to '{target}'. Nothing is written through links inside the cache of weights; remove it. "
+                + "(The cache's own folder may be a link.)");
     }
 
     private sealed class LinkInCacheException(string message) : IOException(message);

@@ -4,14 +4,14 @@ using System.Net;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), its size and its SHA-256
-/// checked, renamed only when all is right. The caller holds the lock.
+/// One file from a server into the cache: resumed where an earlier attempt ended (RFC 9110, sections 13.1.5 and 14), size and SHA-256 are
+/// verified before it is renamed. The caller holds the lock.
 /// </summary>
-/// <param name="server">Who has it.</param>
-/// <param name="address">Where.</param>
-/// <param name="file">Where it goes.</param>
-/// <param name="expected">Its SHA-256; null where the hub's own headers are to say it.</param>
-/// <param name="progress">Told how far it is.</param>
+/// <param name="server">The server.</param>
+/// <param name="address">Address of the file.</param>
+/// <param name="file">The file of the cache.</param>
+/// <param name="expected">The expected SHA-256; null where the hub's headers give it.</param>
+/// <param name="progress">Receives the progress; null for none.</param>
 internal sealed class Download(
     WeightServer server, Uri address, CachedFile file, Sha256Digits? expected, IProgress<PretrainedWeights.DownloadProgress>? progress)
 {
@@ -19,13 +19,15 @@ internal sealed class Download(
 
     private long _gained;
 
-    /// <exception cref="HttpRequestException">It cannot be had; <see cref="HttpRequestException.StatusCode"/> says why.</exception>
-    /// <exception cref="InvalidDataException">It is not what it should be.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="HttpRequestException">The download failed;
+    /// <see cref="HttpRequestException.StatusCode"/> gives the reason.</exception>
+    /// <exception cref="InvalidDataException">Size or hash differ from those expected.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         file.Prepare();
-        await new Attempts(server.Cache.Time).RunAsync(() => AttemptAsync(cancellationToken), () => _gained, cancellationToken).ConfigureAwait(false);
+        await new RetryPolicy(server.Cache.Time).RunAsync(() => AttemptAsync(cancellationToken), () => _gained, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private async Task<bool> AttemptAsync(CancellationToken cancellationToken)
@@ -47,15 +49,20 @@ internal sealed class Download(
         if (sha256 is not null && !sha256.Matches(found))
         {
             part.Delete();
-            // Two halves of different files, perhaps. Once more, from the start.
+            // The two parts may belong to different versions of the file: retry from the start.
             throw resumed
-                ? new TransientFailure($"the part of '{file.Name}' that was here and the rest from {WeightServer.Show(address)} do not make a file with SHA-256 {sha256}", inner: null)
-                : new InvalidDataException($"What {WeightServer.Show(address)} sent is not '{file.Name}': expected SHA-256 {sha256}, found {found} ({length} bytes). It was deleted.");
+                ? new TransientFailure(
+                    $"the part of '{file.Name}' that was here and the rest from {WeightServer.Show(address)} do not make a file with "
+                    + $"SHA-256 {sha256}", inner: null)
+                : new InvalidDataException($"What {WeightServer.Show(address)} sent is not '{file.Name}': "
+                    + $"expected SHA-256 {sha256}, found {found} ({length} bytes). It was deleted.");
         }
         if (answer.Hub.Size is { } linked && linked != length)
         {
             part.Delete();
-            throw new InvalidDataException($"The hub says that '{file.Name}' has {linked} bytes, but {length} arrived from {WeightServer.Show(answer.Address)}. They were deleted.");
+            throw new InvalidDataException(
+                $"The hub says that '{file.Name}' has {linked} bytes, but {length} arrived from {WeightServer.Show(answer.Address)}. "
+                + "They were deleted.");
         }
 
         part.CloseForGood();
@@ -78,17 +85,21 @@ internal sealed class Download(
         try
         {
             if (answer.Headers.ContentEncoding.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
-                throw new InvalidDataException($"{WeightServer.Show(answer.Address)} sends the file compressed ({Shown.Text(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
+                throw new InvalidDataException(
+                    $"{WeightServer.Show(answer.Address)} sends the file compressed "
+                    + $"({SafeText.Of(string.Join(", ", answer.Headers.ContentEncoding))}), though it was asked not to.");
             switch (answer.Message.StatusCode)
             {
                 case HttpStatusCode.PartialContent when Continues(part, answer):
                     return answer;
                 case HttpStatusCode.OK:
-                    part.Restart(answer.Message.Headers.ETag); // the file has changed, or the server knows no ranges
+                    part.Restart(answer.Message.Headers.ETag); // the file has changed, or the server does not support ranges
                     return answer;
                 default:
                     part.Restart(null);
-                    throw new TransientFailure($"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: {Shown.Text(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
+                    throw new TransientFailure(
+                        $"{WeightServer.Show(answer.Address)} does not continue the file where it was asked to (Content-Range: "
+                        + $"{SafeText.Of(answer.Headers.ContentRange?.ToString() ?? "none")})", inner: null);
             }
         }
         catch
@@ -100,7 +111,8 @@ internal sealed class Download(
 
     // A server that continues must repeat the ETag (RFC 9110, section 15.3.7); where there is none, the hash is known.
     private static bool Continues(PartialFile part, ServerAnswer answer) =>
-        answer.Headers.ContentRange is { Unit: "bytes", From: { } from, To: { } to } range && from == part.Length && (range.Length is null || to + 1 == range.Length)
+        answer.Headers.ContentRange is { Unit: "bytes", From: { } from, To: { } to } range && from == part.Length
+            && (range.Length is null || to + 1 == range.Length)
         && (part.ETag is null || part.ETag.Equals(answer.Message.Headers.ETag));
 
     private void CheckSize(long here, long? total, long? linked)
@@ -112,15 +124,17 @@ internal sealed class Download(
         if (total is { } size && linked is { } said && size != said)
             throw new InvalidDataException($"The hub says that '{file.Name}' has {said} bytes, but the server that stores it has {size}.");
         if (FreeSpace() is { } free && total - here > free)
-            throw new IOException($"'{file.Name}' needs {total - here} more bytes, but only {free} are free where the cache is: '{file.FullPath}'.");
+            throw new IOException($"'{file.Name}' needs {total - here} more bytes, but only {free} are free where the cache is: "
+                + $"'{file.FullPath}'.");
     }
 
-    // Null where the system cannot say, as for network shares of Windows.
+    // Null where the system does not report it, as for network shares of Windows.
     private long? FreeSpace()
     {
         try
         {
-            return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(file.FullPath)! : Path.GetDirectoryName(file.FullPath)!).AvailableFreeSpace;
+            return new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(file.FullPath)! : Path.GetDirectoryName(file.FullPath)!)
+                .AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -136,7 +150,8 @@ internal sealed class Download(
         progress?.Report(new PretrainedWeights.DownloadProgress(file.Name, part.Length, total));
         while (true)
         {
-            var count = await server.WithinStallTimeoutAsync(answer.Address, token => body.ReadAsync(buffer, token).AsTask(), cancellationToken).ConfigureAwait(false);
+            var count = await server.WithinStallTimeoutAsync(
+                answer.Address, token => body.ReadAsync(buffer, token).AsTask(), cancellationToken).ConfigureAwait(false);
             if (count == 0)
                 return;
             if (part.Length + count > server.Cache.MaximumBytes)

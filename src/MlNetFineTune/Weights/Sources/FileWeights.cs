@@ -15,7 +15,8 @@ internal sealed record FileWeights : PretrainedWeights
 
     internal override LocalWeights FindLocal() =>
         File.Exists(FilePath) ? new LocalWeights(FilePath, Path.GetFileName(FilePath))
-        : Directory.Exists(FilePath) ? throw new InvalidDataException($"'{FilePath}' is a folder; give the file of weights in it, such as model.safetensors.")
+        : Directory.Exists(FilePath) ? throw new InvalidDataException(
+            $"'{FilePath}' is a folder; give the file of weights in it, such as model.safetensors.")
         : throw new FileNotFoundException($"There is no weights file '{FilePath}'.", FilePath);
 
     internal override Task<LocalWeights> FetchAsync(

@@ -4,18 +4,17 @@ using System.Text.Json;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// What a hub repository in timm's or transformers' layout says in its <c>config.json</c>: which network it is, and how its pictures were
-/// prepared.
+/// The <c>config.json</c> of a hub repository in timm's or transformers' layout: which network it is, and its preprocessing.
 /// </summary>
-/// <param name="Source">Where it was read, for messages.</param>
+/// <param name="Source">File or address that it was read from, for messages.</param>
 /// <param name="Architecture">timm's name of the network; null in transformers' layout.</param>
-/// <param name="Metadata">The recipe as the metadata of a safetensors file would say it.</param>
+/// <param name="Metadata">The recipe, in the keys of a safetensors file's metadata.</param>
 internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyDictionary<string, string> Metadata)
 {
     /// <summary>transformers' name of the kind of network; null in timm's layout.</summary>
     public string? ModelType { get; init; }
 
-    /// <summary>What a user should know of it: sentences for the log.</summary>
+    /// <summary>Sentences for the log.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     public const string FileName = "config.json";
@@ -23,7 +22,7 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
     public const int MaximumBytes = 4 << 20;
 
     /// <param name="json">The content of <c>config.json</c>.</param>
-    /// <param name="source">Where it was read, for messages.</param>
+    /// <param name="source">File or address that it was read from, for messages.</param>
     /// <param name="processor">
     /// The content of <c>preprocessor_config.json</c>, which only transformers' layout has; null where there is none.
     /// </param>
@@ -39,7 +38,9 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
             if (root.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it is no JSON object");
             // Older files have everything at the top.
-            var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object ? nested : root;
+            var pretrained = root.TryGetProperty("pretrained_cfg", out var nested) && nested.ValueKind == JsonValueKind.Object
+                ? nested
+                : root;
             if ((Text(root, "architecture") ?? Text(pretrained, "architecture")) is not { } architecture)
             {
                 return Text(root, "model_type") is null
@@ -51,7 +52,7 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the second: half a character
         {
             var beside = processor is null ? "" : $", or the {TransformersConfig.ProcessorFileName} beside it,";
-            throw new InvalidDataException($"'{source}'{beside} is not proper JSON: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"'{source}'{beside} is not proper JSON: {SafeText.Message(e)}", e);
         }
     }
 
@@ -62,8 +63,11 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
         {
             if (size.Length != 3 || size[0] != "3" || size[1] != size[2])
             {
-                throw Bad(source, $"its input_size is [{Shown.Text(string.Join(", ", size))}]; expected three channels and a square, such as [3, 224, 224]"
-                    + (size.Length == 3 && size[1] == size[2] ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = {Shown.Text(size[0])} }}" : ""));
+                var advice = size.Length == 3 && size[1] == size[2]
+                    ? $". Load its file by Backbone.WithWeights(path) with {{ InputChannels = {SafeText.Of(size[0])} }}"
+                    : "";
+                throw Bad(source, $"its input_size is [{SafeText.Of(string.Join(", ", size))}]; "
+                    + $"expected three channels and a square, such as [3, 224, 224]{advice}");
             }
             metadata["input_size"] = size[1];
         }
@@ -80,13 +84,16 @@ internal sealed record HubConfig(string Source, string? Architecture, IReadOnlyD
     }
 
     internal static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+            ? text
+            : null;
 
     private static string[]? Numbers(JsonElement element, string name, string source)
     {
         if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
             return null;
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 8 || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 8
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
             throw Bad(source, $"its {name} is not a short list of numbers");
         return [.. value.EnumerateArray().Select(item => item.GetRawText())];
     }

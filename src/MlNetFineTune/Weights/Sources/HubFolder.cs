@@ -1,14 +1,9 @@
 using MlNetFineTune.MlNet;
 
-
-
-
-
-
-
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there. Whole where a config and all weights are.</summary>
+/// <summary>One commit of a hub repository in the cache, or the files that somebody placed there.
+/// Whole where a config and all weights are.</summary>
 internal sealed class HubFolder(PretrainedWeights.Cache cache, string repository, string revision)
 {
     public const string SafeTensors = "model.safetensors";
@@ -20,7 +15,7 @@ internal sealed class HubFolder(PretrainedWeights.Cache cache, string repository
     public CachedFile File(string name) => new(cache.Folder, ["hub", .. repository.Split('/'), CacheName.Escape(revision), name]);
 
     /// <summary>Null where something is missing.</summary>
-    /// <exception cref="InvalidDataException">Something is there that cannot be used.</exception>
+    /// <exception cref="InvalidDataException">A file exists but cannot be used.</exception>
     public LocalWeights? FindLocal()
     {
         var config = File(HubConfig.FileName);
@@ -37,7 +32,9 @@ internal sealed class HubFolder(PretrainedWeights.Cache cache, string repository
         if (File(SafeTensors) is var single && single.IsThere())
             return single;
         if (File(Index) is var index && index.IsThere())
-            return ShardNames.Parse(ReadSmall(index, ShardNames.MaximumIndexBytes), index.FullPath).All(shard => File(shard).IsThere()) ? index : null;
+            return ShardNames.Parse(ReadSmall(index, ShardNames.MaximumIndexBytes), index.FullPath).All(shard => File(shard).IsThere())
+                ? index
+                : null;
         return File(PyTorch) is var pickled && pickled.IsThere() ? pickled : null;
     }
 

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// The beginning of a file that is being downloaded, kept when that ends too soon, with a note of the ETag it was sent under. Everything in it
-/// is hashed, what an earlier attempt left included.
+/// The beginning of a file that is being downloaded, kept when that ends too soon, with a note of the ETag it was sent under. Everything in
+/// it is hashed, what an earlier attempt left included.
 /// </summary>
 internal sealed class PartialFile : IDisposable
 {
@@ -28,15 +28,17 @@ internal sealed class PartialFile : IDisposable
 
     private string NotePath => _file.PartPath + ".json";
 
-    /// <param name="file">Its folder is prepared and locked.</param>
-    /// <param name="expected">With a known hash bytes can be continued even without an ETag: the end shows whether they belong together.</param>
-    /// <param name="cancellationToken">Ends the hashing of what is here.</param>
+    /// <param name="file">The file of the cache, whose folder exists and is locked.</param>
+    /// <param name="expected">With a known hash bytes can be continued even without an ETag: the end
+    /// shows whether they belong together.</param>
+    /// <param name="cancellationToken">Cancels the hashing of the existing bytes.</param>
     public static PartialFile Open(CachedFile file, Sha256Digits? expected, CancellationToken cancellationToken)
     {
         PartialFile partial;
         try
         {
-            partial = new PartialFile(file, new FileStream(file.PartPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
+            partial = new PartialFile(file,
+                new FileStream(file.PartPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -58,7 +60,8 @@ internal sealed class PartialFile : IDisposable
         }
     }
 
-    /// <summary>Drops what is here; the bytes to come have this ETag, which is written down if it can be trusted to tell one content from another.</summary>
+    /// <summary>Drops what is here; the bytes to come have this ETag, which is written down if it can be trusted
+    /// to tell one content from another.</summary>
     public void Restart(EntityTagHeaderValue? etag)
     {
         _stream.SetLength(0);
@@ -106,7 +109,7 @@ internal sealed class PartialFile : IDisposable
     public void Dispose()
     {
         if (Length == 0)
-            Delete(); // nothing came
+            Delete(); // nothing was received
         _stream.Dispose();
         _hash.Dispose();
     }
@@ -127,7 +130,8 @@ internal sealed class PartialFile : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<PartNote>(File.ReadAllBytes(NotePath)) is { ETag: { } tag } && EntityTagHeaderValue.TryParse(tag, out var etag) ? etag : null;
+            return JsonSerializer.Deserialize<PartNote>(File.ReadAllBytes(NotePath)) is { ETag: { } tag }
+                && EntityTagHeaderValue.TryParse(tag, out var etag) ? etag : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

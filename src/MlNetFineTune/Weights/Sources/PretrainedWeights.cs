@@ -1,16 +1,10 @@
 using MlNetFineTune.WeightSources;
 
-
-
-
-
-
-
 namespace MlNetFineTune;
 
 /// <summary>
-/// Where pretrained weights come from: a file, an address, a repository of a model hub, or torchvision's published files. What is
-/// downloaded is kept in a <see cref="Cache"/>, checked, and used from there. Making one of these opens no file and no connection.
+/// A source of pretrained weights: a file, an address, a repository of a model hub, or one of torchvision's published files. Downloads are
+/// verified and kept in a <see cref="Cache"/>. Creating an instance opens no file and no connection.
 /// </summary>
 public abstract partial record PretrainedWeights
 {
@@ -18,64 +12,64 @@ public abstract partial record PretrainedWeights
     {
     }
 
-    /// <summary>A file of this machine.</summary>
+    /// <summary>A file on this machine: safetensors, PyTorch (.pth, .bin) or TorchSharp.</summary>
+    /// <param name="path">Path of the file, absolute or relative to the current folder. It is opened when the weights are used.</param>
     public static PretrainedWeights FromFile(string path) => new FileWeights(path);
 
-    /// <summary>A file of any web server.</summary>
-    /// <param name="url">An <c>http</c> or <c>https</c> address. No token is ever sent to it.</param>
-    /// <param name="sha256">Of the file: 64 hexadecimal digits. A file with another one is never used.</param>
-    /// <param name="cache">Where to keep it; null for the usual place.</param>
+    /// <summary>A file on any web server.</summary>
+    /// <param name="url">An <c>http</c> or <c>https</c> address. No access token is sent to it.</param>
+    /// <param name="sha256">SHA-256 of the file, 64 hexadecimal digits. A file with another hash is deleted and not used.</param>
+    /// <param name="cache">The cache to use; null for one with the default settings.</param>
+    /// <exception cref="ArgumentException">The address or the hash is malformed.</exception>
     public static PretrainedWeights FromUrl(string url, string sha256, Cache? cache = null) =>
         PublishedWeights.AtAddress(url, sha256, cache ?? new Cache());
 
     /// <summary>
-    /// A repository of the model hub in timm's or transformers' layout. Its <c>config.json</c> says which network it is and how pictures
-    /// are prepared, and
-    /// becomes the backbone's recipe. Taken are <c>model.safetensors</c>, else all shards of <c>model.safetensors.index.json</c>, else
-    /// <c>pytorch_model.bin</c>.
+    /// A repository of the model hub in timm's or transformers' layout. Its <c>config.json</c> names the network and its
+    /// preprocessing, which the backbone takes over. The weights are <c>model.safetensors</c>, else all shards of
+    /// <c>model.safetensors.index.json</c>, else <c>pytorch_model.bin</c>.
     /// </summary>
-    /// <param name="repository">Such as <c>timm/resnet18.a1_in1k</c>.</param>
+    /// <param name="repository">Owner and name, such as <c>timm/resnet18.a1_in1k</c>.</param>
     /// <param name="revision">
-    /// A branch, a tag or a commit. The commit that a branch or tag stood for is written down and used until <see cref="DownloadAsync"/>
-    /// asks again; a commit that is in the cache needs no connection.
+    /// A branch, a tag or a commit; "main" by default. The commit of a branch or tag is recorded in the cache and used until
+    /// <see cref="DownloadAsync"/> asks the hub again; a commit that is in the cache needs no connection.
     /// </param>
-    /// <param name="cache">Where to keep it; null for the usual place.</param>
+    /// <param name="cache">The cache to use; null for one with the default settings.</param>
+    /// <exception cref="ArgumentException">The repository or the revision is malformed.</exception>
     public static PretrainedWeights FromHub(string repository, string revision = "main", Cache? cache = null) =>
         new HubWeights(repository, revision, cache ?? new Cache());
 
-    /// <summary>A file that torchvision publishes. The first digits of its SHA-256 are part of its name, and are checked.</summary>
-    /// <param name="fileName">Such as <c>resnet18-f37072fd.pth</c>.</param>
-    /// <param name="cache">Where to keep it; null for the usual place.</param>
+    /// <summary>A file that torchvision publishes. Its name contains the first digits of its SHA-256, which are verified.</summary>
+    /// <param name="fileName">File name, such as <c>resnet18-f37072fd.pth</c>.</param>
+    /// <param name="cache">The cache to use; null for one with the default settings.</param>
+    /// <exception cref="ArgumentException">The name does not end with digits of a SHA-256.</exception>
     public static PretrainedWeights FromTorchvision(string fileName, Cache? cache = null) =>
         PublishedWeights.OfTorchvision(fileName, cache ?? new Cache());
 
     /// <summary>
-    /// Makes sure that the weights are on this machine. Asks the hub what a branch or tag stands for now; all else that is in the cache is
-    /// not fetched again. A download that was broken off goes on where it stopped; of several processes that want the same weights one
-    /// downloads and the others wait.
+    /// Downloads the weights unless they are in the cache. A branch or tag is resolved at the hub again; files in the cache
+    /// are not fetched again. An interrupted download resumes where it stopped. Of several processes that need the same
+    /// weights one downloads, and the others wait.
     /// </summary>
-    /// <param name="progress">Told about each file that is downloaded, ten times a second at most.</param>
-    /// <param name="cancellationToken">Ends it; what has arrived is kept for the next attempt.</param>
+    /// <param name="progress">Receives the progress of each file, at most ten times a second; null for none.</param>
+    /// <param name="cancellationToken">Cancels the download; the bytes received are kept for the next attempt.</param>
     /// <returns>The full path of the file, or of the index of the shards.</returns>
-    /// <exception cref="HttpRequestException">The server cannot be reached or refuses, after some attempts.</exception>
-    /// <exception cref="FileNotFoundException">
-    /// They are not in the cache and <see cref="Cache.IsOffline"/> is set; the message says which file to place where.
-    /// </exception>
-    /// <exception cref="InvalidDataException">
-    /// What arrived is not what was asked for: another SHA-256, another size, a config that cannot be read.
-    /// </exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached or refuses, after several attempts.</exception>
+    /// <exception cref="FileNotFoundException">The weights are not in the cache and <see cref="Cache.IsOffline"/> is set; the
+    /// message names the file and the folder to place it in.</exception>
+    /// <exception cref="InvalidDataException">The download is not what was requested: another SHA-256, another
+    /// size, or a configuration that cannot be read.</exception>
     /// <exception cref="IOException">The cache cannot be written, or the disk is too full.</exception>
     public async Task<string> DownloadAsync(IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         (await FetchAsync(progress, cancellationToken).ConfigureAwait(false)).Path;
 
-    /// <summary>From the cache, without any connection; null where something is missing.</summary>
+    /// <summary>Finds the weights in the cache, without a connection; null where something is missing.</summary>
     internal abstract LocalWeights? FindLocal();
 
     internal abstract Task<LocalWeights> FetchAsync(IProgress<DownloadProgress>? progress, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// From the cache, else downloaded. On a thread of the pool, so that a caller with a synchronisation context cannot block itself.
-    /// </summary>
-    internal LocalWeights FindOrFetch() =>
-        FindLocal() ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter().GetResult();
+    /// <summary>Finds the weights in the cache or downloads them, on a thread of the pool,
+    /// so that a caller with a synchronisation context does not deadlock.</summary>
+    internal LocalWeights FindOrFetch() => FindLocal() ?? Task.Run(() => FetchAsync(progress: null, CancellationToken.None)).GetAwaiter()
+        .GetResult();
 }

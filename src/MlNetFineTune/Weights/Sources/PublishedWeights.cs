@@ -29,8 +29,10 @@ internal sealed partial record PublishedWeights : PretrainedWeights
         ArgumentException.ThrowIfNullOrWhiteSpace(url);
         ArgumentException.ThrowIfNullOrWhiteSpace(sha256);
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address is not { Scheme: "http" or "https", UserInfo: "" })
-            throw new ArgumentException($"The address of weights must begin with http:// or https:// and hold no user name, but is '{url}'.", nameof(url));
-        var digits = Sha256Digits.TryParse(sha256) ?? throw new ArgumentException($"A SHA-256 has 64 hexadecimal digits, but '{sha256}' does not.", nameof(sha256));
+            throw new ArgumentException($"The address of weights must begin with http:// or https:// and hold no user name, "
+                + $"but is '{url}'.", nameof(url));
+        var digits = Sha256Digits.TryParse(sha256)
+            ?? throw new ArgumentException($"A SHA-256 has 64 hexadecimal digits, but '{sha256}' does not.", nameof(sha256));
         var last = Uri.UnescapeDataString(address.Segments[^1]);
         return new PublishedWeights(cache, address, digits, $"urls/{digits.Digits}", CacheName.IsSafe(last) ? last : "weights");
     }
@@ -39,8 +41,11 @@ internal sealed partial record PublishedWeights : PretrainedWeights
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(fileName);
         return NameWithHash().Match(fileName) is { Success: true } match && CacheName.IsSafe(fileName)
-            ? new PublishedWeights(cache, new Uri(cache.TorchvisionEndpoint, fileName), Sha256Digits.Beginning(match.Groups[1].Value), "torchvision", fileName)
-            : throw new ArgumentException($"'{fileName}' is not the name of a file of torchvision, which ends with the beginning of its SHA-256, as resnet18-f37072fd.pth does.", nameof(fileName));
+            ? new PublishedWeights(cache, new Uri(cache.TorchvisionEndpoint, fileName), Sha256Digits.Beginning(match.Groups[1].Value),
+                "torchvision", fileName)
+            : throw new ArgumentException(
+                $"'{fileName}' is not the name of a file of torchvision, which ends with the beginning of its SHA-256, "
+                + "as resnet18-f37072fd.pth does.", nameof(fileName));
     }
 
     public override string ToString() => WeightServer.Show(_address);
@@ -53,11 +58,15 @@ internal sealed partial record PublishedWeights : PretrainedWeights
         if (FindLocal() is { } there)
             return there;
         if (_cache.IsOffline)
-            throw new FileNotFoundException($"Offline mode is on and the cache lacks '{_name}'. Place the file of {WeightServer.Show(_address)} (SHA-256 {_sha256}) at '{File.FullPath}'.", File.FullPath);
+            throw new FileNotFoundException(
+                $"Offline mode is on and the cache lacks '{_name}'. "
+                + $"Place the file of {WeightServer.Show(_address)} (SHA-256 {_sha256}) at '{File.FullPath}'.", File.FullPath);
 
-        using var held = await CacheLock.AcquireAsync(new CachedFile(_cache.Folder, "locks", $"{_folder.Replace('/', '-')}-{_name}"), cancellationToken).ConfigureAwait(false);
-        if (!File.IsThere(_sha256)) // it may have come while we waited
-            await new Download(new WeightServer(_cache, tokenOrigin: null), _address, File, _sha256, progress).RunAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await CacheLock.AcquireAsync(
+            new CachedFile(_cache.Folder, "locks", $"{_folder.Replace('/', '-')}-{_name}"), cancellationToken).ConfigureAwait(false);
+        if (!File.IsThere(_sha256)) // another process may have downloaded it meanwhile
+            await new Download(new WeightServer(_cache, tokenOrigin: null), _address, File, _sha256, progress).RunAsync(cancellationToken)
+                .ConfigureAwait(false);
         return new LocalWeights(File.FullPath, Origin);
     }
 

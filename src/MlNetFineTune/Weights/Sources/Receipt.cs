@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>What is known of a cached file, beside it as JSON: <c>model.safetensors.receipt.json</c>. Spares hashing a file again that has not changed.</summary>
+/// <summary>Metadata of a cached file, stored beside it as JSON: <c>model.safetensors.receipt.json</c>.
+/// Spares hashing a file again that has not changed.</summary>
 internal sealed record Receipt
 {
     public required long Bytes { get; init; }
@@ -10,7 +11,7 @@ internal sealed record Receipt
     /// <summary>Lower-case hexadecimal.</summary>
     public required string Sha256 { get; init; }
 
-    /// <summary>Of the last writing, UTC. A file with another time is hashed again.</summary>
+    /// <summary>Time of the last write, UTC. A file with another time is hashed again.</summary>
     public required DateTime Modified { get; init; }
 
     /// <summary>Without query: signed addresses are secrets.</summary>
@@ -22,7 +23,7 @@ internal sealed record Receipt
 
     public bool Describes(FileInfo file) => file.Length == Bytes && file.LastWriteTimeUtc == Modified;
 
-    /// <summary>Null where there is none that can be read; the file is then hashed.</summary>
+    /// <summary>Reads the receipt; null where it is missing or unreadable, and the file is hashed again.</summary>
     public static Receipt? TryRead(string file)
     {
         try

@@ -4,9 +4,9 @@ using System.Net.Http.Headers;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>What a server answered after all redirects, its body not yet read. Owns the connection.</summary>
-/// <param name="Message">Of the last server.</param>
-/// <param name="Address">Of the last server.</param>
-/// <param name="Hub">What the hub itself said on the way; nobody it redirected to can say it.</param>
+/// <param name="Message">Response of the last server.</param>
+/// <param name="Address">Address of the last server.</param>
+/// <param name="Hub">Headers of the hub's own response; a server that it redirects to cannot set them.</param>
 internal sealed record ServerAnswer(HttpResponseMessage Message, Uri Address, HubHeaders Hub) : IDisposable
 {
     public HttpContentHeaders Headers => Message.Content.Headers;
@@ -26,7 +26,10 @@ internal sealed record HubHeaders(string? Commit, string? LinkedETag, string? Li
 
     /// <summary>What is said first counts: the hub answers before those it redirects to.</summary>
     public HubHeaders Or(HttpResponseMessage message) => new(
-        Commit ?? Value(message, "X-Repo-Commit"), LinkedETag ?? Value(message, "X-Linked-Etag"), LinkedSize ?? Value(message, "X-Linked-Size"), Error ?? Value(message, "X-Error-Code"));
+        Commit ?? Value(message, "X-Repo-Commit"), LinkedETag ?? Value(message, "X-Linked-Etag"), LinkedSize
+            ?? Value(message, "X-Linked-Size"), Error ?? Value(message, "X-Error-Code"));
 
-    private static string? Value(HttpResponseMessage message, string name) => message.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+    private static string? Value(HttpResponseMessage message, string name) => message.Headers.TryGetValues(name, out var values)
+        ? values.FirstOrDefault()
+        : null;
 }

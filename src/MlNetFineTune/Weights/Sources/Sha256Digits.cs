@@ -7,8 +7,10 @@ internal sealed record Sha256Digits
 
     public string Digits { get; }
 
-    /// <summary>A whole SHA-256; null where the text is none.</summary>
-    public static Sha256Digits? TryParse(string? text) => text?.Trim() is { Length: 64 } trimmed && trimmed.All(char.IsAsciiHexDigit) ? new(trimmed.ToLowerInvariant()) : null;
+    /// <summary>Parses a complete SHA-256; null where the text is not one.</summary>
+    public static Sha256Digits? TryParse(string? text) => text?.Trim() is { Length: 64 } trimmed && trimmed.All(char.IsAsciiHexDigit)
+        ? new(trimmed.ToLowerInvariant())
+        : null;
 
     /// <param name="digits">Lower-case hexadecimal.</param>
     public static Sha256Digits Beginning(string digits) => new(digits);

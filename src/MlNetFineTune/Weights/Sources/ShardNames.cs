@@ -3,30 +3,33 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.WeightSources;
 
-/// <summary>The files that <c>model.safetensors.index.json</c> lists. They are somebody else's names, and become files of ours.</summary>
+/// <summary>The files that <c>model.safetensors.index.json</c> lists.
+/// The names come from outside and are checked before they become file names.</summary>
 internal static class ShardNames
 {
     public const int MaximumIndexBytes = 16 << 20;
 
     private const int MaximumShards = 1000;
 
-    /// <returns>In the order of their names.</returns>
+    /// <returns>File names in ordinal order.</returns>
     /// <exception cref="InvalidDataException">A name could lead out of the folder, or the index is not proper.</exception>
     public static IReadOnlyList<string> Parse(ReadOnlyMemory<byte> index, string source)
     {
         try
         {
             using var document = JsonDocument.Parse(index, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object)
                 throw Bad(source, "it has no weight_map");
             var names = new SortedSet<string>(StringComparer.Ordinal);
             foreach (var tensor in map.EnumerateObject())
             {
                 if (tensor.Value.ValueKind != JsonValueKind.String)
-                    throw Bad(source, $"the file of tensor {Shown.Quoted(tensor.Name)} is not a text");
+                    throw Bad(source, $"the file of tensor {SafeText.Quoted(tensor.Name)} is not a text");
                 var name = tensor.Value.GetString()!;
                 if (!CacheName.IsSafe(name) || !name.EndsWith(".safetensors", StringComparison.Ordinal))
-                    throw Bad(source, $"tensor {Shown.Quoted(tensor.Name)} is said to be in {Shown.Quoted(name)}; expected the plain name of a .safetensors file");
+                    throw Bad(source, $"tensor {SafeText.Quoted(tensor.Name)} is said to be in {SafeText.Quoted(name)}; "
+                        + "expected the plain name of a .safetensors file");
                 names.Add(name);
             }
             if (names.Count is 0 or > MaximumShards)
@@ -37,7 +40,7 @@ internal static class ShardNames
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the second: half a character
         {
-            throw new InvalidDataException($"'{source}' is not proper JSON: {Shown.Message(e)}", e);
+            throw new InvalidDataException($"'{source}' is not proper JSON: {SafeText.Message(e)}", e);
         }
     }
 

@@ -1,35 +1,42 @@
 using System.Globalization;
 using System.Text.Json;
 using MlNetFineTune.MlNet;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// What a hub repository of Hugging Face transformers says: <c>config.json</c> of the network, <c>preprocessor_config.json</c> of the
-/// pictures. Values of the first that
-/// change what is computed, and that no tensor shows, are checked here; the tensors themselves when they are read.
+/// Reads the configuration of a hub repository of Hugging Face transformers: <c>config.json</c> of the network,
+/// <c>preprocessor_config.json</c> of the pictures. Settings that change the computation and are not visible in the tensors are checked
+/// here; the tensors when they are read.
 /// </summary>
 internal static class TransformersConfig
 {
     public const string ProcessorFileName = "preprocessor_config.json";
 
+    /// <summary>The <c>model_type</c> of the kinds of network that are read. A test compares them with those of the architectures'
+    /// <see cref="WeightFiles.NameMap.ModelTypes"/>.</summary>
+    public static IReadOnlyList<string> ModelTypes { get; } =
+        ["convnext", "deit", "dinov2", "efficientnet", "mobilenet_v1", "mobilenet_v2", "regnet", "resnet", "vit"];
+
+    // The networks take colours, red, green and blue.
+    private const int Channels = 3;
+
     // The image processor of ConvNeXt, which ResNet and RegNet use as well, crops below this size alone: image_processing_convnext.py.
     private const int ConvNextCropsBelow = 384;
 
-    /// <param name="config">The network's.</param>
-    /// <param name="processor">The pictures'; of another kind where the repository has none.</param>
-    /// <param name="source">Where it was read, for messages.</param>
+    /// <param name="config">Content of <c>config.json</c>.</param>
+    /// <param name="processor">Content of <c>preprocessor_config.json</c>; undefined where the repository has none.</param>
+    /// <param name="source">File or address that it was read from, for messages.</param>
     /// <exception cref="InvalidDataException">It is of a network that is not here, or contradicts what networks here can do.</exception>
     public static HubConfig Parse(JsonElement config, JsonElement processor, string source)
     {
         var type = HubConfig.Text(config, "model_type")!;
-        var known = BackboneFamilies.All.SelectMany(family => family.OtherNames).SelectMany(names => names.ModelTypes)
-            .Distinct().Order(StringComparer.Ordinal).ToList();
-        if (!known.Contains(type))
+        if (!ModelTypes.Contains(type))
         {
-            throw HubConfig.Bad(source, $"it names no architecture, as timm's do; it is of another library's {Shown.Quoted(type)}, transformers perhaps. "
-                + $"Of transformers' networks there are {string.Join(", ", known)}. Export others in Python with torch.jit.trace, for Backbone.FromTorchScript");
+            throw HubConfig.Bad(source, $"it names no architecture, as timm's do; "
+                + $"it is of another library's {SafeText.Quoted(type)}, transformers perhaps. "
+                + $"Of transformers' networks there are {string.Join(", ", ModelTypes)}. "
+                + "Export others in Python with torch.jit.trace, for Backbone.FromTorchScript");
         }
         CheckNetwork(config, type, source);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -50,13 +57,14 @@ internal static class TransformersConfig
 
     private static void CheckNetwork(JsonElement config, string type, string source)
     {
-        if (Number(config, "num_channels") is { } channels and not InputChannels.Colors)
+        if (Number(config, "num_channels") is { } channels and not Channels)
         {
-            throw HubConfig.Bad(source, $"its network takes {Invariant(channels)} channels; expected {InputChannels.Colors}. "
+            throw HubConfig.Bad(source, $"its network takes {Invariant(channels)} channels; expected {Channels}. "
                 + "Load its file by Backbone.WithWeights(path) with { InputChannels = ... }");
         }
         if (Number(config, "hidden_size") is { } width && Number(config, "num_attention_heads") is { } heads && width != 64 * heads)
-            throw HubConfig.Bad(source, $"its attention has {Invariant(heads)} heads for {Invariant(width)} channels; here each head has 64");
+            throw HubConfig.Bad(source, $"its attention has {Invariant(heads)} heads for {Invariant(width)} channels; "
+                + "here each head has 64");
         string[] activations = type switch
         {
             "resnet" or "regnet" => ["relu"],
@@ -65,7 +73,7 @@ internal static class TransformersConfig
             _ => ["gelu"],
         };
         if (HubConfig.Text(config, "hidden_act") is { } activation && !activations.Contains(activation))
-            throw HubConfig.Bad(source, $"its network computes with {Shown.Quoted(activation)}; here it is '{activations[0]}'");
+            throw HubConfig.Bad(source, $"its network computes with {SafeText.Quoted(activation)}; here it is '{activations[0]}'");
         if (type == "resnet" && (Flag(config, "downsample_in_first_stage") ?? false))
             throw HubConfig.Bad(source, "its downsample_in_first_stage is true; ResNets here have no stride in their first layer");
         if (type == "resnet" && (Flag(config, "downsample_in_bottleneck") ?? false))
@@ -102,7 +110,8 @@ internal static class TransformersConfig
             // Pillow's numbers: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
             metadata["interpolation"] = filter is 1 or 3 ? "bicubic" : "bilinear";
             if (filter is not (2 or 3))
-                notes.Add($"transformers resizes these pictures with Pillow's filter {Invariant(filter)}; here it is done {metadata["interpolation"]}.");
+                notes.Add($"transformers resizes these pictures with Pillow's filter {Invariant(filter)}; "
+                    + $"here it is done {metadata["interpolation"]}.");
         }
 
         void Set(int pixels, double fraction)
@@ -142,7 +151,8 @@ internal static class TransformersConfig
                 [height, width],
             _ => Array.Empty<JsonElement>(),
         };
-        var pixels = sizes.Where(size => size.ValueKind == JsonValueKind.Number && size.TryGetInt32(out _)).Select(size => size.GetInt32()).ToList();
+        var pixels = sizes.Where(size => size.ValueKind == JsonValueKind.Number && size.TryGetInt32(out _))
+            .Select(size => size.GetInt32()).ToList();
         return pixels.Count == sizes.Length && pixels.Distinct().Count() == 1 && pixels[0] > 0
             ? pixels[0]
             : throw HubConfig.Bad(source, $"its {name} is no square of some pixels");

@@ -6,11 +6,11 @@ using System.Security.Authentication;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// Asks a web server for a file. Redirects are followed by hand, because each hop decides anew what may be sent: the token goes to the hub's
-/// own host alone. Proxies are those of the environment, as always in .NET.
+/// Requests a file from a web server. Redirects are followed here, because what may be sent is decided for each hop: the token goes to the
+/// hub's own host alone. Proxies are those of the environment, as always in .NET.
 /// </summary>
-/// <param name="cache">Its limits.</param>
-/// <param name="tokenOrigin">The hub; null where no token is to be sent.</param>
+/// <param name="cache">Limits and timeouts.</param>
+/// <param name="tokenOrigin">The hub that receives the access token; null for none.</param>
 internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrigin)
 {
     private const int MaximumRedirects = 10;
@@ -20,12 +20,12 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
     public PretrainedWeights.Cache Cache => cache;
 
     /// <summary>Caller disposes.</summary>
-    /// <param name="address">Of the file.</param>
-    /// <param name="from">The bytes from this one on are wanted.</param>
-    /// <param name="ifRange">They are wanted only if the file still has this ETag; else all are.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <param name="address">Address of the file.</param>
+    /// <param name="from">Position of the first byte to request.</param>
+    /// <param name="ifRange">Continue only if the file still has this ETag; else the whole file is sent.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="TransientFailure">Another attempt may succeed.</exception>
-    /// <exception cref="HttpRequestException">None will.</exception>
+    /// <exception cref="HttpRequestException">Another attempt would fail too.</exception>
     public async Task<ServerAnswer> GetAsync(Uri address, long from, EntityTagHeaderValue? ifRange, CancellationToken cancellationToken)
     {
         var hub = HubHeaders.None;
@@ -47,7 +47,8 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
             {
                 if (tokenOrigin is not null && IsSameOrigin(address, tokenOrigin))
                     hub = hub.Or(message);
-                if (message.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)
+                if (message.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther
+                    or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)
                 {
                     address = Follow(address, message.Headers.Location, redirects);
                     continue;
@@ -65,10 +66,13 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
     }
 
     /// <summary>An address as messages show it: queries hold signatures.</summary>
-    public static string Show(Uri address) => Shown.Text(address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped), Shown.SentenceLength);
+    public static string Show(Uri address) =>
+        SafeText.Of(address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped),
+            SafeText.SentenceLength);
 
     /// <summary>Runs <paramref name="action"/>, which counts as failed where it takes longer than a server may stay silent.</summary>
-    public async Task<T> WithinStallTimeoutAsync<T>(Uri address, Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
+    public async Task<T> WithinStallTimeoutAsync<T>(
+        Uri address, Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(cache.StallTimeout, cache.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -80,11 +84,11 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
         {
             throw new TransientFailure($"{Show(address)} has sent nothing for {cache.StallTimeout.TotalSeconds:0.###} s", e);
         }
-        // A connection that breaks; HttpIOException says how.
+        // A broken connection; HttpIOException gives the reason.
         catch (IOException e) when (e is not TransientFailure)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TransientFailure($"the connection to {Show(address)} broke off: {Shown.Message(e)}", e);
+            throw new TransientFailure($"the connection to {Show(address)} broke off: {SafeText.Message(e)}", e);
         }
     }
 
@@ -92,13 +96,17 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
     {
         try
         {
-            return await WithinStallTimeoutAsync(address, token => s_client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
+            return await WithinStallTimeoutAsync(
+                address, token => s_client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken)
+                .ConfigureAwait(false);
         }
-        // A certificate does not get better.
-        catch (HttpRequestException e) when (e.InnerException is not AuthenticationException && e.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.ConfigurationLimitExceeded))
+        // An invalid certificate is not transient.
+        catch (HttpRequestException e)
+            when (e.InnerException is not AuthenticationException
+                && e.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.ConfigurationLimitExceeded))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TransientFailure($"{Show(address)} cannot be reached: {Shown.Message(e)}", e);
+            throw new TransientFailure($"{Show(address)} cannot be reached: {SafeText.Message(e)}", e);
         }
     }
 
@@ -110,35 +118,44 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
             throw new HttpRequestException($"More than {MaximumRedirects} redirects, the last from {Show(address)}.");
         var next = new Uri(address, location);
         if (next.Scheme is not ("http" or "https"))
-            throw new HttpRequestException($"{Show(address)} redirects to an address of the kind {Shown.Quoted(next.Scheme + ":")}, which is not followed.");
+            throw new HttpRequestException(
+                $"{Show(address)} redirects to an address of the kind {SafeText.Quoted(next.Scheme + ":")}, which is not followed.");
         if (address.Scheme == "https" && next.Scheme == "http")
-            throw new HttpRequestException($"{Show(address)} redirects from https to {Show(next)}, which is not followed: anyone on the way could change it.");
+            throw new HttpRequestException(
+                $"{Show(address)} redirects from https to {Show(next)}, which is not followed: anyone on the way could change it.");
         return next;
     }
 
     private static void RequireSuccess(HttpResponseMessage message, Uri address, HubHeaders hub, bool isRange)
     {
         var status = message.StatusCode;
-        if (status is HttpStatusCode.OK || (isRange && status is HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
+        if (status is HttpStatusCode.OK
+            || (isRange && status is HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
             return;
-        var what = $"{Show(address)} answers {(int)status} {Shown.Text(message.ReasonPhrase)}{(hub.Error is null ? "" : $" ({Shown.Text(hub.Error)})")}";
-        if (status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway
+        var what = $"{Show(address)} answers {(int)status} "
+            + $"{SafeText.Of(message.ReasonPhrase)}{(hub.Error is null ? "" : $" ({SafeText.Of(hub.Error)})")}";
+        if (status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError
+            or HttpStatusCode.BadGateway
             or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout)
         {
             throw new TransientFailure(what, inner: null) { RetryAfter = message.Headers.RetryAfter, StatusCode = status };
         }
         var advice = status switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ". It does not exist, or is open to those alone who have been given access: the environment variable HF_TOKEN holds the token that is sent to the hub",
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
+                ". It does not exist, or is open to those alone who have been given access: "
+                + "the environment variable HF_TOKEN holds the token that is sent to the hub",
             HttpStatusCode.NotFound => ". Check the name and the revision",
             _ => "",
         };
         throw new HttpRequestException($"{what}{advice}.", inner: null, status);
     }
 
-    private bool MayHaveToken(Uri address) => tokenOrigin is not null && IsSameOrigin(address, tokenOrigin) && (address.Scheme == "https" || address.IsLoopback);
+    private bool MayHaveToken(Uri address) => tokenOrigin is not null && IsSameOrigin(address, tokenOrigin)
+        && (address.Scheme == "https" || address.IsLoopback);
 
-    private static bool IsSameOrigin(Uri a, Uri b) => Uri.Compare(a, b, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+    private static bool IsSameOrigin(Uri a, Uri b) =>
+        Uri.Compare(a, b, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
     private static HttpClient MakeClient()
     {
@@ -150,7 +167,8 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
         var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }; // WithinStallTimeoutAsync is the limit
-        client.DefaultRequestHeaders.UserAgent.ParseAdd($"MlNetFineTune/{typeof(WeightServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0"}");
+        var version = typeof(WeightServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+        client.DefaultRequestHeaders.UserAgent.ParseAdd($"MlNetFineTune/{version?.Split('+')[0] ?? "0"}");
         return client;
     }
 }

@@ -3,14 +3,14 @@ namespace MlNetFineTune;
 public abstract partial record PretrainedWeights
 {
     /// <summary>
-    /// The folder in which downloaded weights are kept, and the rules of downloading. The defaults come from the environment when an
-    /// instance is made. The folder may be copied to another machine, or be read-only once it holds what is needed.
+    /// The folder of downloaded weights, and the settings of downloads. Defaults are read from environment variables when an instance is
+    /// created. The folder may be copied to another machine, and may be read-only once it contains what is needed.
     /// </summary>
     public sealed record Cache
     {
         /// <summary>
-        /// Where the files are. By default what <c>MLNETFINETUNE_CACHE</c> says; else <c>mlnetfinetune</c> in <c>XDG_CACHE_HOME</c> or
-        /// <c>~/.cache</c>, on Windows in <c>%LOCALAPPDATA%</c>. Nothing outside it is ever written.
+        /// Path of the folder. By default the value of <c>MLNETFINETUNE_CACHE</c>; else <c>mlnetfinetune</c> in <c>XDG_CACHE_HOME</c> or
+        /// <c>~/.cache</c>, on Windows in <c>%LOCALAPPDATA%</c>. Nothing outside of it is written.
         /// </summary>
         public string Folder
         {
@@ -22,15 +22,13 @@ public abstract partial record PretrainedWeights
             }
         } = DefaultFolder();
 
-        /// <summary>
-        /// No connection is made; what is missing is an error that says where to place it. By default whether <c>MLNETFINETUNE_OFFLINE</c>
-        /// or <c>HF_HUB_OFFLINE</c> is 1, true, yes or on.
-        /// </summary>
+        /// <summary>Whether no connection is made: then missing weights are an error that says where to place the file.
+        /// By default whether <c>MLNETFINETUNE_OFFLINE</c> or <c>HF_HUB_OFFLINE</c> is 1, true, yes or on.</summary>
         public bool IsOffline { get; init; } = IsSwitchedOn("MLNETFINETUNE_OFFLINE") || IsSwitchedOn("HF_HUB_OFFLINE");
 
         /// <summary>
-        /// The address of the model hub; by default <c>HF_ENDPOINT</c>, else the public one. The token in <c>HF_TOKEN</c> or
-        /// <c>HUGGING_FACE_HUB_TOKEN</c> is sent to this host alone, and only by https or on this machine.
+        /// The address of the model hub, http or https; by default <c>HF_ENDPOINT</c>, else https://huggingface.co. The access token in
+        /// <c>HF_TOKEN</c> or <c>HUGGING_FACE_HUB_TOKEN</c> is sent to this host only, and only by https or on this machine.
         /// </summary>
         public Uri HubEndpoint
         {
@@ -38,17 +36,15 @@ public abstract partial record PretrainedWeights
             init => field = CheckedEndpoint(value, nameof(HubEndpoint));
         } = CheckedEndpoint(Variable("HF_ENDPOINT") ?? "https://huggingface.co", "HF_ENDPOINT");
 
-        /// <summary>The address of the folder with torchvision's files.</summary>
+        /// <summary>The address of torchvision's files, http or https; https://download.pytorch.org/models/ by default.</summary>
         public Uri TorchvisionEndpoint
         {
             get;
             init => field = CheckedEndpoint(value, nameof(TorchvisionEndpoint));
         } = new("https://download.pytorch.org/models/");
 
-        /// <summary>
-        /// The largest file that is downloaded, in bytes, whether or not the server says how large it is. 16 GiB unless changed; at least
-        /// 1.
-        /// </summary>
+        /// <summary>Size limit of a downloaded file in bytes, at least 1, 16 GiB by default. It also holds
+        /// where the server does not give the size.</summary>
         public long MaximumBytes
         {
             get;
@@ -59,9 +55,8 @@ public abstract partial record PretrainedWeights
             }
         } = 16L << 30;
 
-        /// <summary>
-        /// How long a server may stay silent before the attempt counts as failed. 30 seconds unless changed; above 0, at most an hour.
-        /// </summary>
+        /// <summary>Time without data from the server after which an attempt fails: above zero,
+        /// at most one hour, 30 seconds by default.</summary>
         public TimeSpan StallTimeout
         {
             get;
@@ -73,7 +68,7 @@ public abstract partial record PretrainedWeights
             }
         } = TimeSpan.FromSeconds(30);
 
-        /// <summary>By which the pauses between attempts and <see cref="StallTimeout"/> pass; tests have no time to wait.</summary>
+        /// <summary>The clock of <see cref="StallTimeout"/> and of the pauses between attempts; tests replace it.</summary>
         internal TimeProvider Time { get; init; } = TimeProvider.System;
 
         internal static string? HubToken => Variable("HF_TOKEN") ?? Variable("HUGGING_FACE_HUB_TOKEN");
@@ -89,8 +84,9 @@ public abstract partial record PretrainedWeights
             return Path.GetFullPath(Path.Combine(caches, "mlnetfinetune"));
         }
 
-        private static string? Variable(string name) =>
-            Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;
+        private static string? Variable(string name) => Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value
+            ? value
+            : null;
 
         private static bool IsSwitchedOn(string name) => Variable(name)?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON";
 

@@ -60,7 +60,8 @@ public sealed class CacheTests
             Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromHub(repository), repository);
         foreach (var revision in (string[])["..", "a/../b", "/a", "a b", "a\nb", ".hidden"])
             Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromHub("a/b", revision), revision);
-        foreach (var name in (string[])["resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
+        foreach (var name in (string[])[
+            "resnet18.pth", "resnet18-F37072FD.pth", "../resnet18-f37072fd.pth", "resnet18-f37072fd.zip", "a/resnet18-f37072fd.pth"])
             Assert.ThrowsExactly<ArgumentException>(() => PretrainedWeights.FromTorchvision(name), name);
     }
 
@@ -155,7 +156,8 @@ public sealed class CacheTests
             Assert.Inconclusive($"There is no {Flock}.");
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content));
         var name = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "locks")).FullName, $"urls-{s_sha256}-net.pth");
-        using var other = Process.Start(new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 3600"]) { RedirectStandardOutput = true })!;
+        using var other = Process.Start(
+            new ProcessStartInfo(Flock, [name, "sh", "-c", "echo held; exec sleep 3600"]) { RedirectStandardOutput = true })!;
         try
         {
             Assert.AreEqual("held", await other.StandardOutput.ReadLineAsync().WaitAsync(Patience.Limit));

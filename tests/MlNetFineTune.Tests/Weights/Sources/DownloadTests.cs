@@ -80,7 +80,8 @@ public sealed class DownloadTests
         var download = From(server, Cache with { StallTimeout = TimeSpan.FromHours(1), Time = time }).DownloadAsync();
         await Patience.UntilAsync(() => Task.FromResult(Parts().Sum(part => part.Length) == 50_000), "what was sent is on the disk");
         await Patience.UntilAsync(() => After(TimeSpan.FromHours(1), () => server.Requests.Count > 1), "the server is asked again");
-        await Patience.UntilAsync(() => After(TimeSpan.FromSeconds(10), () => download.IsCompleted), "the download has ended"); // pauses pass
+        // pauses pass
+        await Patience.UntilAsync(() => After(TimeSpan.FromSeconds(10), () => download.IsCompleted), "the download has ended");
 
         CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await download));
         Assert.AreEqual(50_000L, server.Requests[1].From);
@@ -111,7 +112,9 @@ public sealed class DownloadTests
         var n = 0;
         using var server = new LoopbackServer(asked => ++n == 1
             ? Answer.File(asked, s_other, "\"old\"") with { DropAfter = 70_000 }
-            : Answer.File(heedsIfRange ? asked : asked with { Headers = asked.Headers.Where(header => header.Key != "if-range").ToDictionary() }, s_content, "\"new\""));
+            : Answer.File(
+                heedsIfRange ? asked : asked with { Headers = asked.Headers.Where(header => header.Key != "if-range").ToDictionary() },
+                s_content, "\"new\""));
         CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await From(server).DownloadAsync()));
         Assert.HasCount(heedsIfRange ? 2 : 3, server.Requests);
     }
@@ -120,7 +123,8 @@ public sealed class DownloadTests
     public async Task HalvesThatDoNotBelongTogetherAreFetchedOnceMore()
     {
         var n = 0;
-        using var server = new LoopbackServer(asked => ++n == 1 ? Answer.File(asked, s_other, null) with { DropAfter = 70_000 } : Answer.File(asked, s_content, null));
+        using var server = new LoopbackServer(
+            asked => ++n == 1 ? Answer.File(asked, s_other, null) with { DropAfter = 70_000 } : Answer.File(asked, s_content, null));
         CollectionAssert.AreEqual(s_content, File.ReadAllBytes(await From(server).DownloadAsync()));
         CollectionAssert.AreEqual(new long?[] { null, 70_000, null }, server.Requests.Select(asked => asked.From).ToArray());
     }
@@ -227,7 +231,8 @@ public sealed class DownloadTests
     public async Task ABodyWithoutEndIsCutOff()
     {
         using var server = new LoopbackServer(_ => new Answer(200, s_content) { UntilClosed = true, Endless = true });
-        var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From(server, Cache with { MaximumBytes = 1_000_000 }).DownloadAsync());
+        var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(
+            () => From(server, Cache with { MaximumBytes = 1_000_000 }).DownloadAsync());
         StringAssert.Contains(error.Message, "1000000");
         AssertNothingElseIn(Path.Combine(_folder, "urls", Sha256(s_content)));
     }
@@ -238,7 +243,9 @@ public sealed class DownloadTests
         using var server = new LoopbackServer(asked => Answer.File(asked, s_content) with { DeclaredLength = 1L << 60 });
         var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From(server).DownloadAsync());
         StringAssert.Contains(error.Message, "MaximumBytes");
-        StringAssert.Contains((await Assert.ThrowsAsync<IOException>(() => From(server, Cache with { MaximumBytes = long.MaxValue }).DownloadAsync())).Message, "are free");
+        StringAssert.Contains(
+            (await Assert.ThrowsAsync<IOException>(() => From(server, Cache with { MaximumBytes = long.MaxValue }).DownloadAsync()))
+            .Message, "are free");
     }
 
     [TestMethod]

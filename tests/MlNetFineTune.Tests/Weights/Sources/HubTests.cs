@@ -12,7 +12,8 @@ namespace MlNetFineTune.Tests.WeightSources;
 [TestClass]
 public sealed class HubTests
 {
-    private static readonly byte[] s_micro = File.ReadAllBytes(Path.Combine(Repository.Root, "samples", "QuickStart", "Assets", "micro.safetensors"));
+    private static readonly byte[] s_micro =
+        File.ReadAllBytes(Path.Combine(Repository.Root, "samples", "QuickStart", "Assets", "micro.safetensors"));
 
     private readonly string _folder = SmallPictures.NewFolder();
     private readonly FakeHub _hub = new();
@@ -33,7 +34,9 @@ public sealed class HubTests
         Assert.AreEqual(Path.Combine(FolderOf(FakeHub.FirstCommit), "model.safetensors"), path);
         CollectionAssert.AreEqual(_hub.Files["model.safetensors"], File.ReadAllBytes(path));
         Assert.AreEqual(FakeHub.FirstCommit, File.ReadAllText(Path.Combine(FolderOf("refs"), "main")).Trim());
-        CollectionAssert.AreEqual(new[] { "/timm/micro.test_in1k/resolve/main/config.json", $"/timm/micro.test_in1k/resolve/{FakeHub.FirstCommit}/model.safetensors", "/store/model.safetensors?signature=secret" },
+        CollectionAssert.AreEqual(
+            new[] { "/timm/micro.test_in1k/resolve/main/config.json",
+                $"/timm/micro.test_in1k/resolve/{FakeHub.FirstCommit}/model.safetensors", "/store/model.safetensors?signature=secret" },
             _hub.Requests.Select(asked => asked.Path).ToArray());
         using var receipt = JsonDocument.Parse(File.ReadAllText(path + ".receipt.json"));
         Assert.DoesNotContain("secret", receipt.RootElement.GetProperty("Url").GetString()!);
@@ -70,7 +73,8 @@ public sealed class HubTests
             CropFraction = 0.9f,
         }, preprocessing);
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => (Backbone.Micro.FromScratch() with { Preprocessing = preprocessing }).WithWeights(From()));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(
+            () => (Backbone.Micro.FromScratch() with { Preprocessing = preprocessing }).WithWeights(From()));
         StringAssert.Contains(error.Message, "WithWeights first");
     }
 
@@ -111,7 +115,8 @@ public sealed class HubTests
     public void NumbersOfTheConfigThatNoPictureCanHaveAreRefused()
     {
         Publish(WeightsWithoutRecipe(), FakeHub.Config().Replace("0.25", "0", StringComparison.Ordinal));
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Backbone.Micro.WithWeights(From())).Message, "std = '0.2,0,0.3'");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Backbone.Micro.WithWeights(From())).Message,
+            "std = '0.2,0,0.3'");
     }
 
     [TestMethod]
@@ -124,7 +129,8 @@ public sealed class HubTests
         Assert.DoesNotContain("secret", error.Message);
 
         _hub.Store = (asked, content) => Answer.File(asked, [.. content, 1, 2]);
-        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message, $"has {_hub.Files["model.safetensors"].Length} bytes, but");
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message,
+            $"has {_hub.Files["model.safetensors"].Length} bytes, but");
         Assert.IsFalse(File.Exists(Path.Combine(FolderOf(FakeHub.FirstCommit), "model.safetensors")));
     }
 
@@ -154,8 +160,10 @@ public sealed class HubTests
         await From().DownloadAsync();
         Assert.HasCount(3, _hub.Requests);
         foreach (var asked in _hub.Requests)
-            Assert.AreEqual(asked.Path.StartsWith("/store/", StringComparison.Ordinal) ? null : "Bearer hf_secret", asked.Header("Authorization"), asked.Path);
-        Assert.AreEqual($"localhost:{new Uri(_hub.Cache(_folder).HubEndpoint, "").Port}", _hub.Requests[2].Header("Host"), "the store is another host");
+            Assert.AreEqual(asked.Path.StartsWith("/store/", StringComparison.Ordinal) ? null : "Bearer hf_secret",
+                asked.Header("Authorization"), asked.Path);
+        Assert.AreEqual($"localhost:{new Uri(_hub.Cache(_folder).HubEndpoint, "").Port}", _hub.Requests[2].Header("Host"),
+            "the store is another host");
 
         // Other sources get none, even from the same host.
         await Assert.ThrowsAsync<Exception>(() => PretrainedWeights.FromUrl(
@@ -171,7 +179,8 @@ public sealed class HubTests
         _hub.Files["model-00002-of-00002.safetensors"] = [4, 5];
         var path = await From().DownloadAsync();
         Assert.AreEqual("model.safetensors.index.json", Path.GetFileName(path));
-        CollectionAssert.AreEqual(new byte[] { 4, 5 }, File.ReadAllBytes(Path.Combine(FolderOf(FakeHub.FirstCommit), "model-00002-of-00002.safetensors")));
+        CollectionAssert.AreEqual(new byte[] { 4, 5 },
+            File.ReadAllBytes(Path.Combine(FolderOf(FakeHub.FirstCommit), "model-00002-of-00002.safetensors")));
         Assert.AreEqual(path, From().FindLocal()!.Path);
 
         // One is lost: the cache is not whole, and that one alone is fetched again.
@@ -179,8 +188,10 @@ public sealed class HubTests
         Assert.IsNull(From().FindLocal());
         var before = _hub.Requests.Count;
         await From(FakeHub.FirstCommit).DownloadAsync();
-        CollectionAssert.Contains(_hub.Requests.Skip(before).Select(asked => asked.Path.Split('?')[0]).ToArray(), "/store/model-00001-of-00002.safetensors");
-        CollectionAssert.DoesNotContain(_hub.Requests.Skip(before).Select(asked => asked.Path.Split('?')[0]).ToArray(), "/store/model-00002-of-00002.safetensors");
+        CollectionAssert.Contains(_hub.Requests.Skip(before).Select(asked => asked.Path.Split('?')[0]).ToArray(),
+            "/store/model-00001-of-00002.safetensors");
+        CollectionAssert.DoesNotContain(
+            _hub.Requests.Skip(before).Select(asked => asked.Path.Split('?')[0]).ToArray(), "/store/model-00002-of-00002.safetensors");
     }
 
     [TestMethod]
@@ -198,8 +209,10 @@ public sealed class HubTests
         PublishShards(name);
         var error = await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync());
         StringAssert.Contains(error.Message, "expected the plain name of a .safetensors file");
-        CollectionAssert.AreEquivalent(new[] { "hub", "locks" }, Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).ToArray());
-        CollectionAssert.AreEquivalent(new[] { "config.json" }, Directory.GetFiles(FolderOf(FakeHub.FirstCommit)).Select(Path.GetFileName).ToArray());
+        CollectionAssert.AreEquivalent(
+            new[] { "hub", "locks" }, Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).ToArray());
+        CollectionAssert.AreEquivalent(
+            new[] { "config.json" }, Directory.GetFiles(FolderOf(FakeHub.FirstCommit)).Select(Path.GetFileName).ToArray());
     }
 
     [TestMethod]
@@ -223,13 +236,23 @@ public sealed class HubTests
         StringAssert.Contains(error.Message, "HF_TOKEN");
 
         _hub.Instead = asked => Answer.File(asked, _hub.Files["config.json"]);
-        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message, "does not say of which commit");
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message,
+            "does not say of which commit");
         _hub.Instead = asked => Answer.File(asked, _hub.Files["config.json"], null, ("X-Repo-Commit", "../../../evil"));
-        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message, "../../../evil");
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message,
+            "../../../evil");
         _hub.Instead = asked => Answer.File(asked, _hub.Files["config.json"], null, ("X-Repo-Commit", FakeHub.FirstCommit));
-        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From(FakeHub.SecondCommit).DownloadAsync())).Message, "expected 2222");
-        _hub.Instead = _ => new Answer(200, Encoding.UTF8.GetBytes(new string(' ', 100_000))) { UntilClosed = true, Endless = true, Headers = { ["X-Repo-Commit"] = FakeHub.FirstCommit } };
-        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message, "expected a small file");
+        StringAssert.Contains(
+            (await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From(FakeHub.SecondCommit).DownloadAsync())).Message,
+            "expected 2222");
+        _hub.Instead = _ => new Answer(200, Encoding.UTF8.GetBytes(new string(' ', 100_000)))
+        {
+            UntilClosed = true,
+            Endless = true,
+            Headers = { ["X-Repo-Commit"] = FakeHub.FirstCommit }
+        };
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidDataException>(() => From().DownloadAsync())).Message,
+            "expected a small file");
         Assert.IsFalse(Directory.Exists(Path.Combine(_folder, "hub")));
     }
 
@@ -259,13 +282,18 @@ public sealed class HubTests
         var backbone = Backbone.FromName("micro").WithWeights(From());
         Assert.AreEqual(96, backbone.Preprocessing.Size);
 
-        using var model = SmallTraining.Fit(ml, SmallTraining.Options with { Backbone = backbone, Strategy = Strategy.HeadOnly, Epochs = 6, LearningRate = 0.02f }, SmallPictures.Take(4));
-        var accuracy = ml.MulticlassClassification.Evaluate(model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy;
+        using var model = SmallTraining.Fit(
+            ml, SmallTraining.Options with { Backbone = backbone, Strategy = Strategy.HeadOnly, Epochs = 6, LearningRate = 0.02f },
+            SmallPictures.Take(4));
+        var accuracy = ml.MulticlassClassification.Evaluate(
+            model.Transform(SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(8, skip: 20))))).MicroAccuracy;
         Assert.IsGreaterThan(0.8, accuracy);
 
         _hub.Dispose(); // loading a model needs no hub
         var zip = SmallTraining.Save(ml, model);
-        Assert.AreEqual("timm/micro.test_in1k@1111111/model.safetensors", JsonDocument.Parse(Zip.Entry(zip, "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights").GetString());
+        Assert.AreEqual("timm/micro.test_in1k@1111111/model.safetensors",
+            JsonDocument.Parse(Zip.Entry(zip, "manifest.json")).RootElement.GetProperty("Encoder").GetProperty("SourceWeights")
+            .GetString());
         using var loaded = (FineTuningTransformer)ml.Model.Load(new MemoryStream(zip), out _);
         var view = SmallPictures.View(ml, SmallPictures.Take(2, skip: 20));
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(view)), SmallTraining.Scores(loaded.Transform(view)));
@@ -276,8 +304,9 @@ public sealed class HubTests
     {
         PublishMobileNet();
         _hub.Add("preprocessor_config.json", """
-            { "crop_size": { "height": 192, "width": 192 }, "do_center_crop": true, "do_normalize": true, "do_rescale": true, "do_resize": true,
-              "image_mean": [0.5, 0.4, 0.3], "image_processor_type": "MobileNetV1ImageProcessor", "image_std": [0.5, 0.25, 0.125], "resample": 3,
+            { "crop_size": { "height": 192, "width": 192 }, "do_center_crop": true, "do_normalize": true, "do_rescale": true,
+              "do_resize": true, "image_mean": [0.5, 0.4, 0.3], "image_processor_type": "MobileNetV1ImageProcessor",
+              "image_std": [0.5, 0.25, 0.125], "resample": 3,
               "rescale_factor": 0.00392156862745098, "size": { "shortest_edge": 256 } }
             """);
         await From().DownloadAsync();
@@ -297,7 +326,8 @@ public sealed class HubTests
         WeightFiles.TransformersNamesTests.AssertSame(expected, network);
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => Backbone.Micro.WithWeights(From()));
-        StringAssert.Contains(error.Message, "transformers' 'mobilenet_v1', but the backbone is micro. Those of that kind are mobilenetv1_025, mobilenetv1_050");
+        StringAssert.Contains(error.Message, "transformers' 'mobilenet_v1', but the backbone is micro. "
+            + "Those of that kind are mobilenetv1_025, mobilenetv1_050");
     }
 
     private const string ImageNet = "\"image_mean\": [0.485, 0.456, 0.406], \"image_std\": [0.229, 0.224, 0.225]";
@@ -306,13 +336,16 @@ public sealed class HubTests
     // microsoft/resnet, google/efficientnet.
     [TestMethod]
     [DataRow("vit_tiny_patch16_224", "vit",
-        """{ "do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": 224, "resample": 2 }""",
+        """{ "do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5],"""
+        + """ "image_std": [0.5, 0.5, 0.5], "size": 224, "resample": 2 }""",
         224, 1f, Interpolation.Bilinear, 0.5f, 0.5f, "stretches these pictures to a square")]
     [DataRow("deit_tiny_patch16_224", "deit",
-        $$"""{ "crop_size": 224, "do_center_crop": true, "feature_extractor_type": "DeiTFeatureExtractor", {{ImageNet}}, "resample": 3, "size": 256 }""",
+        $$"""{ "crop_size": 224, "do_center_crop": true, "feature_extractor_type": "DeiTFeatureExtractor", {{ImageNet}},"""
+        + """ "resample": 3, "size": 256 }""",
         224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
     [DataRow("vit_small_patch14_dinov2", "dinov2",
-        $$"""{ "crop_size": { "height": 224, "width": 224 }, "do_center_crop": true, {{ImageNet}}, "resample": 3, "size": { "shortest_edge": 256 } }""",
+        $$"""{ "crop_size": { "height": 224, "width": 224 }, "do_center_crop": true, {{ImageNet}},"""
+        + """ "resample": 3, "size": { "shortest_edge": 256 } }""",
         224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
     [DataRow("convnext_tiny", "convnext",
         $$"""{ "crop_pct": 0.875, "feature_extractor_type": "ConvNextFeatureExtractor", {{ImageNet}}, "resample": 3, "size": 224 }""",
@@ -324,13 +357,15 @@ public sealed class HubTests
         $$"""{ "image_processor_type": "ConvNextImageProcessor", {{ImageNet}}, "resample": 3, "size": { "shortest_edge": 224 } }""",
         224, 0.875f, Interpolation.Bicubic, 0.485f, 0.229f, null)]
     [DataRow("tf_efficientnet_b0", "efficientnet",
-        """{ "image_processor_type": "EfficientNetImageProcessor", "image_mean": [0.485, 0.456, 0.406], "image_std": [0.47853944, 0.4732864, 0.47434163], "resample": 0, "size": { "height": 224, "width": 224 } }""",
+        """{ "image_processor_type": "EfficientNetImageProcessor", "image_mean": [0.485, 0.456, 0.406],"""
+        + """ "image_std": [0.47853944, 0.4732864, 0.47434163], "resample": 0, "size": { "height": 224, "width": 224 } }""",
         224, 1f, Interpolation.Bilinear, 0.485f, 0.229f, "Pillow's filter 0; here it is done bilinear")]
     [DataRow("resnet18", "resnet",
         """{ "do_rescale": true, "do_normalize": false, "size": 224, "crop_pct": 0.875, "resample": 3 }""",
         224, 0.875f, Interpolation.Bicubic, 0f, 1f, null)]
     [DataRow("resnet18", "resnet",
-        """{ "rescale_factor": 0.00784313725490196, "rescale_offset": true, "image_mean": [0, 0, 0], "image_std": [1, 1, 1], "size": 224, "crop_pct": 0.9, "resample": 2 }""",
+        """{ "rescale_factor": 0.00784313725490196, "rescale_offset": true, "image_mean": [0, 0, 0],"""
+        + """ "image_std": [1, 1, 1], "size": 224, "crop_pct": 0.9, "resample": 2 }""",
         224, 0.9f, Interpolation.Bilinear, 0.5f, 0.5f, null)]
     public void TransformersPreprocessingIsOurs(
         string name, string type, string processor, int size, float crop, Interpolation interpolation, float mean, float std, string? note)
@@ -359,14 +394,16 @@ public sealed class HubTests
         Assert.AreEqual((224, ColorTriple.Half), (backbone.Preprocessing.Size, backbone.Preprocessing.Mean));
         var notes = new List<string>();
         using var network = backbone.CreateNetwork(seed: 0, notes.Add);
-        StringAssert.Contains(string.Join("\n", notes), "has no preprocessor_config.json: pictures are prepared as is usual for such weights");
+        StringAssert.Contains(string.Join("\n", notes),
+            "has no preprocessor_config.json: pictures are prepared as is usual for such weights");
     }
 
     // TimmWrapper: timm's config with transformers' name for the wrapper, and a prefix before every tensor.
     [TestMethod]
     public void AWrapperOfTimmsNetworksIsTimms()
     {
-        var config = FakeHub.Config("micro.test_in1k").Replace("\"num_classes\"", "\"model_type\": \"timm_wrapper\", \"num_classes\"", StringComparison.Ordinal);
+        var config = FakeHub.Config("micro.test_in1k")
+            .Replace("\"num_classes\"", "\"model_type\": \"timm_wrapper\", \"num_classes\"", StringComparison.Ordinal);
         Publish(WeightsWithoutRecipe(), config);
         Assert.AreEqual(64, Backbone.Micro.WithWeights(From()).Preprocessing.Size);
     }
@@ -375,10 +412,11 @@ public sealed class HubTests
     {
         var path = Path.Combine(_folder, "theirs.safetensors");
         using (var network = WeightFiles.TransformersNamesTests.Filled(Backbone.MobileNetV1(0.25f)))
-            WeightFiles.TransformersNamesTests.WriteTranslated(path, network, WeightFiles.TransformersNamesTests.NamesOf("mobilenetv1_025"));
+            WeightFiles.TransformersNamesTests.WriteTranslated(
+                path, network, WeightFiles.TransformersNamesTests.NamesOf("mobilenetv1_025"));
         _hub.Add("config.json", """
-            { "model_type": "mobilenet_v1", "architectures": ["MobileNetV1ForImageClassification"], "depth_multiplier": 0.25, "hidden_act": "relu6",
-              "image_size": 224, "layer_norm_eps": 0.002, "tf_padding": true }
+            { "model_type": "mobilenet_v1", "architectures": ["MobileNetV1ForImageClassification"], "depth_multiplier": 0.25,
+              "hidden_act": "relu6", "image_size": 224, "layer_norm_eps": 0.002, "tf_padding": true }
             """);
         _hub.Files["model.safetensors"] = File.ReadAllBytes(path);
         File.Delete(path);
@@ -393,7 +431,8 @@ public sealed class HubTests
     private void PublishShards(params string[] names)
     {
         _hub.Add("config.json", FakeHub.Config());
-        _hub.Add("model.safetensors.index.json", $$"""{ "metadata": { "total_size": 5 }, "weight_map": { {{string.Join(", ", names.Select((name, i) => $"\"tensor{i}\": \"{name}\""))}} } }""");
+        var files = string.Join(", ", names.Select((name, i) => $"\"tensor{i}\": \"{name}\""));
+        _hub.Add("model.safetensors.index.json", $$"""{ "metadata": { "total_size": 5 }, "weight_map": { {{files}} } }""");
     }
 
     /// <summary>The micro network's file as timm would write it: the same tensors, nothing said about pictures.</summary>

@@ -7,28 +7,29 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>
-/// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B A</c>, in the shapes and with the
-/// initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r outputs, and B a 1x1 convolution from them to all outputs;
-/// loralib's is another, whose product has rank r k. While it trains it is a branch beside its layer, and merged it is part of the layer's weight.
+/// A low-rank addition to a layer's weight (LoRA, Hu et al. 2021, section 4.1, https://arxiv.org/abs/2106.09685): <c>W + alpha / r * B
+/// A</c>, in the shapes and with the initial values of PEFT. Of a convolution, A is one of the same kernel, stride and padding with r
+/// outputs, and B a 1x1 convolution from them to all outputs; loralib's is another, whose product has rank r k. In training it is a branch
+/// beside the layer; merged it is part of the layer's weight.
 /// </summary>
-internal sealed class LowRank : nn.Module
+internal sealed class LoraLayer : nn.Module
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in adapter files.
     internal readonly Parameter lora_A; // [r, in] or [r, in, k, k]
     internal readonly Parameter lora_B; // [out, r] or [out, r, 1, 1]
 #pragma warning restore IDE1006
 
-    private readonly IAdaptable _layer; // its weight is asked for anew: moving it to a device makes another
+    private readonly IAdaptable _layer; // is asked for its weight every time: moving it to a device replaces the parameter
     private readonly double _scale;
     private readonly float _dropout;
     private Tensor? _merged;
 
-    /// <param name="layer">With a weight of [out, in] or [out, in, k, k].</param>
-    /// <param name="rank">r.</param>
+    /// <param name="layer">Name of the layer, whose weight is [out, in] or [out, in, k, k].</param>
+    /// <param name="rank">The rank r.</param>
     /// <param name="alpha">The product is scaled by alpha / r.</param>
     /// <param name="dropout">Share of the branch's inputs that are zero in a training step.</param>
-    public LowRank(IAdaptable layer, int rank, double alpha, float dropout)
-        : base(nameof(LowRank))
+    public LoraLayer(IAdaptable layer, int rank, double alpha, float dropout)
+        : base(nameof(LoraLayer))
     {
         var (weight, shape) = (layer.Weight, layer.Weight.shape);
         lora_A = Parameters.Of(zeros([rank, .. shape[1..]], weight.dtype, weight.device));
@@ -48,7 +49,8 @@ internal sealed class LowRank : nn.Module
 
     /// <summary>A as linear layers begin (uniform within 1 / sqrt(fan in)), B at zero: at first nothing is added.</summary>
     public void Initialize(string layer, long seed) =>
-        WeightInitialization.FillUniform(lora_A, 1 / Math.Sqrt(lora_A.numel() / lora_A.shape[0]), seed, RandomStream.WeightsOf($"{layer}.lora_A.weight"));
+        WeightInitialization.FillUniform(
+            lora_A, 1 / Math.Sqrt(lora_A.numel() / lora_A.shape[0]), seed, RandomStream.WeightsOf($"{layer}.lora_A.weight"));
 
     /// <summary>The layer's weight with the addition, in double precision. Caller disposes.</summary>
     public Tensor Sum()
@@ -79,8 +81,8 @@ internal sealed class LowRank : nn.Module
     }
 
     /// <summary>The branch <c>alpha / r * B(A(dropout(x)))</c>, added in place to what the layer gives for x.</summary>
-    /// <param name="output">Of the layer.</param>
-    /// <param name="input">x.</param>
+    /// <param name="output">Output of the layer.</param>
+    /// <param name="input">Input x of the layer.</param>
     /// <param name="down">Applies A.</param>
     /// <param name="up">Applies B.</param>
     public Tensor AddBranch(Tensor output, Tensor input, Func<Tensor, Tensor, Tensor> down, Func<Tensor, Tensor, Tensor> up)
@@ -91,7 +93,7 @@ internal sealed class LowRank : nn.Module
         return output.Add_(branch, _scale);
     }
 
-    // A generator of its own, seeded by counted numbers: whole tensors at once, and nobody else's numbers.
+    // A generator of its own, seeded by counted random numbers: it draws whole tensors at once and changes no other generator.
     private Tensor Drop(Tensor input)
     {
         if (Draw is not { } numbers || _dropout == 0)

@@ -4,34 +4,38 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.WeightFiles;
 
-/// <summary>Everything that does not fit between a file and a network, in one error.</summary>
-internal static class FitReport
+/// <summary>All differences between a file and a network, in one error.</summary>
+internal static class MismatchReport
 {
-    // A wrong network has hundreds of differences; the first of each kind show which.
+    // A wrong network has hundreds of differences; the first ones of each kind are enough.
     private const int MostNamed = 20;
 
-    /// <exception cref="InvalidDataException">Something does not fit.</exception>
+    /// <exception cref="InvalidDataException">File and network differ in names or shapes,
+    /// or the choice of a prefix is ambiguous.</exception>
     public static void ThrowUnlessFits(
         WeightFile file, FileNaming naming, IReadOnlyDictionary<string, long[]> targets, string network, Func<string, bool> mayIgnore,
         Func<string, long[], Func<Tensor, Tensor>?>? adaptation, Func<string?>? hint)
     {
         var found = naming.Named.ToLookup(pair => pair.Name, StringComparer.Ordinal);
         var missing = targets.SelectMany(
-            target => MissingParts(found[target.Key]), (target, part) => $"{target.Key} {WeightEntry.Text(part.ShapeIn(target.Value))}{part}").ToList();
-        var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name)).Select(pair => pair.Entry.Describe()).ToList();
+            target => MissingParts(found[target.Key]),
+            (target, part) => $"{target.Key} {WeightEntry.Text(part.ShapeIn(target.Value))}{part}").ToList();
+        var unexpected = naming.Named.Where(pair => !targets.ContainsKey(pair.Name) && !mayIgnore(pair.Name))
+            .Select(pair => pair.Entry.Describe()).ToList();
         var shapes = naming.Named.Where(pair => targets.TryGetValue(pair.Name, out var shape) && !Fits(pair, shape))
             .Select(pair => $"{pair.Entry.Describe()}, expected {WeightEntry.Text(pair.Part.ShapeIn(targets[pair.Name]))}").ToList();
         var twice = naming.Named.Where(pair => targets.ContainsKey(pair.Name))
             .GroupBy(pair => $"{pair.Name}{pair.Part}").Where(group => group.Skip(1).Any())
-            .Select(group => $"{Shown.Text(group.Key)} by {string.Join(" and ", group.Take(MostNamed).Select(pair => Shown.Text(pair.Entry.Name)))}").ToList();
+            .Select(group => (Tensor: SafeText.Of(group.Key), Names: group.Take(MostNamed).Select(pair => SafeText.Of(pair.Entry.Name))))
+            .Select(same => $"{same.Tensor} by {string.Join(" and ", same.Names)}").ToList();
         if (missing.Count + unexpected.Count + shapes.Count + twice.Count == 0)
         {
             if (naming.Rivals.Count > 0)
             {
-                var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => Shown.Text(prefix)));
+                var prefixes = Few(naming.Rivals.Prepend(naming.Prefix).Select(prefix => SafeText.Of(prefix)));
                 throw new InvalidDataException(
-                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. In Python save the one that you want: its "
-                    + "state_dict() alone.");
+                    $"The weights in '{file.Source}' hold {network} several times, under {prefixes}. "
+                    + "In Python save the one that you want: its state_dict() alone.");
             }
             return;
         }
@@ -49,21 +53,21 @@ internal static class FitReport
         bool Fits(NamedEntry pair, long[] shape) => pair.Part.ShapeIn(shape).SequenceEqual(pair.Entry.Shape)
             || (pair.Part.Count == 1 && CanBeAdapted(pair.Entry, pair.Name, shape));
 
-        // What is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any, so it may have no more
-        // than the network's tensor has, or than it has in the file.
+        // A tensor that is adapted is read in the file's shape. A view that repeats its numbers (expand) could claim any size, so it may
+        // have no more numbers than the network's tensor or than it occupies in the file.
         bool CanBeAdapted(WeightEntry entry, string name, long[] shape) =>
             adaptation?.Invoke(name, entry.Shape) is not null
             && WeightEntry.ByteCount(entry.Shape, 1) <= Math.Max(entry.Span, WeightEntry.ByteCount(shape, 1)!.Value);
     }
 
-    /// <summary>The first of many names, which others gave.</summary>
+    /// <summary>The first names of many, made safe for a message.</summary>
     public static string Few(IEnumerable<string> names)
     {
-        var few = names.Take(4).Select(name => Shown.Text(name, 2 * Shown.NameLength)).ToList();
+        var few = names.Take(4).Select(name => SafeText.Of(name, 2 * SafeText.NameLength)).ToList();
         return string.Join(", ", few.Take(3)) + (few.Count > 3 ? " ..." : "");
     }
 
-    // A tensor that the file has in parts is there when all of them are.
+    // A tensor that the file stores in parts is complete when all parts are there.
     private static IEnumerable<TensorPart> MissingParts(IEnumerable<NamedEntry> found)
     {
         var parts = found.Select(pair => pair.Part).Distinct().ToList();
@@ -76,7 +80,8 @@ internal static class FitReport
     {
         if (tensors.Count == 0)
             return;
-        report.AppendLine().Append(CultureInfo.InvariantCulture, $"{title} ({tensors.Count}): {string.Join("; ", tensors.Take(MostNamed))}");
+        report.AppendLine()
+            .Append(CultureInfo.InvariantCulture, $"{title} ({tensors.Count}): {string.Join("; ", tensors.Take(MostNamed))}");
         report.Append(tensors.Count > MostNamed ? $"; and {tensors.Count - MostNamed} more." : ".");
     }
 }

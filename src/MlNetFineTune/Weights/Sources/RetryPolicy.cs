@@ -4,23 +4,23 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.WeightSources;
 
 /// <summary>
-/// Tries again after transient failures: pauses of 1, 2, 4, 8 seconds, each shortened at random by up to half, so that many clients do not
-/// come back at once ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter). A server that says how long
-/// to wait is obeyed, up to five minutes. The random numbers touch no training.
+/// Retries after transient failures with exponential backoff: pauses of 1, 2, 4, 8 seconds, each shortened at random by up to half, so that
+/// many clients do not retry at the same time ("equal jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter).
+/// The Retry-After header of a server is followed, up to five minutes. The random numbers are independent of training.
 /// </summary>
-internal sealed class Attempts(TimeProvider time)
+internal sealed class RetryPolicy(TimeProvider time)
 {
-    /// <summary>In a row, without a byte gained.</summary>
+    /// <summary>RetryPolicy in a row without progress, after which the download fails.</summary>
     public const int Most = 5;
 
-    /// <summary>A server that gives a byte each time is not to be asked for ever.</summary>
+    /// <summary>RetryPolicy in total, against a server that gives little progress each time.</summary>
     private const int MostInAll = 100;
 
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(5);
 
-    /// <param name="attempt">Throws <see cref="TransientFailure"/> where another attempt makes sense.</param>
-    /// <param name="gained">Grows with every byte that is kept.</param>
-    /// <param name="cancellationToken">Ends attempts and pauses.</param>
+    /// <param name="attempt">The download; throws <see cref="TransientFailure"/> where a retry may succeed.</param>
+    /// <param name="gained">The number of bytes kept so far.</param>
+    /// <param name="cancellationToken">Cancels attempts and pauses.</param>
     /// <exception cref="HttpRequestException">All attempts failed.</exception>
     public async Task<T> RunAsync<T>(Func<Task<T>> attempt, Func<long> gained, CancellationToken cancellationToken)
     {
@@ -51,7 +51,9 @@ internal sealed class Attempts(TimeProvider time)
             _ => TimeSpan.Zero,
         };
         if (asked > s_longestPause)
-            throw new HttpRequestException($"{failure.Message}, and asks us to come back in {asked.TotalMinutes:0} minutes. Try again then.", failure, failure.StatusCode);
+            throw new HttpRequestException(
+                $"{failure.Message}, and asks us to come back in {asked.TotalMinutes:0} minutes. Try again then.", failure,
+                failure.StatusCode);
         var jitter = RandomNumberGenerator.GetInt32(500, 1001) / 1000.0;
         var pause = TimeSpan.FromSeconds(Math.Pow(2, failures - 1) * jitter);
         return asked > pause ? asked : pause;

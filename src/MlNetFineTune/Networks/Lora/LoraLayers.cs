@@ -7,27 +7,29 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Networks;
 
 /// <summary>The low-rank additions of a network, by the names of their layers. Owns them.</summary>
-internal sealed class LowRankSet : IDisposable
+internal sealed class LoraLayers : IDisposable
 {
-    private readonly List<(string Layer, int Stage, bool Folds, IAdaptable Host, LowRank Addition)> _all = [];
+    private readonly List<(string Layer, int Stage, bool Folds, IAdaptable Host, LoraLayer Addition)> _all = [];
 
     public int Count => _all.Count;
 
     public IEnumerable<string> Layers => _all.Select(one => one.Layer);
 
-    /// <param name="layer">The layer's name.</param>
-    /// <param name="stage">Where it is.</param>
-    /// <param name="folds">Whether BatchNorm is folded into the layer: then the sum of both is only made there.</param>
+    /// <param name="layer">Name of the layer.</param>
+    /// <param name="stage">Index of its stage.</param>
+    /// <param name="folds">Whether BatchNorm is folded into the layer, which then merges the addition too.</param>
     /// <param name="host">The layer.</param>
-    /// <param name="addition">Handed over.</param>
-    public void Add(string layer, int stage, bool folds, IAdaptable host, LowRank addition)
+    /// <param name="addition">The addition, owned by this object from now on.</param>
+    public void Add(string layer, int stage, bool folds, IAdaptable host, LoraLayer addition)
     {
         host.Adapter = addition;
         _all.Add((layer, stage, folds, host, addition));
     }
 
     public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() =>
-        _all.SelectMany(one => ((string, Parameter)[])[($"{one.Layer}.lora_A.weight", one.Addition.lora_A), ($"{one.Layer}.lora_B.weight", one.Addition.lora_B)]);
+        _all.SelectMany(
+            one => ((string, Parameter)[])[
+                ($"{one.Layer}.lora_A.weight", one.Addition.lora_A), ($"{one.Layer}.lora_B.weight", one.Addition.lora_B)]);
 
     /// <summary>The weights of the layers with their additions, by name; caller disposes them.</summary>
     public IEnumerable<(string Name, Tensor Weight)> MergedWeights() => _all.Select(one =>
@@ -55,7 +57,9 @@ internal sealed class LowRankSet : IDisposable
     public void BeginStep(long seed, int? step)
     {
         for (var i = 0; i < _all.Count; i++)
-            _all[i].Addition.Draw = step is { } number ? new CountedRandom(seed, RandomStream.AdapterDropout, epoch: i, ordinal: number) : null;
+            _all[i].Addition.Draw = step is { } number
+                ? new CountedRandom(seed, RandomStream.AdapterDropout, epoch: i, ordinal: number)
+                : null;
     }
 
     public void MoveTo(Device device)

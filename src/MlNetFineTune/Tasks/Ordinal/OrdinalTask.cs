@@ -1,0 +1,112 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+
+namespace MlNetFineTune.Tasks;
+
+/// <summary>
+/// One of several classes that have an order. The outputs of an <see cref="OrdinalHead"/> are log-probabilities, so that softmax,
+/// cross-entropy, calibration and the columns are those of <see cref="MulticlassTask"/>. A module has no head of ours: it gives a number
+/// for each class, and may itself end in ordered logits, which the softmax leaves as they are.
+/// </summary>
+internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibration) : LearningTask
+{
+    public const string Kind = "Ordinal";
+
+    internal override string Name => Kind;
+
+    internal override string Catalog => nameof(MLContext.MulticlassClassification);
+
+    internal override string? NeedsValidation => Calibration.NeedsValidation;
+
+    internal override LearningTask WithoutValidation => this with { Calibration = Calibration.None };
+
+    public override string ToString() => $"{Kind}(classWeights: {ClassWeights}, calibration: {Calibration})";
+
+    internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
+    [
+        ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel), .. StatusOf(columns),
+    ];
+
+    internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns) =>
+        KeyOf(context, schema, columns);
+
+    internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) => MulticlassColumns.Shapes(
+        columns.Score, columns.PredictedLabel, columns.Status, schema.Single(column => column.Name == columns.Label));
+
+    internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns)
+    {
+        var keys = LabelKeys.Of(schema[columns.Label]);
+        if (keys.Count < 2)
+        {
+            throw new InvalidOperationException(
+                $"An ordinal label has two classes at least; column '{columns.Label}' has {keys.Count}: {SafeText.Several(keys.Names)}.");
+        }
+        ClassWeights.Check(keys.Names);
+        return new BoundOrdinal(columns, keys, this, calibration: null);
+    }
+}
+
+/// <param name="columns">Their names.</param>
+/// <param name="keys">The classes, in their order.</param>
+/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="calibration">Null where the probabilities are as the network gives them.</param>
+internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalTask? options, Calibration.Report? calibration) : BoundTask
+{
+    public override LabelSource Labels => new ClassLabels(columns.Label, keys);
+
+    public override LabelKeys Keys => keys;
+
+    public override int Outputs => keys.Count;
+
+    public override Objective Scoring => MulticlassObjective.OfScoring(keys.Count, calibration);
+
+    public override ScoreColumns Columns => new MulticlassColumns(columns.Score, columns.PredictedLabel, columns.Status, keys);
+
+    public override IReadOnlyList<Metric> Metrics => OrdinalSums.All;
+
+    public override Calibration.Report? Calibration => calibration;
+
+    public override bool FitsOnValidation => options is not null && options.Calibration.IsFitted;
+
+    public override NetworkHead CreateHead(int features) => new OrdinalHead(features, keys.Count);
+
+    // The order is what MapValueToKey made of the labels, which is not always what was meant.
+    public override BoundTask ForTraining(RowSubset training, IChannel channel)
+    {
+        channel.Info($"The order of the classes, from the keys of column '{columns.Label}': {SafeText.Several(keys.Names)}.");
+        return this;
+    }
+
+    public override Objective Training(RowSubset training, SoftTargetLoss? softTargets) => new MulticlassObjective(
+        keys.Count, ClassificationLoss.CrossEntropy(), options!.ClassWeights.Resolve(keys.Names, training.LabelsOf(training.Rows)),
+        softTargets: softTargets, createMetrics: () => new OrdinalSums());
+
+    public override BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => FitsOnValidation
+        ? new BoundOrdinal(columns, keys, options, Calibrator.Fit(options!.Calibration, outputs, labels, keys.Names, channel))
+        : this;
+
+    public override TaskManifest Describe() => new OrdinalManifest(columns, keys.Names, calibration);
+
+    /// <summary>As classes: <c>logits</c> are log-probabilities where the head is ordinal.</summary>
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
+}
+
+/// <summary>As the model file has it.</summary>
+/// <param name="Columns">Their names.</param>
+/// <param name="Classes">Names, in their order.</param>
+/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
+internal sealed record OrdinalManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
+{
+    public override BoundTask Bind(LabelKeys? keys)
+    {
+        var known = RequireKeys(keys, OrdinalTask.Kind, Classes);
+        if (known.Count < 2)
+            throw new ArgumentException($"its task is {OrdinalTask.Kind}, with {known.Count} class");
+        Calibration?.CheckClasses(Classes);
+        return new BoundOrdinal(Columns, known, options: null, Calibration);
+    }
+}

@@ -1,0 +1,55 @@
+using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune;
+
+/// <summary>Which training rows make an epoch, and in which order. Random numbers are counted by seed and epoch.</summary>
+public abstract record Sampling
+{
+    private Sampling()
+    {
+    }
+
+    /// <summary>Every row once, in random order: the default.</summary>
+    public static Sampling Shuffled { get; } = new ShuffledSampling();
+
+    /// <summary>
+    /// All classes about equally often: an epoch has as many places as there are training rows, and of k classes each has a k-th of them.
+    /// Rare classes' rows come several times an epoch, frequent ones' wait for a later epoch. For labels with few rows of a class; the
+    /// probabilities are then those of data with as many rows of each class, so calibrate or tune the threshold where they matter.
+    /// <see cref="ClassWeights.Balanced"/> does the same in the loss: take one of the two. A row that comes twice in an epoch is augmented
+    /// alike both times. Validation is as the data are. A task without classes (<see cref="LearningTask.Regression"/>) is an error.
+    /// </summary>
+    public static Sampling Balanced { get; } = new Balancing();
+
+    /// <summary>Whether rows are taken by their class.</summary>
+    internal virtual bool NeedsClasses => false;
+
+    /// <summary>The rows of an epoch, in order.</summary>
+    /// <param name="rows">That can be read. May be changed.</param>
+    /// <param name="balance">The balanced order of them.</param>
+    /// <param name="seed">Of the training.</param>
+    /// <param name="epoch">From 1.</param>
+    internal abstract int[] Order(int[] rows, Func<IReadOnlyList<int>, BalancedSampling>? balance, long seed, int epoch);
+
+    private sealed record ShuffledSampling : Sampling
+    {
+        internal override int[] Order(int[] rows, Func<IReadOnlyList<int>, BalancedSampling>? balance, long seed, int epoch)
+        {
+            new CountedRandom(seed, RandomStream.Shuffle, epoch, ordinal: 0).Shuffle(rows);
+            return rows;
+        }
+
+        public override string ToString() => nameof(Shuffled);
+    }
+
+    private sealed record Balancing : Sampling
+    {
+        internal override bool NeedsClasses => true;
+
+        internal override int[] Order(int[] rows, Func<IReadOnlyList<int>, BalancedSampling>? balance, long seed, int epoch) =>
+            Array.ConvertAll(balance!(rows).Order(seed, epoch - 1), place => rows[place]);
+
+        public override string ToString() => nameof(Balanced);
+    }
+}
