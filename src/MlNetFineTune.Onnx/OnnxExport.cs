@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned image network as an ONNX file.</summary>
+/// <summary>A fine-tuned network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>

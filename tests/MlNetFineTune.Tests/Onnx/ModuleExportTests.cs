@@ -88,6 +88,34 @@ public sealed class ModuleExportTests
     }
 
     [TestMethod]
+    public void NumbersAndProbabilitiesOfYesAreInTheFileAsWell()
+    {
+        TorchLayers.Count(context => TorchLayers.Deep(context), count =>
+        {
+            AnyFactory.Make = context => TorchLayers.Deep(context);
+            var view = SmallModules.View(_ml, s_rows);
+            var input = new DenseTensor<float>(s_rows.SelectMany(row => row.Features).ToArray(), [s_rows.Length, 6]);
+            using var folder = new Folder();
+            using var regression = (FineTuningTransformer)_ml.Regression.Trainers
+                .FineTuneModule(SmallModules.Regression with { Factory = new AnyFactory(), Epochs = 4 }).Fit(view);
+            using var binary = (FineTuningTransformer)_ml.BinaryClassification.Trainers
+                .FineTuneModule(SmallModules.Binary with { Factory = new AnyFactory(), Epochs = 4 }).Fit(view);
+
+            foreach (var (model, output, column) in ((FineTuningTransformer, string, string)[])
+                [(regression, "score", "Score"), (binary, "probability", "Probability")])
+            {
+                _ml.FineTuning.ExportOnnx(model, folder.File($"{output}.onnx"));
+                using var session = new InferenceSession(folder.File($"{output}.onnx"));
+                using var results = session.Run([NamedOnnxValue.CreateFromTensor("features", input)], [output]);
+                Fixture.AreClose(
+                    [.. model.Transform(view).GetColumn<float>(column).Select(value => (double)value)],
+                    [.. results.Single().AsEnumerable<float>().Select(value => (double)value)], 1e-5, output);
+            }
+            count(2);
+        });
+    }
+
+    [TestMethod]
     public void PicturesOfAModuleAreNormalisedInside()
     {
         var preprocessing = new ImagePreprocessing
