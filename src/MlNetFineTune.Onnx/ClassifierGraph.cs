@@ -8,45 +8,74 @@ namespace MlNetFineTune.Onnx;
 /// <summary>Adds the outputs of a task to a graph: <see cref="BoundTask.WriteOutputs"/>.</summary>
 internal delegate IReadOnlyList<GraphOutput>? OutputWriter(NetworkGraph graph, GraphValue outputs);
 
-/// <summary>A fine-tuned image network from pixels to the outputs of its task.</summary>
+/// <summary>A fine-tuned network from its input to the outputs of its task.</summary>
 /// <param name="Graph">All of it.</param>
-/// <param name="Side">Height and width of its input, in pixels.</param>
+/// <param name="InputShape">Of one row: [3, side, side] for pixels.</param>
 /// <param name="TakesBytes">Its input is of bytes, and of floats otherwise.</param>
 /// <param name="Outputs">What comes out.</param>
-internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesBytes, IReadOnlyList<GraphOutput> Outputs)
+internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bool TakesBytes, IReadOnlyList<GraphOutput> Outputs)
 {
     public const string Input = "pixels";
+    public const string NumbersInput = "features";
+
+    /// <summary>Height and width of the input, in pixels.</summary>
+    public int Side => (int)InputShape[^1];
+
+    /// <summary>From the network's own pixels, as floats, or from its numbers.</summary>
+    /// <param name="network">Read, not kept.</param>
+    /// <param name="input">What enters it.</param>
+    /// <param name="write">The task's.</param>
+    /// <exception cref="NotSupportedException">
+    /// Something else than pictures, or numbers of one column, enters it; the task has no outputs in a network file; or a layer is not
+    /// known.
+    /// </exception>
+    public static ClassifierGraph Of(FineTunedNetwork network, ModelInput input, OutputWriter write)
+    {
+        if (input.Pixels is { } pixels)
+            return Of(network, pixels, write);
+        if (input.Shapes is not [{ KeyCount: 0, Dimensions: var shape }])
+        {
+            throw new NotSupportedException(
+                $"The inputs of {network.Name} are {input.Form}; a network is exported that sees one column of pictures, or one of "
+                + "numbers. Write it in Python and use torch.onnx.export there with the weights of SaveWeights.");
+        }
+        var graph = new NetworkGraph(NumbersInput, size: 0);
+        return Of(network, write, graph, graph.Input, [.. shape], takesBytes: false);
+    }
 
     /// <summary>From the network's own pixels, as floats.</summary>
-    /// <param name="classifier">Read, not kept.</param>
+    /// <param name="network">Read, not kept.</param>
+    /// <param name="pixels">How pictures enter it.</param>
     /// <param name="write">The task's.</param>
-    /// <exception cref="NotSupportedException">The task has no outputs in a network file.</exception>
-    public static ClassifierGraph Of(ImageNetwork classifier, OutputWriter write)
+    /// <exception cref="NotSupportedException">The task has no outputs in a network file, or a layer is not known.</exception>
+    public static ClassifierGraph Of(FineTunedNetwork network, PictureForm pixels, OutputWriter write)
     {
-        var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
-        return Of(classifier, write, graph, graph.Input, graph.Size, takesBytes: false);
+        var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
+        var normalized = Normalized(graph, graph.Input, pixels);
+        return Of(network, write, graph, normalized, [3, graph.Size, graph.Size], takesBytes: false);
     }
 
     /// <summary>The same from a larger picture, as bytes: a quarter of what is copied on the way.</summary>
-    /// <param name="classifier">Read, not kept.</param>
+    /// <param name="network">Read, not kept.</param>
+    /// <param name="pixels">How pictures enter it.</param>
     /// <param name="write">The task's.</param>
     /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
     /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
-    public static ClassifierGraph OfPicture(ImageNetwork classifier, OutputWriter write, int border, int shrink)
+    public static ClassifierGraph OfPicture(FineTunedNetwork network, PictureForm pixels, OutputWriter write, int border, int shrink)
     {
-        var graph = new NetworkGraph(Input, classifier.Definition.Preprocessing.Size);
+        var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
         var seen = Cropped(graph, border * shrink, graph.Size * shrink);
-        var pixels = Shrunk(graph, graph.Add("Cast", [seen], ("to", OnnxFile.FloatType)), shrink);
-        return Of(classifier, write, graph, pixels, (graph.Size + 2 * border) * shrink, takesBytes: true);
+        var own = Shrunk(graph, graph.Add("Cast", [seen], ("to", OnnxFile.FloatType)), shrink);
+        long side = (graph.Size + 2 * border) * shrink;
+        return Of(network, write, graph, Normalized(graph, own, pixels), [3, side, side], takesBytes: true);
     }
 
     private static ClassifierGraph Of(
-        ImageNetwork classifier, OutputWriter write, NetworkGraph graph, GraphValue pixels, int side, bool takesBytes)
+        FineTunedNetwork network, OutputWriter write, NetworkGraph graph, GraphValue input, long[] shape, bool takesBytes)
     {
-        var features = classifier.Backbone.Write(graph, Normalized(graph, pixels, classifier.Definition));
-        var outputs = write(graph, classifier.Head.Write(graph, features)) ?? throw new NotSupportedException(
+        var outputs = write(graph, network.Write(graph, input)) ?? throw new NotSupportedException(
             "The model's task has no outputs in a network file: multiclass, ordinal and binary classification and regression have.");
-        return new ClassifierGraph(graph, side, takesBytes, outputs);
+        return new ClassifierGraph(graph, shape, takesBytes, outputs);
     }
 
     private static GraphValue Shrunk(NetworkGraph graph, GraphValue pixels, int factor) => factor == 1
@@ -58,10 +87,10 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, int Side, bool TakesB
         : graph.Slice(graph.Slice(graph.Input, axis: 2, border, border + size), axis: 3, border, border + size);
 
     // Colours of 0 to 255 as the weights expect them.
-    private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, Backbone definition)
+    private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, PictureForm form)
     {
-        var (means, scales) = PixelNormalizer.MeansAndScales(definition.Preprocessing, definition.InputChannels);
-        if (definition.InputChannels == 1)
+        var (means, scales) = PixelNormalizer.MeansAndScales(form.Preprocessing, form.Channels);
+        if (form.Channels == 1)
             pixels = graph.Add("Conv", [pixels, graph.Constant("luminance", [1, 3, 1, 1], PixelNormalizer.Luminance)]);
         var centred = graph.Add("Sub", [pixels, graph.Constant("mean", [means.Length, 1, 1], means)]);
         return graph.Product(centred, graph.Constant("scale", [scales.Length, 1, 1], scales));

@@ -6,7 +6,7 @@ namespace MlNetFineTune.Onnx;
 /// <summary>Finds what is to be exported.</summary>
 internal static class Exported
 {
-    /// <param name="model">A fine-tuned image classifier, or a chain with one.</param>
+    /// <param name="model">A fine-tuned classifier, or a chain with one.</param>
     /// <exception cref="ArgumentException">There is none in it, or more than one.</exception>
     /// <exception cref="NotSupportedException">It cannot be exported; the message says why, and what to do.</exception>
     public static FineTuningTransformer Of(ITransformer model)
@@ -17,27 +17,24 @@ internal static class Exported
             throw new ArgumentException($"Expected a model with one fine-tuned network; "
                 + $"found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.",
                 nameof(model));
-        var images = found[0];
-        if (images.Manifest.Encoder is not BackboneManifest)
-            throw new NotSupportedException(
-                $"The model holds a module of your own, and nothing is known of what it computes. "
-                + "Write it in Python and use torch.onnx.export there with the weights of SaveWeights, or fine-tune a Backbone.");
-        if (images.Manifest.Encoder is BackboneManifest { Table: not null })
+        var classifier = found[0];
+        if (classifier.Manifest.Encoder is BackboneManifest { Table: not null })
         {
             throw new NotSupportedException(
                 "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in "
                 + "ML.NET, or train without TableColumns.");
         }
-        if (images.TestTimeAugmentation != TestTimeAugmentation.None)
+        if (classifier.TestTimeAugmentation != TestTimeAugmentation.None)
+        {
             throw new NotSupportedException(
-                $"The model scores several views of each picture ({images.TestTimeAugmentation}), and a network file scores one. "
+                $"The model scores several views of each picture ({classifier.TestTimeAugmentation}), and a network file scores one. "
                 + "Export model.WithTestTimeAugmentation(TestTimeAugmentation.None).");
-        return images;
+        }
+        return classifier;
     }
 
     /// <summary>Lends the network, and gives it back undisturbed.</summary>
-    public static void Read(FineTuningTransformer model, Action<ImageNetwork> action) =>
-        model.Scorer.Read(network => action((ImageNetwork)network));
+    public static void Read(FineTuningTransformer model, Action<FineTunedNetwork> action) => model.Scorer.Read(action);
 
     private static IEnumerable<FineTuningTransformer> In(ITransformer model) => model switch
     {

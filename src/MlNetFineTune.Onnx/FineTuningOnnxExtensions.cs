@@ -8,19 +8,22 @@ namespace Microsoft.ML;
 public static class FineTuningOnnxExtensions
 {
     /// <summary>
-    /// Writes a fine-tuned image network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
-    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Outputs of multiclass and ordinal classification:
+    /// Writes a fine-tuned network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
+    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Of a module that sees one column of numbers
+    /// <c>features</c>: [batch, ...] floats as the module sees them; a module is a <c>Sequential</c> of layers that the exporter knows
+    /// (docs/modules.md). Outputs of multiclass and ordinal classification:
     /// <c>logits</c> and <c>probabilities</c>, [batch, classes]; of several labels a row the same, a sigmoid each; of binary
     /// classification: <c>logit</c> (as the network gives it) and <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>,
     /// [batch, 1], in the label's unit. Class names, the thresholds of probabilities and preprocessing are in the file's metadata.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned image network, or a chain with one; it stays as it is.</param>
+    /// <param name="model">A fine-tuned network, or a chain with one; it stays as it is.</param>
     /// <param name="path">Of the file; written beside and renamed.</param>
     /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
     /// <exception cref="NotSupportedException">
-    /// The network is a module or a TorchScript program of your own, or scores several views; the message says what to do.
+    /// The network is a TorchScript program, or has layers of your own or a forward of its own; it sees keys or several columns; or it
+    /// scores several views. The message says which, and what to do.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
@@ -52,7 +55,7 @@ public static class FineTuningOnnxExtensions
     /// There is no fine-tuned network in the model, or more than one; or the image column is missing.
     /// </exception>
     /// <exception cref="NotSupportedException">
-    /// As for <see cref="ExportOnnx"/>; or the image column holds bytes, or the model has one class, or a
+    /// As for <see cref="ExportOnnx"/>; or the network is a module, the image column holds bytes, or the model has one class, or a
     /// binary model's probability and predicted label have other names than ML.NET's.
     /// </exception>
     /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and

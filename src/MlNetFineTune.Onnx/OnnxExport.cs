@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned image network as an ONNX file.</summary>
+/// <summary>A fine-tuned network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
@@ -14,8 +14,9 @@ internal static class OnnxExport
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
-        model, classifier => Write(
-            precision.Apply(env, ClassifierGraph.Of(classifier, model.Task.WriteOutputs), model, classifier), classifier, model, path));
+        model, network => Write(
+            precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs), model, network),
+            network, model, path));
 
     /// <summary>
     /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size
@@ -31,27 +32,33 @@ internal static class OnnxExport
         IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
     {
         var side = 0;
-        Exported.Read(model, classifier =>
+        Exported.Read(model, network =>
         {
-            var preprocessing = classifier.Definition.Preprocessing;
-            var border = (ImagePlan.ShorterSide(preprocessing) - preprocessing.Size) / 2;
-            var graph = ClassifierGraph.OfPicture(classifier, model.Task.WriteOutputs, border, shrink: oversampling);
+            var pixels = model.Inputs.Pixels!;
+            var border = (ImagePlan.ShorterSide(pixels.Preprocessing) - pixels.Preprocessing.Size) / 2;
+            var graph = ClassifierGraph.OfPicture(network, pixels, model.Task.WriteOutputs, border, shrink: oversampling);
             side = graph.Side;
-            Write(precision.Apply(env, graph, model, classifier), classifier, model, path);
+            Write(precision.Apply(env, graph, model, network), network, model, path);
         });
         return side;
     }
 
-    private static void Write(ClassifierGraph graph, ImageNetwork classifier, FineTuningTransformer model, string path)
+    private static void Write(ClassifierGraph graph, FineTunedNetwork network, FineTuningTransformer model, string path)
     {
-        var preprocessing = classifier.Definition.Preprocessing;
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["backbone"] = classifier.Definition.Name,
-            ["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}"),
-            ["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant(),
-            ["pixels"] = "red, green, blue from 0 to 255; normalised inside",
+            [network.Definition is null ? "module" : "backbone"] = network.Name,
         };
+        if (model.Inputs.Pixels is { Preprocessing: var preprocessing })
+        {
+            metadata["crop_fraction"] = FormattableString.Invariant($"{preprocessing.CropFraction}");
+            metadata["interpolation"] = preprocessing.Interpolation.ToString().ToLowerInvariant();
+            metadata["pixels"] = "red, green, blue from 0 to 255; normalised inside";
+        }
+        else
+        {
+            metadata["features"] = model.Inputs.Form;
+        }
         if (model.Task.ClassNames is { } classes)
             metadata["classes"] = JsonSerializer.Serialize(classes);
         if (model.ProbabilityThreshold is { } threshold)
@@ -59,7 +66,7 @@ internal static class OnnxExport
         if (model.LabelThresholds.Count > 0)
             metadata["thresholds"] = JsonSerializer.Serialize(model.LabelThresholds);
         OnnxFile.Write(
-            path, graph.Graph, [3, graph.Side, graph.Side], [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
+            path, graph.Graph, graph.InputShape, [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
             metadata, graph.TakesBytes);
     }
 }

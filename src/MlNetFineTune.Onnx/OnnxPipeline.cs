@@ -26,6 +26,13 @@ internal static class OnnxPipeline
     public static ITransformer Of(
         MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
+        if (model.Inputs is not ImageInput images)
+        {
+            throw new NotSupportedException(
+                $"The model sees {model.Inputs.Form}, and this chain prepares pictures for a backbone. Export the network alone, "
+                + $"with ExportOnnx, and give ApplyOnnxModel its input "
+                + $"'{(model.Inputs.Pixels is null ? ClassifierGraph.NumbersInput : ClassifierGraph.Input)}'.");
+        }
         var scorer = OnnxScorer.Of(ml, model);
         if (schema.GetColumnOrNull(scorer.Input) is not null)
         {
@@ -46,7 +53,7 @@ internal static class OnnxPipeline
             var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
             if (isTaken)
                 Add(ml.Transforms.CopyColumns(Kept, Score).Fit(view));
-            Add(Images(ml, ((ImageInput)model.Inputs).Column, schema));
+            Add(Images(ml, images.Column, schema));
             Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
             Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image, outputAsFloatArray: false).Fit(view));
             Add(Network(onnxContext, scorer.Input, file.Path, view));

@@ -34,28 +34,35 @@ public abstract record OnnxPrecision
     }
 
     internal abstract ClassifierGraph Apply(
-        IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier);
+        IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network);
 
     private sealed record Single : OnnxPrecision
     {
         internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier) => graph;
+            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network) => graph;
     }
 
     private sealed record HalfWeights : OnnxPrecision
     {
         internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier) =>
+            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network) =>
             graph with { Graph = HalfPrecision.Of(graph.Graph) };
     }
 
     private sealed record Integers(IDataView Calibration) : OnnxPrecision
     {
         internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, ImageNetwork classifier)
+            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network)
         {
+            if (model.Inputs.Pixels is null)
+            {
+                throw new NotSupportedException(
+                    $"OnnxPrecision.Int8 measures ranges on pictures, and {network.Name} sees {model.Inputs.Form}: "
+                        + "export it with OnnxPrecision.Float16.");
+            }
             // Measured on what the network sees, whatever comes before it in this graph: both end with the same nodes.
-            var measured = ActivationRanges.Measure(env, ClassifierGraph.Of(classifier, model.Task.WriteOutputs).Graph, model, Calibration);
+            var measured = ActivationRanges.Measure(
+                env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs).Graph, model, Calibration);
             var ranges = graph.Graph.Nodes.Skip(graph.Graph.Nodes.Count - measured.Count).Zip(measured)
                 .ToDictionary(pair => pair.First.Outputs[0], pair => pair.Second, StringComparer.Ordinal);
             return graph with { Graph = new Quantizer(graph.Graph, ranges).Quantize() };

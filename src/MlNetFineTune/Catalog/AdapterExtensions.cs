@@ -29,4 +29,27 @@ public static partial class FineTuningExtensions
         }
         return AdapterFile.Load(Contexts.GetEnvironment(catalog), path, backbone);
     }
+
+    /// <summary>The same for a module of your own.</summary>
+    /// <param name="catalog">The operations on models.</param>
+    /// <param name="path">The adapter.</param>
+    /// <param name="factory">As in the training: the same contract and settings.</param>
+    /// <param name="weightsFile">
+    /// As <see cref="ModuleFineTuningOptions.WeightsFile"/> in the training. Default null: the weights that the factory draws from the
+    /// training's seed.
+    /// </param>
+    /// <returns>It holds native memory: dispose it.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is no adapter, is damaged, or was trained on another module or on other weights.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The factory failed.</exception>
+    public static FineTuningTransformer LoadAdapter(
+        this ModelOperationsCatalog catalog, string path, ModuleFactory factory, string? weightsFile = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentNullException.ThrowIfNull(factory);
+        return AdapterFile.Load(Contexts.GetEnvironment(catalog), path, factory, weightsFile);
+    }
 }

@@ -25,6 +25,11 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
     public override ImagePreprocessing Preprocessing => picture.Preprocessing;
 
+    public override PictureForm? Pixels => picture.Pixels;
+
+    public override string Form =>
+        string.Join("; ", [picture.Form, .. columns.Select(column => column.Form), $"missing pictures: {missing}"]);
+
     public override bool KeepsActivations => true;
 
     public override int ScoringBatch(bool isOnGpu) => picture.ScoringBatch(isOnGpu);

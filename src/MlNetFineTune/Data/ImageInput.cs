@@ -31,6 +31,10 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
     public override IReadOnlyList<ModuleContext.InputShape> Shapes =>
         [new(input.Column, [channels, _preprocessing.Size, _preprocessing.Size])];
 
+    public override PictureForm? Pixels => new(_preprocessing, channels);
+
+    public override string Form => FormattableString.Invariant($"pictures of {channels} channels, {CanonicalJson.Of(_preprocessing)}");
+
     public override int ScoringBatch(bool isOnGpu)
     {
         var (size, largest) = (_preprocessing.Size, isOnGpu ? LargestBatchOnGpu : LargestBatchOnCpu);

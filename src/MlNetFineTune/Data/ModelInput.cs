@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Networks;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
@@ -28,6 +29,14 @@ internal abstract class ModelInput
     /// stands beside it is collated anew.
     /// </summary>
     public virtual bool KeepsActivations => Shapes.Count == 1;
+
+    /// <summary>How pictures enter, where what flows through the network is one column of them; null else.</summary>
+    public virtual PictureForm? Pixels => null;
+
+    /// <summary>
+    /// All that decides which tensors a row becomes: equal for inputs that are encoded alike, wherever pictures are read from.
+    /// </summary>
+    public abstract string Form { get; }
 
     /// <summary>Rows in one forward pass of scoring.</summary>
     public abstract int ScoringBatch(bool isOnGpu);

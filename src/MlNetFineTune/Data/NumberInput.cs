@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -20,6 +21,10 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
     public override int Length => shape.Size * sizeof(float);
 
     public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape];
+
+    public override string Form => FormattableString.Invariant(
+        $"{JsonEncodedText.Encode(shape.Column)} [{string.Join(", ", shape.Dimensions)}] of ")
+        + (shape.KeyCount > 0 ? FormattableString.Invariant($"{shape.KeyCount - 1} keys") : "numbers");
 
     public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
 
@@ -82,6 +87,12 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
         public override int Length => store.Length;
 
         public override string Noun => "row";
+
+        public override ContentHash? ContentOf(int row)
+        {
+            var bytes = new byte[Length];
+            return store.Encode(row, bytes) is null ? ContentHash.Of(bytes) : null;
+        }
 
         public override string? Encode(
             int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default) =>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -24,6 +25,10 @@ internal sealed class SequenceInput(SequenceShape shape) : ModelInput
     public override int Length => shape.BytesOf(shape.MaximumLength);
 
     public override IReadOnlyList<ModuleContext.InputShape> Shapes => [shape.Values, shape.Mask];
+
+    public override string Form => FormattableString.Invariant(
+        $"{JsonEncodedText.Encode(shape.Column)}: sequences of up to {shape.MaximumLength} steps [{string.Join(", ", shape.Step)}] of ")
+        + FormattableString.Invariant($"{(shape.KeyCount > 0 ? $"{shape.KeyCount - 1} keys" : "numbers")}");
 
     public override int ScoringBatch(bool isOnGpu) => NumberInput.BatchOf(shape.Values.Size);
 

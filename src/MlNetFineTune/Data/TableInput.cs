@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using static TorchSharp.torch;
 
@@ -14,6 +15,10 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
     public override int Length => parts.Sum(part => part.Length);
 
     public override IReadOnlyList<ModuleContext.InputShape> Shapes { get; } = Distinct([.. parts.SelectMany(part => part.Shapes)]);
+
+    public override PictureForm? Pixels => parts is [var only] ? only.Pixels : null;
+
+    public override string Form => string.Join("; ", parts.Select(part => part.Form));
 
     public override int ScoringBatch(bool isOnGpu) => NumberInput.BatchOf(Shapes.Sum(shape => (long)shape.Size));
 
@@ -71,6 +76,18 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
         public override string Noun => "row";
 
         public override string? PathOf(int row) => parts.Select(part => part.PathOf(row)).FirstOrDefault(path => path is not null);
+
+        public override ContentHash? ContentOf(int row)
+        {
+            var all = new byte[parts.Count * ContentHash.Size];
+            for (var i = 0; i < parts.Count; i++)
+            {
+                if (parts[i].ContentOf(row) is not { } content)
+                    return null;
+                content.Write(all.AsSpan(i * ContentHash.Size));
+            }
+            return ContentHash.Of(all);
+        }
 
         public override void Identify(int row, IncrementalHash hash)
         {

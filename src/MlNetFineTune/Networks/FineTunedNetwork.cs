@@ -14,6 +14,9 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <summary>For messages.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The backbone that it is made of; null where it is something else.</summary>
+    public virtual Backbone? Definition => null;
+
     /// <summary>For the log: the name, and where the weights come from.</summary>
     public abstract string Description { get; }
 
@@ -27,6 +30,9 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>Whether the first so many stages can run by themselves, so that what is frozen is computed once a row.</summary>
     public abstract bool RunsAlone(int stages);
+
+    /// <summary>Whether <see cref="ForwardStageInTraining"/> runs one stage by itself.</summary>
+    public virtual bool RunsInStages => false;
 
     /// <summary>All that decides what is trained, but for its weights: what checkpoints compare.</summary>
     public virtual object Fingerprint => Name;
@@ -53,7 +59,13 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>The same for other tools, with what only we know of (adapters) merged into the tensors that they know.
     /// In the caller's dispose scope.</summary>
-    public virtual IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors() => NamedTensors();
+    public IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
+    {
+        var merged = Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
+        var ours = Adapters.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
+        return [.. NamedTensors().Where(named => !ours.Contains(named.Name))
+            .Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
+    }
 
     /// <summary>Whether weight decay acts on a parameter: weights of two and more dimensions decay, biases,
     /// norms and scales do not.</summary>
@@ -64,6 +76,12 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>Stages that were replaced or drawn anew, and have as much to learn as the head.</summary>
     public virtual IReadOnlySet<int> FreshStages => new HashSet<int>();
+
+    /// <summary>Stages that an adapter's file holds whole, since their weights are no pretrained file's. Default: the fresh ones.</summary>
+    public virtual IReadOnlySet<int> ChangedStages => FreshStages;
+
+    /// <summary>For messages: which layers can have adapters, where there is none that was asked for.</summary>
+    public virtual string WhatAdapts => "Only networks that are built here can be adapted, not programs of TorchScript.";
 
     /// <summary>The layers that adapters can stand beside, by name.</summary>
     public virtual IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => [];
@@ -110,7 +128,10 @@ internal abstract class FineTunedNetwork : IDisposable
     /// The layers of which nothing trains: those with parameters, none of which takes a gradient, and whatever lies within them. So a norm
     /// or a dropout without parameters is as frozen as the layer that it belongs to.
     /// </summary>
-    public static HashSet<nn.Module> FrozenLayers(nn.Module root)
+    /// <param name="root">What holds the layers.</param>
+    /// <param name="hasAdapter">Whether an adapter that trains stands within a layer, by its name, which then is not frozen.
+    /// Default: none does.</param>
+    public static HashSet<nn.Module> FrozenLayers(nn.Module root, Func<string, bool>? hasAdapter = null)
     {
         var frozen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
         foreach (var (path, module) in root.named_modules())
@@ -118,7 +139,8 @@ internal abstract class FineTunedNetwork : IDisposable
             if (IsFrozen(module))
                 frozen.Add(module);
             var all = module.named_parameters().ToList();
-            if (path.Length > 0 && all.Count > 0 && all.TrueForAll(named => !named.parameter.requires_grad))
+            if (path.Length > 0 && all.Count > 0 && all.TrueForAll(named => !named.parameter.requires_grad)
+                && hasAdapter?.Invoke(path) != true)
                 frozen.UnionWith(module.named_modules().Select(named => named.module).Append(module));
         }
         return frozen;
@@ -154,6 +176,13 @@ internal abstract class FineTunedNetwork : IDisposable
     /// <param name="step">From 0.</param>
     public virtual Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step) =>
         throw new NotSupportedException($"{Name} runs as a whole.");
+
+    /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
+    /// <param name="graph">Gets the operators.</param>
+    /// <param name="input">The one tensor that enters.</param>
+    /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
+    public virtual GraphValue Write(NetworkGraph graph, GraphValue input) =>
+        throw new NotSupportedException($"Nothing is known of what {Name} computes.");
 
     public abstract void Dispose();
 

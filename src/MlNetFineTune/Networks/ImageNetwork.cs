@@ -12,7 +12,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
 {
     private const string TablePrefix = "table.";
 
-    public Backbone Definition { get; } = definition;
+    public override Backbone Definition { get; } = definition;
 
     public BackboneNetwork Backbone { get; } = backbone;
 
@@ -36,11 +36,16 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
     public override IReadOnlySet<int> FreshStages =>
         Definition.Changes.Where(change => change.IsFresh).Select(change => Stages.ToList().IndexOf(change.Stage)).ToHashSet();
 
+    public override IReadOnlySet<int> ChangedStages => Definition.Changes.Select(change => Stages.ToList().IndexOf(change.Stage))
+        .ToHashSet();
+
     public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => Backbone.AdaptableLayers();
 
     public override LoraLayers Adapters => Backbone.Adapters;
 
     public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) => Backbone.Adapt(name, layer, adapter);
+
+    public override bool RunsInStages => Definition.Script is null;
 
     public override bool RunsAlone(int stages) => Backbone.RunsAlone(stages);
 
@@ -102,14 +107,6 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         .. Table?.named_buffers().Select(named => (TablePrefix + named.name, named.buffer)) ?? [],
         .. HeadParameters().Select(named => (named.Name, (Tensor)named.Parameter)),
     ];
-
-    public override IReadOnlyList<(string Name, Tensor Tensor)> PlainTensors()
-    {
-        var merged = Backbone.Adapters.MergedWeights().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
-        var ours = Backbone.Adapters.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
-        return [.. NamedTensors().Where(named => !ours.Contains(named.Name))
-            .Select(named => (named.Name, merged.GetValueOrDefault(named.Name) ?? named.Tensor))];
-    }
 
     public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
         [.. Backbone.NamedParameters(), .. TableParameters(), .. HeadParameters()];
@@ -186,6 +183,8 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         using var logits = ForwardRest(pixels, first: 0);
         return nn.functional.softmax(logits, dim: 1);
     }
+
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => Head.Write(graph, Backbone.Write(graph, input));
 
     public override void Dispose()
     {

@@ -26,8 +26,8 @@ internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 /// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer has a method that writes its
 /// operators, beside the one that computes; nothing is traced. The batch size stays variable: no operator depends on it.
 /// </summary>
-/// <param name="input">Name of the input, [N, C, H, W].</param>
-/// <param name="size">Height and width of the input, in pixels.</param>
+/// <param name="input">Name of the input, [N, C, H, W], or what else enters the network.</param>
+/// <param name="size">Height and width of the input, in pixels; 0 where it is no picture.</param>
 internal sealed class NetworkGraph(string input, int size)
 {
     public const int OperatorSet = 17;

@@ -9,14 +9,26 @@ namespace MlNetFineTune.Networks;
 /// <param name="read">Lends the network, which is ready to score, while nobody can dispose it.</param>
 /// <param name="computeWeightsSha256">As the manifest of its file has it.</param>
 /// <param name="keys">Its classes; null where it predicts something else.</param>
-/// <param name="definition">Its backbone.</param>
+/// <param name="definition">Its backbone; null where it is a module.</param>
 /// <param name="weights">Where that took its weights from; null where they were random.</param>
 internal sealed class SourceModel(
-    Action<Action<FineTunedNetwork>> read, Func<string> computeWeightsSha256, LabelKeys? keys, Backbone definition, string? weights)
+    Action<Action<FineTunedNetwork>> read, Func<string> computeWeightsSha256, LabelKeys? keys, Backbone? definition, string? weights)
 {
     private const string Beginning = "a model that began with ";
 
-    public Backbone Definition => definition;
+    private readonly bool _hasBackbone = definition is not null;
+
+    /// <summary>The backbone: of models that <see cref="Find"/> gives.</summary>
+    public Backbone Definition => definition ?? throw new InvalidOperationException($"{Name} has no backbone.");
+
+    /// <summary>Of the network, for messages and reports.</summary>
+    public string Name { get; init; } = definition?.Name ?? "";
+
+    /// <summary>How pictures enter it; null where something else does.</summary>
+    public PictureForm? Pixels { get; init; } = definition is null ? null : new(definition.Preprocessing, definition.InputChannels);
+
+    /// <summary>All that decides which tensors a row becomes.</summary>
+    public string Input { get; init; } = "";
 
     /// <summary>Whether a table stands beside its pictures.</summary>
     public bool ReadsTable { get; init; }
@@ -30,14 +42,24 @@ internal sealed class SourceModel(
     /// <param name="model">One of ours, or a chain with one.</param>
     /// <param name="purpose">The beginning of a sentence about it.</param>
     /// <exception cref="ArgumentException">There is none, or more than one.</exception>
-    public static SourceModel Find(ITransformer model, string purpose)
-    {
-        var found = Flat(model).OfType<IImageModel>().Select(one => one.AsSource()).OfType<SourceModel>().ToList();
-        return found is [var one] ? one
-            : throw new ArgumentException($"{purpose} one image classifier of ours, but " + (found.Count == 0
+    public static SourceModel Find(ITransformer model, string purpose) =>
+        One(model, [.. All(model).Where(one => one._hasBackbone)], $"{purpose} one image classifier of ours");
+
+    /// <summary>The same for networks of every kind.</summary>
+    /// <inheritdoc cref="Find"/>
+    public static SourceModel FindAny(ITransformer model, string purpose) =>
+        One(model, [.. All(model)], $"{purpose} one fine-tuned network");
+
+    private static IEnumerable<SourceModel> All(ITransformer model) =>
+        Flat(model).OfType<IFineTunedModel>().Select(one => one.AsSource());
+
+    private static SourceModel One(ITransformer model, IReadOnlyList<SourceModel> found, string purpose) => found is [var one]
+        ? one
+        : throw new ArgumentException(
+            $"{purpose}, but " + (found.Count == 0
                 ? $"{model.GetType().Name} has none."
-                : $"the model has {found.Count}: give the one that is meant."), nameof(model));
-    }
+                : $"the model has {found.Count}: give the one that is meant."),
+            nameof(model));
 
     /// <summary>The SHA-256 of the weights, as the manifest of its file has it.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
@@ -27,7 +28,7 @@ internal static class AdapterFile
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
     public static void Save(IHostEnvironment env, string path, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
     {
-        if (network.Adapters.Count == 0 || network is not ImageNetwork images)
+        if (network.Adapters.Count == 0)
         {
             throw new InvalidOperationException(
                 "The model has no adapter: train it with Adapter = Adapter.Lora(...). SaveWeights writes all weights.");
@@ -41,7 +42,7 @@ internal static class AdapterFile
         var metadata = new Dictionary<string, string>(network.Metadata, StringComparer.Ordinal)
         {
             [Manifest] = ArchiveFiles.ToJson(manifest with { WeightsSha256 = null }),
-            [Base] = HashOfUnchanged(images),
+            [Base] = HashOfUnchanged(network),
         };
         if (task.Keys is { } keys)
         {
@@ -54,11 +55,51 @@ internal static class AdapterFile
         {
             metadata[HeadKeys] = Convert.ToBase64String(ClassKeys.ToBytes(env, ofHeads));
         }
-        SafeTensorsWriter.WriteFile(path, Changed(images), metadata);
+        SafeTensorsWriter.WriteFile(path, Changed(network), metadata);
     }
 
     /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another backbone's.</exception>
-    public static FineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone)
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone) => Load(env, path, file =>
+    {
+        var trained = file.TrainedOn<BackboneManifest>("an image network", input => input.Preprocessing is not null);
+        return ImageNetwork.Create(
+            DefinitionOf(trained, backbone, path), file.Task.CreateHead, file.Manifest.Seed, file.Log, TableFormOf(trained, file));
+    });
+
+    /// <param name="env">Of the context.</param>
+    /// <param name="path">The adapter.</param>
+    /// <param name="factory">Makes the module.</param>
+    /// <param name="weights">What the training's <see cref="ModuleFineTuningOptions.WeightsFile"/> was.</param>
+    /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another module's.</exception>
+    public static FineTuningTransformer Load(IHostEnvironment env, string path, ModuleFactory factory, string? weights) =>
+        Load(env, path, file =>
+    {
+        var (given, trained) = (ModuleContract.Of(factory), file.TrainedOn<ModuleManifest>("a module", _ => true).Contract);
+        if (given.Name != trained.Name || !JsonElement.DeepEquals(given.Settings, trained.Settings))
+        {
+            throw new InvalidDataException(
+                $"The adapter '{path}' was trained on module {SafeText.Quoted(trained.Name)} with settings "
+                + $"{SafeText.Of(trained.Settings.ToString(), SafeText.SentenceLength)}, not on '{given.Name}' with {given.Settings}.");
+        }
+        var network = ModuleNetwork.Create(
+            factory, given.Name, new ModuleContext(file.Input.Shapes, file.Task.Outputs), file.Manifest.Seed);
+        try
+        {
+            if (weights is not null)
+            {
+                foreach (var note in network.LoadWeights(weights))
+                    file.Log($"Weights '{Path.GetFileName(weights)}': {note}");
+            }
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    });
+
+    private static FineTuningTransformer Load(IHostEnvironment env, string path, Func<Opened, FineTunedNetwork> create)
     {
         using var file = WeightFile.Open(path);
         if (!(file.Metadata.TryGetValue(Manifest, out var json) && file.Metadata.TryGetValue(Base, out var expected)))
@@ -67,13 +108,11 @@ internal static class AdapterFile
         IReadOnlyList<LabelKeys> keys = file.Metadata.TryGetValue(Keys, out var text) ? [KeysOf(path, text, bytes => ReadKeys(env, bytes))]
             : file.Metadata.TryGetValue(HeadKeys, out var ofHeads) ? KeysOf(path, ofHeads, bytes => ClassKeys.OfBytes(env, bytes))
             : [];
-        var (task, input, trained) = Read(manifest, keys, path);
-        var definition = DefinitionOf(trained, backbone, path);
+        var (task, input) = Read(manifest, keys, path);
 
         using var channel = env.Start("Loading an adapter");
         var device = Devices.Choose(env, channel);
-        var network = ImageNetwork.Create(
-            definition, task.CreateHead, manifest.Seed, message => channel.Info(message), trained.TableFormOf(input.Shapes));
+        var network = create(new Opened(path, manifest, task, input, message => channel.Info(message)));
         try
         {
             Attach(network, manifest, path);
@@ -84,7 +123,10 @@ internal static class AdapterFile
                 throw new InvalidDataException(
                     $"The adapter '{path}' was trained on other weights of {network.Name}: "
                     + $"theirs have the SHA-256 {SafeText.Of(expected)}, "
-                    + $"those of {backbone} {actual}. Its training took them from {SafeText.Quoted(trained.SourceWeights)}.");
+                    + $"those of {network.Description} {actual}."
+                    + (manifest.Encoder is BackboneManifest { SourceWeights: { } weights }
+                        ? $" Its training took them from {SafeText.Quoted(weights)}."
+                        : ""));
             }
             network.MoveTo(device);
             network.PrepareForScoring();
@@ -99,8 +141,7 @@ internal static class AdapterFile
         }
     }
 
-    private static (BoundTask Task, ModelInput Input, BackboneManifest Trained) Read(
-        ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
+    private static (BoundTask Task, ModelInput Input) Read(ModelManifest manifest, IReadOnlyList<LabelKeys> keys, string path)
     {
         try
         {
@@ -112,15 +153,24 @@ internal static class AdapterFile
                     + $"{(keys.Count == 1 ? "classes" : "outputs")}");
             }
             var input = manifest.Input.Create();
-            if (manifest.Encoder is not BackboneManifest trained || input.Preprocessing is null)
-                throw new ArgumentException("it is not one of an image network");
             ModelArchive.CheckViews(manifest, input);
-            trained.TableFormOf(input.Shapes);
-            return (task, input, trained);
+            return (task, input);
         }
         catch (ArgumentException e)
         {
             throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
+        }
+    }
+
+    private static TableForm? TableFormOf(BackboneManifest trained, Opened file)
+    {
+        try
+        {
+            return trained.TableFormOf(file.Input.Shapes);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"The adapter '{file.Path}' is damaged: {SafeText.Message(e)}", e);
         }
     }
 
@@ -145,7 +195,7 @@ internal static class AdapterFile
         }
     }
 
-    private static void Attach(ImageNetwork network, ModelManifest manifest, string path)
+    private static void Attach(FineTunedNetwork network, ModelManifest manifest, string path)
     {
         try
         {
@@ -176,15 +226,14 @@ internal static class AdapterFile
         }
     }
 
-    private static List<(string Name, Tensor Tensor)> Changed(ImageNetwork network) =>
+    private static List<(string Name, Tensor Tensor)> Changed(FineTunedNetwork network) =>
         [.. network.NamedTensors().Where(named => IsChanged(network, named.Name))];
 
-    private static bool IsChanged(ImageNetwork network, string tensor) =>
+    private static bool IsChanged(FineTunedNetwork network, string tensor) =>
         tensor.EndsWith(".lora_A.weight", StringComparison.Ordinal) || tensor.EndsWith(".lora_B.weight", StringComparison.Ordinal)
-        || network.StageOf(tensor) is var stage
-        && (stage == network.Stages.Count || network.Definition.Changes.Any(change => change.Stage == network.Stages[stage]));
+        || network.StageOf(tensor) is var stage && (stage == network.Stages.Count || network.ChangedStages.Contains(stage));
 
-    private static string HashOfUnchanged(ImageNetwork network)
+    private static string HashOfUnchanged(FineTunedNetwork network)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var hashing = new HashingStream(Stream.Null, sha);
@@ -195,5 +244,14 @@ internal static class AdapterFile
             SafeTensorsWriter.WriteNumbers(hashing, tensor);
         }
         return Convert.ToHexStringLower(sha.GetHashAndReset());
+    }
+
+    /// <summary>What an adapter's file says of its training.</summary>
+    private sealed record Opened(string Path, ModelManifest Manifest, BoundTask Task, ModelInput Input, Action<string> Log)
+    {
+        public T TrainedOn<T>(string kind, Predicate<ModelInput> fits)
+            where T : NetworkManifest => Manifest.Encoder is T trained && fits(Input)
+            ? trained
+            : throw new InvalidDataException($"The adapter '{Path}' is not one of {kind}.");
     }
 }

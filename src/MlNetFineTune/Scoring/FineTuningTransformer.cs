@@ -16,7 +16,7 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed class FineTuningTransformer
     : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel,
-    IImageModel, IDisposable
+    IFineTunedModel, IDisposable
 {
     private readonly FineTunedModel _model;
 
@@ -131,7 +131,7 @@ public sealed class FineTuningTransformer
 
     /// <summary>
     /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with
-    /// columns and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again.
+    /// columns and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again, of a backbone or of a module.
     /// </summary>
     /// <param name="path">Path of the file; an existing file is replaced.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
@@ -173,16 +173,19 @@ public sealed class FineTuningTransformer
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
 
-    SourceModel? IImageModel.AsSource()
+    SourceModel IFineTunedModel.AsSource()
     {
-        if (Manifest.Encoder is not BackboneManifest manifest)
-            return null;
-        Backbone? definition = null;
-        Scorer.Read(network => definition = ((ImageNetwork)network).Definition);
-        return new SourceModel(Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, definition!, manifest.SourceWeights)
+        SourceModel? source = null;
+        Scorer.Read(network => source = new SourceModel(
+            Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, network.Definition,
+            (Manifest.Encoder as BackboneManifest)?.SourceWeights)
         {
-            ReadsTable = manifest.Table is not null,
-        };
+            ReadsTable = Manifest.Encoder is BackboneManifest { Table: not null },
+            Name = network.Name,
+            Pixels = Inputs.Pixels,
+            Input = Inputs.Form,
+        });
+        return source!;
     }
 
     private string ComputeWeightsSha256()

@@ -27,7 +27,7 @@ namespace MlNetFineTune;
 /// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
-/// | Exportable to ONNX | Image networks, by the package MlNetFineTune.Onnx |
+/// | Exportable to ONNX | Image networks, and modules of known layers, by the package MlNetFineTune.Onnx |
 /// ]]></format>
 /// </remarks>
 public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
@@ -64,7 +64,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         var task = Bind(input.Schema);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
-        using var teacher = _options.CreateTeacher(task, device, Log);
+        using var teacher = _options.CreateTeacher(task, modelInput, device, Log);
         // Before the data are read, which may take longer than to find that something does not fit the network.
         var network = _options.CreateNetwork(modelInput, task, fit.Seed, Log);
         try

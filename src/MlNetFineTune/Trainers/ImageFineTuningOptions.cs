@@ -153,9 +153,6 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             Data.TableColumns.Fit(table, training, channel);
     }
 
-    internal override Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log) =>
-        Distillation.Begin(LabelColumnName, task, Backbone, device, log);
-
     internal override FineTuningTrainer CreateTrainer(IHostEnvironment env) => new(env, this);
 
     internal override void Check()
@@ -181,7 +178,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
                 $"BatchSize {BatchSize} pictures of {Backbone.Preprocessing.Size} pixels do not fit into one buffer: "
                     + "lower BatchSize.", "options");
         }
-        Distillation.Check(Backbone);
+        Distillation.Check(Backbone.Name, new PictureForm(Backbone.Preprocessing, Backbone.InputChannels));
         CheckTable();
         BatchAugmentation.Check(Augmentation, Epochs);
         TestTimeAugmentation.Views(Backbone.Preprocessing);

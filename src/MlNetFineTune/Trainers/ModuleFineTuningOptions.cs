@@ -75,6 +75,15 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         var network = ModuleNetwork.Create(Factory, contract.Name, new ModuleContext(input.Shapes, task.Outputs), seed);
         try
         {
+            if (ActivationCheckpointing && !network.RunsInStages)
+            {
+                throw new ArgumentException(
+                    $"ActivationCheckpointing computes stages again one by one, and the {network.Name} runs as a whole: "
+                        + "return a Sequential, "
+                    + "implement IStagedModule.ComputationOf (for a module of one input), or leave it out, "
+                    + "and lower BatchSize with AccumulationSteps instead.",
+                    "options");
+            }
             if (WeightsFile is { } path)
             {
                 foreach (var note in network.LoadWeights(path))
@@ -89,23 +98,15 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     }
 
-    internal override Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log) => null;
-
     internal override FineTuningTrainer CreateTrainer(IHostEnvironment env) => new(env, this);
 
     internal override void Check()
     {
         base.Check();
         ModuleContract.Of(Factory);
-        if (Distillation != Distillation.None)
-            throw new ArgumentException("Distillation teaches image networks; a module is taught by its own loss alone: "
-                + "leave it out.", "options");
-        if (ActivationCheckpointing)
-        {
-            throw new ArgumentException(
-                "ActivationCheckpointing computes stages again one by one, and a module runs as a whole: "
-                + "leave it out, and lower BatchSize with AccumulationSteps instead.", "options");
-        }
+        Distillation.Check("a module", Inputs is [ModuleInput.PictureInput { Preprocessing: var preprocessing }]
+            ? new PictureForm(preprocessing, InputChannels.Colors)
+            : null);
         if (Augmentation.IsNone)
             return;
         if (!ReadsPictures)
@@ -113,12 +114,6 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
             throw new ArgumentException(
                 $"Augmentation ({Augmentation}) changes pictures, and Inputs has none: leave it out, or name a column with "
                 + "ModuleInput.Image.", "options");
-        }
-        if (Augmentation is FixedViews)
-        {
-            throw new ArgumentException(
-                "FixedViews saves what frozen stages compute again, and a module runs as a whole in every epoch: "
-                + "give the augmentation that makes the views.", "options");
         }
         if (Augmentation.Operations.FirstOrDefault(operation => operation is IMixing or RandomErasing) is { } ofBatches)
         {

@@ -98,8 +98,9 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Where the outputs of frozen stages are kept. They are computed once for rows that are the same in every epoch: without
-    /// augmentation, or with <see cref="Augmentation.FixedViews"/>; validation always. Default: in memory, up to 1 GiB. Does
-    /// not change the result, but for rounding.
+    /// augmentation, or with <see cref="Augmentation.FixedViews"/>; validation always. Of a module, where its stages run one by
+    /// one: a <c>Sequential</c>, or <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change the
+    /// result, but for rounding.
     /// </summary>
     [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
@@ -114,7 +115,9 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Whether a step keeps only the activations between stages, and computes those inside a stage again in the backward pass (Chen et al.
-    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. Default false.
+    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for
+    /// networks that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have
+    /// <see cref="IStagedModule.ComputationOf"/>. Default false.
     /// </summary>
     [NotInFingerprint("the same weights in less memory")]
     public bool ActivationCheckpointing { get; init; }
@@ -311,7 +314,8 @@ public abstract record FineTuningOptions
     }
 
     /// <summary>The teacher, if there is one. The caller disposes it.</summary>
-    internal abstract Teacher? CreateTeacher(BoundTask task, TorchSharp.torch.Device device, Action<string> log);
+    internal Teacher? CreateTeacher(BoundTask task, ModelInput input, TorchSharp.torch.Device device, Action<string> log) =>
+        Distillation.Begin(LabelColumnName, task, input, device, log);
 
     /// <summary>The options with what does not apply to this network set aside.</summary>
     internal virtual FineTuningOptions InForce => this;

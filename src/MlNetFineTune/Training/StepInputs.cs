@@ -69,7 +69,7 @@ internal sealed class RowInputs(
         try
         {
             var mix = _batchAugmentation.Apply(inputs.Activations, Array.ConvertAll(batch.Rows, views.OrdinalOf), view, ordinal);
-            logits = teacher?.LogitsOf(inputs.Activations);
+            logits = teacher?.LogitsOf(inputs);
             return new StepInput(encoder.Forward(inputs), batch.Rows, mix) { Batch = ordinal, TeacherLogits = logits };
         }
         catch

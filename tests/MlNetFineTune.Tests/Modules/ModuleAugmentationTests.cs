@@ -83,7 +83,7 @@ public sealed class ModuleAugmentationTests
                 (Augmentation.MixUp(), "MixUp acts on a batch"),
                 (Augmentation.Sequence(Augmentation.Light, Augmentation.CutMix()), "CutMix acts on a batch"),
                 (Augmentation.RandomErasing(), "RandomErasing acts on a batch"),
-                (Augmentation.FixedViews(Augmentation.Light, 2), "FixedViews saves what frozen stages compute"),
+                (Augmentation.FixedViews(Augmentation.RandomErasing(), 2), "RandomErasing acts on a batch"),
             ])
             Refuses(Options with { Augmentation = augmentation }, message);
         Assert.AreSame(Augmentation.None, SmallModules.Regression.Augmentation);

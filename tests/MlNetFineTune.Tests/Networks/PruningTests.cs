@@ -122,7 +122,7 @@ public sealed class PruningTests
         using var once = Pruned(earlier);
         using var twice = Pruned(once);
         Assert.AreEqual("layer1.0.conv1 8, layer2.0.conv1 16, layer3.0.conv1 32",
-            string.Join(", ", ((IImageModel)twice).AsSource()!.Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
+            string.Join(", ", ((IFineTunedModel)twice).AsSource().Definition.Widths.Pruned!.Select(group => $"{group.Key} {group.Value}")));
         using (var same = SmallTraining.Fit(_ml, Untrained(Backbone.FromModel(once)), SmallPictures.Take(2)))
             SmallTraining.AssertClose(SmallTraining.Scores(once.Transform(Test(_ml))),
                 SmallTraining.Scores(same.Transform(Test(_ml))), 1e-6f);

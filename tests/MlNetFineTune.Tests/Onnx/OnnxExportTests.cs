@@ -76,7 +76,7 @@ public sealed class OnnxExportTests
         const int border = 3, shrink = 2;
         using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
-        var graph = ClassifierGraph.OfPicture(classifier, OfClasses(classes: 4), border, shrink);
+        var graph = ClassifierGraph.OfPicture(classifier, PicturesOf(classifier), OfClasses(classes: 4), border, shrink);
         var (size, side) = (graph.Graph.Size, graph.Side);
         OnnxFile.Write(
             folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(),
@@ -156,9 +156,12 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
+    internal static PictureForm PicturesOf(ImageNetwork classifier) =>
+        new(classifier.Definition.Preprocessing, classifier.Definition.InputChannels);
+
     internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
-        var graph = ClassifierGraph.Of(classifier, OfClasses(classifier.Head.Outputs, calibration));
+        var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), OfClasses(classifier.Head.Outputs, calibration));
         var outputs = graph.Outputs.Select(output => (output.Value, (long?)output.Length)).ToList();
         OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], outputs, new Dictionary<string, string>());
     }

@@ -18,7 +18,8 @@ public sealed class SmallerNetworksTests
     public void LogitsPointTheSameWay(string network)
     {
         using var classifier = Classifier(network);
-        var graph = ClassifierGraph.Of(classifier, OnnxExportTests.OfClasses(classifier.Head.Outputs)).Graph;
+        var graph = ClassifierGraph.Of(
+            classifier, OnnxExportTests.PicturesOf(classifier), OnnxExportTests.OfClasses(classifier.Head.Outputs)).Graph;
         var input = Pixels(graph.Size);
         var values = Run(graph, input, graph.Nodes.Select(node => node.Outputs[0]));
         var ranges = values.ToDictionary(value => value.Key, value => (value.Value.Min(), value.Value.Max()));

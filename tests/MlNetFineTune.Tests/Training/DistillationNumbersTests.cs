@@ -66,7 +66,7 @@ public sealed class DistillationNumbersTests
                     Preprocessing = new ImagePreprocessing { Size = 40, Mean = ColorTriple.Half, Std = ColorTriple.Half }
                 }, weights: null),
             [.. Enumerable.Range(0, 10).Select(c => Array.IndexOf([.. expected.GetProperty("order").Numbers()], c))],
-            Backbone.Micro with { Preprocessing = s_imageNet }, CPU);
+            new PictureForm(s_imageNet, 3), "student", CPU);
         var objective = new MulticlassObjective(10, softTargets: new SoftTargetLoss(4, 0.75f));
         using var optimizer = optim.SGD(student.NamedParameters().Select(named => named.Parameter), learningRate: 0.05);
         student.BeginTraining(frozenStages: 0);

@@ -226,7 +226,7 @@ public sealed class DistillationTests
         var view = SmallPictures.View(_ml, s_photos);
         var mapping = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(view);
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Distillation.From(mapping)).Message,
-            "A teacher is one image classifier of ours, but ValueToKeyMappingTransformer has none");
+            "A teacher is one fine-tuned network, but ValueToKeyMappingTransformer has none");
         var teacher = SmallTraining.LoadModel(_ml);
         Assert.Throws<ArgumentOutOfRangeException>(() => Distillation.From(teacher, temperature: 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => Distillation.From(teacher, weight: 0));

@@ -25,8 +25,9 @@ public sealed class TeacherInputTests
         var augmentation = Augmentation.Sequence(
             Augmentation.RandomResizedCrop(), Augmentation.RandomErasing(0.7f, noise: true), Augmentation.MixUp(1), Augmentation.CutMix());
         using var model = SmallTraining.LoadModel(_ml);
-        var teachers = ((IImageModel)model).AsSource()!;
-        using var teacher = new Teacher(teachers, [2, 0, 1], s_options.Backbone, CPU);
+        var teachers = ((IFineTunedModel)model).AsSource();
+        using var teacher = new Teacher(
+            teachers, [2, 0, 1], new PictureForm(s_options.Backbone.Preprocessing, s_options.Backbone.InputChannels), "student", CPU);
         using var fit = new FitScope(_ml, "test", "test", seed: 1);
         var view = SmallTraining.WithKeys(_ml, SmallPictures.View(_ml, _photos));
         using var data = TrainingData.Read(
@@ -121,7 +122,7 @@ public sealed class TeacherInputTests
         using var model = SmallTraining.LoadModel(_ml);
         using var teacher = new Teacher(
             new SourceModel(scorer.Read, () => new string('0', 64), keys: null, options.Backbone, weights: null), [0, 1, 2],
-            options.Backbone, CPU);
+            new PictureForm(options.Backbone.Preprocessing, options.Backbone.InputChannels), "student", CPU);
         CountingNetwork.Train(_photos, options with { Distillation = Distillation.From(model) }, teacher: teacher);
         return counting.RowsThroughStage[0];
     }

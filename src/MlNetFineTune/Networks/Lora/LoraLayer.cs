@@ -19,7 +19,7 @@ internal sealed class LoraLayer : nn.Module
     internal readonly Parameter lora_B; // [out, r] or [out, r, 1, 1]
 #pragma warning restore IDE1006
 
-    private readonly Func<Parameter> _weight; // moving the layer to a device replaces the parameter
+    private readonly IAdaptable _layer; // is asked for its weight every time: moving it to a device replaces the parameter
     private readonly double _scale;
     private readonly float _dropout;
     private Tensor? _merged;
@@ -34,7 +34,7 @@ internal sealed class LoraLayer : nn.Module
         var (weight, shape) = (layer.Weight, layer.Weight.shape);
         lora_A = Parameters.Of(zeros([rank, .. shape[1..]], weight.dtype, weight.device));
         lora_B = Parameters.Of(zeros([shape[0], rank, .. shape[2..].Select(_ => 1L)], weight.dtype, weight.device));
-        (_weight, _scale, _dropout) = (() => layer.Weight, alpha / rank, dropout);
+        (_layer, _scale, _dropout) = (layer, alpha / rank, dropout);
         RegisterComponents();
     }
 
@@ -58,7 +58,7 @@ internal sealed class LoraLayer : nn.Module
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var product = lora_B.to_type(ScalarType.Float64).flatten(1).mm(lora_A.to_type(ScalarType.Float64).flatten(1)); // [out, in k k]
-        var weight = _weight();
+        var weight = _layer.Original;
         return weight.to_type(ScalarType.Float64).Add(product.Mul_(_scale).view(weight.shape)).MoveToOuterDisposeScope();
     }
 
@@ -68,11 +68,15 @@ internal sealed class LoraLayer : nn.Module
             return;
         using var sum = Sum();
         _merged = sum.to_type(lora_A.dtype, copy: true).DetachFromDisposeScope();
+        _layer.TakeSum(_merged);
     }
 
     public void Unmerge()
     {
-        _merged?.Dispose();
+        if (_merged is null)
+            return;
+        _layer.TakeSum(null);
+        _merged.Dispose();
         _merged = null;
     }
 

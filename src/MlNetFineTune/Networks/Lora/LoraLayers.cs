@@ -9,7 +9,7 @@ namespace MlNetFineTune.Networks;
 /// <summary>The low-rank additions of a network, by the names of their layers. Owns them.</summary>
 internal sealed class LoraLayers : IDisposable
 {
-    private readonly List<(string Layer, int Stage, bool Folds, LoraLayer Addition)> _all = [];
+    private readonly List<(string Layer, int Stage, bool Folds, IAdaptable Host, LoraLayer Addition)> _all = [];
 
     public int Count => _all.Count;
 
@@ -23,7 +23,7 @@ internal sealed class LoraLayers : IDisposable
     public void Add(string layer, int stage, bool folds, IAdaptable host, LoraLayer addition)
     {
         host.Adapter = addition;
-        _all.Add((layer, stage, folds, addition));
+        _all.Add((layer, stage, folds, host, addition));
     }
 
     public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() =>
@@ -38,10 +38,13 @@ internal sealed class LoraLayers : IDisposable
         return ($"{one.Layer}.weight", sum.to_type(one.Addition.lora_A.dtype, copy: true));
     });
 
+    /// <summary>The weights of the layers without their additions, by name. They stay the layers'.</summary>
+    public IEnumerable<(string Name, Tensor Weight)> Originals() => _all.Select(one => ($"{one.Layer}.weight", one.Host.Original));
+
     /// <summary>Merges those of the first stages; the others see their numbers change.</summary>
     public void Merge(int stages)
     {
-        foreach (var (_, stage, folds, addition) in _all)
+        foreach (var (_, stage, folds, _, addition) in _all)
         {
             if (stage >= stages)
                 addition.Unmerge();
@@ -61,13 +64,13 @@ internal sealed class LoraLayers : IDisposable
 
     public void MoveTo(Device device)
     {
-        foreach (var (_, _, _, addition) in _all)
+        foreach (var (_, _, _, _, addition) in _all)
             addition.to(device);
     }
 
     public void Dispose()
     {
-        foreach (var (_, _, _, addition) in _all)
+        foreach (var (_, _, _, _, addition) in _all)
             addition.Dispose();
     }
 }

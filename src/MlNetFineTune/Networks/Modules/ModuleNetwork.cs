@@ -16,6 +16,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
     private readonly ModuleContext _context;
     private readonly ModuleStages _stages;
     private readonly Func<Tensor[], Tensor> _call;
+    private readonly ModuleSteps? _steps;
+    private readonly IReadOnlyList<(string Name, IAdaptable Layer)> _adaptable;
+    private bool _ranWithAdapters;
 
     private ModuleNetwork(nn.Module module, ModuleFactory factory, string contract, ModuleContext context)
     {
@@ -38,6 +41,9 @@ internal sealed class ModuleNetwork : FineTunedNetwork
                 $"Tensor '{other.Name}' of {Name} is {other.Tensor.dtype}; only Float32 and Int64 can be saved."
                 + ModuleMaker.AdviceOn(other.Tensor.dtype));
         _stages = ModuleStages.Of(module, [.. tensors.Select(named => named.Name)]);
+        _steps = inputs == 1 ? ModuleSteps.Of(module, _stages.Parts) : null;
+        _adaptable = [.. LayersBelowHead().Select(named => (named.Name, Layer: TorchLayer.Of(named.Layer)))
+            .Where(named => named.Layer is not null).Select(named => (named.Name, (IAdaptable)named.Layer!))];
     }
 
     public override string Name { get; }
@@ -46,7 +52,22 @@ internal sealed class ModuleNetwork : FineTunedNetwork
 
     public override IReadOnlyList<string> Stages => _stages.Names;
 
-    public override bool RunsAlone(int stages) => false;
+    /// <summary>The factory, its settings and its program, and what goes in and out.</summary>
+    public override string Computation => CanonicalJson.Of((object)ModuleContract.Of(_factory)) + CanonicalJson.Of((object)_context)
+        + _factory.GetType().Module.ModuleVersionId;
+
+    public override bool RunsAlone(int stages) => stages == 0 || _steps is not null;
+
+    public override bool RunsInStages => _steps is not null;
+
+    /// <summary>The head's are not among them: it always trains, and needs none.</summary>
+    public override IReadOnlyList<(string Name, IAdaptable Layer)> AdaptableLayers() => _adaptable;
+
+    public override string WhatAdapts => $"TorchSharp's own Linear and Conv2d can be adapted, below the head ('{_stages.Parts[^1]}', which "
+        + $"trains as it is); the other layers of {Name} there are {Few(LayersBelowHead())}.";
+
+    public override void Adapt(string name, IAdaptable layer, LoraLayer adapter) =>
+        Adapters.Add(name, StageOf(name), folds: false, layer, adapter);
 
     /// <summary>With the weights that the factory drew.</summary>
     /// <exception cref="InvalidOperationException">The factory failed.</exception>
@@ -81,52 +102,163 @@ internal sealed class ModuleNetwork : FineTunedNetwork
 
     public override int StageOf(string tensorName) => _stages.IndexOf(tensorName);
 
-    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() => [.. _module.named_parameters()];
+    public override IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters() =>
+        [.. _module.named_parameters(), .. Adapters.NamedParameters()];
 
-    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors() =>
-        [.. _module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)),
+    public override IReadOnlyList<(string Name, Tensor Tensor)> NamedTensors()
+    {
+        // Where an adapter is merged the layer's tensor holds the sum, which is nobody's weight.
+        var originals = Adapters.Originals().ToDictionary(named => named.Name, named => named.Weight, StringComparer.Ordinal);
+        return [.. NamedParameters().Select(named => (named.Name, originals.GetValueOrDefault(named.Name) ?? named.Parameter)),
             .. _module.named_buffers().Select(b => (b.name, b.buffer))];
+    }
 
-    public override void Freeze(int frozenStages) => _module.eval();
+    public override void Freeze(int frozenStages)
+    {
+        _module.eval();
+        Adapters.Merge(frozenStages);
+    }
 
     public override void BeginTraining(int frozenStages, BatchNormMode batchNorm = BatchNormMode.Train)
     {
         _module.train();
-        var frozen = FrozenLayers(_module);
+        var adapted = Adapters.Layers.Where(layer => StageOf(layer) >= frozenStages).ToList();
+        var frozen = FrozenLayers(_module, path => adapted.Exists(layer => layer.StartsWith(path + ".", StringComparison.Ordinal)));
         foreach (var (path, module) in _module.named_modules())
         {
             // Each by itself, and those within it after it: a frozen layer may hold others that train.
             if (path.Length > 0)
                 module.train(
                     !(_stages.Owns(path, frozenStages) || frozen.Contains(module)
-                        || (batchNorm == BatchNormMode.Frozen && IsBatchNorm(module))));
+                        || (IsBatchNorm(module) && KeepsStatistics(path, batchNorm))));
         }
     }
+
+    // Beside adapters nothing of the network changes below its head, running statistics included, with weights of their own or without.
+    private bool KeepsStatistics(string path, BatchNormMode batchNorm) =>
+        batchNorm == BatchNormMode.Frozen || (Adapters.Count > 0 && _stages.Owns(path, Stages.Count));
 
     /// <summary>Whoever wrote it: a layer with running statistics.</summary>
     public static bool IsBatchNorm(nn.Module module) => module.named_buffers(recurse: false).Any(named => named.name == "running_mean");
 
-    public override void PrepareForScoring() => _module.eval();
+    public override void PrepareForScoring() => Freeze(Stages.Count);
 
-    public override Tensor ForwardFirst(ModelInputs inputs, int stages) => throw new NotSupportedException("A module runs as a whole.");
+    /// <summary>What a cache keeps and gives back: contiguous, so that both ways compute the same bits.</summary>
+    public override Tensor ForwardFirst(ModelInputs inputs, int stages)
+    {
+        using var scope = NewDisposeScope();
+        var features = Steps.Run(inputs.Activations, 0, stages);
+        return features.dtype == ScalarType.Float32 && features.ndim > 0 && features.shape[0] == inputs.Rows
+            ? (features.is_contiguous() ? features.alias() : features.contiguous()).MoveToOuterDisposeScope()
+            : throw new InvalidOperationException(
+                $"The first {stages} stages of {Name} gave {features.dtype} of shape [{string.Join(", ", features.shape)}] for "
+                    + $"{inputs.Rows} rows; "
+                + $"expected Float32 of shape [{inputs.Rows}, ...]: what a stage gives the next one.");
+    }
 
     public override Tensor ForwardRest(ModelInputs inputs, int first)
     {
         using var scope = NewDisposeScope();
-        return Checked(_call(InOrder(inputs)), inputs.Rows).MoveToOuterDisposeScope();
+        var outputs = _steps is null ? _call(InOrder(inputs)) : _steps.Run(Contiguous(inputs.Activations), first, _stages.Parts.Count);
+        return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
     }
 
     /// <summary>Draws as torch does: see <see cref="SeededTorch"/>.</summary>
-    public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step) =>
-        SeededTorch.Run(seed, RandomStream.ModuleSteps, step, () => ForwardRest(inputs, first));
+    public override Tensor ForwardInTraining(ModelInputs inputs, int first, long seed, int step)
+    {
+        using var scope = NewDisposeScope();
+        var outputs = _steps is null ? RunSeeded(() => _call(InOrder(inputs)), part: 0, seed, step) : RunStages(inputs, first, seed, step);
+        RequireAdaptersRan(first);
+        return Checked(outputs, inputs.Rows).MoveToOuterDisposeScope();
+    }
 
-    public override void Dispose() => _module.Dispose();
+    /// <summary>On a copy: layers may change what they are given.</summary>
+    public override Tensor ForwardStageInTraining(ModelInputs inputs, int stage, long seed, int step)
+    {
+        using var scope = NewDisposeScope();
+        return RunSeeded(() => Steps.Run(inputs.Activations.clone(), stage, stage + 1), stage, seed, step).alias()
+            .MoveToOuterDisposeScope();
+    }
 
-    protected override void Move(Device device) => _module.to(device);
+    /// <summary>Ready to score, so that adapters are merged.</summary>
+    public override GraphValue Write(NetworkGraph graph, GraphValue input) => TorchGraph.Write(_module, Name, graph, input);
+
+    public override void Dispose()
+    {
+        Adapters.Dispose();
+        _module.Dispose();
+    }
+
+    protected override void Move(Device device)
+    {
+        _module.to(device);
+        Adapters.MoveTo(device);
+    }
+
+    private ModuleSteps Steps => _steps ?? throw new NotSupportedException($"The {Name} runs as a whole.");
+
+    // Each stage with numbers of its own, so that one can be computed again.
+    private Tensor RunStages(ModelInputs inputs, int first, long seed, int step)
+    {
+        var current = Contiguous(inputs.Activations);
+        for (var stage = first; stage < _stages.Parts.Count; stage++)
+        {
+            var (from, number) = (current, stage);
+            current = RunSeeded(() => Steps.Run(from, number, number + 1), stage, seed, step);
+        }
+        return current;
+    }
+
+    private Tensor RunSeeded(Func<Tensor> run, int part, long seed, int step)
+    {
+        Adapters.BeginStep(seed, step);
+        try
+        {
+            return SeededTorch.Run(seed, RandomStream.ModuleSteps, step, run, part);
+        }
+        finally
+        {
+            Adapters.BeginStep(seed, step: null);
+        }
+    }
+
+    // Features of a cache come channels-last, and so do pixels for a teacher.
+    private static Tensor Contiguous(Tensor input) => input.is_contiguous() ? input : input.contiguous();
+
+    // A hook runs where a layer is called, and not in its `forward`: the adapter would learn nothing, and nobody would know.
+    private void RequireAdaptersRan(int first)
+    {
+        if (_ranWithAdapters || Adapters.Count == 0)
+            return;
+        var idle = _adaptable.Where(named => named.Layer is TorchLayer { Adapter.Merged: null, Ran: false }
+            && StageOf(named.Name) >= first).ToList();
+        if (idle.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"The {Name} computed without calling {string.Join(", ", idle.Select(named => $"'{named.Name}'"))}, "
+                    + "beside which adapters stand. "
+                + "TorchSharp runs what stands beside a layer in layer.call(x) alone: "
+                + "write that in forward in the place of layer.forward(x), or "
+                + "leave a layer that is not used out of the adapter's targets.");
+        }
+        _ranWithAdapters = true;
+    }
+
+    private List<(string Name, nn.Module Layer)> LayersBelowHead() =>
+        [.. _module.named_modules().Where(named => named.name.Length > 0 && _stages.Owns(named.name, Stages.Count))
+            .Select(named => (named.name, named.module))];
+
+    private static string Few(IReadOnlyList<(string Name, nn.Module Layer)> layers)
+    {
+        var others = layers.Where(named => TorchLayer.Of(named.Layer) is null && !named.Layer.children().Any()).ToList();
+        return others.Count == 0 ? "none"
+            : string.Join(", ", others.Take(8).Select(named => $"{named.Name} ({named.Layer.GetType().Name})"))
+            + (others.Count > 8 ? $" and {others.Count - 8} more" : "");
+    }
 
     // The first input flows through the module, the others stand beside it.
     private Tensor[] InOrder(ModelInputs inputs) =>
-        [inputs.Activations, .. _context.Inputs.Skip(1).Select(shape => inputs.Beside[shape.Column])];
+        [Contiguous(inputs.Activations), .. _context.Inputs.Skip(1).Select(shape => inputs.Beside[shape.Column])];
 
     private Tensor Checked(Tensor outputs, long rows)
     {

@@ -11,6 +11,9 @@ internal sealed class ModuleStages
 
     private ModuleStages(IReadOnlyList<string> parts, IReadOnlyList<string> tensors) => (_parts, _tensors) = (parts, tensors);
 
+    /// <summary>The beginnings of the names, the head's as well.</summary>
+    public IReadOnlyList<string> Parts => _parts;
+
     /// <summary>Without the head.</summary>
     public IReadOnlyList<string> Names => [.. _parts.SkipLast(1)];
 

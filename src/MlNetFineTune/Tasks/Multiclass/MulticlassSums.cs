@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The metrics of an epoch of a model of classes: of the most probable class. What it counts grows with the classes alone.</summary>
+/// <summary>The metrics of an epoch of a model of classes: of the most probable class.
+/// What it counts grows with the classes alone.</summary>
 /// <param name="classes">How many there are.</param>
 internal sealed class MulticlassSums(int classes) : MetricSums
 {

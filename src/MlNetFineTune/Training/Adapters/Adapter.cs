@@ -27,7 +27,9 @@ public abstract record Adapter
     /// <param name="targets">
     /// Which layers, by their names in weight files: <c>"qkv"</c> is every layer of this last name, <c>"layer4.*"</c> all in layer4 (a star
     /// stands for any text). Default: all. Linear layers and convolutions can be adapted, as PEFT does; not those in groups (depthwise ones
-    /// too), nor those that the adapter would outweigh: both stay as they are.
+    /// too), nor those that the adapter would outweigh: both stay as they are. Of a module they are TorchSharp's own Linear and Conv2d
+    /// below the head, which the module must call by <c>layer.call(x)</c>: past <c>layer.forward(x)</c> no hook runs,
+    /// and the first step is an error.
     /// </param>
     /// <param name="dropout">Share of the adapter's inputs that are set to zero in a training step. 0 to below 1. Default 0.</param>
     public static Adapter Lora(int rank = 8, float alpha = 16, IReadOnlyList<string>? targets = null, float dropout = 0) =>

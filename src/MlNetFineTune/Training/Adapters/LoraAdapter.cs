@@ -88,8 +88,7 @@ internal sealed record LoraAdapter : Adapter
         if (faults.Count > 0)
         {
             throw new ArgumentException($"{this} does not fit {network.Name}: {string.Join("; ", faults)}. "
-                + (layers.Count > 0 ? $"Its layers are {Few(layers.Select(layer => layer.Name))}."
-                    : "Only networks that are built here can be adapted, not programs of TorchScript."));
+                + (layers.Count > 0 ? $"Its layers are {Few(layers.Select(layer => layer.Name))}." : network.WhatAdapts));
         }
         return [.. layers.Where(layer => Targets.Any(target => Matches(target, layer.Name)) && Fault(layer.Layer, _rank) is null)];
     }

@@ -34,15 +34,17 @@ public abstract record Distillation
     /// computes as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
     /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>, once for each view, and what it says is kept in
     /// <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
-    /// <see cref="TestTimeAugmentation"/> do not count. The teacher is neither changed nor disposed, and the saved model has its name
-    /// and the hash of its weights, but not the weights.
+    /// <see cref="TestTimeAugmentation"/> do not count. A module can teach and be taught where teacher and student see
+    /// pictures and nothing else, or where the inputs of both are the same: columns of the same names, shapes and numbers of keys, in
+    /// the same order. The teacher is neither changed nor disposed, and the saved model has its name and the hash of its weights, but
+    /// not the weights.
     /// </remarks>
     /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order.
     /// Do not dispose it before the training ends.</param>
     /// <param name="temperature">Temperature of both softmaxes, above 0; the higher, the more
     /// the improbable classes count. Default 4.</param>
     /// <param name="weight">Weight of the teacher's part of the loss. Above 0, at most 1: at 1 labels are not used. Default 0.9.</param>
-    /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
+    /// <exception cref="ArgumentException">There is no classifier of ours of several classes in the model, or more than one.</exception>
     public static Distillation From(ITransformer teacher, float temperature = 4, float weight = 0.9f)
     {
         ArgumentNullException.ThrowIfNull(teacher);
@@ -52,19 +54,27 @@ public abstract record Distillation
     /// <summary>The teacher's part of the loss; null where there is none.</summary>
     internal virtual SoftTargetLoss? Loss => null;
 
+    /// <summary>What can be said before there are data.</summary>
+    /// <param name="student">Its name.</param>
+    /// <param name="pixels">How pictures enter the student; null where something else does.</param>
     /// <exception cref="ArgumentException">The teacher cannot see what the student sees.</exception>
-    internal virtual void Check(Backbone student)
+    internal virtual void Check(string student, PictureForm? pixels)
     {
     }
 
     /// <summary>The teacher at work in one training; null where there is none. Caller disposes.</summary>
-    /// <exception cref="InvalidOperationException">It was trained on other classes.</exception>
+    /// <param name="labelColumn">For messages.</param>
+    /// <param name="task">What is learnt.</param>
+    /// <param name="input">What enters the student.</param>
+    /// <param name="device">The student's.</param>
+    /// <param name="log">Told who teaches.</param>
+    /// <exception cref="InvalidOperationException">It was trained on other classes, or sees something else than the student.</exception>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
-    internal virtual Teacher? Begin(string labelColumn, BoundTask task, Backbone student, Device device, Action<string> log) => null;
+    internal virtual Teacher? Begin(string labelColumn, BoundTask task, ModelInput input, Device device, Action<string> log) => null;
 
     private static SourceModel Classifier(ITransformer teacher)
     {
-        var model = SourceModel.Find(teacher, "A teacher is");
+        var model = SourceModel.FindAny(teacher, "A teacher is");
         if (model.ReadsTable)
         {
             throw new ArgumentException(
@@ -73,7 +83,7 @@ public abstract record Distillation
                 nameof(teacher));
         }
         return model.Keys is not null ? model : throw new ArgumentException(
-            "A teacher is an image classifier of several classes; this model predicts something else.", nameof(teacher));
+            "A teacher is a classifier of several classes; this model predicts something else.", nameof(teacher));
     }
 
     private sealed record NoDistillation : Distillation
@@ -86,29 +96,45 @@ public abstract record Distillation
     {
         internal override SoftTargetLoss Loss => SoftTargets;
 
-        internal override void Check(Backbone student)
+        internal override void Check(string student, PictureForm? pixels)
         {
-            if (Model.Definition.InputChannels != student.InputChannels)
+            if ((Model.Pixels is null) != (pixels is null))
+            {
                 throw new ArgumentException(
-                    $"Distillation: the teacher ({Model.Definition.Name}) sees {Channels(Model.Definition)} and the student "
-                    + $"({student.Name}) {Channels(student)}: "
-                    + $"give the student's backbone InputChannels = {Model.Definition.InputChannels}, or take another teacher.", "options");
+                    $"Distillation: the teacher ({Model.Name}) sees {(Model.Pixels is null ? Model.Input : "pictures alone")} and "
+                        + "the student "
+                    + $"({student}) {(pixels is null ? "something else" : "pictures alone")}: both must see the same.", "options");
+            }
+            if (Model.Pixels is { } own && pixels!.Channels != own.Channels)
+            {
+                throw new ArgumentException(
+                    $"Distillation: the teacher ({Model.Name}) sees {own.Colors} and the student ({student}) {pixels.Colors}: "
+                    + $"give the student's backbone InputChannels = {own.Channels}, or take another teacher.", "options");
+            }
         }
 
-        internal override Teacher Begin(string labelColumn, BoundTask task, Backbone student, Device device, Action<string> log)
+        internal override Teacher Begin(string labelColumn, BoundTask task, ModelInput input, Device device, Action<string> log)
         {
-            var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), student, device);
-            var (size, teachersSize) = (student.Preprocessing.Size, Model.Definition.Preprocessing.Size);
-            log($"{Model.Definition.Name} teaches, {SoftTargets}, weights {teacher.Report.WeightsSha256}"
-                + (size == teachersSize ? "." : $"; pictures of {size} pixels are resampled to {teachersSize} for it."));
+            if (input.Pixels is null && input.Form != Model.Input)
+            {
+                throw new InvalidOperationException(
+                    $"Distillation: the teacher ({Model.Name}) sees {Model.Input}, and the student {input.Form}: "
+                    + "both must have the same inputs, in the same order.");
+            }
+            var teacher = new Teacher(Model, TeacherClasses.InOrderOf(Classes(task), labelColumn, Model.Keys!), input.Pixels,
+                input.Form, device);
+            log($"{Model.Name} teaches, {SoftTargets}, weights {teacher.Report.WeightsSha256}{Resampling(input.Pixels)}.");
             return teacher;
         }
+
+        private string Resampling(PictureForm? student) =>
+            student is { Preprocessing.Size: var size } && Model.Pixels is { Preprocessing.Size: var wanted } && size != wanted
+                ? $"; pictures of {size} pixels are resampled to {wanted} for it"
+                : "";
 
         private static LabelKeys Classes(BoundTask task) => task.ExclusiveClasses ?? throw new InvalidOperationException(
             "Distillation: a teacher's probabilities of classes can be learnt where classes are; train with LearningTask.Multiclass.");
 
-        public override string ToString() => $"From({Model.Definition.Name}, {SoftTargets})";
-
-        private static string Channels(Backbone backbone) => backbone.InputChannels == 1 ? "luminance" : "colours";
+        public override string ToString() => $"From({Model.Name}, {SoftTargets})";
     }
 }

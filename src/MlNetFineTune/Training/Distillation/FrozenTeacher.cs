@@ -21,7 +21,7 @@ internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, M
     public override ModelInputs Forward(ModelInputs inputs)
     {
         using (inputs)
-            return teacher.LogitsOf(inputs.Activations);
+            return teacher.LogitsOf(inputs);
     }
 
     public override ContentHash ComputeIdentity()

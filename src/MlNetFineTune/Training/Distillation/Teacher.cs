@@ -10,35 +10,39 @@ namespace MlNetFineTune.Training;
 internal sealed class Teacher : IDisposable
 {
     private readonly SourceModel _model;
-    private readonly PixelTranslator _view;
+    private readonly PixelTranslator? _view; // null where it sees the student's own input
     private readonly Tensor _order;
     private readonly string _student;
 
     /// <param name="model">Ready to score.</param>
     /// <param name="order">For each class of the student its place among the teacher's.</param>
-    /// <param name="student">Whose pixels it sees.</param>
+    /// <param name="pixels">The student's, where both see pictures; null where the teacher's input is the student's.</param>
+    /// <param name="student">All that decides what the student sees of a row.</param>
     /// <param name="device">The student's.</param>
-    public Teacher(SourceModel model, int[] order, Backbone student, Device device)
+    public Teacher(SourceModel model, int[] order, PictureForm? pixels, string student, Device device)
     {
         _model = model;
-        Report = (model.Definition.Name, model.ComputeWeightsSha256());
-        _view = new PixelTranslator(student.Preprocessing, model.Definition.Preprocessing, student.InputChannels, device);
+        Report = (model.Name, model.ComputeWeightsSha256());
+        _view = pixels is not null && model.Pixels is { } own
+            ? new PixelTranslator(pixels.Preprocessing, own.Preprocessing, pixels.Channels, device)
+            : null;
         _order = tensor(order, ScalarType.Int64, device).DetachFromDisposeScope();
-        _student = $"{CanonicalJson.Of(student.Preprocessing)} {student.InputChannels} [{string.Join(", ", order)}]";
+        _student = $"{student} [{string.Join(", ", order)}]";
     }
 
     public (string Teacher, string WeightsSha256) Report { get; }
 
     /// <summary>In inference mode, without gradients.</summary>
-    /// <param name="pixels">[N, channels, H, W], normalised for the student. The caller keeps them.</param>
+    /// <param name="inputs">What enters the student: pixels [N, channels, H, W], normalised for it, or what else it sees.
+    /// The caller keeps them.</param>
     /// <returns>[N, classes], in the student's order. Caller disposes.</returns>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public Tensor LogitsOf(Tensor pixels)
+    public Tensor LogitsOf(ModelInputs inputs)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad(); // inference_mode would make tensors that a loss cannot use
         Tensor? logits = null;
-        _model.Read(network => logits = network.ForwardRest(_view.Translate(pixels).to(network.Device), first: 0).to(pixels.device));
+        _model.Read(network => logits = network.ForwardRest(Seen(inputs, network.Device), first: 0).to(inputs.Activations.device));
         return logits!.index_select(1, _order).MoveToOuterDisposeScope();
     }
 
@@ -48,7 +52,13 @@ internal sealed class Teacher : IDisposable
 
     public void Dispose()
     {
-        _view.Dispose();
+        _view?.Dispose();
         _order.Dispose();
     }
+
+    // Copies, as a module may change what it is given.
+    private ModelInputs Seen(ModelInputs inputs, Device device) => _view is null
+        ? new ModelInputs(
+            inputs.Activations.clone().to(device), inputs.Beside.ToDictionary(named => named.Key, named => named.Value.clone().to(device)))
+        : _view.Translate(inputs.Activations).to(device).clone();
 }

@@ -5,9 +5,9 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Where the output of the frozen stages (all below the lowest that trains) is kept, so that each picture goes through them once and not in
-/// every epoch. Pictures are told apart by their bytes: the same photo twice is computed once. It changes the time that a training takes,
-/// and its result only by rounding, where other pictures share a batch.
+/// Where the output of the frozen stages (all below the lowest that trains) is kept, so that each row goes through them once and not in
+/// every epoch. Rows are told apart by their contents, pictures by their bytes: the same photo twice is computed once.
+/// It changes the time that a training takes, and its result only by rounding, where other pictures share a batch.
 /// </summary>
 /// <remarks>
 /// Validation is always kept. Training pictures are where <see cref="FineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/>

@@ -31,10 +31,11 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
             return inputs.With(network.ForwardFirst(inputs, stages));
     }
 
-    /// <summary>Hash of the network's form and preprocessing, how many stages, and their tensors.</summary>
+    /// <summary>Hash of the network's form and of its input's, how many stages, and their tensors.</summary>
     public override ContentHash ComputeIdentity()
     {
         using var scope = NewDisposeScope();
-        return IdentityOf($"{network.Computation} {stages}", network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
+        return IdentityOf($"{network.Computation} {input.Form} {stages}",
+            network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
     }
 }
