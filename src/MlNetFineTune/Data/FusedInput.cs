@@ -27,8 +27,8 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
     public override PictureForm? Pixels => picture.Pixels;
 
-    public override string Form =>
-        string.Join("; ", [picture.Form, .. columns.Select(column => column.Form), $"missing pictures: {missing}"]);
+    // Frozen stages see the picture alone.
+    public override string Form => picture.Form;
 
     public override bool KeepsActivations => true;
 

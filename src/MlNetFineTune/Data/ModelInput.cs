@@ -34,7 +34,8 @@ internal abstract class ModelInput
     public virtual PictureForm? Pixels => null;
 
     /// <summary>
-    /// All that decides which tensors a row becomes: equal for inputs that are encoded alike, wherever pictures are read from.
+    /// All that decides which tensors flow through the stages for a row: equal for inputs that are encoded alike, wherever pictures are
+    /// read from.
     /// </summary>
     public abstract string Form { get; }
 
