@@ -15,9 +15,16 @@ internal static class CifarTable
     // The logarithm of a usual weight in kilograms, and the usual place.
     private static readonly Dictionary<string, (double Weight, string Place)> s_usual = new()
     {
-        ["airplane"] = (11, "sky"), ["automobile"] = (7.2, "road"), ["bird"] = (-1, "sky"), ["cat"] = (1.4, "home"),
-            ["deer"] = (4.5, "field"),
-        ["dog"] = (3, "home"), ["frog"] = (-3, "water"), ["horse"] = (6.2, "field"), ["ship"] = (16, "water"), ["truck"] = (9, "road"),
+        ["airplane"] = (11, "sky"),
+        ["automobile"] = (7.2, "road"),
+        ["bird"] = (-1, "sky"),
+        ["cat"] = (1.4, "home"),
+        ["deer"] = (4.5, "field"),
+        ["dog"] = (3, "home"),
+        ["frog"] = (-3, "water"),
+        ["horse"] = (6.2, "field"),
+        ["ship"] = (16, "water"),
+        ["truck"] = (9, "road"),
     };
 
     /// <param name="folder">Has a folder of photos for each class.</param>

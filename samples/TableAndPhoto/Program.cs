@@ -37,14 +37,18 @@ void Compare(int seed)
         ? new ImageFineTuningOptions
         {
             Backbone = Backbone.Micro.FromScratch() with { Preprocessing = new ImagePreprocessing { Size = 32, CropFraction = 1 } },
-            Strategy = Strategy.Full(layerDecay: 1), LearningRate = 3e-3f, Epochs = smoke ? 4 : 8,
+            Strategy = Strategy.Full(layerDecay: 1),
+            LearningRate = 3e-3f,
+            Epochs = smoke ? 4 : 8,
         }
         : new ImageFineTuningOptions
         {
             Backbone = Backbone.MobileNetV1(0.25f).WithWeights(After("--weights")!) is var pretrained
                 ? pretrained with { Preprocessing = pretrained.Preprocessing with { Size = 96, CropFraction = 1 } }
                 : pretrained,
-            Strategy = Strategy.HeadOnly, LearningRate = 3e-3f, Epochs = 30,
+            Strategy = Strategy.HeadOnly,
+            LearningRate = 3e-3f,
+            Epochs = 30,
         };
     photo = photo with { ImageColumnName = "Photo", Augmentation = Augmentation.None };
     var both = photo with { TableColumns = ["Weight", "PlaceKey"], MissingPictures = MissingPictures.Allow };

@@ -29,7 +29,8 @@ public sealed class ModuleDistillationTests
                 row => new TableRow { Features = row.Features, Size = row.Size, Color = row.Color,
                 Kind = $"kind{(row.Kind[^1] - '0' + 1) % 3}" })];
         var options = SmallModules.Multiclass
-            with { Factory = new TwoLayersFactory { Hidden = 5 }, Epochs = 20, Validation = ValidationData.None };
+            with
+        { Factory = new TwoLayersFactory { Hidden = 5 }, Epochs = 20, Validation = ValidationData.None };
 
         using var taught = Fit(options with { Distillation = Distillation.From(teacher, weight: 1) }, wrong);
         using var alone = Fit(options, wrong);
@@ -73,7 +74,7 @@ public sealed class ModuleDistillationTests
         targets!.mul(targets.log() - logits.log_softmax(1)).sum().div(s_rows.Length).backward();
         foreach (var (name, parameter) in start)
         {
-                Fixture.AreClose((parameter - 0.5 * parameter.grad!).Values(), end[name].Values(), 1e-5, name);
+            Fixture.AreClose((parameter - 0.5 * parameter.grad!).Values(), end[name].Values(), 1e-5, name);
             Assert.IsGreaterThan(1e-4, parameter.grad!.abs().max().item<float>(), name);
         }
     }
@@ -82,7 +83,8 @@ public sealed class ModuleDistillationTests
     public void SeveralInputsAreTaughtToTheSameBitsWhetherLogitsAreKeptOrNot()
     {
         var both = SmallModules.Multiclass
-            with { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 3, BatchSize = 1 };
+            with
+        { Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 3, BatchSize = 1 };
         using var teacher = Fit(both with { BatchSize = 16 }, s_rows);
         var taught = both with { Distillation = Distillation.From(teacher), Seed = 9 };
 
@@ -115,8 +117,14 @@ public sealed class ModuleDistillationTests
         AnyFactory.Make = context => new OfPictures(context);
         var photos = SmallPictures.Take(6);
         var module = SmallModules.Multiclass
-            with { Factory = new AnyFactory(), LabelColumnName = "Label", Inputs = [ModuleInput.Image("ImagePath", s_half)], Epochs = 2,
-                Validation = ValidationData.None };
+            with
+        {
+            Factory = new AnyFactory(),
+            LabelColumnName = "Label",
+            Inputs = [ModuleInput.Image("ImagePath", s_half)],
+            Epochs = 2,
+            Validation = ValidationData.None
+        };
         using var image = SmallTraining.LoadModel(_ml);
         using var student = FitPictures(module with { Distillation = Distillation.From(image) }, photos);
         using var back = SmallTraining.Fit(

@@ -97,7 +97,9 @@ public sealed class ModuleLoraTests
             var factory = new TorchLayersFactory { Kind = kind };
             var options = Options(kind) with
             {
-                Factory = factory, Adapter = Adapter.Lora(rank: 2, targets: layers.Split(", "), dropout: 0.1f), Epochs = 12
+                Factory = factory,
+                Adapter = Adapter.Lora(rank: 2, targets: layers.Split(", "), dropout: 0.1f),
+                Epochs = 12
             };
             using var model = Fit(options);
             using var again = Fit(options);

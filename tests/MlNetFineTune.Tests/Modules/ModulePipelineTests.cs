@@ -57,7 +57,9 @@ public sealed class ModulePipelineTests
     {
         var options = SmallModules.Regression with
         {
-            Factory = new EmbeddedFactory(), Inputs = ["Features", "Color"], Epochs = 40,
+            Factory = new EmbeddedFactory(),
+            Inputs = ["Features", "Color"],
+            Epochs = 40,
             Task = LearningTask.Regression(standardize: false),
         };
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(Train());

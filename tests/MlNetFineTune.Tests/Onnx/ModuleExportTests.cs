@@ -44,8 +44,14 @@ public sealed class ModuleExportTests
         TorchLayers.Count(context => TorchLayers.Deep(context), count =>
         {
             AnyFactory.Make = context => TorchLayers.Deep(context);
-            var options = Options("deep") with { Adapter = Adapter.Lora(rank: 2), LearningRate = 0.005f, Epochs = 4,
-                Task = LearningTask.Multiclass(calibration: Calibration.Temperature()), Validation = ValidationData.Fraction(0.4f) };
+            var options = Options("deep") with
+            {
+                Adapter = Adapter.Lora(rank: 2),
+                LearningRate = 0.005f,
+                Epochs = 4,
+                Task = LearningTask.Multiclass(calibration: Calibration.Temperature()),
+                Validation = ValidationData.Fraction(0.4f)
+            };
             TableRow[] rows = [.. s_rows, .. s_rows.Take(6)
                 .Select(row => new TableRow { Features = row.Features, Kind = row.Kind == "kind0" ? "kind1" : "kind0" })];
             using var model = Fit(options, rows);
@@ -120,7 +126,10 @@ public sealed class ModuleExportTests
     {
         var preprocessing = new ImagePreprocessing
         {
-            Size = 32, CropFraction = 1, Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd
+            Size = 32,
+            CropFraction = 1,
+            Mean = ColorTriple.ImageNetMean,
+            Std = ColorTriple.ImageNetStd
         };
         TorchLayers.Count(context => OfPictures(3), count =>
         {
@@ -246,8 +255,12 @@ public sealed class ModuleExportTests
         using var folder = new Folder();
         _ml.FineTuning.ExportOnnx(model, folder.File("model.onnx"), precision);
         using var session = new InferenceSession(folder.File("model.onnx"));
-        int[] shape = layers switch { "convolutions" or "pools" or "same padding" => [1, 2, 3],
-            "convolution in one dimension" => [2, 3], _ => [6] };
+        int[] shape = layers switch
+        {
+            "convolutions" or "pools" or "same padding" => [1, 2, 3],
+            "convolution in one dimension" => [2, 3],
+            _ => [6]
+        };
         var expected = SmallTraining.Scores(model.Transform(SmallModules.View(_ml, s_rows)));
         Assert.IsGreaterThan(0.02, expected.Max(row => row[0]) - expected.Min(row => row[0]), "a network that says nothing proves nothing");
         foreach (var count in (int[])[s_rows.Length, 1])

@@ -114,7 +114,8 @@ public sealed class BinaryTaskTests
         var allNo = SmallModules.View(_ml, TableRow.Many(60, seed: 5).Where(row => !row.Yes));
         var options = Options with
         {
-            Task = LearningTask.Binary(threshold: DecisionThreshold.F1), Validation = ValidationData.Set(allNo),
+            Task = LearningTask.Binary(threshold: DecisionThreshold.F1),
+            Validation = ValidationData.Set(allNo),
             Metric = Metric.AreaUnderRocCurve,
         };
         using var model = _ml.BinaryClassification.Trainers.FineTuneModule(options).Fit(Train);

@@ -59,7 +59,11 @@ public sealed class RegressionTaskTests
         var scale = TargetScaler.Of([.. rows.Select(row => row.Number)], outputs: 1, weights).Outputs[0];
         var byHand = rows.Select(row => new TableRow
         {
-            Features = row.Features, Kind = row.Kind, Color = row.Color, Yes = row.Yes, Size = row.Size,
+            Features = row.Features,
+            Kind = row.Kind,
+            Color = row.Color,
+            Yes = row.Yes,
+            Size = row.Size,
             Number = (float)scale.Standardize(row.Number),
         });
         var options = SmallModules.Regression with { Epochs = 4, Validation = ValidationData.None, ExampleWeightColumnName = "Size" };
@@ -86,7 +90,9 @@ public sealed class RegressionTaskTests
             row.Number = 1000 + 50 * row.Number;
         var options = SmallModules.Regression with
         {
-            Epochs = 3, Validation = ValidationData.Set(SmallModules.View(_ml, held)), Metric = Metric.MeanAbsoluteError,
+            Epochs = 3,
+            Validation = ValidationData.Set(SmallModules.View(_ml, held)),
+            Metric = Metric.MeanAbsoluteError,
             Task = LearningTask.Regression(RegressionLoss.Huber(30), outputRange: (900, 1200)),
         };
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, train));
@@ -105,7 +111,8 @@ public sealed class RegressionTaskTests
     {
         var log = new LogLines(_ml);
         var options = SmallModules.Regression
-            with { Epochs = 1, Task = LearningTask.Regression(outputRange: (0, 10)), Validation = ValidationData.None };
+            with
+        { Epochs = 1, Task = LearningTask.Regression(outputRange: (0, 10)), Validation = ValidationData.None };
         var rows = TableRow.Many(40);
         using var model = _ml.Regression.Trainers.FineTuneModule(options).Fit(SmallModules.View(_ml, rows));
         StringAssert.Contains(

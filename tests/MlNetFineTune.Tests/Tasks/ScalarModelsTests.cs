@@ -195,7 +195,8 @@ public sealed class ScalarModelsTests
         foreach (var task in (LearningTask[])[LearningTask.Binary(), LearningTask.Regression(), LearningTask.Ordinal()])
         {
             var options = ScalarModels.Options(task)
-                with { Epochs = 1, Validation = ValidationData.None, ImageStatusColumnName = "Status" };
+                with
+            { Epochs = 1, Validation = ValidationData.None, ImageStatusColumnName = "Status" };
             var data = MarkedPhoto.View(_ml, photos);
             using var model = ScalarModels.Trainer(_ml, options).Fit(data);
             var shape = ScalarModels.Trainer(_ml, options).GetOutputSchema(SchemaTests.ShapeOf(data.Schema));

@@ -23,38 +23,38 @@ public sealed class RunFingerprintTests : IDisposable
     // An option that is added must be put here, or say in the library why it is not in the fingerprint.
     private static Dictionary<string, Func<FineTuningOptions, FineTuningOptions>> Changes(ITransformer teacher) =>
         new(StringComparer.Ordinal)
-    {
-        ["AccumulationSteps"] = options => options with { AccumulationSteps = 2 },
-        ["BadRows"] = options => options with { BadRows = BadRows.Skip(0.2f) },
-        ["BatchSize"] = options => options with { BatchSize = 3 },
-        ["EarlyStoppingPatience"] = options => options with { EarlyStoppingPatience = 3 },
-        ["Epochs"] = options => options with { Epochs = 33 },
-        ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
-        ["LearningRate"] = options => options with { LearningRate = 0.123f },
-        ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
-        ["Sampling"] = options => options with { Sampling = Sampling.Balanced },
-        ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
-        ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
-        ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
-        ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
-        ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
-        ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
-        ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
-        ["TableColumns"] = options => (ImageFineTuningOptions)options with { TableColumns = ["Weight"] },
-        ["TableFeatures"] = options => (ImageFineTuningOptions)options with { TableFeatures = 7 },
-        ["MissingPictures"] = options => (ImageFineTuningOptions)options with { MissingPictures = MissingPictures.Allow },
-        ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
-        ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
-        ["Task"] = options => options with
         {
-            Task = options.TaskInForce is RegressionTask
-            ? LearningTask.Regression(RegressionLoss.AbsoluteError)
-            : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
-            : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
-        },
-        ["Metric"]
+            ["AccumulationSteps"] = options => options with { AccumulationSteps = 2 },
+            ["BadRows"] = options => options with { BadRows = BadRows.Skip(0.2f) },
+            ["BatchSize"] = options => options with { BatchSize = 3 },
+            ["EarlyStoppingPatience"] = options => options with { EarlyStoppingPatience = 3 },
+            ["Epochs"] = options => options with { Epochs = 33 },
+            ["GradientClipping"] = options => options with { GradientClipping = GradientClipping.Norm(0.5f) },
+            ["LearningRate"] = options => options with { LearningRate = 0.123f },
+            ["Optimizer"] = options => options with { Optimizer = Optimizer.Sgd(0.8f) },
+            ["Sampling"] = options => options with { Sampling = Sampling.Balanced },
+            ["Schedule"] = options => options with { Schedule = LearningRateSchedule.Cosine(0.06f) },
+            ["Validation"] = options => options with { Validation = ValidationData.Fraction(0.3f) },
+            ["WeightAveraging"] = options => options with { WeightAveraging = WeightAveraging.Exponential(0.9f) },
+            ["Adapter"] = options => options with { Adapter = Adapter.Lora(2) },
+            ["Augmentation"] = options => options with { Augmentation = Augmentation.ColorJitter(0.3f) },
+            ["Distillation"] = options => options with { Distillation = Distillation.From(teacher) },
+            ["RawPixels"] = options => (ImageFineTuningOptions)options with { RawPixels = RawPixels.Planar(32, 32) },
+            ["TableColumns"] = options => (ImageFineTuningOptions)options with { TableColumns = ["Weight"] },
+            ["TableFeatures"] = options => (ImageFineTuningOptions)options with { TableFeatures = 7 },
+            ["MissingPictures"] = options => (ImageFineTuningOptions)options with { MissingPictures = MissingPictures.Allow },
+            ["Factory"] = options => (ModuleFineTuningOptions)options with { Factory = new TwoLayersFactory { Dropout = 0.123 } },
+            ["Inputs"] = options => (ModuleFineTuningOptions)options with { Inputs = [ModuleInput.Column("Features", 2, 3)] },
+            ["Task"] = options => options with
+            {
+                Task = options.TaskInForce is RegressionTask
+                ? LearningTask.Regression(RegressionLoss.AbsoluteError)
+                : options.TaskInForce is BinaryTask ? LearningTask.Binary(ClassWeights.Of(1, 1.5f))
+                : LearningTask.Multiclass(ClassificationLoss.Focal(1.5f))
+            },
+            ["Metric"]
         = options => options with { Metric = options.TaskInForce is RegressionTask ? Metric.RootMeanSquaredError : Metric.Accuracy },
-    };
+        };
 
     private readonly MLContext _ml = new();
     private readonly Folder _folder = new();
