@@ -18,7 +18,7 @@ internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input
     /// <inheritdoc cref="Views"/>
     public static IReadOnlyList<Augmentation> ViewsOf(ModelManifest manifest, ModelInput input)
     {
-        var augmentation = TestTimeAugmentation.FromText(manifest.TestTimeAugmentation);
+        var augmentation = TestTimeAugmentation.FromCode(manifest.TestTimeAugmentation);
         return input is { Preprocessing: { } preprocessing } ? augmentation.Views(preprocessing)
             : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
             : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");

@@ -31,7 +31,7 @@ public sealed class FineTuningTransformer
         _model = model;
         Scorer = scorer;
         Report = report;
-        TestTimeAugmentation = TestTimeAugmentation.FromText(model.Manifest.TestTimeAugmentation);
+        TestTimeAugmentation = TestTimeAugmentation.FromCode(model.Manifest.TestTimeAugmentation);
     }
 
     /// <summary>The report of the training; null in a model that was loaded.</summary>
@@ -151,7 +151,7 @@ public sealed class FineTuningTransformer
     public FineTuningTransformer WithTestTimeAugmentation(TestTimeAugmentation augmentation)
     {
         ArgumentNullException.ThrowIfNull(augmentation);
-        var model = _model with { Manifest = Manifest with { TestTimeAugmentation = augmentation.ToString() } };
+        var model = _model with { Manifest = Manifest with { TestTimeAugmentation = augmentation.Code } };
         return new FineTuningTransformer(Host, model, Scorer.Share(model.Views), Report);
     }
 

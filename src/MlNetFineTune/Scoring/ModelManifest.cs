@@ -46,7 +46,7 @@ internal sealed record ModelManifest
     public WeightPrecision WeightPrecision { get; init; }
 
     /// <summary>The views of a picture that are scored.</summary>
-    public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.ToString();
+    public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.Code;
 
     public required ProbeMismatch OnProbeMismatch { get; init; }
 
@@ -70,7 +70,7 @@ internal sealed record ModelManifest
         Threads = torch.get_num_threads(),
         Training = TrainingManifest.Of(report),
         Distillation = report.Distillation is { } taught ? new TeacherManifest(taught.Teacher, taught.WeightsSha256) : null,
-        TestTimeAugmentation = run.Options.ScoringViews.ToString(),
+        TestTimeAugmentation = run.Options.ScoringViews.Code,
         OnProbeMismatch = run.Options.OnProbeMismatch,
         ProbeScores = Probe.Score(run.Network, run.Input, task.Scoring),
     };

@@ -317,7 +317,7 @@ public sealed class TestTimeAugmentationTests
         Assert.ThrowsExactly<ArgumentException>(() => model.WithTestTimeAugmentation(TestTimeAugmentation.MultiScale(0.7f)));
         Assert.ThrowsExactly<ArgumentNullException>(() => model.WithTestTimeAugmentation(null!));
         foreach (var augmentation in s_all)
-            Assert.AreEqual(augmentation, TestTimeAugmentation.FromText(augmentation.ToString()));
+            Assert.AreEqual(augmentation, TestTimeAugmentation.FromCode(augmentation.Code));
     }
 
     private FineTuningTransformer LoadModel() => (FineTuningTransformer)_ml.Model.Load(new MemoryStream(s_zip.Value), out _);

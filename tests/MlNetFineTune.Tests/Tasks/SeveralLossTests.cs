@@ -48,8 +48,12 @@ public sealed class SeveralLossTests
                 metrics.Add(outputs, targets.Labels);
             }
             Fixture.AreClose(s_fixture.GetProperty("loss").Numbers(), [sums.Mean], 1e-6, "loss");
-            CollectionAssert.AreEquivalent(
-                new[] { "Class.Accuracy", "Number.RootMeanSquaredError", "Answer.Accuracy" }, metrics.Result().Keys.ToArray());
+            string[] expected =
+            [
+                .. MulticlassSums.All.Select(metric => $"Class.{metric}"), .. RegressionMetrics.All.Select(metric => $"Number.{metric}"),
+                .. BinaryMetrics.All.Select(metric => $"Answer.{metric}"),
+            ];
+            CollectionAssert.AreEquivalent(expected, metrics.Result().Keys.ToArray());
         }
     }
 

@@ -43,19 +43,25 @@ public abstract record TestTimeAugmentation
     /// <exception cref="ArgumentException">A view would reach beyond the picture.</exception>
     internal abstract IReadOnlyList<Augmentation> Views(ImagePreprocessing preprocessing);
 
-    /// <summary>From what <c>ToString</c> gives.</summary>
+    /// <summary>As model files write it, in the invariant culture.</summary>
+    internal abstract string Code { get; }
+
+    /// <summary>The code, for logs.</summary>
+    public sealed override string ToString() => Code;
+
+    /// <summary>From a <see cref="Code"/>.</summary>
     /// <exception cref="ArgumentException">It is no such text.</exception>
-    internal static TestTimeAugmentation FromText(string text)
+    internal static TestTimeAugmentation FromCode(string code)
     {
-        if (new[] { None, Flip, FiveCrop, TenCrop }.SingleOrDefault(known => known.ToString() == text) is { } named)
+        if (new[] { None, Flip, FiveCrop, TenCrop }.SingleOrDefault(known => known.Code == code) is { } named)
             return named;
-        if (!text.StartsWith($"{MultiScaleName}(", StringComparison.Ordinal) || !text.EndsWith(')'))
-            throw new ArgumentException($"'{text}' is no test-time augmentation that this library knows: "
-                + $"{None}, {Flip}, {FiveCrop}, {TenCrop}, {MultiScaleName}(scales).", nameof(text));
-        return MultiScale([.. text[(MultiScaleName.Length + 1)..^1].Split(", ").Select(scale =>
+        if (!code.StartsWith($"{MultiScaleName}(", StringComparison.Ordinal) || !code.EndsWith(')'))
+            throw new ArgumentException($"'{code}' is no test-time augmentation that this library knows: "
+                + $"{None}, {Flip}, {FiveCrop}, {TenCrop}, {MultiScaleName}(scales).", nameof(code));
+        return MultiScale([.. code[(MultiScaleName.Length + 1)..^1].Split(", ").Select(scale =>
             float.TryParse(scale, CultureInfo.InvariantCulture, out var value)
                 ? value
-                : throw new ArgumentException($"'{scale}' in '{text}' is no number.", nameof(text)))]);
+                : throw new ArgumentException($"'{scale}' in '{code}' is no number.", nameof(code)))]);
     }
 
     private static Augmentation[] Crops(ImagePreprocessing preprocessing, bool mirrored) =>
@@ -65,7 +71,7 @@ public abstract record TestTimeAugmentation
     {
         internal override IReadOnlyList<Augmentation> Views(ImagePreprocessing preprocessing) => Make(preprocessing);
 
-        public override string ToString() => Name;
+        internal override string Code => Name;
     }
 
     private sealed record Scaled : TestTimeAugmentation
@@ -101,7 +107,7 @@ public abstract record TestTimeAugmentation
 
         public override int GetHashCode() => _scales.Aggregate(0, HashCode.Combine);
 
-        public override string ToString() =>
+        internal override string Code =>
             $"{MultiScaleName}({string.Join(", ", _scales.Select(scale => scale.ToString(CultureInfo.InvariantCulture)))})";
     }
 }

@@ -37,7 +37,7 @@ internal sealed record ImageManifest
 
     public WeightPrecision WeightPrecision { get; init; }
 
-    public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.ToString();
+    public string TestTimeAugmentation { get; init; } = MlNetFineTune.TestTimeAugmentation.None.Code;
 
     public required ProbeMismatch OnProbeMismatch { get; init; }
 
