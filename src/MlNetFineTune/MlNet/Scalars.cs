@@ -73,6 +73,12 @@ internal static class Scalars
         return tensor.div_(number);
     }
 
+    public static Tensor MaskedFill(this Tensor tensor, Tensor mask, double value)
+    {
+        using Scalar number = value;
+        return tensor.masked_fill(mask, number);
+    }
+
     public static Tensor Pow(this Tensor tensor, double exponent)
     {
         using Scalar number = exponent;

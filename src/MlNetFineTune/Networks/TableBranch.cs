@@ -88,7 +88,7 @@ internal sealed class TableBranch : nn.Module
         {
             var numbers = beside[Numbers].to_type(picture.dtype);
             var isMissing = numbers.isnan();
-            parts.Add(numbers.sub(mean).div(deviation!).masked_fill(isMissing, 0)); // [N, numbers]
+            parts.Add(numbers.sub(mean).div(deviation!).MaskedFill(isMissing, 0)); // [N, numbers]
             parts.Add(isMissing.to_type(numbers.dtype)); // [N, numbers]
         }
         var first = 0;

@@ -12,7 +12,13 @@ using MlNetFineTune.Tasks;
 // ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
 [assembly: LoadableClass(
     typeof(FineTuningTransformer), typeof(FineTuningTransformerLoader), null, typeof(SignatureLoadModel), "Fine-tuned network",
-    ModelArchive.LoaderSignature, ModelArchive.ImagesOfFormat1, ModelArchive.ModulesOfFormat1)]
+    ModelArchive.LoaderSignature)]
+[assembly: LoadableClass(
+    typeof(FineTuningTransformer), typeof(ImagesOfFormat1Loader), null, typeof(SignatureLoadModel), "Fine-tuned image network",
+    ModelArchive.ImagesOfFormat1)]
+[assembly: LoadableClass(
+    typeof(FineTuningTransformer), typeof(ModulesOfFormat1Loader), null, typeof(SignatureLoadModel), "Fine-tuned module",
+    ModelArchive.ModulesOfFormat1)]
 
 namespace MlNetFineTune.Scoring;
 
@@ -35,7 +41,11 @@ internal static class ModelArchive
     // Numbers of trained networks hardly pack, sparse ones to a tenth, equal ones to a thousandth. What unpacks to more was made for that.
     private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
 
-    private static VersionInfo Version { get; } = Of("MNFTMDL2", LoaderSignature);
+    public static VersionInfo Version { get; } = Of("MNFTMDL2", LoaderSignature);
+
+    public static VersionInfo ImagesVersion1 { get; } = Of("MNFTIMGC", ImagesOfFormat1);
+
+    public static VersionInfo ModulesVersion1 { get; } = Of("MNFTMODL", ModulesOfFormat1);
 
     public static void Save(IHostEnvironment env, ModelSaveContext ctx, FineTunedNetwork network, BoundTask task, ModelManifest manifest)
     {
@@ -51,9 +61,9 @@ internal static class ModelArchive
             ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
 
-    public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
+    public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version)
     {
-        var keys = LoadKeys(env, ctx);
+        var keys = LoadKeys(env, ctx, version);
         var manifest = ArchiveFiles.LoadManifest(ctx);
         using var channel = env.Start("Loading a fine-tuned network");
         var device = Devices.Choose(env, channel);
@@ -101,13 +111,10 @@ internal static class ModelArchive
         // The simple name: with a full one, a newer assembly version fails inside ML.NET before we could say why.
         loaderAssemblyName: typeof(ModelArchive).Assembly.GetName().Name);
 
-    private static IReadOnlyList<LabelKeys> LoadKeys(IHostEnvironment env, ModelLoadContext ctx)
+    private static IReadOnlyList<LabelKeys> LoadKeys(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version)
     {
-        var isImages = ctx.Header.ModelSignature == Of("MNFTIMGC", ImagesOfFormat1).ModelSignature;
-        ctx.CheckAtModel(isImages ? Of("MNFTIMGC", ImagesOfFormat1)
-            : ctx.Header.ModelSignature == Of("MNFTMODL", ModulesOfFormat1).ModelSignature ? Of("MNFTMODL", ModulesOfFormat1)
-            : Version);
-        return isImages || ctx.Reader.ReadBoolean() ? [LabelKeys.Load(env, ctx.Reader)]
+        ctx.CheckAtModel(version);
+        return version == ImagesVersion1 || ctx.Reader.ReadBoolean() ? [LabelKeys.Load(env, ctx.Reader)]
             : Unpacked(ctx, HeadsStream) is { } bytes ? ClassKeys.OfBytes(env, bytes)
             : [];
     }
@@ -179,9 +186,21 @@ internal static class ModelArchive
     }
 }
 
-// Found by ML.NET, by reflection.
+// These are found by ML.NET, by reflection: one for each loader signature.
 internal static class FineTuningTransformerLoader
 {
     private static FineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
-        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx));
+        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx, ModelArchive.Version));
+}
+
+internal static class ImagesOfFormat1Loader
+{
+    private static FineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx, ModelArchive.ImagesVersion1));
+}
+
+internal static class ModulesOfFormat1Loader
+{
+    private static FineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx, ModelArchive.ModulesVersion1));
 }

@@ -137,6 +137,8 @@ public sealed class InternalsTests
 
     private static readonly string[] s_knownToOnnx =
     [
+        "Microsoft.ML.Calibrators.ParameterMixingCalibratedModelParameters`2",
+        "Microsoft.ML.Calibrators.PlattCalibrator..ctor",
         "Microsoft.ML.Data.EmptyDataView",
         "Microsoft.ML.Data.EmptyDataView..ctor",
         "Microsoft.ML.Data.IRowMapper",
@@ -148,6 +150,8 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.RowToRowTransformerBase.MakeRowMapper",
         "Microsoft.ML.Runtime.HostExtensions",
         "Microsoft.ML.Runtime.HostExtensions.Warning",
+        "Microsoft.ML.Trainers.LinearBinaryModelParameters..ctor",
+        "Microsoft.ML.Trainers.LinearRegressionModelParameters..ctor",
         "Microsoft.ML.Trainers.MaximumEntropyModelParameters..ctor",
     ];
 
