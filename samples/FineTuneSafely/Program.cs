@@ -35,16 +35,16 @@ Backbone backbone = Backbone.Micro.WithWeights(Path.Combine(AppContext.BaseDirec
 var options = new ImageFineTuningOptions
 {
     Backbone = backbone,
-    Adapter = Adapter.Lora(rank: 4),                                                  // the network's own weights stay as they are
+    Adapter = Adapter.Lora(rank: 4),                                                   // the network's own weights stay as they are
     Strategy = Strategy.LastStages(3),
     Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
     Epochs = smoke ? 3 : 20,
     LearningRate = 1e-2f,
-    Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),         // the same command goes on, to the same bits
+    Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),  // the same command goes on, to the same bits
     // of all processes together; then the best epoch so far
     TimeBudget = TimeSpan.FromMinutes(10),
     OnDivergence = Divergence.ReturnBest(),
-    RunFolder = Path.Combine(folder, "run"),                                          // history, TensorBoard's events, report.html
+    RunFolder = Path.Combine(folder, "run"),                                           // history, TensorBoard's events, report.html
 };
 
 using var keys = new CtrlC();

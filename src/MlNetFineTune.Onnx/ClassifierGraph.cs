@@ -74,7 +74,8 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
         FineTunedNetwork network, OutputWriter write, NetworkGraph graph, GraphValue input, long[] shape, bool takesBytes)
     {
         var outputs = write(graph, network.Write(graph, input)) ?? throw new NotSupportedException(
-            "The model's task has no outputs in a network file: multiclass, ordinal and binary classification and regression have.");
+            "The model has several heads (LearningTask.Several), which have no outputs in a network file: "
+            + "models of every other task have.");
         return new ClassifierGraph(graph, shape, takesBytes, outputs);
     }
 

@@ -6,7 +6,7 @@ namespace MlNetFineTune.Onnx;
 /// <summary>Finds what is to be exported.</summary>
 internal static class Exported
 {
-    /// <param name="model">A fine-tuned classifier, or a chain with one.</param>
+    /// <param name="model">A fine-tuned network, or a chain with one.</param>
     /// <exception cref="ArgumentException">There is none in it, or more than one.</exception>
     /// <exception cref="NotSupportedException">It cannot be exported; the message says why, and what to do.</exception>
     public static FineTuningTransformer Of(ITransformer model)

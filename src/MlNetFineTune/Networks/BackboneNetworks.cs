@@ -18,9 +18,9 @@ public sealed partial record Backbone
     /// begin as in a new head, those that are gone are left out, and the log says which.
     /// Adapters of the earlier model are merged into the weights.
     /// </summary>
-    /// <param name="model">An <see cref="FineTuningTransformer"/>, or a chain with one.
+    /// <param name="model">A <see cref="FineTuningTransformer"/>, or a chain with one.
     /// It must not be disposed before the training has begun with its weights.</param>
-    /// <exception cref="ArgumentException">There is no image classifier of ours in the model, or more than one.</exception>
+    /// <exception cref="ArgumentException">There is no image network of ours in the model, or more than one.</exception>
     public static Backbone FromModel(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -43,7 +43,7 @@ internal sealed class SourceModel(
     /// <param name="purpose">The beginning of a sentence about it.</param>
     /// <exception cref="ArgumentException">There is none, or more than one.</exception>
     public static SourceModel Find(ITransformer model, string purpose) =>
-        One(model, [.. All(model).Where(one => one._hasBackbone)], $"{purpose} one image classifier of ours");
+        One(model, [.. All(model).Where(one => one._hasBackbone)], $"{purpose} one image network of ours");
 
     /// <summary>The same for networks of every kind.</summary>
     /// <inheritdoc cref="Find"/>

@@ -78,8 +78,8 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
         + (_transformer.Manifest.Encoder is Networks.BackboneManifest
             ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
                 + "(package MlNetFineTune.Onnx)."
-            : "ml.FineTuning.ExportOnnx (package MlNetFineTune.Onnx) exports fine-tuned image classifiers; a module of your own is "
-                + "exported in Python, from the weights that SaveWeights writes."));
+            : "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
+                + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes."));
 
     private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
         ? column.Index

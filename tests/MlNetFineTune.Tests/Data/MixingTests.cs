@@ -186,9 +186,9 @@ public sealed class MixingTests
         }
 
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MixUp { PlainEpochs = -1 }).Message,
-            "PlainEpochs");
+            "plainEpochs");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new CutMix { PlainEpochs = -1 }).Message,
-            "PlainEpochs");
+            "plainEpochs");
         Assert.AreEqual((0.2f, 1f, 0), (new MixUp().Alpha, new MixUp().Probability, new MixUp().PlainEpochs));
         Assert.AreEqual((1f, 1f, 0), (new CutMix().Alpha, new CutMix().Probability, new CutMix().PlainEpochs));
     }

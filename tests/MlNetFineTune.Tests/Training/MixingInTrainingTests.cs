@@ -115,8 +115,8 @@ public sealed class MixingInTrainingTests
                 Augmentation.HorizontalFlip(), Augmentation.CutMix(plainEpochs: 2))
             }));
 
-        StringAssert.Contains(error.Message, "CutMix.PlainEpochs is 2, but there are 2 epochs");
-        StringAssert.Contains(error.Message, "Lower PlainEpochs");
+        StringAssert.Contains(error.Message, "plainEpochs of CutMix is 2, but there are 2 epochs");
+        StringAssert.Contains(error.Message, "Lower plainEpochs");
     }
 
     private byte[] Train(ImageFineTuningOptions options, Photo[]? photos = null)

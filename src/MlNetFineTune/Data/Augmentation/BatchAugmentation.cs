@@ -71,8 +71,8 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
             {
                 var name = mixing.GetType().Name;
                 throw new ArgumentException(
-                    $"{name}.PlainEpochs is {mixing.PlainEpochs}, but there are {epochs} epochs (Epochs): it would never mix. "
-                    + $"Lower PlainEpochs, or leave {name} out.",
+                    $"plainEpochs of {name} is {mixing.PlainEpochs}, but there are {epochs} epochs (Epochs): it would never mix. "
+                    + $"Lower plainEpochs, or leave {name} out.",
                     nameof(augmentation));
             }
         }
@@ -86,9 +86,9 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
             throw new ArgumentOutOfRangeException(nameof(probability), probability, "A probability must be between 0 and 1.");
     }
 
-    public static int CheckPlainEpochs(int value)
+    public static int CheckPlainEpochs(int plainEpochs)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MixUp.PlainEpochs));
-        return value;
+        ArgumentOutOfRangeException.ThrowIfNegative(plainEpochs);
+        return plainEpochs;
     }
 }

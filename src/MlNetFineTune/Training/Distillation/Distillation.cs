@@ -39,7 +39,7 @@ public abstract record Distillation
     /// the same order. The teacher is neither changed nor disposed, and the saved model has its name and the hash of its weights, but
     /// not the weights.
     /// </remarks>
-    /// <param name="teacher">An <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order.
+    /// <param name="teacher">A <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order.
     /// Do not dispose it before the training ends.</param>
     /// <param name="temperature">Temperature of both softmaxes, above 0; the higher, the more
     /// the improbable classes count. Default 4.</param>
