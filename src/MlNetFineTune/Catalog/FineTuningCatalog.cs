@@ -17,7 +17,7 @@ public sealed partial class FineTuningCatalog
     /// Trains for some steps while the learning rate rises exponentially, and suggests the middle of the slope on which the loss falls
     /// (Smith 2015, https://arxiv.org/abs/1506.01186; the suggestion is fastai's <c>valley</c>). Ends early when the smoothed loss is above
     /// 4 times its best. The trained network is discarded and the options are not changed. All rows train, including those of validation;
-    /// of a strategy with several parts, the first is used.
+    /// of a strategy with several phases, the first is used.
     /// </summary>
     /// <param name="data">The training data, as for the trainer's <c>Fit</c>.</param>
     /// <param name="options">

@@ -24,13 +24,12 @@ internal abstract class Dataset : IDisposable
     /// <summary>Bytes of what stands beside the part that flows through the network.</summary>
     public virtual int BesideLength => 0;
 
-    /// <summary>Encodes what stands beside alone, of a row that can be used.</summary>
+    /// <summary>Encodes what stands beside alone.</summary>
     /// <param name="row">Its index.</param>
     /// <param name="output"><see cref="BesideLength"/> bytes.</param>
     /// <param name="columnsAlone">Whether what only the first part can tell may stay as it is.</param>
-    public virtual void EncodeBeside(int row, Span<byte> output, bool columnsAlone = false)
-    {
-    }
+    /// <returns>Null, or why the row cannot be used; then the output says nothing.</returns>
+    public virtual string? EncodeBeside(int row, Span<byte> output, bool columnsAlone = false) => null;
 
     /// <summary>For the log; null where nothing is to be said.</summary>
     public virtual string? DescribeStorage() => null;

@@ -47,14 +47,17 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
         [.. picture.ColumnsOf(context, schema, prefix), .. columns.SelectMany(column => column.ColumnsOf(context, schema, prefix))];
 
-    public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
-        new Collector(
-            picture.Collect(host, row), [.. columns.Select(column => column.Collect(host, row))],
-            new(picture.Preprocessing, missing));
+    public override DatasetBuilder Collect(IHost host, DataViewRow row)
+    {
+        var parts = OpenedParts.Of<ModelInput, DatasetBuilder>([picture, .. columns], part => part.Collect(host, row));
+        return new Collector(parts[0], parts[1..], new(picture.Preprocessing, missing));
+    }
 
-    public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(
-        picture.Read(host, row, places), [.. columns.Select(column => column.Read(host, row, places))],
-        new(picture.Preprocessing, missing));
+    public override RowReader Read(IHost host, DataViewRow row, int places)
+    {
+        var parts = OpenedParts.Of<ModelInput, RowReader>([picture, .. columns], part => part.Read(host, row, places));
+        return new Reader(parts[0], parts[1..], new(picture.Preprocessing, missing));
+    }
 
     private sealed class Collector(DatasetBuilder picture, DatasetBuilder[] columns, PictureSubstitute substitute) : DatasetBuilder
     {
@@ -131,11 +134,13 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
             return null;
         }
 
-        public override void EncodeBeside(int row, Span<byte> output, bool columnsAlone = false)
+        public override string? EncodeBeside(int row, Span<byte> output, bool columnsAlone = false)
         {
-            EncodeColumns(row, output);
+            if (EncodeColumns(row, output) is { } reason)
+                return reason;
             if (!columnsAlone)
                 Flag(output, IsAbsent(row)); // may have to read the picture
+            return null;
         }
 
         public override void Dispose()

@@ -43,7 +43,7 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
             // The product in decimals, which does not wrap around.
             var size = Dimensions.Aggregate(1m, (product, dimension) =>
                 dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
-            return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0
+            return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0 && (ulong)KeyCount <= ModuleInputShapes.MaximumKeys + 1
                 ? new ModuleContext.InputShape(Column, Dimensions, KeyCount)
                 : throw new ArgumentException(
                     $"there is no input {SafeText.Of(Column)} of {SafeText.Shape(Dimensions)} with {KeyCount} keys");
@@ -61,17 +61,20 @@ internal sealed record SequenceInputManifest(string Column, IReadOnlyList<long> 
     public override ModelInput Create()
     {
         // As numbers of that size: in decimals, which do not wrap around.
-        _ = new NumberInputManifest(Column, [MaximumLength, .. Step], KeyCount).Create();
-        return new SequenceInput(new SequenceShape(Column, Step, MaximumLength, KeyCount));
+        var numbers = new NumberInputManifest(Column, [MaximumLength, .. Step], KeyCount).Create();
+        return numbers.Shapes[0].Size <= SequenceShape.MostNumbers
+            ? new SequenceInput(new SequenceShape(Column, Step, MaximumLength, KeyCount))
+            : throw new ArgumentException($"there is no sequence of {numbers.Shapes[0].Size} numbers");
     }
 }
 
 /// <summary>Several columns.</summary>
 internal sealed record TableInputManifest(IReadOnlyList<InputManifest> Parts) : InputManifest
 {
-    public override ModelInput Create() => Parts.Count > 0 && Parts.All(part => part is not null)
+    public override ModelInput Create() =>
+        Parts.Count > 0 && Parts.All(part => part is ImageInputManifest or NumberInputManifest or SequenceInputManifest)
         ? new TableInput([.. Parts.Select(part => part.Create())])
-        : throw new ArgumentException("it has no inputs");
+        : throw new ArgumentException("it has no inputs, or such as are none of a module");
 }
 
 /// <summary>A picture and a table beside it.</summary>

@@ -52,7 +52,7 @@ public abstract record ModuleInput
     /// how many rows were cut.</param>
     /// <param name="step">Dimensions of one step, such as [F] for F numbers at a time that lie one after another; none for single numbers
     /// and for keys. A row must have a whole number of steps.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A length or a dimension is below 1, or the product of all is above 2^29.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A length or a dimension is below 1, or the product of all is above 2^26.</exception>
     public static ModuleInput Sequence(string name, int maximumLength, params long[] step) => new SequenceInput(name, maximumLength, step);
 
     /// <summary>The column of that name.</summary>
@@ -145,9 +145,6 @@ public abstract record ModuleInput
 
     internal sealed record SequenceInput : ModuleInput
     {
-        // Numbers of a row: what a batch of a few rows can hold.
-        private const long MostNumbers = 1L << 29;
-
         public SequenceInput(string name, int maximumLength, IReadOnlyList<long> step)
             : base(name)
         {
@@ -157,9 +154,9 @@ public abstract record ModuleInput
             foreach (var dimension in step)
             {
                 ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimension, nameof(step));
-                size = size <= MostNumbers ? size * dimension : size;
+                size = size <= SequenceShape.MostNumbers ? size * dimension : size;
             }
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(size, MostNumbers, nameof(maximumLength));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(size, SequenceShape.MostNumbers, nameof(maximumLength));
             (MaximumLength, Step) = (maximumLength, [.. step]);
         }
 

@@ -7,6 +7,9 @@ namespace MlNetFineTune.Data;
 /// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
 internal sealed record SequenceShape(string Column, IReadOnlyList<long> Step, int MaximumLength, int KeyCount)
 {
+    /// <summary>Numbers of a row at most: 256 MB, of which a batch has many.</summary>
+    public const long MostNumbers = 1L << 26;
+
     /// <summary>Numbers of one step.</summary>
     public int StepSize { get; } = checked((int)Step.Aggregate(1L, (size, dimension) => checked(size * dimension)));
 

@@ -33,24 +33,11 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
     public override DataViewSchema.Column[] ColumnsOf(IExceptionContext context, DataViewSchema schema, string prefix) =>
         [.. parts.SelectMany(part => part.ColumnsOf(context, schema, prefix))];
 
-    public override DatasetBuilder Collect(IHost host, DataViewRow row)
-    {
-        var collectors = new List<DatasetBuilder>();
-        try
-        {
-            foreach (var part in parts)
-                collectors.Add(part.Collect(host, row));
-            return new Collector(collectors);
-        }
-        catch
-        {
-            collectors.ForEach(collector => collector.Dispose());
-            throw;
-        }
-    }
+    public override DatasetBuilder Collect(IHost host, DataViewRow row) =>
+        new Collector(OpenedParts.Of(parts, part => part.Collect(host, row)));
 
     public override RowReader Read(IHost host, DataViewRow row, int places) =>
-        new Reader([.. parts.Select(part => part.Read(host, row, places))]);
+        new Reader(OpenedParts.Of(parts, part => part.Read(host, row, places)));
 
     private static IReadOnlyList<ModuleContext.InputShape> Distinct(IReadOnlyList<ModuleContext.InputShape> shapes) =>
         shapes.GroupBy(shape => shape.Column).FirstOrDefault(same => same.Count() > 1) is { Key: var name }
@@ -58,13 +45,13 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
                 $"Two inputs of the module are called '{name}' (a sequence has a mask beside it): rename a column.")
             : shapes;
 
-    private sealed class Collector(List<DatasetBuilder> parts) : DatasetBuilder
+    private sealed class Collector(DatasetBuilder[] parts) : DatasetBuilder
     {
-        public override void Collect() => parts.ForEach(part => part.Collect());
+        public override void Collect() => Array.ForEach(parts, part => part.Collect());
 
         public override Dataset ToRows() => new Rows([.. parts.Select(part => part.ToRows())]);
 
-        public override void Dispose() => parts.ForEach(part => part.Dispose());
+        public override void Dispose() => Array.ForEach(parts, part => part.Dispose());
     }
 
     private sealed class Rows(IReadOnlyList<Dataset> parts) : Dataset

@@ -22,13 +22,14 @@ internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] 
         var bytes = new byte[inputs.BesideLength];
         foreach (var row in training.Rows)
         {
-            inputs.EncodeBeside(row, bytes, columnsAlone: true);
+            if (inputs.EncodeBeside(row, bytes, columnsAlone: true) is not null)
+                continue; // a bad row, which does not train
             var values = MemoryMarshal.Cast<byte, float>(bytes);
             for (var i = 0; i < places.Length; i++)
             {
                 var value = values[places[i]];
-                if (!float.IsFinite(value))
-                    continue; // an infinite one makes a bad row
+                if (float.IsNaN(value))
+                    continue; // missing
                 var distance = value - means[i];
                 means[i] += distance / ++known[i];
                 squares[i] += distance * (value - means[i]);

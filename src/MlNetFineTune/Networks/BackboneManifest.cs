@@ -17,6 +17,15 @@ internal sealed record BackboneManifest(
     IReadOnlyList<StageManifest>? ChangedStages = null, IReadOnlyDictionary<string, int>? ChannelWidths = null,
     [property: NotInFingerprint("the network's fingerprint has its form")] TableManifest? Table = null) : NetworkManifest
 {
+    [JsonIgnore]
+    public override bool IsOfPictures => true;
+
+    [JsonIgnore]
+    public override string? WeightsOrigin => SourceWeights;
+
+    [JsonIgnore]
+    public override TableManifest? TableLayers => Table;
+
     /// <summary>For messages.</summary>
     [JsonIgnore]
     public string Text => $"{Name} ({SourceWeights ?? "random weights"})" + (ChannelWidths is null ? "" : ", pruned")

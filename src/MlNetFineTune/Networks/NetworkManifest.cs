@@ -9,6 +9,18 @@ namespace MlNetFineTune.Networks;
 [JsonDerivedType(typeof(ModuleManifest), "Module")]
 internal abstract record NetworkManifest
 {
+    /// <summary>Whether pictures flow through it.</summary>
+    [JsonIgnore]
+    public virtual bool IsOfPictures => false;
+
+    /// <summary>Where its training took the weights from, for messages; null where nothing says it.</summary>
+    [JsonIgnore]
+    public virtual string? WeightsOrigin => null;
+
+    /// <summary>The layers of a table beside its pictures; null where there is none.</summary>
+    [JsonIgnore]
+    public virtual TableManifest? TableLayers => null;
+
     /// <summary>Makes the network, uninitialised: to be filled by the file's weights.</summary>
     /// <param name="form">What the model file says beside it.</param>
     /// <exception cref="ArgumentException">There is no such network.</exception>

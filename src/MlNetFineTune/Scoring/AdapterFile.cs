@@ -124,7 +124,7 @@ internal static class AdapterFile
                     $"The adapter '{path}' was trained on other weights of {network.Name}: "
                     + $"theirs have the SHA-256 {SafeText.Of(expected)}, "
                     + $"those of {network.Description} {actual}."
-                    + (manifest.Encoder is BackboneManifest { SourceWeights: { } weights }
+                    + (manifest.Encoder.WeightsOrigin is { } weights
                         ? $" Its training took them from {SafeText.Quoted(weights)}."
                         : ""));
             }
@@ -152,11 +152,9 @@ internal static class AdapterFile
                     $"it has {manifest.ProbeScores.Count} probe scores for {task.Scoring.ScoreLength} "
                     + $"{(keys.Count == 1 ? "classes" : "outputs")}");
             }
-            var input = manifest.Input.Create();
-            ModelArchive.CheckViews(manifest, input);
-            return (task, input);
+            return (task, ModelArchive.InputOf(manifest));
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or OverflowException)
         {
             throw new InvalidDataException($"The adapter '{path}' is damaged: {SafeText.Message(e)}", e);
         }

@@ -187,14 +187,23 @@ internal static class ArchiveFiles
                     ? Deserialize<Format1.ModuleModelManifest>(json, source).ToCurrent()
                 : Deserialize<Format1.ImageManifest>(json, source).ToCurrent();
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException { InnerException: JsonException })
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }
     }
 
-    private static T Deserialize<T>(string json, string source) =>
-        JsonSerializer.Deserialize<T>(json, s_json) ?? throw Damaged($"its {source} is empty");
+    private static T Deserialize<T>(string json, string source)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, s_json) ?? throw Damaged($"its {source} is empty");
+        }
+        catch (NotSupportedException e)
+        {
+            throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}"); // a part that does not say its kind
+        }
+    }
 
     private static void WriteWeights(Stream stream, IncrementalHash sha, FineTunedNetwork network, WeightPrecision precision)
     {

@@ -2,15 +2,13 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The key values of the classes of several heads, in ML.NET's binary form: their number, and one after another.</summary>
 internal static class ClassKeys
 {
-    // A head is a layer: more of them is no model of ours.
-    private const int Most = 1024;
-
     public static byte[] ToBytes(IHostEnvironment env, IReadOnlyList<LabelKeys> keys)
     {
         using var bytes = new MemoryStream();
@@ -29,7 +27,7 @@ internal static class ClassKeys
         {
             using var reader = new BinaryReader(new MemoryStream(bytes));
             var count = reader.ReadInt32();
-            if (count is < 0 or > Most)
+            if (count is < 0 or > SeveralTask.MostHeads)
                 throw ArchiveFiles.Damaged($"it claims classes of {count} heads");
             var keys = new List<LabelKeys>();
             while (keys.Count < count)

@@ -21,6 +21,6 @@ internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input
         var augmentation = TestTimeAugmentation.FromCode(manifest.TestTimeAugmentation);
         return input is { Preprocessing: { } preprocessing } ? augmentation.Views(preprocessing)
             : augmentation == TestTimeAugmentation.None ? [Augmentation.None]
-            : throw new ArgumentException($"{augmentation} makes views of a picture, and the input is not one column of pictures.");
+            : throw new ArgumentException($"{augmentation} makes views of a picture, and no picture flows through the network.");
     }
 }

@@ -178,9 +178,9 @@ public sealed class FineTuningTransformer
         SourceModel? source = null;
         Scorer.Read(network => source = new SourceModel(
             Scorer.Read, ComputeWeightsSha256, Task.ExclusiveClasses, network.Definition,
-            (Manifest.Encoder as BackboneManifest)?.SourceWeights)
+            Manifest.Encoder.WeightsOrigin)
         {
-            ReadsTable = Manifest.Encoder is BackboneManifest { Table: not null },
+            ReadsTable = Manifest.Encoder.TableLayers is not null,
             Name = network.Name,
             Pixels = Inputs.Pixels,
             Input = Inputs.Form,

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -38,6 +39,9 @@ internal static class ModelArchive
     private const string ScriptStream = "network.pt";
     private const string HeadsStream = "heads.key";
 
+    // Of one row: half a gigabyte.
+    private const long MostNumbers = 1L << 27;
+
     // Numbers of trained networks hardly pack, sparse ones to a tenth, equal ones to a thousandth. What unpacks to more was made for that.
     private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
 
@@ -55,15 +59,19 @@ internal static class ModelArchive
         task.Keys?.Save(env, ctx.Writer);
         if (task.Keys is null && task.AllKeys is { Count: > 0 } keys)
             ctx.SaveBinaryStream(HeadsStream, writer => writer.Write(ClassKeys.ToBytes(env, keys)));
-        if (network is ImageNetwork { Definition.Script: { } script })
+        if (network.Definition?.Script is { } script)
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
         ArchiveFiles.SaveManifest(
             ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
 
-    public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version)
+    /// <param name="env">Of the context.</param>
+    /// <param name="ctx">Stands at the model.</param>
+    /// <param name="version">What the header must say.</param>
+    /// <param name="hasKeys">Whether there are always keys, and no boolean before them.</param>
+    public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version, bool hasKeys = false)
     {
-        var keys = LoadKeys(env, ctx, version);
+        var keys = LoadKeys(env, ctx, version, hasKeys);
         var manifest = ArchiveFiles.LoadManifest(ctx);
         using var channel = env.Start("Loading a fine-tuned network");
         var device = Devices.Choose(env, channel);
@@ -111,10 +119,10 @@ internal static class ModelArchive
         // The simple name: with a full one, a newer assembly version fails inside ML.NET before we could say why.
         loaderAssemblyName: typeof(ModelArchive).Assembly.GetName().Name);
 
-    private static IReadOnlyList<LabelKeys> LoadKeys(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version)
+    private static IReadOnlyList<LabelKeys> LoadKeys(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version, bool hasKeys)
     {
         ctx.CheckAtModel(version);
-        return version == ImagesVersion1 || ctx.Reader.ReadBoolean() ? [LabelKeys.Load(env, ctx.Reader)]
+        return hasKeys || ctx.Reader.ReadBoolean() ? [LabelKeys.Load(env, ctx.Reader)]
             : Unpacked(ctx, HeadsStream) is { } bytes ? ClassKeys.OfBytes(env, bytes)
             : [];
     }
@@ -132,15 +140,36 @@ internal static class ModelArchive
                     $"its {ArchiveFiles.ManifestStream} has {manifest.ProbeScores.Count} probe scores for "
                         + $"{task.Scoring.ScoreLength} outputs");
             }
-            var input = manifest.Input.Create();
+            var input = InputOf(manifest);
             var form = new NetworkForm(env, task.Outputs, task.CreateHead, input.Shapes, manifest.Seed, loadScript);
-            CheckViews(manifest, input);
             return new FineTunedModel(WithAdapters(NetworkOf(manifest, form), manifest), input, task, manifest);
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or OverflowException or ExternalException)
         {
             throw ArchiveFiles.Damaged($"its {ArchiveFiles.ManifestStream} makes no sense: {SafeText.Message(e)}");
         }
+    }
+
+    /// <summary>What enters the network that a manifest describes.</summary>
+    /// <exception cref="ArgumentException">There is no such input, or it is none of such a network.</exception>
+    /// <exception cref="OverflowException">It is larger than memory.</exception>
+    public static ModelInput InputOf(ModelManifest manifest)
+    {
+        var input = manifest.Input.Create();
+        var numbers = input.Shapes.Sum(shape => (long)shape.Size);
+        if (numbers > MostNumbers)
+            throw new ArgumentException($"a row of it has {numbers} numbers, at most {MostNumbers} are possible");
+        var table = manifest.Encoder.TableLayers;
+        if (manifest.Encoder.IsOfPictures && input.Preprocessing is null)
+            throw new ArgumentException("no picture enters its image network");
+        if (manifest.Input is FusedInputManifest fused
+            ? table is null || table.LearnsMissingPictures != (fused.MissingPictures != MissingPictures.Refuse)
+            : table is not null)
+        {
+            throw new ArgumentException("its network and the table beside its pictures do not belong together");
+        }
+        CheckViews(manifest, input);
+        return input;
     }
 
     private static FineTunedNetwork NetworkOf(ModelManifest manifest, NetworkForm form)
@@ -149,14 +178,14 @@ internal static class ModelArchive
         {
             return manifest.Encoder.CreateEmpty(form);
         }
-        catch (ArgumentException e) when (manifest.Encoder is BackboneManifest)
+        catch (ArgumentException e) when (manifest.Encoder.IsOfPictures)
         {
             throw ArchiveFiles.Damaged(
                 $"its {ArchiveFiles.ManifestStream} asks for a network that this library does not know ({SafeText.Message(e)})");
         }
     }
 
-    public static void CheckViews(ModelManifest manifest, ModelInput input)
+    private static void CheckViews(ModelManifest manifest, ModelInput input)
     {
         try
         {
@@ -196,7 +225,7 @@ internal static class FineTuningTransformerLoader
 internal static class ImagesOfFormat1Loader
 {
     private static FineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
-        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx, ModelArchive.ImagesVersion1));
+        LoadingLog.Explain(env, () => ModelArchive.Load(env, ctx, ModelArchive.ImagesVersion1, hasKeys: true));
 }
 
 internal static class ModulesOfFormat1Loader

@@ -69,9 +69,9 @@ internal static class Probe
     public static void Check(IChannel channel, FineTunedModel model)
     {
         var (network, input, task, manifest) = model;
-        var isOurs = network is ImageNetwork && network.Device.type == DeviceType.CPU; // a module may mix the rows of a batch
+        var isOurs = network.Definition is not null && network.Device.type == DeviceType.CPU; // a module may mix the rows of a batch
         Check(
-            channel, input is ImageInput ? "picture" : "row", input.Shapes.Sum(shape => shape.Size),
+            channel, input.Pixels is not null ? "picture" : "row", input.Shapes.Sum(shape => shape.Size),
             count => Score(network, input, task.Scoring, count), manifest.ProbeScores,
             manifest.OnProbeMismatch, isOurs ? ProbeMismatch.Throw : manifest.OnProbeMismatch);
     }
@@ -79,7 +79,7 @@ internal static class Probe
     /// <summary>The bytes of a row so many times.</summary>
     internal static byte[] Repeat(byte[] row, int count)
     {
-        var rows = new byte[row.Length * count];
+        var rows = new byte[checked(row.Length * count)];
         for (var i = 0; i < count; i++)
             row.CopyTo(rows, i * row.Length);
         return rows;

@@ -75,7 +75,7 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
         throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
 
     private Exception Refuse() => _host.ExceptNotSupp($"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. "
-        + (_transformer.Manifest.Encoder is Networks.BackboneManifest
+        + (_transformer.Manifest.Encoder.IsOfPictures
             ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
                 + "(package MlNetFineTune.Onnx)."
             : "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "

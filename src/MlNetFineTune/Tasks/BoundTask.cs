@@ -62,8 +62,11 @@ internal abstract class BoundTask
     /// <summary>An order of rows in which all kinds come equally often: an index is that of a place in <paramref name="rows"/>.</summary>
     /// <param name="subset">Has the rows.</param>
     /// <param name="rows">One each.</param>
-    public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows) =>
-        BalancedSampling.OfClasses([.. rows.Select(row => Labels.StratumOf(subset.Source.LabelOf(row)))]);
+    public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows)
+    {
+        var labels = Labels;
+        return BalancedSampling.OfClasses([.. rows.Select(row => labels.StratumOf(subset.Source.LabelOf(row)))]);
+    }
 
     /// <summary>To train by.</summary>
     /// <param name="training">The rows that train.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -153,6 +154,15 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             Data.TableColumns.Fit(table, training, channel);
     }
 
+    internal override IReadOnlyDictionary<string, string> DescribeOwn() => new Dictionary<string, string>
+    {
+        [nameof(RawPixels)] = RawPixels?.ToString() ?? "none",
+        [nameof(TestTimeAugmentation)] = TestTimeAugmentation.ToString(),
+        [nameof(TableColumns)] = TableColumns.Count == 0 ? "none" : string.Join(", ", TableColumns.Select(column => column.ColumnName)),
+        [nameof(TableFeatures)] = TableFeatures.ToString(CultureInfo.InvariantCulture),
+        [nameof(MissingPictures)] = MissingPictures.ToString(),
+    };
+
     internal override FineTuningTrainer CreateTrainer(IHostEnvironment env) => new(env, this);
 
     internal override void Check()
@@ -186,7 +196,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     private TableForm? TableFormOf(ModelInput input) => TableColumns.Count == 0
         ? null
-        : new TableForm([.. input.Shapes.Skip(1)], TableFeatures, MissingPictures != MissingPictures.Refuse);
+        : new TableForm([.. input.Shapes.Skip(1)], TableFeatures, MissingPictures != MissingPictures.Refuse).Checked();
 
     private void CheckTable()
     {

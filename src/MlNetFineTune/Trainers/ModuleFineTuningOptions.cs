@@ -98,6 +98,12 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     }
 
+    internal override IReadOnlyDictionary<string, string> DescribeOwn() => new Dictionary<string, string>
+    {
+        [nameof(Inputs)] = string.Join(", ", Inputs.Select(input => input.ColumnName)),
+        [nameof(WeightsFile)] = WeightsFile is null ? "none" : Path.GetFileName(WeightsFile),
+    };
+
     internal override FineTuningTrainer CreateTrainer(IHostEnvironment env) => new(env, this);
 
     internal override void Check()

@@ -293,6 +293,9 @@ public abstract record FineTuningOptions
     /// <summary>Name of the column with the reason why a row could not be scored; null for no such column.</summary>
     internal virtual string? StatusColumnName => null;
 
+    /// <summary>The options that this kind of network alone has, as texts for the model file and the report.</summary>
+    internal abstract IReadOnlyDictionary<string, string> DescribeOwn();
+
     /// <summary>The views of a picture that the fitted model scores.</summary>
     internal virtual TestTimeAugmentation ScoringViews => TestTimeAugmentation.None;
 

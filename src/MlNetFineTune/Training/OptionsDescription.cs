@@ -5,7 +5,10 @@ namespace MlNetFineTune.Training;
 /// <summary>Options as texts, for the model file and the report.</summary>
 internal static class OptionsDescription
 {
-    public static SortedDictionary<string, string> Of(FineTuningOptions options) => new(StringComparer.Ordinal)
+    public static SortedDictionary<string, string> Of(FineTuningOptions options) =>
+        new(Shared(options).Concat(options.DescribeOwn()).ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal);
+
+    private static Dictionary<string, string> Shared(FineTuningOptions options) => new()
     {
         [nameof(options.Task)] = options.TaskInForce.ToString(),
         [nameof(options.Metric)] = (options.Metric ?? Metric.Loss).Name,
@@ -26,6 +29,7 @@ internal static class OptionsDescription
         [nameof(options.Validation)] = options.Validation.ToString(),
         [nameof(options.EarlyStoppingPatience)] = options.EarlyStoppingPatience?.ToString(CultureInfo.InvariantCulture) ?? "none",
         [nameof(options.ExampleWeightColumnName)] = options.ExampleWeightColumnName ?? "none",
+        [nameof(options.ActivationCheckpointing)] = options.ActivationCheckpointing ? "yes" : "no",
         [nameof(options.BadRows)] = options.BadRows.ToString(),
     };
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Fusion;
@@ -68,6 +69,24 @@ public sealed class FusionErrorTests
             using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(view);
             Assert.AreEqual((5L, "column 'Weight' is infinite"), (model.Report!.BadRows.Single().Ordinal, model.Report.BadRows[0].Reason));
             Assert.IsTrue(float.IsNaN(SmallTraining.Scores(model.Transform(view))[5][0]));
+        }
+    }
+
+    [TestMethod]
+    public void ARowThatCannotBeUsedIsNotInTheMeans()
+    {
+        var rows = FusedRow.Many(12);
+        var options = FusedRow.Options with { BadRows = BadRows.Skip(0.5f), Epochs = 1, Validation = ValidationData.None };
+        var expected = MeansOf([.. rows[..5], .. rows[6..]]);
+        rows[5].Weight = float.PositiveInfinity;
+        CollectionAssert.AreEqual(expected, MeansOf(rows));
+
+        double[] MeansOf(FusedRow[] some)
+        {
+            using var model = _ml.MulticlassClassification.Trainers.FineTuneImages(options).Fit(FusedRow.View(_ml, some));
+            double[] means = [];
+            model.Scorer.Read(network => means = ((ImageNetwork)network).Table!.mean!.Values());
+            return means;
         }
     }
 

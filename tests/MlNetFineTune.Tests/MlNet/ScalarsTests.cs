@@ -126,6 +126,7 @@ public sealed class ScalarsTests
         ("Mul_", three => three.Mul_(0.9), 3 * 0.9),
         ("Div", three => three.Div(0.3), 3 / 0.3),
         ("Div_", three => three.Div_(0.7), 3 / 0.7),
+        ("masked fill", x => x.MaskedFill(x.isfinite(), 4), 4),
         ("Pow", three => three.Pow(3), 27),
         ("Addcmul", three => three.Addcmul(three, three, -0.5), -1.5),
         ("Addcmul_", three => three.Addcmul_(tensor(2.0), tensor(5.0), 0.25), 5.5),

@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Modules;
@@ -37,6 +39,26 @@ public sealed class ModuleFileTests
         StringAssert.Contains(error, "first.weight [8, 6], expected [9, 6]");
     }
 
+    // Fixtures/README.md says how these files were made. They are never made again.
+    [TestMethod]
+    [DataRow("module-v1-multiclass")]
+    [DataRow("module-v1-binary")]
+    [DataRow("module-v1-regression")]
+    public void ModulesOfTheFirstFormatVersionStillScoreAsTheyDid(string name)
+    {
+        var folder = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Fixtures");
+        var expected = JsonSerializer.Deserialize<float[]>(File.ReadAllText(Path.Combine(folder, name + ".scores.json")))!;
+
+        using var model = Load(File.ReadAllBytes(Path.Combine(folder, name + ".zip")));
+        var scored = model.Transform(SmallModules.View(_ml, TableRow.Many(4, seed: 2)));
+        var scores = name.EndsWith("multiclass", StringComparison.Ordinal)
+            ? scored.GetColumn<float[]>("Score").SelectMany(row => row)
+            : scored.GetColumn<float>(name.EndsWith("binary", StringComparison.Ordinal) ? "Probability" : "Score");
+
+        SmallTraining.AssertClose([expected], [scores.ToArray()], 1e-4f);
+        Assert.AreEqual(name.EndsWith("multiclass", StringComparison.Ordinal), model.Calibration is not null);
+    }
+
     [TestMethod]
     public void AManifestThatMakesNoSenseIsRefused()
     {
@@ -52,6 +74,15 @@ public sealed class ModuleFileTests
         StringAssert.Contains(LoadFails(Change(manifest => manifest["Encoder"]!["Contract"]!["Name"] = "unheard of")),
             "'unheard of', which is not registered");
         StringAssert.Contains(LoadFails(Change(manifest => manifest["FormatVersion"] = 3)), "Update the package MlNetFineTune");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Task"]!.AsObject().Remove("Kind"))), "manifest.json cannot be read");
+        StringAssert.Contains(
+            LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0]!["KeyCount"] = int.MaxValue)), "no input Features");
+        StringAssert.Contains(LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0] = JsonNode.Parse("""
+            { "Kind": "Sequence", "Column": "Features", "Step": [], "MaximumLength": 500000000, "KeyCount": 0 }
+            """))), "no sequence of 500000000 numbers");
+        StringAssert.Contains(
+            LoadFails(Change(manifest => manifest["Input"]!["Parts"]![0] = JsonNode.Parse("""{ "Kind": "Table", "Parts": [] }"""))),
+            "such as are none of a module");
     }
 
     [TestMethod]

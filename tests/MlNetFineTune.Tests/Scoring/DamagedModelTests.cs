@@ -70,6 +70,10 @@ public sealed class DamagedModelTests
         LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"]!["Preprocessing"]!["Size"] = 5));
         LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"]!["Name"] = "alexnet"));
         LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"] = null));
+        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Input"] = JsonNode.Parse(
+            """{ "Kind": "Numbers", "Column": "ImagePath", "Dimensions": [3, 32, 32], "KeyCount": 0 }""")));
+        LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Encoder"]!["Table"] = JsonNode.Parse(
+            """{ "Features": 8, "LearnsMissingPictures": false }""")));
         LoadFails<InvalidDataException>(WithManifest(manifest => manifest["ProbeScores"] = new JsonArray(1f)));
         LoadFails<InvalidDataException>(WithManifest(manifest => manifest["Task"]!["Classes"] = null));
     }

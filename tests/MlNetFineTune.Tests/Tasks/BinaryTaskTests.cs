@@ -169,6 +169,22 @@ public sealed class BinaryTaskTests
     }
 
     [TestMethod]
+    public void WhereEveryRowIsTakenForPositiveTheRankingStays()
+    {
+        var rows = Enumerable.Range(0, 10).Select(i => new
+        {
+            Label = i % 3 == 0,
+            Score = 0.1f * i,
+            Probability = 0.5f + 0.04f * i,
+            PredictedLabel = true,
+        });
+        var view = _ml.Data.LoadFromEnumerable(rows.ToArray());
+        var metrics = _ml.FineTuning.EvaluateBinary(view);
+        Assert.AreEqual(_ml.BinaryClassification.Evaluate(view).AreaUnderRocCurve, metrics.AreaUnderRocCurve, 1e-12);
+        Assert.AreEqual((1, 0.4), (metrics.PositiveRecall, metrics.PositivePrecision));
+    }
+
+    [TestMethod]
     public void AThresholdThatIsNoNumberIsADamagedFile()
     {
         var zip = ScalarModels.Zip("binary");

@@ -233,6 +233,19 @@ public sealed class MultiLabelTaskTests
         Assert.IsGreaterThan(plain, Predicted(LearningTask.MultiLabel(PositiveWeights.Balanced())));
     }
 
+    [TestMethod]
+    public void EpochsAreJudgedAtTheFixedThreshold()
+    {
+        var task = LearningTask.MultiLabel(threshold: DecisionThreshold.Fixed(0.3f));
+        using var model = _ml.FineTuning.FineTuneModule(
+            Options with { Task = task, Epochs = 2, Validation = ValidationData.Set(Test()) }).Fit(Train());
+
+        var metrics = _ml.FineTuning.EvaluateMultiLabel(model.Transform(Test()), "Labels");
+        var epoch = model.Report!.Epochs[model.Report.BestEpoch - 1].Metrics;
+        Assert.AreEqual(metrics.MacroF1, epoch["MacroF1"], 1e-9);
+        Assert.AreEqual(metrics.HammingLoss, epoch["HammingLoss"], 1e-9);
+    }
+
     /// <summary>ML.NET's CrossValidate is one of each of its catalogs: here are its splits with our own metrics.</summary>
     [TestMethod]
     public void CrossValidationTrainsAFreshModuleInEachFold()

@@ -93,6 +93,8 @@ public sealed class SeveralTaskTests
         };
         var test = SeveralRow.View(_ml, [.. SeveralRow.Take(4), new SeveralRow { ImagePath = "nowhere.png", Kind = "dots" }]);
         using var model = Fit(options, _rows);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(model, "never.onnx")).Message, "no outputs");
         using var loaded = (FineTuningTransformer)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
 
         var (expected, actual) = (model.Transform(test), loaded.Transform(test));
@@ -252,7 +254,8 @@ public sealed class SeveralTaskTests
     public void HeadsThatMakeNoSenseAreRefused()
     {
         var (kind, size) = (new TaskHead("Kind", LearningTask.Multiclass()), new TaskHead("Size", LearningTask.Regression()));
-        Refuses(() => LearningTask.Several(kind), "two or more");
+        Refuses(() => LearningTask.Several(kind), "Several heads are 2 to 1024, and there is one");
+        Refuses(() => Trainer(SeveralRow.Options with { Sampling = Sampling.Balanced }), "Several has no classes");
         Refuses(() => LearningTask.Several(kind, size, new("Kind", LearningTask.Binary())), "'Kind' has two heads");
         Refuses(() => new TaskHead("Both", LearningTask.Several(kind, size)), "A head has one task");
         Refuses(() => new TaskHead(" ", LearningTask.Binary()), "labelColumnName");

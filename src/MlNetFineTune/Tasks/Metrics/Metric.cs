@@ -28,16 +28,18 @@ public sealed record Metric
     /// </summary>
     public static Metric MeanAveragePrecision { get; } = new("MeanAveragePrecision", higherIsBetter: true);
 
-    /// <summary>Of several labels a row: F1 of all labels and rows together, at a probability of 0.5. 0 to 1.</summary>
+    /// <summary>Of several labels a row: F1 of all labels and rows together, at the threshold of <see cref="DecisionThreshold.Fixed"/>,
+    /// else at 0.5. 0 to 1.</summary>
     public static Metric MicroF1 { get; } = new("MicroF1", higherIsBetter: true);
 
     /// <summary>
     /// Multiclass: the plain mean of F1 over the classes that are present or predicted, where rare classes count as much as frequent ones.
-    /// Of several labels a row: the plain mean of the labels' F1, at a probability of 0.5. 0 to 1.
+    /// Of several labels a row: the plain mean of the labels' F1, at the same threshold as <see cref="MicroF1"/>. 0 to 1.
     /// </summary>
     public static Metric MacroF1 { get; } = new("MacroF1", higherIsBetter: true);
 
-    /// <summary>Of several labels a row: the share of wrong answers among rows times labels, at a probability of 0.5. 0 to 1.</summary>
+    /// <summary>Of several labels a row: the share of wrong answers among rows times labels, at the same threshold as
+    /// <see cref="MicroF1"/>. 0 to 1.</summary>
     public static Metric HammingLoss { get; } = new("HammingLoss", higherIsBetter: false);
 
     /// <summary>

@@ -30,7 +30,7 @@ internal sealed class MultiLabelColumns(
         [
             new(columns.Score, new VectorDataViewType(NumberDataViewType.Single, names.Count), scores.ToAnnotations()),
             new(columns.PredictedLabel, new VectorDataViewType(BooleanDataViewType.Instance, names.Count), labels.ToAnnotations()),
-            .. columns.Status is { } status ? [new(status, TextDataViewType.Instance)] : (DataViewSchema.DetachedColumn[])[],
+            .. StatusColumns(columns.Status),
         ];
     }
 
@@ -56,9 +56,7 @@ internal sealed class MultiLabelColumns(
         [
             Vector(columns.Score, NumberDataViewType.Single, [slotNames, .. trainingValues, .. kinds]),
             Vector(columns.PredictedLabel, BooleanDataViewType.Instance, [slotNames, .. kinds]),
-            .. columns.Status is { } status
-                ? [new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)]
-                : (SchemaShape.Column[])[],
+            .. StatusShapes(columns.Status),
         ];
 
         static SchemaShape.Column Vector(string name, DataViewType type, SchemaShape.Column[] annotations) =>

@@ -6,11 +6,12 @@ namespace MlNetFineTune.Tasks;
 /// <summary>A sigmoid for each label. Labels are 1 and 0 each, shares of them in mixed rows; scores are probabilities.</summary>
 /// <param name="labels">At least 1.</param>
 /// <param name="positiveWeights">One a label; null where all are 1, and where nothing trains.</param>
-internal sealed class MultiLabelObjective(int labels, float[]? positiveWeights = null) : Objective
+/// <param name="threshold">The probability above which metrics take a label to be predicted.</param>
+internal sealed class MultiLabelObjective(int labels, float[]? positiveWeights = null, float threshold = 0.5f) : Objective
 {
     public override int Outputs => labels;
 
-    public override MetricSums CreateMetrics() => new MultiLabelSums(labels);
+    public override MetricSums CreateMetrics() => new MultiLabelSums(labels, threshold);
 
     public override Tensor ScoresOf(Tensor outputs) => outputs.sigmoid();
 

@@ -5,11 +5,12 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The metrics of labels that are there or not, at a probability of 0.5. Logits and labels of the pass are kept, five bytes for each label
+/// The metrics of labels that are there or not, at one threshold. Logits and labels of the pass are kept, five bytes for each label
 /// of each row, because average precision ranks all rows.
 /// </summary>
-internal sealed class MultiLabelSums(int labels) : MetricSums
+internal sealed class MultiLabelSums(int labels, float threshold = 0.5f) : MetricSums
 {
+    private readonly float _logit = MathF.Log(threshold / (1 - threshold));
     private readonly MultiLabelCounts _counts = new(labels);
     private readonly List<float>[] _logits = [.. Enumerable.Range(0, labels).Select(_ => new List<float>())];
     private readonly List<bool>[] _isThere = [.. Enumerable.Range(0, labels).Select(_ => new List<bool>())];
@@ -18,7 +19,7 @@ internal sealed class MultiLabelSums(int labels) : MetricSums
     {
         using var scope = NewDisposeScope();
         var (logits, there) = (Numbers(outputs), LabelSets.Of(Numbers(targets))); // [N * labels]
-        var predicted = Array.ConvertAll(logits, logit => logit > 0);
+        var predicted = Array.ConvertAll(logits, logit => logit > _logit);
         for (var at = 0; at < logits.Length; at += labels)
         {
             _counts.Add(there.AsSpan(at, labels), predicted.AsSpan(at, labels));

@@ -29,7 +29,7 @@ internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, DecisionT
     internal override IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns) =>
     [
         ("ScoreColumnName", columns.Score), ("PredictedLabelColumnName", columns.PredictedLabel),
-        .. columns.Status is { } status ? [("ImageStatusColumnName", status)] : ((string, string)[])[],
+        .. StatusOf(columns),
     ];
 
     internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns)
@@ -96,7 +96,8 @@ internal sealed class BoundMultiLabel(
             foreach (var (label, isThere) in training.Source.LabelOf(row).ToArray().Index())
                 positives[label] += weight * isThere;
         }
-        return new MultiLabelObjective(names.Count, options!.PositiveWeights.Resolve(names, positives, all));
+        return new MultiLabelObjective(
+            names.Count, options!.PositiveWeights.Resolve(names, positives, all), options.Threshold.Probability);
     }
 
     public override BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel)

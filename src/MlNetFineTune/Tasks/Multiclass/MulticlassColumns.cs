@@ -28,7 +28,7 @@ internal sealed class MulticlassColumns(string score, string predictedLabel, str
         [
             new(score, new VectorDataViewType(NumberDataViewType.Single, keys.Count), scoreAnnotations.ToAnnotations()),
             new(predictedLabel, new KeyDataViewType(typeof(uint), keys.Count), labelAnnotations.ToAnnotations()),
-            .. status is null ? [] : (DataViewSchema.DetachedColumn[])[new(status, TextDataViewType.Instance)],
+            .. StatusColumns(status),
         ];
     }
 
@@ -60,8 +60,7 @@ internal sealed class MulticlassColumns(string score, string predictedLabel, str
                 new SchemaShape([slotNames, .. trainingValues, .. kinds])),
             new(predictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
                 new SchemaShape([.. keyValues, .. kinds])),
-            .. status is null ? [] : (SchemaShape.Column[])[
-                new(status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)],
+            .. StatusShapes(status),
         ];
     }
 }

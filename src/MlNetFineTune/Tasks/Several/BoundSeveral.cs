@@ -90,6 +90,12 @@ internal sealed record SeveralManifest(IReadOnlyList<HeadManifest> Heads, string
     {
         if (Heads.Count < 2 || Heads.Any(head => head is null || head.Keys < 0) || Heads.Sum(head => (long)head.Keys) != keys.Count)
             throw new ArgumentException($"its task has {Heads.Count} heads, and {keys.Count} of them have classes");
+        if (Heads.Count > SeveralTask.MostHeads
+            || Heads.Any(head => head.Task is null or SeveralManifest || string.IsNullOrWhiteSpace(head.Label))
+            || Heads.Select(head => head.Label).Distinct(StringComparer.Ordinal).Count() != Heads.Count)
+        {
+            throw new ArgumentException($"its task has {Heads.Count} heads that are no heads of one network");
+        }
         var bound = new List<BoundHead>();
         foreach (var head in Heads)
         {

@@ -22,8 +22,11 @@ internal sealed class SeveralColumns(IReadOnlyList<(ScoreColumns Columns, int Le
                 builder.AddColumn(column.Name, column.Type, column.Annotations);
             all.AddRange(columns.Create(builder.ToSchema()));
         }
-        return [.. all, .. status is null ? [] : (DataViewSchema.DetachedColumn[])[new(status, TextDataViewType.Instance)]];
+        return [.. all, .. StatusColumns(status)];
     }
+
+    /// <summary>The status column before there are data.</summary>
+    public static SchemaShape.Column[] StatusShape(string? status) => StatusShapes(status);
 
     public override Delegate Getter(int column, IScoredRows batch, Func<int> place)
     {

@@ -38,8 +38,8 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         return sum!.MoveToOuterDisposeScope(); // a row without any label is not there
     }
 
-    /// <summary>Rows, whatever labels they have.</summary>
-    public override double CountOf(Targets targets) => targets.Labels.shape[0];
+    /// <summary>The rows by their weights, whatever labels they have.</summary>
+    public override double CountOf(Targets targets) => targets.Weights?.sum().item<float>() ?? targets.Labels.shape[0];
 
     public override LossSums CreateLossSums() => new Sums(this);
 

@@ -12,6 +12,9 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 {
     public const string Kind = "Several";
 
+    /// <summary>A head is a layer: more of them is no model of ours.</summary>
+    public const int MostHeads = 1024;
+
     internal override string Name => Kind;
 
     internal override string Catalog => "FineTuning";
@@ -24,7 +27,8 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 
     internal override bool TakesMixedRows => false;
 
-    internal override bool HasClasses => Heads.Any(head => head.Task.HasClasses);
+    // Each head has its own, and rows may lack them: nothing says by which the rows were to be balanced.
+    internal override bool HasClasses => false;
 
     public override string ToString() => $"{Kind}({string.Join("; ", Heads)})";
 
@@ -37,9 +41,11 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
         ArgumentNullException.ThrowIfNull(heads);
         foreach (var head in heads)
             ArgumentNullException.ThrowIfNull(head, nameof(heads));
-        if (heads.Count < 2)
+        if (heads.Count is < 2 or > MostHeads)
+        {
             throw new ArgumentException(
-                $"Several heads are two or more, and there {(heads.Count == 1 ? "is one" : "are none")}.", nameof(heads));
+                $"Several heads are 2 to {MostHeads}, and there {(heads.Count == 1 ? "is one" : $"are {heads.Count}")}.", nameof(heads));
+        }
         return heads.GroupBy(head => head.LabelColumnName).FirstOrDefault(same => same.Count() > 1) is { } twice
             ? throw new ArgumentException($"The label '{twice.Key}' has two heads: columns are named after labels.", nameof(heads))
             : new SeveralTask([.. heads]);
@@ -49,7 +55,7 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
     [
         .. Heads.SelectMany(head =>
             head.Task.OutputsOf(head.Columns).Select(output => ($"{output.Option} of '{head.LabelColumnName}'", output.Name))),
-        .. columns.Status is { } status ? [("ImageStatusColumnName", status)] : ((string, string)[])[],
+        .. StatusOf(columns),
     ];
 
     internal override void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns)
@@ -61,8 +67,7 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
     internal override SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns) =>
     [
         .. Heads.SelectMany(head => head.Task.OutputShapes(schema, head.Columns)),
-        .. columns.Status is null ? []
-            : (SchemaShape.Column[])[new(columns.Status, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)],
+        .. SeveralColumns.StatusShape(columns.Status),
     ];
 
     internal override BoundTask Bind(DataViewSchema schema, TaskColumns columns) => new BoundSeveral(

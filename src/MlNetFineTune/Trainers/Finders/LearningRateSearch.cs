@@ -54,7 +54,7 @@ public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, doub
         {
             throw new InvalidOperationException(
                 $"The loss ran away, or the steps ended, after {points.Count} of {steps} steps: too few to suggest a learning rate from. "
-                + "Begin at a lower rate, or give the first part of the strategy more epochs.");
+                + "Begin at a lower rate, or give the first phase of the strategy more epochs.");
         }
         return new LearningRateSearch(points, (float)judged[Valley.Find([.. judged.Select(point => point.SmoothedLoss)])].LearningRate);
     }

@@ -27,7 +27,7 @@ internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrain
             return;
         if (learningRate != _rate)
             Complete();
-        // A second part of the strategy begins at the bottom again.
+        // A second phase of the strategy begins at the bottom again.
         if (IsOver || !double.IsFinite(loss) || learningRate < _rate)
         {
             End();

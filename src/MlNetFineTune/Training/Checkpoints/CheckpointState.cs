@@ -36,7 +36,7 @@ internal sealed record CheckpointState
     public FinishedRun? Finished { get; init; }
 }
 
-/// <summary>Where a part of the plan is.</summary>
+/// <summary>Where a phase of the plan is.</summary>
 /// <param name="FirstEpoch">Which part.</param>
 /// <param name="OptimizerSteps">Steps taken.</param>
 /// <param name="AverageUpdates">Of the moving average, if there is one.</param>

@@ -6,7 +6,7 @@ namespace MlNetFineTune;
 
 /// <summary>
 /// The course of the learning rate: a factor of <see cref="FineTuningOptions.LearningRate"/>, a pure function of the step
-/// (<see cref="Plateau"/>: and of the validation losses so far). A strategy of several parts runs through the schedule once in each. A
+/// (<see cref="Plateau"/>: and of the validation losses so far). A strategy of several phases runs through the schedule once in each. A
 /// warm-up is a share of all steps: w of them, in which the factor is 1/w, 2/w, ... 1, before the rest of the steps goes through the
 /// schedule proper; in PyTorch <c>SequentialLR</c> of <c>LinearLR(start_factor=1/w, total_iters=w-1)</c> and the scheduler that each
 /// schedule names, stepped after every batch.
