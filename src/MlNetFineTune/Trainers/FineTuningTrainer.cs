@@ -72,6 +72,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             network.MoveTo(device);
             var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
+            _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);

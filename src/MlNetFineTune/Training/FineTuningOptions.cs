@@ -340,6 +340,8 @@ public abstract record FineTuningOptions
         if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)
             throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: "
                 + "it says which epochs are the best, and whether their average is better.", "options");
+        if (WeightAveraging is WeightAveraging.WiseFtAveraging && Validation is ValidationData.NoValidation)
+            throw new ArgumentException("WeightAveraging.WiseFt needs validation: it chooses among the mixed weights.", "options");
         if (TaskInForce.NeedsValidation is { } reason && Validation is ValidationData.NoValidation)
             throw new ArgumentException(reason, "options");
         if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)

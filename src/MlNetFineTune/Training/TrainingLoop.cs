@@ -23,7 +23,8 @@ internal sealed class TrainingLoop : IDisposable
         _meter = new ProgressMeter(options.Progress, options.Epochs);
         _log = new TrainingLog(run);
         _badRows = new BadRowLog(options.BadRows, run.Channel);
-        _best = new BestEpochs(run.Plan.ChangingTensors(run.Network), options.WeightAveraging.KeptEpochs, run.Metric);
+        _best = new BestEpochs(run.Plan.ChangingTensors(run.Network), options.WeightAveraging.KeptEpochs, run.Metric,
+            split: options.WeightAveraging.KeepsFirstPhase ? run.Plan.Phases[0].LastEpoch : 0);
         _stop = new StopRequest(options.StopToken, options.TimeBudget, options.Time);
         _inputs = new EpochInputs(run, _badRows, _meter, _stop.Token);
     }

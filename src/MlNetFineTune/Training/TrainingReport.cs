@@ -60,11 +60,16 @@ public sealed record TrainingReport
         Diverged,
     }
 
-    /// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
+    /// <summary>
+    /// An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>, <see cref="WeightAveraging.WiseFt"/>.
+    /// </summary>
     /// <param name="Epochs">The averaged epochs, from 1, in ascending order.</param>
     /// <param name="ValidationLoss">Validation loss of the average.</param>
     public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
     {
+        /// <summary>Share of each epoch in the average; their sum is 1.</summary>
+        public IReadOnlyList<double> Shares { get; init; } = [.. Enumerable.Repeat(1.0 / Epochs.Count, Epochs.Count)];
+
         /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 

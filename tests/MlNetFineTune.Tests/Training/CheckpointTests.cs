@@ -35,6 +35,7 @@ public sealed class CheckpointTests
             Augmentation = Augmentation.None, WeightAveraging = WeightAveraging.BestCheckpoints(2),
             Schedule = LearningRateSchedule.Plateau(patience: 0), Optimizer = Optimizer.RmsProp(momentum: 0.9f),
         }],
+        ["WiSE-FT", s_options with { WeightAveraging = WeightAveraging.WiseFt(3) }],
     ];
 
     [TestMethod]
