@@ -14,7 +14,7 @@ namespace MlNetFineTune.Benchmarks;
 internal sealed class ReadyLoop : IDisposable
 {
     private readonly TrainingPhase _phase;
-    private readonly EpochTrainer _trainer;
+    private readonly TrainingLoop _loop;
     private readonly RunState _state = new();
     private readonly StopRequest _stop = new(CancellationToken.None, budget: null, TimeProvider.System);
     private readonly TrainingData _data;
@@ -44,7 +44,9 @@ internal sealed class ReadyLoop : IDisposable
             classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1,
             host, _channel);
         _phase = new TrainingPhase(plan.Phases.Single(), run) { Steps = 1_000_000 };
-        _trainer = new EpochTrainer(run, _phase, _state, _stop, new ProgressMeter(options.Progress, options.Epochs), checkpoints: null);
+        var meter = new ProgressMeter(options.Progress, options.Epochs);
+        var badRows = new BadRowLog(options.BadRows, _channel);
+        _loop = new TrainingLoop(run, _phase, _state, _stop, new RunObservers(run, _state, badRows, meter, new TrainingLog(run)));
         _inputs = new ReadyInputs(classifier, _phase.FrozenStages, pixels);
     }
 
@@ -53,7 +55,7 @@ internal sealed class ReadyLoop : IDisposable
     {
         int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
         _state.BeginEpoch();
-        _trainer.Train(epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
+        _loop.TrainEpoch(epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
         return _state.MeanLoss;
     }
 

@@ -14,6 +14,9 @@ internal abstract record InputManifest
 {
     /// <exception cref="ArgumentException">There is no such input.</exception>
     public abstract ModelInput Create();
+
+    /// <summary>What becomes of a row without a picture, where a table stands beside the pictures; null where none does.</summary>
+    public virtual MissingPictures? MissingPicturesBesideTable() => null;
 }
 
 /// <summary>A column of pictures.</summary>
@@ -85,4 +88,6 @@ internal sealed record FusedInputManifest(
     public override ModelInput Create() => Table.Count > 0 && Table.All(column => column is not null)
         ? new FusedInput(Image.Create(), [.. Table.Select(column => column.CreateForTable())], MissingPictures)
         : throw new ArgumentException("it has a table without columns");
+
+    public override MissingPictures? MissingPicturesBesideTable() => MissingPictures;
 }

@@ -162,8 +162,8 @@ internal static class ModelArchive
         var table = manifest.Encoder.TableLayers;
         if (manifest.Encoder.IsOfPictures && input.Preprocessing is null)
             throw new ArgumentException("no picture enters its image network");
-        if (manifest.Input is FusedInputManifest fused
-            ? table is null || table.LearnsMissingPictures != (fused.MissingPictures != MissingPictures.Refuse)
+        if (manifest.Input.MissingPicturesBesideTable() is { } missing
+            ? table is null || table.LearnsMissingPictures != (missing != MissingPictures.Refuse)
             : table is not null)
         {
             throw new ArgumentException("its network and the table beside its pictures do not belong together");

@@ -63,7 +63,7 @@ internal sealed record ModelManifest
         Packages = PackageVersions.Current,
         Input = run.Input.Describe(),
         Encoder = run.Network.Describe(),
-        Adapter = (run.Options.Adapter as LoraAdapter)?.Describe(run.Network),
+        Adapter = run.Options.Adapter.Describe(run.Network),
         Task = task.Describe(),
         Options = OptionsDescription.Of(run.Options),
         Seed = run.Seed,

@@ -84,13 +84,13 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
                 Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows) : null,
                 KeepsOutputs = task.FitsOnValidation || folder is not null,
             };
-            using var loop = new TrainingLoop(run);
-            var report = loop.Run();
+            using var session = new TrainingSession(run);
+            var report = session.Run();
             network.PrepareForScoring();
             if (task.FitsOnValidation && report.BestEpoch > 0)
-                task = FitTask(task, loop.Outputs.Value, data, fit.Channel);
+                task = FitTask(task, session.Outputs.Value, data, fit.Channel);
             report = report with { Calibration = task.Calibration };
-            RunReport.Write(folder, run, task, loop.Outputs, report);
+            RunReport.Write(folder, run, task, session.Outputs, report);
             return new FineTuningTransformer(
                 fit.Host, new FineTunedModel(network, modelInput, task, ModelManifest.Of(run, task, report)), report);
         }

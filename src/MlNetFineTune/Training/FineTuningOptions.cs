@@ -359,7 +359,7 @@ public abstract record FineTuningOptions
                 "options");
         }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
-        if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
+        if (GradientClipping is GradientClipping.AdaptiveClipping && Strategy == Strategy.HeadOnly)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "
                 + "take GradientClipping.Norm.", "options");
         Schedule.Check(this);

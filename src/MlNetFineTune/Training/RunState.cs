@@ -33,12 +33,16 @@ internal sealed class RunState
     /// <summary>Mean of the present epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
-    /// <summary>A batch was trained.</summary>
-    public void Add(double loss, int rows, int batchesOfEpoch)
+    /// <summary>Counts a batch that was trained, and looks whether its loss says that the training diverges.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="loss">Mean loss of its rows.</param>
+    /// <param name="onDivergence">Says what a spike is.</param>
+    public void AddBatch(StepInput batch, double loss, Divergence onDivergence)
     {
-        LossSum += loss * rows;
-        LossRows += rows;
-        (BatchesOfEpoch, Batches) = (batchesOfEpoch, Batches + 1);
+        LossSum += loss * batch.Rows.Length;
+        LossRows += batch.Rows.Length;
+        (BatchesOfEpoch, Batches) = (batch.Batch + 1, Batches + 1);
+        Divergence = Losses.Judge(loss, onDivergence.SpikeFactor);
     }
 
     public void EndEpoch(TrainingReport.EpochReport report)

@@ -107,8 +107,15 @@ internal sealed class TrainingPhase : IDisposable
     /// however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>
     /// <param name="countOf">Weight of the rows in the mean.</param>
+    /// <exception cref="InvalidOperationException">The loss depends on nothing that trains.</exception>
     public void Backward(Tensor loss, Func<double> countOf)
     {
+        if (!loss.requires_grad)
+        {
+            throw new InvalidOperationException(
+                $"Nothing that trains in {_run.Network.Name} reaches its output: "
+                + "it detaches its result, or computes without its parameters.");
+        }
         if (!HasPending)
             Optimizer.ZeroGradients();
         _pendingBatches++;

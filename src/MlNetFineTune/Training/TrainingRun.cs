@@ -33,6 +33,17 @@ internal sealed record TrainingRun(
     /// <summary>Chooses the best epoch.</summary>
     public Metric Metric => Options.Metric ?? Metric.Loss;
 
+    /// <summary>What the rows of a batch shall give, its teacher's logits included. Belongs to the present dispose scope.</summary>
+    public Targets TargetsOf(StepInput batch) =>
+        Objective.TargetsOf(Data.Training, batch.Rows, batch.Mix, Network.Device) with { TeacherLogits = batch.TeacherLogits };
+
+    /// <summary>Whether as many epochs as <see cref="FineTuningOptions.EarlyStoppingPatience"/> brought no better one. Phases before the
+    /// last are as long as the strategy says.</summary>
+    /// <param name="epochs">Epochs that are complete.</param>
+    /// <param name="best">The best of them, from 1.</param>
+    public bool IsPatienceExhausted(int epochs, int best) =>
+        StopRequest.Agree(epochs - Math.Max(best, Plan.Phases[^1].FirstEpoch - 1) >= Options.EarlyStoppingPatience);
+
     /// <exception cref="OperationCanceledException">The user or the host cancelled.</exception>
     public void CheckAlive()
     {

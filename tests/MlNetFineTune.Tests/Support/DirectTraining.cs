@@ -38,9 +38,9 @@ internal static class DirectTraining
             new ClassLabels("Label", keys), fit.Seed);
         using var network = ImageNetwork.Create(options.Backbone, keys.Count, fit.Seed);
         var watched = look is null ? options : options with { Progress = look(network) };
-        using var loop = new TrainingLoop(
+        using var session = new TrainingSession(
             Trained.Run(network, new MulticlassObjective(keys.Count, LossOf(options)), plan, data, watched, fit));
-        var report = loop.Run();
+        var report = session.Run();
         return (report, Tensors(network));
     }
 

@@ -104,6 +104,27 @@ public sealed class TwoLayersFactory : ModuleFactory
     public override nn.Module Create(ModuleContext context) => new TwoLayers(context.Inputs[0].Size, Hidden, context.Outputs, Dropout);
 }
 
+/// <summary>The mean colour of a picture and two layers.</summary>
+internal sealed class Colors : nn.Module<Tensor, Tensor>
+{
+    private readonly TwoLayers layers;
+
+    public Colors(long outputs)
+        : base(nameof(Colors))
+    {
+        layers = new TwoLayers(3, 8, outputs, dropout: 0);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor pixels) => layers.call(pixels.mean([2, 3])); // [N, 3, H, W] -> [N, 3] -> [N, outputs]
+}
+
+[ModuleFactory("colors")]
+public sealed class ColorsFactory : ModuleFactory
+{
+    public override nn.Module Create(ModuleContext context) => new Colors(context.Outputs);
+}
+
 /// <summary>Numbers and an embedded key.</summary>
 internal sealed class Embedded : nn.Module<Tensor, Tensor, Tensor>
 {

@@ -120,23 +120,6 @@ public sealed class MetricsTests
         Assert.AreEqual(1, RegressionScores.MeanAbsoluteError([1, double.NaN], [2, 0], [1, 0]));
     }
 
-    [TestMethod]
-    public void ProbabilitiesOfClassesAreJudgedAsByScikitLearn()
-    {
-        var expected = s_fixture.GetProperty("logLoss")[0];
-        int[] labels = [.. expected.GetProperty("labels").Numbers().Select(label => (int)label)];
-        var probabilities = expected.GetProperty("probabilities").Numbers();
-        Assert.AreEqual(expected.Number("logLoss"), LogLoss.Of(probabilities, 4, labels), 1e-8);
-        Assert.AreEqual(double.NaN, LogLoss.Of([], 4, []));
-        Assert.AreEqual(double.NaN, LogLoss.Of([0.5, double.NaN], 2, [0]));
-        Assert.AreEqual(double.NaN, LogLoss.OfBinary([double.NaN], [true]));
-        Assert.AreEqual(52 * Math.Log(2), LogLoss.OfBinary([0], [true]), 1e-9);
-        Assert.AreEqual(52 * Math.Log(2), LogLoss.OfBinary([1], [false]), 1e-9);
-        Assert.AreEqual(Math.Log(4), LogLoss.Of([0.75, 0.25, 0.5, 0.5], 2, [1, 0], [1, 0]), 1e-12);
-        Assert.ThrowsExactly<ArgumentException>(() => LogLoss.Of([0.5, 0.5], 2, [2]));
-        Assert.ThrowsExactly<ArgumentException>(() => LogLoss.Of([0.5, 0.5, 1], 2, [0]));
-    }
-
     internal static bool[][] Rows(JsonElement example, string name) =>
         [.. example.GetProperty(name).EnumerateArray().Select(row => row.Numbers().Select(value => value > 0).ToArray())];
 }

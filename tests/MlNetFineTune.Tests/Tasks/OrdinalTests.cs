@@ -33,7 +33,7 @@ public sealed class OrdinalTests
         var labels = tensor([.. expected.GetProperty("labels").Numbers().Select(label => (long)label)]);
 
         var logs = head.forward(features);
-        var each = OrdinalLoss.OfEach(logs, labels);
+        var each = LossOf(logs, labels);
         each.mean().backward();
 
         Verify("thresholds", CumulativeLogits.Thresholds(head.thresholds));
@@ -49,6 +49,10 @@ public sealed class OrdinalTests
             Fixture.AreClose(expected.GetProperty(name).Numbers(), actual.Values(), 1e-10, $"{name} of {what}");
     }
 
+    // What an ordinal model trains with.
+    private static Tensor LossOf(Tensor logs, Tensor labels) =>
+        ClassificationLoss.CrossEntropy().OfEach(logs, labels, classWeights: null, training: true);
+
     [TestMethod]
     [DynamicData(nameof(Cases))]
     public void WhatWorksWithLogitsOfClassesWorksWithItsOutputs(int index, string what)
@@ -63,7 +67,7 @@ public sealed class OrdinalTests
         var scores = nn.functional.linear(Features(), head.weight);
         Fixture.AreClose(
             ClassificationLoss.CrossEntropy().OfEach(logs, labels, classWeights: null, training: true).Values(),
-            OrdinalLoss.OfEach(scores, head.thresholds, labels).Values(), 1e-12, what);
+            CumulativeLogits.LogProbabilities(scores, head.thresholds).gather(1, labels.unsqueeze(1)).neg().Values(), 1e-12, what);
     }
 
     [TestMethod]
@@ -72,7 +76,7 @@ public sealed class OrdinalTests
         using var scope = NewDisposeScope();
         var scores = tensor(new float[] { 200, -200, 90, -90 }, [4, 1], requires_grad: true);
         var parameters = tensor(new float[] { -1, 0.5f, -60 }, requires_grad: true); // the last two thresholds are 1e-26 apart
-        var each = OrdinalLoss.OfEach(scores, parameters, tensor(new long[] { 0, 3, 2, 1 }));
+        var each = LossOf(CumulativeLogits.LogProbabilities(scores, parameters), tensor(new long[] { 0, 3, 2, 1 }));
         each.sum().backward();
 
         // By hand: -log sigmoid(-201) = 201 for the first; what lies between two thresholds has the log of their distance besides.

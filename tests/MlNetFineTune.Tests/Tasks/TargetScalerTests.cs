@@ -64,9 +64,9 @@ public sealed class TargetScalerTests
     {
         Assert.AreEqual(new TargetScale(0.1f, 1), TargetScaler.Of([.. Enumerable.Repeat(0.1f, 1000)], 1).Outputs[0] with { });
         Assert.AreEqual(new TargetScale(7, 1), TargetScaler.Of([7]).Outputs[0]);
-        Assert.AreEqual(TargetScaler.Identity(2), TargetScaler.Of([], 2));
-        Assert.AreEqual(TargetScaler.Identity(1), TargetScaler.Of([5, 6], weights: [0, 0]));
-        CollectionAssert.AreEqual(new[] { 3f, -1 }, TargetScaler.Identity(2).Standardize([3, -1]));
+        Assert.AreEqual(new TargetScaler([TargetScale.Identity, TargetScale.Identity]), TargetScaler.Of([], 2));
+        Assert.AreEqual(new TargetScaler([TargetScale.Identity]), TargetScaler.Of([5, 6], weights: [0, 0]));
+        CollectionAssert.AreEqual(new[] { 3f, -1 }, TargetScaler.Of([], 2).Standardize([3, -1]));
         // Ten digits that do not change, and one that does, are no constant.
         Assert.AreEqual(0.5, TargetScaler.Of([8_000_000, 8_000_001]).Outputs[0].Deviation);
     }
@@ -113,7 +113,7 @@ public sealed class TargetScalerTests
         using var scope = NewDisposeScope();
         var range = new OutputRange(-2, 6);
         var outputs = tensor([0.0, 1, -3, 1000, -1000]).unsqueeze(1).requires_grad_();
-        var scores = range.Apply(outputs);
+        var scores = range.Apply(outputs, TargetScale.Identity);
         double[] expected = [2, -2 + 8 / (1 + Math.Exp(-1)), -2 + 8 / (1 + Math.Exp(3)), 6, -2];
         Fixture.AreClose(expected, scores.Values(), 1e-14, "score");
 

@@ -111,13 +111,13 @@ public sealed class OneEvaluationPassTests
         var task = options.TaskInForce.Bind(view.Schema, options.Columns);
         var rules = options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
         var run = Trained.Run(network, new MulticlassObjective(keys.Count), rules, data, options, fit, keepsOutputs: task.FitsOnValidation);
-        using var loop = new TrainingLoop(run);
-        var report = loop.Run();
+        using var session = new TrainingSession(run);
+        var report = session.Run();
         network.PrepareForScoring();
         if (task.FitsOnValidation)
-            task = task.Fit(loop.Outputs.Value, data.Validation.LabelsOf(loop.Outputs.Value.Rows), fit.Channel);
+            task = task.Fit(session.Outputs.Value, data.Validation.LabelsOf(session.Outputs.Value.Rows), fit.Channel);
         report = report with { Calibration = task.Calibration };
-        RunReport.Write(folder, run, task, loop.Outputs, report);
+        RunReport.Write(folder, run, task, session.Outputs, report);
         return (report, rows.Decoded);
     }
 

@@ -62,11 +62,9 @@ internal sealed class LabelMatcher : OtherLabels
             var unknown = string.Join(
                 ", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => SafeText.Quoted(name)))
                 + (_unknown.Count > MostNamed ? ", ..." : "");
-            var known = string.Join(", ", _keys.Names.Take(MostNamed).Select(name => SafeText.Of(name)))
-                + (_keys.Count > MostNamed ? ", ..." : "");
             throw _host.Except(
                 $"The validation data have labels that the training data do not know: {unknown}. "
-                + $"They know: {known}."
+                + $"They know: {SafeText.Several(_keys.Names)}."
                 + (IsOfTheSameType ? "" : $" Labels of {_type} were looked for among values of {_keys.ValueType} by their text: "
                     + "give both one type."));
         }

@@ -14,8 +14,6 @@ internal sealed class LabelSetColumn
 {
     public const string Expected = "Vector<Boolean> of known size, or Vector<Key>";
 
-    private const int MostNamed = 20;
-
     private readonly DataViewSchema.Column _column;
 
     // For each label of the column its place among those of the scores.
@@ -116,8 +114,9 @@ internal sealed class LabelSetColumn
             if (unknown.Length == 0)
                 return new(column, places, scored);
             throw context.Except(
-                $"The {purpose.Role} column {SafeText.Quoted(column.Name)} has labels {purpose.Unknown}: {Listed(unknown)}. "
-                + $"{purpose.Known}: {Listed(scored)}. "
+                $"The {purpose.Role} column {SafeText.Quoted(column.Name)} has labels {purpose.Unknown}: "
+                + $"{SafeText.Several(unknown, quoted: true)}. "
+                + $"{purpose.Known}: {SafeText.Several(scored, quoted: true)}. "
                 + "Make the keys by the Conversion.MapValueToKey that was fitted to the training data.");
         }
         if (key.Count != (ulong)count)
@@ -142,9 +141,6 @@ internal sealed class LabelSetColumn
 
     private static IReadOnlyList<string> NamesOf(IReadOnlyList<string>? names, int count) =>
         names ?? (string[])[.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
-
-    private static string Listed(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(MostNamed).Select(name => SafeText.Quoted(name))) + (names.Count > MostNamed ? ", ..." : "");
 
     private Fill BooleanReader(DataViewRow row)
     {

@@ -47,9 +47,6 @@ public abstract record PositiveWeights
         ? weight
         : throw new ArgumentOutOfRangeException("weights", weight, $"The weight of {of} must be above 0.");
 
-    private static string Listed(IReadOnlyList<string> labels) =>
-        string.Join(", ", labels.Take(20).Select(name => SafeText.Of(name))) + (labels.Count > 20 ? ", ..." : "");
-
     private sealed record NoWeights : PositiveWeights
     {
         internal override float[]? Resolve(IReadOnlyList<string> labels, IReadOnlyList<double> positives, double rows) => null;
@@ -98,8 +95,8 @@ public abstract record PositiveWeights
             var unknown = _weights.Keys.Except(labels, StringComparer.Ordinal).ToArray();
             if (unknown.Length > 0)
             {
-                throw new InvalidOperationException($"PositiveWeights names labels that the data do not have: {Listed(unknown)}. "
-                    + $"They have: {Listed(labels)}.");
+                throw new InvalidOperationException($"PositiveWeights names labels that the data do not have: {SafeText.Several(unknown)}. "
+                    + $"They have: {SafeText.Several(labels)}.");
             }
             return [.. labels.Select(label => _weights.GetValueOrDefault(label, 1))];
         }
@@ -128,7 +125,7 @@ public abstract record PositiveWeights
             _weights.Length == labels.Count
                 ? [.. _weights]
                 : throw new InvalidOperationException($"PositiveWeights has {_weights.Length} weights for {labels.Count} labels "
-                    + $"({Listed(labels)}): give one a label, or name the labels.");
+                    + $"({SafeText.Several(labels)}): give one a label, or name the labels.");
 
         public bool Equals(OrderedWeights? other) => other is not null && _weights.AsSpan().SequenceEqual(other._weights);
 

@@ -1,4 +1,5 @@
 using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Tasks;
 using static TorchSharp.torch;
 
@@ -9,9 +10,9 @@ namespace MlNetFineTune;
 /// <see cref="Augmentation.CutMix"/>), class weights and example weights. Scores are softmax probabilities whatever the loss; validation
 /// judges by the same loss, without smoothing.
 /// </summary>
-public abstract record ClassificationLoss
+public abstract partial record ClassificationLoss
 {
-    private protected ClassificationLoss()
+    private ClassificationLoss()
     {
     }
 
@@ -50,4 +51,20 @@ public abstract record ClassificationLoss
     private protected static float CheckSmoothing(float smoothing) => smoothing is >= 0 and < 1
         ? smoothing
         : throw new ArgumentOutOfRangeException(nameof(smoothing), smoothing, "Label smoothing must be at least 0 and below 1.");
+
+    private sealed record CrossEntropyLoss : ClassificationLoss
+    {
+        public CrossEntropyLoss(float smoothing) => Smoothing = CheckSmoothing(smoothing);
+
+        public float Smoothing { get; }
+
+        public override string ToString() => FormattableString.Invariant($"CrossEntropy(smoothing: {Smoothing})");
+
+        internal override Tensor OfEach(Tensor logits, Tensor labels, Tensor? classWeights, bool training)
+        {
+            using var targets = labels.dtype == ScalarType.Int64 ? labels.alias() : labels.to_type(logits.dtype, copy: true);
+            return nn.functional.cross_entropy(
+                logits, targets, classWeights, reduction: nn.Reduction.None, label_smoothing: training ? ExactDouble.Of(Smoothing) : 0);
+        }
+    }
 }

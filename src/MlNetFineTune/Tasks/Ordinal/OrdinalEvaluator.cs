@@ -44,7 +44,7 @@ internal static class OrdinalEvaluator
             {
                 throw env.Except($"Row {cursor.Position} has the label {SafeText.Quoted(own.Names[index])} in column "
                     + $"{SafeText.Quoted(labelColumnName)}, and {SafeText.Quoted(predictedLabelColumnName)} has no such class: "
-                    + $"{string.Join(", ", known.Names.Take(20).Select(name => SafeText.Of(name)))}{(known.Count > 20 ? ", ..." : "")}.");
+                    + $"{SafeText.Several(known.Names)}.");
             }
             counts.Add(place, predictedIndex);
         }

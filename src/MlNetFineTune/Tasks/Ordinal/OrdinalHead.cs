@@ -10,8 +10,8 @@ namespace MlNetFineTune.Tasks;
 /// <summary>
 /// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
 /// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
-/// cross-entropy is the <see cref="OrdinalLoss"/>, so what works with the logits of a multiclass model works with them: scoring, the most
-/// probable class, temperature scaling, distillation.
+/// cross-entropy is the negative log-likelihood of the proportional odds model, so what works with the logits of a multiclass model works
+/// with them: the loss, scoring, the most probable class, temperature scaling, distillation.
 /// </summary>
 internal sealed class OrdinalHead : NetworkHead
 {

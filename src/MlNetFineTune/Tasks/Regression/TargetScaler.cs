@@ -29,9 +29,6 @@ internal sealed record TargetScaler
 
     public IReadOnlyList<TargetScale> Outputs { get; }
 
-    /// <summary>Leaves labels as they are.</summary>
-    public static TargetScaler Identity(int outputs) => new([.. Enumerable.Repeat(TargetScale.Identity, outputs)]);
-
     /// <param name="labels">Of the training rows, [rows, outputs] in row-major order. Finite where the row's weight is not 0.</param>
     /// <param name="outputs">Labels of a row.</param>
     /// <param name="weights">One a row, 0 or above; empty where all rows count alike.</param>

@@ -9,7 +9,7 @@ namespace MlNetFineTune;
 /// </summary>
 public abstract record ClassWeights
 {
-    private protected ClassWeights()
+    private ClassWeights()
     {
     }
 
@@ -42,4 +42,83 @@ public abstract record ClassWeights
     private protected static float CheckWeight(float weight, string what) => weight > 0 && float.IsFinite(weight)
         ? weight
         : throw new ArgumentOutOfRangeException("weights", weight, $"The weight of {what} must be above 0.");
+
+    private sealed record NoClassWeights : ClassWeights
+    {
+        public override string ToString() => nameof(None);
+
+        internal override float[]? Resolve(IReadOnlyList<string> classes, float[] labels) => null;
+    }
+
+    private sealed record BalancedClassWeights : ClassWeights
+    {
+        public override string ToString() => nameof(Balanced);
+
+        /// <summary>1 for a class without rows, which is what the rows have on average.</summary>
+        internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels)
+        {
+            var counts = new int[classes.Count];
+            foreach (var label in labels)
+                counts[(int)label]++;
+            var present = counts.Count(count => count > 0);
+            return Array.ConvertAll(counts, count => count > 0 ? (float)(labels.Length / ((double)present * count)) : 1);
+        }
+    }
+
+    private sealed record NamedClassWeights : ClassWeights
+    {
+        private readonly Dictionary<string, float> _weights = new(StringComparer.Ordinal);
+
+        public NamedClassWeights(IReadOnlyList<(string Class, float Weight)> weights)
+        {
+            ArgumentNullException.ThrowIfNull(weights);
+            if (weights.Count == 0)
+                throw new ArgumentException("Say the weight of at least one class, or ClassWeights.None.", nameof(weights));
+            foreach (var (name, weight) in weights)
+            {
+                ArgumentNullException.ThrowIfNull(name, nameof(weights));
+                if (!_weights.TryAdd(name, CheckWeight(weight, $"class '{name}'")))
+                    throw new ArgumentException($"Class '{name}' is there twice.", nameof(weights));
+            }
+        }
+
+        public override string ToString() =>
+            $"Of({string.Join(", ", _weights.Select(pair => FormattableString.Invariant($"{pair.Key}: {pair.Value}")))})";
+
+        internal override void Check(IReadOnlyList<string> classes)
+        {
+            if (_weights.Keys.FirstOrDefault(name => !classes.Contains(name)) is { } unknown)
+            {
+                throw new InvalidOperationException(
+                    $"ClassWeights: there is no class '{unknown}'; the classes are {SafeText.Several(classes, quoted: true)}.");
+            }
+        }
+
+        internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels) =>
+            [.. classes.Select(name => _weights.GetValueOrDefault(name, 1))];
+    }
+
+    private sealed record OrderedClassWeights : ClassWeights
+    {
+        private readonly float[] _weights;
+
+        public OrderedClassWeights(IReadOnlyList<float> weights)
+        {
+            ArgumentNullException.ThrowIfNull(weights);
+            _weights = [.. weights.Select((weight, index) => CheckWeight(weight, $"class {index}"))];
+        }
+
+        public override string ToString() =>
+            $"Of({string.Join(", ", _weights.Select(weight => FormattableString.Invariant($"{weight}")))})";
+
+        internal override void Check(IReadOnlyList<string> classes)
+        {
+            if (_weights.Length != classes.Count)
+                throw new InvalidOperationException(
+                    $"ClassWeights has {_weights.Length} weights for {classes.Count} classes ({SafeText.Several(classes)}): "
+                    + "give one a class, or name the classes.");
+        }
+
+        internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels) => [.. _weights];
+    }
 }

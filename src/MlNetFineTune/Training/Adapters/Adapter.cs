@@ -8,9 +8,9 @@ namespace MlNetFineTune;
 /// stay as they are; it says in which stages the adapters are, how fast they learn and when. The head trains as always, and so do
 /// layers that were replaced or drawn anew.
 /// </summary>
-public abstract record Adapter
+public abstract partial record Adapter
 {
-    private protected Adapter()
+    private Adapter()
     {
     }
 
@@ -43,4 +43,15 @@ public abstract record Adapter
     /// <returns>The plan for the network as it is now.</returns>
     /// <exception cref="ArgumentException">The adapter does not fit the network, or the strategy would never train it.</exception>
     internal abstract PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log);
+
+    /// <summary>The adapters of a network, for its model file; null where it has none.</summary>
+    internal virtual AdapterDescription? Describe(FineTunedNetwork network) => null;
+
+    private sealed record NoAdapter : Adapter
+    {
+        internal override PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log) =>
+            ChangedPlan.WithFreshLayers(plan, network);
+
+        public override string ToString() => nameof(None);
+    }
 }

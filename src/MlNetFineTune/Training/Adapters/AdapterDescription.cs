@@ -12,7 +12,7 @@ internal sealed record AdapterDescription(int Rank, float Alpha, IReadOnlyList<s
     /// <exception cref="ArgumentException">The description makes no sense for this network.</exception>
     public void Attach(FineTunedNetwork network)
     {
-        _ = new LoraAdapter(Rank, Alpha, ["*"], dropout: 0); // checks the numbers
-        LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
+        _ = Adapter.Lora(Rank, Alpha); // checks the numbers
+        Adapter.LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
     }
 }

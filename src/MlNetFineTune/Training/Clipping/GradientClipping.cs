@@ -1,13 +1,17 @@
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune;
 
 /// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then
 /// costs a step and not the training.</summary>
-public abstract record GradientClipping
+public abstract partial record GradientClipping
 {
-    private protected GradientClipping()
+    private GradientClipping()
     {
     }
 
@@ -46,6 +50,24 @@ public abstract record GradientClipping
 
         internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
         {
+        }
+    }
+
+    private sealed record ValueClipping : GradientClipping
+    {
+        public ValueClipping(float largest) => Largest = CheckAboveZero(largest, nameof(largest));
+
+        public float Largest { get; }
+
+        public override string ToString() => FormattableString.Invariant($"Value({Largest})");
+
+        internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
+        {
+            using var noGradients = no_grad();
+            using var scope = NewDisposeScope();
+            var largest = ExactDouble.Of(Largest);
+            foreach (var parameter in body.Concat(head))
+                parameter.grad?.Clamp_(-largest, largest);
         }
     }
 }

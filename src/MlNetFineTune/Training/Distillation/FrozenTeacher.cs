@@ -16,6 +16,8 @@ internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, M
 {
     public override string Name => "layers of the teacher";
 
+    public override bool IsPartOfNetwork => false;
+
     public override bool Computes => true;
 
     public override ModelInputs Forward(ModelInputs inputs)

@@ -17,7 +17,7 @@ namespace MlNetFineTune;
 /// </remarks>
 public abstract partial record FeatureCache
 {
-    private protected FeatureCache()
+    private FeatureCache()
     {
     }
 
@@ -44,4 +44,28 @@ public abstract partial record FeatureCache
     /// <param name="channel">Receives warnings of damaged files.</param>
     /// <exception cref="IOException">The folder cannot be made or read.</exception>
     internal abstract IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel);
+
+    private sealed record NoFeatureCache : FeatureCache
+    {
+        internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) =>
+            throw new InvalidOperationException("Nothing is kept.");
+
+        public override string ToString() => nameof(None);
+    }
+
+    private sealed record MemoryFeatureCache : FeatureCache
+    {
+        private readonly int _megabytes;
+
+        public MemoryFeatureCache(int megabytes)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(megabytes);
+            _megabytes = megabytes;
+        }
+
+        internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) =>
+            new MemoryFeatureStore(_megabytes);
+
+        public override string ToString() => FormattableString.Invariant($"InMemory({_megabytes})");
+    }
 }

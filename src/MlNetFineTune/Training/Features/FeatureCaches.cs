@@ -41,7 +41,7 @@ internal sealed class FeatureCaches(
     /// <returns>Null where the rows look different in every epoch, there is nothing to compute, or no place to keep it.</returns>
     public CachedFeatures? TryKeep(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs)
     {
-        if (!encoder.Computes || augmentation.Views is null || options.FeatureCache is NoFeatureCache)
+        if (!encoder.Computes || augmentation.Views is null || options.FeatureCache == FeatureCache.None)
             return null;
         var views = ViewsOf(subset, augmentation);
         views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
@@ -86,7 +86,7 @@ internal sealed class FeatureCaches(
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
         var report = new FeatureCache.Report(
             computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
-        if (encoder is FrozenEncoder) // the report is of what is frozen in the network that trains
+        if (encoder.IsPartOfNetwork)
             meter.Add(report);
         channel.Info(
             string.Create(CultureInfo.InvariantCulture,

@@ -20,6 +20,8 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
 
     public override string Name => "frozen stages";
 
+    public override bool IsPartOfNetwork => true;
+
     public override bool Computes => stages > 0 && input.KeepsActivations;
 
     public override ModelInputs Forward(ModelInputs inputs)

@@ -26,6 +26,9 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>The layers' name for the log, in the plural.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Whether these are stages of the network that trains: the report of the training counts what was kept of those.</summary>
+    public abstract bool IsPartOfNetwork { get; }
+
     /// <summary>Whether there is any layer whose output can be kept.</summary>
     public abstract bool Computes { get; }
 

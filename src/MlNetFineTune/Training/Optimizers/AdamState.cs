@@ -7,7 +7,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Training;
 
 /// <summary>The part that Adam and AdamW share: mean and square of the gradient. How weights decay is theirs.</summary>
-internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, AdamFamily options) : OptimizerState(groups, options, memories: 2)
+internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, Optimizer.AdamFamily options)
+    : OptimizerState(groups, options, memories: 2)
 {
     // lerp takes no number, and a tensor is slow to make
     private readonly Tensor _share = tensor(1 - ExactDouble.Of(options.Beta1)).DetachFromDisposeScope();

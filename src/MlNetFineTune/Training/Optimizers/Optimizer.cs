@@ -4,9 +4,9 @@ namespace MlNetFineTune;
 
 /// <summary>The rule by which gradients change weights. Weight decay does not apply to biases and normalisation,
 /// only weights of two dimensions and more.</summary>
-public abstract record Optimizer
+public abstract partial record Optimizer
 {
-    private protected Optimizer(float weightDecay)
+    private Optimizer(float weightDecay)
     {
         if (!(weightDecay >= 0 && float.IsFinite(weightDecay)))
             throw new ArgumentOutOfRangeException(nameof(weightDecay), weightDecay, "The weight decay must be 0 or above.");

@@ -11,7 +11,7 @@ namespace MlNetFineTune;
 /// schedule proper; in PyTorch <c>SequentialLR</c> of <c>LinearLR(start_factor=1/w, total_iters=w-1)</c> and the scheduler that each
 /// schedule names, stepped after every batch.
 /// </summary>
-public abstract record LearningRateSchedule
+public abstract partial record LearningRateSchedule
 {
     [NotInFingerprint("Warmup, as doubles count")]
     private readonly double _warmup;
@@ -88,4 +88,63 @@ public abstract record LearningRateSchedule
     private protected static float CheckFactor(float factor) => factor is > 0 and < 1
         ? factor
         : throw new ArgumentOutOfRangeException(nameof(factor), factor, "The factor must be above 0 and below 1.");
+
+    /// <summary>A schedule whose warm-up rises linearly, ahead of the schedule proper: 1/w, 2/w, ... 1.</summary>
+    private abstract record WarmedUpSchedule : LearningRateSchedule
+    {
+        private protected WarmedUpSchedule(float warmup)
+            : base(warmup)
+        {
+        }
+
+        internal sealed override double FactorAt(int step, int steps, params ReadOnlySpan<double> validationLosses)
+        {
+            var warmup = (int)Math.Round(WarmupOf(steps));
+            return step < warmup ? (step + 1.0) / warmup : AfterWarmup(step - warmup, Math.Max(steps - warmup, 1), validationLosses);
+        }
+
+        /// <param name="step">From 0.</param>
+        /// <param name="steps">After the warm-up; at least 1.</param>
+        /// <param name="validationLosses">Validation losses of all epochs so far.</param>
+        private protected abstract double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses);
+    }
+
+    private sealed record ConstantSchedule : WarmedUpSchedule
+    {
+        public ConstantSchedule(float warmup)
+            : base(warmup)
+        {
+        }
+
+        public override string ToString() => FormattableString.Invariant($"Constant(warmup: {Warmup})");
+
+        private protected override double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses) => 1;
+    }
+
+    private sealed record CosineSchedule : WarmedUpSchedule
+    {
+        public CosineSchedule(float warmup)
+            : base(warmup)
+        {
+        }
+
+        public override string ToString() => FormattableString.Invariant($"Cosine(warmup: {Warmup})");
+
+        /// <summary>(1 + cos(pi step / steps)) / 2.</summary>
+        private protected override double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses) =>
+            0.5 * (1 + Math.Cos(Math.PI * step / steps));
+    }
+
+    private sealed record LinearSchedule : WarmedUpSchedule
+    {
+        public LinearSchedule(float warmup)
+            : base(warmup)
+        {
+        }
+
+        public override string ToString() => FormattableString.Invariant($"Linear(warmup: {Warmup})");
+
+        private protected override double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses) =>
+            1 - step / (double)steps;
+    }
 }

@@ -1,3 +1,4 @@
+using MlNetFineTune.Networks;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -8,7 +9,7 @@ namespace MlNetFineTune;
 /// learn slower than the one above (Howard and Ruder 2018, section 3.2, https://arxiv.org/abs/1801.06146), since early layers need the
 /// least change. What does not train is frozen: its weights and its BatchNorm statistics stay as they are.
 /// </summary>
-public abstract record Strategy
+public abstract partial record Strategy
 {
     private protected Strategy()
     {
@@ -80,4 +81,71 @@ public abstract record Strategy
     private protected static float CheckDecay(float layerDecay) => layerDecay is > 0 and <= 1
         ? layerDecay
         : throw new ArgumentOutOfRangeException(nameof(layerDecay), layerDecay, "The layer decay must be above 0 and at most 1.");
+
+    private sealed record HeadOnlyStrategy : Strategy
+    {
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            PlanRules.Trains(stages.Count, 0, 1, epochs);
+
+        public override string ToString() => nameof(HeadOnly);
+    }
+
+    private sealed record LastStagesStrategy : Strategy
+    {
+        private readonly int _count;
+        private readonly float _layerDecay;
+
+        public LastStagesStrategy(int count, float layerDecay)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+            (_count, _layerDecay) = (count, CheckDecay(layerDecay));
+        }
+
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => _count <= stages.Count
+            ? PlanRules.Trains(stages.Count, _count, _layerDecay, epochs)
+            : throw new ArgumentException(
+                $"Strategy.LastStages({_count}): {network} has {stages.Count} stages: {string.Join(", ", stages)}.");
+
+        public override string ToString() => FormattableString.Invariant($"LastStages({_count}, layerDecay: {_layerDecay})");
+    }
+
+    private sealed record FromStageStrategy : Strategy
+    {
+        private readonly string _stage;
+        private readonly float _layerDecay;
+
+        public FromStageStrategy(string stage, float layerDecay)
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(stage);
+            (_stage, _layerDecay) = (stage, CheckDecay(layerDecay));
+        }
+
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            stages.Index().FirstOrDefault(stage => stage.Item == _stage) is (var index, not null)
+            ? PlanRules.Trains(stages.Count, stages.Count - index, _layerDecay, epochs)
+            : throw new ArgumentException($"{this}: {network} has no such stage; it has: {string.Join(", ", stages)}.");
+
+        public override string ToString() => FormattableString.Invariant($"From({_stage}, layerDecay: {_layerDecay})");
+    }
+
+    private sealed record FullStrategy : Strategy
+    {
+        private readonly float _layerDecay;
+
+        public FullStrategy(float layerDecay) => _layerDecay = CheckDecay(layerDecay);
+
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            PlanRules.Trains(stages.Count, stages.Count, _layerDecay, epochs);
+
+        public override string ToString() => FormattableString.Invariant($"Full(layerDecay: {_layerDecay})");
+    }
+
+    private sealed record NormAndBiasStrategy : Strategy
+    {
+        // Of one dimension are the biases, and the scales and shifts of norms (and the few scales of whole branches).
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            new([new PhaseRule(epochs, parameter => parameter.Stage == stages.Count || parameter.Parameter.ndim < 2 ? 1 : 0)]);
+
+        public override string ToString() => nameof(NormAndBias);
+    }
 }
