@@ -122,6 +122,15 @@ public abstract record LearningTask
     /// <summary>Whether rows are of classes, which can be weighed and balanced.</summary>
     internal virtual bool HasClasses => true;
 
+    /// <summary>Why rows cannot be balanced by a label, and what to do; null where they can.</summary>
+    /// <param name="label">The label's column that was named; null where none was.</param>
+    /// <param name="columns">Those of the options.</param>
+    internal virtual string? WhyNotBalanced(string? label, TaskColumns columns) =>
+        label is not null && label != columns.Label
+            ? $"the label of {Name} is '{columns.Label}', and not '{label}': take Sampling.Balanced"
+            : HasClasses ? null
+            : $"{Name} has no classes: leave it out, or say with ExampleWeightColumnName how much each row counts";
+
     /// <summary>The sentence that says why this task needs validation rows; null where it does not.</summary>
     internal virtual string? NeedsValidation => null;
 

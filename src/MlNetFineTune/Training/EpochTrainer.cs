@@ -11,6 +11,7 @@ internal sealed class EpochTrainer(
     TrainingRun run, TrainingPhase phase, RunState state, StopRequest stop, ProgressMeter meter, RunCheckpoints? checkpoints)
 {
     private readonly SingleRowBatches _singleRows = new(run);
+    private (EpochOrder Order, int Step, StepCounts? Counts)? _counted;
 
     /// <summary>Goes on where the state says.</summary>
     /// <returns>Null if the epoch is complete.</returns>
@@ -33,7 +34,7 @@ internal sealed class EpochTrainer(
                     phase.OptimizerStep(LearningRate);
 
                 var learningRate = LearningRate;
-                var loss = Backward(input);
+                var loss = Backward(input, order);
                 if (order.EndsStep(input.Batch))
                     phase.OptimizerStep(learningRate);
                 if (!Account(input, loss, learningRate))
@@ -50,13 +51,13 @@ internal sealed class EpochTrainer(
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
     /// <returns>The batch's mean loss, which may still be on its way on the device.</returns>
-    private Tensor Backward(StepInput input)
+    private Tensor Backward(StepInput input, EpochOrder order)
     {
         using var scope = NewDisposeScope();
         var (network, objective) = (run.Network, run.Objective);
         var targets = objective.TargetsOf(run.Data.Training, input.Rows, input.Mix, network.Device)
             with
-        { TeacherLogits = input.TeacherLogits }; // [N]
+        { TeacherLogits = input.TeacherLogits, Step = CountsOfStep(order, input.Batch) }; // [N]
         var outputs = phase.Forward(input.Inputs, state.Batches); // [N, outputs]
         var loss = objective.Loss(outputs, targets);
         if (!loss.requires_grad)
@@ -66,6 +67,17 @@ internal sealed class EpochTrainer(
         }
         phase.Backward(loss, () => objective.CountOf(targets));
         return loss.detach().MoveToOuterDisposeScope();
+    }
+
+    // The same for all batches of a step.
+    private StepCounts? CountsOfStep(EpochOrder order, int batch)
+    {
+        if (run.Options.AccumulationSteps == 1)
+            return null;
+        var step = order.StepOf[batch];
+        if (_counted is not { } known || !ReferenceEquals(known.Order, order) || known.Step != step)
+            _counted = known = (order, step, run.Objective.CountsOf(run.Data.Training, order.RowsOfStep(batch)));
+        return known.Counts;
     }
 
     /// <returns>False if the training cannot go on: <see cref="RunState.Divergence"/> says why.</returns>

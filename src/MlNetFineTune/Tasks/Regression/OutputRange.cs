@@ -33,11 +33,7 @@ internal sealed record OutputRange
 
     public float Maximum { get; }
 
-    /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
-    /// <returns>Scores in units of the label, of the same shape and type. Caller disposes.</returns>
-    public Tensor Apply(Tensor outputs) => Apply(outputs, TargetScale.Identity);
-
-    /// <summary>The same scores in standardised units, where the loss is computed.</summary>
+    /// <summary>Scores in standardised units, where the loss is computed.</summary>
     /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
     /// <param name="scale">Mean and deviation by which labels are standardised.</param>
     /// <returns>Of the same shape and type. Caller disposes.</returns>
