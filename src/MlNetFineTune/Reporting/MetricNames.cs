@@ -18,9 +18,9 @@ internal static class MetricNames
         if (metrics.GroupBy(metric => InFiles(metric.Name)).FirstOrDefault(same => same.Count() > 1) is { } twice)
         {
             throw new InvalidOperationException(
-                $"RunFolder: the metrics {SafeText.Several([.. twice.Select(metric => metric.Name)])} would both be the column "
-                + $"'{twice.Key}' of history.csv, in which labels have letters, digits and underscores alone. Give one of the labels another "
-                + "name (ml.Transforms.CopyColumns), or leave RunFolder out.");
+                $"RunFolder: the metrics {string.Join(" and ", twice.Select(metric => SafeText.Quoted(metric.Name)))} would both be the "
+                + $"column '{twice.Key}' of history.csv, in which labels have letters, digits and underscores alone. Give one of the labels "
+                + "another name (ml.Transforms.CopyColumns), or leave RunFolder out.");
         }
     }
 

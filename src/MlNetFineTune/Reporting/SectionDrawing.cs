@@ -38,7 +38,8 @@ internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
 
     public Markup Draw(ReportBlock.Examples block)
     {
-        (ReportExample Example, string? Picture)[] all = [.. block.All.Select(example => (example, Thumbnail.Of(rows.Inputs, example.Row)))];
+        (ReportExample Example, string? Picture)[] all =
+            [.. block.All.Select(example => (example, Thumbnail.Of(rows.Inputs, example.Row)))];
         return all.Any(one => one.Picture is not null)
             ? (Markup)$"""<ul class="cards">{all.Select(one => Card(one.Example, one.Picture))}</ul>"""
             : Table([rows.Inputs.Noun, .. block.Headings], block.All.Select(Row));

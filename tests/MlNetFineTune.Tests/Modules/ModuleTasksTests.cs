@@ -104,11 +104,12 @@ public sealed class ModuleTasksTests
         }
     }
 
-    /// <summary>A module's rows have no pictures: what a task shows of single rows stands in tables, by the row's place in the data.</summary>
+    /// <summary>A module's rows have no pictures: what a task shows of single rows stands in tables, by their place in the data.</summary>
     [TestMethod]
     [DataRow("Multiclass", "Confusion on the validation rows|Worst mistakes", "row,true,its probability,predicted,its probability")]
     [DataRow("Ordinal", "Confusion on the validation rows|Worst mistakes", "row,true,its probability,predicted,its probability")]
-    [DataRow("Binary", "ROC curve|Confusion on the validation rows|Worst mistakes", "row,true,its probability,predicted,its probability")]
+    [DataRow("Binary", "ROC curve|Confusion on the validation rows|Worst mistakes",
+        "row,true,its probability,predicted,its probability")]
     [DataRow("Regression", "Validation rows|Worst mistakes", "row,actual,predicted,error")]
     [DataRow("MultiLabel", "Labels on the validation rows|Precision (up) against recall|Worst mistakes", "row,missed,invented")]
     [DataRow("Several",
@@ -136,7 +137,8 @@ public sealed class ModuleTasksTests
             (string[])["Curves", .. sections.Split('|'), "To do the same again"],
             Regex.Matches(page, "<h2>(.*?)</h2>").Select(match => match.Groups[1].Value).ToArray());
         Assert.IsFalse(page.Contains("<img", StringComparison.Ordinal));
-        var last = Regex.Matches(page, "<thead><tr>(.*?)</tr></thead>").Last(match => match.Value.Contains(">row<", StringComparison.Ordinal));
+        var last = Regex.Matches(page, "<thead><tr>(.*?)</tr></thead>")
+            .Last(match => match.Value.Contains(">row<", StringComparison.Ordinal));
         Assert.AreEqual(lastTable, string.Join(',', Regex.Matches(last.Value, "col\">(.*?)</th>").Select(match => match.Groups[1].Value)));
         Assert.IsGreaterThan(0, Regex.Count(page, "<td><bdi>row [0-9]+</bdi></td>"));
         if (task is "Multiclass" or "Ordinal")

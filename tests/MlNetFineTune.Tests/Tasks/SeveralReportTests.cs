@@ -55,8 +55,11 @@ public sealed class SeveralReportTests
         Assert.AreEqual(14, Regex.Count(Section(page, "<bdi>Size</bdi>: Validation rows"), "<circle class=\"dots\""));
         var sizes = Section(page, "<bdi>Size</bdi>: Worst mistakes");
         Assert.AreEqual(14, Regex.Count(sizes, Image));
-        var errors = Regex.Matches(sizes, "predicted <b>([-0-9.]+) \\(([-+0-9.]+)\\)</b></span>\\s*<span class=\"truth\">is <b>([-0-9.]+)</b>")
-            .Select(match => (Predicted: Number(match.Groups[1]), Error: Number(match.Groups[2]), Actual: Number(match.Groups[3]))).ToList();
+        const string Card = "predicted <b>([-0-9.]+)</b></span>\\s*<span class=\"truth\">is <b>([-0-9.]+)</b></span>\\s*"
+            + "<span class=\"said\">error <b>([-+0-9.]+)</b></span>";
+        var errors = Regex.Matches(sizes, Card)
+            .Select(match => (Predicted: Number(match.Groups[1]), Actual: Number(match.Groups[2]), Error: Number(match.Groups[3])))
+            .ToList();
         Assert.HasCount(14, errors);
         Assert.IsTrue(errors.All(row => Math.Abs(row.Predicted - row.Actual - row.Error) < 2e-4));
         var magnitudes = errors.Select(row => Math.Abs(row.Error)).ToList();
@@ -130,7 +133,7 @@ public sealed class SeveralReportTests
             () => (options with { RunFolder = folder.File("run") }).CreateTrainer(_ml).Fit(named));
 
         StringAssert.Contains(error.Message,
-            "RunFolder: the metrics 'A b.Accuracy', 'A_b.Accuracy' would both be the column 'validation_A_b_accuracy' of history.csv");
+            "RunFolder: the metrics 'A b.Accuracy' and 'A_b.Accuracy' would both be the column 'validation_A_b_accuracy' of history.csv");
         Assert.IsFalse(Directory.Exists(folder.File("run")));
         using var without = (FineTuningTransformer)options.CreateTrainer(_ml).Fit(named);
         Assert.IsTrue(without.Report!.Epochs[0].Metrics.ContainsKey("A b.Accuracy"), "without files there is nothing to confuse");

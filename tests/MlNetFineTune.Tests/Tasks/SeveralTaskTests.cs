@@ -257,7 +257,7 @@ public sealed class SeveralTaskTests
         Refuses(() => LearningTask.Several(kind), "Several heads are 2 to 1024, and there is one");
         Refuses(
             () => Trainer(SeveralRow.Options with { Sampling = Sampling.Balanced }),
-            "Several has several labels, and one of them must be named; heads with classes are 'Kind', 'Red': "
+            "Several has several labels, and one of them must be named; heads with classes are Kind, Red: "
                 + "take Sampling.BalancedBy(\"Kind\")");
         Refuses(() => Trainer(SeveralRow.Options with { Sampling = Sampling.BalancedBy("Size") }), "head 'Size' is Regression, without");
         Refuses(() => Trainer(SeveralRow.Options with { Sampling = Sampling.BalancedBy("Label") }), "no head has the label 'Label'");

@@ -10,8 +10,8 @@ namespace MlNetFineTune.Tasks;
 /// <summary>
 /// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
 /// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
-/// cross-entropy is the negative log-likelihood of the model, so what works with the logits of a multiclass model works with them: scoring, the most
-/// probable class, temperature scaling, distillation.
+/// cross-entropy is the negative log-likelihood of the model, so what works with the logits of a multiclass model works with them: scoring,
+/// the most probable class, temperature scaling, distillation.
 /// </summary>
 internal sealed class OrdinalHead : NetworkHead
 {
@@ -70,8 +70,8 @@ internal sealed class OrdinalHead : NetworkHead
         return graph.Add("Sub", [graph.Add("Sub", [widths, notAbove]), notBelow]);
     }
 
-    /// <summary>Thresholds by which a score of 0 gives the classes their shares among the rows (<see cref="CumulativeLogits.ParametersOf"/>):
-    /// the loss begins where guessing by frequency would be, and no class is far from its share.</summary>
+    /// <summary>Thresholds by which a score of 0 gives the classes their shares among the rows
+    /// (<see cref="CumulativeLogits.ParametersOf"/>): the loss begins where guessing by frequency would be.</summary>
     /// <param name="counts">Training rows of each class, in their order, by their weights.</param>
     public void InitializeThresholds(IReadOnlyList<double> counts)
     {

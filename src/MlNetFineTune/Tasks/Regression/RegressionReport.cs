@@ -40,8 +40,9 @@ internal static class RegressionReport
                 outputs.Rows[place],
                 [ReportCell.Number($"{label:0.####}"), ReportCell.Number($"{score:0.####}"), new([new("", error)], IsNumber: true)],
                 [
-                    new(ReportLine.Source.Model, "predicted", new("", FormattableString.Invariant($"{score:0.####} ({error})"))),
+                    new(ReportLine.Source.Model, "predicted", new("", FormattableString.Invariant($"{score:0.####}"))),
                     new(ReportLine.Source.Data, "is", new("", FormattableString.Invariant($"{label:0.####}"))),
+                    new(ReportLine.Source.Model, "error", new("", error)),
                 ]);
         }
     }

@@ -12,8 +12,8 @@ namespace MlNetFineTune.Tasks;
 /// </summary>
 /// <remarks>
 /// With an <see cref="OutputRange"/> the network's output is turned into a score by its sigmoid, in standardised units
-/// (<see cref="OutputRange.Apply"/>); <see cref="Restore(Tensor)"/> then gives minimum + (maximum - minimum) sigmoid. Of a length in units of
-/// the label, such as the delta of a Huber loss, <see cref="RegressionLoss.ForLabelsDividedBy"/> takes care.
+/// (<see cref="OutputRange.Apply"/>); <see cref="Restore(Tensor)"/> then gives minimum + (maximum - minimum) sigmoid. Of a length in units
+/// of the label, such as the delta of a Huber loss, <see cref="RegressionLoss.ForLabelsDividedBy"/> takes care.
 /// </remarks>
 internal sealed record TargetScale
 {
