@@ -19,8 +19,8 @@ internal static class MetricNames
         {
             throw new InvalidOperationException(
                 $"RunFolder: the metrics {string.Join(" and ", twice.Select(metric => SafeText.Quoted(metric.Name)))} would both be the "
-                + $"column '{twice.Key}' of history.csv, in which labels have letters, digits and underscores alone. Give one of the labels "
-                + "another name (ml.Transforms.CopyColumns), or leave RunFolder out.");
+                + $"column '{twice.Key}' of history.csv, in which labels have letters, digits and underscores alone. Give one of the "
+                + "labels another name (ml.Transforms.CopyColumns), or leave RunFolder out.");
         }
     }
 

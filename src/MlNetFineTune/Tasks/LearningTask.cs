@@ -89,9 +89,9 @@ public abstract record LearningTask
     /// <summary>
     /// Several heads on one network, each with its label, loss and columns: a class, a number and a yes or no of the same photo. The
     /// training loss is the sum of the heads' mean losses by their weights; a split keeps the classes of the first head that has classes
-    /// even. Metrics are named after the labels (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns
-    /// (<see cref="TaskHead"/>). Trainers: <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>.
-    /// Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
+    /// even, and <see cref="Sampling.BalancedBy"/> makes the classes of one head equally frequent. Metrics are named after the labels
+    /// (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns (<see cref="TaskHead"/>). Trainers:
+    /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>. Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
     /// </summary>
     /// <param name="heads">Two or more, of different labels. A row must have one label at least.</param>
     /// <exception cref="ArgumentException">There are fewer, or two of one label.</exception>

@@ -245,7 +245,8 @@ public abstract record FineTuningOptions
     /// Path of a folder for the records of the training, created if it does not exist: <c>history.csv</c> and <c>history.json</c>, written
     /// after every epoch; events for TensorBoard (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page
     /// with curves, confusion matrix, worst mistakes and the facts needed to repeat the training. Use one folder for each training: a later
-    /// one replaces history and report. Default null: none.
+    /// one replaces history and report. Labels of several heads must differ in letters, digits or underscores, of which the names of
+    /// columns there are made: else it is an error. Default null: none.
     /// </summary>
     [NotInFingerprint("only watches")]
     public string? RunFolder
