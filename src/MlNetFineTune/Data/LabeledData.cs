@@ -8,6 +8,10 @@ namespace MlNetFineTune.Data;
 /// <summary>What a data view says about its rows, read once: labels, groups, and inputs by index.</summary>
 internal sealed class LabeledData : IDisposable
 {
+    private readonly float[] _labels;
+    private readonly int _labelOffset;
+    private readonly int _labelStride;
+
     /// <param name="inputs">What enters the network. Disposed with this.</param>
     /// <param name="labels">Of all rows, <paramref name="labelWidth"/> numbers each.</param>
     /// <param name="ordinals">Position of each row in the data view.</param>
@@ -20,12 +24,20 @@ internal sealed class LabeledData : IDisposable
     {
         Inputs = inputs;
         Contents = new RowContents(inputs);
-        Labels = labels;
-        LabelWidth = labelWidth;
+        _labels = labels;
+        _labelStride = LabelWidth = labelWidth;
         Ordinals = ordinals;
         Groups = groups;
         WithoutLabel = withoutLabel;
         Weights = weights;
+    }
+
+    private LabeledData(LabeledData source, int labelOffset, int labelWidth)
+    {
+        (Inputs, Contents, Ordinals, Groups) = (source.Inputs, source.Contents, source.Ordinals, source.Groups);
+        (WithoutLabel, Weights) = (source.WithoutLabel, source.Weights);
+        (_labels, _labelOffset, _labelStride) = (source._labels, source._labelOffset + labelOffset, source._labelStride);
+        LabelWidth = labelWidth;
     }
 
     public Dataset Inputs { get; }
@@ -34,7 +46,9 @@ internal sealed class LabeledData : IDisposable
     public RowContents Contents { get; }
 
     /// <summary>The labels of all rows, <see cref="LabelWidth"/> numbers each: a class from 0, or numbers.</summary>
-    public float[] Labels { get; }
+    public float[] Labels => _labelStride == LabelWidth
+        ? _labels
+        : [.. Enumerable.Range(0, Count).SelectMany(row => LabelOf(row).ToArray())];
 
     /// <summary>Numbers of a row's label.</summary>
     public int LabelWidth { get; }
@@ -52,7 +66,13 @@ internal sealed class LabeledData : IDisposable
 
     public int Count => Ordinals.Length;
 
-    public ReadOnlySpan<float> LabelOf(int row) => Labels.AsSpan(row * LabelWidth, LabelWidth);
+    public ReadOnlySpan<float> LabelOf(int row) => _labels.AsSpan(row * _labelStride + _labelOffset, LabelWidth);
+
+    /// <summary>The same rows with some of the numbers of their labels, which are not copied.</summary>
+    /// <param name="offset">The first of the numbers.</param>
+    /// <param name="width">How many they are.</param>
+    /// <returns>Its inputs stay those of this one: it is not disposed.</returns>
+    public LabeledData WithPartOfLabels(int offset, int width) => new(this, offset, width);
 
     /// <param name="host">Its temporary folder takes pictures that are not files.</param>
     /// <param name="data">Read from beginning to end, once.</param>

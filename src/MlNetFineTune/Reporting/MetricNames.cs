@@ -1,3 +1,5 @@
+using MlNetFineTune.Tasks;
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>Names of metrics in files and pages.</summary>
@@ -8,6 +10,19 @@ internal static class MetricNames
     /// </summary>
     public static string InFiles(string metric) =>
         $"validation{HeadOf(metric)}{(IsOf(Metric.RootMeanSquaredError, metric) ? "_rmse" : InWords(metric))}";
+
+    /// <summary>Labels that differ in a blank or a sign alone have one name in files.</summary>
+    /// <exception cref="InvalidOperationException">Two metrics have the same name.</exception>
+    public static void RequireDifferent(IEnumerable<Metric> metrics)
+    {
+        if (metrics.GroupBy(metric => InFiles(metric.Name)).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            throw new InvalidOperationException(
+                $"RunFolder: the metrics {string.Join(" and ", twice.Select(metric => SafeText.Quoted(metric.Name)))} would both be the "
+                + $"column '{twice.Key}' of history.csv, in which labels have letters, digits and underscores alone. Give one of the "
+                + "labels another name (ml.Transforms.CopyColumns), or leave RunFolder out.");
+        }
+    }
 
     /// <summary>On pages: "validation mean average precision".</summary>
     public static string OnPages(string metric) => IsOf(Metric.RootMeanSquaredError, metric)

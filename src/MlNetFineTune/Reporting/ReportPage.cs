@@ -29,8 +29,7 @@ internal static class ReportPage
             <p class="lead">{Ending(run.Report)}</p>
             {Tiles(run)}
             {Curves.Of(run)}
-            {(run.Validation is { Rows.Count: > 0 } judged ? Judgement(judged) : Markup.None)}
-            {(run.LabelSets is { Rows: > 0 } sets ? LabelSetPage.Of(sets) : Markup.None)}
+            {run.Sections.Select(new SectionDrawing(run.Rows).Of)}
             {Again(run)}
             </main>
             </body>
@@ -73,10 +72,6 @@ internal static class ReportPage
 
         static Markup Tile((string Name, string? Value) tile) => $"<div><dt>{tile.Name}</dt><dd>{tile.Value}</dd></div>";
     }
-
-    private static Markup Judgement(JudgedRows judged) => judged.Classes is { } classes
-        ? (Markup)$"{judged.Roc?.Section ?? Markup.None}{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
-        : $"{Curves.PredictedAgainstActual(judged.Rows)}{Mistakes.OfNumbers(judged)}";
 
     private static Markup Again(RunRecord run)
     {

@@ -29,12 +29,19 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     /// <summary>Those that this process has seen, by epochs and not by number.</summary>
     public IEnumerable<RunStep> Steps => _steps.Select(step => step with { Epoch = step.Step / _stepsPerEpoch });
 
+    /// <param name="options">Name the folder.</param>
+    /// <param name="metrics">That epochs will have.</param>
+    /// <param name="channel">Warned.</param>
+    /// <param name="clock">Dates the events.</param>
     /// <returns>Null if none is asked for.</returns>
     /// <exception cref="IOException">There can be no such folder, or nothing can be written there.</exception>
-    public static RunFolder? Open(FineTuningOptions options, IChannel channel, TimeProvider? clock = null)
+    /// <exception cref="InvalidOperationException">Two metrics would have one name in the files.</exception>
+    public static RunFolder? Open(
+        FineTuningOptions options, IReadOnlyList<Metric> metrics, IChannel channel, TimeProvider? clock = null)
     {
         if (options.RunFolder is not { } path)
             return null;
+        MetricNames.RequireDifferent(metrics);
         try
         {
             return new RunFolder(Directory.CreateDirectory(path).FullName, channel, clock ?? TimeProvider.System);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using MlNetFineTune.Data;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
@@ -18,16 +19,13 @@ internal static class RunReport
     /// <param name="report">The training's.</param>
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
-            run.Network.Name, report, [.. folder.Steps],
-            run.Data.Validation.Rows.Length > 0 && task.HasJudgedRows && task is not BoundMultiLabel
-                ? RowJudge.Judge(outputs.Value, task, run.Data.Validation)
-                : null,
-            OptionsDescription.Of(run.Options), Facts(run, report))
-        {
-            LabelSets = run.Data.Validation.Rows.Length > 0 && task is BoundMultiLabel labels
-                ? LabelSetJudge.Judge(outputs.Value, labels, run.Data.Validation)
-                : null,
-        });
+            run.Network.Name, report, [.. folder.Steps], SectionsOf(task, outputs, run.Data.Validation), run.Data.Validation.Source,
+            OptionsDescription.Of(run.Options), Facts(run, report)));
+
+    private static IReadOnlyList<ReportSection> SectionsOf(BoundTask task, Lazy<RowOutputs> outputs, RowSubset validation) =>
+        validation.Rows.Length > 0 && outputs.Value is { Rows.Length: > 0 } known
+            ? task.Report(known, validation.LabelsOf(known.Rows), validation.Source.Inputs.Noun)
+            : [];
 
     private static List<(string Name, string Value)> Facts(TrainingRun run, TrainingReport report)
     {

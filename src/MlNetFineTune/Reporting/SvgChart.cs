@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 

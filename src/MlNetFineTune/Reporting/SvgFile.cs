@@ -1,6 +1,7 @@
 using System.Text;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 

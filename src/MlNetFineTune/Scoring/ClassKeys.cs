@@ -32,7 +32,8 @@ internal static class ClassKeys
             var keys = new List<LabelKeys>();
             while (keys.Count < count)
                 keys.Add(LabelKeys.Load(env, reader));
-            return keys;
+            var left = reader.BaseStream.Length - reader.BaseStream.Position;
+            return left == 0 ? keys : throw ArchiveFiles.Damaged($"{left} bytes follow the classes of its heads");
         }
         catch (Exception e) when (
             e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)

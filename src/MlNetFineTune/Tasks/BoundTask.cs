@@ -22,9 +22,6 @@ internal abstract class BoundTask
     /// <summary>The classes with their key values, of each head that has them.</summary>
     public virtual IReadOnlyList<LabelKeys> AllKeys => Keys is { } keys ? [keys] : [];
 
-    /// <summary>Whether the report can show a row as right or wrong, or by how much.</summary>
-    public virtual bool HasJudgedRows => true;
-
     /// <summary>The classes' names; null where a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 
@@ -59,13 +56,27 @@ internal abstract class BoundTask
     /// <param name="channel">Told what was found.</param>
     public virtual BoundTask ForTraining(RowSubset training, IChannel channel) => this;
 
-    /// <summary>An order of rows in which all kinds come equally often: an index is that of a place in <paramref name="rows"/>.</summary>
+    /// <summary>Gives a head that was drawn at random what it should begin with by the training labels. Called once, before it trains.
+    /// </summary>
+    /// <param name="head">Made by <see cref="CreateHead"/>.</param>
+    /// <param name="training">The rows that train.</param>
+    public virtual void InitializeHead(NetworkHead head, RowSubset training)
+    {
+    }
+
+    /// <summary>
+    /// An order of rows in which all kinds come equally often: an index is that of a place in <paramref name="rows"/>. Rows without the
+    /// label, which only one of several heads may lack, are a kind of their own.
+    /// </summary>
     /// <param name="subset">Has the rows.</param>
     /// <param name="rows">One each.</param>
-    public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows)
+    /// <param name="label">The label's column that decides, where there are several; else null, or the only one.</param>
+    public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label)
     {
         var labels = Labels;
-        return BalancedSampling.OfClasses([.. rows.Select(row => labels.StratumOf(subset.Source.LabelOf(row)))]);
+        return BalancedSampling.OfClasses([.. rows.Select(row => KindOf(subset.Source.LabelOf(row)))]);
+
+        int KindOf(ReadOnlySpan<float> ofRow) => float.IsNaN(ofRow[0]) ? labels.Strata : labels.StratumOf(ofRow);
     }
 
     /// <summary>To train by.</summary>
@@ -81,6 +92,12 @@ internal abstract class BoundTask
     /// <param name="labels">The same rows' labels.</param>
     /// <param name="channel">Told what was found.</param>
     public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
+
+    /// <summary>What the report page of the training shows of the validation rows.</summary>
+    /// <param name="outputs">The finished network's, of the rows that could be read. At least one.</param>
+    /// <param name="labels">The same rows' labels.</param>
+    /// <param name="noun">What a row is called: picture, row.</param>
+    public abstract IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun);
 
     public abstract TaskManifest Describe();
 

@@ -89,9 +89,9 @@ public abstract record LearningTask
     /// <summary>
     /// Several heads on one network, each with its label, loss and columns: a class, a number and a yes or no of the same photo. The
     /// training loss is the sum of the heads' mean losses by their weights; a split keeps the classes of the first head that has classes
-    /// even. Metrics are named after the labels (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns
-    /// (<see cref="TaskHead"/>). Trainers: <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>.
-    /// Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
+    /// even, and <see cref="Sampling.BalancedBy"/> makes the classes of one head equally frequent. Metrics are named after the labels
+    /// (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns (<see cref="TaskHead"/>). Trainers:
+    /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>. Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
     /// </summary>
     /// <param name="heads">Two or more, of different labels. A row must have one label at least.</param>
     /// <exception cref="ArgumentException">There are fewer, or two of one label.</exception>
@@ -121,6 +121,15 @@ public abstract record LearningTask
 
     /// <summary>Whether rows are of classes, which can be weighed and balanced.</summary>
     internal virtual bool HasClasses => true;
+
+    /// <summary>Why rows cannot be balanced by a label, and what to do; null where they can.</summary>
+    /// <param name="label">The label's column that was named; null where none was.</param>
+    /// <param name="columns">Those of the options.</param>
+    internal virtual string? WhyNotBalanced(string? label, TaskColumns columns) =>
+        label is not null && label != columns.Label
+            ? $"the label of {Name} is '{columns.Label}', and not '{label}': take Sampling.Balanced"
+            : HasClasses ? null
+            : $"{Name} has no classes: leave it out, or say with ExampleWeightColumnName how much each row counts";
 
     /// <summary>The sentence that says why this task needs validation rows; null where it does not.</summary>
     internal virtual string? NeedsValidation => null;

@@ -46,6 +46,14 @@ internal abstract class Objective
         return CountOfEach(targets) is { } counts ? Number(counts.sum()) : targets.Labels.shape[0];
     }
 
+    /// <summary>
+    /// What the rows of a step that is made of several batches count together, where the loss has parts that count different rows: a mean
+    /// over the step is then no mean of the batches' means. Null where <see cref="CountOf"/> of each batch says all.
+    /// </summary>
+    /// <param name="subset">Has the rows.</param>
+    /// <param name="rows">All rows of the step.</param>
+    public virtual StepCounts? CountsOf(RowSubset subset, IReadOnlyList<int> rows) => null;
+
     /// <summary>The same to judge by, in parts: the sum of the losses, and of what the rows count.</summary>
     public (double Sum, double Count) EvaluateLoss(Tensor outputs, Targets targets)
     {

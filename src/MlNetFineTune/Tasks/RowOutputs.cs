@@ -23,6 +23,22 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
     public Tensor ToTensor(int first, int count) =>
         tensor(Values[(first * Width)..((first + count) * Width)], [count, Width], ScalarType.Float32);
 
+    /// <summary>The scores of all rows, one row's after another's.</summary>
+    /// <param name="objective">Makes scores of outputs.</param>
+    public float[] ScoresBy(Objective objective)
+    {
+        const int AtOnce = 1024;
+        var scores = new float[(long)Rows.Length * objective.ScoreLength];
+        for (var first = 0; first < Rows.Length; first += AtOnce)
+        {
+            using var scope = NewDisposeScope();
+            using var inference = inference_mode();
+            var some = objective.ScoresOf(ToTensor(first, Math.Min(AtOnce, Rows.Length - first))); // [n, scores]
+            some.contiguous().data<float>().CopyTo(scores, first * objective.ScoreLength);
+        }
+        return scores;
+    }
+
     /// <summary>Takes outputs batch by batch.</summary>
     public sealed class Collector
     {

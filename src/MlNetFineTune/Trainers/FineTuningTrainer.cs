@@ -59,9 +59,9 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)
             fit.Channel.Warning(_unusedWorkers);
-        using var folder = RunFolder.Open(_options, fit.Channel);
-        var device = Devices.Choose(fit.Host, fit.Channel);
         var task = Bind(input.Schema);
+        using var folder = RunFolder.Open(_options, task.Metrics, fit.Channel);
+        var device = Devices.Choose(fit.Host, fit.Channel);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
         using var teacher = _options.CreateTeacher(task, modelInput, device, Log);
@@ -76,12 +76,14 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
+            if (!_options.Sampling.NeedsClasses) // else epochs have other shares of the classes than the rows
+                _options.InitializeHead(network, task, data.Training);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
                 _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)
             {
                 Teacher = teacher,
-                Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows) : null,
+                Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows, _options.Sampling.Label) : null,
                 KeepsOutputs = task.FitsOnValidation || folder is not null,
             };
             using var session = new TrainingSession(run);

@@ -148,6 +148,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         }
     }
 
+    internal override void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training) =>
+        task.InitializeHead(((ImageNetwork)network).Head, training);
+
     internal override void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
     {
         if (network is ImageNetwork { Table: { } table })

@@ -17,5 +17,16 @@ internal sealed record EpochOrder(int[][] Batches, int[] StepOf)
         return new([.. batches.SelectMany(step => step)], [.. batches.SelectMany((step, index) => Enumerable.Repeat(index, step.Length))]);
     }
 
+    /// <summary>The rows of all batches of a batch's step.</summary>
+    public int[] RowsOfStep(int batch)
+    {
+        var (first, end) = (batch, batch + 1);
+        while (first > 0 && StepOf[first - 1] == StepOf[batch])
+            first--;
+        while (end < StepOf.Length && StepOf[end] == StepOf[batch])
+            end++;
+        return [.. Batches[first..end].SelectMany(rows => rows)];
+    }
+
     public bool EndsStep(int batch) => batch + 1 == StepOf.Length || StepOf[batch + 1] != StepOf[batch];
 }

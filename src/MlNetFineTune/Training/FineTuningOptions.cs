@@ -154,7 +154,8 @@ public abstract record FineTuningOptions
     /// </summary>
     public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
 
-    /// <summary>Which rows make an epoch: all once, or all classes equally often. Default: <see cref="Sampling.Shuffled"/>.</summary>
+    /// <summary>Which rows make an epoch: all once, or all classes equally often (of several heads, those of one:
+    /// <see cref="Sampling.BalancedBy"/>). Default: <see cref="Sampling.Shuffled"/>.</summary>
     public Sampling Sampling
     {
         get;
@@ -244,7 +245,8 @@ public abstract record FineTuningOptions
     /// Path of a folder for the records of the training, created if it does not exist: <c>history.csv</c> and <c>history.json</c>, written
     /// after every epoch; events for TensorBoard (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page
     /// with curves, confusion matrix, worst mistakes and the facts needed to repeat the training. Use one folder for each training: a later
-    /// one replaces history and report. Default null: none.
+    /// one replaces history and report. Labels of several heads must differ in letters, digits or underscores, of which the names of
+    /// columns there are made: else it is an error. Default null: none.
     /// </summary>
     [NotInFingerprint("only watches")]
     public string? RunFolder
@@ -311,6 +313,11 @@ public abstract record FineTuningOptions
     /// <summary>The network with the weights that training begins with. The caller disposes it.</summary>
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
 
+    /// <summary>Gives the network's head, where it has one of ours, what it begins with by the training labels.</summary>
+    internal virtual void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training)
+    {
+    }
+
     /// <summary>What the network must know of the training rows before the first step, such as the mean of a number.</summary>
     internal virtual void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
     {
@@ -346,12 +353,8 @@ public abstract record FineTuningOptions
             throw new ArgumentException(reason, "options");
         if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
-        if (Sampling.NeedsClasses && !TaskInForce.HasClasses)
-        {
-            throw new ArgumentException(
-                $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or "
-                + "say with ExampleWeightColumnName how much each row counts.", "options");
-        }
+        if (Sampling.NeedsClasses && TaskInForce.WhyNotBalanced(Sampling.Label, Columns) is { } whyNot)
+            throw new ArgumentException($"Sampling.{Sampling} takes the rows of all classes equally often, and {whyNot}.", "options");
         if (!TaskInForce.TakesMixedRows && Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
         {
             throw new ArgumentException(

@@ -1,4 +1,5 @@
 using MlNetFineTune.MlNet;
+using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ namespace MlNetFineTune.Training;
 internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunState state, StopRequest stop, RunObservers observers)
 {
     private readonly SingleRowBatches _singleRows = new(run);
+    private readonly StepCounter _stepCounter = new(run);
 
     /// <summary>Trains the epochs of the phase that the state does not have yet.</summary>
     /// <returns>Why the training ends; null where the next phase follows.</returns>
@@ -52,7 +54,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
                     phase.OptimizerStep(LearningRate);
 
                 var learningRate = LearningRate;
-                using var loss = ForwardAndBackward(batch);
+                using var loss = ForwardAndBackward(batch, _stepCounter.CountsOf(order, batch.Batch));
                 if (order.EndsStep(batch.Batch))
                     phase.OptimizerStep(learningRate);
 
@@ -73,10 +75,10 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
     /// <returns>The batch's mean loss, which may still be on its way on the device.</returns>
-    private Tensor ForwardAndBackward(StepInput batch)
+    private Tensor ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
     {
         using var scope = NewDisposeScope();
-        var targets = run.TargetsOf(batch); // [N, ...]
+        var targets = run.TargetsOf(batch) with { Step = countsOfStep }; // [N, ...]
         var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]
         var loss = run.Objective.Loss(outputs, targets); // a number
         phase.Backward(loss, () => run.Objective.CountOf(targets));

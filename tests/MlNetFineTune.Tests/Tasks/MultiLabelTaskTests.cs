@@ -379,7 +379,8 @@ public sealed class MultiLabelTaskTests
         var source = new MlNetFineTune.Data.LabeledData(
             inputs: null!, labels, [0, 1, 2, 3, 4], groups: null, withoutLabel: 0, weights: null, labelWidth: 2);
         var task = new BoundMultiLabel(new TaskColumns("Label"), ["a", "b"], keys: null, options: null, [0.5f, 0.5f]);
-        var order = task.Balance(new MlNetFineTune.Data.RowSubset(source, [0, 1, 2, 3, 4]), [0, 1, 2, 3, 4]).Order(seed: 1, epoch: 0);
+        var order = task.Balance(new MlNetFineTune.Data.RowSubset(source, [0, 1, 2, 3, 4]), [0, 1, 2, 3, 4], label: null)
+            .Order(seed: 1, epoch: 0);
         Assert.HasCount(5, order);
         Assert.IsGreaterThanOrEqualTo(1, order.Count(row => row == 3), "the one row of b");
     }

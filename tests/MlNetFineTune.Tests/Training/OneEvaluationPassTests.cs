@@ -99,7 +99,7 @@ public sealed class OneEvaluationPassTests
         var ml = new MLContext();
         var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6)));
         using var fit = new FitScope(ml, "test", "test", options.Seed);
-        using var folder = RunFolder.Open(options, fit.Channel);
+        using var folder = RunFolder.Open(options, [], fit.Channel);
         options = options with { Observer = folder };
         var keys = LabelKeys.Of(view.Schema["Label"]);
         var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn,

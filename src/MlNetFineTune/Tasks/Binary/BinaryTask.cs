@@ -40,6 +40,9 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
 
     /// <summary>The logit whose sigmoid is the probability.</summary>
     internal static float LogitOf(double probability) => (float)Math.Log(probability / (1 - probability));
+
+    /// <summary>The sigmoid of a logit.</summary>
+    internal static float ProbabilityOf(float logit) => 1 / (1 + MathF.Exp(-logit));
 }
 
 /// <param name="columns">Names of the columns that the task reads and writes.</param>
@@ -80,6 +83,9 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         return new BoundBinary(columns, options, fitted, found);
     }
 
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        BinaryReport.Of(outputs, labels, Scoring, threshold, noun);
+
     public override TaskManifest Describe() => new BinaryManifest(columns, calibration, threshold);
 
     /// <summary>The outputs <c>logit</c> (not calibrated) and <c>probability</c>: [N, 1].</summary>
@@ -106,7 +112,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
             return threshold;
         }
         var (before, after) = (CountsAt(scores, positive, threshold), tuned.Counts);
-        var probability = 1 / (1 + MathF.Exp(-tuned.Threshold));
+        var probability = BinaryTask.ProbabilityOf(tuned.Threshold);
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"Decision threshold tuned by {criterion} on {labels.Length} validation rows: "

@@ -5,13 +5,11 @@ internal static class RowArguments
 {
     /// <param name="scored">Rows with a score.</param>
     /// <param name="labelled">Rows with a label.</param>
-    /// <param name="weights">Weights of the rows; empty where all are 1.</param>
-    /// <exception cref="ArgumentException">The numbers differ, or a weight is negative or not finite.</exception>
-    public static void Check(int scored, int labelled, ReadOnlySpan<float> weights)
+    /// <exception cref="ArgumentException">The numbers differ.</exception>
+    public static void Check(int scored, int labelled)
     {
         if (scored != labelled)
             throw new ArgumentException($"There are scores of {scored} rows and labels of {labelled}.");
-        CheckWeights(scored, weights);
     }
 
     /// <exception cref="ArgumentException">There are other numbers of weights than of rows, or one is negative or not finite.</exception>

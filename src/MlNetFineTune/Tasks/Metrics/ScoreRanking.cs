@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The rows that pass where a score is the least that passes, by their weights.</summary>
+/// <summary>The rows that pass where a score is the least that passes.</summary>
 /// <param name="Score">Lowest score that passes.</param>
 /// <param name="TruePositives">Positive rows among those that pass.</param>
 /// <param name="FalsePositives">Negative rows among those that pass.</param>
@@ -28,15 +28,14 @@ internal sealed class ScoreRanking
 
     /// <param name="scores">Higher is more surely positive. Rows whose score is NaN are left out.</param>
     /// <param name="labels">Whether each row is positive.</param>
-    /// <param name="weights">One a row; empty where all rows count alike. Rows of weight 0 are left out.</param>
-    /// <exception cref="ArgumentException">The lengths differ, or a weight is negative or not finite.</exception>
-    public static ScoreRanking Of(ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static ScoreRanking Of(ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
     {
-        RowArguments.Check(scores.Length, labels.Length, weights);
+        RowArguments.Check(scores.Length, labels.Length);
         var (rising, rows, count) = (new float[scores.Length], new int[scores.Length], 0);
         for (var row = 0; row < scores.Length; row++)
         {
-            if (!float.IsNaN(scores[row]) && (weights.IsEmpty || weights[row] > 0))
+            if (!float.IsNaN(scores[row]))
                 (rising[count], rows[count++]) = (scores[row], row);
         }
         Array.Sort(rising, rows, 0, count);
@@ -45,11 +44,10 @@ internal sealed class ScoreRanking
         var (truePositives, falsePositives) = (0.0, 0.0);
         for (var i = count - 1; i >= 0; i--)
         {
-            var weight = weights.IsEmpty ? 1.0 : weights[rows[i]];
             if (labels[rows[i]])
-                truePositives += weight;
+                truePositives++;
             else
-                falsePositives += weight;
+                falsePositives++;
             if (i == 0 || rising[i - 1] != rising[i])
                 cuts.Add(new(rising[i], truePositives, falsePositives));
         }

@@ -130,7 +130,7 @@ internal sealed class BoundMultiLabel(
     }
 
     /// <summary>An order of rows in which all labels come about equally often.</summary>
-    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows) =>
+    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label) =>
         BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
 
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
@@ -138,6 +138,9 @@ internal sealed class BoundMultiLabel(
         new(graph.Named(GraphOutput.Logits, outputs), names.Count),
         new(graph.Named(GraphOutput.Probabilities, graph.Add("Sigmoid", [outputs])), names.Count),
     ];
+
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        LabelSetReport.Of(outputs, labels, Scoring, names, thresholds, noun);
 
     public override TaskManifest Describe() => new MultiLabelManifest(columns, names, thresholds);
 }

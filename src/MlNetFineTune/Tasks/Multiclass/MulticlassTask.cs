@@ -71,6 +71,9 @@ internal sealed class BoundMulticlass(
         ? new BoundMulticlass(columns, keys, options, Calibrator.Fit(options!.Calibration, outputs, labels, keys.Names, channel))
         : this;
 
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        ClassReport.Of(outputs, labels, Scoring, keys.Names, noun);
+
     public override TaskManifest Describe() => new MulticlassManifest(columns, keys.Names, calibration);
 
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>

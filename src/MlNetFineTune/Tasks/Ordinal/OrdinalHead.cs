@@ -10,8 +10,8 @@ namespace MlNetFineTune.Tasks;
 /// <summary>
 /// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
 /// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
-/// cross-entropy is the negative log-likelihood of the proportional odds model, so what works with the logits of a multiclass model works
-/// with them: the loss, scoring, the most probable class, temperature scaling, distillation.
+/// cross-entropy is the negative log-likelihood of the model, so what works with the logits of a multiclass model works with them: scoring,
+/// the most probable class, temperature scaling, distillation.
 /// </summary>
 internal sealed class OrdinalHead : NetworkHead
 {
@@ -38,7 +38,13 @@ internal sealed class OrdinalHead : NetworkHead
 
     public override int Outputs => Classes;
 
-    public override void Initialize(long seed) => Initialize(seed, counts: null);
+    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
+    /// the same probability.</summary>
+    public override void Initialize(long seed)
+    {
+        WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
+        InitializeThresholds(new double[Classes]);
+    }
 
     public override Tensor forward(Tensor features)
     {
@@ -64,17 +70,15 @@ internal sealed class OrdinalHead : NetworkHead
         return graph.Add("Sub", [graph.Add("Sub", [widths, notAbove]), notBelow]);
     }
 
-    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
-    /// the same probability, or their shares among the rows.</summary>
-    /// <param name="seed">Seed of the random weights.</param>
-    /// <param name="counts">Training rows of each class, in their order; null where they do not matter.</param>
-    public void Initialize(long seed, IReadOnlyList<double>? counts)
+    /// <summary>Thresholds by which a score of 0 gives the classes their shares among the rows
+    /// (<see cref="CumulativeLogits.ParametersOf"/>): the loss begins where guessing by frequency would be.</summary>
+    /// <param name="counts">Training rows of each class, in their order, by their weights.</param>
+    public void InitializeThresholds(IReadOnlyList<double> counts)
     {
-        if (counts is not null && counts.Count != Classes)
+        if (counts.Count != Classes)
             throw new ArgumentException($"There are counts of {counts.Count} classes for a head of {Classes}.", nameof(counts));
-        WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
         using var noGradients = no_grad();
-        using var values = tensor(CumulativeLogits.ParametersOf(counts ?? new double[Classes]));
+        using var values = tensor(CumulativeLogits.ParametersOf(counts));
         thresholds.copy_(values);
     }
 

@@ -73,6 +73,18 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override NetworkHead CreateHead(int features) => new OrdinalHead(features, keys.Count);
 
+    // By what the rows of each class count in the loss; their sum is the number of rows.
+    public override void InitializeHead(NetworkHead head, RowSubset training)
+    {
+        var labels = training.LabelsOf(training.Rows);
+        var (ofRows, ofClasses) = (training.WeightsOf(training.Rows), options!.ClassWeights.Resolve(keys.Names, labels));
+        var counts = new double[keys.Count];
+        foreach (var (row, label) in labels.Index())
+            counts[(int)label] += (double)(ofRows?[row] ?? 1) * (ofClasses?[(int)label] ?? 1);
+        var total = counts.Sum();
+        ((OrdinalHead)head).InitializeThresholds([.. counts.Select(count => total > 0 ? count * labels.Length / total : 0)]);
+    }
+
     // The order is what MapValueToKey made of the labels, which is not always what was meant.
     public override BoundTask ForTraining(RowSubset training, IChannel channel)
     {
@@ -87,6 +99,9 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
     public override BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => FitsOnValidation
         ? new BoundOrdinal(columns, keys, options, Calibrator.Fit(options!.Calibration, outputs, labels, keys.Names, channel))
         : this;
+
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        ClassReport.Of(outputs, labels, Scoring, keys.Names, noun);
 
     public override TaskManifest Describe() => new OrdinalManifest(columns, keys.Names, calibration);
 

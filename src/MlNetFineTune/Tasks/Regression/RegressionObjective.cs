@@ -11,7 +11,6 @@ namespace MlNetFineTune.Tasks;
 /// <param name="range">That scores cannot leave; null where there is none.</param>
 internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scale = null, OutputRange? range = null) : Objective
 {
-    private readonly TargetScaler? _scaler = scale is null ? null : new([scale]);
     private readonly RegressionLoss _loss = scale is null ? loss : loss.ForLabelsDividedBy(scale.Deviation);
 
     public override int Outputs => 1;
@@ -22,7 +21,7 @@ internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scal
     public override Tensor ScoresOf(Tensor outputs)
     {
         using var bounded = InRange(outputs);
-        return _scaler is null ? bounded.alias() : _scaler.Restore(bounded);
+        return scale?.Restore(bounded) ?? bounded.alias();
     }
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
@@ -33,7 +32,7 @@ internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scal
     {
         using var bounded = InRange(outputs);
         using var scores = bounded.squeeze(1); // [N, 1] -> [N]
-        using var labels = _scaler is null ? targets.Labels.alias() : _scaler.Standardize(targets.Labels);
+        using var labels = scale?.Standardize(targets.Labels) ?? targets.Labels.alias();
         return _loss.OfEach(scores, labels);
     }
 

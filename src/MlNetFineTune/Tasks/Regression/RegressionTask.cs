@@ -62,7 +62,7 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
         }
         if (!options!.Standardize)
             return this;
-        var found = TargetScaler.Of(labels, outputs: 1, training.WeightsOf(training.Rows)).Outputs[0];
+        var found = TargetScale.Of(labels, training.WeightsOf(training.Rows));
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"Labels are standardised by the mean {found.Mean:G6} and the deviation {found.Deviation:G6} of {labels.Length} rows."));
@@ -70,6 +70,9 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
     }
 
     public override Objective Training(RowSubset training, SoftTargetLoss? softTargets) => Scoring;
+
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        RegressionReport.Of(outputs, labels, Scoring, noun);
 
     public override TaskManifest Describe() => new RegressionManifest(columns, scale, range);
 

@@ -16,6 +16,9 @@ internal sealed record BoundHead(string Label, BoundTask Task, float Weight);
 /// <param name="status">The column that says why a row could not be scored; null for none.</param>
 internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? status) : BoundTask
 {
+    // More heads on the report page make it heavy: each has pictures of its own.
+    private const int MostReported = 20;
+
     public override LabelSource Labels { get; } = new SeveralLabels([.. heads.Select(head => head.Task.Labels)]);
 
     public override IReadOnlyList<LabelKeys> AllKeys => [.. heads.SelectMany(head => head.Task.AllKeys)];
@@ -30,25 +33,27 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
     public override IReadOnlyList<Metric> Metrics =>
         [.. heads.SelectMany(head => head.Task.Metrics.Select(metric => metric.Of(head.Label)))];
 
-    public override bool HasJudgedRows => false;
-
     public override bool FitsOnValidation => heads.Any(head => head.Task.FitsOnValidation);
 
     public override NetworkHead CreateHead(int features) => new SeveralHeads([.. heads.Select(head => head.Task.CreateHead(features))]);
 
-    public override BoundTask ForTraining(RowSubset training, IChannel channel)
+    public override BoundTask ForTraining(RowSubset training, IChannel channel) => new BoundSeveral(
+        [.. heads.Select((head, i) => head with { Task = head.Task.ForTraining(RowsOf(training, i), channel) })], status);
+
+    public override void InitializeHead(NetworkHead head, RowSubset training)
     {
-        var parts = PartsOf(training.LabelsOf(training.Rows));
-        return new BoundSeveral(
-            [.. heads.Select((head, i) => head with { Task = head.Task.ForTraining(HeadRows.Of(training, parts[i]), channel) })], status);
+        foreach (var (i, one) in ((SeveralHeads)head).Parts.Index())
+            heads[i].Task.InitializeHead(one, RowsOf(training, i));
     }
 
-    public override Objective Training(RowSubset training, SoftTargetLoss? softTargets)
+    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label)
     {
-        var parts = PartsOf(training.LabelsOf(training.Rows));
-        return new SeveralObjective([.. heads.Select((head, i) => PartOf(
-            head, head.Task.Training(HeadRows.Of(training, parts[i]), softTargets: null)))]);
+        var (i, head) = heads.Index().Single(head => head.Item.Label == label);
+        return head.Task.Balance(RowsOf(subset, i), rows, label);
     }
+
+    public override Objective Training(RowSubset training, SoftTargetLoss? softTargets) => new SeveralObjective(
+        [.. heads.Select((head, i) => PartOf(head, head.Task.Training(RowsOf(training, i), softTargets: null)))]);
 
     public override BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel)
     {
@@ -67,6 +72,34 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
         return new BoundSeveral(fitted, status);
     }
 
+    /// <summary>The sections of each head, of the rows that have its label.</summary>
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun)
+    {
+        var parts = PartsOf(labels);
+        var sections = new List<ReportSection>();
+        foreach (var (i, head) in heads.Index().Take(MostReported))
+        {
+            var part = parts[i];
+            var offset = heads.Take(i).Sum(other => other.Task.Outputs);
+            IReadOnlyList<ReportSection> own = part.Places.Length == 0
+                ? [new("Validation rows", [new ReportBlock.Paragraph("No validation row that could be read has this label.")])]
+                : head.Task.Report(OutputsOf(outputs, part.Places, offset, head.Task.Outputs), part.Labels, noun);
+            if (part.Places.Length > 0 && part.Places.Length < outputs.Rows.Length)
+            {
+                var lacking = new ReportBlock.Paragraph(FormattableString.Invariant(
+                    $"{part.Places.Length:N0} of {outputs.Rows.Length:N0} validation {noun}s have this label."));
+                own = [own[0] with { Blocks = [lacking, .. own[0].Blocks] }, .. own.Skip(1)];
+            }
+            sections.AddRange(own.Select(section => section with { Head = head.Label }));
+        }
+        if (heads.Count > MostReported)
+        {
+            sections.Add(new("More heads", [new ReportBlock.Paragraph(
+                FormattableString.Invariant($"Shown are the first {MostReported} of {heads.Count} heads."))]));
+        }
+        return sections;
+    }
+
     public override TaskManifest Describe() => new SeveralManifest(
         [.. heads.Select(head => new HeadManifest(head.Label, head.Weight, head.Task.AllKeys.Count, head.Task.Describe()))], status);
 
@@ -74,6 +107,9 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
 
     private static HeadObjective PartOf(BoundHead head, Objective objective) =>
         new(head.Label, objective, head.Weight, head.Task.Labels.Width);
+
+    private RowSubset RowsOf(RowSubset rows, int head) => HeadRows.Of(
+        rows, heads.Take(head).Sum(before => before.Task.Labels.Width), heads[head].Task.Labels.Width);
 
     private HeadLabels[] PartsOf(float[] labels) => HeadLabels.Split(labels, [.. heads.Select(head => head.Task.Labels.Width)]);
 

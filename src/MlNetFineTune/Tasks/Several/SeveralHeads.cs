@@ -18,6 +18,9 @@ internal sealed class SeveralHeads : NetworkHead
         RegisterComponents();
     }
 
+    /// <summary>In the order of the outputs.</summary>
+    public IEnumerable<NetworkHead> Parts => heads;
+
     public override int Outputs => heads.Sum(head => head.Outputs);
 
     // Heads draw by the names of their tensors, which are the same in each: seeds tell them apart.

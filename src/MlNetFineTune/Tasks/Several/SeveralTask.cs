@@ -27,8 +27,17 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 
     internal override bool TakesMixedRows => false;
 
-    // Each head has its own, and rows may lack them: nothing says by which the rows were to be balanced.
-    internal override bool HasClasses => false;
+    internal override string? WhyNotBalanced(string? label, TaskColumns columns)
+    {
+        string[] able = [.. Heads.Where(head => head.Task.HasClasses).Select(head => head.LabelColumnName)];
+        var instead = able.Length == 0
+            ? "none of its heads has classes: leave it out, or say with ExampleWeightColumnName how much each row counts"
+            : $"heads with classes are {SafeText.Several(able)}: take Sampling.BalancedBy(\"{SafeText.Of(able[0])}\")";
+        return label is null ? $"{Name} has several labels, and one of them must be named; {instead}"
+            : Heads.FirstOrDefault(head => head.LabelColumnName == label) is not { } named ? $"no head has the label '{label}'; {instead}"
+            : named.Task.HasClasses ? null
+            : $"head '{label}' is {named.Task.Name}, without classes; {instead}";
+    }
 
     public override string ToString() => $"{Kind}({string.Join("; ", Heads)})";
 

@@ -17,12 +17,10 @@ internal static class ThresholdTuning
     /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">Logits or probabilities; rows whose score is NaN are left out.</param>
     /// <param name="labels">Whether each row is positive.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>Null where the rows are all of one kind, or none of the thresholds reaches the target: nothing can be told.</returns>
-    public static TunedThreshold? Of(
-        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+    public static TunedThreshold? Of(DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
     {
-        var ranking = ScoreRanking.Of(scores, labels, weights);
+        var ranking = ScoreRanking.Of(scores, labels);
         if (!ranking.HasBoth)
             return null;
         var noneIsPositive = ranking.CountsAt(default);
@@ -41,11 +39,9 @@ internal static class ThresholdTuning
     /// <param name="scores">[rows, labels] in row-major order.</param>
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
     /// <param name="labelCount">Labels of a row.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>One a label; null where <see cref="Of"/> gives null.</returns>
     public static TunedThreshold?[] OfEachLabel(
-        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount,
-        ReadOnlySpan<float> weights = default)
+        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labelCount);
         if (scores.Length != labels.Length || scores.Length % labelCount != 0)
@@ -56,7 +52,7 @@ internal static class ThresholdTuning
         {
             for (var row = 0; row < ofLabel.Length; row++)
                 (ofLabel[row], isThere[row]) = (scores[row * labelCount + label], labels[row * labelCount + label]);
-            thresholds[label] = Of(criterion, ofLabel, isThere, weights);
+            thresholds[label] = Of(criterion, ofLabel, isThere);
         }
         return thresholds;
     }

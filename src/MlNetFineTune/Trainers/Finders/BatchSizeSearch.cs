@@ -1,5 +1,6 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
 

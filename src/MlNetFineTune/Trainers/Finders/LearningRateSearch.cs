@@ -1,6 +1,7 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Trainers;
 
 namespace MlNetFineTune;

@@ -1,6 +1,4 @@
-using MlNetFineTune.Tasks;
-
-namespace MlNetFineTune.Reporting;
+namespace MlNetFineTune.Tasks;
 
 /// <summary>
 /// The ROC curve of the validation rows: for every threshold the share of the negative rows that pass (across) and of the positive ones
@@ -15,25 +13,25 @@ internal sealed record RocCurve(
 {
     private const int MostPoints = 400;
 
-    /// <param name="scores">One a row.</param>
+    /// <param name="scores">One a row: logits.</param>
     /// <param name="labels">Whether each is positive.</param>
     /// <param name="threshold">Of the score.</param>
-    /// <param name="probability">The same as a probability.</param>
     /// <returns>Null where rows of one kind are missing.</returns>
-    public static RocCurve? Of(float[] scores, bool[] labels, float threshold, float probability)
+    public static RocCurve? Of(float[] scores, bool[] labels, float threshold)
     {
         var ranking = ScoreRanking.Of(scores, labels);
         if (!ranking.HasBoth)
             return null;
         var passing = ranking.Cuts.LastOrDefault(cut => cut.Score > threshold); // nothing where none passes
         return new(
-            [(0, 0), .. ranking.Cuts.Select(PointOf)], RankingMetrics.RocAuc(ranking), PointOf(passing), probability);
+            [(0, 0), .. ranking.Cuts.Select(PointOf)], RankingMetrics.RocAuc(ranking), PointOf(passing),
+            BinaryTask.ProbabilityOf(threshold));
 
         (double X, double Y) PointOf(ScoreCut cut) => (cut.FalsePositives / ranking.Negatives, cut.TruePositives / ranking.Positives);
     }
 
-    /// <summary>Of the report page.</summary>
-    public Markup Section
+    /// <summary>Of the report.</summary>
+    public ReportSection Section
     {
         get
         {
@@ -41,20 +39,18 @@ internal sealed record RocCurve(
             Series[] series =
             [
                 new("chance", SeriesLook.Guide, [(0, 0), (1, 1)]),
-                new("", SeriesLook.First, Thin(Points)),
+                new("", SeriesLook.First, Points.Thin(MostPoints)),
                 new(FormattableString.Invariant($"threshold {Probability:0.###}"), SeriesLook.Second, [Chosen]),
             ];
             var chart = new Chart("True positive rate (up) against false positive rate", "false positive rate", axis, axis, series);
-            return $"""
-                <section><h2>ROC curve</h2>
-                <p>Area under the curve {Area:0.0000}. At the probability {Probability:0.####}, above which a row is taken for true,
-                {Chosen.Y * 100:0.0} % of the true rows and {Chosen.X * 100:0.0} % of the false ones pass.</p>
-                <div class="charts one">{SvgChart.Of(chart)}</div></section>
-                """;
+            return new("ROC curve",
+            [
+                new ReportBlock.Paragraph(FormattableString.Invariant(
+                    $"Area under the curve {Area:0.0000}. At the probability {Probability:0.####}, above which a row is taken for true, ")
+                    + FormattableString.Invariant(
+                        $"{Chosen.Y * 100:0.0} % of the true rows and {Chosen.X * 100:0.0} % of the false ones pass.")),
+                new ReportBlock.Charts(chart),
+            ]);
         }
     }
-
-    private static IReadOnlyList<(double X, double Y)> Thin(IReadOnlyList<(double X, double Y)> points) => points.Count <= MostPoints
-        ? points
-        : [.. Enumerable.Range(0, MostPoints).Select(i => points[(int)((long)i * (points.Count - 1) / (MostPoints - 1))])];
 }

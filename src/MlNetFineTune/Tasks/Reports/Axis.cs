@@ -1,8 +1,6 @@
 using System.Globalization;
-using MlNetFineTune.MlNet;
-using MlNetFineTune.Networks;
 
-namespace MlNetFineTune.Reporting;
+namespace MlNetFineTune.Tasks;
 
 /// <summary>From values to places between 0 and 1, with a few round ticks.</summary>
 internal sealed class Axis

@@ -1,6 +1,6 @@
-namespace MlNetFineTune.Reporting;
+namespace MlNetFineTune.Tasks;
 
-/// <summary>Lines and dots over two axes; <see cref="SvgChart"/> draws it.</summary>
+/// <summary>Lines and dots over two axes, as data.</summary>
 /// <param name="Title">Above it.</param>
 /// <param name="Across">Title of the horizontal axis.</param>
 /// <param name="X">Horizontal.</param>
@@ -34,4 +34,15 @@ internal enum SeriesLook
 
     /// <summary>A thin dashed line.</summary>
     Guide,
+}
+
+/// <summary>Chooses points evenly, where there are more than a drawing can show.</summary>
+internal static class Thinning
+{
+    /// <param name="points">In order.</param>
+    /// <param name="most">2 or more.</param>
+    /// <returns>The first and the last are among them.</returns>
+    public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most
+        ? points
+        : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Count - 1) / (most - 1))])];
 }
