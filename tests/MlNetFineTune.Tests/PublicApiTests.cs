@@ -46,8 +46,8 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures
-        const int Most = 72;
+        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures, InputBranches
+        const int Most = 73;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 
