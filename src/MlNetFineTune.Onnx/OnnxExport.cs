@@ -24,13 +24,12 @@ internal static class OnnxExport
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="oversampling">The multiple.</param>
-    /// <param name="prefix">Of the names of inputs and outputs.</param>
+    /// <param name="tensors">What enters.</param>
+    /// <param name="prefix">Of the outputs' names.</param>
     /// <returns>The outputs.</returns>
     public static IReadOnlyList<GraphOutput> WriteUncropped(
-        IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling, string prefix = "") =>
-        Write(
-            env, model, precision, path, [.. model.Inputs.ToTensors().Select(tensor => tensor with { Name = prefix + tensor.Name })],
-            oversampling, prefix);
+        IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling,
+        IReadOnlyList<TensorColumn> tensors, string prefix = "") => Write(env, model, precision, path, tensors, oversampling, prefix);
 
     private static IReadOnlyList<GraphOutput> Write(
         IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, IReadOnlyList<TensorColumn> tensors,

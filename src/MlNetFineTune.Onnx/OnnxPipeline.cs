@@ -19,6 +19,8 @@ internal static class OnnxPipeline
     public const string Own = "MlNetFineTune.";
 
     private const string Aside = Own + "Aside.";
+    private const string Inputs = Own + "Input.";
+    private const string Outputs = Own + "Output.";
 
     /// <param name="ml">The chain's.</param>
     /// <param name="model">Not disposed, and not needed by the chain.</param>
@@ -28,7 +30,7 @@ internal static class OnnxPipeline
     public static ITransformer Of(
         MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
-        OnnxScorer[] scorers = [.. model.Task.Heads.Select(head => OnnxScorer.Of(ml, head.Task.ToStockScorer(), Own + head.Prefix))];
+        OnnxScorer[] scorers = [.. model.Task.Heads.Select(head => OnnxScorer.Of(ml, head.Task.ToStockScorer(), Outputs + head.Prefix))];
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
         var chain = new Chain(ml, schema);
@@ -40,11 +42,12 @@ internal static class OnnxPipeline
             string[] lent = [.. all.Select(column => column.OfMlNet).Distinct().Except(all.Select(column => column.OfModel))];
             string[] taken = [.. lent.Where(name => schema.GetColumnOrNull(name) is not null)];
             chain.Copy([.. taken.Select(name => (Aside + name, name))]);
-            IReadOnlyList<TensorColumn> tensors = [.. model.Inputs.ToTensors().Select(tensor => tensor with { Name = Own + tensor.Name })];
+            IReadOnlyList<TensorColumn> tensors =
+                [.. model.Inputs.ToTensors().Select(tensor => tensor with { Name = Inputs + tensor.Name })];
             var maker = new TensorMaker(ml, chain, schema, oversampling);
             foreach (var tensor in tensors)
                 tensor.MakeBy(maker);
-            var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, Own);
+            var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, tensors, Outputs);
             chain.Add(Network(
                 onnxContext, [.. outputs.Select(output => output.Value.Name)], [.. tensors.Select(tensor => tensor.Name)], file.Path,
                 chain.View));

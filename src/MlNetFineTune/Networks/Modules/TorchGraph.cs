@@ -9,7 +9,7 @@ namespace MlNetFineTune.Networks;
 internal static class TorchGraph
 {
     /// <summary>For messages.</summary>
-    public const string Known = "Sequential, InputBranches, Linear, Embedding, Conv1d, Conv2d and Conv3d (padded with zeros), BatchNorm, "
+    public const string Known = "Sequential, Linear, Embedding, Conv1d, Conv2d and Conv3d (padded with zeros), BatchNorm, "
         + "LayerNorm, ReLU, ReLU6, LeakyReLU, ELU, "
         + "GELU (without approximation), SiLU, Hardswish, Hardsigmoid, Sigmoid, Tanh, Softmax, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), "
         + "AdaptiveMaxPool2d(1), Flatten(), Dropout and Identity";
