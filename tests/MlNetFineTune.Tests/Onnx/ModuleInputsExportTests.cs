@@ -38,8 +38,10 @@ public sealed class ModuleInputsExportTests
             count(1);
         });
 
+        // With a max_norm the layer gives shorter rows than its weights say.
         nn.Module Make() => nn.Sequential(
-            ("embed", nn.Embedding(5, 4)), ("flat", nn.Flatten()), ("relu", nn.ReLU()), ("head", nn.Linear(4 * keys, 1)));
+            ("embed", nn.Embedding(5, 4, max_norm: keys > 1 ? 0.5 : null)), ("flat", nn.Flatten()), ("relu", nn.ReLU()),
+            ("head", nn.Linear(4 * keys, 1)));
     }
 
     [TestMethod]
@@ -51,6 +53,7 @@ public sealed class ModuleInputsExportTests
             var view = View();
             using var model = Fit(view, "Features", "Color", "Size");
             var expected = Expected(model, view);
+            model.Scorer.Read(network => CollectionAssert.AreEqual(new[] { "features", "color" }, network.Stages.ToArray()));
             foreach (var (precision, tolerance) in
                 ((OnnxPrecision, float)[])[(OnnxPrecision.Float32, 1e-5f), (OnnxPrecision.Float16, 1e-2f)])
             {
@@ -73,6 +76,44 @@ public sealed class ModuleInputsExportTests
         static nn.Module Make() => new InputBranches(
             [("features", nn.Linear(6, 8)), ("color", nn.Embedding(5, 3)), ("size", nn.Identity())],
             nn.Sequential(("relu", nn.ReLU()), ("hidden", nn.Linear(12, 8)), ("tanh", nn.Tanh()), ("out", nn.Linear(8, 1))));
+    }
+
+    [TestMethod]
+    public void SeveralHeadsOfAModuleOfSeveralInputsAreExported()
+    {
+        TorchLayers.Count(_ => Make(), count =>
+        {
+            AnyFactory.Make = _ => Make();
+            var view = View();
+            using var model = (FineTuningTransformer)_ml.FineTuning.FineTuneModule(SmallModules.Multiclass with
+            {
+                Factory = new AnyFactory(),
+                Inputs = ["Features", "Color"],
+                Epochs = 6,
+                Task = LearningTask.Several(
+                    new("Kind", LearningTask.Multiclass()), new("Number", LearningTask.Regression()), new("Yes", LearningTask.Binary())),
+            }).Fit(view);
+            var expected = model.Transform(view);
+            using var file = new ExportedFile(_ml, model);
+            using var chain = (IDisposable)_ml.FineTuning.ToOnnxPipeline(model, view.Schema);
+            var scored = ((ITransformer)chain).Transform(view);
+            SmallTraining.AssertClose(SmallTraining.Scores(expected, "KindScore"), SmallTraining.Scores(scored, "KindScore"));
+            foreach (var (output, column) in ((string, string)[])[("Number.score", "NumberScore"), ("Yes.probability", "YesProbability")])
+            {
+                float[] all = [.. expected.GetColumn<float>(column)];
+                SmallTraining.AssertClose([all], [[.. scored.GetColumn<float>(column)]]);
+                foreach (var rows in (int[])[s_rows.Length, 1])
+                {
+                    var actual = file.Run(
+                        ExportedFile.Numbers("Features", s_rows.Take(rows).SelectMany(row => row.Features), rows, 6),
+                        ExportedFile.Keys("Color", view.GetColumn<uint>("Color").Take(rows), rows, 1));
+                    SmallTraining.AssertClose([all[..rows]], [actual[output]]);
+                }
+            }
+            count(1);
+        });
+
+        static nn.Module Make() => new InputBranches([("features", nn.Linear(6, 8)), ("color", nn.Embedding(5, 3))], nn.Linear(11, 5));
     }
 
     [TestMethod]
@@ -141,7 +182,7 @@ public sealed class ModuleInputsExportTests
             Assert.ThrowsExactly<ArgumentException>(() => one.forward([zeros(1, 2), zeros(1, 2)])).Message, "1 branches (a) for 2 inputs");
     }
 
-    // Two keys of one value each, and what the rows have.
+    // With a vector of two keys beside what the rows have.
     private IDataView View()
     {
         var view = SmallModules.View(_ml, s_rows);

@@ -95,6 +95,29 @@ public sealed class SeveralHeadsExportTests
     }
 
     [TestMethod]
+    public void HeadsOverAPictureAndATableAreExported()
+    {
+        var rows = SeveralRow.Take(5);
+        var data = View(_ml, rows);
+        var options = Options(LearningTask.Several(
+            new("Kind", LearningTask.Multiclass()), new("Tags", LearningTask.MultiLabel()))) with { TableColumns = ["Size"] };
+        using var model = (FineTuningTransformer)_ml.FineTuning.FineTuneImages(options).Fit(data);
+        var expected = model.Transform(data);
+        using var file = new ExportedFile(_ml, model);
+        var actual = file.Run(
+            ExportedFile.Input("pixels", ExportedFile.Pixels(model, data, rows.Length, Size)),
+            ExportedFile.Numbers("Size", rows.Select(row => row.Size), rows.Length, 1));
+        using var chain = (IDisposable)_ml.FineTuning.ToOnnxPipeline(model, data.Schema);
+        var scored = ((ITransformer)chain).Transform(data);
+        foreach (var head in (string[])["Kind", "Tags"])
+        {
+            var scores = SmallTraining.Scores(expected, head + "Score");
+            AssertClose(actual[head + ".probabilities"], [.. scores.SelectMany(row => row)], 1e-4);
+            SmallTraining.AssertClose(scores, SmallTraining.Scores(scored, head + "Score"), 1e-4f);
+        }
+    }
+
+    [TestMethod]
     public void AChainOfSeveralLabelsARowHasTheirNamesAndThresholds()
     {
         var options = Options(LearningTask.MultiLabel(threshold: DecisionThreshold.Fixed(0.4f))) with { LabelColumnName = "Tags" };
