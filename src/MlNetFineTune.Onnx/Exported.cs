@@ -18,12 +18,6 @@ internal static class Exported
                 + $"found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.",
                 nameof(model));
         var classifier = found[0];
-        if (classifier.Manifest.Encoder.TableLayers is not null)
-        {
-            throw new NotSupportedException(
-                "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in "
-                + "ML.NET, or train without TableColumns.");
-        }
         if (classifier.TestTimeAugmentation != TestTimeAugmentation.None)
         {
             throw new NotSupportedException(

@@ -12,7 +12,7 @@ namespace MlNetFineTune.Onnx;
 /// scored. In a model file it is ML.NET's own.
 /// </summary>
 /// <param name="env">Of the chain.</param>
-/// <param name="onnx">Disposed with this. Its one output is a vector of floats.</param>
+/// <param name="onnx">Disposed with this. Its outputs are vectors of floats.</param>
 internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : ITransformer, IDisposable
 {
     private readonly IHost _host = env.Register(nameof(GuardedOnnx));

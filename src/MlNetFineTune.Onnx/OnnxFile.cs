@@ -12,7 +12,7 @@ namespace MlNetFineTune.Onnx;
 internal static class OnnxFile
 {
     /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says.</summary>
-    public const long FloatType = (long)DataType.Float;
+    public const long FloatType = NetworkGraph.FloatType;
 
     // The first version of the format whose checker knows operator set 17.
     private const long FormatVersion = 8;
@@ -22,14 +22,12 @@ internal static class OnnxFile
 
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="graph">What it computes.</param>
-    /// <param name="inputShape">Without the batch.</param>
     /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
     /// <param name="metadata">For whoever uses the file.</param>
-    /// <param name="takesBytes">What goes in is of bytes, and of floats otherwise.</param>
     /// <exception cref="NotSupportedException">The graph's constants are too large for one file.</exception>
     public static void Write(
-        string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
-        IReadOnlyDictionary<string, string> metadata, bool takesBytes = false)
+        string path, NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
+        IReadOnlyDictionary<string, string> metadata)
     {
         CheckSize(graph);
         var model = new ModelProto
@@ -37,7 +35,7 @@ internal static class OnnxFile
             IrVersion = FormatVersion,
             ProducerName = "MlNetFineTune",
             ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(),
-            Graph = Graph(graph, ValueInfo(graph.Input, takesBytes ? DataType.Uint8 : DataType.Float, inputShape), outputs),
+            Graph = Graph(graph, outputs),
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = NetworkGraph.OperatorSet } },
             MetadataProps = { metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }) },
         };
@@ -56,15 +54,21 @@ internal static class OnnxFile
         }
     }
 
-    private static GraphProto Graph(
-        NetworkGraph graph, ValueInfoProto input, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new()
-        {
-            Node = { graph.Nodes.Select(Node) },
-            Name = "network",
-            Initializer = { graph.Constants.Select(Tensor) },
-            Input = { input },
-            Output = { outputs.Select(output => ValueInfo(output.Value, DataType.Float, output.Length is { } length ? [length] : null)) },
-        };
+    private static GraphProto Graph(NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new()
+    {
+        Node = { graph.Nodes.Select(Node) },
+        Name = "network",
+        Initializer = { graph.Constants.Select(Tensor) },
+        Input = { graph.Inputs.Select(input => ValueInfo(input.Value, TypeOf(input.Elements), input.Shape)) },
+        Output = { outputs.Select(output => ValueInfo(output.Value, DataType.Float, output.Length is { } length ? [length] : null)) },
+    };
+
+    private static DataType TypeOf(GraphElement elements) => elements switch
+    {
+        GraphElement.Byte => DataType.Uint8,
+        GraphElement.UInt32 => DataType.Uint32,
+        _ => DataType.Float,
+    };
 
     private static NodeProto Node(GraphNode node) => new()
     {
@@ -116,7 +120,7 @@ internal static class OnnxFile
     };
 
     // Of shape [batch, ...], the batch open.
-    private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, long[]? shape)
+    private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, IReadOnlyList<long>? shape)
     {
         var tensor = new TypeProto.Types.Tensor { ElemType = (int)elements };
         if (shape is not null)

@@ -1,8 +1,8 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
-using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune;
 
@@ -33,39 +33,42 @@ public abstract record OnnxPrecision
         return new Integers(calibration);
     }
 
-    internal abstract ClassifierGraph Apply(
-        IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network);
+    /// <param name="env">Its temporary folder is used where rows are measured.</param>
+    /// <param name="graph">Of floats.</param>
+    /// <param name="model">Not disposed.</param>
+    /// <param name="asSeen">Makes the same graph of pictures as the network sees them, whose values have the same names.</param>
+    /// <param name="tensors">What enters it.</param>
+    internal abstract NetworkGraph Apply(
+        IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+        IReadOnlyList<TensorColumn> tensors);
 
     private sealed record Single : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network) => graph;
+        internal override NetworkGraph Apply(
+            IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+            IReadOnlyList<TensorColumn> tensors) => graph;
     }
 
     private sealed record HalfWeights : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network) =>
-            graph with { Graph = HalfPrecision.Of(graph.Graph) };
+        internal override NetworkGraph Apply(
+            IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+            IReadOnlyList<TensorColumn> tensors) => HalfPrecision.Of(graph);
     }
 
     private sealed record Integers(IDataView Calibration) : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network)
+        internal override NetworkGraph Apply(
+            IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+            IReadOnlyList<TensorColumn> tensors)
         {
-            if (model.Inputs.Pixels is null)
+            if (!tensors.Any(tensor => tensor is PixelTensor))
             {
                 throw new NotSupportedException(
-                    $"OnnxPrecision.Int8 measures ranges on pictures, and {network.Name} sees {model.Inputs.Form}: "
-                        + "export it with OnnxPrecision.Float16.");
+                    $"OnnxPrecision.Int8 measures ranges on pictures, and the network sees {model.Inputs.Form}: "
+                    + "export it with OnnxPrecision.Float16.");
             }
-            // Measured on what the network sees, whatever comes before it in this graph: both end with the same nodes.
-            var measured = ActivationRanges.Measure(
-                env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs).Graph, model, Calibration);
-            var ranges = graph.Graph.Nodes.Skip(graph.Graph.Nodes.Count - measured.Count).Zip(measured)
-                .ToDictionary(pair => pair.First.Outputs[0], pair => pair.Second, StringComparer.Ordinal);
-            return graph with { Graph = new Quantizer(graph.Graph, ranges).Quantize() };
+            return new Quantizer(graph, ActivationRanges.Measure(env, asSeen(), model, tensors, Calibration)).Quantize();
         }
     }
 }

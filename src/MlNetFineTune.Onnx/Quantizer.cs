@@ -50,7 +50,8 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     {
         if (node.Operator == "Conv")
             return consumers is not [{ Operator: var only }] || !s_activations.Contains(only);
-        return consumers.Any(consumer => s_between.Contains(consumer.Operator) && (_isConvolutional || consumer.Operator == "Conv"));
+        return consumers.Any(consumer => s_between.Contains(consumer.Operator) && consumer.MayBeRounded
+            && (_isConvolutional || consumer.Operator == "Conv"));
     }
 
     private void Round(string value)

@@ -46,8 +46,9 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures; ImageIndex and Match
-        const int Most = 72 + 2;
+        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures; InputBranches,
+        // ImageIndex and its Match
+        const int Most = 72 + 3;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

@@ -37,6 +37,14 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
     public override Collator CreateCollator(Device device) =>
         new FusedCollator(picture.CreateCollator(device), picture.Length, [.. Shapes.Skip(1)], device);
 
+    public override IReadOnlyList<TensorColumn> ToTensors() =>
+    [
+        .. picture.ToTensors(), .. columns.SelectMany(column => column.ToTensors()).Select(tensor => tensor with { Name = tensor.Column }),
+        .. missing == MissingPictures.Refuse
+            ? []
+            : (ReadOnlySpan<TensorColumn>)[new MissingPictureTensor(MissingPictureTensor.Only, picture.Column)],
+    ];
+
     // With its picture.
     public override byte[] ProbeSample() =>
         [.. picture.ProbeSample(), .. columns.SelectMany(column => column.ProbeSample()), .. new byte[sizeof(float)]];

@@ -45,6 +45,8 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
 
     public override byte[] ProbeSample() => ProbePicture.Draw(_preprocessing.Size);
 
+    public override IReadOnlyList<TensorColumn> ToTensors() => [new PixelTensor(PixelTensor.Only, input, new(_preprocessing, channels))];
+
     public override InputManifest Describe() =>
         new ImageInputManifest(input.Column, input.Folder, input.Pixels, _preprocessing, channels);
 

@@ -64,6 +64,10 @@ internal abstract class ModelInput
     /// <summary>A sample by formula, whose scores are kept in the model file.</summary>
     public abstract byte[] ProbeSample();
 
+    /// <summary>The tensors of an exported network, in the order of <see cref="Shapes"/> and of an encoded sample.</summary>
+    /// <exception cref="NotSupportedException">There is no such tensor for a column; the message names it.</exception>
+    public abstract IReadOnlyList<TensorColumn> ToTensors();
+
     /// <summary>What a model file says of it, so that it can be made again.</summary>
     public abstract InputManifest Describe();
 }

@@ -44,6 +44,9 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
     /// <summary>The i-th number of a sample by formula.</summary>
     public static float ProbeValue(int i, int keyCount) => keyCount > 0 ? (i + 1) % keyCount : (float)Math.Sin(0.7 * (i + 1));
 
+    public override IReadOnlyList<TensorColumn> ToTensors() =>
+        [new NumberTensor(shape.KeyCount > 0 ? NumberTensor.OnlyKeys : NumberTensor.OnlyNumbers, shape, allowsMissing)];
+
     public override InputManifest Describe() => new NumberInputManifest(shape.Column, shape.Dimensions, shape.KeyCount);
 
     public override (string Name, VectorDataViewType Type)? Numbers => shape.KeyCount == 0

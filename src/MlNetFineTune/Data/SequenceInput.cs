@@ -34,6 +34,10 @@ internal sealed class SequenceInput(SequenceShape shape) : ModelInput
 
     public override Collator CreateCollator(Device device) => new SequenceCollator(shape, device);
 
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
+        $"Column '{shape.Column}' is a sequence, which enters with a mask beside it, and no layer that the exporter knows takes a mask. "
+        + "Write the module in Python and use torch.onnx.export there with the weights of SaveWeights.");
+
     public override InputManifest Describe() => new SequenceInputManifest(shape.Column, shape.Step, shape.MaximumLength, shape.KeyCount);
 
     public override byte[] ProbeSample()

@@ -26,6 +26,12 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 
     public override byte[] ProbeSample() => [.. parts.SelectMany(part => part.ProbeSample())];
 
+    public override IReadOnlyList<TensorColumn> ToTensors()
+    {
+        IReadOnlyList<TensorColumn> tensors = [.. parts.SelectMany(part => part.ToTensors())];
+        return tensors.Count == 1 ? tensors : [.. tensors.Select(tensor => tensor with { Name = tensor.Column })];
+    }
+
     public override InputManifest Describe() => new TableInputManifest([.. parts.Select(part => part.Describe())]);
 
     public override (string Name, VectorDataViewType Type)? Numbers => parts is [var only] ? only.Numbers : null;

@@ -175,7 +175,11 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunStage(copy, stage, seed, step);
     }
 
-    public override GraphValue Write(NetworkGraph graph, GraphValue input) => Head.Write(graph, Backbone.Write(graph, input));
+    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs)
+    {
+        var features = Backbone.Write(graph, inputs.Activations);
+        return Head.Write(graph, Table?.Write(graph, features, inputs.Beside) ?? features);
+    }
 
     public override void Dispose()
     {

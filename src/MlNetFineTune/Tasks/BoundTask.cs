@@ -104,6 +104,13 @@ internal abstract class BoundTask
     /// <summary>Adds what scoring does with the network's outputs to a graph that is exported.</summary>
     /// <param name="graph">Gets the nodes.</param>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
-    /// <returns>The outputs of the file; null where the task has none.</returns>
-    public virtual IReadOnlyList<GraphOutput>? WriteOutputs(NetworkGraph graph, GraphValue outputs) => null;
+    /// <param name="prefix">Of the outputs' names.</param>
+    /// <returns>The outputs of the file.</returns>
+    public abstract IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "");
+
+    /// <summary>The heads, and what stands before the names of each one's outputs: itself, where it is the only one.</summary>
+    public virtual IReadOnlyList<(string Prefix, BoundTask Task)> Heads => [("", this)];
+
+    /// <summary>The scorer of ML.NET's own that makes the columns of those outputs, of each of <see cref="Heads"/>.</summary>
+    public abstract StockScorer ToStockScorer();
 }

@@ -89,7 +89,8 @@ public sealed class ExportedModelsTests
         foreach (var name in (string[])["Float32", "Float16", "Int8"])
         {
             _ml.FineTuning.ExportOnnx(model, folder.File($"{name}.onnx"), Precision(name));
-            OnnxExport.WriteUncropped(_ml, model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2);
+            OnnxExport.WriteUncropped(
+                _ml, model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2, model.Inputs.ToTensors());
         }
         var files = Directory.GetFiles(Path.GetDirectoryName(folder.File("x"))!);
 

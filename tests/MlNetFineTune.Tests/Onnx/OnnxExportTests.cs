@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
 using MlNetFineTune.Tasks;
@@ -76,11 +77,14 @@ public sealed class OnnxExportTests
         const int border = 3, shrink = 2;
         using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
-        var graph = ClassifierGraph.OfPicture(classifier, PicturesOf(classifier), OfClasses(classes: 4), border, shrink);
-        var (size, side) = (graph.Graph.Size, graph.Side);
-        OnnxFile.Write(
-            folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(),
-            graph.TakesBytes);
+        var seen = (PixelTensor)PicturesOf(classifier)[0];
+        var uncropped = seen with
+        {
+            Form = seen.Form with { Preprocessing = seen.Form.Preprocessing with { CropFraction = 32f / (32 + 2 * border) } },
+        };
+        var graph = ClassifierGraph.Of(classifier, [uncropped], OfClasses(classes: 4), oversampling: shrink);
+        var (size, side) = (graph.Graph.Size, uncropped.Side(shrink));
+        OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>());
         Write(classifier, folder.File("network.onnx"));
 
         var picture = new DenseTensor<byte>([2, 3, side, side]);
@@ -156,14 +160,18 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
-    internal static PictureForm PicturesOf(ImageNetwork classifier) =>
-        new(classifier.Definition.Preprocessing, classifier.Definition.InputChannels);
+    internal static IReadOnlyList<TensorColumn> PicturesOf(ImageNetwork classifier) =>
+    [
+        new PixelTensor(
+            PixelTensor.Only, new ImageColumn("ImagePath", Folder: null, Pixels: null),
+            new PictureForm(classifier.Definition.Preprocessing, classifier.Definition.InputChannels)),
+    ];
 
     internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
         var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), OfClasses(classifier.Head.Outputs, calibration));
         var outputs = graph.Outputs.Select(output => (output.Value, (long?)output.Length)).ToList();
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], outputs, new Dictionary<string, string>());
+        OnnxFile.Write(path, graph.Graph, outputs, new Dictionary<string, string>());
     }
 
     /// <summary>What a multiclass model writes.</summary>

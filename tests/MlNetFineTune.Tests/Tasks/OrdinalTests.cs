@@ -146,9 +146,9 @@ public sealed class OrdinalTests
         using var noGradients = no_grad();
         using var folder = new Folder();
         using var head = HeadOf(s_cases[index]);
-        var graph = new NetworkGraph("features", 1);
-        var output = graph.Named("scores", head.Write(graph, graph.Input));
-        OnnxFile.Write(folder.File("head.onnx"), graph, [4], [(output, (long?)head.Classes)], new Dictionary<string, string>());
+        var graph = new NetworkGraph();
+        var output = graph.Named("scores", head.Write(graph, graph.AddInput("features", [4])));
+        OnnxFile.Write(folder.File("head.onnx"), graph, [(output, (long?)head.Classes)], new Dictionary<string, string>());
 
         var features = Formula.Values("tasks.features", [6, 4]);
         features[0] = 300; // a score far from all thresholds

@@ -93,8 +93,6 @@ public sealed class SeveralTaskTests
         };
         var test = SeveralRow.View(_ml, [.. SeveralRow.Take(4), new SeveralRow { ImagePath = "nowhere.png", Kind = "dots" }]);
         using var model = Fit(options, _rows);
-        StringAssert.Contains(
-            Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ExportOnnx(model, "never.onnx")).Message, "no outputs");
         using var loaded = (FineTuningTransformer)new MLContext().Model.Load(new MemoryStream(SmallTraining.Save(_ml, model)), out _);
 
         var (expected, actual) = (model.Transform(test), loaded.Transform(test));

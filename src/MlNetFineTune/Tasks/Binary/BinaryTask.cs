@@ -89,14 +89,16 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
     public override TaskManifest Describe() => new BinaryManifest(columns, calibration, threshold);
 
     /// <summary>The outputs <c>logit</c> (not calibrated) and <c>probability</c>: [N, 1].</summary>
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs)
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
     {
-        var logit = graph.Named(GraphOutput.Logit, outputs);
+        var logit = graph.Named(prefix + GraphOutput.Logit, outputs);
         var scaled = calibration is null
             ? outputs
             : graph.Product(outputs, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
-        return [new(logit, 1), new(graph.Named(GraphOutput.Probability, graph.Add("Sigmoid", [scaled])), 1)];
+        return [new(logit, 1), new(graph.Named(prefix + GraphOutput.Probability, graph.Add("Sigmoid", [scaled])), 1)];
     }
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfTwo(columns, calibration?.Temperature ?? 1, threshold);
 
     private float ThresholdOf(RowOutputs outputs, float[] labels, Calibration.Report? fitted, IChannel channel)
     {

@@ -133,11 +133,20 @@ internal sealed class BoundMultiLabel(
     public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label) =>
         BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
 
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
-    [
-        new(graph.Named(GraphOutput.Logits, outputs), names.Count),
-        new(graph.Named(GraphOutput.Probabilities, graph.Add("Sigmoid", [outputs])), names.Count),
-    ];
+    /// <summary>The outputs <c>logits</c>, <c>probabilities</c> and <c>predicted</c>, 1 where a row has the label: [N, labels].</summary>
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
+    {
+        var probabilities = graph.Add("Sigmoid", [outputs]);
+        var isAbove = graph.AddCondition("Greater", probabilities, graph.Constant("thresholds", [names.Count], [.. thresholds]));
+        return
+        [
+            new(graph.Named(prefix + GraphOutput.Logits, outputs), names.Count),
+            new(graph.Named(prefix + GraphOutput.Probabilities, probabilities), names.Count),
+            new(graph.Named(prefix + GraphOutput.Predicted, graph.ToFloats(isAbove)), names.Count),
+        ];
+    }
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfLabels(columns, names, thresholds);
 
     public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
         LabelSetReport.Of(outputs, labels, Scoring, names, thresholds, noun);

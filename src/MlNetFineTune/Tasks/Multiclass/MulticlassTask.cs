@@ -76,8 +76,10 @@ internal sealed class BoundMulticlass(
 
     public override TaskManifest Describe() => new MulticlassManifest(columns, keys.Names, calibration);
 
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
-        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration, prefix);
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfClasses(columns, keys, calibration?.Temperature ?? 1);
 }
 
 /// <summary>The task in the manifest of a model file.</summary>

@@ -106,8 +106,10 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
     public override TaskManifest Describe() => new OrdinalManifest(columns, keys.Names, calibration);
 
     /// <summary>As classes: <c>logits</c> are log-probabilities where the head is ordinal.</summary>
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
-        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration, prefix);
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfClasses(columns, keys, calibration?.Temperature ?? 1);
 }
 
 /// <summary>As the model file has it.</summary>

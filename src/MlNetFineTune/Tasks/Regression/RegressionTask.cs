@@ -77,15 +77,18 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
     public override TaskManifest Describe() => new RegressionManifest(columns, scale, range);
 
     /// <summary>The output <c>score</c>, in the unit of the label: [N, 1].</summary>
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs)
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
     {
         // Both are lines: with a range minimum + (maximum - minimum) sigmoid(output), without one mean + deviation * output.
         var (value, factor, offset) = range is not null
             ? (graph.Add("Sigmoid", [outputs]), range.Maximum - (double)range.Minimum, range.Minimum)
             : (outputs, scale?.Deviation ?? 1, scale?.Mean ?? 0);
         var scaled = graph.Product(value, graph.Scalar("score.factor", (float)factor));
-        return [new(graph.Named(GraphOutput.Score, graph.Sum(scaled, graph.Scalar("score.offset", (float)offset))), 1)];
+        var score = graph.Sum(scaled, graph.Scalar("score.offset", (float)offset));
+        return [new(graph.Named(prefix + GraphOutput.Score, score), 1)];
     }
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfNumber(columns);
 }
 
 /// <summary>As the model file has it.</summary>

@@ -100,6 +100,25 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
         return sections;
     }
 
+    public override IReadOnlyList<(string Prefix, BoundTask Task)> Heads =>
+        [.. heads.Select(head => (GraphOutput.PrefixOf(head.Label), head.Task))];
+
+    /// <summary>The outputs of each head, named after its label: <c>Kind.logits</c>.</summary>
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
+    {
+        var all = new List<GraphOutput>();
+        var offset = 0;
+        foreach (var (name, task) in Heads)
+        {
+            var own = graph.Slice(outputs, axis: 1, offset, offset + task.Outputs); // [N, outputs] -> [N, the head's]
+            all.AddRange(task.WriteOutputs(graph, own, prefix + name));
+            offset += task.Outputs;
+        }
+        return all;
+    }
+
+    public override StockScorer ToStockScorer() => throw new NotSupportedException("Each head has a scorer of its own.");
+
     public override TaskManifest Describe() => new SeveralManifest(
         [.. heads.Select(head => new HeadManifest(head.Label, head.Weight, head.Task.AllKeys.Count, head.Task.Describe()))], status);
 
