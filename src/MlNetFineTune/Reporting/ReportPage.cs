@@ -31,6 +31,7 @@ internal static class ReportPage
             {Curves.Of(run)}
             {(run.Validation is { Rows.Count: > 0 } judged ? Judgement(judged) : Markup.None)}
             {(run.LabelSets is { Rows: > 0 } sets ? LabelSetPage.Of(sets) : Markup.None)}
+            {LayerTable.Of(run.Report.Layers)}
             {Again(run)}
             </main>
             </body>

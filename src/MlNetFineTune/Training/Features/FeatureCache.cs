@@ -1,5 +1,6 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -39,9 +40,9 @@ public abstract partial record FeatureCache
     /// It grows with every new photo, view and network, and nothing is deleted.</param>
     public static FeatureCache InFolder(string path) => new FolderFeatureCache(path);
 
-    /// <param name="network">The frozen stages, or a teacher.</param>
+    /// <param name="identity">Hash of all that features depend on beside the row. Asked for only where they outlive the process.</param>
     /// <param name="layout">Layout of the features.</param>
     /// <param name="channel">Receives warnings of damaged files.</param>
     /// <exception cref="IOException">The folder cannot be made or read.</exception>
-    internal abstract IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel);
+    internal abstract IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel);
 }

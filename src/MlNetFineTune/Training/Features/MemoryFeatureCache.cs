@@ -1,4 +1,5 @@
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
@@ -12,7 +13,7 @@ internal sealed record MemoryFeatureCache : FeatureCache
         _megabytes = megabytes;
     }
 
-    internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) =>
+    internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel) =>
         new MemoryFeatureStore(_megabytes);
 
     public override string ToString() => FormattableString.Invariant($"InMemory({_megabytes})");
