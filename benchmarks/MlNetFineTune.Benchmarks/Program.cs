@@ -18,6 +18,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
     [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
     [TaskStudy.Name] = (TaskStudy.Run, TaskStudy.Usage),
+    [FeatureStudy.Name] = (FeatureStudy.Run, FeatureStudy.Usage),
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),

@@ -92,7 +92,8 @@ public sealed class CachedFeaturesTests
         var log = new LogLines(_ml);
         var options = new ImageFeatureOptions
         {
-            Pooling = FeaturePooling.MultiScale(["layer1", "layer2", "layer3"], [.. Enumerable.Range(32, 16)], FeaturePooling.AverageAndMax),
+            Pooling = FeaturePooling.MultiScale(
+                ["layer1", "layer2", "layer3"], [.. Enumerable.Range(32, 16)], FeaturePooling.AverageAndMax),
         };
         using var extractor = Extractor(FeatureCache.InMemory(1), options);
         var view = SmallPictures.View(_ml, _photos.Take(60)); // 28 KB a picture

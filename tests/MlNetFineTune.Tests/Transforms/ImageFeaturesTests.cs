@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Transforms;
 
-/// <summary>The frozen network as a transform: in batches and alone, from every kind of column, with bad pictures, saved and loaded.</summary>
+/// <summary>The frozen network as a transform: in batches and alone, from every kind of column, with bad pictures, saved, loaded.</summary>
 [TestClass]
 public sealed class ImageFeaturesTests
 {

@@ -68,7 +68,7 @@ public sealed class StockTrainersOnFeaturesTests
         using var chain = Features().Append(_ml.AnomalyDetection.Trainers.RandomizedPca(rank: 10)).Fit(train);
 
         var metrics = _ml.AnomalyDetection.Evaluate(
-            chain.Transform(_ml.Data.LoadFromEnumerable(mixed)), nameof(Picture.IsOther), falsePositiveCount: 5);
+            chain.Transform(_ml.Data.LoadFromEnumerable(mixed)), nameof(Picture.Other), falsePositiveCount: 5);
 
         Assert.IsGreaterThan(0.9, metrics.AreaUnderRocCurve);
     }
@@ -93,6 +93,7 @@ public sealed class StockTrainersOnFeaturesTests
             ImagePath = all[(int)((long)i * all.Length / count)],
             IsBee = isOther,
             IsOther = isOther,
+            Other = isOther ? 1 : 0,
         })];
     }
 
@@ -103,5 +104,7 @@ public sealed class StockTrainersOnFeaturesTests
         public bool IsBee { get; set; }
 
         public bool IsOther { get; set; }
+
+        public float Other { get; set; } // ML.NET's anomaly metrics want a number
     }
 }

@@ -14,7 +14,8 @@ namespace MlNetFineTune;
 /// Validation is always kept. Training pictures are where <see cref="FineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/>
 /// or <see cref="Augmentation.FixedViews"/>; with other augmentations the frozen stages run in every epoch, since they never see a picture
 /// twice. What a teacher (<see cref="Distillation"/>) says of training pictures is kept likewise.
-/// <see cref="TrainingReport.FeatureCache"/> says what was computed and found.
+/// <see cref="TrainingReport.FeatureCache"/> says what was computed and found. <c>ExtractImageFeatures</c> keeps its features here as well,
+/// where <see cref="ImageFeatureOptions.FeatureCache"/> asks for it.
 /// </remarks>
 public abstract partial record FeatureCache
 {

@@ -123,7 +123,8 @@ internal sealed class FeaturePlan
     {
         var stage = network.Stages.ToList().IndexOf(name);
         return stage < 0
-            ? throw new ArgumentException($"{network.Name} has no stage '{SafeText.Of(name)}'; it has: {string.Join(", ", network.Stages)}.")
+            ? throw new ArgumentException(
+                $"{network.Name} has no stage {SafeText.Quoted(name)}; it has: {string.Join(", ", network.Stages)}.")
             : network.Backbone.Stages[stage].GivesMaps ? stage
             : throw new ArgumentException(
                 $"Stage '{name}' of {network.Name} averages over the picture itself and gives no maps: "

@@ -57,7 +57,8 @@ internal sealed class ScaledImageInput : ModelInput
     public override RowReader Read(IHost host, DataViewRow row, int places) => new Reader(
         new RowImages(_column.CreateReader(row, row.Schema[_column.Column]), _encoders[0], places), _encoders);
 
-    public override Collator CreateCollator(Device device) => new SizesCollator([.. _sizes.Select(size => size.CreateCollator(device))], this);
+    public override Collator CreateCollator(Device device) =>
+        new SizesCollator([.. _sizes.Select(size => size.CreateCollator(device))], this);
 
     public override byte[] ProbeSample() => [.. _sizes.SelectMany(size => size.ProbeSample())];
 
