@@ -77,7 +77,7 @@ internal static class FeatureStudy
                 var (known, held) = (View(ml, train, photos, features), View(ml, test, photos, features));
                 sdca.Add(Accuracy(ml, known, held, ml.Transforms.NormalizeMeanVariance("Features", fixZero: false)
                     .Append(ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(
-                        new SdcaMaximumEntropyMulticlassTrainer.Options { NumberOfThreads = 1 }))));
+                        new SdcaMaximumEntropyMulticlassTrainer.Options { NumberOfThreads = 1, MaximumNumberOfIterations = 100 }))));
                 trees.Add(Accuracy(ml, known, held, ml.MulticlassClassification.Trainers.LightGbm(
                     new LightGbmMulticlassTrainer.Options
                     {

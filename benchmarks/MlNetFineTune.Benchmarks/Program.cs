@@ -7,7 +7,8 @@ MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
+    new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
