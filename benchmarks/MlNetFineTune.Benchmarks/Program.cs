@@ -7,7 +7,8 @@ MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
+    new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
     new LoadWeights(), new SearchIndex(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
@@ -18,6 +19,7 @@ var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, stri
     [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
     [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
     [TaskStudy.Name] = (TaskStudy.Run, TaskStudy.Usage),
+    [FeatureStudy.Name] = (FeatureStudy.Run, FeatureStudy.Usage),
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),

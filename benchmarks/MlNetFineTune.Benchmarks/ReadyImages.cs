@@ -13,7 +13,6 @@ namespace MlNetFineTune.Benchmarks;
 internal sealed class ReadyImages : IDisposable
 {
     private readonly nn.Module<Tensor, Tensor> _plain;
-    private readonly IDataView _view;
 
     /// <param name="backbone">Takes its images in [-1, 1].</param>
     /// <param name="plain">Makes the same network as one writes it.</param>
@@ -30,9 +29,10 @@ internal sealed class ReadyImages : IDisposable
                 Std = ColorTriple.Half
             }
         };
+        Backbone = backbone;
         Rows = [.. Enumerable.Range(0, count).Select(Draw)];
-        _view = Context.Data.LoadFromEnumerable(Rows);
-        Model = ReadyModel.Of(Context, backbone, _view, nameof(Row.Image));
+        View = Context.Data.LoadFromEnumerable(Rows);
+        Model = ReadyModel.Of(Context, backbone, View, nameof(Row.Image));
         using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         _plain = Networks.Filled(plain(), classifier);
         _plain.eval();
@@ -41,11 +41,16 @@ internal sealed class ReadyImages : IDisposable
 
     public MLContext Context { get; } = new();
 
+    /// <summary>The model's, which sees whole images.</summary>
+    public Backbone Backbone { get; }
+
     public IReadOnlyList<Row> Rows { get; }
+
+    public IDataView View { get; }
 
     public FineTuningTransformer Model { get; }
 
-    public List<float[]> Ours() => [.. Model.Transform(_view).GetColumn<float[]>("Score")];
+    public List<float[]> Ours() => [.. Model.Transform(View).GetColumn<float[]>("Score")];
 
     public List<float[]> Plain(int batch)
     {

@@ -47,8 +47,8 @@ public sealed class PublicApiTests
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
         // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures; InputBranches,
-        // ImageIndex and its Match
-        const int Most = 72 + 3;
+        // ImageIndex and its Match; the estimator of image features, its transformer, options and pooling; ModelLayer
+        const int Most = 72 + 3 + 5;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

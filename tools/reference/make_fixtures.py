@@ -8,6 +8,7 @@ import clipping_fixture
 import crop_fixture
 import distillation_fixture
 import erasing_fixture
+import features_fixture
 import format_fixture
 import fusion_fixture
 import lora_fixture
@@ -37,6 +38,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 module_fixture.main()
+features_fixture.main()
 fusion_fixture.main()
 several_fixture.main()
 optimizers_fixture.main()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
@@ -31,11 +32,13 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         (copy.Head, copy.Length) = (picture.Head, picture.Bytes.Length);
     }
 
-    public override string? Encode(int place, Augmentation view, Span<byte> output)
-    {
-        var (head, bytes, length) = _pictures[place];
-        return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
-    }
+    public override string? Encode(int place, Augmentation view, Span<byte> output) => Encode(place, encoder, view, output);
+
+    /// <summary>The same by another encoder.</summary>
+    public string? Encode(int place, ImageEncoder other, Augmentation view, Span<byte> output) =>
+        PictureIn(place).Encode(other, view, default, output);
+
+    public override ContentHash? ContentOf(int place) => PictureIn(place).Content;
 
     public override bool IsMissing(int place) => _pictures[place].Head.IsMissing;
 
@@ -56,6 +59,12 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
     {
         for (var place = 0; place < _pictures.Length; place++)
             Release(place);
+    }
+
+    private Picture PictureIn(int place)
+    {
+        var (head, bytes, length) = _pictures[place];
+        return new Picture(head, bytes.AsSpan(0, length));
     }
 
     private static void Return(byte[]? bytes)

@@ -1,3 +1,5 @@
+using MlNetFineTune.Primitives;
+
 namespace MlNetFineTune.Data;
 
 /// <summary>The inputs of some rows, taken on the cursor's thread into places and encoded on any.</summary>
@@ -14,6 +16,9 @@ internal abstract class RowReader : IDisposable
 
     /// <returns>Null, or the reason why the row cannot be used.</returns>
     public abstract string? Encode(int place, Augmentation view, Span<byte> output);
+
+    /// <summary>Content hash of the row in a place, equal for equal pictures; null where it has none, or is of another kind.</summary>
+    public virtual ContentHash? ContentOf(int place) => null;
 
     /// <summary>Whether the row names no picture at all.</summary>
     public virtual bool IsMissing(int place) => false;

@@ -231,8 +231,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
         AddStage(name, modules, then is null ? all : all.Then(then), pool);
     }
 
-    protected void AddStage(string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null) =>
-        _stages.Add(new Stage(name, modules, maps, pool));
+    protected void AddStage(
+        string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null, bool givesMaps = true) =>
+        _stages.Add(new Stage(name, modules, maps, pool) { GivesMaps = givesMaps });
 
     protected override void Dispose(bool disposing)
     {

@@ -30,6 +30,7 @@ internal static class ReportPage
             {Tiles(run)}
             {Curves.Of(run)}
             {run.Sections.Select(new SectionDrawing(run.Rows).Of)}
+            {LayerTable.Of(run.Report.Layers)}
             {Again(run)}
             </main>
             </body>

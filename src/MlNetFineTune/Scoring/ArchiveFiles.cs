@@ -101,7 +101,18 @@ internal static class ArchiveFiles
 
     /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
-    public static ModelManifest LoadManifest(ModelLoadContext ctx)
+    public static ModelManifest LoadManifest(ModelLoadContext ctx) => ManifestOf(LoadJson(ctx), ManifestStream);
+
+    /// <summary>The manifest of another kind of model, which has one format version.</summary>
+    /// <param name="ctx">Stands at the model.</param>
+    /// <param name="current">The version that is known.</param>
+    /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
+    /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
+    public static T LoadManifest<T>(ModelLoadContext ctx, int current) =>
+        Parsed(LoadJson(ctx), ManifestStream, current, (json, _, _) => Deserialize<T>(json, ManifestStream));
+
+    // As text, compared with its hash.
+    private static string LoadJson(ModelLoadContext ctx)
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)
             throw Damaged($"it has two entries {SafeText.Quoted(doubled)}");
@@ -112,7 +123,7 @@ internal static class ArchiveFiles
             throw Damaged($"it has no {ManifestHashStream}, so that a change of its {ManifestStream} would not be noticed");
         if (expected is not null && Text(expected, ManifestHashStream).Trim() is var hash && hash != Sha256(json))
             throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {SafeText.Of(hash)}");
-        return ManifestOf(json, ManifestStream);
+        return json;
     }
 
     /// <summary>An entry's bytes; null where there is none.</summary>
@@ -163,7 +174,14 @@ internal static class ArchiveFiles
     /// <summary>A manifest of any format version, as the current one has it.</summary>
     /// <exception cref="InvalidDataException">It is damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
-    public static ModelManifest ManifestOf(string json, string source)
+    public static ModelManifest ManifestOf(string json, string source) => Parsed(
+        json, source, ModelManifest.CurrentVersion,
+        (text, root, version) => version == ModelManifest.CurrentVersion ? Deserialize<ModelManifest>(text, source)
+            : root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _)
+                ? Deserialize<Format1.ModuleModelManifest>(text, source).ToCurrent()
+            : Deserialize<Format1.ImageManifest>(text, source).ToCurrent());
+
+    private static T Parsed<T>(string json, string source, int current, Func<string, JsonElement, int, T> read)
     {
         try
         {
@@ -176,16 +194,13 @@ internal static class ArchiveFiles
             {
                 throw Damaged($"its {source} has no format version");
             }
-            if (version > ModelManifest.CurrentVersion)
+            if (version > current)
             {
                 throw new NotSupportedException(
-                    $"The model has format version {version}; this library reads up to {ModelManifest.CurrentVersion}. "
+                    $"The model has format version {version}; this library reads up to {current}. "
                     + "Update the package MlNetFineTune.");
             }
-            return version == ModelManifest.CurrentVersion ? Deserialize<ModelManifest>(json, source)
-                : root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _)
-                    ? Deserialize<Format1.ModuleModelManifest>(json, source).ToCurrent()
-                : Deserialize<Format1.ImageManifest>(json, source).ToCurrent();
+            return read(json, root, version);
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

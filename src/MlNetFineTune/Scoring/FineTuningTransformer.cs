@@ -18,7 +18,16 @@ public sealed class FineTuningTransformer
     : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel,
     IFineTunedModel, IDisposable
 {
+    private const string OnnxOfPictures =
+        "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
+        + "(package MlNetFineTune.Onnx).";
+
+    private const string OnnxOfModules =
+        "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
+        + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes.";
+
     private readonly FineTunedModel _model;
+    private readonly RowScoring _scoring;
 
     internal FineTuningTransformer(IHostEnvironment env, FineTunedModel model, TrainingReport? report)
         : this(env, model, new NetworkScorer(new SharedNetwork(model.Network, model.Input), model.Task.Scoring, model.Views), report)
@@ -32,6 +41,11 @@ public sealed class FineTuningTransformer
         Scorer = scorer;
         Report = report;
         TestTimeAugmentation = TestTimeAugmentation.FromCode(model.Manifest.TestTimeAugmentation);
+        Layers = model.Manifest.Training.Layers ?? ModelLayer.Of(model.Network);
+        _scoring = new RowScoring(Host, this, model.Input, model.Task.Columns, scorer)
+        {
+            OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures : OnnxOfModules,
+        };
     }
 
     /// <summary>The report of the training; null in a model that was loaded.</summary>
@@ -57,6 +71,13 @@ public sealed class FineTuningTransformer
     /// </summary>
     public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
 
+    /// <summary>
+    /// The layers of the network, from input to output, and which of them training left as they were: the stages by their names
+    /// (<see cref="Backbone.Stages"/> of an image network), then <c>head</c>. In a model that was loaded as well; a model file of an
+    /// earlier version of this library says names and sizes alone.
+    /// </summary>
+    public IReadOnlyList<ModelLayer> Layers { get; }
+
     /// <summary>The views of a picture that are scored, and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
 
@@ -73,7 +94,7 @@ public sealed class FineTuningTransformer
     internal ModelManifest Manifest => _model.Manifest;
 
     /// <summary>Rows in one forward pass.</summary>
-    internal int BatchSize => Math.Max(Inputs.ScoringBatch(Scorer.IsOnGpu) / Scorer.Views.Count, 1);
+    internal int BatchSize => _scoring.BatchSize;
 
     bool ITransformer.IsRowToRowMapper => true;
 
@@ -98,7 +119,7 @@ public sealed class FineTuningTransformer
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         Inputs.ColumnsOf(Host, inputSchema);
-        return OutputSchemaFor(inputSchema);
+        return _scoring.OutputSchemaFor(inputSchema);
     }
 
     /// <summary>Adds the columns of the model to the data. Lazy: rows are scored in batches when a cursor reads them.</summary>
@@ -106,12 +127,10 @@ public sealed class FineTuningTransformer
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new ScoredDataView(Host, input, this);
+        return new ScoredDataView(input, _scoring);
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
-        Host, new EmptyDataView(Host, inputSchema), new ScoringRowMapper(Host, this, inputSchema),
-        schema => new ScoringRowMapper(Host, this, schema));
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => _scoring.CreateRowMapper(inputSchema);
 
     /// <summary>
     /// Writes the weights alone, adapters merged, under the names that PyTorch's libraries know: safetensors, or a PyTorch state dict
@@ -194,14 +213,4 @@ public sealed class FineTuningTransformer
         Scorer.Read(network => sha = ArchiveFiles.Sha256Of(network, Manifest.WeightPrecision));
         return sha;
     }
-
-    internal DataViewSchema OutputSchemaFor(DataViewSchema input)
-    {
-        var builder = new DataViewSchema.Builder();
-        builder.AddColumns(input);
-        builder.AddColumns(Columns.Create(input));
-        return builder.ToSchema();
-    }
-
-    internal EncodedBatch CreateBatch(DataViewRow row, int capacity) => new(Inputs.Read(Host, row, capacity), Scorer.Views, capacity);
 }

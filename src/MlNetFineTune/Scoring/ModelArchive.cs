@@ -59,8 +59,7 @@ internal static class ModelArchive
         task.Keys?.Save(env, ctx.Writer);
         if (task.Keys is null && task.AllKeys is { Count: > 0 } keys)
             ctx.SaveBinaryStream(HeadsStream, writer => writer.Write(ClassKeys.ToBytes(env, keys)));
-        if (network.Definition?.Script is { } script)
-            ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
+        SaveScript(ctx, network);
         ArchiveFiles.SaveManifest(
             ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
@@ -89,6 +88,13 @@ internal static class ModelArchive
             model.Network.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Writes the TorchScript program, where the network is one.</summary>
+    public static void SaveScript(ModelSaveContext ctx, FineTunedNetwork network)
+    {
+        if (network.Definition?.Script is { } script)
+            ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
     }
 
     /// <summary>Attaches what the manifest says of adapters.</summary>
@@ -205,7 +211,8 @@ internal static class ModelArchive
         return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
     }
 
-    private static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
+    /// <summary>The TorchScript program in the zip.</summary>
+    public static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
         var bytes = Unpacked(ctx, ScriptStream) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));

@@ -79,8 +79,12 @@ internal sealed record ModelManifest
 /// <summary>Summary of the training.</summary>
 internal sealed record TrainingManifest(
     int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss,
-    IReadOnlyDictionary<string, double>? ValidationMetrics)
+    IReadOnlyDictionary<string, double>? ValidationMetrics, IReadOnlyList<ModelLayer>? Layers = null)
 {
+    /// <summary>What trained; null where the file does not say it: the first of version 2.</summary>
+    public IReadOnlyList<ModelLayer>? Layers { get; } = Layers is not null && Layers.Any(layer => layer is null)
+        ? throw new ArgumentException("it has a layer that is null") : Layers;
+
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
@@ -88,6 +92,7 @@ internal sealed record TrainingManifest(
             : (best?.ValidationLoss, best?.Metrics);
         // What was undefined is left out: JSON has no NaN.
         var defined = metrics?.Where(metric => double.IsFinite(metric.Value)).ToDictionary(StringComparer.Ordinal);
-        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, defined);
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, defined,
+            report.Layers.Count > 0 ? report.Layers : null);
     }
 }

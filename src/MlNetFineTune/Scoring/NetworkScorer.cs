@@ -11,24 +11,35 @@ namespace MlNetFineTune.Scoring;
 internal sealed class NetworkScorer : IDisposable
 {
     private readonly SharedNetwork _shared;
-    private readonly Objective _objective;
+    private readonly ScoreFunction _function;
     // No tensor is freed in the middle of a forward pass.
-    private readonly DisposalGuard _guard = new(
-        nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
+    private readonly DisposalGuard _guard;
+
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <param name="function">What is computed of each row.</param>
+    /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
+    public NetworkScorer(SharedNetwork network, ScoreFunction function, IReadOnlyList<Augmentation> views)
+    {
+        network.Join();
+        _shared = network;
+        _function = function;
+        _guard = new DisposalGuard(function.Owner, "The fine-tuned model was disposed; load it again, or dispose it later.");
+        Views = views;
+    }
 
     /// <param name="network">The network, prepared for scoring.</param>
     /// <param name="objective">The objective, which turns outputs into scores.</param>
     /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
     public NetworkScorer(SharedNetwork network, Objective objective, IReadOnlyList<Augmentation> views)
+        : this(network, ScoreFunction.Of(objective), views)
     {
-        network.Join();
-        _shared = network;
-        _objective = objective;
-        Views = views;
     }
 
     /// <summary>Numbers of a row's score.</summary>
-    public int ScoreLength => _objective.ScoreLength;
+    public int ScoreLength => _function.Length;
+
+    /// <summary>What a row that cannot be read lacks, for the log.</summary>
+    public string Missing => _function.Missing;
 
     public IReadOnlyList<Augmentation> Views { get; }
 
@@ -38,7 +49,7 @@ internal sealed class NetworkScorer : IDisposable
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)
     {
         using var lease = _guard.Use();
-        return new NetworkScorer(_shared, _objective, views);
+        return new NetworkScorer(_shared, _function, views);
     }
 
     /// <param name="rows">The bytes of [count, views] rows.</param>
@@ -50,7 +61,7 @@ internal sealed class NetworkScorer : IDisposable
         using var lease = _guard.Use();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Collator.Collate(rows, count * Views.Count), first: 0));
+        var result = _function.Compute(_shared.Network, _shared.Collator.Collate(rows, count * Views.Count));
         if (Views.Count > 1)
             result = result.view(count, Views.Count, ScoreLength).mean([1]); // [count, views, scores] -> [count, scores]
         result.cpu().data<float>().CopyTo(scores);

@@ -22,13 +22,17 @@ internal static class Probe
     private const int FullBatchNumbers = FullBatch * 3 * 224 * 224; // larger pictures make a smaller batch, so that loading stays quick
 
     /// <summary>Scores of the input's probe sample, so many times in one batch: [count, scores] in a row.</summary>
-    public static float[] Score(FineTunedNetwork network, ModelInput input, Objective objective, int count = 1)
+    public static float[] Score(FineTunedNetwork network, ModelInput input, Objective objective, int count = 1) =>
+        Score(network, input, ScoreFunction.Of(objective), count);
+
+    /// <inheritdoc cref="Score(FineTunedNetwork, ModelInput, Objective, int)"/>
+    public static float[] Score(FineTunedNetwork network, ModelInput input, ScoreFunction function, int count = 1)
     {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         using var collator = input.CreateCollator(network.Device);
         var samples = collator.Collate(Repeat(input.ProbeSample(), count), count);
-        return [.. objective.ScoresOf(network.ForwardRest(samples, first: 0)).cpu().data<float>()];
+        return [.. function.Compute(network, samples).cpu().data<float>()];
     }
 
     /// <summary>

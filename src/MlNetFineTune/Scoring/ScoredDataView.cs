@@ -2,7 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Scoring;
 
@@ -16,16 +15,16 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
 {
     private readonly IHost _host;
     private readonly IDataView _input;
-    private readonly FineTuningTransformer _transformer;
+    private readonly RowScoring _scoring;
     private readonly DataViewSchema.Column[] _inputs;
 
-    public ScoredDataView(IHost host, IDataView input, FineTuningTransformer transformer)
+    public ScoredDataView(IDataView input, RowScoring scoring)
     {
-        _host = host;
+        _host = scoring.Host;
         _input = input;
-        _transformer = transformer;
-        _inputs = transformer.Inputs.ColumnsOf(host, input.Schema);
-        Schema = transformer.OutputSchemaFor(input.Schema);
+        _scoring = scoring;
+        _inputs = scoring.Input.ColumnsOf(_host, input.Schema);
+        Schema = scoring.OutputSchemaFor(input.Schema);
     }
 
     public DataViewSchema Schema { get; }
@@ -44,18 +43,18 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
             active[CheckedIndex(column)] = true;
         DataViewSchema.Column[] passed = [.. _input.Schema.Where(column => active[column.Index])];
         if (!active.AsSpan(_input.Schema.Count).Contains(true))
-            return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _transformer.Columns);
+            return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _scoring.Columns);
 
         // Where a value does not outlive its row, the input stands on the row whose turn it is, and gives it itself.
         var mayLookAhead = passed.All(CarriedRows.CanCarry);
-        var batchSize = mayLookAhead ? _transformer.BatchSize : 1;
+        var batchSize = mayLookAhead ? _scoring.BatchSize : 1;
         var cursor = _input.GetRowCursor(passed.Union(_inputs));
         try
         {
             var carried = new CarriedRows(cursor, mayLookAhead ? passed : [], places: 2 * batchSize);
-            var ahead = new ReadAhead(cursor, carried, () => _transformer.CreateBatch(cursor, batchSize), mayLookAhead);
-            var batch = new ScoredBatch(_transformer.Scorer, batchSize);
-            return new ScoringCursor(_host, Schema, active, cursor, _transformer.Columns, ahead, carried, batch);
+            var ahead = new ReadAhead(cursor, carried, () => _scoring.CreateBatch(cursor, batchSize), mayLookAhead);
+            var batch = new ScoredBatch(_scoring.Scorer, batchSize, _scoring.Cache);
+            return new ScoringCursor(_host, Schema, active, cursor, _scoring.Columns, ahead, carried, batch);
         }
         catch
         {
@@ -74,12 +73,8 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
         throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
 
-    private Exception Refuse() => _host.ExceptNotSupp($"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. "
-        + (_transformer.Manifest.Encoder.IsOfPictures
-            ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
-                + "(package MlNetFineTune.Onnx)."
-            : "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
-                + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes."));
+    private Exception Refuse() => _host.ExceptNotSupp(
+        $"ConvertToOnnx cannot write the network of {_scoring.Transformer.GetType().Name}. {_scoring.OnnxAdvice}");
 
     private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
         ? column.Index

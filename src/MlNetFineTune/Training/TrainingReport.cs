@@ -121,6 +121,11 @@ public sealed record TrainingReport
     /// <summary>Number of parameters (single numbers) that did not change.</summary>
     public required long FrozenParameters { get; init; }
 
+    /// <summary>
+    /// The layers of the network from input to output, the head last: their sizes, how much of each trained, and at which learning rates.
+    /// </summary>
+    public IReadOnlyList<ModelLayer> Layers { get; init; } = [];
+
     /// <summary>Names of the stages that trained, in the order of the network. The head is not listed.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
 

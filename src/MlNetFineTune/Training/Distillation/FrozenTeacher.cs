@@ -29,7 +29,7 @@ internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, M
     public override ContentHash ComputeIdentity()
     {
         ContentHash? identity = null;
-        teacher.Identify((computation, tensors) => identity = IdentityOf($"teacher {computation}", tensors));
+        teacher.Identify((computation, tensors) => identity = EncoderIdentity.Of(Device, $"teacher {computation}", tensors));
         return identity!.Value;
     }
 }

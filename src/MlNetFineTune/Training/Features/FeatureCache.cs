@@ -1,5 +1,6 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
+using MlNetFineTune.Primitives;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -13,7 +14,8 @@ namespace MlNetFineTune;
 /// Validation is always kept. Training pictures are where <see cref="FineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/>
 /// or <see cref="Augmentation.FixedViews"/>; with other augmentations the frozen stages run in every epoch, since they never see a picture
 /// twice. What a teacher (<see cref="Distillation"/>) says of training pictures is kept likewise.
-/// <see cref="TrainingReport.FeatureCache"/> says what was computed and found.
+/// <see cref="TrainingReport.FeatureCache"/> says what was computed and found. <c>ExtractImageFeatures</c> keeps its features here as well,
+/// where <see cref="ImageFeatureOptions.FeatureCache"/> asks for it.
 /// </remarks>
 public abstract partial record FeatureCache
 {
@@ -39,15 +41,15 @@ public abstract partial record FeatureCache
     /// It grows with every new photo, view and network, and nothing is deleted.</param>
     public static FeatureCache InFolder(string path) => new FolderFeatureCache(path);
 
-    /// <param name="network">The frozen stages, or a teacher.</param>
+    /// <param name="identity">Hash of all that features depend on beside the row. Asked for only where they outlive the process.</param>
     /// <param name="layout">Layout of the features.</param>
     /// <param name="channel">Receives warnings of damaged files.</param>
     /// <exception cref="IOException">The folder cannot be made or read.</exception>
-    internal abstract IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel);
+    internal abstract IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel);
 
     private sealed record NoFeatureCache : FeatureCache
     {
-        internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) =>
+        internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel) =>
             throw new InvalidOperationException("Nothing is kept.");
 
         public override string ToString() => nameof(None);
@@ -63,7 +65,7 @@ public abstract partial record FeatureCache
             _megabytes = megabytes;
         }
 
-        internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel) =>
+        internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel) =>
             new MemoryFeatureStore(_megabytes);
 
         public override string ToString() => FormattableString.Invariant($"InMemory({_megabytes})");

@@ -55,7 +55,7 @@ internal sealed class FeatureCaches(
     {
         var watch = Stopwatch.StartNew();
         var layout = encoder.LayoutOf(subset.Source);
-        _store ??= options.FeatureCache.Open(encoder, layout, channel);
+        _store ??= options.FeatureCache.Open(encoder.ComputeIdentity, layout, channel);
         var missing = Array.ConvertAll(numbers, number => Missing(subset, views, number));
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
         if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)

@@ -16,9 +16,9 @@ public abstract partial record FeatureCache
             _path = Path.GetFullPath(path);
         }
 
-        internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel)
+        internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel)
         {
-            var key = ContentHash.Of($"{network.ComputeIdentity()} {layout}", []);
+            var key = ContentHash.Of($"{identity()} {layout}", []);
             var folder = Path.Combine(_path, key.ToString()[..32]); // a folder for each network, so that no file of another is ever opened
             try
             {

@@ -37,7 +37,7 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
     public override ContentHash ComputeIdentity()
     {
         using var scope = NewDisposeScope();
-        return IdentityOf($"{network.Computation} {input.Form} {stages}",
+        return EncoderIdentity.Of(Device, $"{network.Computation} {input.Form} {stages}",
             network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
     }
 }

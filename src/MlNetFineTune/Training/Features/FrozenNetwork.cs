@@ -1,9 +1,6 @@
-using System.Security.Cryptography;
-using System.Text;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
@@ -70,22 +67,4 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     public abstract ContentHash ComputeIdentity();
 
     public void Dispose() => collator.Dispose();
-
-    /// <summary>Hash of what computes (this library, its decoder and torch, the device's
-    /// kind), what it computes, and its tensors.</summary>
-    protected ContentHash IdentityOf(string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
-    {
-        using var scope = NewDisposeScope();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append($"{typeof(FrozenNetwork).Module.ModuleVersionId} {typeof(SkiaSharp.SKCodec).Assembly.FullName} "
-            + $"{typeof(torch).Assembly.FullName} {device.type} {computation}");
-        foreach (var (name, tensor) in tensors)
-        {
-            Append($"{name} {tensor.dtype} [{string.Join(", ", tensor.shape)}]");
-            hash.AppendData(tensor.detach().cpu().contiguous().bytes);
-        }
-        return ContentHash.Take(hash);
-
-        void Append(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + '\n'));
-    }
 }
