@@ -53,9 +53,9 @@ public static partial class FineTuningExtensions
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrWhiteSpace(outputColumnName);
+        var input = new ImageColumn(inputColumnName ?? outputColumnName, imageFolder, Pixels: null);
         return new ImageAugmentingEstimator(
-            Contexts.GetEnvironment(catalog), outputColumnName, new ImageColumn(inputColumnName ?? outputColumnName, imageFolder, Pixels: null),
-            PictureAugmenter.Checked(augmentation ?? Augmentation.Light), seed);
+            Contexts.GetEnvironment(catalog), outputColumnName, input, PictureAugmenter.Checked(augmentation ?? Augmentation.Light), seed);
     }
 
     /// <summary>
@@ -93,9 +93,8 @@ public static partial class FineTuningExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(outputColumnName);
         ArgumentException.ThrowIfNullOrWhiteSpace(groupColumnName);
         var env = Contexts.GetEnvironment(catalog);
-        var estimator = new ImageAugmentingEstimator(
-            env, outputColumnName, new ImageColumn(inputColumnName ?? outputColumnName, imageFolder, Pixels: null),
-            PictureAugmenter.Checked(augmentation), seed);
+        var input = new ImageColumn(inputColumnName ?? outputColumnName, imageFolder, Pixels: null);
+        var estimator = new ImageAugmentingEstimator(env, outputColumnName, input, PictureAugmenter.Checked(augmentation), seed);
         return AugmentedRows.Of(env, data, copies, estimator.Fit(data), groupColumnName, keepOriginals);
     }
 }

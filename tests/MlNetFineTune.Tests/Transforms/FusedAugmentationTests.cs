@@ -155,7 +155,8 @@ public sealed class FusedAugmentationTests
             .AppendCacheCheckpoint(_ml)
             .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(options)).Fit(Images());
 
-        StringAssert.Contains(log.Warnings.Single(line => line.Contains("AugmentImages", StringComparison.Ordinal)), "AppendCacheCheckpoint");
+        StringAssert.Contains(
+            log.Warnings.Single(line => line.Contains("AugmentImages", StringComparison.Ordinal)), "AppendCacheCheckpoint");
     }
 
     [TestMethod]
@@ -166,7 +167,8 @@ public sealed class FusedAugmentationTests
             .Append(_ml.MulticlassClassification.Trainers.FineTuneImages(s_options));
 
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => chain.Fit(Images()));
-        StringAssert.Contains(log.Warnings.Single(line => line.Contains("AugmentImages", StringComparison.Ordinal)), "AppendCacheCheckpoint");
+        StringAssert.Contains(
+            log.Warnings.Single(line => line.Contains("AugmentImages", StringComparison.Ordinal)), "AppendCacheCheckpoint");
     }
 
     [TestMethod]

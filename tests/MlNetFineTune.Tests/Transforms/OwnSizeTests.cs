@@ -122,7 +122,8 @@ public sealed class OwnSizeTests
         for (var row = 0; row < 40; row++)
         {
             var drawn = Draw(Augmentation.RandomCrop(3), pixels, width, height, row).Pixels;
-            var (left, top) = Enumerable.Range(-3, 7).SelectMany(x => Enumerable.Range(-3, 7).Select(y => (x, y))).Single(place => Fits(place));
+            var (left, top) = Enumerable.Range(-3, 7).SelectMany(x => Enumerable.Range(-3, 7).Select(y => (x, y)))
+                .Single(place => Fits(place));
             places.Add((left, top));
 
             bool Fits((int Left, int Top) at)
