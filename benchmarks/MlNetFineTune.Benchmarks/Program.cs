@@ -16,6 +16,7 @@ IReadOnlyList<Benchmark> benchmarks =
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>
 {
     [AugmentationStudy.Name] = (AugmentationStudy.Run, AugmentationStudy.Usage),
+    [StockAugmentationStudy.Name] = (StockAugmentationStudy.Run, StockAugmentationStudy.Usage),
     [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
     [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
     [TaskStudy.Name] = (TaskStudy.Run, TaskStudy.Usage),

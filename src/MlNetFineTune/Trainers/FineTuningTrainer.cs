@@ -7,6 +7,7 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
+using MlNetFineTune.Trainers;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -55,6 +56,12 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     public FineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        var (data, options) = UpstreamAugmentation.Resolve(_env, input, _options);
+        return (options == _options ? this : new FineTuningTrainer(_env, options)).Train(data);
+    }
+
+    private FineTuningTransformer Train(IDataView input)
+    {
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)

@@ -14,7 +14,7 @@ namespace MlNetFineTune;
 public sealed record ImageFineTuningOptions : FineTuningOptions
 {
     /// <summary>Sets the defaults that differ from those of other networks.</summary>
-    public ImageFineTuningOptions() => Augmentation = Augmentation.Light;
+    public ImageFineTuningOptions() => (Augmentation, AsksForAugmentation) = (Augmentation.Light, false);
 
     /// <summary>The pretrained network and its weights.</summary>
     [NotInFingerprint("its form, recipe and weights are hashed")]
@@ -118,6 +118,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override string? StatusColumnName => ImageStatusColumnName;
 
     internal override string ComponentName => "FineTuneImages";
+
+    internal override string PictureColumn => ImageColumnName;
 
     internal override TestTimeAugmentation ScoringViews => TestTimeAugmentation;
 

@@ -61,7 +61,9 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Random changes to the training rows' pictures, new in every epoch; scoring and validation use them unchanged. Default:
-    /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures.
+    /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures. Where
+    /// <c>ml.Transforms.AugmentImages</c> is in the chain before <c>FineTuneImages</c>, its augmentation is taken; another one here is an
+    /// error.
     /// </summary>
     public Augmentation Augmentation
     {
@@ -70,6 +72,7 @@ public abstract record FineTuningOptions
         {
             ArgumentNullException.ThrowIfNull(value, nameof(Augmentation));
             field = value;
+            AsksForAugmentation = true;
         }
     } = Augmentation.None;
 
@@ -273,6 +276,13 @@ public abstract record FineTuningOptions
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Whether <see cref="Augmentation"/> was set, and is no default.</summary>
+    [NotInFingerprint("whose augmentation it is, not which")]
+    internal bool AsksForAugmentation { get; private protected init; }
+
+    /// <summary>The one column of pictures that is augmented; null where there is none, or several.</summary>
+    internal virtual string? PictureColumn => null;
 
     /// <summary>Whether <see cref="Workers"/> was set.</summary>
     internal bool AsksForWorkers => _workers is not null;

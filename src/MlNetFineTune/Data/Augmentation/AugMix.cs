@@ -87,7 +87,7 @@ internal sealed record AugMix : Augmentation
         Span<float> weights = stackalloc float[mix.MixtureWidth + 1];
         mix.DrawWeights(ref random, weights);
 
-        using var original = new ScratchBuffer<byte>(size * size * 4);
+        using var original = new ScratchBuffer<byte>(size.Width * size.Height * 4);
         using var chain = new ScratchBuffer<byte>(pixels);
         using var sum = new ScratchBuffer<float>(pixels);
         sum.Span.Clear();
@@ -95,9 +95,9 @@ internal sealed record AugMix : Augmentation
         Widen(canvas.Pixels, MemoryMarshal.Cast<byte, uint>(original.Span));
         for (var i = 0; i < mix.MixtureWidth; i++)
         {
-            var plan = ImagePlan.Whole(size, size, canvas.Preprocessing);
+            var plan = ImagePlan.AtOwnSize(size, canvas.Preprocessing);
             mix.ApplyChain(ref plan, ref random);
-            ImageEncoder.Draw(new PixelSource(original.Span, size, size, blueFirst: false), plan, chain.Span);
+            ImageEncoder.Draw(new PixelSource(original.Span, size.Width, size.Height, blueFirst: false), plan, chain.Span);
             AddScaled(chain.Span, weights[i + 1], sum.Span);
         }
         var output = canvas.Pixels;

@@ -69,7 +69,7 @@ internal static class ColorTables
         {
             var histogram = histograms.Slice(channel * 256, 256);
             var last = histogram.LastIndexOfAnyExcept(0);
-            var step = (canvas.Size * canvas.Size - histogram[last]) / 255;
+            var step = (canvas.Size.Width * canvas.Size.Height - histogram[last]) / 255;
             if (step == 0)
                 continue;
             var sum = step / 2;

@@ -35,18 +35,23 @@ internal struct ImagePlan
     /// <summary>What is done to the finished pixels; null for nothing.</summary>
     public PixelOperations? Pixels { get; private set; }
 
-    /// <summary>Side of the output once the region has been stretched to it, 0 before: what an operation
-    /// takes the picture's size to be.</summary>
-    private int _size;
+    // Whether the region has been stretched to the output: what an operation takes the picture's size to be.
+    private bool _isStretched;
+
+    // Whether the output has the picture's own size, and not the network's.
+    private bool _keepsSize;
 
     /// <summary>What evaluation does to the picture: its size, its crop, its mean.</summary>
     public ImagePreprocessing Preprocessing { get; private init; }
 
+    /// <summary>Size of what is drawn: the network's square, or the picture's own.</summary>
+    public PixelSize Output { get; private init; }
+
     /// <summary>Width of the picture as an operation sees it: the source's, then, when it has been cropped, the output's.</summary>
-    public readonly double PictureWidth => _size > 0 ? _size : Width;
+    public readonly double PictureWidth => _isStretched ? Output.Width : Width;
 
     /// <inheritdoc cref="PictureWidth"/>
-    public readonly double PictureHeight => _size > 0 ? _size : Height;
+    public readonly double PictureHeight => _isStretched ? Output.Height : Height;
 
     /// <summary>
     /// What evaluation sees, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the shorter side becomes size / cropFraction pixels and
@@ -67,13 +72,35 @@ internal struct ImagePlan
             Width = size * scaleX,
             Height = size * scaleY,
             Preprocessing = preprocessing,
-            _size = size
+            Output = size,
+            _isStretched = true,
         };
     }
 
     /// <summary>The whole picture: where augmentation begins.</summary>
     public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) =>
-        new() { Width = width, Height = height, Preprocessing = preprocessing };
+        new() { Width = width, Height = height, Preprocessing = preprocessing, Output = preprocessing.Size };
+
+    /// <summary>The whole picture, drawn at its own size: nothing is resized where nothing is augmented.</summary>
+    /// <param name="size">Of the picture.</param>
+    /// <param name="preprocessing">Interpolation and the colour of what is filled; its size and crop do not count.</param>
+    public static ImagePlan AtOwnSize(PixelSize size, ImagePreprocessing preprocessing) => new()
+    {
+        Width = size.Width,
+        Height = size.Height,
+        Preprocessing = preprocessing,
+        Output = size,
+        _keepsSize = true,
+    };
+
+    /// <summary>What a picture is resized to before the output is cut out of it.</summary>
+    public readonly PixelSize ResizedForCrop(int width, int height)
+    {
+        if (_keepsSize)
+            return Output;
+        var (resizedWidth, resizedHeight) = Resized(width, height, Preprocessing);
+        return new(resizedWidth, resizedHeight);
+    }
 
     /// <summary>A picture's size when its shorter side has become <see cref="ShorterSide"/>.</summary>
     public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing, double scale = 1)
@@ -86,8 +113,8 @@ internal struct ImagePlan
     public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) =>
         (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
 
-    /// <summary>From here on the picture is size x size pixels: the region has been stretched.</summary>
-    public void Stretch() => _size = Preprocessing.Size;
+    /// <summary>From here on the picture has the output's pixels: the region has been stretched.</summary>
+    public void Stretch() => _isStretched = true;
 
     /// <summary>What lies outside the source is filled, not repeated from its edge.</summary>
     public void FillOutside() => Warp ??= Projection.Identity;
@@ -119,21 +146,21 @@ internal struct ImagePlan
     }
 
     /// <summary>From the output to the source.</summary>
-    public readonly Projection ToSource(int size) => (Warp ?? Projection.Identity) * View(size, size);
+    public readonly Projection ToSource(PixelSize size) => (Warp ?? Projection.Identity) * View(size.Width, size.Height);
 
     /// <summary>How much larger than the source the output shows it, where it shows it largest.
     /// The source may be decoded so much smaller.</summary>
-    public readonly double Magnification(int size)
+    public readonly double Magnification(PixelSize size)
     {
         if (Warp is null)
-            return size / Math.Min(Width, Height);
+            return Math.Max(size.Width / Width, size.Height / Height);
         var map = ToSource(size);
         var least = double.PositiveInfinity;
         for (var v = 0; v <= 2; v++)
         {
             for (var u = 0; u <= 2; u++)
             {
-                if (map.Steps(u * size / 2.0, v * size / 2.0).Least is >= 0 and var step)
+                if (map.Steps(u * size.Width / 2.0, v * size.Height / 2.0).Least is >= 0 and var step)
                     least = Math.Min(least, step);
             }
         }

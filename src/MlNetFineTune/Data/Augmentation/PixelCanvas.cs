@@ -20,19 +20,20 @@ internal ref struct PixelCanvas
     private readonly Span<byte> _pixels;
     private bool _pending;
 
-    public PixelCanvas(Span<byte> pixels, ImagePreprocessing preprocessing, Span<byte> tables)
+    public PixelCanvas(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing, Span<byte> tables)
     {
         _pixels = pixels;
         _tables = tables;
+        Size = size;
         Preprocessing = preprocessing;
         ResetTables();
     }
 
     public ImagePreprocessing Preprocessing { get; }
 
-    public readonly int Size => Preprocessing.Size;
+    public PixelSize Size { get; }
 
-    /// <summary>[size, size, 3] bytes, red first; changes that were pending are made.</summary>
+    /// <summary>[height, width, 3] bytes, red first; changes that were pending are made.</summary>
     public Span<byte> Pixels
     {
         get

@@ -27,11 +27,12 @@ internal sealed class PixelOperations
     public void Add(in PixelOperation operation) => _operations.Add(operation);
 
     /// <summary>Does it, once: the list belongs to the next picture then.</summary>
-    /// <param name="pixels">[size, size, 3] bytes, red first.</param>
-    /// <param name="preprocessing">The picture's size, and its fill.</param>
-    public void Finish(Span<byte> pixels, ImagePreprocessing preprocessing)
+    /// <param name="pixels">[height, width, 3] bytes, red first.</param>
+    /// <param name="size">Of the picture.</param>
+    /// <param name="preprocessing">The fill.</param>
+    public void Finish(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing)
     {
-        var canvas = new PixelCanvas(pixels, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);
+        var canvas = new PixelCanvas(pixels, size, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);
         foreach (var operation in _operations)
             operation.Filter(ref canvas, operation);
         canvas.Flush();

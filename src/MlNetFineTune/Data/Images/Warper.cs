@@ -21,10 +21,11 @@ internal static class Warper
 
     /// <param name="source">Decoded pixels.</param>
     /// <param name="map">Projective map from output pixels to pixels of the upright source at its own size.</param>
-    /// <param name="size">Side of the output.</param>
+    /// <param name="size">Of the output.</param>
     /// <param name="fill">Colour of output pixels that lie outside of the source.</param>
-    /// <param name="output">[size, size, 3] bytes, red first.</param>
-    public static void Warp(PixelSource source, in Projection map, int size, (byte Red, byte Green, byte Blue) fill, Span<byte> output)
+    /// <param name="output">[height, width, 3] bytes, red first.</param>
+    public static void Warp(
+        PixelSource source, in Projection map, PixelSize size, (byte Red, byte Green, byte Blue) fill, Span<byte> output)
     {
         var stored = ToStored(source) * map;
         var (across, down) = Grid(stored, size);
@@ -35,9 +36,9 @@ internal static class Warper
         var (stepAcross, stepDown) = (1.0 / across, 1.0 / down);
         var isAffine = stored is { IsAffine: true, I: 1 };
         var place = 0;
-        for (var v = 0; v < size; v++)
+        for (var v = 0; v < size.Height; v++)
         {
-            for (var u = 0; u < size; u++, place += 3)
+            for (var u = 0; u < size.Width; u++, place += 3)
             {
                 var sum = Vector128<float>.Zero;
                 for (var j = 0; j < down; j++)
@@ -72,14 +73,14 @@ internal static class Warper
     }
 
     // As fine as the densest of nine points needs.
-    private static (int Across, int Down) Grid(in Projection map, int size)
+    private static (int Across, int Down) Grid(in Projection map, PixelSize size)
     {
         var (across, down) = (1.0, 1.0);
         for (var v = 0; v <= 2; v++)
         {
             for (var u = 0; u <= 2; u++)
             {
-                var steps = map.Steps(u * size / 2.0, v * size / 2.0);
+                var steps = map.Steps(u * size.Width / 2.0, v * size.Height / 2.0);
                 // Beyond the horizon they are NaN, the comparison is false, and nothing is drawn.
                 across = steps.AlongX > across ? steps.AlongX : across;
                 down = steps.AlongY > down ? steps.AlongY : down;
