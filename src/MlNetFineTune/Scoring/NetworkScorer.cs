@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Encoded rows to scores, from any number of threads. The network is freed with the last scorer that shares it.</summary>
+/// <summary>Computes scores of encoded rows. Thread-safe. The network is freed with the last scorer that shares it.</summary>
 internal sealed class NetworkScorer : IDisposable
 {
     private readonly SharedNetwork _shared;
     private readonly Objective _objective;
-    // No tensor is freed in the middle of a forward pass.
+    // No tensor is freed during a forward pass.
     private readonly DisposalGuard _guard = new(
         nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
 
@@ -27,21 +27,21 @@ internal sealed class NetworkScorer : IDisposable
         Views = views;
     }
 
-    /// <summary>Numbers of a row's score.</summary>
+    /// <summary>Length of a row's score vector.</summary>
     public int ScoreLength => _objective.ScoreLength;
 
     public IReadOnlyList<Augmentation> Views { get; }
 
     public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
 
-    /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
+    /// <summary>Another scorer on the same network. Each is disposed independently.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)
     {
         using var lease = _guard.Use();
         return new NetworkScorer(_shared, _objective, views);
     }
 
-    /// <param name="rows">The bytes of [count, views] rows.</param>
+    /// <param name="rows">Encoded rows: [count, views, bytes of a view].</param>
     /// <param name="count">At least 1.</param>
     /// <param name="scores">[count, <see cref="ScoreLength"/>].</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -56,7 +56,7 @@ internal sealed class NetworkScorer : IDisposable
         result.cpu().data<float>().CopyTo(scores);
     }
 
-    /// <summary>Reads the tensors of the network, which cannot be disposed meanwhile.</summary>
+    /// <summary>Runs an action on the network, which is not disposed meanwhile.</summary>
     public void Read(Action<FineTunedNetwork> action)
     {
         using var lease = _guard.Use();

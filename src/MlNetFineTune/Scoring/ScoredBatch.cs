@@ -4,8 +4,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The scores of a batch of rows, from one forward pass.</summary>
-/// <param name="scorer">The network.</param>
-/// <param name="capacity">Rows, at most.</param>
+/// <param name="scorer">Scorer of the network.</param>
+/// <param name="capacity">Maximum number of rows.</param>
 internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredRows
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
@@ -16,7 +16,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredR
 
     public int Count { get; private set; }
 
-    /// <param name="batch">Encoded. Its bytes are moved together where rows cannot be used.</param>
+    /// <param name="batch">The encoded rows. Their bytes are compacted if some rows cannot be used.</param>
     public void Score(EncodedBatch batch)
     {
         (Count, _noun) = (batch.Count, batch.Noun);
@@ -39,7 +39,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredR
         Spread(good);
     }
 
-    /// <summary>Says how many rows could not be read since this was last called, if any.</summary>
+    /// <summary>Logs the number of rows that could not be read since the last call, if any.</summary>
     public void LogUnreadable(IHost host)
     {
         if (_unreadable == 0)
@@ -51,13 +51,13 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredR
         (_unreadable, _firstUnreadable) = (0, null);
     }
 
-    /// <summary>Scores of the i-th row; all NaN where it could not be read.</summary>
+    /// <summary>Scores of the i-th row; NaN if it could not be read.</summary>
     public ReadOnlySpan<float> ScoresOf(int i) => _scores.AsSpan(i * scorer.ScoreLength, scorer.ScoreLength);
 
-    /// <summary>Why the i-th row could not be read; empty where it could.</summary>
+    /// <summary>The reason why the i-th row could not be read; empty if it could.</summary>
     public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
 
-    // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.
+    // Moves scores from the compacted order back to the order of the rows, from the end so that nothing is overwritten.
     private void Spread(int good)
     {
         var length = scorer.ScoreLength;
