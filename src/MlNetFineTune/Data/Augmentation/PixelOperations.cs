@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What is done to one picture's finished pixels, in order. Lists go round among the pictures of a thread.</summary>
+/// <summary>Operations on the resampled pixels of one picture, in order. The lists are pooled per thread.</summary>
 internal sealed class PixelOperations
 {
     [ThreadStatic]
@@ -26,9 +26,9 @@ internal sealed class PixelOperations
 
     public void Add(in PixelOperation operation) => _operations.Add(operation);
 
-    /// <summary>Does it, once: the list belongs to the next picture then.</summary>
+    /// <summary>Applies the operations, once: afterwards the list is reused.</summary>
     /// <param name="pixels">[size, size, 3] bytes, red first.</param>
-    /// <param name="preprocessing">The picture's size, and its fill.</param>
+    /// <param name="preprocessing">Size and fill colour.</param>
     public void Finish(Span<byte> pixels, ImagePreprocessing preprocessing)
     {
         var canvas = new PixelCanvas(pixels, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);

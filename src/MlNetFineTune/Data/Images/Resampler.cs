@@ -6,9 +6,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright
-/// together. Antialiased and separable as in Pillow; but at the edge of a crop the filter reads the pixels beyond it, where torchvision,
-/// which crops first, does not.
+/// Resamples a region of a source to a square RGB picture in one pass: cropping, resizing, mirroring and EXIF orientation together.
+/// Antialiased and separable as in Pillow; unlike torchvision, which crops first, the filter reads pixels beyond the border of the crop.
 /// </summary>
 internal static class Resampler
 {
@@ -29,16 +28,16 @@ internal static class Resampler
             Filter(source, new ResamplingKernel(across, acrossLength, source.Width, size, interpolation),
                 new ResamplingKernel(down, downLength, source.Height, size, interpolation), lines, output);
 
-        // A region of the output's size on whole pixels: every filter would give the pixels themselves.
+        // A region of the output's size at integer coordinates: every filter is the identity.
         bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0
             && start + length <= available;
     }
 
-    /// <summary>The part of a picture that <see cref="Resample"/> reads.</summary>
+    /// <summary>The window that <see cref="Resample"/> reads.</summary>
     /// <param name="picture">The picture; its pixels are not read.</param>
-    /// <param name="plan">As there.</param>
-    /// <param name="size">As there.</param>
-    /// <param name="interpolation">As there.</param>
+    /// <param name="plan">As for <see cref="Resample"/>.</param>
+    /// <param name="size">As for <see cref="Resample"/>.</param>
+    /// <param name="interpolation">As for <see cref="Resample"/>.</param>
     public static PixelWindow Reads(PixelSource picture, in ImagePlan plan, int size, Interpolation interpolation)
     {
         var (across, acrossLength, down, downLength) = StoredRegion(picture, plan);
