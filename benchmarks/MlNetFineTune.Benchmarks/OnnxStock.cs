@@ -18,8 +18,8 @@ internal sealed class OnnxStock : Benchmark
         "Scores of ready 224 px pixels (and of photo files) by ML.NET's own transformers around an exported MobileNetV2: "
         + "against the loop an ordinary TorchSharp user writes.";
 
-    // ML.NET hands rows to its workers 128 at a time (DataViewUtils.SplitCore): fewer than two of those a core,
-    // and it would be one worker's speed that is timed.
+    // ML.NET distributes rows to its workers in blocks of 128 (DataViewUtils.SplitCore): with fewer than two blocks per core, the speed of
+    // one worker would be measured.
     private const int Rows = 512;
 
     public override double Run(bool quick)
@@ -63,8 +63,8 @@ internal sealed class OnnxStock : Benchmark
         List<float[]> Plain() => Score(plain, rows, row => tensor(row.Pixels, [3, Networks.Size, Networks.Size]));
     }
 
-    // ML.NET's workers score rows side by side, and threads of the runtime's own only get in their way.
-    // Not kept in a model's file: an application sets it before it loads one.
+    // ML.NET's workers score rows in parallel, so that additional threads of the runtime only compete. The setting is not stored in a model
+    // file: an application sets it before it loads one.
     private static MLContext OneThreadARun()
     {
         var ml = new MLContext();
@@ -107,7 +107,7 @@ internal sealed class OnnxStock : Benchmark
         return scores;
     }
 
-    // The centre square, resized: [3, 224, 224] of 0 to 255.
+    // The resized centre square: [3, 224, 224], 0 to 255.
     private static Tensor Decode(string path)
     {
         using var photo = SKBitmap.Decode(path);
