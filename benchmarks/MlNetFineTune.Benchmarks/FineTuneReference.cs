@@ -77,7 +77,7 @@ internal abstract class FineTuneReference : Benchmark
         string name, List<(double Accuracy, double Seconds)> runs, List<(double Accuracy, double Seconds)> ours) =>
         Console.WriteLine(
             string.Create(CultureInfo.InvariantCulture,
-                $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   ours is "
+                $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   speed-up "
                 + $"{Ratio(runs, ours):0.0} times as fast"));
 }
 

@@ -42,7 +42,7 @@ internal sealed class OnnxStock : Benchmark
             using var single = OneThreadARun().Transforms.ApplyOnnxModel("probabilities", "pixels", file).Fit(view);
             Networks.CheckSame("score of the first class, summed", Stock(stock).Sum(row => row[0]), Plain().Sum(row => row[0]));
 
-            const string library = "ML.NET's ApplyOnnxModel, one thread a run", user = "TorchSharp as one writes it, batch 16";
+            const string library = "ML.NET's ApplyOnnxModel, one thread a run", user = "plain TorchSharp, batch 16";
             var timing = new PairedTiming()
                 .Add(library, () => Stock(single).Count)
                 .Add("the same, the runtime's own threads", () => Stock(stock).Count)
@@ -82,7 +82,7 @@ internal sealed class OnnxStock : Benchmark
         var single = OneThreadARun().FineTuning.ToOnnxPipeline(model, view.Schema);
         using var otherOwner = (IDisposable)single;
 
-        const string library = "ToOnnxPipeline, one thread a run", user = "TorchSharp and Skia as one writes it, batch 16",
+        const string library = "ToOnnxPipeline, one thread a run", user = "plain TorchSharp and Skia, batch 16",
             ours = "MlNetFineTune's Transform";
         var timing = new PairedTiming()
             .Add(library, () => single.Transform(view).GetColumn<float[]>("Score").Count())

@@ -31,6 +31,7 @@ public abstract record ModuleInput
     /// Shape of one row, such as [T, F] for a sequence stored in row-major order in a vector of T * F numbers. Each dimension at least 1;
     /// the product must be the size of the vector. Default: the vector as it is.
     /// </param>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty, or a dimension is below 1.</exception>
     public static ModuleInput Column(string name, params long[] shape) => new ColumnInput(name, shape);
 
     /// <summary>
@@ -43,6 +44,7 @@ public abstract record ModuleInput
     /// The folder to which relative paths refer. Default null: the current directory. Only for a column of paths: with another type of
     /// column, training fails before it reads rows.
     /// </param>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
     public static ModuleInput Image(string name, ImagePreprocessing preprocessing, string? folder = null) =>
         new PictureInput(name, preprocessing, folder);
 

@@ -1,16 +1,16 @@
 namespace MlNetFineTune.Training;
 
-/// <summary>Judges the weights at the end of an epoch, by the average of them where one is kept, and keeps what is best.</summary>
+/// <summary>Evaluates the weights (or their average) at the end of an epoch, and stores the best.</summary>
 internal sealed class EpochEvaluation(
     TrainingPhase phase, RunState state, StopRequest stop, BestEpochs best, Evaluator? evaluator, ProgressMeter meter)
 {
     /// <summary>The epoch that was evaluated last.</summary>
     public TrainingReport.EpochReport Report { get; private set; } = null!;
 
-    /// <summary>Whether it is the best so far.</summary>
+    /// <summary>Whether this epoch is the best so far.</summary>
     public bool IsBest { get; private set; }
 
-    /// <returns>Null if the training goes on.</returns>
+    /// <returns>Null if the training continues.</returns>
     public TrainingReport.EndReason? Evaluate(int epoch)
     {
         using (phase.Average?.InPlaceOfWeights())

@@ -3,7 +3,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
+/// <summary>The rows of an epoch, their order, and their inputs.</summary>
 internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
 {
     private readonly Lazy<TeacherTargets?> _teacher = new(() =>
@@ -25,8 +25,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
             ?? features.InputsFor(run.Data.Training, augmentation, epochs);
     }
 
-    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch;
-    /// null where there are none.</summary>
+    /// <summary>Creates the evaluator on the validation rows, with cached features of frozen stages; null without validation.</summary>
     public Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;
@@ -40,7 +39,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
                 $"None of the {validation.Rows.Length} validation {validation.Source.Inputs.Noun}s could be read.");
     }
 
-    /// <summary>Evaluates on the validation rows once, with nothing kept.</summary>
+    /// <summary>Creates an evaluator for a single evaluation on the validation rows, without caching.</summary>
     public Evaluator EvaluatorOf(int frozenStages, FrozenEncoder encoder)
     {
         var validation = run.Data.Validation;
@@ -57,7 +56,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     public EpochOrder InSteps(int[] order) => EpochOrder.Of(order, run.Options.BatchSize, run.Options.AccumulationSteps);
 
     /// <summary>
-    /// The rows less those that were found bad before an epoch: a training that goes on in the middle of it must find the same.
+    /// The rows without those that were found bad before an epoch, so that a training resumed within the epoch has the same rows.
     /// </summary>
     public int[] Usable(RowSubset subset, int epoch = int.MaxValue) =>
         [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row, epoch))];

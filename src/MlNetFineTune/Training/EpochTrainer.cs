@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Trains through an epoch, batch by batch: forward, loss, backward, and a step of the optimizer where one is due.</summary>
+/// <summary>Trains an epoch batch by batch: forward, loss, backward, and a step of the optimizer when due.</summary>
 internal sealed class EpochTrainer(
     TrainingRun run, TrainingPhase phase, RunState state, StopRequest stop, ProgressMeter meter, RunCheckpoints? checkpoints)
 {
     private readonly SingleRowBatches _singleRows = new(run);
 
-    /// <summary>Goes on where the state says.</summary>
+    /// <summary>Continues from the position in the state.</summary>
     /// <returns>Null if the epoch is complete.</returns>
     public TrainingReport.EndReason? Train(int epoch, EpochOrder order, StepInputs inputs)
     {
@@ -28,7 +28,7 @@ internal sealed class EpochTrainer(
                     return stop.End;
                 if (_singleRows.MustLeaveOut(input, phase, epoch, order, state.Batches))
                     continue;
-                // A step whose last batch had no row that could be read is due now.
+                // The step is due now if its last batch had no readable row.
                 if (phase.HasPending && order.StepOf[state.BatchesOfEpoch - 1] != order.StepOf[input.Batch])
                     phase.OptimizerStep(LearningRate);
 
@@ -49,7 +49,7 @@ internal sealed class EpochTrainer(
 
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
-    /// <returns>The batch's mean loss, which may still be on its way on the device.</returns>
+    /// <returns>The batch's mean loss, which may still be computed on the device.</returns>
     private Tensor Backward(StepInput input)
     {
         using var scope = NewDisposeScope();
@@ -68,12 +68,12 @@ internal sealed class EpochTrainer(
         return loss.detach().MoveToOuterDisposeScope();
     }
 
-    /// <returns>False if the training cannot go on: <see cref="RunState.Divergence"/> says why.</returns>
+    /// <returns>False if the training diverged: <see cref="RunState.Divergence"/> has the reason.</returns>
     private bool Account(StepInput input, Tensor meanLoss, double learningRate)
     {
         double loss;
         using (meanLoss)
-            loss = meanLoss.item<float>(); // waits for the device
+            loss = meanLoss.item<float>(); // synchronises with the device
         state.Add(loss, input.Rows.Length, batchesOfEpoch: input.Batch + 1);
         run.Options.Observer?.AfterStep(state.Batches, input.Rows.Length, loss, learningRate);
         state.Divergence = state.Losses.Judge(loss, run.Options.OnDivergence.SpikeFactor);

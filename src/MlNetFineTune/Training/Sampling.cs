@@ -3,33 +3,34 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
 
-/// <summary>Which training rows make an epoch, and in which order. Random numbers are counted by seed and epoch.</summary>
+/// <summary>The training rows of an epoch and their order. Random numbers depend only on seed and epoch.</summary>
 public abstract record Sampling
 {
     private Sampling()
     {
     }
 
-    /// <summary>Every row once, in random order: the default.</summary>
+    /// <summary>Every row once, in random order. The default.</summary>
     public static Sampling Shuffled { get; } = new ShuffledSampling();
 
     /// <summary>
-    /// All classes about equally often: an epoch has as many places as there are training rows, and of k classes each has a k-th of them.
-    /// Rare classes' rows come several times an epoch, frequent ones' wait for a later epoch. For labels with few rows of a class; the
-    /// probabilities are then those of data with as many rows of each class, so calibrate or tune the threshold where they matter.
-    /// <see cref="ClassWeights.Balanced"/> does the same in the loss: take one of the two. A row that comes twice in an epoch is augmented
-    /// alike both times. Validation is as the data are. A task without classes (<see cref="LearningTask.Regression"/>) is an error.
+    /// Class-balanced sampling, against class imbalance: an epoch has as many rows as there are training rows, with equal frequencies of
+    /// all classes (for <see cref="LearningTask.MultiLabel"/>: labels). Rows of rare classes are repeated within an epoch, rows of frequent
+    /// classes are distributed over several epochs. Predicted probabilities are those for equal class frequencies: calibrate or tune the
+    /// threshold if they matter. <see cref="ClassWeights.Balanced"/> has a similar effect in the loss: use one of the two. A row that is
+    /// repeated within an epoch has the same augmentation each time. Validation is not affected. Tasks without classes
+    /// (<see cref="LearningTask.Regression"/>, <see cref="LearningTask.Several"/>) are an error.
     /// </summary>
     public static Sampling Balanced { get; } = new Balancing();
 
-    /// <summary>Whether rows are taken by their class.</summary>
+    /// <summary>Whether sampling depends on classes.</summary>
     internal virtual bool NeedsClasses => false;
 
     /// <summary>The rows of an epoch, in order.</summary>
-    /// <param name="rows">That can be read. May be changed.</param>
-    /// <param name="balance">The balanced order of them.</param>
-    /// <param name="seed">Of the training.</param>
-    /// <param name="epoch">From 1.</param>
+    /// <param name="rows">The readable rows. May be changed.</param>
+    /// <param name="balance">Creates the balanced order of the rows.</param>
+    /// <param name="seed">Seed of the training.</param>
+    /// <param name="epoch">The epoch, from 1.</param>
     internal abstract int[] Order(int[] rows, Func<IReadOnlyList<int>, BalancedSampling>? balance, long seed, int epoch);
 
     private sealed record ShuffledSampling : Sampling

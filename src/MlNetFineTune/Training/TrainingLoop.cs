@@ -3,7 +3,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Trains a network in place, phase by phase, and leaves it with the weights of its best epoch.</summary>
+/// <summary>Trains a network in place, phase by phase, and restores the weights of its best epoch at the end.</summary>
 internal sealed class TrainingLoop : IDisposable
 {
     private readonly TrainingRun _run;
@@ -28,7 +28,7 @@ internal sealed class TrainingLoop : IDisposable
         _inputs = new EpochInputs(run, _badRows, _meter, _stop.Token);
     }
 
-    /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
+    /// <exception cref="OperationCanceledException">The cancellation token was cancelled.</exception>
     public TrainingReport Run()
     {
         _log.Begin();
@@ -52,8 +52,8 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     /// <summary>
-    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
-    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
+    /// Outputs of the trained network for the validation rows, for calibration, thresholds and the report: from the evaluation of the best
+    /// epoch, or of the average. They are computed again, once, only if this process did not run that evaluation.
     /// </summary>
     public Lazy<RowOutputs> Outputs => field ??= new(() =>
     {
@@ -89,7 +89,7 @@ internal sealed class TrainingLoop : IDisposable
         return PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
     }
 
-    // What is cancelled or stopped can go on from there.
+    // A cancelled or stopped training can be resumed from there.
     private TrainingReport.EndReason TrainOrSave(TrainingPhase phase)
     {
         try
@@ -140,7 +140,7 @@ internal sealed class TrainingLoop : IDisposable
         _run.Options.Observer?.AfterEpoch(_state.Epochs, _state.Batches);
     }
 
-    // Phases before the last one are as long as the strategy says.
+    // Phases before the last one have the length given by the strategy.
     private bool PatienceExhausted => StopRequest.Agree(
         _state.Epochs.Count - Math.Max(_best.Epoch, _run.Plan.Phases[^1].FirstEpoch - 1) >= _run.Options.EarlyStoppingPatience);
 

@@ -38,6 +38,7 @@ public abstract record TestTimeAugmentation
     /// <see cref="ImagePreprocessing.CropFraction"/>, at which the crop spans the whole shorter side; the lower bound is checked when the
     /// views are used.
     /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of scales, or a scale, is out of range.</exception>
     public static TestTimeAugmentation MultiScale(params float[] scales) => new Scaled(scales);
 
     /// <summary>The views of each picture.</summary>

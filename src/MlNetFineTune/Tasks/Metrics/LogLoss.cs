@@ -1,17 +1,17 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The mean negative logarithm of the probability of what is true, in nats (scikit-learn's <c>log_loss</c>). Probabilities are kept
-/// 2^-52 away from 0 and 1, so that a single row that was surely wrong counts 36 and not infinity.
+/// The mean negative logarithm of the probability of the true class, in nats (scikit-learn's <c>log_loss</c>). Probabilities are clipped to
+/// [2^-52, 1 - 2^-52], so that one confidently wrong row contributes 36 instead of infinity.
 /// </summary>
 internal static class LogLoss
 {
     private const double Least = 1.0 / (1L << 52);
 
-    /// <param name="probabilities">[rows, classes] in row-major order. Brought to a sum of 1 a row.</param>
+    /// <param name="probabilities">[rows, classes] in row-major order. Normalised to a sum of 1 per row.</param>
     /// <param name="classes">Number of classes.</param>
-    /// <param name="labels">Classes from 0.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
+    /// <param name="labels">Class of each row, from 0.</param>
+    /// <param name="weights">One per row, at least 0; empty if all are 1.</param>
     /// <returns>NaN without rows, and where a probability is NaN.</returns>
     public static double Of(
         ReadOnlySpan<double> probabilities, int classes, ReadOnlySpan<int> labels, ReadOnlySpan<float> weights = default)
@@ -37,9 +37,9 @@ internal static class LogLoss
         return sum / total;
     }
 
-    /// <param name="probabilities">That each row is positive.</param>
-    /// <param name="labels">Whether it is.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
+    /// <param name="probabilities">Probability that each row is positive.</param>
+    /// <param name="labels">Whether each row is positive.</param>
+    /// <param name="weights">One per row, at least 0; empty if all are 1.</param>
     /// <returns>NaN without rows, and where a probability is NaN.</returns>
     public static double OfBinary(ReadOnlySpan<double> probabilities, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
     {

@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Metrics of a regression, by scikit-learn's definitions. Without rows, or where a score or a label is NaN, they are NaN. Weights are one
-/// a row, 0 or above; empty where all rows count alike.
+/// Regression metrics with scikit-learn's definitions. NaN without rows, or if a score or label is NaN. Weights: one per row, at least 0;
+/// empty if all are 1.
 /// </summary>
 internal static class RegressionScores
 {
@@ -30,8 +30,8 @@ internal static class RegressionScores
     }
 
     /// <summary>
-    /// R squared, the coefficient of determination: 1 minus the squared errors over those of the labels' mean. 1 is perfect, 0 is no better
-    /// than the mean. Where all labels are the same it is 1 for scores without error, else 0; with less than two rows it is NaN.
+    /// R squared, the coefficient of determination: 1 minus the ratio of the squared errors to those of the labels' mean. If all labels are
+    /// equal it is 1 for scores without error, otherwise 0; with fewer than two rows it is NaN.
     /// </summary>
     public static double RSquared(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores, ReadOnlySpan<float> weights = default)
     {

@@ -1,12 +1,12 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What all metrics and statistics ask of the arrays that they are given.</summary>
+/// <summary>Argument checks of metrics and statistics.</summary>
 internal static class RowArguments
 {
-    /// <param name="scored">Rows with a score.</param>
-    /// <param name="labelled">Rows with a label.</param>
-    /// <param name="weights">Weights of the rows; empty where all are 1.</param>
-    /// <exception cref="ArgumentException">The numbers differ, or a weight is negative or not finite.</exception>
+    /// <param name="scored">Number of scores.</param>
+    /// <param name="labelled">Number of labels.</param>
+    /// <param name="weights">Weights of the rows; empty if all are 1.</param>
+    /// <exception cref="ArgumentException">The lengths differ, or a weight is negative or not finite.</exception>
     public static void Check(int scored, int labelled, ReadOnlySpan<float> weights)
     {
         if (scored != labelled)
@@ -14,7 +14,9 @@ internal static class RowArguments
         CheckWeights(scored, weights);
     }
 
-    /// <exception cref="ArgumentException">There are other numbers of weights than of rows, or one is negative or not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The number of weights is not the number of rows, or a weight is negative or not finite.
+    /// </exception>
     public static void CheckWeights(int rows, ReadOnlySpan<float> weights)
     {
         if (weights.Length != 0 && weights.Length != rows)

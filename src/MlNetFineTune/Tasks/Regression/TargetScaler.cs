@@ -6,19 +6,19 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Standardises the labels of a regression, each output by the mean and the standard deviation of its training labels, so that the same
-/// learning rate serves labels of any unit; and brings what the network gives back to the unit of the labels. The statistics are those of
-/// scikit-learn's <c>StandardScaler</c> with <c>sample_weight</c>: the population's deviation (divided by the sum of the weights), computed
-/// in doubles in two passes. An output whose labels are all the same, but for rounding, is shifted only: its deviation is 1.
+/// Standardises the labels of a regression, each output by the mean and standard deviation of its training labels, so that the same
+/// learning rate suits labels of any unit, and converts outputs back to the unit of the labels. The statistics are those of scikit-learn's
+/// <c>StandardScaler</c> with <c>sample_weight</c>: the population standard deviation (divided by the sum of the weights), computed in
+/// double precision in two passes. The deviation of an output with constant labels (up to rounding) is 1.
 /// </summary>
 /// <remarks>
-/// With an <see cref="OutputRange"/> the network's output is turned into a score by its sigmoid, in standardised units
+/// With an <see cref="OutputRange"/> the network's output is converted to a score by its sigmoid, in standardised units
 /// (<see cref="OutputRange.Apply(Tensor, TargetScale)"/>); <see cref="Restore(Tensor)"/> then gives minimum + (maximum - minimum) sigmoid.
-/// Of a length in units of the label, such as the delta of a Huber loss, <see cref="RegressionLoss.ForLabelsDividedBy"/> takes care.
+/// Parameters in units of the label, such as the delta of a Huber loss, are converted by <see cref="RegressionLoss.ForLabelsDividedBy"/>.
 /// </remarks>
 internal sealed record TargetScaler
 {
-    /// <param name="outputs">One each, in the order of the network's outputs. At least one.</param>
+    /// <param name="outputs">One scale per output of the network, at least one.</param>
     public TargetScaler(IReadOnlyList<TargetScale> outputs)
     {
         ArgumentNullException.ThrowIfNull(outputs);
@@ -29,14 +29,14 @@ internal sealed record TargetScaler
 
     public IReadOnlyList<TargetScale> Outputs { get; }
 
-    /// <summary>Leaves labels as they are.</summary>
+    /// <summary>The identity.</summary>
     public static TargetScaler Identity(int outputs) => new([.. Enumerable.Repeat(TargetScale.Identity, outputs)]);
 
-    /// <param name="labels">Of the training rows, [rows, outputs] in row-major order. Finite where the row's weight is not 0.</param>
-    /// <param name="outputs">Labels of a row.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all rows count alike.</param>
-    /// <returns>The identity where no row has a weight.</returns>
-    /// <exception cref="ArgumentException">A label or a weight that cannot be counted, or other numbers of them.</exception>
+    /// <param name="labels">Labels of the training rows, [rows, outputs] in row-major order. Finite unless the row's weight is 0.</param>
+    /// <param name="outputs">Number of outputs.</param>
+    /// <param name="weights">One per row, at least 0; empty if all are 1.</param>
+    /// <returns>The identity if all weights are 0.</returns>
+    /// <exception cref="ArgumentException">A label or weight is not valid, or their numbers differ.</exception>
     public static TargetScaler Of(ReadOnlySpan<float> labels, int outputs = 1, ReadOnlySpan<float> weights = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
@@ -70,7 +70,7 @@ internal sealed record TargetScaler
     }
 
     /// <param name="labels">[N, outputs], or [N] of one output.</param>
-    /// <returns>The same in standardised units, computed in doubles, of the type of the labels. Caller disposes.</returns>
+    /// <returns>The same in standardised units, computed in doubles, of the type of the labels. The caller disposes it.</returns>
     public Tensor Standardize(Tensor labels)
     {
         using var scope = NewDisposeScope();
@@ -79,7 +79,7 @@ internal sealed record TargetScaler
     }
 
     /// <param name="outputs">[N, outputs], or [N] of one output, in standardised units.</param>
-    /// <returns>The same in units of the labels, computed in doubles, of the type of the outputs. Caller disposes.</returns>
+    /// <returns>The same in units of the labels, computed in doubles, of the type of the outputs. The caller disposes it.</returns>
     public Tensor Restore(Tensor outputs)
     {
         using var scope = NewDisposeScope();
@@ -117,14 +117,14 @@ internal sealed record TargetScaler
                 squares += weight * Math.Pow(labels[row * outputs + output] - mean, 2);
         }
         var variance = squares / total;
-        // What a constant's variance may be by rounding, which scikit-learn bounds after Chan, Golub and LeVeque 1983
+        // Bound of the variance of a constant due to rounding, as in scikit-learn after Chan, Golub and LeVeque 1983
         // (https://doi.org/10.1080/00031305.1983.10483115).
         const double rounding = 1.0 / (1L << 52);
         var noise = counted * rounding * variance + Math.Pow(counted * mean * rounding, 2);
         return new(mean, variance <= noise ? 1 : Math.Sqrt(variance));
     }
 
-    // Belong to the present dispose scope.
+    // Belong to the current dispose scope.
     private Tensor Means(Tensor like) => Vector(scale => scale.Mean, like);
 
     private Tensor Deviations(Tensor like) => Vector(scale => scale.Deviation, like);

@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>One head's part of the loss.</summary>
+/// <summary>The objective of one head.</summary>
 /// <param name="Label">Names its metrics.</param>
-/// <param name="Objective">Of its outputs.</param>
-/// <param name="Weight">Of its mean loss.</param>
-/// <param name="Width">Numbers of its label.</param>
+/// <param name="Objective">Objective of the head's outputs.</param>
+/// <param name="Weight">Weight of the head's mean loss.</param>
+/// <param name="Width">Numbers per label.</param>
 internal sealed record HeadObjective(string Label, Objective Objective, float Weight, int Width);
 
 /// <summary>
-/// The sum of the heads' mean losses by their weights: each is divided by the count of its own rows, so that a label that few rows have is
-/// not drowned. Labels are numbers on the CPU, NaN where one is missing.
+/// The weighted sum of the heads' mean losses. Each mean is over the rows that have the head's label, so that labels that few rows have
+/// keep their weight. Labels are on the CPU, NaN for a missing label.
 /// </summary>
-/// <param name="heads">In the order of outputs, labels and scores.</param>
+/// <param name="heads">The heads, in the order of outputs, labels and scores.</param>
 internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Objective
 {
     private readonly int[] _widths = [.. heads.Select(head => head.Width)];
@@ -35,10 +35,10 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
                 loss = loss.Mul(head.Weight);
             sum = sum?.Add(loss) ?? loss;
         }
-        return sum!.MoveToOuterDisposeScope(); // a row without any label is not there
+        return sum!.MoveToOuterDisposeScope(); // rows without any label are excluded before
     }
 
-    /// <summary>The rows by their weights, whatever labels they have.</summary>
+    /// <summary>The total example weight of the rows, independent of which labels they have.</summary>
     public override double CountOf(Targets targets) => targets.Weights?.sum().item<float>() ?? targets.Labels.shape[0];
 
     public override LossSums CreateLossSums() => new Sums(this);
@@ -70,14 +70,14 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
     protected override Tensor? ClassWeightOfEach(Tensor labels) =>
         throw new NotSupportedException("Each head has weights of its own classes.");
 
-    // The outputs and targets of the rows that have a head's label; heads that have none in these rows are left out. In the present scope.
+    // The outputs and targets of the rows that have a head's label, without heads that have none. In the current dispose scope.
     private IEnumerable<(HeadObjective Head, Tensor Outputs, Targets Targets)> Parts(Tensor outputs, Targets targets)
     {
         var parts = HeadLabels.Split(targets.Labels.data<float>().ToArray(), _widths);
         var (offset, rows) = (0L, outputs.shape[0]);
         foreach (var (head, part) in heads.Zip(parts))
         {
-            var own = outputs.narrow(1, offset, head.Objective.Outputs); // [N, outputs] -> [N, the head's]
+            var own = outputs.narrow(1, offset, head.Objective.Outputs); // [N, outputs] -> [N, outputs of the head]
             offset += head.Objective.Outputs;
             if (part.Places.Length == 0)
                 continue;

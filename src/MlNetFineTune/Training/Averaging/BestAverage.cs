@@ -5,8 +5,8 @@ namespace MlNetFineTune.Training;
 /// <summary>The uniform average of the best epochs' weights: see <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
 internal static class BestAverage
 {
-    /// <summary>Gives the network the average, if that is wanted and validation prefers it to the best epoch alone.</summary>
-    /// <returns>Null if the best epoch stays.</returns>
+    /// <summary>Sets the network's weights to the average, if requested and better on validation than the best epoch.</summary>
+    /// <returns>Null if the best epoch is used.</returns>
     public static TrainingReport.AveragedEpochs? Try(
         TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, ProgressMeter meter, TrainingLog log)
     {

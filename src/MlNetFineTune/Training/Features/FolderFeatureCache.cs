@@ -16,7 +16,7 @@ internal sealed record FolderFeatureCache : FeatureCache
     internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel)
     {
         var key = ContentHash.Of($"{network.ComputeIdentity()} {layout}", []);
-        var folder = Path.Combine(_path, key.ToString()[..32]); // a folder for each network, so that no file of another is ever opened
+        var folder = Path.Combine(_path, key.ToString()[..32]); // one folder per network, so that files of other networks are not opened
         try
         {
             Directory.CreateDirectory(folder);

@@ -19,7 +19,7 @@ internal sealed record LionOptimizer : Optimizer
 
     internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
-    /// <summary>w = w - lr (wd w + sign(b1 m + (1 - b1) g));  m = b2 m + (1 - b2) g: the paper's algorithm 2.</summary>
+    /// <summary>w = w - lr (wd w + sign(b1 m + (1 - b1) g)); m = b2 m + (1 - b2) g: algorithm 2 of the paper.</summary>
     private sealed class State(LionOptimizer options, IReadOnlyList<ParameterGroup> groups) : OptimizerState(groups, options, memories: 1)
     {
         private readonly double _beta1 = ExactDouble.Of(options.Beta1);

@@ -5,7 +5,7 @@ namespace MlNetFineTune.Training;
 
 internal sealed record PlateauSchedule : WarmedUpSchedule
 {
-    // Of the best loss: PyTorch's default.
+    // Relative improvement: PyTorch's default.
     private const double Threshold = 1e-4;
 
     [NotInFingerprint("Factor, as doubles count")]
