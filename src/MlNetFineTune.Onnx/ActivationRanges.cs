@@ -8,16 +8,16 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Between which values each operator's output lies, on typical photos.</summary>
+/// <summary>Measures the range of each operator's output on typical photos.</summary>
 internal static class ActivationRanges
 {
     private const int Photos = 100;
 
-    /// <param name="env">Its temporary folder takes the network.</param>
-    /// <param name="graph">From the network's own pixels.</param>
-    /// <param name="model">Reads the photos as it does in scoring.</param>
-    /// <param name="calibration">The photos.</param>
-    /// <returns>For each node, in order.</returns>
+    /// <param name="env">Environment whose temporary folder is used for the network's file.</param>
+    /// <param name="graph">Graph whose input is the network's own pixels.</param>
+    /// <param name="model">Model whose preprocessing is used.</param>
+    /// <param name="calibration">Rows with the photos.</param>
+    /// <returns>The range of each node's output, in the order of the nodes.</returns>
     /// <exception cref="InvalidOperationException">No photo could be read.</exception>
     public static IReadOnlyList<(float Least, float Most)> Measure(
         IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, IDataView calibration)

@@ -9,10 +9,10 @@ namespace MlNetFineTune.Onnx;
 internal delegate IReadOnlyList<GraphOutput>? OutputWriter(NetworkGraph graph, GraphValue outputs);
 
 /// <summary>A fine-tuned network from its input to the outputs of its task.</summary>
-/// <param name="Graph">All of it.</param>
-/// <param name="InputShape">Of one row: [3, side, side] for pixels.</param>
-/// <param name="TakesBytes">Its input is of bytes, and of floats otherwise.</param>
-/// <param name="Outputs">What comes out.</param>
+/// <param name="Graph">The complete graph.</param>
+/// <param name="InputShape">Shape of one row: [3, side, side] for pixels.</param>
+/// <param name="TakesBytes">Whether the input is of type uint8; otherwise float.</param>
+/// <param name="Outputs">Outputs of the task.</param>
 internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bool TakesBytes, IReadOnlyList<GraphOutput> Outputs)
 {
     public const string Input = "pixels";
@@ -21,13 +21,12 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
     /// <summary>Height and width of the input, in pixels.</summary>
     public int Side => (int)InputShape[^1];
 
-    /// <summary>From the network's own pixels, as floats, or from its numbers.</summary>
-    /// <param name="network">Read, not kept.</param>
-    /// <param name="input">What enters it.</param>
-    /// <param name="write">The task's.</param>
+    /// <summary>Creates a graph whose input is the network's own pixels, as floats, or a module's column of numbers.</summary>
+    /// <param name="network">The network; it is only read.</param>
+    /// <param name="input">Input of the network.</param>
+    /// <param name="write">Adds the task's outputs.</param>
     /// <exception cref="NotSupportedException">
-    /// Something else than pictures, or numbers of one column, enters it; the task has no outputs in a network file; or a layer is not
-    /// known.
+    /// The input is neither a picture nor one column of numbers; the task has no outputs in a network file; or a layer is not supported.
     /// </exception>
     public static ClassifierGraph Of(FineTunedNetwork network, ModelInput input, OutputWriter write)
     {
@@ -43,11 +42,11 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
         return Of(network, write, graph, graph.Input, [.. shape], takesBytes: false);
     }
 
-    /// <summary>From the network's own pixels, as floats.</summary>
-    /// <param name="network">Read, not kept.</param>
-    /// <param name="pixels">How pictures enter it.</param>
-    /// <param name="write">The task's.</param>
-    /// <exception cref="NotSupportedException">The task has no outputs in a network file, or a layer is not known.</exception>
+    /// <summary>Creates a graph whose input is the network's own pixels, as floats.</summary>
+    /// <param name="network">The network; it is only read.</param>
+    /// <param name="pixels">Size and normalization of the pixels.</param>
+    /// <param name="write">Adds the task's outputs.</param>
+    /// <exception cref="NotSupportedException">The task has no outputs in a network file, or a layer is not supported.</exception>
     public static ClassifierGraph Of(FineTunedNetwork network, PictureForm pixels, OutputWriter write)
     {
         var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
@@ -55,12 +54,12 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
         return Of(network, write, graph, normalized, [3, graph.Size, graph.Size], takesBytes: false);
     }
 
-    /// <summary>The same from a larger picture, as bytes: a quarter of what is copied on the way.</summary>
-    /// <param name="network">Read, not kept.</param>
-    /// <param name="pixels">How pictures enter it.</param>
-    /// <param name="write">The task's.</param>
-    /// <param name="border">Pixels on every side that the graph cuts off before it normalises.</param>
-    /// <param name="shrink">So many pixels across and down are averaged into one before that.</param>
+    /// <summary>Creates a graph whose input is a larger picture as bytes: a quarter of the memory traffic of floats.</summary>
+    /// <param name="network">The network; it is only read.</param>
+    /// <param name="pixels">Size and normalization of the pixels.</param>
+    /// <param name="write">Adds the task's outputs.</param>
+    /// <param name="border">Pixels on every side that the graph crops before it normalizes.</param>
+    /// <param name="shrink">Horizontal and vertical factor by which pixels are averaged before that.</param>
     public static ClassifierGraph OfPicture(FineTunedNetwork network, PictureForm pixels, OutputWriter write, int border, int shrink)
     {
         var graph = new NetworkGraph(Input, pixels.Preprocessing.Size);
@@ -87,7 +86,7 @@ internal sealed record ClassifierGraph(NetworkGraph Graph, long[] InputShape, bo
         ? graph.Input
         : graph.Slice(graph.Slice(graph.Input, axis: 2, border, border + size), axis: 3, border, border + size);
 
-    // Colours of 0 to 255 as the weights expect them.
+    // Converts colours from 0 to 255 to the range that the weights expect.
     private static GraphValue Normalized(NetworkGraph graph, GraphValue pixels, PictureForm form)
     {
         var (means, scales) = PixelNormalizer.MeansAndScales(form.Preprocessing, form.Channels);

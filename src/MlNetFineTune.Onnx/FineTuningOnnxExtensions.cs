@@ -4,26 +4,26 @@ using MlNetFineTune.Onnx;
 
 namespace Microsoft.ML;
 
-/// <summary>Export of fine-tuned networks on <c>ml.FineTuning</c>.</summary>
+/// <summary>Exports fine-tuned networks to ONNX; extensions of <c>ml.FineTuning</c>.</summary>
 public static class FineTuningOnnxExtensions
 {
     /// <summary>
-    /// Writes a fine-tuned network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
-    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Of a module that sees one column of numbers
-    /// <c>features</c>: [batch, ...] floats as the module sees them; a module is a <c>Sequential</c> of layers that the exporter knows
-    /// (docs/modules.md). Outputs of multiclass and ordinal classification:
-    /// <c>logits</c> and <c>probabilities</c>, [batch, classes]; of several labels a row the same, a sigmoid each; of binary
-    /// classification: <c>logit</c> (as the network gives it) and <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>,
-    /// [batch, 1], in the label's unit. Class names, the thresholds of probabilities and preprocessing are in the file's metadata.
+    /// Writes a fine-tuned network as an ONNX file (operator set 17). Input of image networks: <c>pixels</c>, [batch, 3, size, size]
+    /// floats, red, green and blue from 0 to 255; the graph normalizes them. Input of modules with one numeric column: <c>features</c>,
+    /// [batch, ...] floats; the module must be a <c>Sequential</c> of supported layers (docs/modules.md). Outputs of multiclass and ordinal
+    /// classification: <c>logits</c> and <c>probabilities</c>, [batch, classes]; of multi-label classification the same names and shapes,
+    /// with a sigmoid for each label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c> (calibrated), [batch,
+    /// 1]; of regression: <c>score</c>, [batch, 1], in the label's unit. The file's metadata contain class names, decision thresholds and
+    /// preprocessing.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned network, or a chain with one; it stays as it is.</param>
-    /// <param name="path">Of the file; written beside and renamed.</param>
-    /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
-    /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
+    /// <param name="model">A fine-tuned network, or a chain with one. It is not changed and not disposed.</param>
+    /// <param name="path">Path of the file. An existing file is replaced atomically.</param>
+    /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
-    /// The network is a TorchScript program, or has layers of your own or a forward of its own; it sees keys or several columns; or it
-    /// scores several views. The message says which, and what to do.
+    /// The network is a TorchScript program, contains custom layers or a custom <c>forward</c>, has key inputs or several inputs, or uses
+    /// test-time augmentation. The message names the reason and an alternative.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
@@ -33,33 +33,37 @@ public static class FineTuningOnnxExtensions
     }
 
     /// <summary>
-    /// A chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer) that gives the
-    /// model's columns (of multiclass, ordinal and binary classification and regression). It saves, loads and scores where neither
-    /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and
-    /// Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little; a picture that cannot be read
-    /// is an error there. Dispose the chain: it keeps the network in a temporary file (in <c>MLContext.TempFilePath</c>). A cursor in use
-    /// then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows on all cores, and ONNX Runtime each row as well:
-    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded,
-    /// halves the processor time, and where hundreds of rows are scored it is the faster too (docs/onnx.md);
-    /// for one row at a time leave it out.
+    /// Converts a model to a chain of ML.NET's own transformers (LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel, a linear scorer)
+    /// with the same output columns, for multiclass, ordinal and binary classification and regression. The chain can be saved, loaded and
+    /// used without TorchSharp and this library: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and
+    /// Microsoft.ML.OnnxTransformer. ML.NET resizes pictures differently from this library, so scores differ slightly; a picture that
+    /// cannot be read is always an error. ML.NET parallelizes over rows, and ONNX Runtime within each row as well:
+    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before loading the chain,
+    /// halves the CPU time and is also faster for hundreds of rows (docs/onnx.md); do not set it for scoring single rows.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned image network, or a chain with one; other transformers of the chain are not taken over.</param>
-    /// <param name="schema">Of the data to score; the image column must hold paths or images.</param>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
+    /// <param name="model">A fine-tuned image network, or a chain with one; other transformers of the chain are not included.</param>
+    /// <param name="schema">Schema of the data to score; the image column must contain paths or images.</param>
     /// <param name="oversampling">
-    /// ML.NET shrinks pictures without smoothing them. At 2 it resizes to twice the size, and the network begins by averaging: nearer to
-    /// the pixels of training, at three times the work before the network. 1 (the default) to 4.
+    /// ML.NET downscales pictures without antialiasing. With 2, it resizes to twice the size and the graph averages 2 × 2 pixels: closer to
+    /// the pixels of training, at three times the preprocessing cost. 1 to 4; default: 1.
     /// </param>
-    /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <returns>
+    /// The chain. The caller disposes it: it contains the network as a temporary file (in <c>MLContext.TempFilePath</c>). An open cursor
+    /// then throws <see cref="ObjectDisposedException"/>.
+    /// </returns>
     /// <exception cref="ArgumentException">
-    /// There is no fine-tuned network in the model, or more than one; or the image column is missing.
+    /// The model contains no fine-tuned network or more than one; or the image column is missing.
     /// </exception>
     /// <exception cref="NotSupportedException">
-    /// As for <see cref="ExportOnnx"/>; or the network is a module, the image column holds bytes, or the model has one class, or a
-    /// binary model's probability and predicted label have other names than ML.NET's.
+    /// As for <see cref="ExportOnnx"/>; or the network is a module; the image column contains bytes; the model has only one class; or a
+    /// binary model's probability and predicted label columns do not have ML.NET's names.
     /// </exception>
-    /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
-    /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <c>MLContext.GpuDeviceId</c> is set, the referenced ONNX Runtime package is the one for the CPU, and <c>FallbackToCpu</c> is false;
+    /// the message names the package to reference.
+    /// </exception>
     public static ITransformer ToOnnxPipeline(
         this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)
     {

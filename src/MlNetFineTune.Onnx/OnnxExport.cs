@@ -6,27 +6,27 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned network as an ONNX file.</summary>
+/// <summary>Writes a fine-tuned network as an ONNX file.</summary>
 internal static class OnnxExport
 {
-    /// <param name="env">Its temporary folder is used where photos are measured.</param>
-    /// <param name="model">Not disposed.</param>
-    /// <param name="precision">Of the numbers in the file.</param>
-    /// <param name="path">Written beside and renamed.</param>
+    /// <param name="env">Environment whose temporary folder is used for calibration.</param>
+    /// <param name="model">The model; it is not disposed.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="path">Path of the file, replaced atomically.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
         model, network => Write(
             precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs), model, network),
             network, model, path));
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size
-    /// (or a multiple) of which the network sees the centre, and the graph averages and crops it.
+    /// Writes a graph for ML.NET's own image transforms, which resize without cropping and without antialiasing: its input is the uncropped
+    /// picture (or a multiple of its size), which the graph averages and crops.
     /// </summary>
-    /// <param name="env">Its temporary folder is used where photos are measured.</param>
-    /// <param name="model">Not disposed.</param>
-    /// <param name="precision">Of the numbers in the file.</param>
-    /// <param name="path">Written beside and renamed.</param>
-    /// <param name="oversampling">The multiple.</param>
+    /// <param name="env">Environment whose temporary folder is used for calibration.</param>
+    /// <param name="model">The model; it is not disposed.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="path">Path of the file, replaced atomically.</param>
+    /// <param name="oversampling">The multiple of the size.</param>
     /// <returns>Height and width of the input.</returns>
     public static int WriteUncropped(
         IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)

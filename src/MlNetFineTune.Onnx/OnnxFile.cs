@@ -8,24 +8,24 @@ using DataType = MlNetFineTune.Onnx.FileFormat.TensorProto.Types.DataType;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A graph as a file of the ONNX standard, by the messages of <c>onnx.proto</c>.</summary>
+/// <summary>Writes a graph as an ONNX file with the messages of <c>onnx.proto</c>.</summary>
 internal static class OnnxFile
 {
-    /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says.</summary>
+    /// <summary>Value of the attribute <c>to</c> of a <c>Cast</c> to float.</summary>
     public const long FloatType = (long)DataType.Float;
 
-    // The first version of the format whose checker knows operator set 17.
+    // The first version of the format with operator set 17.
     private const long FormatVersion = 8;
 
-    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks take a few MiB.
+    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks need a few MiB.
     private const long MostConstantBytes = int.MaxValue - (16L << 20);
 
-    /// <param name="path">Written beside and renamed.</param>
-    /// <param name="graph">What it computes.</param>
-    /// <param name="inputShape">Without the batch.</param>
-    /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
-    /// <param name="metadata">For whoever uses the file.</param>
-    /// <param name="takesBytes">What goes in is of bytes, and of floats otherwise.</param>
+    /// <param name="path">Path of the file, replaced atomically.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="inputShape">Shape of the input without the batch dimension.</param>
+    /// <param name="outputs">Outputs and their lengths; a null length omits the shape.</param>
+    /// <param name="metadata">Metadata properties of the file.</param>
+    /// <param name="takesBytes">Whether the input is of type uint8; otherwise float.</param>
     /// <exception cref="NotSupportedException">The graph's constants are too large for one file.</exception>
     public static void Write(
         string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
@@ -103,7 +103,7 @@ internal static class OnnxFile
 
     private static long ByteLength(Array values) => values.LongLength * ElementOf(values).Size;
 
-    // By the exact type: to the runtime an array of sbyte is an array of byte as well.
+    // Compares the exact type: the .NET runtime treats an array of sbyte as an array of byte as well.
     private static (DataType Type, int Size) ElementOf(Array values) => values.GetType().GetElementType() switch
     {
         var type when type == typeof(float) => (DataType.Float, sizeof(float)),
@@ -115,7 +115,7 @@ internal static class OnnxFile
         _ => throw new NotSupportedException($"A constant of type {values.GetType().Name}."),
     };
 
-    // Of shape [batch, ...], the batch open.
+    // Shape [batch, ...] with a symbolic batch dimension.
     private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, long[]? shape)
     {
         var tensor = new TypeProto.Types.Tensor { ElemType = (int)elements };

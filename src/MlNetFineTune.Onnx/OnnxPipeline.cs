@@ -9,8 +9,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned image network as a chain of ML.NET's own transformers. Its last one is a linear model whose weights are the identity
-/// (<see cref="OnnxScorer"/>): its raw scores are the network's, and ML.NET does with them what it does for its own trainers.
+/// A fine-tuned image network as a chain of ML.NET's own transformers. The last one is a linear model with identity weights
+/// (<see cref="OnnxScorer"/>): its raw scores are the network's, and ML.NET derives the other columns as for its own trainers.
 /// </summary>
 internal static class OnnxPipeline
 {
@@ -18,11 +18,11 @@ internal static class OnnxPipeline
     private const string Kept = "MlNetFineTune.Score";
     private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;
 
-    /// <param name="ml">The chain's.</param>
-    /// <param name="model">Not disposed, and not needed by the chain.</param>
-    /// <param name="schema">Of the data to score.</param>
-    /// <param name="precision">Of the numbers in the network's file.</param>
-    /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
+    /// <param name="ml">Context of the chain.</param>
+    /// <param name="model">The model; it is not disposed, and the chain does not use it.</param>
+    /// <param name="schema">Schema of the data to score.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="oversampling">Horizontal and vertical factor of ML.NET's image size to the network's.</param>
     public static ITransformer Of(
         MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
@@ -47,8 +47,8 @@ internal static class OnnxPipeline
         try
         {
             IDataView view = new EmptyDataView(ml, schema);
-            // ML.NET's scorer can call its scores by one name alone; where the model has another, a column of the data that has that one
-            // stands aside.
+            // ML.NET's scorer has a fixed name for its score column; if the model uses another name, a data column with the fixed name is
+            // renamed temporarily.
             var isRenamed = scorer.Score != Score;
             var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
             if (isTaken)
@@ -81,7 +81,7 @@ internal static class OnnxPipeline
     }
 
     // ApplyOnnxModel's transformer reads its file again when it is saved.
-    // One that was loaded has a file of its own, and deletes it when it is disposed.
+    // A loaded transformer has its own file and deletes it when disposed.
     private static GuardedOnnx Network(MLContext ml, string output, string file, IDataView view)
     {
         using var fitted = ml.Transforms.ApplyOnnxModel(output, ClassifierGraph.Input, file).Fit(view);

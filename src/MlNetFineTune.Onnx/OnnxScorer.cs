@@ -10,18 +10,17 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// The scorer of ML.NET's own that stands behind a network in a chain: a linear model of the network's outputs whose weights are the
-/// identity, over the temperature where probabilities are calibrated. ML.NET makes of its scores what it makes for its own trainers:
-/// softmax or sigmoid, names, the predicted label.
+/// ML.NET's scorer that follows the network in a chain: a linear model of the network's outputs with identity weights, divided by the
+/// temperature if probabilities are calibrated. ML.NET adds the usual columns: softmax or sigmoid, names, the predicted label.
 /// </summary>
-/// <param name="Input">The network's output that it reads.</param>
-/// <param name="Score">What the model calls its score; the scorer itself calls it "Score".</param>
-/// <param name="Transformer">Trained, as far as ML.NET is concerned, on a column of raw scores.</param>
+/// <param name="Input">The network's output that the scorer reads.</param>
+/// <param name="Score">Name of the model's score column; the scorer's own name for it is "Score".</param>
+/// <param name="Transformer">The scorer; to ML.NET, a model trained on a column of raw scores.</param>
 internal sealed record OnnxScorer(string Input, string Score, ITransformer Transformer)
 {
     private const string ScoreOfMlNet = AnnotationUtils.Const.ScoreValueKind.Score;
 
-    /// <exception cref="NotSupportedException">ML.NET has no scorer for the task, or for its columns' names.</exception>
+    /// <exception cref="NotSupportedException">ML.NET has no scorer for the task or for its column names.</exception>
     public static OnnxScorer Of(MLContext ml, FineTuningTransformer model)
     {
         var scale = 1 / (model.Calibration?.Temperature ?? 1);
@@ -85,7 +84,7 @@ internal sealed record OnnxScorer(string Input, string Score, ITransformer Trans
         return new(ml, new LinearRegressionModelParameters(ml, in weights, 0), Raw(GraphOutput.Score, 1).ToSchema(), GraphOutput.Score);
     }
 
-    // As ApplyOnnxModel describes it.
+    // Schema of the column as ApplyOnnxModel declares it.
     private static DataViewSchema.Builder Raw(string name, int length)
     {
         var schema = new DataViewSchema.Builder();

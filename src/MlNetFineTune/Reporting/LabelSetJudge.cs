@@ -4,40 +4,40 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>What the model says of the validation rows, where rows have several labels.</summary>
-/// <param name="Noun">What to call a row: picture, row.</param>
-/// <param name="Rows">That could be read.</param>
-/// <param name="WrongRows">Of them, those with at least one wrong label.</param>
-/// <param name="Labels">Each for itself, in the order of the scores.</param>
-/// <param name="Worst">The worst mistakes, the worst first.</param>
+/// <summary>The model's predictions for the validation rows of multi-label data.</summary>
+/// <param name="Noun">Noun for a row: picture or row.</param>
+/// <param name="Rows">Number of rows that could be read.</param>
+/// <param name="WrongRows">Number of those with at least one wrong label.</param>
+/// <param name="Labels">Results for each label, in the order of the scores.</param>
+/// <param name="Worst">The errors with the highest loss, the highest first.</param>
 internal sealed record JudgedLabelSets(
     string Noun, int Rows, int WrongRows, IReadOnlyList<JudgedLabel> Labels, IReadOnlyList<LabelSetMistake> Worst);
 
-/// <summary>A label.</summary>
-/// <param name="Name">Of the label.</param>
-/// <param name="Support">Rows that have it.</param>
-/// <param name="AveragePrecision">NaN where no row has it.</param>
-/// <param name="F1">At the threshold.</param>
-/// <param name="Threshold">The probability above which a row has it.</param>
-/// <param name="Ranking">The rows by its score.</param>
+/// <summary>Results for one label.</summary>
+/// <param name="Name">Name of the label.</param>
+/// <param name="Support">Number of rows that have it.</param>
+/// <param name="AveragePrecision">Average precision; NaN if no row has it.</param>
+/// <param name="F1">F1 score at the threshold.</param>
+/// <param name="Threshold">Probability above which the label is predicted.</param>
+/// <param name="Ranking">The rows ranked by its score.</param>
 internal sealed record JudgedLabel(string Name, int Support, double AveragePrecision, double F1, float Threshold, ScoreRanking Ranking);
 
 /// <summary>A row with wrong labels.</summary>
-/// <param name="Where">Its place in the data, or its file.</param>
-/// <param name="Picture">A data URI; null where there is no picture.</param>
-/// <param name="Missed">Labels that it has and the model does not give, with their probabilities.</param>
-/// <param name="Invented">Labels that the model gives and it does not have.</param>
+/// <param name="Where">File of the row, or its index in the data.</param>
+/// <param name="Picture">A data URI; null if there is no picture.</param>
+/// <param name="Missed">False negatives with their probabilities.</param>
+/// <param name="Invented">False positives with their probabilities.</param>
 internal sealed record LabelSetMistake(
     string Where, string? Picture, IReadOnlyList<(string Label, float Probability)> Missed,
     IReadOnlyList<(string Label, float Probability)> Invented);
 
-/// <summary>Judges the finished model by its validation rows, where rows have several labels.</summary>
+/// <summary>Evaluates the finished model on each validation row of multi-label data.</summary>
 internal static class LabelSetJudge
 {
     private const int MostMistakes = 24;
 
-    /// <param name="outputs">Of the rows that could be read.</param>
-    /// <param name="task">As the model has it.</param>
+    /// <param name="outputs">Outputs for the rows that could be read.</param>
+    /// <param name="task">The model's task.</param>
     /// <param name="subset">The rows.</param>
     public static JudgedLabelSets Judge(RowOutputs outputs, BoundMultiLabel task, RowSubset subset)
     {
@@ -63,7 +63,7 @@ internal static class LabelSetJudge
             subset.Source.Inputs.Noun, outputs.Rows.Length, wrong.Count, [.. names.Select(Summarize)],
             [.. worst.Select(mistake => Mistake(mistake.Place))]);
 
-        // The negative logarithm of the probability of what is true: the loss, but for weights.
+        // The negative log probability of the true value: the unweighted loss.
         double Surprise(int at) => -Math.Log(Math.Max(isThere[at] ? scores[at] : 1 - scores[at], 1e-12));
 
         JudgedLabel Summarize(string name, int label)

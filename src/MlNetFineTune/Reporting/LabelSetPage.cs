@@ -3,7 +3,7 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// The report's part on rows with several labels: a table of the labels, precision-recall curves, and the worst mistakes.
+/// The report's section for multi-label data: a table of the labels, precision-recall curves and the errors with the highest loss.
 /// </summary>
 internal static class LabelSetPage
 {
@@ -50,7 +50,7 @@ internal static class LabelSetPage
             """;
     }
 
-    // Where the threshold lies is the dot; the dashed line is the precision of chance, the label's share of the rows.
+    // The dot marks the threshold; the dashed line is the precision of random scores: the label's share of the rows.
     private static Chart CurveOf(JudgedLabel label)
     {
         var (cuts, positives) = (label.Ranking.Cuts, label.Ranking.Positives);

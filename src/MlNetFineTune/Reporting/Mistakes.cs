@@ -2,7 +2,7 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>The rows with the largest errors: pictures as cards, others as a table.</summary>
+/// <summary>The rows with the highest loss: pictures as cards, other rows as a table.</summary>
 internal static class Mistakes
 {
     public static Markup OfClasses(JudgedRows judged, IReadOnlyList<string> classes)

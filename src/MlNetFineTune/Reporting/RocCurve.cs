@@ -3,36 +3,36 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// The ROC curve of the validation rows: for every threshold the share of the negative rows that pass (across) and of the positive ones
-/// (up), with the threshold in force.
+/// The ROC curve of the validation rows: the false positive rate (horizontal) and the true positive rate (vertical) for every threshold,
+/// with the model's threshold.
 /// </summary>
-/// <param name="Points">From (0, 0), where no row passes, to (1, 1), where all do.</param>
-/// <param name="Area">Under the curve, 0 to 1.</param>
-/// <param name="Chosen">The two shares at the threshold.</param>
+/// <param name="Points">From (0, 0), where no row is predicted positive, to (1, 1), where all are.</param>
+/// <param name="Area">Area under the curve, 0 to 1.</param>
+/// <param name="Chosen">The two rates at the threshold.</param>
 /// <param name="Probability">The threshold, as a probability.</param>
 internal sealed record RocCurve(
     IReadOnlyList<(double X, double Y)> Points, double Area, (double X, double Y) Chosen, float Probability)
 {
     private const int MostPoints = 400;
 
-    /// <param name="scores">One a row.</param>
-    /// <param name="labels">Whether each is positive.</param>
-    /// <param name="threshold">Of the score.</param>
-    /// <param name="probability">The same as a probability.</param>
-    /// <returns>Null where rows of one kind are missing.</returns>
+    /// <param name="scores">One score for each row.</param>
+    /// <param name="labels">Whether each row is positive.</param>
+    /// <param name="threshold">Threshold of the score.</param>
+    /// <param name="probability">The threshold as a probability.</param>
+    /// <returns>Null if all rows are positive or all are negative.</returns>
     public static RocCurve? Of(float[] scores, bool[] labels, float threshold, float probability)
     {
         var ranking = ScoreRanking.Of(scores, labels);
         if (!ranking.HasBoth)
             return null;
-        var passing = ranking.Cuts.LastOrDefault(cut => cut.Score > threshold); // nothing where none passes
+        var passing = ranking.Cuts.LastOrDefault(cut => cut.Score > threshold); // the default where no score is above the threshold
         return new(
             [(0, 0), .. ranking.Cuts.Select(PointOf)], RankingMetrics.RocAuc(ranking), PointOf(passing), probability);
 
         (double X, double Y) PointOf(ScoreCut cut) => (cut.FalsePositives / ranking.Negatives, cut.TruePositives / ranking.Positives);
     }
 
-    /// <summary>Of the report page.</summary>
+    /// <summary>The section of the report page.</summary>
     public Markup Section
     {
         get

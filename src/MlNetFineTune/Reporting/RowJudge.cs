@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Judges the finished model by its validation rows, each for itself.</summary>
+/// <summary>Evaluates the finished model on each validation row.</summary>
 internal static class RowJudge
 {
     private const int MostMistakes = 24;
     private const int RowsAtOnce = 1024;
 
-    /// <param name="outputs">Of the rows that could be read.</param>
-    /// <param name="task">Makes scores of outputs, and says what follows from them.</param>
+    /// <param name="outputs">Outputs for the rows that could be read.</param>
+    /// <param name="task">Computes scores and predictions from outputs.</param>
     /// <param name="subset">The rows.</param>
     public static JudgedRows Judge(RowOutputs outputs, BoundTask task, RowSubset subset)
     {
@@ -65,7 +65,7 @@ internal static class RowJudge
         return new JudgedRow(row, label, best, scores[best], scores[(int)label]);
     }
 
-    /// <summary>A row's file, or its place in the data.</summary>
+    /// <summary>A row's file, or its index in the data.</summary>
     public static string Where(LabeledData source, int row) => source.Inputs.PathOf(row) is { } path
         ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {source.Ordinals[row]}");
