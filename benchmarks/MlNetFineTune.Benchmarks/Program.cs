@@ -2,7 +2,7 @@ using System.Globalization;
 using MlNetFineTune.Benchmarks;
 using MlNetFineTune.MlNet;
 
-// As in an application that uses the library before TorchSharp: OpenMP's threads sleep while they wait, on both sides of every race.
+// As in an application that uses the library before TorchSharp: OpenMP threads wait passively, on both sides of every comparison.
 MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>The library's own training loop, with everything it does in a step, over one ready batch instead of pictures.</summary>
+/// <summary>The library's training loop, with all work of a step, over one preloaded batch instead of pictures.</summary>
 internal sealed class ReadyLoop : IDisposable
 {
     private readonly TrainingPhase _phase;
@@ -67,7 +67,7 @@ internal sealed class ReadyLoop : IDisposable
         _channel.Dispose();
     }
 
-    // Ready pixels through the frozen stages, if any, as RowInputs does it with decoded ones.
+    // Preloaded pixels through the frozen stages, if any, as in RowInputs with decoded ones.
     private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels) : StepInputs
     {
         public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)

@@ -5,13 +5,13 @@ using MlNetFineTune;
 
 namespace QuickStart;
 
-/// <summary>The options of the program, and which of them go together.</summary>
+/// <summary>The options of the program, and which of them can be combined.</summary>
 internal static class CommandLine
 {
-    /// <summary>The micro backbone's weights, pretrained on formula pictures by tools/Pretrain.</summary>
+    /// <summary>The micro backbone's weights, pretrained on generated pictures by tools/Pretrain.</summary>
     public static string EmbeddedWeights => Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors");
 
-    /// <summary>Milder than the usual crops: a defect may be a small part of the photo.</summary>
+    /// <summary>Larger crops than usual: a defect may be a small part of the photo.</summary>
     private static Augmentation Gentle =>
         Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip());
 
@@ -95,7 +95,7 @@ internal static class CommandLine
                 Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name)
                     .WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
                 Strategy: trains,
-                // A frozen network sees the same photos in every epoch then, and computes its features once.
+                // Without augmentation, a frozen network computes the features of each photo only once.
                 Augmentation: parsed.GetValue(augmentation) ?? (trains == Strategy.HeadOnly ? Augmentation.None : Gentle),
                 Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 15),
                 LearningRate: parsed.GetValue(learningRate) ?? (parsed.GetValue(backbone) is null or "micro" ? 5e-3f : 1e-3f),

@@ -3,12 +3,12 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Finds what is to be exported.</summary>
+/// <summary>Finds the network to export.</summary>
 internal static class Exported
 {
     /// <param name="model">A fine-tuned network, or a chain with one.</param>
-    /// <exception cref="ArgumentException">There is none in it, or more than one.</exception>
-    /// <exception cref="NotSupportedException">It cannot be exported; the message says why, and what to do.</exception>
+    /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
+    /// <exception cref="NotSupportedException">The network cannot be exported; the message names the reason and an alternative.</exception>
     public static FineTuningTransformer Of(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -27,7 +27,7 @@ internal static class Exported
         return classifier;
     }
 
-    /// <summary>Lends the network, and gives it back undisturbed.</summary>
+    /// <summary>Runs an action on the network, which is not disposed meanwhile.</summary>
     public static void Read(FineTuningTransformer model, Action<FineTunedNetwork> action) => model.Scorer.Read(action);
 
     private static IEnumerable<FineTuningTransformer> In(ITransformer model) => model switch

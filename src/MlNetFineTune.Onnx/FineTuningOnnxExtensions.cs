@@ -4,7 +4,7 @@ using MlNetFineTune.Onnx;
 
 namespace Microsoft.ML;
 
-/// <summary>Export of fine-tuned networks on <c>ml.FineTuning</c>.</summary>
+/// <summary>Exports fine-tuned networks to ONNX; extensions of <c>ml.FineTuning</c>.</summary>
 public static class FineTuningOnnxExtensions
 {
     /// <summary>
@@ -20,11 +20,11 @@ public static class FineTuningOnnxExtensions
     /// several heads each one's, with its label before it (<c>Species.logits</c>). Class names, the thresholds of probabilities and
     /// preprocessing are in the file's metadata.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned network, or a chain with one; it stays as it is.</param>
-    /// <param name="path">Of the file; written beside and renamed.</param>
-    /// <param name="precision">Of the numbers in the file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
-    /// <exception cref="ArgumentException">There is no fine-tuned network in the model, or more than one.</exception>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
+    /// <param name="model">A fine-tuned network, or a chain with one. It is not changed and not disposed.</param>
+    /// <param name="path">Path of the file. An existing file is replaced atomically.</param>
+    /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
     /// The network is a TorchScript program, or has layers of your own or a forward of its own; it sees sequences; a column is called as
     /// another input or an output of the file is; or the model scores several views. The message says which, and what to do.
@@ -52,10 +52,14 @@ public static class FineTuningOnnxExtensions
     /// <param name="schema">Of the data to score; image columns must hold paths or images, and keys must be of UInt32, as
     /// <c>MapValueToKey</c> makes them.</param>
     /// <param name="oversampling">
-    /// ML.NET shrinks pictures without smoothing them. At 2 it resizes to twice the size, and the network begins by averaging: nearer to
-    /// the pixels of training, at three times the work before the network. 1 (the default) to 4.
+    /// ML.NET downscales pictures without antialiasing. With 2, it resizes to twice the size and the graph averages 2 × 2 pixels: closer to
+    /// the pixels of training, at three times the preprocessing cost. 1 to 4; default: 1.
     /// </param>
-    /// <param name="precision">Of the numbers in the network's file. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
+    /// <returns>
+    /// The chain. The caller disposes it: it contains the network as a temporary file (in <c>MLContext.TempFilePath</c>). An open cursor
+    /// then throws <see cref="ObjectDisposedException"/>.
+    /// </returns>
     /// <exception cref="ArgumentException">
     /// There is no fine-tuned network in the model, or more than one; or a column is missing.
     /// </exception>
@@ -63,8 +67,6 @@ public static class FineTuningOnnxExtensions
     /// As for <see cref="ExportOnnx"/>, but that names of columns are free; or an image column holds bytes; or the model takes rows without
     /// a picture (<see cref="MissingPictures"/>), or has one class or one label.
     /// </exception>
-    /// <exception cref="InvalidOperationException"><c>MLContext.GpuDeviceId</c> is set, ONNX Runtime is the package for the CPU, and
-    /// <c>FallbackToCpu</c> is false; the message names the package to reference.</exception>
     public static ITransformer ToOnnxPipeline(
         this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)
     {

@@ -5,7 +5,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned network as an ONNX file.</summary>
+/// <summary>Writes a fine-tuned network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>

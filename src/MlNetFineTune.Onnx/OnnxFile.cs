@@ -8,16 +8,16 @@ using DataType = MlNetFineTune.Onnx.FileFormat.TensorProto.Types.DataType;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A graph as a file of the ONNX standard, by the messages of <c>onnx.proto</c>.</summary>
+/// <summary>Writes a graph as an ONNX file with the messages of <c>onnx.proto</c>.</summary>
 internal static class OnnxFile
 {
     /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says.</summary>
     public const long FloatType = NetworkGraph.FloatType;
 
-    // The first version of the format whose checker knows operator set 17.
+    // The first version of the format with operator set 17.
     private const long FormatVersion = 8;
 
-    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks take a few MiB.
+    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks need a few MiB.
     private const long MostConstantBytes = int.MaxValue - (16L << 20);
 
     /// <param name="path">Written beside and renamed.</param>
@@ -107,7 +107,7 @@ internal static class OnnxFile
 
     private static long ByteLength(Array values) => values.LongLength * ElementOf(values).Size;
 
-    // By the exact type: to the runtime an array of sbyte is an array of byte as well.
+    // Compares the exact type: the .NET runtime treats an array of sbyte as an array of byte as well.
     private static (DataType Type, int Size) ElementOf(Array values) => values.GetType().GetElementType() switch
     {
         var type when type == typeof(float) => (DataType.Float, sizeof(float)),

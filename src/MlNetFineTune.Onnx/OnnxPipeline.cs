@@ -22,11 +22,11 @@ internal static class OnnxPipeline
     private const string Inputs = Own + "Input.";
     private const string Outputs = Own + "Output.";
 
-    /// <param name="ml">The chain's.</param>
-    /// <param name="model">Not disposed, and not needed by the chain.</param>
-    /// <param name="schema">Of the data to score.</param>
-    /// <param name="precision">Of the numbers in the network's file.</param>
-    /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
+    /// <param name="ml">Context of the chain.</param>
+    /// <param name="model">The model; it is not disposed, and the chain does not use it.</param>
+    /// <param name="schema">Schema of the data to score.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="oversampling">Horizontal and vertical factor of ML.NET's image size to the network's.</param>
     public static ITransformer Of(
         MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {

@@ -6,27 +6,31 @@ using MlNetFineTune.Onnx;
 
 namespace MlNetFineTune;
 
-/// <summary>In which numbers an exported network is stored, and computes.</summary>
+/// <summary>Number format of the weights in an ONNX file and of the runtime's computation.</summary>
 public abstract record OnnxPrecision
 {
     private protected OnnxPrecision()
     {
     }
 
-    /// <summary>As it was trained: 4 bytes a weight.</summary>
+    /// <summary>Single precision, as trained: 4 bytes for each weight.</summary>
     public static OnnxPrecision Float32 { get; } = new Single();
 
-    /// <summary>Weights are stored as half-precision floats and widened when the file is loaded: half the size, the same speed,
-    /// and nearly the same scores everywhere.</summary>
+    /// <summary>
+    /// Weights are stored in half precision and widened when the file is loaded: half the file size, the same speed, and nearly the same
+    /// scores with every runtime.
+    /// </summary>
     public static OnnxPrecision Float16 { get; } = new HalfWeights();
 
     /// <summary>
-    /// Weights are stored as 8-bit integers, a quarter of the size. Convolutions also compute in 8 bits (Jacob et al. 2018,
-    /// https://arxiv.org/abs/1712.05877), for which the ranges of their inputs are measured on photos;
-    /// linear layers measure theirs as they run. Scores change: evaluate before you deploy.
+    /// Weights are stored as 8-bit integers: a quarter of the file size. Convolutions also compute in 8 bits (Jacob et al. 2018,
+    /// https://arxiv.org/abs/1712.05877), with input ranges measured on photos (static quantization); linear layers determine theirs at run
+    /// time (dynamic quantization). Scores change: evaluate the exported model before deployment.
     /// </summary>
-    /// <param name="calibration">Some dozens of typical rows, with the image column of training; the first hundred are used.
-    /// Not the test photos. ONNX Runtime must be there: package Microsoft.ML.OnnxRuntime.</param>
+    /// <param name="calibration">
+    /// Some dozens of typical rows with the image column of training, but not the test data; at most the first 100 rows are used. Requires
+    /// the package Microsoft.ML.OnnxRuntime.
+    /// </param>
     public static OnnxPrecision Int8(IDataView calibration)
     {
         ArgumentNullException.ThrowIfNull(calibration);

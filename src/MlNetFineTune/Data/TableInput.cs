@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Several inputs: the bytes of one after those of another.</summary>
+/// <summary>Several inputs, encoded one after another.</summary>
 internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 {
     public override int Length => parts.Sum(part => part.Length);

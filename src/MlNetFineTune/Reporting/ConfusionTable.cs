@@ -2,8 +2,9 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Which classes are taken for which: a table with a row for each true class, or, of many classes,
-/// the pairs that are confused most.</summary>
+/// <summary>
+/// The confusion matrix as a table with a row for each true class or, if there are many classes, a list of the most confused pairs.
+/// </summary>
 internal static class ConfusionTable
 {
     private const int MostClasses = 20;

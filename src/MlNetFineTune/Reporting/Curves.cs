@@ -5,7 +5,7 @@ namespace MlNetFineTune.Reporting;
 /// <summary>The charts of the report.</summary>
 internal static class Curves
 {
-    // What a chart as wide as a hand can show.
+    // More points cannot be distinguished at the charts' width.
     private const int MostPoints = 400;
 
     public static Markup Of(RunRecord run)

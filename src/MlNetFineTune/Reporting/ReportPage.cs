@@ -3,8 +3,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// The report of a training as one HTML file: no script, nothing from outside (a content security policy forbids both), light and dark,
-/// from a phone's width up.
+/// The training report as one HTML file without scripts and external resources (a content security policy forbids both), for light and dark
+/// colour schemes and for widths from a phone's up.
 /// </summary>
 internal static class ReportPage
 {

@@ -3,8 +3,8 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>All that the report page shows.</summary>
-/// <param name="Name">The network's.</param>
+/// <summary>Contents of the report page.</summary>
+/// <param name="Name">Name of the network.</param>
 /// <param name="Report">The report of the training.</param>
 /// <param name="Steps">Every step.</param>
 /// <param name="Sections">What the task shows of the validation rows; empty without validation.</param>

@@ -29,16 +29,15 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public string Noun => rows.Noun;
 
-    /// <summary>Bytes of a row in all its views.</summary>
+    /// <summary>Bytes of a row with all its views.</summary>
     public int RowLength { get; } = views.Count * rows.Length;
 
-    /// <summary>[<see cref="Count"/>, <see cref="RowLength"/>]; those of rows that could not be read say nothing.</summary>
+    /// <summary>[<see cref="Count"/>, <see cref="RowLength"/>]; the bytes of rows that could not be read are undefined.</summary>
     public Span<byte> Bytes => _bytes.AsSpan(0, Count * RowLength);
 
     public void Clear() => Count = 0;
 
-    /// <summary>Takes the cursor's present row. One that holds much memory is encoded here, so
-    /// that there is never a whole batch of them.</summary>
+    /// <summary>Reads the cursor's current row. A large row is encoded at once, so that a whole batch of them is never in memory.</summary>
     public void Take()
     {
         var row = Count;
@@ -53,7 +52,7 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
             rows.Release(row);
             _isEncoded[row] = true;
         }
-        Count++; // last: a row that throws is not there
+        Count++; // last: a row that throws is not counted
     }
 
     public void Encode()
@@ -86,7 +85,7 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
     /// <summary>Name of the i-th row of the batch in messages.</summary>
     public string Describe(int i) => rows.Describe(i);
 
-    /// <summary>Gives its memory back. No row can be taken after that.</summary>
+    /// <summary>Releases the buffers. No row can be read after that.</summary>
     public void Dispose()
     {
         var bytes = Interlocked.Exchange(ref _bytes, []);

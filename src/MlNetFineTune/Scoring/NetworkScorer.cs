@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Encoded rows to scores, from any number of threads. The network is freed with the last scorer that shares it.</summary>
+/// <summary>Computes scores of encoded rows. Thread-safe. The network is freed with the last scorer that shares it.</summary>
 internal sealed class NetworkScorer : IDisposable
 {
     private readonly SharedNetwork _shared;
@@ -45,14 +45,14 @@ internal sealed class NetworkScorer : IDisposable
 
     public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
 
-    /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
+    /// <summary>Another scorer on the same network. Each is disposed independently.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)
     {
         using var lease = _guard.Use();
         return new NetworkScorer(_shared, _function, views);
     }
 
-    /// <param name="rows">The bytes of [count, views] rows.</param>
+    /// <param name="rows">Encoded rows: [count, views, bytes of a view].</param>
     /// <param name="count">At least 1.</param>
     /// <param name="scores">[count, <see cref="ScoreLength"/>].</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -67,7 +67,7 @@ internal sealed class NetworkScorer : IDisposable
         result.cpu().data<float>().CopyTo(scores);
     }
 
-    /// <summary>Reads the tensors of the network, which cannot be disposed meanwhile.</summary>
+    /// <summary>Runs an action on the network, which is not disposed meanwhile.</summary>
     public void Read(Action<FineTunedNetwork> action)
     {
         using var lease = _guard.Use();

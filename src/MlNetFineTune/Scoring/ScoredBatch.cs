@@ -18,7 +18,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache
 
     public int Count { get; private set; }
 
-    /// <param name="batch">Encoded. Its bytes are moved together where rows cannot be used.</param>
+    /// <param name="batch">The encoded rows. Their bytes are compacted if some rows cannot be used.</param>
     public void Score(EncodedBatch batch)
     {
         (Count, _noun) = (batch.Count, batch.Noun);
@@ -41,7 +41,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache
         Spread(batch, good);
     }
 
-    /// <summary>Says how many rows could not be read since this was last called, if any.</summary>
+    /// <summary>Logs the number of rows that could not be read since the last call, if any.</summary>
     public void LogUnreadable(IHost host)
     {
         if (_unreadable == 0)
@@ -52,10 +52,10 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache
         (_unreadable, _firstUnreadable) = (0, null);
     }
 
-    /// <summary>Scores of the i-th row; all NaN where it could not be read.</summary>
+    /// <summary>Scores of the i-th row; NaN if it could not be read.</summary>
     public ReadOnlySpan<float> ScoresOf(int i) => _scores.AsSpan(i * scorer.ScoreLength, scorer.ScoreLength);
 
-    /// <summary>Why the i-th row could not be read; empty where it could.</summary>
+    /// <summary>The reason why the i-th row could not be read; empty if it could.</summary>
     public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
 
     // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.

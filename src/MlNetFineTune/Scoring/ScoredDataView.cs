@@ -6,11 +6,13 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing. The input
-/// is read once, whatever is asked for.
+/// The input with scores added. Lazy: a cursor scores batches of rows as it moves, and only if score columns are active. The input is read
+/// once.
 /// </summary>
-/// <remarks>ML.NET's ONNX converter walks back over data transforms that can save themselves, and takes the first view that is none for
-/// the data: what is no such transform vanishes from the file.</remarks>
+/// <remarks>
+/// ML.NET's ONNX converter walks back over the data transforms that can save themselves, and takes the first other view for the source
+/// data. A view that did not implement this interface would be missing from the file.
+/// </remarks>
 internal sealed class ScoredDataView : ITransformCanSaveOnnx
 {
     private readonly IHost _host;
@@ -29,7 +31,7 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
 
     public DataViewSchema Schema { get; }
 
-    // A row's score has the same bits only among the same rows, so they come in one order.
+    // Scores are bit-identical only if the batches consist of the same rows, so the order is fixed.
     public bool CanShuffle => false;
 
     IDataView IDataTransform.Source => _input;
@@ -45,7 +47,7 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
         if (!active.AsSpan(_input.Schema.Count).Contains(true))
             return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _scoring.Columns);
 
-        // Where a value does not outlive its row, the input stands on the row whose turn it is, and gives it itself.
+        // If a value is not valid after its row, the input cursor stays at the output row and returns the value itself.
         var mayLookAhead = passed.All(CarriedRows.CanCarry);
         var batchSize = mayLookAhead ? _scoring.BatchSize : 1;
         var cursor = _input.GetRowCursor(passed.Union(_inputs));

@@ -6,7 +6,7 @@ namespace MlNetFineTune.Serving;
 /// <summary>The networks in a chain of transformers, nested chains included.</summary>
 internal static class TransformerChains
 {
-    // For models without a network of this library: enough to share the cost of a cursor.
+    // For models without a network of this library: large enough to amortise the cost of a cursor.
     private const int OfOtherModels = 16;
 
     /// <summary>The number of rows that all networks of the model take in one forward pass: the smallest of theirs.</summary>

@@ -7,12 +7,12 @@ namespace MlNetFineTune.Tasks;
 /// <param name="Values">The outputs, row by row.</param>
 internal sealed record RowOutputs(int[] Rows, float[] Values)
 {
-    /// <summary>Numbers that are kept at most (64 MiB): what is more is computed again when it is asked for.</summary>
+    /// <summary>Largest number of stored values (64 MiB): larger outputs are computed again when needed.</summary>
     public const long MostKept = 16 << 20;
 
     public int Width => Rows.Length == 0 ? 0 : Values.Length / Rows.Length;
 
-    /// <param name="place">Of the row in <see cref="Rows"/>.</param>
+    /// <param name="place">Index of the row in <see cref="Rows"/>.</param>
     public ReadOnlySpan<float> Of(int place) => Values.AsSpan(place * Width, Width);
 
     /// <returns>[N, outputs]. The caller disposes it.</returns>
@@ -45,7 +45,7 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
         private readonly List<int> _rows = [];
         private readonly List<float> _values = [];
 
-        /// <param name="rows">Indices.</param>
+        /// <param name="rows">Indices of the rows.</param>
         /// <param name="outputs">[N, outputs], of the same rows.</param>
         public void Add(int[] rows, Tensor outputs)
         {

@@ -19,13 +19,14 @@ namespace MlNetFineTune;
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// ### Input and Output Columns
-/// The label's type and the output columns are the task's: see `LearningTask`. The input columns are the options'.
+/// The task determines the label's type and the output columns: see `LearningTask`. The options name the input columns.
 ///
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
 /// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression |
-/// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
+/// | Is normalization required? | Not for pictures, which are normalised as the weights require. Numeric inputs of a module should be
+/// normalised |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
 /// | Exportable to ONNX | Image networks, and modules of known layers, by the package MlNetFineTune.Onnx |
@@ -47,12 +48,13 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         _unusedWorkers = options.UnusedWorkers;
     }
 
-    /// <summary>Trains a network. The caller disposes the result.</summary>
+    /// <summary>Trains the network. The caller disposes the result.</summary>
     /// <param name="input">The training data; read once.</param>
     /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The data are not suitable for training, such as a single class,
-    /// or the training diverged.</exception>
-    /// <exception cref="InvalidDataException">More rows cannot be read than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The data are not suitable for training, for example because there is only one class, or the training diverged.
+    /// </exception>
+    /// <exception cref="InvalidDataException">More rows than <see cref="FineTuningOptions.BadRows"/> allows cannot be read.</exception>
     public FineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -72,7 +74,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
         using var teacher = _options.CreateTeacher(task, modelInput, device, Log);
-        // Before the data are read, which may take longer than to find that something does not fit the network.
+        // Before the data are read, so that options that do not fit the network fail early.
         var network = _options.CreateNetwork(modelInput, task, fit.Seed, Log);
         try
         {
@@ -112,7 +114,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         void Log(string message) => fit.Channel.Info(message);
     }
 
-    /// <summary>The columns of the data, and those that the model will add, in ML.NET's terms.</summary>
+    /// <summary>The columns of the input and those that the model will add.</summary>
     /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {

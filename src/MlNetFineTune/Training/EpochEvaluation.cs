@@ -6,7 +6,7 @@ internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopReque
     /// <summary>The epoch that was evaluated last.</summary>
     public TrainingReport.EpochReport Report { get; private set; } = null!;
 
-    /// <summary>Whether it is the best so far.</summary>
+    /// <summary>Whether this epoch is the best so far.</summary>
     public bool IsBest { get; private set; }
 
     /// <summary>Whether the training shall end because its epochs have not got better for too long.</summary>

@@ -52,7 +52,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
                 $"None of the {validation.Rows.Length} validation {validation.Source.Inputs.Noun}s could be read.");
     }
 
-    /// <summary>Evaluates on the validation rows once, with nothing kept.</summary>
+    /// <summary>Creates an evaluator for a single evaluation on the validation rows, without caching.</summary>
     public Evaluator EvaluatorOf(int frozenStages, FrozenEncoder encoder)
     {
         var validation = run.Data.Validation;
@@ -72,7 +72,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     }
 
     /// <summary>
-    /// The rows less those that were found bad before an epoch: a training that goes on in the middle of it must find the same.
+    /// The rows without those that were found bad before an epoch, so that a training resumed within the epoch has the same rows.
     /// </summary>
     public int[] Usable(RowSubset subset, int epoch = int.MaxValue) =>
         [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row, epoch))];

@@ -3,14 +3,14 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
 
-/// <summary>Which training rows make an epoch, and in which order. Random numbers are counted by seed and epoch.</summary>
+/// <summary>The training rows of an epoch and their order. Random numbers depend only on seed and epoch.</summary>
 public abstract record Sampling
 {
     private Sampling()
     {
     }
 
-    /// <summary>Every row once, in random order: the default.</summary>
+    /// <summary>Every row once, in random order. The default.</summary>
     public static Sampling Shuffled { get; } = new ShuffledSampling();
 
     /// <summary>
@@ -42,10 +42,10 @@ public abstract record Sampling
     internal virtual string? Label => null;
 
     /// <summary>The rows of an epoch, in order.</summary>
-    /// <param name="rows">That can be read. May be changed.</param>
-    /// <param name="balance">The balanced order of them.</param>
-    /// <param name="seed">Of the training.</param>
-    /// <param name="epoch">From 1.</param>
+    /// <param name="rows">The readable rows. May be changed.</param>
+    /// <param name="balance">Creates the balanced order of the rows.</param>
+    /// <param name="seed">Seed of the training.</param>
+    /// <param name="epoch">The epoch, from 1.</param>
     internal abstract int[] Order(int[] rows, Func<IReadOnlyList<int>, BalancedSampling>? balance, long seed, int epoch);
 
     private sealed record ShuffledSampling : Sampling

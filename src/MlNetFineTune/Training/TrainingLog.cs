@@ -5,7 +5,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What a training says in the context's log.</summary>
+/// <summary>Messages of a training in the context's log.</summary>
 internal sealed class TrainingLog(TrainingRun run)
 {
     public void Begin() => run.Channel.Info(
@@ -57,7 +57,7 @@ internal sealed class TrainingLog(TrainingRun run)
                 + $"the model {(batches > 0 ? $"has had {batches} batches and was never judged" : "has not been trained")}.");
     }
 
-    /// <summary>In words that an error ends with as well.</summary>
+    /// <summary>The metrics as text, also for error messages.</summary>
     public static string Metrics(TrainingReport.EpochReport epoch) =>
         Number("loss", epoch.Loss)
         + (epoch.ValidationLoss is { } judged ? ", " + Number("validation loss", judged) : "")

@@ -3,7 +3,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Makes the report of a training.</summary>
+/// <summary>Creates the report of a training.</summary>
 internal static class TrainingReports
 {
     public static TrainingReport Of(

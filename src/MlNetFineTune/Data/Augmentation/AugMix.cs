@@ -55,12 +55,12 @@ internal sealed record AugMix : Augmentation
         return new([.. choices]);
     }
 
-    // The chains' numbers are those of a stream of their own, keyed by one number of the picture's.
+    // The chains have their own random stream, keyed by one number drawn from the picture's stream.
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => plan.Add(Mix, random.NextDouble(), this);
 
     internal static CountedRandom ChainsOf(double key) => new((long)(key * (1L << 53)), RandomStream.AugMix, 0, 0);
 
-    /// <summary>Draws the original's weight, then the chains'.</summary>
+    /// <summary>Draws the weight of the original, then those of the chains.</summary>
     internal void DrawWeights(ref CountedRandom random, Span<float> weights)
     {
         Span<double> original = stackalloc double[2];
@@ -105,7 +105,7 @@ internal sealed record AugMix : Augmentation
             output[i] = ColorTables.Truncate(sum.Span[i]);
     }
 
-    // Gamma variates, divided by their sum; the largest is taken out of all of them, so that it cannot be 0.
+    // Gamma variates divided by their sum; in logarithms relative to the largest, so that the sum cannot underflow to 0.
     private void Dirichlet(ref CountedRandom random, Span<double> shares)
     {
         var (largest, sum) = (double.NegativeInfinity, 0.0);

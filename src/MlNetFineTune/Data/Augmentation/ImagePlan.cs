@@ -3,8 +3,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// What is done to one picture. Geometry: the region of the (upright) source that fills the output, mirrored or not, and, where that is not
-/// enough, a general map. Operations change the plan; the pixels are drawn once, at the end, and <see cref="Pixels"/> then act on them.
+/// The operations planned for one picture. Geometry: the region of the (upright) source that fills the output, mirroring, and, if that is
+/// not sufficient, a projection. Operations change the plan; the source is resampled once at the end, and then <see cref="Pixels"/> are
+/// applied.
 /// </summary>
 internal struct ImagePlan
 {
@@ -20,19 +21,19 @@ internal struct ImagePlan
     /// <summary>Height of the region in source pixels.</summary>
     public double Height;
 
-    /// <summary>Left and right exchanged.</summary>
+    /// <summary>Whether left and right are exchanged.</summary>
     public bool Mirrored;
 
-    /// <summary>Top and bottom exchanged.</summary>
+    /// <summary>Whether top and bottom are exchanged.</summary>
     public bool Flipped;
 
     /// <summary>
-    /// From where the region is defined to the source; null while these are the same. With a warp, what lies outside the source is filled,
-    /// and the picture is drawn by <see cref="Warper"/>; without, by <see cref="Resampler"/>.
+    /// The map from the coordinates of the region to those of the source; null for the identity. With a warp, areas outside the source are
+    /// filled and <see cref="Warper"/> resamples the picture; without, <see cref="Resampler"/>.
     /// </summary>
     public Projection? Warp { get; private set; }
 
-    /// <summary>What is done to the finished pixels; null for nothing.</summary>
+    /// <summary>Operations on the resampled pixels; null for none.</summary>
     public PixelOperations? Pixels { get; private set; }
 
     // Whether the region has been stretched to the output: what an operation takes the picture's size to be.
@@ -41,7 +42,7 @@ internal struct ImagePlan
     // Whether the output has the picture's own size, and not the network's.
     private bool _keepsSize;
 
-    /// <summary>What evaluation does to the picture: its size, its crop, its mean.</summary>
+    /// <summary>Preprocessing of evaluation: size, crop and mean.</summary>
     public ImagePreprocessing Preprocessing { get; private init; }
 
     /// <summary>Size of what is drawn: the network's square, or the picture's own.</summary>
@@ -54,14 +55,14 @@ internal struct ImagePlan
     public readonly double PictureHeight => _isStretched ? Output.Height : Height;
 
     /// <summary>
-    /// What evaluation sees, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the shorter side becomes size / cropFraction pixels and
-    /// the centre is cropped. Rounding included, so that the same pixels are read.
+    /// The view of evaluation, as torchvision's <c>Resize</c> and <c>CenterCrop</c> with the same rounding: the shorter side becomes size /
+    /// cropFraction pixels and the centre is cropped.
     /// </summary>
     public static ImagePlan CenterCrop(int width, int height, ImagePreprocessing preprocessing)
     {
         var size = preprocessing.Size;
         var (resizedWidth, resizedHeight) = Resized(width, height, preprocessing);
-        // Half to even, as Python rounds.
+        // Half to even, as in Python.
         var left = (int)Math.Round((resizedWidth - size) / 2.0, MidpointRounding.ToEven);
         var top = (int)Math.Round((resizedHeight - size) / 2.0, MidpointRounding.ToEven);
         var (scaleX, scaleY) = ((double)width / resizedWidth, (double)height / resizedHeight);
@@ -77,7 +78,7 @@ internal struct ImagePlan
         };
     }
 
-    /// <summary>The whole picture: where augmentation begins.</summary>
+    /// <summary>The whole picture, from which augmentation starts.</summary>
     public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) =>
         new() { Width = width, Height = height, Preprocessing = preprocessing, Output = preprocessing.Size };
 
@@ -102,21 +103,21 @@ internal struct ImagePlan
         return new(resizedWidth, resizedHeight);
     }
 
-    /// <summary>A picture's size when its shorter side has become <see cref="ShorterSide"/>.</summary>
+    /// <summary>Size of a picture after resizing its shorter side to <see cref="ShorterSide"/>.</summary>
     public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing, double scale = 1)
     {
         var shorter = ShorterSide(preprocessing, scale);
         return width <= height ? (shorter, (int)((long)shorter * height / width)) : ((int)((long)shorter * width / height), shorter);
     }
 
-    /// <summary>Of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
+    /// <summary>Shorter side of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
     public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) =>
         (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
 
     /// <summary>From here on the picture has the output's pixels: the region has been stretched.</summary>
     public void Stretch() => _isStretched = true;
 
-    /// <summary>What lies outside the source is filled, not repeated from its edge.</summary>
+    /// <summary>Areas outside the source are filled instead of repeating its border.</summary>
     public void FillOutside() => Warp ??= Projection.Identity;
 
     /// <param name="map">From the picture after the operation to the picture before it,
@@ -127,11 +128,11 @@ internal struct ImagePlan
         Warp = (Warp ?? Projection.Identity) * view * map * view.Inverse();
     }
 
-    /// <summary>To be done to the finished pixels, after what was added before.</summary>
+    /// <summary>Appends an operation on the resampled pixels.</summary>
     public void Add(PixelFilter filter, double value = 0, Augmentation? owner = null) =>
         (Pixels ??= PixelOperations.Rent()).Add(new(filter, value, owner));
 
-    /// <summary>The source has been decoded at another size.</summary>
+    /// <summary>Adapts the plan to a source decoded at another size.</summary>
     public void ScaleSource(double x, double y)
     {
         if (Warp is { } warp)
@@ -167,7 +168,7 @@ internal struct ImagePlan
         return 1 / least;
     }
 
-    // From the picture, as an operation sees it, to where the region is defined.
+    // The map from picture coordinates of operations to those of the region.
     private readonly Projection View(double width, double height)
     {
         var view = Projection.Translation(X, Y) * Projection.Scaling(Width / width, Height / height);

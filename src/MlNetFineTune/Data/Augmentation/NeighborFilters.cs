@@ -4,12 +4,12 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What mixes neighbouring pixels: sharpness and blur.</summary>
+/// <summary>Operations on neighbouring pixels: sharpness and blur.</summary>
 internal static class NeighborFilters
 {
     /// <summary>
-    /// Towards a smoothed picture (0), unchanged (1) or beyond: Pillow's ImageEnhance.Sharpness, whose smoothing weighs a pixel five times
-    /// as much as each of its eight neighbours and leaves the border alone.
+    /// 0 gives the smoothed picture, 1 changes nothing, above 1 sharpens: Pillow's ImageEnhance.Sharpness, whose smoothing kernel weights
+    /// the pixel 5 and each of its 8 neighbours 1, and leaves border pixels unchanged.
     /// </summary>
     public static void Sharpness(ref PixelCanvas canvas, in PixelOperation operation)
     {
@@ -29,15 +29,16 @@ internal static class NeighborFilters
             var result = pixels.Slice(row, stride);
             for (var i = 3; i < stride - 3; i++)
             {
-                // A thirteenth, rounded; it never lies half-way.
+                // Division by 13, rounded; there are no ties.
                 var smooth = (2 * (sums[i - 3] + sums[i] + sums[i + 3] + 4 * here[i]) + 13) / 26;
                 result[i] = ColorTables.Truncate(smooth + factor * (here[i] - smooth));
             }
         }
     }
 
-    /// <summary>Gauss's bell of a standard deviation in pixels; the picture is mirrored at its border.
-    /// torchvision's <c>gaussian_blur</c>.</summary>
+    /// <summary>
+    /// Gaussian blur with a standard deviation in pixels and reflection at the border: torchvision's <c>gaussian_blur</c>.
+    /// </summary>
     public static void GaussianBlur(ref PixelCanvas canvas, in PixelOperation operation)
     {
         var (width, height) = canvas.Size;

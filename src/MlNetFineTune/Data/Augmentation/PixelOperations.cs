@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What is done to one picture's finished pixels, in order. Lists go round among the pictures of a thread.</summary>
+/// <summary>Operations on the resampled pixels of one picture, in order. The lists are pooled per thread.</summary>
 internal sealed class PixelOperations
 {
     [ThreadStatic]

@@ -48,9 +48,9 @@ internal sealed record RandomErasing : Augmentation
     {
     }
 
-    /// <summary>Draws whether and where, and erases in place.</summary>
+    /// <summary>Draws whether and where to erase, and erases in place.</summary>
     /// <param name="picture">[1, H, W, 3], contiguous.</param>
-    /// <param name="random">Counted by epoch and row.</param>
+    /// <param name="random">Random numbers of the epoch and row.</param>
     internal void Erase(Tensor picture, ref CountedRandom random)
     {
         if (random.NextDouble() >= Probability || BoxOf((int)picture.shape[1], (int)picture.shape[2], ref random) is not { Area: > 0 } box)

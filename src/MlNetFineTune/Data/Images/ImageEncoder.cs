@@ -5,8 +5,9 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first.
-/// Safe on many threads at once.</summary>
+/// <summary>
+/// Encodes one picture, from a file or from pixels, for the network's input: [size, size, 3] bytes, red first. Thread-safe.
+/// </summary>
 internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 {
     public ImagePreprocessing Preprocessing { get; } = preprocessing;
@@ -15,8 +16,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     public int Length { get; } = preprocessing.Size * preprocessing.Size * 3;
 
     /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
-    /// <returns>Null, or why the file cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
+    /// <returns>Null, or the reason why the file cannot be used.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default)
     {
@@ -109,7 +110,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         return plan;
     }
 
-    /// <summary>Geometry in one draw, then what acts on the finished pixels.</summary>
+    /// <summary>Resamples with all geometric operations, then applies the operations on pixels.</summary>
     internal static void Draw(PixelSource source, in ImagePlan plan, Span<byte> output)
     {
         var preprocessing = plan.Preprocessing;
@@ -121,8 +122,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     }
 
     /// <summary>
-    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored separately.
-    /// The smallest size with at least as many pixels as the output is chosen; other formats are decoded at full size.
+    /// JPEG can be decoded at multiples of 1/8 of its size at a fraction of the cost, from its low frequencies. The smallest size with at
+    /// least as many pixels as the output is chosen; other formats are decoded at full size.
     /// </summary>
     private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
     {

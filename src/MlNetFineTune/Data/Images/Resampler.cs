@@ -35,7 +35,7 @@ internal static class Resampler
             length == places && start == Math.Floor(start) && start >= 0 && start + length <= available;
     }
 
-    /// <summary>The part of a picture that <see cref="Resample"/> reads.</summary>
+    /// <summary>The window that <see cref="Resample"/> reads.</summary>
     /// <param name="picture">The picture; its pixels are not read.</param>
     /// <param name="plan">As there.</param>
     /// <param name="size">As there.</param>

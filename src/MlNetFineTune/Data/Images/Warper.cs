@@ -6,17 +6,17 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture through any <see cref="Projection"/> from a source in one pass: rotation, shear, perspective, resizing and
-/// EXIF orientation together. A pixel is the mean of a grid of samples inside it, as fine as the source is dense, each interpolated
-/// bilinearly; a sample outside of the source has the fill colour. Where the source is not denser than the output, there is one sample per
-/// pixel: then it is Pillow's <c>transform</c> with <c>BILINEAR</c>.
+/// Resamples a source through any <see cref="Projection"/> to a square RGB picture in one pass: rotation, shear, perspective, resizing and
+/// EXIF orientation together. A pixel is the mean of a grid of bilinear samples, as fine as the source; a sample outside the source has the
+/// fill colour. If the source is not finer than the output, there is one sample per pixel, as in Pillow's <c>transform</c> with
+/// <c>BILINEAR</c>.
 /// </summary>
 internal static class Warper
 {
-    // A source 16 times as dense as the output is read everywhere; beyond, some of its pixels are skipped.
+    // A source up to 16 times finer than the output is read completely; of a finer one some pixels are skipped.
     private const int FinestGrid = 16;
 
-    // One sample per pixel until the source is denser by this: its triangle of two pixels still covers all source pixels.
+    // One sample per pixel up to this excess in density: the bilinear kernel still covers all source pixels.
     private const double Slack = 0.25;
 
     /// <param name="source">Decoded pixels.</param>
@@ -46,7 +46,7 @@ internal static class Warper
                     for (var i = 0; i < across; i++)
                     {
                         var (a, b) = (u + (i + 0.5) * stepAcross, v + (j + 0.5) * stepDown);
-                        // The usual map needs no division.
+                        // Affine maps need no division.
                         var (x, y) = isAffine
                             ? (stored.A * a + stored.B * b + stored.C, stored.D * a + stored.E * b + stored.F)
                             : stored.Map(a, b);
@@ -91,7 +91,7 @@ internal static class Warper
         static int Places(double steps) => (int)Math.Clamp(Math.Ceiling(steps - Slack), 1, FinestGrid);
     }
 
-    // Pillow's rule (src/libImaging/Geometry.c): a place inside the picture, however near its edge, is interpolated between what there is.
+    // Pillow's rule (src/libImaging/Geometry.c): positions inside the picture near its border are interpolated between the existing pixels.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Sample(ReadOnlySpan<uint> pixels, int width, int height, double x, double y, Vector128<float> outside)
     {
@@ -104,7 +104,7 @@ internal static class Warper
         var row1 = Math.Min(y0 + 1, height - 1) * width;
         x0 = Math.Max(x0, 0);
         var row0 = Math.Max(y0, 0) * width;
-        // Indices are within the picture: x and y are, and what is beside them was clamped.
+        // All indices are within the picture: x and y by the check before, their neighbours by clamping.
         ref var first = ref MemoryMarshal.GetReference(pixels);
         var (a, b) = (Load(Unsafe.Add(ref first, row0 + x0)), Load(Unsafe.Add(ref first, row0 + x1)));
         var (c, d) = (Load(Unsafe.Add(ref first, row1 + x0)), Load(Unsafe.Add(ref first, row1 + x1)));

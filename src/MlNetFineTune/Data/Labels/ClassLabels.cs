@@ -4,7 +4,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>A key: classes from 0.</summary>
+/// <summary>A key label, read as a class index from 0.</summary>
 internal sealed class ClassLabels(string column, LabelKeys keys) : ColumnLabels(column)
 {
     public override int Strata => keys.Count;

@@ -8,7 +8,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Yes or no: one logit.</summary>
+/// <summary>Binary classification with one logit.</summary>
 internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibration, DecisionThreshold Threshold) : LearningTask
 {
     public const string Kind = "Binary";
@@ -46,9 +46,9 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
 }
 
 /// <param name="columns">Names of the columns that the task reads and writes.</param>
-/// <param name="options">Options of the training; null in a model that was loaded.</param>
-/// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-/// <param name="threshold">A row is predicted to be positive where its score, the calibrated logit, is above it. Finite.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
+/// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
+/// <param name="threshold">A row is predicted as positive if its score, the calibrated logit, is above this value. Finite.</param>
 internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Calibration.Report? calibration, float threshold) : BoundTask
 {
     public override LabelSource Labels => new BooleanLabels(columns.Label);
@@ -135,10 +135,12 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         default(BinaryCounts), (counts, row) => counts.With(row.Second, isPredicted: row.First > threshold));
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-/// <param name="Threshold">Of the score, the calibrated logit: above it the predicted label is true. 0 where the file says nothing.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
+/// <param name="Threshold">
+/// Threshold of the score, the calibrated logit, above which the predicted label is true. 0 if the file has none.
+/// </param>
 internal sealed record BinaryManifest(TaskColumns Columns, Calibration.Report? Calibration, float Threshold = 0) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)

@@ -1,12 +1,12 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The ROC curve of the validation rows: for every threshold the share of the negative rows that pass (across) and of the positive ones
-/// (up), with the threshold in force.
+/// The ROC curve of the validation rows: the false positive rate (horizontal) and the true positive rate (vertical) for every threshold,
+/// with the model's threshold.
 /// </summary>
-/// <param name="Points">From (0, 0), where no row passes, to (1, 1), where all do.</param>
-/// <param name="Area">Under the curve, 0 to 1.</param>
-/// <param name="Chosen">The two shares at the threshold.</param>
+/// <param name="Points">From (0, 0), where no row is predicted positive, to (1, 1), where all are.</param>
+/// <param name="Area">Area under the curve, 0 to 1.</param>
+/// <param name="Chosen">The two rates at the threshold.</param>
 /// <param name="Probability">The threshold, as a probability.</param>
 internal sealed record RocCurve(
     IReadOnlyList<(double X, double Y)> Points, double Area, (double X, double Y) Chosen, float Probability)
@@ -22,7 +22,7 @@ internal sealed record RocCurve(
         var ranking = ScoreRanking.Of(scores, labels);
         if (!ranking.HasBoth)
             return null;
-        var passing = ranking.Cuts.LastOrDefault(cut => cut.Score > threshold); // nothing where none passes
+        var passing = ranking.Cuts.LastOrDefault(cut => cut.Score > threshold); // the default where no score is above the threshold
         return new(
             [(0, 0), .. ranking.Cuts.Select(PointOf)], RankingMetrics.RocAuc(ranking), PointOf(passing),
             BinaryTask.ProbabilityOf(threshold));

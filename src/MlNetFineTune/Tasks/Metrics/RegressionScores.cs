@@ -24,8 +24,8 @@ internal static class RegressionScores
     }
 
     /// <summary>
-    /// R squared, the coefficient of determination: 1 minus the squared errors over those of the labels' mean. 1 is perfect, 0 is no better
-    /// than the mean. Where all labels are the same it is 1 for scores without error, else 0; with less than two rows it is NaN.
+    /// R squared, the coefficient of determination: 1 minus the ratio of the squared errors to those of the labels' mean. If all labels are
+    /// equal it is 1 for scores without error, otherwise 0; with fewer than two rows it is NaN.
     /// </summary>
     public static double RSquared(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores)
     {

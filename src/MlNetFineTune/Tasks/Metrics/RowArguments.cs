@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What all metrics and statistics ask of the arrays that they are given.</summary>
+/// <summary>Argument checks of metrics and statistics.</summary>
 internal static class RowArguments
 {
     /// <param name="scored">Rows with a score.</param>
@@ -12,7 +12,9 @@ internal static class RowArguments
             throw new ArgumentException($"There are scores of {scored} rows and labels of {labelled}.");
     }
 
-    /// <exception cref="ArgumentException">There are other numbers of weights than of rows, or one is negative or not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The number of weights is not the number of rows, or a weight is negative or not finite.
+    /// </exception>
     public static void CheckWeights(int rows, ReadOnlySpan<float> weights)
     {
         if (weights.Length != 0 && weights.Length != rows)

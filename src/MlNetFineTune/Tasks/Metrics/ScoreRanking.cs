@@ -9,24 +9,24 @@ namespace MlNetFineTune.Tasks;
 internal readonly record struct ScoreCut(float Score, double TruePositives, double FalsePositives);
 
 /// <summary>
-/// Rows by falling score, and what passes at each score: all that ROC and precision-recall curves, their areas, and the choice of a
-/// threshold need. Rows with equal scores pass together, since no threshold tells them apart. O(n log n).
+/// Cumulative counts of rows by descending score, for ROC and precision-recall curves, their areas, and the choice of a threshold. Rows
+/// with equal scores form one cut, since no threshold separates them. O(n log n).
 /// </summary>
 internal sealed class ScoreRanking
 {
     private ScoreRanking(List<ScoreCut> cuts) => Cuts = cuts;
 
-    /// <summary>One for each score that there is, falling.</summary>
+    /// <summary>One cut per distinct score, in descending order.</summary>
     public IReadOnlyList<ScoreCut> Cuts { get; }
 
     public double Positives => Cuts is [.., var last] ? last.TruePositives : 0;
 
     public double Negatives => Cuts is [.., var last] ? last.FalsePositives : 0;
 
-    /// <summary>Whether there are rows of both kinds.</summary>
+    /// <summary>Whether there are rows of both classes.</summary>
     public bool HasBoth => Positives > 0 && Negatives > 0;
 
-    /// <param name="scores">Higher is more surely positive. Rows whose score is NaN are left out.</param>
+    /// <param name="scores">Higher scores for more probably positive rows. Rows with a NaN score are excluded.</param>
     /// <param name="labels">Whether each row is positive.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static ScoreRanking Of(ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
@@ -54,7 +54,7 @@ internal sealed class ScoreRanking
         return new(cuts);
     }
 
-    /// <summary>The same rows by what they are, where those of a cut are predicted to be positive.</summary>
+    /// <summary>The confusion matrix if the rows of a cut are predicted as positive.</summary>
     public BinaryCounts CountsAt(ScoreCut cut) =>
         new(cut.TruePositives, cut.FalsePositives, Positives - cut.TruePositives, Negatives - cut.FalsePositives);
 }

@@ -2,11 +2,11 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The outputs of a network of classes in an exported file.</summary>
+/// <summary>The outputs of a multiclass network in an exported graph.</summary>
 internal static class ClassOutputs
 {
     /// <summary>The outputs <c>logits</c> (not calibrated) and <c>probabilities</c>: [N, classes].</summary>
-    /// <param name="graph">Gets the nodes.</param>
+    /// <param name="graph">Receives the nodes.</param>
     /// <param name="logits">[N, classes].</param>
     /// <param name="classes">How many there are.</param>
     /// <param name="calibration">Of the probabilities, where they are calibrated.</param>

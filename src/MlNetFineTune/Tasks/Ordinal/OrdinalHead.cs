@@ -20,17 +20,17 @@ internal sealed class OrdinalHead : NetworkHead
     internal readonly Parameter thresholds;
 #pragma warning restore IDE1006
 
-    // Far beyond every score: the softplus of so large a negative margin is rounded to 0. Half precision has no greater numbers.
+    // Beyond every score: the softplus of such a negative margin is 0 after rounding. Near the largest number of half precision.
     private const float Beyond = 6e4f;
 
     /// <param name="features">Number of features per row.</param>
-    /// <param name="classes">Two or more.</param>
+    /// <param name="classes">Number of classes, at least 2.</param>
     public OrdinalHead(int features, int classes)
         : base(nameof(OrdinalHead))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
-        weight = Parameters.Of(empty(1, features, Parameters.Type)); // no bias: the thresholds move instead
-        thresholds = Parameters.Of(empty(classes - 1, Parameters.Type)); // as CumulativeLogits.Thresholds takes them
+        weight = Parameters.Of(empty(1, features, Parameters.Type)); // no bias: the thresholds take its role
+        thresholds = Parameters.Of(empty(classes - 1, Parameters.Type)); // as for CumulativeLogits.Thresholds
         RegisterComponents();
     }
 
@@ -53,8 +53,8 @@ internal sealed class OrdinalHead : NetworkHead
     }
 
     /// <summary>
-    /// log p[k] = -softplus(s - t[k]) - softplus(t[k - 1] - s) + width[k], where the thresholds before the first class and after the last
-    /// are beyond every score.
+    /// log p[k] = -softplus(s - t[k]) - softplus(t[k - 1] - s) + width[k], with thresholds beyond every score before the first class and
+    /// after the last.
     /// </summary>
     public override GraphValue Write(NetworkGraph graph, GraphValue features)
     {

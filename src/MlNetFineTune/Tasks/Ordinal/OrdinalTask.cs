@@ -7,9 +7,9 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// One of several classes that have an order. The outputs of an <see cref="OrdinalHead"/> are log-probabilities, so that softmax,
-/// cross-entropy, calibration and the columns are those of <see cref="MulticlassTask"/>. A module has no head of ours: it gives a number
-/// for each class, and may itself end in ordered logits, which the softmax leaves as they are.
+/// Ordinal classification. The outputs of an <see cref="OrdinalHead"/> are log-probabilities, so that softmax, cross-entropy, calibration
+/// and the columns are those of <see cref="MulticlassTask"/>. A module does not have this head: it has one output per class, which may be
+/// log-probabilities of an ordinal model, of which the softmax returns the probabilities.
 /// </summary>
 internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibration) : LearningTask
 {
@@ -49,10 +49,10 @@ internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibr
     }
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="keys">The classes, in their order.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
-/// <param name="calibration">Null where the probabilities are as the network gives them.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="keys">The classes, in order.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
+/// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
 internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
@@ -112,10 +112,10 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
     public override StockScorer ToStockScorer() => new StockScorer.OfClasses(columns, keys, calibration?.Temperature ?? 1);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Classes">Names, in their order.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Classes">Names of the classes, in order.</param>
+/// <param name="Calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
 internal sealed record OrdinalManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)

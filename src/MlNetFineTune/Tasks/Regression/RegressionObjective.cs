@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// A number. Labels are in their unit, and so are scores; the network's outputs, and the loss, are in standardised units.
+/// The objective of regression. Labels and scores are in the label's unit; the network's outputs and the loss are in standardised units.
 /// </summary>
-/// <param name="loss">Of labels in their own unit.</param>
-/// <param name="scale">What labels are standardised by; null where they are as they are.</param>
-/// <param name="range">That scores cannot leave; null where there is none.</param>
+/// <param name="loss">The loss, with parameters in the label's unit.</param>
+/// <param name="scale">Scale by which labels are standardised; null if they are not.</param>
+/// <param name="range">Bounds of the scores; null if there are none.</param>
 internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scale = null, OutputRange? range = null) : Objective
 {
     private readonly RegressionLoss _loss = scale is null ? loss : loss.ForLabelsDividedBy(scale.Deviation);
@@ -17,7 +17,7 @@ internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scal
 
     public override MetricSums CreateMetrics() => new CollectedMetrics(RegressionMetrics.Of, ScoresOf);
 
-    /// <summary>[N, 1], standardised -> [N, 1], in the unit of the label.</summary>
+    /// <summary>[N, 1] in standardised units -> [N, 1] in the unit of the label.</summary>
     public override Tensor ScoresOf(Tensor outputs)
     {
         using var bounded = InRange(outputs);

@@ -17,9 +17,9 @@ namespace MlNetFineTune.Tasks;
 /// </remarks>
 internal sealed record TargetScale
 {
-    /// <param name="mean">Finite, in units of the label.</param>
-    /// <param name="deviation">Finite and above 0, in units of the label.</param>
-    /// <exception cref="ArgumentOutOfRangeException">One of them is out of its range.</exception>
+    /// <param name="mean">Mean in units of the label. Finite.</param>
+    /// <param name="deviation">Standard deviation in units of the label. Finite, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of range.</exception>
     public TargetScale(double mean, double deviation)
     {
         Mean = double.IsFinite(mean)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>From values to places between 0 and 1, with a few round ticks.</summary>
+/// <summary>Maps values to positions between 0 and 1, with a few ticks at round values.</summary>
 internal sealed class Axis
 {
     private readonly double _minimum;
@@ -16,9 +16,9 @@ internal sealed class Axis
 
     public IReadOnlyList<double> Ticks { get; }
 
-    /// <param name="values">Those that are no numbers are left out.</param>
-    /// <param name="atLeast">Ticks, roughly.</param>
-    /// <param name="exact">Ends at the last value and not at a tick.</param>
+    /// <param name="values">NaN and infinite values are ignored.</param>
+    /// <param name="atLeast">Approximate least number of ticks.</param>
+    /// <param name="exact">Whether the axis ends at the largest value instead of at a tick.</param>
     public static Axis Linear(IEnumerable<double> values, int atLeast = 4, bool exact = false)
     {
         var (minimum, maximum) = Range(values.Where(double.IsFinite));
@@ -52,7 +52,7 @@ internal sealed class Axis
         ? Math.Log(value / _minimum) / Math.Log(_maximum / _minimum)
         : (value - _minimum) / (_maximum - _minimum);
 
-    /// <summary>Short, in digits that every reader knows: 0.05, 1200, 1e-5.</summary>
+    /// <summary>Short text in the invariant culture: 0.05, 1200, 1e-5.</summary>
     public static string Label(double value) => Math.Abs(value) is var size && (size == 0 || size is >= 0.001 and < 100_000)
         ? value.ToString("0.#####", CultureInfo.InvariantCulture)
         : value.ToString("0.#e0", CultureInfo.InvariantCulture);

@@ -3,19 +3,19 @@ namespace MlNetFineTune.Tasks;
 /// <summary>Lines and dots over two axes, as data.</summary>
 /// <param name="Title">Above it.</param>
 /// <param name="Across">Title of the horizontal axis.</param>
-/// <param name="X">Horizontal.</param>
-/// <param name="Y">Vertical.</param>
-/// <param name="Series">From back to front.</param>
+/// <param name="X">Horizontal axis.</param>
+/// <param name="Y">Vertical axis.</param>
+/// <param name="Series">In drawing order, from back to front.</param>
 internal sealed record Chart(string Title, string Across, Axis X, Axis Y, IReadOnlyList<Series> Series)
 {
-    /// <summary>A vertical line, with its name.</summary>
+    /// <summary>A named vertical line.</summary>
     public (double X, string Name)? Mark { get; init; }
 }
 
-/// <summary>Points of one kind.</summary>
+/// <summary>A series of points.</summary>
 /// <param name="Name">Name in the legend; empty for none.</param>
 /// <param name="Look">Style of the series.</param>
-/// <param name="Points">In order; those that are no numbers break the line.</param>
+/// <param name="Points">Points in order; a NaN or infinite value interrupts the line.</param>
 internal sealed record Series(string Name, SeriesLook Look, IReadOnlyList<(double X, double Y)> Points);
 
 internal enum SeriesLook
@@ -26,10 +26,10 @@ internal enum SeriesLook
     /// <summary>A line in the second colour, with dots.</summary>
     Second,
 
-    /// <summary>A thin line that stays behind.</summary>
+    /// <summary>A thin, pale line in the background.</summary>
     Faint,
 
-    /// <summary>Dots alone.</summary>
+    /// <summary>Dots without a line.</summary>
     Dots,
 
     /// <summary>A thin dashed line.</summary>

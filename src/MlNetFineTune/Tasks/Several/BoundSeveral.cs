@@ -5,15 +5,15 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A head whose classes are known.</summary>
-/// <param name="Label">Names its columns and metrics.</param>
-/// <param name="Task">What it learns.</param>
+/// <summary>A head with a bound task.</summary>
+/// <param name="Label">Name of the label column, from which columns and metrics are named.</param>
+/// <param name="Task">Task of the head.</param>
 /// <param name="Weight">Of its loss.</param>
 internal sealed record BoundHead(string Label, BoundTask Task, float Weight);
 
-/// <summary>Outputs, labels and scores of the heads stand one after another, in the order of the heads.</summary>
-/// <param name="heads">At least two.</param>
-/// <param name="status">The column that says why a row could not be scored; null for none.</param>
+/// <summary>Outputs, labels and scores of the heads are concatenated in the order of the heads.</summary>
+/// <param name="heads">The heads, at least two.</param>
+/// <param name="status">Name of the column with the reason why a row could not be scored; null for none.</param>
 internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? status) : BoundTask
 {
     // More heads on the report page make it heavy: each has pictures of its own.
@@ -136,7 +136,9 @@ internal sealed class BoundSeveral(IReadOnlyList<BoundHead> heads, string? statu
         [.. places.Select(place => all.Rows[place])], [.. places.SelectMany(place => all.Of(place).Slice(offset, width).ToArray())]);
 }
 
-/// <summary>As the model file has it. The key values of the heads' classes stand beside it, in the heads' order.</summary>
+/// <summary>
+/// The task in the manifest of a model file. The key values of the heads' classes are stored separately, in the order of the heads.
+/// </summary>
 internal sealed record SeveralManifest(IReadOnlyList<HeadManifest> Heads, string? Status) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys) => BindAll(keys is null ? [] : [keys]);
@@ -161,8 +163,8 @@ internal sealed record SeveralManifest(IReadOnlyList<HeadManifest> Heads, string
     }
 }
 
-/// <param name="Label">Names its columns and metrics.</param>
+/// <param name="Label">Name of the label column, from which columns and metrics are named.</param>
 /// <param name="Weight">Of its loss.</param>
-/// <param name="Keys">How many keys of classes it has.</param>
-/// <param name="Task">What it learnt.</param>
+/// <param name="Keys">Number of keys of classes.</param>
+/// <param name="Task">Task of the head.</param>
 internal sealed record HeadManifest(string Label, float Weight, int Keys, TaskManifest Task);

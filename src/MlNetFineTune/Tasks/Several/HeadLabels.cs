@@ -3,12 +3,12 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>The rows that have a head's label.</summary>
-/// <param name="Places">Of the rows among all.</param>
-/// <param name="Labels">Theirs, the numbers of one row after those of another.</param>
+/// <param name="Places">Indices of the rows among all.</param>
+/// <param name="Labels">Labels of these rows, row by row.</param>
 internal sealed record HeadLabels(int[] Places, float[] Labels)
 {
-    /// <param name="labels">Of all rows: the numbers of one head after those of another; NaN where a label is missing.</param>
-    /// <param name="widths">Numbers of each head's label.</param>
+    /// <param name="labels">Labels of all rows: for each row the numbers of all heads; NaN for a missing label.</param>
+    /// <param name="widths">Numbers per label of each head.</param>
     public static HeadLabels[] Split(ReadOnlySpan<float> labels, IReadOnlyList<int> widths)
     {
         var stride = widths.Sum();

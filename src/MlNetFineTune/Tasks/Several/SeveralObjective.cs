@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>One head's part of the loss.</summary>
+/// <summary>The objective of one head.</summary>
 /// <param name="Label">Names its metrics.</param>
-/// <param name="Objective">Of its outputs.</param>
-/// <param name="Weight">Of its mean loss.</param>
-/// <param name="Width">Numbers of its label.</param>
+/// <param name="Objective">Objective of the head's outputs.</param>
+/// <param name="Weight">Weight of the head's mean loss.</param>
+/// <param name="Width">Numbers per label.</param>
 internal sealed record HeadObjective(string Label, Objective Objective, float Weight, int Width);
 
 /// <summary>
-/// The sum of the heads' mean losses by their weights: each is divided by the count of its own rows, so that a label that few rows have is
-/// not drowned. Labels are numbers on the CPU, NaN where one is missing.
+/// The weighted sum of the heads' mean losses. Each mean is over the rows that have the head's label, so that labels that few rows have
+/// keep their weight. Labels are on the CPU, NaN for a missing label.
 /// </summary>
 /// <remarks>
 /// Of a step that is made of several batches a head's sum of losses S is divided by its count C over the whole step. The gradients of the
@@ -48,7 +48,7 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
                 loss = loss.Mul(factor);
             sum = sum?.Add(loss) ?? loss;
         }
-        return sum!.MoveToOuterDisposeScope(); // a row without any label is not there
+        return sum!.MoveToOuterDisposeScope(); // rows without any label are excluded before
     }
 
     // (c / n) / (C / N); 0 where nothing counts, and the mean is 0 as well.

@@ -6,13 +6,13 @@ namespace MlNetFineTune.Tasks;
 
 /// <summary>
 /// Several heads on one network (multi-task learning by hard parameter sharing: Caruana 1997, https://doi.org/10.1023/A:1007379606734). The
-/// loss is the sum of the heads' mean losses by their weights.
+/// loss is the weighted sum of the heads' mean losses.
 /// </summary>
 internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 {
     public const string Kind = "Several";
 
-    /// <summary>A head is a layer: more of them is no model of ours.</summary>
+    /// <summary>Upper bound for model files: a file with more heads is not valid.</summary>
     public const int MostHeads = 1024;
 
     internal override string Name => Kind;

@@ -1,21 +1,24 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A decision threshold and what it gives on the rows it was chosen on. A row is positive where its score is above it.</summary>
-/// <param name="Threshold">In units of the score.</param>
-/// <param name="Value">Of the criterion: F1, Youden's J, accuracy; the recall at a target precision, and the other way round.</param>
-/// <param name="Counts">The rows.</param>
+/// <summary>
+/// A decision threshold and its results on the rows of the tuning. A row is predicted as positive if its score is above it.
+/// </summary>
+/// <param name="Threshold">The threshold, in units of the score.</param>
+/// <param name="Value">
+/// Value of the criterion: F1, Youden's J, accuracy, recall at a target precision, or precision at a target recall.
+/// </param>
+/// <param name="Counts">The confusion matrix.</param>
 internal readonly record struct TunedThreshold(float Threshold, double Value, BinaryCounts Counts);
 
 /// <summary>
-/// The threshold that is best by a <see cref="DecisionThreshold"/> on validation rows, of all that differ in what passes. It lies midway
-/// between the scores of the last rows that pass and of the first that do not, where new rows with scores like theirs fall on the right
-/// side; where all rows pass, just below the lowest score, and where none does, on the highest. Of thresholds that are equally good the
-/// highest is taken. A threshold that is tuned on few rows fits their noise: <see cref="TunedThreshold.Counts"/> says how many they were.
+/// Finds the best threshold for a <see cref="DecisionThreshold"/> on validation rows. It lies midway between the scores of the last rows
+/// above it and the first below it; if all rows are above, just below the lowest score; if none is, at the highest. Among equally good
+/// thresholds the highest is taken. A threshold tuned on few rows overfits; <see cref="TunedThreshold.Counts"/> has their number.
 /// </summary>
 internal static class ThresholdTuning
 {
     /// <param name="criterion">The criterion that the threshold maximises.</param>
-    /// <param name="scores">Logits or probabilities; rows whose score is NaN are left out.</param>
+    /// <param name="scores">Logits or probabilities; rows with a NaN score are excluded.</param>
     /// <param name="labels">Whether each row is positive.</param>
     /// <returns>Null where the rows are all of one kind, or none of the thresholds reaches the target: nothing can be told.</returns>
     public static TunedThreshold? Of(DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
@@ -34,7 +37,7 @@ internal static class ThresholdTuning
         return best;
     }
 
-    /// <summary>For each label of a multi-label model apart.</summary>
+    /// <summary>Tunes the threshold of each label of a multi-label model separately.</summary>
     /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">[rows, labels] in row-major order.</param>
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
@@ -57,7 +60,7 @@ internal static class ThresholdTuning
         return thresholds;
     }
 
-    // At least the next score, and below that of the cut, whatever the rounding.
+    // Below the score of the cut and at least the next score, also after rounding.
     private static float Below(IReadOnlyList<ScoreCut> cuts, int index)
     {
         var last = cuts[index].Score;

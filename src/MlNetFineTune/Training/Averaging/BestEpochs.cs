@@ -15,25 +15,25 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
 
     public IReadOnlyList<KeptEpoch> Kept => [.. _kept.Select(kept => kept.Epoch)];
 
-    /// <summary>The best one; 0 before the first.</summary>
+    /// <summary>The best epoch; 0 before the first.</summary>
     public int Epoch => _kept is [var best, ..] ? best.Epoch.Epoch : 0;
 
     public Evaluation? Evaluation => _kept is [var best, ..] ? best.Epoch.Evaluation : null;
 
     /// <summary>
-    /// Outputs of the best network for the validation rows; null where they are not needed, or no epoch was evaluated.
+    /// Outputs of the best epoch for the validation rows; null if they are not needed or no epoch was evaluated.
     /// </summary>
     public RowOutputs? Outputs { get; set; }
 
-    /// <summary>They stay the snapshots'.</summary>
+    /// <summary>The stored tensors, owned by this object.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors() =>
         _kept.SelectMany((kept, place) =>
             tensors.Zip(kept.Weights.Copies, (named, copy) => (FormattableString.Invariant($"best/{place}/{named.Name}"), copy)));
 
-    /// <summary>Keeps the present weights if they are good enough.</summary>
-    /// <param name="epoch">From 1.</param>
-    /// <param name="evaluation">Null without validation: then every epoch is better than the one before.</param>
-    /// <returns>Whether they are the best.</returns>
+    /// <summary>Stores the current weights if they are among the best.</summary>
+    /// <param name="epoch">The epoch, from 1.</param>
+    /// <param name="evaluation">The evaluation; null without validation, where every epoch counts as better than the previous one.</param>
+    /// <returns>Whether they are the best so far.</returns>
     public bool Offer(int epoch, Evaluation? evaluation)
     {
         var place = evaluation is null ? 0 : _kept.FindIndex(kept => evaluation.IsBetterThan(kept.Epoch.Evaluation, metric));
@@ -57,14 +57,14 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
         bool IsOnSameSide(KeptEpoch kept) => kept.Epoch > split == epoch > split;
     }
 
-    /// <summary>Whether all present weights are finite.</summary>
+    /// <summary>Whether all current weights are finite.</summary>
     public bool LiveIsFinite()
     {
         using var scope = NewDisposeScope();
         return tensors.All(named => named.Tensor.isfinite().all().item<bool>());
     }
 
-    /// <summary>Gives the network the best weights, if there are any.</summary>
+    /// <summary>Sets the network's weights to the best ones, if there are any.</summary>
     public void RestoreBest()
     {
         if (_kept is [var best, ..])
@@ -94,7 +94,7 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
         }
     }
 
-    /// <summary>Makes place for kept weights, to be filled through <see cref="Tensors"/>.</summary>
+    /// <summary>Allocates stored weights, to be filled through <see cref="Tensors"/>.</summary>
     public void Restore(IEnumerable<KeptEpoch> epochs) => _kept.AddRange(epochs.Select(epoch => (epoch, new WeightSnapshot(tensors))));
 
     public void Dispose()

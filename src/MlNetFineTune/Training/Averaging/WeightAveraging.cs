@@ -2,7 +2,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>Whether the model has the weights of one epoch, or an average.</summary>
+/// <summary>Whether the model has the weights of one epoch or an average of weights.</summary>
 public abstract record WeightAveraging
 {
     private protected WeightAveraging()
@@ -13,18 +13,24 @@ public abstract record WeightAveraging
     public static WeightAveraging None { get; } = new NoAveraging();
 
     /// <summary>
-    /// A moving average, a = d a + (1 - d) w after every step (Polyak and Juditsky 1992), is judged and kept in the place of the weights,
-    /// running statistics of BatchNorm included, as timm's ModelEmaV3 does it. It warms up as in TensorFlow, d = min(decay, (1 + t) / (10 +
-    /// t)) in step t from 0, so that it forgets the beginning; each part of a strategy begins afresh.
+    /// Exponential moving average, a = d a + (1 - d) w after every step (Polyak and Juditsky 1992), which is validated and returned instead
+    /// of the weights, including running statistics of BatchNorm, as timm's ModelEmaV3. The decay warms up as in TensorFlow, d = min(decay,
+    /// (1 + t) / (10 + t)) in step t from 0, so that initial weights lose their influence. Each phase of a strategy restarts the average.
     /// </summary>
-    /// <param name="decay">Above 0, below 1. The average looks back about 1 / (1 - decay) steps; make that less than the run has.</param>
+    /// <param name="decay">
+    /// Decay of the average. Above 0, below 1. Default 0.999. The average covers about 1 / (1 - decay) steps, which should be less than the
+    /// number of steps of the training.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The decay is out of range.</exception>
     public static WeightAveraging Exponential(float decay = 0.999f) => new ExponentialAveraging(decay);
 
     /// <summary>
-    /// At the end the uniform average of the best epochs' weights ("model soup", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482) is
-    /// judged as well, running statistics included, and taken only if it is better on validation than the best epoch. Needs validation.
+    /// Uniform average of the best epochs' weights at the end of the training, including running statistics ("model soup", Wortsman et al.
+    /// 2022, https://arxiv.org/abs/2203.05482). It is evaluated on the validation rows and used only if it is better than the best epoch.
+    /// Requires validation.
     /// </summary>
-    /// <param name="count">Number of epochs that are averaged. At least 2. Default 3.</param>
+    /// <param name="count">Number of averaged epochs. At least 2. Default 3.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 2.</exception>
     public static WeightAveraging BestCheckpoints(int count = 3) => new BestAveraging(count);
 
     /// <summary>

@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>All layers of a teacher, on the input of its student.</summary>
-/// <param name="teacher">Stays its owner's.</param>
-/// <param name="student">The network that trains.</param>
+/// <summary>A teacher as frozen network on the input of its student.</summary>
+/// <param name="teacher">The teacher. Its owner keeps it.</param>
+/// <param name="student">The trained network.</param>
 /// <param name="input">Input of the student.</param>
-/// <param name="seed">The training's.</param>
-/// <param name="workers">Threads that read.</param>
+/// <param name="seed">Seed of the training.</param>
+/// <param name="workers">Number of reading threads.</param>
 internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, ModelInput input, long seed, int workers)
     : FrozenNetwork(input.CreateCollator(student.Device), student.Device, seed, workers)
 {

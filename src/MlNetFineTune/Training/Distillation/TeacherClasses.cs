@@ -5,8 +5,8 @@ namespace MlNetFineTune.Training;
 /// <summary>Finds a student's classes among those of its teacher, by name.</summary>
 internal static class TeacherClasses
 {
-    /// <returns>For each class of the student its place among the teacher's.</returns>
-    /// <exception cref="InvalidOperationException">The two do not have the same classes.</exception>
+    /// <returns>For each class of the student its index among the teacher's.</returns>
+    /// <exception cref="InvalidOperationException">Teacher and student do not have the same classes.</exception>
     public static int[] InOrderOf(LabelKeys student, string labelColumn, LabelKeys teacher)
     {
         if ((student.ValueType is null) != (teacher.ValueType is null))
