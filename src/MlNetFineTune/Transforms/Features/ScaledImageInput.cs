@@ -62,6 +62,9 @@ internal sealed class ScaledImageInput : ModelInput
 
     public override byte[] ProbeSample() => [.. _sizes.SelectMany(size => size.ProbeSample())];
 
+    public override IReadOnlyList<TensorColumn> ToTensors() =>
+        throw new NotSupportedException("Features of pictures of several sizes have no exported network.");
+
     public override InputManifest Describe() => _sizes[0].Describe();
 
     private static string NameOf(int size) => size.ToString(CultureInfo.InvariantCulture);
