@@ -26,7 +26,7 @@ public abstract record ModuleInput
     /// training <see cref="FineTuningOptions.BadRows"/> applies, and its scores are NaN (ML.NET's <c>ReplaceMissingValues</c> before the
     /// trainer avoids that).
     /// </summary>
-    /// <param name="name">Of the column.</param>
+    /// <param name="name">Name of the column.</param>
     /// <param name="shape">
     /// Shape of one row, such as [T, F] for a sequence stored in row-major order in a vector of T * F numbers. Each dimension at least 1;
     /// the product must be the size of the vector. Default: the vector as it is.
@@ -38,7 +38,7 @@ public abstract record ModuleInput
     /// A column of pictures, as paths of files or as images from <c>LoadImages</c>: [N, 3, size, size], Float32, normalised, and in
     /// training augmented by <see cref="FineTuningOptions.Augmentation"/>.
     /// </summary>
-    /// <param name="name">Of the column.</param>
+    /// <param name="name">Name of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>
     /// <param name="folder">
     /// The folder to which relative paths refer. Default null: the current directory. Only for a column of paths: with another type of

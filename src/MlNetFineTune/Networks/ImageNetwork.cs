@@ -175,7 +175,7 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunStage(copy, stage, seed, step);
     }
 
-    /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
+    /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. The caller disposes it.</summary>
     public Tensor Probabilities(Tensor pixels)
     {
         // Per thread, and a scoring thread may be anybody's.
