@@ -66,6 +66,7 @@ public abstract record ModuleInput
     public static ModuleInput Sequence(string name, int maximumLength, params long[] step) => new SequenceInput(name, maximumLength, step);
 
     /// <summary>Converts a name to <see cref="Column"/> without a shape.</summary>
+    /// <param name="columnName">Name of a column of numbers or keys.</param>
     public static implicit operator ModuleInput(string columnName) => Column(columnName);
 
     /// <summary>Checks the column of a schema shape, where sizes may be unknown.</summary>

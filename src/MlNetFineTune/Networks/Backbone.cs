@@ -254,6 +254,7 @@ public sealed partial record Backbone
     /// <summary>
     /// Finds a network by its name, for example from a command line. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.
     /// </summary>
+    /// <param name="name">A name from <see cref="List"/>, or of MobileNetV1 in another width.</param>
     /// <exception cref="ArgumentException">There is no such network; the message lists the known names.</exception>
     public static Backbone FromName(string name)
     {
@@ -297,6 +298,7 @@ public sealed partial record Backbone
     /// <see cref="PretrainedWeights.DownloadAsync"/> before to avoid that. Input size, mean, std, interpolation and crop in a hub's config
     /// become <see cref="Preprocessing"/>.
     /// </summary>
+    /// <param name="weights">The source of the weights.</param>
     /// <exception cref="InvalidDataException">The weights belong to another network or are damaged.</exception>
     /// <exception cref="FileNotFoundException">
     /// The weights are not in the cache, and the cache is offline; the message names the file and the folder to place it in.
