@@ -19,11 +19,11 @@ internal static class CommandLine
     {
         var train = new Option<DirectoryInfo?>("--train")
         {
-            Description = "Folder of training photos, one folder a class. Without it photos are drawn."
+            Description = "Folder of training photos, one folder for each class. Without it photos are drawn."
         };
         var test = new Option<DirectoryInfo?>("--test")
         {
-            Description = "Folder of photos that judge the finished model, with the same classes."
+            Description = "Folder of photos for evaluating the finished model, with the same classes."
         };
         var backbone = new Option<string?>("--backbone")
         {
@@ -36,7 +36,7 @@ internal static class CommandLine
         };
         var strategy = new Option<Strategy?>("--strategy")
         {
-            Description = "What trains: head, last:N (the last N stages) or full. Default: full.",
+            Description = "The trained stages: head, last:N (the last N stages) or full. Default: full.",
             CustomParser = ParseStrategy
         };
         var augmentation = new Option<Augmentation?>("--augmentation")
@@ -52,17 +52,17 @@ internal static class CommandLine
         };
         var learningRate = new Option<float?>("--learning-rate")
         {
-            Description = "Of the new classifier; lower stages learn slower. "
+            Description = "Learning rate of the new classifier; lower stages have smaller rates. "
             + "Default: 0.005 for micro, 0.001 for the others, which are larger.",
             CustomParser = ParseLearningRate
         };
-        var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed") { Description = "Seed of the drawn photos and the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
         var runFolder = new Option<DirectoryInfo?>("--run-folder")
         {
-            Description = "Where to leave history, TensorBoard's events and report.html. Default: nowhere."
+            Description = "Folder for history, TensorBoard events and report.html. Default: they are not written."
         };
-        var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, to see that everything runs." };
+        var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, as a quick check." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
@@ -72,7 +72,7 @@ internal static class CommandLine
         {
             bool Has(Option option) => result.GetResult(option) is { Implicit: false };
             if (Has(train) != Has(test))
-                result.AddError("--train and --test go together: the test photos judge the model and must not have trained it.");
+                result.AddError("--train and --test must be used together: the model is evaluated on photos that it was not trained on.");
             if (result.GetValue(output) is { Directory: { Exists: false } nowhere })
                 result.AddError($"--output: there is no folder '{nowhere}'.");
             if (Has(train) && Has(smoke))

@@ -6,7 +6,7 @@ using Mono.Cecil.Cil;
 
 namespace MlNetFineTune.Tests;
 
-/// <summary>The folders of the library are its layers: each knows only those before it.</summary>
+/// <summary>The folders of the library are its layers: each uses only those before it.</summary>
 [TestClass]
 public sealed partial class LayersTests
 {

@@ -2,7 +2,7 @@ namespace MlNetFineTune;
 
 public abstract partial record BadRows
 {
-    /// <summary>A row whose picture could not be read.</summary>
+    /// <summary>A row that could not be used: its picture could not be read, or a number of a module's input is missing.</summary>
     /// <param name="Ordinal">Position of the row in the data view, from 0.</param>
     /// <param name="Path">The path in the row; null if the picture did not come from a file.</param>
     /// <param name="Reason">The reason, as part of a sentence.</param>

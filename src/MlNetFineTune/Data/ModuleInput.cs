@@ -26,7 +26,7 @@ public abstract record ModuleInput
     /// training <see cref="FineTuningOptions.BadRows"/> applies, and its scores are NaN (ML.NET's <c>ReplaceMissingValues</c> before the
     /// trainer avoids that).
     /// </summary>
-    /// <param name="name">Of the column.</param>
+    /// <param name="name">Name of the column.</param>
     /// <param name="shape">
     /// Shape of one row, such as [T, F] for a sequence stored in row-major order in a vector of T * F numbers. Each dimension at least 1;
     /// the product must be the size of the vector. Default: the vector as it is.
@@ -38,7 +38,7 @@ public abstract record ModuleInput
     /// A column of pictures, as paths of files or as images from <c>LoadImages</c>: [N, 3, size, size], Float32, normalised, and in
     /// training augmented by <see cref="FineTuningOptions.Augmentation"/>.
     /// </summary>
-    /// <param name="name">Of the column.</param>
+    /// <param name="name">Name of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>
     /// <param name="folder">
     /// The folder to which relative paths refer. Default null: the current directory. Only for a column of paths: with another type of
@@ -66,6 +66,7 @@ public abstract record ModuleInput
     public static ModuleInput Sequence(string name, int maximumLength, params long[] step) => new SequenceInput(name, maximumLength, step);
 
     /// <summary>Converts a name to <see cref="Column"/> without a shape.</summary>
+    /// <param name="columnName">Name of a column of numbers or keys.</param>
     public static implicit operator ModuleInput(string columnName) => Column(columnName);
 
     /// <summary>Checks the column of a schema shape, where sizes may be unknown.</summary>

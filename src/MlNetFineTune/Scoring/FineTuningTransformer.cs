@@ -114,6 +114,7 @@ public sealed class FineTuningTransformer
         + "of the test data and compare what Evaluate gives (docs/modules.md).");
 
     /// <summary>The columns of the input and those that the model adds.</summary>
+    /// <param name="inputSchema">The columns of the input.</param>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
@@ -123,6 +124,7 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>Adds the columns of the model to the data. Lazy: rows are scored in batches when a cursor reads them.</summary>
+    /// <param name="input">The rows to score.</param>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public IDataView Transform(IDataView input)
     {
@@ -165,6 +167,7 @@ public sealed class FineTuningTransformer
     /// Returns a model of the same network that scores other views of each picture. Both share the network, whose memory is freed when the
     /// last of them is disposed. The caller disposes the result.
     /// </summary>
+    /// <param name="augmentation">The views of each picture; <see cref="TestTimeAugmentation.None"/> for the centre crop only.</param>
     /// <exception cref="ArgumentException">
     /// The views do not fit the preprocessing, or the model's input is not one column of pictures.
     /// </exception>

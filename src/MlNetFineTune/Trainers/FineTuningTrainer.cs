@@ -115,6 +115,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
     }
 
     /// <summary>The columns of the input and those that the model will add.</summary>
+    /// <param name="inputSchema">The columns of the input.</param>
     /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {

@@ -35,6 +35,7 @@ public abstract record ValidationData
     /// which is logged; labels that the training data do not have are an error that names them. Rows without a label (a missing key, empty
     /// text, NaN) are skipped, as in training.
     /// </summary>
+    /// <param name="view">The validation rows, with the columns of the training data.</param>
     public static ValidationData Set(IDataView view) => new SetValidation(view);
 
     /// <summary>Checks the columns before any row is read.</summary>

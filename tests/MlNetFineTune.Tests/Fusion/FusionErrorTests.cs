@@ -4,7 +4,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Fusion;
 
-/// <summary>What a table beside a picture cannot be, said before anything is read.</summary>
+/// <summary>Errors of table columns, reported before any row is read.</summary>
 [TestClass]
 public sealed class FusionErrorTests
 {

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Modules of layers that the exporter knows: ONNX Runtime computes the same scores, and what it does not know is named.</summary>
+/// <summary>Modules of supported layers: ONNX Runtime computes the same scores; errors name unsupported layers.</summary>
 [TestClass]
 public sealed class ModuleExportTests
 {

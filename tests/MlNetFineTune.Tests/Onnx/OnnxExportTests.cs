@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>An exported network is the network: ONNX Runtime computes the same from the same pixels, in batches of any size.</summary>
+/// <summary>ONNX Runtime computes the same outputs from the same pixels, in batches of any size.</summary>
 [TestClass]
 public sealed class OnnxExportTests
 {
@@ -70,7 +70,7 @@ public sealed class OnnxExportTests
         Verify(classifier, 1e-4);
     }
 
-    // What ML.NET's pipeline feeds: bytes, a picture twice as large with a border of three pixels around what the network sees.
+    // The input of ML.NET's pipeline: bytes of a picture of twice the size with a border of three pixels that is cropped.
     [TestMethod]
     public void ALargerPictureOfBytesIsCroppedAndAveragedInside()
     {
@@ -174,7 +174,7 @@ public sealed class OnnxExportTests
         OnnxFile.Write(path, graph.Graph, outputs, new Dictionary<string, string>());
     }
 
-    /// <summary>What a multiclass model writes.</summary>
+    /// <summary>Outputs of a multiclass model.</summary>
     internal static OutputWriter OfClasses(int classes, Calibration.Report? calibration = null) =>
         (graph, logits) => ClassOutputs.Write(graph, logits, classes, calibration);
 

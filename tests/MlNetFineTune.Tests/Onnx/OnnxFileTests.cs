@@ -6,7 +6,7 @@ using AttributeType = MlNetFineTune.Onnx.FileFormat.AttributeProto.Types.Attribu
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>What is in the file, message by message.</summary>
+/// <summary>The messages of the file.</summary>
 [TestClass]
 public sealed class OnnxFileTests
 {
@@ -61,7 +61,7 @@ public sealed class OnnxFileTests
     public void WhatOneFileCannotHoldIsSaidBeforeItIsWritten()
     {
         using var folder = new Folder();
-        var values = new float[64 << 20]; // 256 MiB of address space that nothing touches
+        var values = new float[64 << 20]; // 256 MiB of untouched address space
         var constants = Enumerable.Range(0, 8).Select(i => new GraphConstant($"c{i}", [values.Length], values));
         var graph = new NetworkGraph(8).Rewritten([], constants);
 

@@ -7,7 +7,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Every family in halves and in 8-bit integers still computes nearly what it did.</summary>
+/// <summary>Every family in half precision and in 8-bit integers computes nearly the same outputs.</summary>
 [TestClass]
 public sealed class SmallerNetworksTests
 {

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Network files and chains of ML.NET's transformers of models that say yes, a number or a grade.</summary>
+/// <summary>ONNX files and chains of ML.NET's transformers for binary, regression and ordinal models.</summary>
 [TestClass]
 public sealed class TaskOutputsTests
 {

@@ -21,11 +21,11 @@ internal static class DirectTraining
     public static PlanRules Full(ImageFineTuningOptions options) =>
         options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages, options.Epochs);
 
-    /// <param name="options">Their strategy is not asked.</param>
-    /// <param name="plan">What trains.</param>
-    /// <param name="photos">To train with and to judge by.</param>
-    /// <param name="look">Sees the network when everything is ready; what it gives is told of progress.</param>
-    /// <returns>What happened, and every tensor afterwards.</returns>
+    /// <param name="options">Options; their strategy is ignored.</param>
+    /// <param name="plan">Plan of the training.</param>
+    /// <param name="photos">Photos for training and validation.</param>
+    /// <param name="look">Called with the network before the training; returns the receiver of progress.</param>
+    /// <returns>The report, and every tensor after the training.</returns>
     public static (TrainingReport Report, Dictionary<string, double[]> Tensors) Run(
         ImageFineTuningOptions options, PlanRules plan, Photo[] photos, Func<ImageNetwork, IProgress<TrainingProgress>>? look = null)
     {

@@ -22,7 +22,7 @@ public sealed class TableRow
 
     public float Number { get; set; }
 
-    /// <summary>Rows that a small network learns: three kinds by where the features point.</summary>
+    /// <summary>Rows that a small network can learn: three classes by the direction of the features.</summary>
     public static TableRow[] Many(int count, int seed = 1)
     {
         var random = new Random(seed);
@@ -153,7 +153,7 @@ public sealed class EmbeddedFactory : ModuleFactory
     public override nn.Module Create(ModuleContext context) => new Embedded(context);
 }
 
-/// <summary>Does what a test says; never saved.</summary>
+/// <summary>Runs a function of the test; never saved.</summary>
 [ModuleFactory("any")]
 public sealed class AnyFactory : ModuleFactory
 {
@@ -226,7 +226,7 @@ internal static class SmallModules
             .Append(ml.Transforms.Conversion.MapValueToKey("Color", keyOrdinality: key)).Fit(data).Transform(data);
     }
 
-    /// <summary>Saved and loaded in a context of its own, which knows the factories of the tests.</summary>
+    /// <summary>Saved, and loaded in a new context with the factories of the tests registered.</summary>
     public static FineTuningTransformer Reload(MLContext ml, ITransformer model)
     {
         var other = new MLContext();

@@ -75,7 +75,7 @@ public sealed class ThresholdTuningTests
     [TestMethod]
     public void RowsWithEqualScoresPassTogether()
     {
-        // No threshold tells the two of 0.5 apart: whoever passed one of them alone would reach an F1 of 1.
+        // No threshold separates the two rows of 0.5: passing only one of them would give an F1 of 1.
         var tuned = ThresholdTuning.Of(DecisionThreshold.F1, [0.9f, 0.5f, 0.5f, 0.1f], [true, true, false, false])!.Value;
         Assert.AreEqual(new BinaryCounts(2, 1, 0, 1), tuned.Counts);
         Assert.AreEqual(0.3f, tuned.Threshold, 1e-6f);

@@ -109,7 +109,7 @@ public sealed class AccumulationTests
 
         Assert.HasCount(30, model.Report!.BadRows);
         Assert.IsTrue(model.Report.Epochs.All(epoch => double.IsFinite(epoch.Loss)));
-        // The second epoch knows them: its 24 rows are four steps, and the last has the schedule's last rate but three of nine.
+        // In the second epoch they are known: its 24 rows are four steps, and the last has the schedule's last rate but three of nine.
         Assert.AreEqual(24, model.Report.TrainingRows);
     }
 

@@ -6,7 +6,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>What is interrupted goes on to the same bits, and nothing goes on from what is not its own.</summary>
+/// <summary>An interrupted training resumes to bit-identical weights, and never from a checkpoint of another training.</summary>
 [TestClass]
 public sealed class CheckpointTests
 {

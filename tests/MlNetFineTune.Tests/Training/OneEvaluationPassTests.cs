@@ -12,7 +12,7 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Tests.Training;
 
 /// <summary>
-/// Who judges a finished model by its validation rows asks the evaluation of the best epoch, and decodes and scores nothing again.
+/// Evaluating the finished model on the validation rows reuses the evaluation of the best epoch, without decoding and scoring again.
 /// </summary>
 [TestClass]
 public sealed class OneEvaluationPassTests

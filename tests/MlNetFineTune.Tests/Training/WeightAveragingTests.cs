@@ -109,7 +109,7 @@ public sealed class WeightAveragingTests
         CollectionAssert.AreNotEqual(plain.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
             judged.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
 
-        // What it says of the model is what the model does.
+        // The reported metrics are those of the model.
         var ml = new MLContext();
         using var model = SmallTraining.Fit(ml, options with
         {

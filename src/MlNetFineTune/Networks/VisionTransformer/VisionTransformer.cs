@@ -85,7 +85,7 @@ internal sealed class VisionTransformer : BackboneNetwork
         return Side(fileShape[1]) is { } side ? positions => Resampled(positions, side, Side(pos_embed.shape[1])!.Value) : null;
     }
 
-    /// <summary>[1, 1 + from * from, C] -> [1, 1 + to * to, C]. Caller disposes.</summary>
+    /// <summary>[1, 1 + from * from, C] -> [1, 1 + to * to, C]. The caller disposes it.</summary>
     internal static Tensor Resampled(Tensor positions, long from, long to)
     {
         using var scope = NewDisposeScope();
