@@ -94,10 +94,8 @@ internal static class OnnxPipeline
 
         public void Copy((string Output, string Input)[] columns)
         {
-            if (columns.Length == 0)
-                return;
-            InputOutputColumnPair[] pairs = [.. columns.Select(column => new InputOutputColumnPair(column.Output, column.Input))];
-            Add(ml.Transforms.CopyColumns(pairs).Fit(View));
+            foreach (var (output, input) in columns)
+                Add(ml.Transforms.CopyColumns(output, input).Fit(View));
         }
 
         /// <summary>Those, and the chain's own.</summary>

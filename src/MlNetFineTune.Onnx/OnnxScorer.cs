@@ -103,8 +103,9 @@ internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyLi
         var all = OneVersusAllModelParameters.Create(host, OneVersusAllModelParameters.OutputFormula.Raw, identity);
         var values = new VBuffer<ReadOnlyMemory<char>>(names.Count, [.. names.Select(name => name.AsMemory())]);
         var labels = new DataViewSchema.Annotations.Builder();
-        labels.AddKeyValues(
-            names.Count, TextDataViewType.Instance, (ref VBuffer<ReadOnlyMemory<char>> value) => values.CopyTo(ref value));
+        labels.Add(
+            "KeyValues", new VectorDataViewType(TextDataViewType.Instance, names.Count),
+            (ref VBuffer<ReadOnlyMemory<char>> value) => values.CopyTo(ref value));
         var schema = Raw(input, names.Count, scorer.Columns.Label, labels);
         return new(ml, all, schema, input, scorer.Columns.Label, Score, PredictedLabel);
     }

@@ -177,11 +177,14 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.RowToRowMapperTransform",
         "Microsoft.ML.Data.RowToRowMapperTransform..ctor",
         "Microsoft.ML.Data.RowToRowTransformerBase.MakeRowMapper",
+        "Microsoft.ML.IPredictorProducing`1",
         "Microsoft.ML.Runtime.HostExtensions",
         "Microsoft.ML.Runtime.HostExtensions.Warning",
         "Microsoft.ML.Trainers.LinearBinaryModelParameters..ctor",
         "Microsoft.ML.Trainers.LinearRegressionModelParameters..ctor",
         "Microsoft.ML.Trainers.MaximumEntropyModelParameters..ctor",
+        "Microsoft.ML.Trainers.OneVersusAllModelParameters.Create",
+        "Microsoft.ML.Trainers.OneVersusAllModelParameters.OutputFormula",
     ];
 
     private static IEnumerable<(string Name, int Token)> References(Assembly library)
