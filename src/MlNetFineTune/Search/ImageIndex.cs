@@ -36,7 +36,11 @@ public sealed class ImageIndex : IDisposable
     /// <summary>A row that was found.</summary>
     /// <param name="Key">The key of the row.</param>
     /// <param name="Similarity">The cosine of the angle between the two vectors: -1 to 1, and 1 for vectors of the same direction.</param>
-    public readonly record struct Match(string Key, float Similarity);
+    public readonly record struct Match(string Key, float Similarity)
+    {
+        /// <summary>Key and similarity, with the same numbers in every culture.</summary>
+        public override string ToString() => FormattableString.Invariant($"{Key} {Similarity:0.000}");
+    }
 
     /// <summary>Numbers of each vector.</summary>
     public int Dimension { get; }
