@@ -10,15 +10,15 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Between which values each operator's output lies, on typical rows.</summary>
+/// <summary>Measures the range of each operator's output on typical rows.</summary>
 internal static class ActivationRanges
 {
     private const int Rows = 100;
 
-    /// <param name="env">Its temporary folder takes the network.</param>
+    /// <param name="env">Environment whose temporary folder is used for the network's file.</param>
     /// <param name="graph">Of pictures as the network sees them.</param>
-    /// <param name="model">Reads the rows as it does in scoring.</param>
-    /// <param name="tensors">What enters the graph.</param>
+    /// <param name="model">Model whose preprocessing is used.</param>
+    /// <param name="tensors">Inputs of the graph.</param>
     /// <param name="calibration">The rows.</param>
     /// <returns>By the names of the values that may be rounded.</returns>
     /// <exception cref="InvalidOperationException">No row could be read.</exception>

@@ -9,9 +9,9 @@ namespace MlNetFineTune.Onnx;
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
-    /// <param name="model">Not disposed.</param>
-    /// <param name="precision">Of the numbers in the file.</param>
-    /// <param name="path">Written beside and renamed.</param>
+    /// <param name="model">The model; it is not disposed.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="path">Path of the file, replaced atomically.</param>
     public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) =>
         Write(env, model, precision, path, model.Inputs.ToTensors());
 
@@ -20,10 +20,10 @@ internal static class OnnxExport
     /// (or a multiple) of which the network sees the centre, and the graph averages and crops them.
     /// </summary>
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
-    /// <param name="model">Not disposed.</param>
-    /// <param name="precision">Of the numbers in the file.</param>
-    /// <param name="path">Written beside and renamed.</param>
-    /// <param name="oversampling">The multiple.</param>
+    /// <param name="model">The model; it is not disposed.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="path">Path of the file, replaced atomically.</param>
+    /// <param name="oversampling">The multiple of the size.</param>
     /// <param name="tensors">What enters.</param>
     /// <param name="prefix">Of the outputs' names.</param>
     /// <returns>The outputs.</returns>

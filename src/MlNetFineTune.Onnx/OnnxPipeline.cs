@@ -9,9 +9,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned network as a chain of ML.NET's own transformers: they make the tensors that the input declares
-/// (<see cref="ModelInput.ToTensors"/>), the network's outputs of them, and of each head's outputs its columns
-/// (<see cref="OnnxScorer"/>).
+/// A fine-tuned network as a chain of ML.NET's own transformers: they compute the tensors that the input declares
+/// (<see cref="ModelInput.ToTensors"/>), the network's outputs, and the columns of each head (<see cref="OnnxScorer"/>).
 /// </summary>
 internal static class OnnxPipeline
 {
@@ -36,8 +35,8 @@ internal static class OnnxPipeline
         var chain = new Chain(ml, schema);
         try
         {
-            // ML.NET's scorers can call their columns by one name alone. Where the model has others, columns of the data that have those
-            // stand aside.
+            // ML.NET's scorers have fixed names for their columns. If the model uses other names, data columns with the fixed names are
+            // renamed temporarily.
             var all = scorers.SelectMany(scorer => scorer.Columns).ToList();
             string[] lent = [.. all.Select(column => column.OfMlNet).Distinct().Except(all.Select(column => column.OfModel))];
             string[] taken = [.. lent.Where(name => schema.GetColumnOrNull(name) is not null)];
@@ -70,7 +69,7 @@ internal static class OnnxPipeline
     }
 
     // ApplyOnnxModel's transformer reads its file again when it is saved.
-    // One that was loaded has a file of its own, and deletes it when it is disposed.
+    // A loaded transformer has its own file and deletes it when disposed.
     private static GuardedOnnx Network(MLContext ml, string[] outputs, string[] inputs, string file, IDataView view)
     {
         using var fitted = ml.Transforms.ApplyOnnxModel(outputs, inputs, file).Fit(view);
@@ -144,7 +143,7 @@ internal static class OnnxPipeline
             chain.Copy([(numbers.Name, column.Name)]);
         }
 
-        // ResizeImages hands on the picture of the row before, disposed, where a row has none.
+        // For a row without a picture ResizeImages returns the disposed picture of the previous row.
         public void Make(MissingPictureTensor missing) => throw new NotSupportedException(
             "The model takes rows without a picture (MissingPictures), at which ML.NET's ResizeImages fails. Export the network alone, "
             + $"with ExportOnnx: its input '{MissingPictureTensor.Only}' is 1 for such a row, and the pixels may be anything then.");

@@ -39,7 +39,7 @@ public abstract record OnnxPrecision
 
     /// <param name="env">Its temporary folder is used where rows are measured.</param>
     /// <param name="graph">Of floats.</param>
-    /// <param name="model">Not disposed.</param>
+    /// <param name="model">The model; it is not disposed.</param>
     /// <param name="asSeen">Makes the same graph of pictures as the network sees them, whose values have the same names.</param>
     /// <param name="tensors">What enters it.</param>
     internal abstract NetworkGraph Apply(

@@ -10,12 +10,11 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// The scorers of ML.NET's own that stand behind one head of a network in a chain: linear models of the network's outputs whose weights
-/// are the identity, over the temperature where probabilities are calibrated. ML.NET makes of their scores what it makes for its own
-/// trainers: softmax or sigmoid, names, the predicted label.
+/// ML.NET's scorers that follow one head of a network in a chain: linear models of the network's outputs with identity weights, divided by
+/// the temperature if probabilities are calibrated. ML.NET adds the usual columns: softmax or sigmoid, names, the predicted label.
 /// </summary>
-/// <param name="Steps">In order. Each reads outputs of the network, or what those before it made.</param>
-/// <param name="Columns">What ML.NET calls the columns that they make, which it does not let one choose, and what the model does.</param>
+/// <param name="Steps">The steps, in order. Each reads outputs of the network or of previous steps.</param>
+/// <param name="Columns">ML.NET's fixed names of the columns, and the model's names.</param>
 internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyList<(string OfMlNet, string OfModel)> Columns)
 {
     private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;

@@ -9,8 +9,8 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Changes pictures at random while the estimators after it are fitted, and leaves them as they are in scoring, evaluation and the
-    /// saved model. Needs no data to be fitted itself.
+    /// Augments pictures while the estimators after it are fitted, and passes them on unchanged in scoring, evaluation and the saved model.
+    /// Fitting it does not read data.
     /// </summary>
     /// <remarks>
     /// <format type="text/markdown"><![CDATA[
@@ -37,11 +37,11 @@ public static partial class FineTuningExtensions
     /// ]]></format>
     /// </remarks>
     /// <param name="catalog">The transforms.</param>
-    /// <param name="outputColumnName">Name of the column of images that is made; it may be the input's.</param>
+    /// <param name="outputColumnName">Name of the new column of images; may be the input's name.</param>
     /// <param name="inputColumnName">Name of the column of images, paths or files' bytes. Default null: the output's name.</param>
     /// <param name="augmentation">
-    /// What is done to a picture. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
-    /// <see cref="Augmentation.CutMix"/> cannot take part: they need a batch.
+    /// The augmentation. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
+    /// <see cref="Augmentation.CutMix"/> are not supported, because they need a batch.
     /// </param>
     /// <param name="seed">The same seed, the same pictures. Default null: the context's, else 0.</param>
     /// <param name="imageFolder">The folder of relative paths; saved with the model. Default null: the current directory. Only for a column
@@ -59,24 +59,24 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// More rows for any trainer: the rows as they are, and each of them again with pictures that are augmented, new in every copy. Lazy:
-    /// pictures are read and drawn when a cursor asks for them. Give it training rows alone, and put it before the chain.
+    /// More rows for any trainer: the original rows, and copies of each with differently augmented pictures. Lazy: pictures are read and
+    /// augmented when a cursor reads them. For training rows only, before the chain.
     /// </summary>
     /// <remarks>
-    /// First come all rows as they are, then all rows once a copy; a shuffling trainer mixes them. Every row has a number in
-    /// <paramref name="groupColumnName"/> (UInt64) that it shares with its copies and with no other: as <c>samplingKeyColumnName</c> of
+    /// All original rows come first, then all rows of each copy; a shuffling trainer mixes them. <paramref name="groupColumnName"/>
+    /// (UInt64) has a number for each row that is equal for its copies and different for other rows: as <c>samplingKeyColumnName</c> of
     /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps copies of a picture
-    /// on one side. The augmented pictures are test rows as well then; to test on pictures as they are, split first and augment the
-    /// training rows. Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
+    /// on one side. Test rows then include augmented pictures; to test on original pictures, split first and augment the training rows.
+    /// Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
     /// </remarks>
     /// <param name="catalog">The data operations.</param>
     /// <param name="data">The rows.</param>
-    /// <param name="copies">Augmented copies of each row. At least 1.</param>
-    /// <param name="augmentation">What is done to a picture, as in <see cref="AugmentImages"/>.</param>
-    /// <param name="outputColumnName">Name of the column of images that is made; it may be the input's. Default "Image".</param>
+    /// <param name="copies">Number of augmented copies of each row. At least 1.</param>
+    /// <param name="augmentation">The augmentation, as in <see cref="AugmentImages"/>.</param>
+    /// <param name="outputColumnName">Name of the new column of images; may be the input's name. Default "Image".</param>
     /// <param name="inputColumnName">Name of the column of images, paths or files' bytes. Default null: the output's name.</param>
     /// <param name="groupColumnName">Name of the column with the number of the original row. Default "OriginalRow".</param>
-    /// <param name="keepOriginals">Whether the rows as they are are there too. Default true.</param>
+    /// <param name="keepOriginals">Whether the result includes the original rows. Default true.</param>
     /// <param name="seed">The same seed, the same pictures. Default null: the context's, else 0.</param>
     /// <param name="imageFolder">The folder of relative paths. Default null: the current directory. Only for a column of paths.</param>
     /// <exception cref="ArgumentException">A name is empty or taken, or the augmentation mixes the pictures of a batch.</exception>

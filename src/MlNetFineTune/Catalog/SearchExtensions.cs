@@ -7,13 +7,13 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// An index of pictures by their features, for finding those that are most alike. Rows without features (missing values, or all zero)
-    /// are left out; a warning in the log names them.
+    /// Builds an index of pictures by their features, for similarity search. Rows without features (missing values, or all zero) are
+    /// skipped; a warning in the log names them.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="data">A row for each picture; read once.</param>
-    /// <param name="keyColumnName">A text that differs from row to row, such as the path. Default "ImagePath".</param>
-    /// <param name="featuresColumnName">Vector of Single of known size. Default "Features".</param>
+    /// <param name="keyColumnName">Name of the text column with a unique key for each row, such as the path. Default "ImagePath".</param>
+    /// <param name="featuresColumnName">Name of the feature column, a vector of Single of known size. Default "Features".</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">Two rows have the same key, or no row has features.</exception>
     public static ImageIndex BuildImageIndex(

@@ -15,7 +15,7 @@ internal abstract record InputManifest
     /// <exception cref="ArgumentException">The description is not valid.</exception>
     public abstract ModelInput Create();
 
-    /// <summary>What becomes of a row without a picture, where a table stands beside the pictures; null where none does.</summary>
+    /// <summary>Treatment of rows without a picture, if the input has a table; null without a table.</summary>
     public virtual MissingPictures? MissingPicturesBesideTable() => null;
 }
 

@@ -12,8 +12,8 @@ internal sealed class LabeledData : IDisposable
     private readonly int _labelOffset;
     private readonly int _labelStride;
 
-    /// <param name="inputs">What enters the network. Disposed with this.</param>
-    /// <param name="labels">Of all rows, <paramref name="labelWidth"/> numbers each.</param>
+    /// <param name="inputs">Inputs of the network. Disposed with this.</param>
+    /// <param name="labels">Labels of all rows, <paramref name="labelWidth"/> numbers each.</param>
     /// <param name="ordinals">Position of each row in the data view.</param>
     /// <param name="groups">A text for each row; null without groups.</param>
     /// <param name="withoutLabel">Number of rows left out because they have no label.</param>

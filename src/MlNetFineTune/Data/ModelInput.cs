@@ -72,7 +72,7 @@ internal abstract class ModelInput
     /// <exception cref="NotSupportedException">There is no such tensor for a column; the message names it.</exception>
     public abstract IReadOnlyList<TensorColumn> ToTensors();
 
-    /// <summary>What a model file says of it, so that it can be made again.</summary>
+    /// <summary>The description for the model file, from which the input can be created.</summary>
     public abstract InputManifest Describe();
 }
 

@@ -1,8 +1,8 @@
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// A stream that says where it ends. ML.NET's <c>BinarySaver</c> reads parts of a value until so many bytes have come, and of a file that
-/// was cut off none come any more: it never ends.
+/// A stream that throws at its end. ML.NET's <c>BinarySaver</c> reads a value until all its bytes have arrived, and loops forever on a
+/// truncated file.
 /// </summary>
 /// <param name="inner">Stays the caller's, and is read no further than asked.</param>
 internal sealed class CompleteStream(Stream inner) : Stream

@@ -5,7 +5,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.MlNet;
 
-/// <summary>What ML.NET's data views say of each other; most of it is internal.</summary>
+/// <summary>Relations between ML.NET's data views, mostly by internal members.</summary>
 internal static class DataViews
 {
     /// <summary>The view that a view reads; null where it is a loader's, or of a kind that does not say.</summary>

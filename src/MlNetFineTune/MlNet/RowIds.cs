@@ -9,7 +9,7 @@ namespace MlNetFineTune.MlNet;
 /// </summary>
 internal static class RowIds
 {
-    /// <summary>The row's number where a loader counted it, a hash else. Rows of one view differ in it, but for chance.</summary>
+    /// <summary>The row's number if a loader counted it, otherwise a hash. Collisions within a view are improbable.</summary>
     public static ulong NumberOf(DataViewRowId id)
     {
         if (id.High == 0)
@@ -20,7 +20,7 @@ internal static class RowIds
         return XxHash64.HashToUInt64(bytes);
     }
 
-    /// <summary>Counts a row's random numbers. Rows may share it; they then draw the same.</summary>
+    /// <summary>Keys a row's random numbers. Rows with equal keys have equal random numbers.</summary>
     public static int OrdinalOf(DataViewRowId id)
     {
         var number = NumberOf(id);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>A value of a graph: what goes in, or what an operator gives.</summary>
+/// <summary>A value of a graph: an input or the output of an operator.</summary>
 internal readonly record struct GraphValue(string Name);
 
 /// <summary>An operator of the ONNX standard's default domain.</summary>
@@ -12,8 +12,7 @@ internal readonly record struct GraphValue(string Name);
 /// <param name="Inputs">Input values and constants.</param>
 /// <param name="Outputs">Output values, usually one.</param>
 /// <param name="Attributes">Attributes by name: a long, a float, a text, an array of longs or a constant.</param>
-/// <param name="MayBeRounded">Whether a file of 8-bit integers may round what it gives; not indices, truth values and a table's
-/// numbers.</param>
+/// <param name="MayBeRounded">Whether 8-bit files may quantize it; false for indices, Booleans and a table's numbers.</param>
 internal sealed record GraphNode(
     string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes,
     bool MayBeRounded = true);
@@ -29,7 +28,7 @@ internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 /// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer has a method that writes its
 /// operators, beside the one that computes; nothing is traced. The batch size stays variable: no operator depends on it.
 /// </summary>
-/// <param name="size">Height and width of the picture that flows through the network, in pixels; 0 where none does.</param>
+/// <param name="size">Height and width of the picture in pixels; 0 if the input is not a picture.</param>
 internal sealed class NetworkGraph(int size = 0)
 {
     public const int OperatorSet = 17;
@@ -46,7 +45,7 @@ internal sealed class NetworkGraph(int size = 0)
 
     public int Size { get; } = size;
 
-    /// <summary>What enters from outside, in the order in which it was declared.</summary>
+    /// <summary>The inputs, in the order of declaration.</summary>
     public IReadOnlyList<GraphInput> Inputs => _inputs;
 
     /// <summary>The nodes, in the order of computation.</summary>
@@ -64,7 +63,7 @@ internal sealed class NetworkGraph(int size = 0)
         return graph;
     }
 
-    /// <summary>Declares a tensor that enters from outside; all are declared before the first operator.</summary>
+    /// <summary>Declares an input; all inputs are declared before the first operator.</summary>
     /// <param name="name">Its name in the file.</param>
     /// <param name="shape">Of one row.</param>
     /// <param name="elements">Their type.</param>
@@ -82,18 +81,18 @@ internal sealed class NetworkGraph(int size = 0)
     public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(name.ToLowerInvariant(), name, inputs, attributes);
 
-    /// <summary>The same under a name of its own, so that the names of all other values stay what they are without it.</summary>
+    /// <summary>The same with a separate name, so that the names of all other values do not change.</summary>
     public GraphValue AddNamed(string output, string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(output, name, inputs, attributes);
 
-    /// <summary>An operator that gives truth values.</summary>
+    /// <summary>An operator with Boolean output.</summary>
     public GraphValue AddCondition(string name, params GraphValue[] inputs) =>
         Add(name.ToLowerInvariant(), name, inputs, [], mayBeRounded: false);
 
-    /// <summary>Truth values or bytes as floats.</summary>
+    /// <summary>Converts Booleans or bytes to floats.</summary>
     public GraphValue ToFloats(GraphValue value) => Add("Cast", [value], ("to", FloatType));
 
-    /// <summary>Keys as the indices that <c>Gather</c> takes.</summary>
+    /// <summary>Converts keys to indices for <c>Gather</c>.</summary>
     /// <param name="keys">[N, K].</param>
     /// <param name="isSingle">Whether the result is [N], of one key a row.</param>
     public GraphValue ToIndices(GraphValue keys, bool isSingle)
@@ -142,8 +141,8 @@ internal sealed class NetworkGraph(int size = 0)
 
     public GraphValue Softmax(GraphValue value) => Add("Softmax", [value], ("axis", -1L));
 
-    /// <summary>Keeps a file of 8-bit integers from rounding what was added.</summary>
-    /// <param name="first">Nodes there were before.</param>
+    /// <summary>Excludes the added nodes from quantization.</summary>
+    /// <param name="first">Number of nodes before.</param>
     public void KeepExact(int first)
     {
         for (var i = first; i < _nodes.Count; i++)
@@ -174,7 +173,7 @@ internal sealed class NetworkGraph(int size = 0)
         return new GraphValue(unused);
     }
 
-    // Inputs are called after columns, whose names are anyone's.
+    // Inputs are named after columns, whose names are arbitrary.
     private void Take(string name)
     {
         if (!_names.Add(name))

@@ -111,8 +111,10 @@ internal sealed class TableBranch : nn.Module
     /// <summary>The operators of <see cref="Fuse"/>.</summary>
     /// <param name="graph">Gets them.</param>
     /// <param name="picture">[N, F].</param>
-    /// <param name="beside">The form's columns in order: numbers [N, size], keys [N, size] or [N]. After them [N, 1], 1 where the
-    /// picture is missing, if the form learns such.</param>
+    /// <param name="beside">
+    /// The form's columns in order: numbers [N, size], keys [N, size] or [N]. After them [N, 1], 1 if the picture is missing, if the form
+    /// has this indicator.
+    /// </param>
     public GraphValue Write(NetworkGraph graph, GraphValue picture, IReadOnlyList<GraphValue> beside)
     {
         using var scope = NewDisposeScope();

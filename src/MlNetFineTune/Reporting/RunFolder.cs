@@ -33,8 +33,8 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
     /// <param name="metrics">That epochs will have.</param>
     /// <param name="channel">Warned.</param>
     /// <param name="clock">Dates the events.</param>
-    /// <returns>Null if none is asked for.</returns>
-    /// <exception cref="IOException">There can be no such folder, or nothing can be written there.</exception>
+    /// <returns>Null if none is configured.</returns>
+    /// <exception cref="IOException">The folder cannot be created or written to.</exception>
     /// <exception cref="InvalidOperationException">Two metrics would have one name in the files.</exception>
     public static RunFolder? Open(
         FineTuningOptions options, IReadOnlyList<Metric> metrics, IChannel channel, TimeProvider? clock = null)

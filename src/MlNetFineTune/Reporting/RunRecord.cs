@@ -9,7 +9,7 @@ namespace MlNetFineTune.Reporting;
 /// <param name="Steps">Every step.</param>
 /// <param name="Sections">What the task shows of the validation rows; empty without validation.</param>
 /// <param name="Rows">Where the rows of the sections are.</param>
-/// <param name="Options">Names and values.</param>
+/// <param name="Options">Names and values of the options.</param>
 /// <param name="Facts">Facts needed to repeat the training.</param>
 internal sealed record RunRecord(
     string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, IReadOnlyList<ReportSection> Sections, LabeledData Rows,

@@ -3,7 +3,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Draws what a task shows of the validation rows.</summary>
+/// <summary>Draws a task's report sections on the validation rows.</summary>
 /// <param name="rows">Have the pictures, and where each row is.</param>
 internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
 {
@@ -92,7 +92,7 @@ internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
             """;
     }
 
-    // A row's file, or its place in the data.
+    // A row's file, or its index in the data.
     private string Where(int row) => rows.Inputs.PathOf(row) is { } path
         ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {rows.Ordinals[row]}");

@@ -5,8 +5,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Takes up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel, on any. Rows whose scores are
-/// known are not encoded.
+/// Reads up to <see cref="Capacity"/> rows on the cursor's thread, and encodes all their views in parallel on any threads. Rows whose
+/// scores are known are not encoded.
 /// </summary>
 /// <param name="rows">Takes and encodes them.</param>
 /// <param name="views">Of each row.</param>
@@ -71,7 +71,7 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
     /// <summary>The key by which the scores of the i-th row are kept; null where they are not.</summary>
     public ContentHash? KeyOf(int i) => cache is null ? null : _keys[i];
 
-    /// <summary>Why the i-th row taken cannot be used; null if it can.</summary>
+    /// <summary>The reason why the i-th row cannot be used; null if it can.</summary>
     public string? ReasonOf(int i)
     {
         foreach (var reason in _reasons.AsSpan(i * views.Count, views.Count))

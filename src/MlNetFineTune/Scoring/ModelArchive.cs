@@ -97,8 +97,8 @@ internal static class ModelArchive
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
     }
 
-    /// <summary>Attaches what the manifest says of adapters.</summary>
-    /// <param name="network">Disposed if this fails.</param>
+    /// <summary>Attaches the adapters of the manifest.</summary>
+    /// <param name="network">The network. Disposed if this fails.</param>
     /// <param name="manifest">Manifest of the model.</param>
     /// <exception cref="InvalidDataException">The adapters do not fit the network.</exception>
     public static FineTunedNetwork WithAdapters(FineTunedNetwork network, ModelManifest manifest)

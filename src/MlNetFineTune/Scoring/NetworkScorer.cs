@@ -12,7 +12,7 @@ internal sealed class NetworkScorer : IDisposable
 {
     private readonly SharedNetwork _shared;
     private readonly ScoreFunction _function;
-    // No tensor is freed in the middle of a forward pass.
+    // No tensor is freed during a forward pass.
     private readonly DisposalGuard _guard;
 
     /// <param name="network">The network, prepared for scoring.</param>
@@ -35,7 +35,7 @@ internal sealed class NetworkScorer : IDisposable
     {
     }
 
-    /// <summary>Numbers of a row's score.</summary>
+    /// <summary>Length of a row's score vector.</summary>
     public int ScoreLength => _function.Length;
 
     /// <summary>What a row that cannot be read lacks, for the log.</summary>

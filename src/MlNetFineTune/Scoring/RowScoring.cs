@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>What views, cursors and row mappers need of a transformer that computes columns from rows in batches.</summary>
+/// <summary>The parts of a batch-scoring transformer that views, cursors and row mappers use.</summary>
 /// <param name="Host">Of the transformer.</param>
 /// <param name="Transformer">Computes the columns.</param>
 /// <param name="Input">What enters the network.</param>
@@ -14,10 +14,10 @@ namespace MlNetFineTune.Scoring;
 /// <param name="Scorer">The network.</param>
 internal sealed record RowScoring(IHost Host, ITransformer Transformer, ModelInput Input, ScoreColumns Columns, NetworkScorer Scorer)
 {
-    /// <summary>What to do instead of ML.NET's <c>ConvertToOnnx</c>.</summary>
+    /// <summary>The alternative to ML.NET's <c>ConvertToOnnx</c>, for the error message.</summary>
     public required string OnnxAdvice { get; init; }
 
-    /// <summary>Rows that were computed before; null where none are kept.</summary>
+    /// <summary>Cache of computed rows; null without a cache.</summary>
     public ScoreCache? Cache { get; init; }
 
     /// <summary>Rows in one forward pass.</summary>

@@ -6,8 +6,7 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What was computed for rows before, by the hash of their contents. Of one transformer and all its cursors: safe for several threads.
-/// Opened when it is first needed.
+/// Cached outputs of rows by the hash of their contents, shared by all cursors of one transformer. Thread-safe. Opened on first use.
 /// </summary>
 /// <param name="host">Of the transformer.</param>
 /// <param name="length">Values of a row.</param>
@@ -49,7 +48,7 @@ internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeature
         }
     }
 
-    /// <summary>Keeps what was computed, if there is room. What cannot be kept is a line in the log.</summary>
+    /// <summary>Stores computed values, if there is room. Failures are logged.</summary>
     public void Put(ContentHash key, ReadOnlySpan<float> values)
     {
         lock (_lock)

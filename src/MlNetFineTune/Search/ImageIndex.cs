@@ -5,10 +5,10 @@ using MlNetFineTune.Search;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Finds the pictures that are most alike: an index of feature vectors by the cosine of the angle between them. The search is exact: it
-/// compares with every row, on all cores, and its result does not depend on their number. It takes 4 bytes of memory for each number of
-/// each row (1,000,000 rows of 512 numbers: 2 GB). Made by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. All members
-/// can be called from several threads: searches run at the same time, and a change waits for them.
+/// Similarity search for pictures: an index of feature vectors by cosine similarity. The search is exact: it compares with every row, on
+/// all cores, and its result does not depend on their number. It needs 4 bytes of memory for each number of each row (1,000,000 rows of 512
+/// numbers: 2 GB). Created by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. Thread-safe: searches run concurrently,
+/// and a change waits for them.
 /// </summary>
 public sealed class ImageIndex : IDisposable
 {
@@ -22,8 +22,8 @@ public sealed class ImageIndex : IDisposable
     private readonly UnitVectors _vectors;
     private readonly Dictionary<string, int> _rows;
 
-    /// <summary>An empty index.</summary>
-    /// <param name="dimension">Numbers of each vector. 1 to 65,536.</param>
+    /// <summary>Creates an empty index.</summary>
+    /// <param name="dimension">Size of each vector. 1 to 65,536.</param>
     /// <exception cref="ArgumentOutOfRangeException">The dimension is out of range.</exception>
     public ImageIndex(int dimension)
         : this(Checked.Range(dimension, 1, LargestDimension), [], new UnitVectors(Math.Max(1, dimension)), new(StringComparer.Ordinal))
@@ -42,7 +42,7 @@ public sealed class ImageIndex : IDisposable
         public override string ToString() => FormattableString.Invariant($"{Key} {Similarity:0.000}");
     }
 
-    /// <summary>Numbers of each vector.</summary>
+    /// <summary>Size of each vector.</summary>
     public int Dimension { get; }
 
     /// <summary>Number of rows.</summary>
@@ -66,7 +66,7 @@ public sealed class ImageIndex : IDisposable
 
     /// <summary>Adds a row.</summary>
     /// <param name="key">Its key, such as the path of the picture.</param>
-    /// <param name="features">Its vector, of any length above 0; only the direction is kept. Size <see cref="Dimension"/>.</param>
+    /// <param name="features">Its vector of size <see cref="Dimension"/>, not zero; only the direction is stored.</param>
     /// <exception cref="ArgumentException">
     /// There is a row of this key; or the vector has another size, is zero, or has a number that is not finite.
     /// </exception>
@@ -112,8 +112,8 @@ public sealed class ImageIndex : IDisposable
         }
     }
 
-    /// <summary>The rows that are most alike, the most similar first; among equally similar rows, in the order of their keys.</summary>
-    /// <param name="features">The vector to compare with, of any length above 0. Size <see cref="Dimension"/>.</param>
+    /// <summary>Finds the most similar rows, in descending order of similarity; equally similar rows are ordered by key.</summary>
+    /// <param name="features">The vector to compare with, of size <see cref="Dimension"/>, not zero.</param>
     /// <param name="count">The largest number of rows to return. At least 1. Default 10.</param>
     /// <exception cref="ArgumentException">The vector has another size, is zero, or has a number that is not finite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1.</exception>
@@ -139,7 +139,7 @@ public sealed class ImageIndex : IDisposable
         return nearest.Sorted();
     }
 
-    /// <summary>Writes the index to a file, which is complete or not there: it is written beside and renamed.</summary>
+    /// <summary>Writes the index to a file, which is replaced atomically.</summary>
     /// <param name="path">The file; an existing one is replaced.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Save(string path)
@@ -149,10 +149,10 @@ public sealed class ImageIndex : IDisposable
         AtomicFile.Write(path, stream => ImageIndexFile.Write(stream, Dimension, _keys, _vectors));
     }
 
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <summary>Reads a file written by <see cref="Save"/>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is damaged or no image index; the message says what was found.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or not an image index; the message names the problem.</exception>
     public static ImageIndex Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

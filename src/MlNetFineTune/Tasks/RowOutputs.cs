@@ -39,7 +39,7 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
         return scores;
     }
 
-    /// <summary>Takes outputs batch by batch.</summary>
+    /// <summary>Collects the outputs of batches.</summary>
     public sealed class Collector
     {
         private readonly List<int> _rows = [];

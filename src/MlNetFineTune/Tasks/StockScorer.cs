@@ -3,7 +3,7 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>Which scorer of ML.NET's own makes a task's columns of an exported network's outputs.</summary>
-/// <param name="Columns">Their names.</param>
+/// <param name="Columns">Names of the label and output columns.</param>
 internal abstract record StockScorer(TaskColumns Columns)
 {
     /// <summary>Of one of several classes: the softmax of the logits, and the most probable class.</summary>

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>The labels of one batch as tensors.</summary>
-/// <param name="Labels">[N], in the form of the objective; [N, classes] where classes are mixed.</param>
-/// <param name="Weights">[N]: how much each row counts; null where all count alike.</param>
-/// <param name="TeacherLogits">[N, classes]: what a teacher says of the same pixels, without gradients; null where there is none.</param>
+/// <param name="Labels">[N], in the format of the objective; [N, classes] for mixed classes.</param>
+/// <param name="Weights">[N]: example weights; null if all are 1.</param>
+/// <param name="TeacherLogits">[N, classes]: a teacher's logits for the same pixels, without gradients; null without a teacher.</param>
 /// <param name="Step">What the whole step counts that the batch is a part of; null where it is all of it, or where it does not
 /// matter.</param>
 internal readonly record struct Targets(

@@ -64,7 +64,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
 
     private FineTuningTransformer Train(IDataView input)
     {
-        GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
+        GetOutputSchema(SchemaShape.Create(input.Schema)); // validates the columns
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)
             fit.Channel.Warning(_unusedWorkers);

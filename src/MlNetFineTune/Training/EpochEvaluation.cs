@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Training;
 
-/// <summary>Judges the weights at the end of an epoch, by the average of them where one is kept, and keeps what is best.</summary>
+/// <summary>Evaluates the weights (or their average) at the end of an epoch, and stores the best.</summary>
 internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopRequest stop, BestEpochs best, ProgressMeter meter)
 {
     /// <summary>The epoch that was evaluated last.</summary>

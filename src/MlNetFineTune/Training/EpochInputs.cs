@@ -8,7 +8,7 @@ namespace MlNetFineTune.Training;
 /// <param name="Validation">Evaluates on the validation rows; null where there are none.</param>
 internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation);
 
-/// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
+/// <summary>The rows of an epoch, their order, and their inputs.</summary>
 internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
 {
     private readonly Lazy<TeacherTargets?> _teacher = new(() =>

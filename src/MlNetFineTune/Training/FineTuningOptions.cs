@@ -63,10 +63,9 @@ public abstract record FineTuningOptions
     public string ProbabilityColumnName { get; init; } = "Probability";
 
     /// <summary>
-    /// Random changes to the training rows' pictures, new in every epoch; scoring and validation use them unchanged. Default:
-    /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures. Where
-    /// <c>ml.Transforms.AugmentImages</c> is in the chain before <c>FineTuneImages</c>, its augmentation is taken; another one here is an
-    /// error.
+    /// Random changes to the training rows' pictures, drawn anew in every epoch; not applied in scoring and validation. Default:
+    /// <see cref="Augmentation.Light"/> for images, <see cref="Augmentation.None"/> for modules. Where <c>ml.Transforms.AugmentImages</c>
+    /// is in the chain before <c>FineTuneImages</c>, its augmentation is taken; another one here is an error.
     /// </summary>
     public Augmentation Augmentation
     {
@@ -350,7 +349,7 @@ public abstract record FineTuningOptions
     {
     }
 
-    /// <summary>What the network must know of the training rows before the first step, such as the mean of a number.</summary>
+    /// <summary>Fits statistics of the training rows that the network needs, such as means, before the first step.</summary>
     internal virtual void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
     {
     }

@@ -35,7 +35,7 @@ public abstract record Sampling
         return new BalancingBy(labelColumnName);
     }
 
-    /// <summary>Whether rows are taken by their class.</summary>
+    /// <summary>Whether sampling depends on classes.</summary>
     internal virtual bool NeedsClasses => false;
 
     /// <summary>The label's column that was named; null where none was.</summary>

@@ -49,7 +49,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
                     return stop.End;
                 if (_singleRows.MustLeaveOut(batch, phase, epoch, order, state.Batches))
                     continue;
-                // A step whose last batch had no row that could be read is due now.
+                // The step is due now if its last batch had no readable row.
                 if (phase.HasPending && order.StepOf[state.BatchesOfEpoch - 1] != order.StepOf[batch.Batch])
                     phase.OptimizerStep(LearningRate);
 
@@ -74,7 +74,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunStat
 
     private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
-    /// <returns>The batch's mean loss, which may still be on its way on the device.</returns>
+    /// <returns>The batch's mean loss, which may still be computed on the device.</returns>
     private Tensor ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
     {
         using var scope = NewDisposeScope();

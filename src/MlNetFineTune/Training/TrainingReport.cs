@@ -136,7 +136,7 @@ public sealed record TrainingReport
     /// </summary>
     public IReadOnlyList<ModelLayer> Layers { get; init; } = [];
 
-    /// <summary>Names of the stages that trained, in the order of the network. The head is not listed.</summary>
+    /// <summary>Names of the trained stages, in the order of the network. The head is not listed.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
 
     /// <summary>

@@ -35,7 +35,7 @@ internal sealed class TrainingSession : IDisposable
         _observers = new RunObservers(run, _state, _badRows, _meter, _log);
     }
 
-    /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
+    /// <exception cref="OperationCanceledException">The cancellation token was cancelled.</exception>
     public TrainingReport Run()
     {
         _log.Begin();
@@ -59,8 +59,8 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>
-    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
-    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
+    /// Outputs of the trained network for the validation rows, for calibration, thresholds and the report: from the evaluation of the best
+    /// epoch, or of the average. They are computed again, once, only if this process did not run that evaluation.
     /// </summary>
     public Lazy<RowOutputs> Outputs => field ??= new(() =>
     {
@@ -97,7 +97,7 @@ internal sealed class TrainingSession : IDisposable
         return _evaluation.PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
     }
 
-    // What is cancelled or stopped can go on from there.
+    // A cancelled or stopped training can be resumed from there.
     private TrainingReport.EndReason? TrainOrSave(TrainingPhase phase)
     {
         try

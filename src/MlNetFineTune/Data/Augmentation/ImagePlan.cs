@@ -48,7 +48,7 @@ internal struct ImagePlan
     /// <summary>Size of what is drawn: the network's square, or the picture's own.</summary>
     public PixelSize Output { get; private init; }
 
-    /// <summary>Width of the picture as an operation sees it: the source's, then, when it has been cropped, the output's.</summary>
+    /// <summary>Width of the picture for operations: that of the source, after a crop that of the output.</summary>
     public readonly double PictureWidth => _isStretched ? Output.Width : Width;
 
     /// <inheritdoc cref="PictureWidth"/>
@@ -146,11 +146,10 @@ internal struct ImagePlan
         Height *= y;
     }
 
-    /// <summary>From the output to the source.</summary>
+    /// <summary>The map from output to source coordinates.</summary>
     public readonly Projection ToSource(PixelSize size) => (Warp ?? Projection.Identity) * View(size.Width, size.Height);
 
-    /// <summary>How much larger than the source the output shows it, where it shows it largest.
-    /// The source may be decoded so much smaller.</summary>
+    /// <summary>Largest magnification from source to output. If it is below 1, the source can be decoded smaller by this factor.</summary>
     public readonly double Magnification(PixelSize size)
     {
         if (Warp is null)

@@ -26,7 +26,7 @@ internal sealed class PixelOperations
 
     public void Add(in PixelOperation operation) => _operations.Add(operation);
 
-    /// <summary>Does it, once: the list belongs to the next picture then.</summary>
+    /// <summary>Applies the operations, once: afterwards the list is reused.</summary>
     /// <param name="pixels">[height, width, 3] bytes, red first.</param>
     /// <param name="size">Of the picture.</param>
     /// <param name="preprocessing">The fill.</param>

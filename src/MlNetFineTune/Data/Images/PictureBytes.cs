@@ -3,7 +3,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The bytes of a picture's file, in memory that was waited for and is given back.</summary>
+/// <summary>The bytes of a picture's file, in memory from the process-wide budget.</summary>
 internal ref struct PictureBytes : IDisposable
 {
     private readonly ScratchBuffer<byte> _buffer;

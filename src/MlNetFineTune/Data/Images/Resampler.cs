@@ -30,16 +30,16 @@ internal static class Resampler
             Filter(source, new ResamplingKernel(across, acrossLength, source.Width, columns, interpolation),
                 new ResamplingKernel(down, downLength, source.Height, rows, interpolation), lines, output);
 
-        // A region of the output's size on whole pixels: every filter would give the pixels themselves.
+        // A region of the output's size at integer coordinates: every filter is the identity.
         static bool IsExact(double start, double length, int places, int available) =>
             length == places && start == Math.Floor(start) && start >= 0 && start + length <= available;
     }
 
     /// <summary>The window that <see cref="Resample"/> reads.</summary>
     /// <param name="picture">The picture; its pixels are not read.</param>
-    /// <param name="plan">As there.</param>
-    /// <param name="size">As there.</param>
-    /// <param name="interpolation">As there.</param>
+    /// <param name="plan">As for <see cref="Resample"/>.</param>
+    /// <param name="size">As for <see cref="Resample"/>.</param>
+    /// <param name="interpolation">As for <see cref="Resample"/>.</param>
     public static PixelWindow Reads(PixelSource picture, in ImagePlan plan, PixelSize size, Interpolation interpolation)
     {
         var (columns, rows) = picture.IsTransposed ? size.Transposed : size;

@@ -72,7 +72,7 @@ internal static class Warper
         return map;
     }
 
-    // As fine as the densest of nine points needs.
+    // The finest grid that any of nine points needs.
     private static (int Across, int Down) Grid(in Projection map, PixelSize size)
     {
         var (across, down) = (1.0, 1.0);
@@ -81,7 +81,7 @@ internal static class Warper
             for (var u = 0; u <= 2; u++)
             {
                 var steps = map.Steps(u * size.Width / 2.0, v * size.Height / 2.0);
-                // Beyond the horizon they are NaN, the comparison is false, and nothing is drawn.
+                // NaN beyond the horizon: the comparison is false, and these points are ignored.
                 across = steps.AlongX > across ? steps.AlongX : across;
                 down = steps.AlongY > down ? steps.AlongY : down;
             }

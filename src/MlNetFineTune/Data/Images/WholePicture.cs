@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Decodes pictures at their own size and upright, for those who want the pixels and not a network's input.</summary>
+/// <summary>Decodes upright pictures at their original size.</summary>
 internal static class WholePicture
 {
     /// <summary>What an output of the picture's own size takes of a network's recipe: the interpolation, and the mean as fill.</summary>

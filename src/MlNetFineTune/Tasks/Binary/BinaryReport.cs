@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The report of a yes or no: the ROC curve with the threshold in force, and what is shown of classes.</summary>
+/// <summary>The report of a binary model: the ROC curve with the model's threshold, and the blocks of a class report.</summary>
 internal static class BinaryReport
 {
     /// <param name="outputs">The network's, of the rows that could be read.</param>

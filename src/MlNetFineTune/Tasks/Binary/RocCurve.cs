@@ -14,9 +14,9 @@ internal sealed record RocCurve(
     private const int MostPoints = 400;
 
     /// <param name="scores">One a row: logits.</param>
-    /// <param name="labels">Whether each is positive.</param>
+    /// <param name="labels">Whether each row is positive.</param>
     /// <param name="threshold">Of the score.</param>
-    /// <returns>Null where rows of one kind are missing.</returns>
+    /// <returns>Null if all rows are positive or all are negative.</returns>
     public static RocCurve? Of(float[] scores, bool[] labels, float threshold)
     {
         var ranking = ScoreRanking.Of(scores, labels);

@@ -129,7 +129,7 @@ internal sealed class BoundMultiLabel(
         return new BoundMultiLabel(columns, names, keys, options, found);
     }
 
-    /// <summary>An order of rows in which all labels come about equally often.</summary>
+    /// <summary>A sampling order in which all labels are about equally frequent.</summary>
     public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label) =>
         BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
 

@@ -38,8 +38,10 @@ internal sealed class OrdinalHead : NetworkHead
 
     public override int Outputs => Classes;
 
-    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
-    /// the same probability.</summary>
+    /// <summary>
+    /// PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds with which a score of 0 has equal probabilities
+    /// of all classes.
+    /// </summary>
     public override void Initialize(long seed)
     {
         WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
@@ -70,9 +72,11 @@ internal sealed class OrdinalHead : NetworkHead
         return graph.Add("Sub", [graph.Add("Sub", [widths, notAbove]), notBelow]);
     }
 
-    /// <summary>Thresholds by which a score of 0 gives the classes their shares among the rows
-    /// (<see cref="CumulativeLogits.ParametersOf"/>): the loss begins where guessing by frequency would be.</summary>
-    /// <param name="counts">Training rows of each class, in their order, by their weights.</param>
+    /// <summary>
+    /// Sets the thresholds such that the class probabilities at a score of 0 are the class frequencies
+    /// (<see cref="CumulativeLogits.ParametersOf"/>): the initial loss is that of predicting the class frequencies.
+    /// </summary>
+    /// <param name="counts">Total weight of the training rows of each class, in the order of the classes.</param>
     public void InitializeThresholds(IReadOnlyList<double> counts)
     {
         if (counts.Count != Classes)

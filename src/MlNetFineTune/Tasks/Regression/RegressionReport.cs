@@ -1,11 +1,11 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The report of rows of which a number is predicted: predicted against actual, and the largest errors.</summary>
+/// <summary>The report of a regression: predicted against actual values, and the largest errors.</summary>
 internal static class RegressionReport
 {
     private const int MostMistakes = 24;
 
-    // What a chart as wide as a hand can show.
+    // More points cannot be distinguished at the charts' width.
     private const int MostDots = 1500;
 
     /// <param name="outputs">The network's, of the rows that could be read.</param>

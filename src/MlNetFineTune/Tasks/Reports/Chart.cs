@@ -1,7 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>Lines and dots over two axes, as data.</summary>
-/// <param name="Title">Above it.</param>
+/// <param name="Title">Title above the chart.</param>
 /// <param name="Across">Title of the horizontal axis.</param>
 /// <param name="X">Horizontal axis.</param>
 /// <param name="Y">Vertical axis.</param>
@@ -36,10 +36,10 @@ internal enum SeriesLook
     Guide,
 }
 
-/// <summary>Chooses points evenly, where there are more than a drawing can show.</summary>
+/// <summary>Selects points evenly if there are more than a drawing can show.</summary>
 internal static class Thinning
 {
-    /// <param name="points">In order.</param>
+    /// <param name="points">The points, in order.</param>
     /// <param name="most">2 or more.</param>
     /// <returns>The first and the last are among them.</returns>
     public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most

@@ -25,7 +25,7 @@ internal readonly record struct JudgedRow(int Row, int Label, int Predicted, flo
     }
 }
 
-/// <summary>The report of rows that are of one class each: which classes are taken for which, and the worst mistakes.</summary>
+/// <summary>The report of a classifier: the confusion matrix, and the errors with the highest loss.</summary>
 internal static class ClassReport
 {
     private const int MostMistakes = 24;

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What a section of the report is made of. Texts are plain: they may hold names of any kind, and the page escapes them.</summary>
+/// <summary>A part of a section of the report. Texts are plain text with arbitrary names; the page escapes them.</summary>
 internal abstract record ReportBlock
 {
     private ReportBlock()
@@ -11,7 +11,7 @@ internal abstract record ReportBlock
 
     /// <summary>A sentence or two.</summary>
     /// <param name="Text">Plain text.</param>
-    /// <param name="IsNote">Whether it is set smaller, as below a chart.</param>
+    /// <param name="IsNote">Whether it is set in small type, as below a chart.</param>
     public sealed record Paragraph(string Text, bool IsNote = false) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
@@ -25,14 +25,14 @@ internal abstract record ReportBlock
     }
 
     /// <summary>A table.</summary>
-    /// <param name="Headings">Of the columns.</param>
+    /// <param name="Headings">Headings of the columns.</param>
     /// <param name="Rows">A cell for each column.</param>
     public sealed record Table(IReadOnlyList<string> Headings, IReadOnlyList<IReadOnlyList<ReportCell>> Rows) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
     }
 
-    /// <summary>Which classes are taken for which.</summary>
+    /// <summary>A confusion matrix.</summary>
     /// <param name="Classes">Their names, in order.</param>
     /// <param name="Rows">The true and the predicted class of each row, from 0.</param>
     public sealed record Confusion(IReadOnlyList<string> Classes, IReadOnlyList<(int Label, int Predicted)> Rows) : ReportBlock
@@ -40,9 +40,9 @@ internal abstract record ReportBlock
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
     }
 
-    /// <summary>Single rows of the data: cards with their pictures where there are any, else a table.</summary>
-    /// <param name="Headings">Of the table's columns, after that which names the row.</param>
-    /// <param name="All">In order. At least one.</param>
+    /// <summary>Single rows of the data: cards if there are pictures, otherwise a table.</summary>
+    /// <param name="Headings">Headings of the table's columns after the first, which names the row.</param>
+    /// <param name="All">The rows, in order. At least one.</param>
     public sealed record Examples(IReadOnlyList<string> Headings, IReadOnlyList<ReportExample> All) : ReportBlock
     {
         public override T Draw<T>(IReportDrawing<T> drawing) => drawing.Draw(this);
@@ -74,12 +74,12 @@ internal readonly record struct ReportCell(IReadOnlyList<ReportTag> Tags, bool I
     public static ReportCell Number(FormattableString number) => new([new("", FormattableString.Invariant(number))], IsNumber: true);
 }
 
-/// <summary>A name of the data's, such as that of a class, and what is said of it.</summary>
+/// <summary>A name from the data, such as a class name, with a value.</summary>
 /// <param name="Name">Empty for none.</param>
 /// <param name="Value">Empty for none.</param>
 internal readonly record struct ReportTag(string Name, string Value = "");
 
-/// <summary>A row of the data, and what is said of it.</summary>
+/// <summary>A row of the data with its cells.</summary>
 /// <param name="Row">Index of the row in its source.</param>
 /// <param name="Cells">For a table.</param>
 /// <param name="Lines">For a card.</param>

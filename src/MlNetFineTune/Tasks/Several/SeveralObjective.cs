@@ -23,7 +23,7 @@ internal sealed record HeadObjective(string Label, Objective Objective, float We
 /// of the whole step. C and N are those of the rows that were planned: in the one epoch in which a row is found that cannot be read, its
 /// head has a little less weight in that step.
 /// </remarks>
-/// <param name="heads">In the order of outputs, labels and scores.</param>
+/// <param name="heads">The heads, in the order of outputs, labels and scores.</param>
 internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Objective
 {
     private readonly int[] _widths = [.. heads.Select(head => head.Width)];
@@ -56,7 +56,7 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         ? heads[head].Objective.CountOf(own) / all / (step.Parts[head] / step.Rows)
         : 0;
 
-    /// <summary>The rows by their weights, whatever labels they have.</summary>
+    /// <summary>The total example weight of the rows, independent of which labels they have.</summary>
     public override double CountOf(Targets targets) => targets.Weights?.sum().item<float>() ?? targets.Labels.shape[0];
 
     public override StepCounts CountsOf(RowSubset subset, IReadOnlyList<int> rows)
@@ -98,12 +98,12 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
     protected override Tensor? ClassWeightOfEach(Tensor labels) =>
         throw new NotSupportedException("Each head has weights of its own classes.");
 
-    // The outputs and targets of the rows that have a head's label; heads that have none in these rows are left out. In the present scope.
+    // The outputs and targets of the rows that have a head's label, without heads that have none. In the current dispose scope.
     private IEnumerable<(int Head, Tensor Outputs, Targets Targets)> Parts(Tensor outputs, Targets targets)
     {
         foreach (var (head, places, own) in TargetParts(targets, outputs.device))
         {
-            var ofHead = outputs.narrow(1, _offsets[head], heads[head].Objective.Outputs); // [N, outputs] -> [N, the head's]
+            var ofHead = outputs.narrow(1, _offsets[head], heads[head].Objective.Outputs); // [N, outputs] -> [N, outputs of the head]
             yield return (head, places is null ? ofHead : ofHead.index_select(0, places), own);
         }
     }

@@ -9,7 +9,7 @@ namespace MlNetFineTune.Training;
 internal static class BestAverage
 {
     /// <summary>Gives the network the best of the averages that the options want, if validation prefers it to the best epoch.</summary>
-    /// <returns>Null if the best epoch stays.</returns>
+    /// <returns>Null if the best epoch is used.</returns>
     public static TrainingReport.AveragedEpochs? Try(
         TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, ProgressMeter meter, TrainingLog log)
     {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The weights of the best epochs so far, best first; of equals the earlier.</summary>
-/// <param name="tensors">Everything that training changes; they stay the network's.</param>
+/// <summary>The weights of the best epochs so far, best first; the earlier of equals.</summary>
+/// <param name="tensors">All tensors that training changes. The network keeps ownership.</param>
 /// <param name="count">Number of epochs that are kept, before and after <paramref name="split"/>.</param>
 /// <param name="metric">Decides which epoch is better.</param>
 /// <param name="split">The epochs up to this one are kept apart from those after it; 0 keeps none apart.</param>

@@ -26,7 +26,7 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     /// <summary>Whether these are stages of the network that trains: the report of the training counts what was kept of those.</summary>
     public abstract bool IsPartOfNetwork { get; }
 
-    /// <summary>Whether there is any layer whose output can be kept.</summary>
+    /// <summary>Whether there are layers whose outputs can be cached.</summary>
     public abstract bool Computes { get; }
 
     public BatchLoader LoaderFor(LabeledData rows) => new(rows.Inputs, seed, workers);
