@@ -8,16 +8,16 @@ namespace Microsoft.ML;
 public static class FineTuningEmbeddingExtensions
 {
     /// <summary>
-    /// Gives the features of pictures by the interface that vector stores of Microsoft.Extensions.VectorData and others use. All pictures of
-    /// a call are computed in batches. Safe for use from many threads.
+    /// Creates a generator of picture embeddings for vector stores such as those of Microsoft.Extensions.VectorData. All pictures of a call
+    /// are computed in batches. Thread-safe.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">
-    /// The transformer of <c>ExtractImageFeatures</c>, or a chain with it, whose image column is a vector of Byte: the content of a file. It
-    /// stays the caller's, who disposes it after the generator's last call.
+    /// The transformer of <c>ExtractImageFeatures</c>, or a chain with it, whose image column is a vector of Byte: the content of a file.
+    /// The caller keeps ownership and disposes it after the last call of the generator.
     /// </param>
-    /// <param name="featuresColumnName">The column with the features: a vector of Single of known size. Default "Features".</param>
-    /// <param name="imageColumnName">The column that the model reads pictures from. Default "Image".</param>
+    /// <param name="featuresColumnName">Name of the feature column, a vector of Single of known size. Default "Features".</param>
+    /// <param name="imageColumnName">Name of the model's image column. Default "Image".</param>
     /// <returns>
     /// A generator of one vector for each picture, in order. It takes <see cref="DataContent"/> with the bytes of JPEG, PNG, GIF, BMP and
     /// WebP files. A picture that cannot be read is an <see cref="InvalidDataException"/> that says which one of the call it is.
