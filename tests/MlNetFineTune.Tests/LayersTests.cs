@@ -12,7 +12,8 @@ public sealed partial class LayersTests
 {
     private static readonly string[] s_layers =
     [
-        "Primitives", "MlNet", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Serving", "Reporting", "Trainers", "Catalog",
+        "Primitives", "MlNet", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms",
+        "Serving", "Reporting", "Trainers", "Catalog",
     ];
 
     private static readonly string s_source = Path.Combine(Repository.Root, "src", "MlNetFineTune");

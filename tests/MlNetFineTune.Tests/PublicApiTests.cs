@@ -46,8 +46,9 @@ public sealed class PublicApiTests
     [TestMethod]
     public void ThePublicTypesAreNoMoreThanTheyHaveToBe()
     {
-        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures
-        const int Most = 72;
+        // 65, the metrics of two new tasks, PositiveWeights, DecisionThreshold, Sampling, TaskHead, MissingPictures,
+        // Explanation and ImageExplainingTransformer
+        const int Most = 74;
 
         var types = Libraries.SelectMany(library => PublicApi.NamesOf((Assembly)library[1])).ToList();
 

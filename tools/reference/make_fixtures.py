@@ -8,6 +8,7 @@ import clipping_fixture
 import crop_fixture
 import distillation_fixture
 import erasing_fixture
+import explanations_fixture
 import format_fixture
 import fusion_fixture
 import lora_fixture
@@ -39,6 +40,7 @@ strategies_fixture.main()
 module_fixture.main()
 fusion_fixture.main()
 several_fixture.main()
+explanations_fixture.main()
 optimizers_fixture.main()
 averaging_fixture.main()
 lora_fixture.main()

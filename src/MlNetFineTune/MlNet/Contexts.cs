@@ -11,6 +11,8 @@ internal static class Contexts
     public static IHostEnvironment GetEnvironment(TrainCatalogBase.CatalogInstantiatorBase trainers) =>
         CatalogUtils.GetEnvironment(trainers);
 
+    public static IHostEnvironment GetEnvironment(TransformsCatalog transforms) => CatalogUtils.GetEnvironment(transforms);
+
     public static IHostEnvironment GetEnvironment(ModelOperationsCatalog models) => ((IInternalCatalog)models).Environment;
 
     public static IHostEnvironment GetEnvironment(DataOperationsCatalog data) => ((IInternalCatalog)data).Environment;

@@ -101,7 +101,26 @@ internal static class ArchiveFiles
 
     /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
-    public static ModelManifest LoadManifest(ModelLoadContext ctx)
+    public static ModelManifest LoadManifest(ModelLoadContext ctx) => ManifestOf(LoadManifestText(ctx), ManifestStream);
+
+    /// <summary>The manifest of another kind of entry than a model.</summary>
+    /// <inheritdoc cref="LoadManifest(ModelLoadContext)"/>
+    public static T LoadManifest<T>(ModelLoadContext ctx, int currentVersion)
+        where T : class
+    {
+        try
+        {
+            var json = LoadManifestText(ctx);
+            CheckVersion(json, ManifestStream, currentVersion);
+            return Deserialize<T>(json, ManifestStream);
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw Damaged($"its {ManifestStream} cannot be read: {SafeText.Message(e)}");
+        }
+    }
+
+    private static string LoadManifestText(ModelLoadContext ctx)
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)
             throw Damaged($"it has two entries {SafeText.Quoted(doubled)}");
@@ -112,7 +131,7 @@ internal static class ArchiveFiles
             throw Damaged($"it has no {ManifestHashStream}, so that a change of its {ManifestStream} would not be noticed");
         if (expected is not null && Text(expected, ManifestHashStream).Trim() is var hash && hash != Sha256(json))
             throw Damaged($"the SHA-256 of {ManifestStream} is {Sha256(json)}, expected {SafeText.Of(hash)}");
-        return ManifestOf(json, ManifestStream);
+        return json;
     }
 
     /// <summary>An entry's bytes; null where there is none.</summary>
@@ -167,23 +186,9 @@ internal static class ArchiveFiles
     {
         try
         {
-            // The version first: a newer manifest may not fit our record at all.
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object
-                || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
-                || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
-            {
-                throw Damaged($"its {source} has no format version");
-            }
-            if (version > ModelManifest.CurrentVersion)
-            {
-                throw new NotSupportedException(
-                    $"The model has format version {version}; this library reads up to {ModelManifest.CurrentVersion}. "
-                    + "Update the package MlNetFineTune.");
-            }
+            var (version, isModule) = CheckVersion(json, source, ModelManifest.CurrentVersion);
             return version == ModelManifest.CurrentVersion ? Deserialize<ModelManifest>(json, source)
-                : root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _)
+                : isModule
                     ? Deserialize<Format1.ModuleModelManifest>(json, source).ToCurrent()
                 : Deserialize<Format1.ImageManifest>(json, source).ToCurrent();
         }
@@ -191,6 +196,25 @@ internal static class ArchiveFiles
         {
             throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }
+    }
+
+    // The version first: a newer manifest may not fit our record at all. In format 1, modules' manifests name the module.
+    private static (int Version, bool IsModule) CheckVersion(string json, string source, int current)
+    {
+        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        var root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object
+            || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
+            || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
+        {
+            throw Damaged($"its {source} has no format version");
+        }
+        if (version > current)
+        {
+            throw new NotSupportedException(
+                $"The model has format version {version}; this library reads up to {current}. Update the package MlNetFineTune.");
+        }
+        return (version, root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _));
     }
 
     private static T Deserialize<T>(string json, string source)

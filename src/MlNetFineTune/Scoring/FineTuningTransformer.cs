@@ -171,7 +171,11 @@ public sealed class FineTuningTransformer
     /// <summary>Frees the memory of the network when no row is being scored any more.</summary>
     public void Dispose() => Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+        ArchivedModels.Add(ctx.Repository, ctx.Directory, this);
+    }
 
     SourceModel IFineTunedModel.AsSource()
     {

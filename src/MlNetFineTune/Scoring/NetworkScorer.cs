@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>Encoded rows to scores, from any number of threads. The network is freed with the last scorer that shares it.</summary>
-internal sealed class NetworkScorer : IDisposable
+internal sealed class NetworkScorer : IBatchScorer, IDisposable
 {
     private readonly SharedNetwork _shared;
     private readonly Objective _objective;
@@ -30,9 +30,14 @@ internal sealed class NetworkScorer : IDisposable
     /// <summary>Numbers of a row's score.</summary>
     public int ScoreLength => _objective.ScoreLength;
 
+    public string OfUnreadable => "scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics";
+
     public IReadOnlyList<Augmentation> Views { get; }
 
     public bool IsOnGpu => _shared.Network.Device.type == DeviceType.CUDA;
+
+    /// <summary>The network, whoever else scores with it.</summary>
+    public SharedNetwork Shared => _shared;
 
     /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)

@@ -4,9 +4,9 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The scores of a batch of rows, from one forward pass.</summary>
-/// <param name="scorer">The network.</param>
+/// <param name="scorer">The network, or what is computed with it.</param>
 /// <param name="capacity">Rows, at most.</param>
-internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredRows
+internal sealed class ScoredBatch(IBatchScorer scorer, int capacity) : IScoredRows
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
     private readonly string?[] _reasons = new string?[capacity];
@@ -16,10 +16,13 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredR
 
     public int Count { get; private set; }
 
+    /// <summary>The rows that were scored last; null before the first.</summary>
+    public EncodedBatch? Encoded { get; private set; }
+
     /// <param name="batch">Encoded. Its bytes are moved together where rows cannot be used.</param>
     public void Score(EncodedBatch batch)
     {
-        (Count, _noun) = (batch.Count, batch.Noun);
+        (Count, _noun, Encoded) = (batch.Count, batch.Noun, batch);
         var (good, length) = (0, batch.RowLength);
         for (var i = 0; i < Count; i++)
         {
@@ -46,8 +49,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity) : IScoredR
             return;
         using var channel = host.Start("Scoring");
         var unreadable = _unreadable == 1 ? $"1 {_noun} could not be read; its" : $"{_unreadable} {_noun}s could not be read; their";
-        channel.Warning($"{unreadable} scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics. "
-            + $"The first: {_firstUnreadable}.");
+        channel.Warning($"{unreadable} {scorer.OfUnreadable}. The first: {_firstUnreadable}.");
         (_unreadable, _firstUnreadable) = (0, null);
     }
 

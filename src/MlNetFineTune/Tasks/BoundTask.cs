@@ -82,6 +82,15 @@ internal abstract class BoundTask
     /// <param name="channel">Told what was found.</param>
     public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
 
+    /// <summary>What can be explained.</summary>
+    /// <param name="head">The label of a head, where there are several; null where there is one.</param>
+    /// <exception cref="ArgumentException">There is no such head, or several and none is named.</exception>
+    public virtual Evidence EvidenceOf(string? head) => head is null ? Evidence : throw new ArgumentException(
+        $"The model has one head, and so none is named: leave Head (which is {SafeText.Quoted(head)}) out.");
+
+    /// <summary>What can be explained of a task with one head.</summary>
+    protected virtual Evidence Evidence => new(ClassNames ?? [], outputs => outputs.alias());
+
     public abstract TaskManifest Describe();
 
     /// <summary>Adds what scoring does with the network's outputs to a graph that is exported.</summary>
