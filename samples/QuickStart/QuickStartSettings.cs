@@ -13,9 +13,10 @@ namespace QuickStart;
 /// <param name="Seed">Decides the drawn photos and the training.</param>
 /// <param name="Output">The model's zip; null puts it into a temporary folder.</param>
 /// <param name="RunFolder">What there is to look at; null leaves nothing.</param>
+/// <param name="Explain">Where test photos go with what spoke for the answers; null leaves nothing.</param>
 internal sealed record QuickStartSettings(
     PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs,
-    float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder);
+    float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder, DirectoryInfo? Explain);
 
 /// <summary>Two trees of photos with one folder a class.</summary>
 internal sealed record PhotoFolders(string Train, string Test);

@@ -15,7 +15,7 @@ internal static class Mistakes
         var list = hasPictures ? Cards(judged.Worst, classes) : wrong > 0 ? Table(judged.Worst, classes) : Markup.None;
         return $"""
             <section><h2>Worst mistakes</h2>
-            <p>{summary}</p>
+            <p>{summary} {judged.HeatNote}</p>
             {list}</section>
             """;
     }
@@ -42,7 +42,7 @@ internal static class Mistakes
         return $"""<ul class="cards">{mistakes.Select(Card)}</ul>""";
 
         Markup Card(Mistake mistake) => $"""
-            <li>{(mistake.Picture is { } picture ? (Markup)$"""<img src="{picture}" alt="" width="128" height="128">""" : Markup.None)}
+            <li>{Image(mistake.Picture)}{Image(mistake.Heat)}
             <div class="verdict">
             <span class="said"><bdi>{classes[(int)mistake.Row.Predicted]}</bdi> <b>{mistake.Row.Confidence * 100:0} %</b></span>
             <span class="truth">is <bdi>{classes[(int)mistake.Row.Label]}</bdi> <b>{mistake.Row.LabelProbability * 100:0.#} %</b></span>
@@ -50,6 +50,9 @@ internal static class Mistakes
 
             """;
     }
+
+    private static Markup Image(string? picture) =>
+        picture is null ? Markup.None : $"""<img src="{picture}" alt="" width="128" height="128">""";
 
     private static Markup Table(IEnumerable<Mistake> mistakes, IReadOnlyList<string> classes)
     {

@@ -27,6 +27,18 @@ internal sealed record JudgedRows(
 {
     /// <summary>Where one score decides between two classes, and there are rows of both; else null.</summary>
     public RocCurve? Roc { get; init; }
+
+    /// <summary>What the pictures with heat show; null where there are none.</summary>
+    public string? HeatNote { get; init; }
+
+    /// <summary>With the heat of the pictures among the mistakes.</summary>
+    public JudgedRows With(RowHeat? heat) => heat is null || Classes is null || Worst.All(mistake => mistake.Picture is null)
+        ? this
+        : this with
+        {
+            Worst = [.. Worst.Select(mistake => mistake.Picture is null ? mistake : mistake with { Heat = heat.Of(mistake.Row.Row) })],
+            HeatNote = heat.Note,
+        };
 }
 
 /// <summary>One row.</summary>
@@ -44,4 +56,8 @@ internal readonly record struct JudgedRow(int Row, float Label, float Predicted,
 /// <param name="Row">The row.</param>
 /// <param name="Where">Its place in the data, and its file where there is one.</param>
 /// <param name="Picture">A data URI; null where there is no picture.</param>
-internal sealed record Mistake(JudgedRow Row, string Where, string? Picture);
+internal sealed record Mistake(JudgedRow Row, string Where, string? Picture)
+{
+    /// <summary>The same picture with what spoke for the answer; null where that is not known.</summary>
+    public string? Heat { get; init; }
+}

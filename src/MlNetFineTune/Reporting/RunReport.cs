@@ -20,7 +20,7 @@ internal static class RunReport
         folder?.WriteReport(new RunRecord(
             run.Network.Name, report, [.. folder.Steps],
             run.Data.Validation.Rows.Length > 0 && task.HasJudgedRows && task is not BoundMultiLabel
-                ? RowJudge.Judge(outputs.Value, task, run.Data.Validation)
+                ? RowJudge.Judge(outputs.Value, task, run.Data.Validation).With(RowHeat.Of(run, task))
                 : null,
             OptionsDescription.Of(run.Options), Facts(run, report))
         {

@@ -54,7 +54,9 @@ public sealed class ReportPageTests
             }
         }
         Assert.IsGreaterThan(0, wrong, "one epoch learns little, so there are mistakes to show");
-        Assert.AreEqual(wrong, Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
+        // Each as it is, and with what spoke for the answer.
+        Assert.AreEqual(2 * wrong, Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
+        StringAssert.Contains(page, "The second picture shows what spoke for the predicted class (Grad-CAM)");
         // The worst first: the probabilities of the true classes rise.
         var probabilities = Regex.Matches(page, "is <bdi>\\w+</bdi> <b>([0-9.]+) %</b>")
             .Select(match => double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).ToList();

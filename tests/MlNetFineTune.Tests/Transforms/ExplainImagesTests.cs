@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
 using MlNetFineTune.Tests.Support;
 using TorchSharp;
 
@@ -284,7 +283,6 @@ public sealed class ExplainImagesTests
 
         public float[] Map { get; set; } = [];
 
-        [ImageType(48, 48)]
         public MLImage? Why { get; set; }
     }
 
@@ -294,7 +292,6 @@ public sealed class ExplainImagesTests
 
         public float[] Map { get; set; } = [];
 
-        [ImageType(48, 48)]
         public MLImage? Why { get; set; }
     }
 }

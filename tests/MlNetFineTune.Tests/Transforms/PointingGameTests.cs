@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Tests.Support;
+using SkiaSharp;
 
 namespace MlNetFineTune.Tests.Transforms;
 
@@ -82,6 +83,46 @@ public sealed class PointingGameTests
 
         AssertPoints(model, Explanation.AttentionRollout(), least: 0.5);
         AssertPoints(model, Explanation.IntegratedGradients(steps: 8), least: 0.5);
+    }
+
+    /// <summary>The picture of docs/explanations.md: with MLNETFINETUNE_PICTURES=folder it is left there.</summary>
+    [TestMethod]
+    public void TheSheetOfTheDocumentsIsDrawn()
+    {
+        const int Scale = 2, Step = EvidencePictures.Side * Scale + 6;
+        using var model = Convolutions();
+        var photos = EvidencePictures.TakePairs(4, skip: 3000).SelectMany(pair => (EvidencePhoto[])[pair.First, pair.Second]).ToArray();
+        Explanation[] columns =
+        [
+            Explanation.GradCam(), Explanation.GradCam("layer2"), Explanation.IntegratedGradients(32, s_grey),
+            Explanation.IntegratedGradients(),
+        ];
+        using var sheet = new SKBitmap((columns.Length + 1) * Step - 6, photos.Length * Step - 6);
+        sheet.Erase(SKColors.White);
+        using var canvas = new SKCanvas(sheet);
+        foreach (var (row, photo) in photos.Index())
+        {
+            using var plain = SKBitmap.Decode(photo.ImagePath);
+            Paste(plain, 0, row);
+            foreach (var (column, explanation) in columns.Index())
+            {
+                var view = EvidencePictures.View(_ml, [photo]);
+                using var explainer = _ml.Transforms
+                    .ExplainImages("Why", "ImagePath", model, explanation with { Class = photo.Label }).Fit(view);
+                using var image = explainer.Transform(view).GetColumn<MLImage>("Why").Single();
+                using var data = SKImage.FromPixelCopy(
+                    new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888), image.Pixels.ToArray());
+                using var drawn = SKBitmap.FromImage(data);
+                Paste(drawn, column + 1, row);
+            }
+        }
+        using var png = sheet.Encode(SKEncodedImageFormat.Png, 100);
+        Assert.IsGreaterThan(10_000, png.Size);
+        if (Environment.GetEnvironmentVariable("MLNETFINETUNE_PICTURES") is { Length: > 0 } folder)
+            File.WriteAllBytes(Path.Combine(folder, "explanations.png"), png.ToArray());
+
+        void Paste(SKBitmap picture, int column, int row) => canvas.DrawBitmap(
+            picture, SKRect.Create(column * Step, row * Step, EvidencePictures.Side * Scale, EvidencePictures.Side * Scale));
     }
 
     private static ImagePreprocessing Preprocessing => new()

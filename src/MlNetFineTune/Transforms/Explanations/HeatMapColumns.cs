@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 
@@ -13,12 +13,12 @@ namespace MlNetFineTune.Transforms;
 internal sealed class HeatMapColumns(string picture, string? map, PictureExplainer heat) : ScoreColumns
 {
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input) =>
-        [new(picture, new ImageDataViewType()), .. map is null ? [] : (DataViewSchema.DetachedColumn[])[new(map, MapType)]];
+        [new(picture, ImageTypes.OfAnySize), .. map is null ? [] : (DataViewSchema.DetachedColumn[])[new(map, MapType)]];
 
     /// <summary>The same, before there are data.</summary>
     public SchemaShape.Column[] Shapes() =>
     [
-        new(picture, SchemaShape.Column.VectorKind.Scalar, new ImageDataViewType(), isKey: false),
+        new(picture, SchemaShape.Column.VectorKind.Scalar, ImageTypes.OfAnySize, isKey: false),
         .. map is null ? [] : (SchemaShape.Column[])
             [new(map, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false)],
     ];
