@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
@@ -46,7 +47,7 @@ internal sealed class RowHeat
             return Run(run.Network, run.Input, run.Input.ProbeSample(), inputs =>
                 new RowHeat(run, explanation, explanation.Bind(run.Network, pixels, inputs, output)));
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is NotSupportedException or InvalidOperationException or ExternalException or ArgumentException)
         {
             return null; // the page is complete without them
         }
@@ -59,11 +60,8 @@ internal sealed class RowHeat
         if (Thumbnail.PixelsOf(_rows, row) is not { } rgb)
             return null;
         var size = _input.Pixels!.Preprocessing.Size;
-        var map = Run(_network, _input, rgb, inputs =>
-        {
-            using var maps = _method.MapsOf(_network, inputs);
-            return maps.cpu().to_type(ScalarType.Float32).contiguous().data<float>().ToArray();
-        });
+        if (MapOf(rgb) is not { } map)
+            return null;
         var rgba = new byte[size * size * 4];
         for (var i = 0; i < size * size; i++)
         {
@@ -75,6 +73,23 @@ internal sealed class RowHeat
             new UprightPicture(rgba, size, size), new ImagePreprocessing { Size = size, CropFraction = 1 }, _method, map,
             _explanation.Strength);
         return Thumbnail.Encode(rgba, size);
+    }
+
+    // A module of a user's may have no gradient, or fail where it is asked for one: a training does not end for that.
+    private float[]? MapOf(byte[] rgb)
+    {
+        try
+        {
+            return Run(_network, _input, rgb, inputs =>
+            {
+                using var maps = _method.MapsOf(_network, inputs);
+                return maps.cpu().to_type(ScalarType.Float32).contiguous().data<float>().ToArray();
+            });
+        }
+        catch (Exception e) when (e is NotSupportedException or InvalidOperationException or ExternalException or ArgumentException)
+        {
+            return null;
+        }
     }
 
     private static T Run<T>(FineTunedNetwork network, ModelInput input, byte[] sample, Func<ModelInputs, T> run)

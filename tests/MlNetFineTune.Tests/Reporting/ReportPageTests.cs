@@ -28,6 +28,28 @@ public sealed class ReportPageTests
     }
 
     [TestMethod]
+    public void OfAVisionTransformerThePageShowsWhereTheAttentionCameFrom()
+    {
+        using var folder = new Folder();
+        var options = SmallTraining.Options with
+        {
+            Backbone = FixtureNetworks.Find("vit", 1).FromScratch(),
+            RunFolder = folder.File("run"),
+            Strategy = Strategy.HeadOnly,
+            Validation = ValidationData.Fraction(0.5f),
+            Epochs = 1,
+            LearningRate = 1e-5f,
+        };
+
+        using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(6));
+
+        var page = File.ReadAllText(folder.File("run/report.html"));
+        StringAssert.Contains(page, "where the network&#39;s attention came from (attention rollout)");
+        var pictures = Regex.Count(page, "<img src=\"data:image/jpeg;base64,");
+        Assert.IsTrue(pictures > 0 && pictures % 2 == 0, $"{pictures} pictures");
+    }
+
+    [TestMethod]
     public void ThePageSaysOfTheValidationPicturesWhatMlNetSays()
     {
         using var folder = new Folder();

@@ -245,6 +245,32 @@ public sealed class ExplainImagesTests
     }
 
     [TestMethod]
+    public void ConvertToOnnxRefusesExplanations()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        using var explainer = Explainer(model, Explanation.GradCam());
+        using var written = new MemoryStream();
+        var error = Assert.ThrowsExactly<NotSupportedException>(
+            () => _ml.Model.ConvertToOnnx(explainer, SmallPictures.View(_ml, _photos), written));
+        StringAssert.Contains(error.Message, "leave ExplainImages out");
+        Assert.AreEqual(0, written.Length);
+    }
+
+    /// <summary>An explainer leaves a model that can be trained on, saved and explained again.</summary>
+    [TestMethod]
+    public void AnExplainedModelIsContinuedAndItsWeightsAreAsTheyWere()
+    {
+        using var model = SmallTraining.LoadModel(_ml);
+        var before = SmallTraining.WeightsOf(model);
+        using (var explainer = Explainer(model, Explanation.IntegratedGradients(steps: 2)))
+            _ = Maps(explainer, _photos[..2]);
+        CollectionAssert.AreEqual(before, SmallTraining.WeightsOf(model));
+        var options = SmallTraining.Options with { Backbone = Backbone.FromModel(model), Epochs = 1 };
+        using var next = SmallTraining.Fit(_ml, options, SmallPictures.Take(2));
+        CollectionAssert.AreNotEqual(before, SmallTraining.WeightsOf(next));
+    }
+
+    [TestMethod]
     public void DefaultsAreTheDocumentedOnes()
     {
         var cam = Explanation.GradCam();
