@@ -8,8 +8,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>What activation checkpointing saves and costs: training steps of all of a network on ready pixels, each way in a process of its
-/// own, whose peak memory is the system's figure.</summary>
+/// <summary>
+/// Memory and time of activation checkpointing: training steps of a whole network on preloaded pixels, each variant in its own process,
+/// with the peak memory reported by the system.
+/// </summary>
 internal static class ActivationsStudy
 {
     public const string Name = "activations";
@@ -79,7 +81,7 @@ internal static class ActivationsStudy
         {
             var watch = Stopwatch.StartNew();
             loss = loop.Steps(1);
-            if (step > 0) // the first one takes memory
+            if (step > 0) // the first step allocates memory
                 seconds.Add(watch.Elapsed.TotalSeconds);
         }
         process.Refresh();

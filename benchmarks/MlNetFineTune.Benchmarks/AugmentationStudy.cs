@@ -8,9 +8,9 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Whether augmentation helps: all of MobileNetV2 on two sets of photos, a few augmentations, the same epochs and seeds for each.
-/// Everything that is in <c>train</c> trains and the last epoch is the model, so that no photo chooses anything;
-/// those in <c>val</c> are scored once.
+/// Effect of augmentation: full fine-tuning of MobileNetV2 on two data sets with several augmentations and the same epochs and seeds. All
+/// photos of <c>train</c> are used for training, and the model is that of the last epoch, so that nothing is selected; <c>val</c> is scored
+/// once.
 /// </summary>
 internal static class AugmentationStudy
 {
@@ -71,7 +71,7 @@ internal static class AugmentationStudy
     private static void Study(string set, string name, Augmentation augmentation, int epochs, int seeds)
     {
         var photos = SharedFiles.Require($"data/{set}");
-        var weights = SharedFiles.Require("weights/mobilenetv2_100.safetensors"); // random ones would say nothing
+        var weights = SharedFiles.Require("weights/mobilenetv2_100.safetensors"); // random weights would be meaningless
         var (plain, flipped) = (new List<Outcome>(), new List<Outcome>());
         for (var seed = 1; seed <= seeds; seed++)
         {

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>One question with one number for an answer: our rate divided by the peer's.</summary>
+/// <summary>A benchmark with one result: the rate of this library divided by that of the peer.</summary>
 internal abstract class Benchmark
 {
     public abstract string Name { get; }
@@ -8,9 +8,9 @@ internal abstract class Benchmark
     public abstract string Question { get; }
 
     /// <summary>Prints a table and returns the ratio.</summary>
-    /// <param name="quick">Few repetitions, without Python: shows that it runs, claims nothing.</param>
+    /// <param name="quick">Few repetitions, without Python: a smoke test, not a measurement.</param>
     public abstract double Run(bool quick);
 }
 
-/// <summary>What a benchmark needs is not on this machine, or it has no such form.</summary>
+/// <summary>Requirements of a benchmark are missing on this machine, or a variant does not exist.</summary>
 internal sealed class CannotRunException(string message) : Exception(message);

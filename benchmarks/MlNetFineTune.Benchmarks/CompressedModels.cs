@@ -5,12 +5,12 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>MobileNetV2, fine-tuned, and what is made of it: each as a zip in a folder, by seed.</summary>
+/// <summary>A fine-tuned MobileNetV2 and compressed models from it, each as a zip in a folder, by seed.</summary>
 internal static class CompressedModels
 {
     private const string Whole = "MobileNetV2";
 
-    // In this order: most begin with the first.
+    // In this order: most start from the first.
     private static readonly (string Name, Func<Making, FineTuningTransformer> Make)[] s_all =
     [
         (Whole, making => making.Train(MobileNetV2)),
@@ -33,7 +33,7 @@ internal static class CompressedModels
     public static string FileOf(string folder, string name, int seed) =>
         Path.Combine(folder, FormattableString.Invariant($"{name}, seed {seed}.zip"));
 
-    /// <summary>Makes a model, scores the photos of <c>val</c> once, and writes the zip.</summary>
+    /// <summary>Creates a model, scores the photos of <c>val</c> once, and writes the zip.</summary>
     public static CompressedModel Make(string photos, string name, int seed, int epochs, string folder)
     {
         var watch = Stopwatch.StartNew();
@@ -56,7 +56,7 @@ internal static class CompressedModels
 
         public MLContext Context { get; } = new(seed);
 
-        /// <summary>The whole MobileNetV2 of the same seed.</summary>
+        /// <summary>The uncompressed MobileNetV2 of the same seed.</summary>
         public FineTuningTransformer Earlier() =>
             _earlier ??= (FineTuningTransformer)Context.Model.Load(FileOf(folder, Whole, seed), out _);
 
@@ -77,8 +77,8 @@ internal static class CompressedModels
     }
 }
 
-/// <param name="Accuracy">On the photos of <c>val</c>.</param>
-/// <param name="Seconds">Of making it.</param>
-/// <param name="Parameters">Trainable numbers, the head's too.</param>
-/// <param name="FileBytes">Of the zip.</param>
+/// <param name="Accuracy">Accuracy on <c>val</c>, 0 to 1.</param>
+/// <param name="Seconds">Duration of its creation.</param>
+/// <param name="Parameters">Number of parameters, including the head.</param>
+/// <param name="FileBytes">Size of the zip.</param>
 internal sealed record CompressedModel(double Accuracy, double Seconds, long Parameters, long FileBytes);

@@ -10,9 +10,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// What a smaller model saves and costs, on two sets of photos: MobileNetV2 in half precision and pruned, and MobileNetV1 of a quarter's
-/// width alone and taught by it. A fifth of the photos in <c>train</c> chooses the epoch; those in <c>val</c> are scored once and choose
-/// nothing. Each model is made in a process of its own; a last one times them in turns, on ready pixels.
+/// Size, speed and accuracy of compressed models on two data sets: MobileNetV2 in half precision and pruned, and MobileNetV1 0.25 with and
+/// without distillation from it. 20 % of <c>train</c> are validation for the choice of the epoch; <c>val</c> is scored once. Each model is
+/// created in its own process; a last process times them alternately on preloaded pixels.
 /// </summary>
 internal static class CompressionStudy
 {
@@ -107,7 +107,7 @@ internal static class CompressionStudy
         }
     }
 
-    // A study that was stopped goes on, if its folder was kept.
+    // An interrupted study resumes from its folder.
     private static CompressedModel Find(string photos, string name, int seed, int epochs, string folder)
     {
         var record = Path.ChangeExtension(CompressedModels.FileOf(folder, name, seed), ".json");
@@ -121,7 +121,7 @@ internal static class CompressionStudy
         return made;
     }
 
-    /// <summary>Images a second of each model, one at a time and sixteen.</summary>
+    /// <summary>Images per second of each model with batches of 1 and 16.</summary>
     private static double[][] Rates(string[] files)
     {
         var ml = new MLContext();

@@ -7,22 +7,21 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// The whole job on ants-bees with real weights, from the first photo to the last test accuracy, against PyTorch's recipe. The test photos
-/// are scored once, when everything is decided: they choose no epoch and no option.
-/// PyTorch's recipe scores them after each epoch, as it does.
+/// A complete training on ants-bees with real weights, from the first photo to the test accuracy, compared with PyTorch's tutorial recipe.
+/// The test photos are scored once at the end and select neither epoch nor options; PyTorch's recipe scores them after each epoch.
 /// </summary>
 internal abstract class FineTuneReference : Benchmark
 {
-    /// <summary>The Python script's modes to compare with; the ratio line is the first's.</summary>
+    /// <summary>Modes of the Python script to compare with; the ratio refers to the first.</summary>
     protected abstract IReadOnlyList<string> PeerModes { get; }
 
     protected abstract ImageFineTuningOptions Options(Backbone backbone, int seed);
 
-    /// <summary>What of ours is measured, in turn; the first is compared.</summary>
+    /// <summary>Variants of this library, measured alternately; the first is compared.</summary>
     protected virtual IReadOnlyList<(string Name, Func<ImageFineTuningOptions, ImageFineTuningOptions> Change)> Ours =>
         [("MlNetFineTune", options => options)];
 
-    /// <param name="quick">One seed and no peer: shows that it runs.</param>
+    /// <param name="quick">One seed and no peer: a smoke test.</param>
     public override double Run(bool quick)
     {
         var photos = SharedFiles.Require("data/ants-bees");
@@ -78,7 +77,7 @@ internal abstract class FineTuneReference : Benchmark
         string name, List<(double Accuracy, double Seconds)> runs, List<(double Accuracy, double Seconds)> ours) =>
         Console.WriteLine(
             string.Create(CultureInfo.InvariantCulture,
-                $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   ours is "
+                $"{name,-44} {"mean",6} {runs.Average(run => run.Accuracy),14:0.000} {runs.Average(run => run.Seconds),9:0.0}   speed-up "
                 + $"{Ratio(runs, ours):0.0} times as fast"));
 }
 
@@ -102,7 +101,7 @@ internal class FineTuneHead : FineTuneReference
     };
 }
 
-/// <summary>The same with its features in memory, in an empty folder, and in the folder that the training before left.</summary>
+/// <summary>Head-only training with features cached in memory, in an empty folder, and in the folder of the previous training.</summary>
 internal sealed class ProbeCached : FineTuneHead
 {
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mlnetfinetune-probe-{Guid.NewGuid():N}");

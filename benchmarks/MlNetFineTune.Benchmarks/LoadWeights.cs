@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Files of torchvision's shapes with random numbers, written by PyTorch;
-/// in memory already, so that the disk is not what is measured.</summary>
+/// <summary>
+/// Files with torchvision's shapes and random numbers, written by PyTorch; in the page cache, so that the disk is not measured.
+/// </summary>
 internal sealed class LoadWeights : Benchmark
 {
     private static readonly string[] s_networks = ["mobilenet_v2", "resnet50"];
@@ -46,7 +47,7 @@ internal sealed class LoadWeights : Benchmark
         List<(string, Tensor)> targets;
         using (var file = WeightFile.Open(path))
             targets = [.. file.Entries.Select(entry => (entry.Name, empty(entry.Shape, entry.Type)))];
-        Load(); // compiles
+        Load(); // warm-up: JIT
         var memory = Memory(path);
         var ours = PairedTiming.Median(Enumerable.Range(0, quick ? 3 : 20).Select(_ => Seconds(Load)).ToList());
 
@@ -69,7 +70,7 @@ internal sealed class LoadWeights : Benchmark
         }
     }
 
-    // Of a network that is made and loaded: the kernel's high-water mark, set back before (proc(5), clear_refs).
+    // Peak memory of creating and loading a network: the kernel's high-water mark, reset before (proc(5), clear_refs).
     private static double Memory(string path)
     {
         if (!OperatingSystem.IsLinux())

@@ -6,11 +6,11 @@ using SkiaSharp;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// What thresholds and positive weights do for several labels a picture. The pictures are 2 x 2 of CIFAR-10's, and their labels the classes
-/// that occur: the cells' classes are drawn with probabilities that fall by 0.7 from class to class, so that airplanes are in most pictures
-/// and trucks in few. Training pictures are made of training pictures alone, test pictures of test pictures, which choose nothing. The head
-/// of MobileNetV1 0.25 with ImageNet's weights trains on cached features; a fifth of the pictures, by iterative stratification, is
-/// validation.
+/// Effect of thresholds and positive weights on multi-label classification. The pictures are mosaics of 2 x 2 CIFAR-10 pictures, and their
+/// labels the classes that occur: the classes of the cells are drawn with probabilities that decrease by a factor of 0.7 from class to
+/// class, so that airplanes are in most pictures and trucks in few. Training mosaics consist of training pictures only, test mosaics of
+/// test pictures, which are not used for any choice. The head of MobileNetV1 0.25 with ImageNet weights is trained on cached features; 20 %
+/// of the pictures, by iterative stratification, are validation.
 /// </summary>
 internal static class MultiLabelStudy
 {

@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// How fast one of our networks is under the settings of this process (<c>ONEDNN_MAX_CPU_ISA</c>, a processor that is shown by
-/// <c>tools/processors</c>): the forward pass of scoring, and a
-/// training step of all of it without its loop. Run it in turn with each setting: docs/reliability.md.
+/// Speed of a network with the settings of this process (<c>ONEDNN_MAX_CPU_ISA</c>, a processor simulated by <c>tools/processors</c>): the
+/// forward pass of scoring, and a step of full training without the training loop. Run it alternately with each setting:
+/// docs/reliability.md.
 /// </summary>
 internal static class NetworkSpeed
 {
@@ -58,7 +58,7 @@ internal static class NetworkSpeed
         return 0;
     }
 
-    // The median; the first round, which takes memory, is left out.
+    // The median without the first round, which allocates memory.
     private static double Time(int rounds, Action run)
     {
         run();

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Ours and the peer's network with the same numbers.</summary>
+/// <summary>The library's and the peer's network with the same weights.</summary>
 internal static class Networks
 {
     public const int Classes = 10;
@@ -16,7 +16,7 @@ internal static class Networks
 
     public static PlainMobileNetV2 Plain(ImageNetwork ours) => Filled(new PlainMobileNetV2(Classes), ours);
 
-    /// <summary>The peer's network with our numbers.</summary>
+    /// <summary>The peer's network with the library's weights.</summary>
     public static T Filled<T>(T plain, ImageNetwork ours)
         where T : nn.Module
     {
@@ -27,7 +27,7 @@ internal static class Networks
         return plain;
     }
 
-    /// <summary>Random pixels and labels, the same every time, without touching the process-wide generator.</summary>
+    /// <summary>Random pixels and labels with a fixed seed, without the process-wide generator.</summary>
     public static (Tensor Pixels, int[] Labels) Data()
     {
         var random = new Random(1);
@@ -37,7 +37,7 @@ internal static class Networks
         return (tensor(values, [Batch, 3, Size, Size]), [.. Enumerable.Range(0, Batch).Select(i => i % Classes)]);
     }
 
-    /// <summary>Both sides must compute the same thing before their times are compared.</summary>
+    /// <summary>Checks that both sides compute the same before their times are compared.</summary>
     public static void CheckSame(string what, double ours, double peer, double tolerance = 1e-3)
     {
         if (!(Math.Abs(ours - peer) <= tolerance * Math.Max(1, Math.Abs(peer))))

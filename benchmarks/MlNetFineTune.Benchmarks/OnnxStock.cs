@@ -18,8 +18,8 @@ internal sealed class OnnxStock : Benchmark
         "Scores of ready 224 px pixels (and of photo files) by ML.NET's own transformers around an exported MobileNetV2: "
         + "against the loop an ordinary TorchSharp user writes.";
 
-    // ML.NET hands rows to its workers 128 at a time (DataViewUtils.SplitCore): fewer than two of those a core,
-    // and it would be one worker's speed that is timed.
+    // ML.NET distributes rows to its workers in blocks of 128 (DataViewUtils.SplitCore): with fewer than two blocks per core, the speed of
+    // one worker would be measured.
     private const int Rows = 512;
 
     public override double Run(bool quick)
@@ -42,7 +42,7 @@ internal sealed class OnnxStock : Benchmark
             using var single = OneThreadARun().Transforms.ApplyOnnxModel("probabilities", "pixels", file).Fit(view);
             Networks.CheckSame("score of the first class, summed", Stock(stock).Sum(row => row[0]), Plain().Sum(row => row[0]));
 
-            const string library = "ML.NET's ApplyOnnxModel, one thread a run", user = "TorchSharp as one writes it, batch 16";
+            const string library = "ML.NET's ApplyOnnxModel, one thread a run", user = "plain TorchSharp, batch 16";
             var timing = new PairedTiming()
                 .Add(library, () => Stock(single).Count)
                 .Add("the same, the runtime's own threads", () => Stock(stock).Count)
@@ -63,8 +63,8 @@ internal sealed class OnnxStock : Benchmark
         List<float[]> Plain() => Score(plain, rows, row => tensor(row.Pixels, [3, Networks.Size, Networks.Size]));
     }
 
-    // ML.NET's workers score rows side by side, and threads of the runtime's own only get in their way.
-    // Not kept in a model's file: an application sets it before it loads one.
+    // ML.NET's workers score rows in parallel, so that additional threads of the runtime only compete. The setting is not stored in a model
+    // file: an application sets it before it loads one.
     private static MLContext OneThreadARun()
     {
         var ml = new MLContext();
@@ -82,7 +82,7 @@ internal sealed class OnnxStock : Benchmark
         var single = OneThreadARun().FineTuning.ToOnnxPipeline(model, view.Schema);
         using var otherOwner = (IDisposable)single;
 
-        const string library = "ToOnnxPipeline, one thread a run", user = "TorchSharp and Skia as one writes it, batch 16",
+        const string library = "ToOnnxPipeline, one thread a run", user = "plain TorchSharp and Skia, batch 16",
             ours = "MlNetFineTune's Transform";
         var timing = new PairedTiming()
             .Add(library, () => single.Transform(view).GetColumn<float[]>("Score").Count())
@@ -107,7 +107,7 @@ internal sealed class OnnxStock : Benchmark
         return scores;
     }
 
-    // The centre square, resized: [3, 224, 224] of 0 to 255.
+    // The resized centre square: [3, 224, 224], 0 to 255.
     private static Tensor Decode(string path)
     {
         using var photo = SKBitmap.Decode(path);

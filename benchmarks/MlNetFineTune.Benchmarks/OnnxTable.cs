@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Which runtime to deploy: every family in ONNX Runtime and in libtorch, one picture at a time and sixteen.</summary>
+/// <summary>Comparison of runtimes for deployment: every family in ONNX Runtime and libtorch, with batches of 1 and 16.</summary>
 internal static class OnnxTable
 {
     public const string Name = "onnx-table";
@@ -20,7 +20,7 @@ internal static class OnnxTable
 
     private const string DinoV2 = "vit_small_patch14_dinov2";
 
-    // A member of each family, the smaller ones.
+    // A small member of each family.
     private static readonly string[] s_networks =
     [
         "mobilenetv1_025", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_small_100", "mobilenetv3_large_100", "efficientnet_b0",
@@ -58,7 +58,7 @@ internal static class OnnxTable
         var backbone = Backbone.FromName(network).FromScratch();
         if (network == DinoV2)
         {
-            // At its own 518 pixels a picture costs ten times as much, in either runtime.
+            // At its default of 518 pixels a picture costs ten times as much in both runtimes.
             backbone = backbone with { Preprocessing = backbone.Preprocessing with { Size = Networks.Size } };
             name += $" at {Networks.Size} px";
         }

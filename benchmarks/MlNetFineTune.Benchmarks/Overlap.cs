@@ -56,7 +56,7 @@ internal sealed class Overlap : Benchmark
         }
     }
 
-    // Two epochs: the first warms up, the second's rate counts, which the trainer itself reports.
+    // Two epochs: a warm-up, and one whose rate, as reported by the trainer, is measured.
     private static double Fit(IReadOnlyList<string> paths, Backbone backbone)
     {
         var ml = new MLContext(seed: 1);

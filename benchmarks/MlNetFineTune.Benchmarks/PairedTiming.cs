@@ -5,8 +5,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// Times candidates in turn, round after round, so that a machine that slows down slows all of them. Ratios are taken within a round, and
-/// their median is quoted.
+/// Times candidates alternately in rounds, so that changes of the machine's speed affect all of them. Ratios are computed within a round,
+/// and their median is reported.
 /// </summary>
 internal sealed class PairedTiming
 {
@@ -15,7 +15,7 @@ internal sealed class PairedTiming
     private readonly List<(string Name, Func<double> Work, List<double> Rates)> _candidates = [];
 
     /// <param name="name">As printed.</param>
-    /// <param name="work">Does one round's work and returns how many images that were.</param>
+    /// <param name="work">Runs one round and returns the number of images.</param>
     public PairedTiming Add(string name, Func<int> work) => AddRate(name, () =>
     {
         var watch = Stopwatch.StartNew();
@@ -24,15 +24,15 @@ internal sealed class PairedTiming
     });
 
     /// <param name="name">As printed.</param>
-    /// <param name="work">Does one round's work and measures its own rate.</param>
+    /// <param name="work">Runs one round and returns its own rate.</param>
     public PairedTiming AddRate(string name, Func<double> work)
     {
         _candidates.Add((name, work, []));
         return this;
     }
 
-    /// <param name="rounds">How many, at most.</param>
-    /// <param name="quick">Begins no further round after ten seconds of them: a busy machine must not make a smoke test long.</param>
+    /// <param name="rounds">Largest number of rounds.</param>
+    /// <param name="quick">Starts no further round after ten seconds, to bound the duration of a smoke test.</param>
     public PairedTiming Run(int rounds, bool quick)
     {
         foreach (var candidate in _candidates)
@@ -69,6 +69,6 @@ internal sealed class PairedTiming
     private static void Row(string name, double rate, double min, double max, double ratio) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-52} {rate,10:0.0} {min,8:0.0} {max,8:0.0} {ratio,8:0.00}"));
 
-    /// <summary>In the order of the rounds.</summary>
+    /// <summary>Rates in the order of the rounds.</summary>
     public IReadOnlyList<double> RatesOf(string name) => _candidates.Single(candidate => candidate.Name == name).Rates;
 }

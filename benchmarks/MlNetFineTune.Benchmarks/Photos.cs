@@ -11,7 +11,7 @@ internal static class Photos
 {
     public const int Workers = 2;
 
-    /// <param name="count">At most so many, spread over both classes; null for all.</param>
+    /// <param name="count">Largest number of photos, spread over both classes; null for all.</param>
     public static IReadOnlyList<string> Paths(int? count = null)
     {
         string[] all = [.. Directory.EnumerateFiles(SharedFiles.Require("data/ants-bees"), "*.jpg", SearchOption.AllDirectories)
@@ -20,7 +20,7 @@ internal static class Photos
     }
 
     /// <summary>Reads every photo once, as training does, and normalises each batch.</summary>
-    /// <returns>How many photos, and the mean of all their normalised values, where it is asked for, to compare with the peer's.</returns>
+    /// <returns>The number of photos, and optionally the mean of all normalised values, for comparison with the peer.</returns>
     public static (int Count, double Mean) Decode(
         IReadOnlyList<string> paths, ImagePreprocessing preprocessing, Augmentation augmentation, int epoch = 0, bool withMean = true)
     {

@@ -5,8 +5,10 @@ using static TorchSharp.torch.nn;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>MobileNetV1 as one writes it with TorchSharp's own modules.
-/// Field names are timm's, padding is TensorFlow's, as in <see cref="PlainMobileNetV2"/>.</summary>
+/// <summary>
+/// A plain MobileNetV1 from TorchSharp's own modules. Field names are timm's, padding is TensorFlow's, as in
+/// <see cref="PlainMobileNetV2"/>.
+/// </summary>
 internal sealed class PlainMobileNetV1 : Module<Tensor, Tensor>
 {
 #pragma warning disable IDE1006, IDE0052 // Field names are tensor names.

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// MobileNetV2 as one writes it with TorchSharp's own modules: the peer. Field names are timm's, so that both networks get the same
-/// numbers. Strided convolutions pad as the weights want (TensorFlow's SAME, even sizes: one pixel at the bottom and right).
+/// A plain MobileNetV2 from TorchSharp's own modules, as peer. Field names are timm's, so that both networks load the same weights. Strided
+/// convolutions use the padding of the weights (TensorFlow's SAME, for even sizes one pixel at the bottom and right).
 /// </summary>
 internal sealed class PlainMobileNetV2 : Module<Tensor, Tensor>
 {

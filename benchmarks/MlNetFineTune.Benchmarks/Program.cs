@@ -2,22 +2,25 @@ using System.Globalization;
 using MlNetFineTune.Benchmarks;
 using MlNetFineTune.MlNet;
 
-// As in an application that uses the library before TorchSharp: OpenMP's threads sleep while they wait, on both sides of every race.
+// As in an application that uses the library before TorchSharp: OpenMP threads wait passively, on both sides of every comparison.
 MlNetFineTune.MlNet.TorchRuntime.EnsureLoaded();
 
 IReadOnlyList<Benchmark> benchmarks =
 [
-    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new ManyCallers(), new Augment(), new DecodePhotos(),
+    new StepFull(), new StepHead(), new TransformReadyImages(), new TransformSmall(), new FeaturesAgainstScores(),
+    new ManyCallers(), new Augment(), new DecodePhotos(),
     new DecodeAgainstTorchvision(), new Overlap(),
-    new LoadWeights(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
+    new LoadWeights(), new SearchIndex(), new OnnxStock(), new FineTuneHead(), new ProbeCached(), new FineTuneFull(),
 ];
 
 var studies = new Dictionary<string, (Func<IReadOnlyList<string>, int> Run, string Usage)>
 {
     [AugmentationStudy.Name] = (AugmentationStudy.Run, AugmentationStudy.Usage),
+    [StockAugmentationStudy.Name] = (StockAugmentationStudy.Run, StockAugmentationStudy.Usage),
     [StrategyStudy.Name] = (StrategyStudy.Run, StrategyStudy.Usage),
     [CompressionStudy.Name] = (CompressionStudy.Run, CompressionStudy.Usage),
     [TaskStudy.Name] = (TaskStudy.Run, TaskStudy.Usage),
+    [FeatureStudy.Name] = (FeatureStudy.Run, FeatureStudy.Usage),
     [ActivationsStudy.Name] = (ActivationsStudy.Run, ActivationsStudy.Usage),
     [OnnxTable.Name] = (OnnxTable.Run, OnnxTable.Usage),
     [NetworkSpeed.Name] = (NetworkSpeed.Run, NetworkSpeed.Usage),

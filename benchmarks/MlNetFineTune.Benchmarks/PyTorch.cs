@@ -4,12 +4,12 @@ using TorchSharp;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Runs the Python side (benchmarks/pytorch) with the Python that has torch: the variable PYTHON, else the system's.</summary>
+/// <summary>Runs the Python side (benchmarks/pytorch) with a Python that has torch: the variable PYTHON, otherwise the system's.</summary>
 internal static class PyTorch
 {
     private static string Python => Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } python ? python : "/usr/bin/python3";
 
-    /// <summary>MobileNetV2 in PyTorch, in both layouts, with as many threads as here.</summary>
+    /// <summary>MobileNetV2 in PyTorch, in both memory layouts, with the same number of threads.</summary>
     public static void PrintSteps(PairedTiming timing, string ours, string what, bool quick)
     {
         if (quick)
@@ -42,7 +42,7 @@ internal static class PyTorch
             : throw new CannotRunException($"PyTorch did not run: {error.Result.Trim().Split('\n')[^1]}");
     }
 
-    /// <summary>How a script of ours is run, with as many threads as here.</summary>
+    /// <summary>Start information for a script, with the same number of threads.</summary>
     public static ProcessStartInfo StartInfo(string script, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(

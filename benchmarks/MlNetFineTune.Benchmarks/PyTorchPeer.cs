@@ -3,16 +3,18 @@ using System.Text.Json;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>A Python process that stays, and does one pass of its work when told: so it can take turns with ours.</summary>
+/// <summary>A Python process that runs one pass of its work per request, so that passes can alternate with those of the library.</summary>
 internal sealed class PyTorchPeer : IDisposable
 {
     private readonly Process _process;
     private readonly Task<string> _error;
 
-    /// <param name="script">In <c>benchmarks/pytorch</c>. Reads the work from standard input, a line each up to an empty one;
-    /// then does a pass for every further line, and prints JSON.</param>
-    /// <param name="arguments">Of the script.</param>
-    /// <param name="work">Lines.</param>
+    /// <param name="script">
+    /// A script in <c>benchmarks/pytorch</c>. It reads work items from standard input, one per line up to an empty line, then runs a pass
+    /// for every further line and prints JSON.
+    /// </param>
+    /// <param name="arguments">Arguments of the script.</param>
+    /// <param name="work">The work items.</param>
     public PyTorchPeer(string script, IEnumerable<string> arguments, IEnumerable<string> work)
     {
         var start = PyTorch.StartInfo(script, arguments);

@@ -8,19 +8,18 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Images of the network's size, the library's model over them, and the loop that an ordinary TorchSharp user writes,
-/// with the same numbers.</summary>
+/// <summary>Images of the network's input size, the library's model over them, and a plain TorchSharp loop with the same weights.</summary>
 internal sealed class ReadyImages : IDisposable
 {
     private readonly nn.Module<Tensor, Tensor> _plain;
-    private readonly IDataView _view;
 
-    /// <param name="backbone">Takes its images in [-1, 1].</param>
-    /// <param name="plain">Makes the same network as one writes it.</param>
-    /// <param name="count">Images.</param>
+    /// <param name="backbone">A backbone with inputs in [-1, 1].</param>
+    /// <param name="plain">Creates the same network from TorchSharp's own modules.</param>
+    /// <param name="count">Number of images.</param>
     public ReadyImages(Backbone backbone, Func<nn.Module<Tensor, Tensor>> plain, int count)
     {
-        // The whole picture, so that both sides see the same pixels; resizing is measured with the data path. Random weights bring no mean.
+        // The whole picture, so that both sides have the same pixels; resizing is part of the benchmarks of the data path. Random weights
+        // have no preprocessing.
         backbone = backbone with
         {
             Preprocessing = backbone.Preprocessing with
@@ -30,9 +29,10 @@ internal sealed class ReadyImages : IDisposable
                 Std = ColorTriple.Half
             }
         };
+        Backbone = backbone;
         Rows = [.. Enumerable.Range(0, count).Select(Draw)];
-        _view = Context.Data.LoadFromEnumerable(Rows);
-        Model = ReadyModel.Of(Context, backbone, _view, nameof(Row.Image));
+        View = Context.Data.LoadFromEnumerable(Rows);
+        Model = ReadyModel.Of(Context, backbone, View, nameof(Row.Image));
         using var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);
         _plain = Networks.Filled(plain(), classifier);
         _plain.eval();
@@ -41,11 +41,16 @@ internal sealed class ReadyImages : IDisposable
 
     public MLContext Context { get; } = new();
 
+    /// <summary>The model's, which sees whole images.</summary>
+    public Backbone Backbone { get; }
+
     public IReadOnlyList<Row> Rows { get; }
+
+    public IDataView View { get; }
 
     public FineTuningTransformer Model { get; }
 
-    public List<float[]> Ours() => [.. Model.Transform(_view).GetColumn<float[]>("Score")];
+    public List<float[]> Ours() => [.. Model.Transform(View).GetColumn<float[]>("Score")];
 
     public List<float[]> Plain(int batch)
     {
@@ -76,7 +81,7 @@ internal sealed class ReadyImages : IDisposable
         return new Row { Label = 1, Image = MLImage.CreateFromPixels(Networks.Size, Networks.Size, MLPixelFormat.Bgra32, pixels) };
     }
 
-    // BGRA bytes -> [3, 224, 224] in [-1, 1], written as one would, with tensor operations rather than a loop over pixels.
+    // BGRA bytes -> [3, 224, 224] in [-1, 1], with tensor operations instead of a loop over pixels.
     private static Tensor ToTensor(MLImage image)
     {
         var bytes = tensor(image.Pixels.ToArray(), [image.Height, image.Width, 4]);

@@ -10,11 +10,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>The library's own training loop, with everything it does in a step, over one ready batch instead of pictures.</summary>
+/// <summary>The library's training loop, with all work of a step, over one preloaded batch instead of pictures.</summary>
 internal sealed class ReadyLoop : IDisposable
 {
     private readonly TrainingPhase _phase;
-    private readonly EpochTrainer _trainer;
+    private readonly TrainingLoop _loop;
     private readonly RunState _state = new();
     private readonly StopRequest _stop = new(CancellationToken.None, budget: null, TimeProvider.System);
     private readonly TrainingData _data;
@@ -44,7 +44,9 @@ internal sealed class ReadyLoop : IDisposable
             classifier, options.CreateInput(), new MulticlassObjective(classifier.Head.Outputs), plan, _data, options, Seed: 1,
             host, _channel);
         _phase = new TrainingPhase(plan.Phases.Single(), run) { Steps = 1_000_000 };
-        _trainer = new EpochTrainer(run, _phase, _state, _stop, new ProgressMeter(options.Progress, options.Epochs), checkpoints: null);
+        var meter = new ProgressMeter(options.Progress, options.Epochs);
+        var badRows = new BadRowLog(options.BadRows, _channel);
+        _loop = new TrainingLoop(run, _phase, _state, _stop, new RunObservers(run, _state, badRows, meter, new TrainingLog(run)));
         _inputs = new ReadyInputs(classifier, _phase.FrozenStages, pixels);
     }
 
@@ -53,7 +55,7 @@ internal sealed class ReadyLoop : IDisposable
     {
         int[][] batches = [.. Enumerable.Repeat(Enumerable.Range(0, _rows).ToArray(), count)];
         _state.BeginEpoch();
-        _trainer.Train(epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
+        _loop.TrainEpoch(epoch: 1, new EpochOrder(batches, [.. Enumerable.Range(0, count)]), _inputs);
         return _state.MeanLoss;
     }
 
@@ -65,7 +67,7 @@ internal sealed class ReadyLoop : IDisposable
         _channel.Dispose();
     }
 
-    // Ready pixels through the frozen stages, if any, as RowInputs does it with decoded ones.
+    // Preloaded pixels through the frozen stages, if any, as in RowInputs with decoded ones.
     private sealed class ReadyInputs(ImageNetwork classifier, int frozenStages, Tensor pixels) : StepInputs
     {
         public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)

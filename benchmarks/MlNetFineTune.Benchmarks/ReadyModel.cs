@@ -5,13 +5,13 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>A model with pretrained weights and a new head, without a training: speed does not ask how good it is.</summary>
+/// <summary>A model with pretrained weights and an untrained head, sufficient for measuring speed.</summary>
 internal static class ReadyModel
 {
-    /// <param name="ml">Of the model.</param>
-    /// <param name="backbone">With its weights.</param>
-    /// <param name="view">Has a key column <c>Label</c>.</param>
-    /// <param name="imageColumn">Where the pictures are.</param>
+    /// <param name="ml">The context.</param>
+    /// <param name="backbone">The network with its weights.</param>
+    /// <param name="view">Data with a key column <c>Label</c>.</param>
+    /// <param name="imageColumn">Name of the image column.</param>
     public static FineTuningTransformer Of(MLContext ml, Backbone backbone, IDataView view, string imageColumn)
     {
         var classifier = ImageNetwork.Create(backbone, Networks.Classes, seed: 1);

@@ -2,7 +2,9 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>Real weights and photos: in the folder that MLNETFINETUNE_DATA names, else in <c>shared</c> beside the repository.</summary>
+/// <summary>
+/// Real weights and photos: in the folder of the variable MLNETFINETUNE_DATA, otherwise in <c>shared</c> beside the repository.
+/// </summary>
 internal static class SharedFiles
 {
     public static string RepositoryRoot { get; } = FindRoot();
@@ -15,7 +17,7 @@ internal static class SharedFiles
         ? path
         : throw new CannotRunException($"There is no '{relativePath}' in '{Root}'. Set MLNETFINETUNE_DATA to the folder that holds it.");
 
-    /// <summary>Real weights where they are, else random ones: the time is the same.</summary>
+    /// <summary>Real weights if available, otherwise random ones, which take the same time.</summary>
     public static Backbone MobileNetV2() => WithWeights(Backbone.MobileNetV2, "mobilenetv2_100.safetensors");
 
     /// <inheritdoc cref="MobileNetV2"/>

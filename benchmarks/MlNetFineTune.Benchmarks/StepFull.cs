@@ -38,8 +38,8 @@ internal sealed class StepFull : Benchmark
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
 
-        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it",
-            raw = "the same by hand in our layout";
+        const string library = "MlNetFineTune's training loop", user = "plain TorchSharp",
+            raw = "plain loop in the library's layout";
         var timing = new PairedTiming()
             .Add(library, () => { ours.Steps(1); return Networks.Batch; })
             .Add(user, () => { PlainStep(); return Networks.Batch; })

@@ -39,8 +39,8 @@ internal sealed class StepHead : Benchmark
 
         Networks.CheckSame("loss of the first step", ours.Steps(1), PlainStep());
 
-        const string library = "MlNetFineTune's training loop", user = "TorchSharp as one writes it",
-            raw = "the same by hand in our layout, folded";
+        const string library = "MlNetFineTune's training loop", user = "plain TorchSharp",
+            raw = "plain loop in the library's layout, folded";
         var timing = new PairedTiming()
             .Add(library, () => { ours.Steps(2); return 2 * Networks.Batch; })
             .Add(user, () => { Twice(PlainStep); return 2 * Networks.Batch; })

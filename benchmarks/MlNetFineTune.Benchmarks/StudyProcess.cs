@@ -3,11 +3,11 @@ using System.Text.Json;
 
 namespace MlNetFineTune.Benchmarks;
 
-/// <summary>This program again, as a process of its own: its memory and its time are nobody else's.</summary>
+/// <summary>Runs this program in a separate process, so that memory and time are measured separately.</summary>
 internal static class StudyProcess
 {
-    /// <param name="arguments">For <c>Program</c>.</param>
-    /// <returns>Read from its last line, which is JSON.</returns>
+    /// <param name="arguments">Arguments of <c>Program</c>.</param>
+    /// <returns>The result, from its last line, which is JSON.</returns>
     public static T Run<T>(params IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(StudyProcess).Assembly.Location, .. arguments])

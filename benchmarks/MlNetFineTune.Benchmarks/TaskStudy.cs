@@ -5,12 +5,12 @@ using Microsoft.ML;
 namespace MlNetFineTune.Benchmarks;
 
 /// <summary>
-/// What models of a yes, a number and an order reach on real photos: MobileNetV2, three seeds. A fifth of the training photos chooses the
-/// epoch (and the threshold); the test photos are scored once. Cracks: 300 of the 400 photos of deck-cracks train, drawn by the seed, and
-/// 100 test; "rare" leaves one in ten of the cracked among the training photos; a new head learns on frozen features. Red cells: the label
-/// is the number of boxes of red cells that the annotators of blood-cells drew in the centre of a photo, which is what the network sees,
-/// with the split of the set; many cells in clumps have no box, so it is the annotators' count and not the truth. The last three stages
-/// train. Grades: the same count in thirds of the training photos.
+/// Binary classification, regression and ordinal classification on real photos: MobileNetV2, three seeds. 20 % of the training photos are
+/// validation for the choice of the epoch (and the threshold); the test photos are scored once. Cracks: 300 of the 400 photos of
+/// deck-cracks, drawn by the seed, are for training and 100 for test; "rare" keeps 10 % of the cracked training photos; head-only training.
+/// Red cells: the label is the number of annotated boxes of red cells in the centre crop of a photo of blood-cells, which the network sees,
+/// with the split of the data set; many cells in clumps have no box, so that the label is the annotated and not the true number. The last
+/// three stages are trained. Grades: the same number, in terciles of the training photos.
 /// </summary>
 internal static class TaskStudy
 {
@@ -183,7 +183,7 @@ internal static class TaskStudy
         ];
     }
 
-    // The centred square of 7/8 of the height of a photo of 640 by 480 pixels: MobileNetV2's crop.
+    // The central square with 7/8 of the height of a photo of 640 by 480 pixels: MobileNetV2's crop.
     private static bool IsInCentre(double[] box) => // x, y, width, height
         Math.Abs(box[0] + box[2] / 2 - 320) <= 210 && Math.Abs(box[1] + box[3] / 2 - 240) <= 210;
 

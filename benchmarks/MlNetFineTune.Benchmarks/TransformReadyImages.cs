@@ -17,8 +17,8 @@ internal sealed class TransformReadyImages : Benchmark
         using var scope = NewDisposeScope();
         using var images = new ReadyImages(
             SharedFiles.MobileNetV2(), () => new PlainMobileNetV2(Networks.Classes), (quick ? 2 : 4) * Networks.Batch);
-        const string library = "MlNetFineTune's Transform", user = "TorchSharp as one writes it, batch 16",
-            single = "TorchSharp as one writes it, row by row";
+        const string library = "MlNetFineTune's Transform", user = "plain TorchSharp, batch 16",
+            single = "plain TorchSharp, row by row";
         var timing = new PairedTiming()
             .Add(library, () => images.Ours().Count)
             .Add(user, () => images.Plain(Networks.Batch).Count)

@@ -18,8 +18,8 @@ internal sealed class TransformSmall : Benchmark
         var backbone = SharedFiles.MobileNetV1Quarter();
         using var images = new ReadyImages(
             backbone, () => new PlainMobileNetV1(0.25, Networks.Classes, backbone.Recipe.Epsilon), (quick ? 4 : 16) * Networks.Batch);
-        const string library = "MlNetFineTune's Transform", user = "TorchSharp as one writes it, row by row",
-            batched = "TorchSharp as one writes it, batch 16";
+        const string library = "MlNetFineTune's Transform", user = "plain TorchSharp, row by row",
+            batched = "plain TorchSharp, batch 16";
         var timing = new PairedTiming()
             .Add(library, () => images.Ours().Count)
             .Add(user, () => images.Plain(1).Count)

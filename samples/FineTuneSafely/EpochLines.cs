@@ -3,7 +3,7 @@ using MlNetFineTune;
 
 namespace FineTuneSafely;
 
-/// <summary>A line an epoch, and what is done after it.</summary>
+/// <summary>Prints a line per epoch and runs an action after it.</summary>
 internal sealed class EpochLines(Action<int> afterEpoch) : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress value)

@@ -5,9 +5,9 @@ using Microsoft.ML.Data;
 using MlNetFineTune;
 using QuickStart;
 
-// A training that may take long, and what it leaves: LoRA adapters on a network that stays as it is, checkpoints from which the same
-// command goes on after Ctrl-C, a time budget, a folder to watch it in, and a file of the adapters alone. Press Ctrl-C, and start it again.
-// --smoke: few photos; it stops itself after an epoch and goes on.
+// A long training that can be interrupted: LoRA adapters on a frozen network, checkpoints from which the same command resumes after Ctrl-C,
+// a time budget, a run folder for monitoring, and a file with the adapters only. Press Ctrl-C, and start it again. --smoke: few photos; the
+// program stops itself after an epoch and resumes.
 bool smoke = args.Contains("--smoke");
 string[] folders = [.. args.Where(argument => argument != "--smoke")];
 if (folders.Length > 1 || folders.Any(folder => folder.StartsWith('-')))
@@ -35,16 +35,16 @@ Backbone backbone = Backbone.Micro.WithWeights(Path.Combine(AppContext.BaseDirec
 var options = new ImageFineTuningOptions
 {
     Backbone = backbone,
-    Adapter = Adapter.Lora(rank: 4),                                                   // the network's own weights stay as they are
+    Adapter = Adapter.Lora(rank: 4),                                                   // the network's own weights are frozen
     Strategy = Strategy.LastStages(3),
     Augmentation = Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip()),
     Epochs = smoke ? 3 : 20,
     LearningRate = 1e-2f,
-    Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),  // the same command goes on, to the same bits
-    // of all processes together; then the best epoch so far
+    Checkpoint = TrainingCheckpoint.EveryEpochs(Path.Combine(folder, "checkpoints")),  // the same command resumes, bit-identically
+    // over all processes together; then training ends with the best epoch so far
     TimeBudget = TimeSpan.FromMinutes(10),
     OnDivergence = Divergence.ReturnBest(),
-    RunFolder = Path.Combine(folder, "run"),                                           // history, TensorBoard's events, report.html
+    RunFolder = Path.Combine(folder, "run"),                                           // history, TensorBoard events, report.html
 };
 
 using var keys = new CtrlC();
@@ -87,7 +87,7 @@ int Finish(FineTuningTransformer model)
     Console.WriteLine(
         string.Create(CultureInfo.InvariantCulture, $"Adapter: {adapterFile} ({new FileInfo(adapterFile).Length / 1024.0:0} KiB)"));
 
-    // As another program would, which has the network's weights and gets the small file.
+    // As in another program that has the network's weights and receives the small adapter file.
     var fresh = new MLContext();
     using FineTuningTransformer again = fresh.Model.LoadAdapter(adapterFile, backbone);
     MulticlassClassificationMetrics metrics = fresh.MulticlassClassification.Evaluate(again.Transform(toKeys.Transform(test)));

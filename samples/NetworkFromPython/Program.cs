@@ -5,8 +5,8 @@ using MlNetFineTune;
 using QuickStart;
 using SkiaSharp;
 
-// A network that was written and pretrained in Python (export.py) is fine-tuned here, without writing it again in C#.
-// --smoke: few pictures and epochs, to see that everything runs.
+// Fine-tunes a network that was written and pretrained in Python (export.py), without reimplementing it in C#. --smoke: few pictures and
+// epochs, a quick test.
 bool smoke = args is ["--smoke"];
 if (!smoke && args.Length > 0)
 {
@@ -18,7 +18,7 @@ var ml = new MLContext(seed: 1);
 IDataView train = ml.Data.LoadFromEnumerable(Draw(seed: 1, smoke ? 10 : 100).ToList());
 IDataView test = ml.Data.LoadFromEnumerable(Draw(seed: ~1, smoke ? 5 : 50).ToList());
 
-// A script does not say how pictures become its input: whoever trained it knows.
+// A TorchScript file does not contain its preprocessing: use that of its training.
 var preprocessing = new ImagePreprocessing { Size = 96, CropFraction = 1, Mean = ColorTriple.Half, Std = ColorTriple.Half };
 var network = Backbone.FromTorchScript(Path.Combine(AppContext.BaseDirectory, "Assets", "micro.pt"), preprocessing);
 Console.WriteLine($"Network: {network}, stages {string.Join(", ", network.Stages)}");
@@ -37,7 +37,7 @@ var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
 using var model = pipeline.Fit(train);
 MulticlassClassificationMetrics metrics = ml.MulticlassClassification.Evaluate(model.Transform(test));
 
-// The script is in the zip: another program needs neither Python nor micro.pt.
+// The zip contains the TorchScript program: an application needs neither Python nor micro.pt.
 string zip = Path.Combine(Directory.CreateTempSubdirectory("network-from-python-").FullName, "model.zip");
 ml.Model.Save(model, train.Schema, zip);
 var fresh = new MLContext();

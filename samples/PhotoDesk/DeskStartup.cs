@@ -2,8 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>Before everything else: the data folder is ours alone, the database is of the newest version,
-/// and there are a model and pictures in it.</summary>
+/// <summary>Runs first: locks the data folder, migrates the database, and adds the initial model and pictures.</summary>
 internal sealed class DeskStartup(
     Database database, PhotoStore photos, ModelStore models, HeldOutJudge judge, IOptions<PhotoDeskOptions> options)
     : IHostedService, IDisposable
@@ -15,7 +14,7 @@ internal sealed class DeskStartup(
         var folder = Directory.CreateDirectory(options.Value.DataFolder).FullName;
         try
         {
-            // The system lets go of it when the process ends, however it ends.
+            // The system releases the lock when the process ends, even if it is killed.
             _lock = new FileStream(Path.Combine(folder, "photodesk.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException)
@@ -42,7 +41,7 @@ internal sealed class DeskStartup(
     {
         var id = models.NextId();
         Directory.CreateDirectory(Path.GetDirectoryName(models.PathOf(id))!);
-        // Over what an interrupted start left, and on the disk before the database names it.
+        // Replaces the rest of an interrupted start; the file is on disk before the database refers to it.
         using (var embedded = File.OpenRead(FirstModel.EmbeddedPath))
         using (var copy = new FileStream(models.PathOf(id), FileMode.Create))
         {

@@ -6,24 +6,23 @@ using Microsoft.ML;
 
 namespace PhotoDesk;
 
-/// <summary>Puts the application together.</summary>
+/// <summary>Composes the application.</summary>
 internal static class PhotoDeskApp
 {
-    /// <summary>Of a request that is no upload: a label, and what belongs to it.</summary>
+    /// <summary>Limit for requests other than uploads, such as labels.</summary>
     private const int LargestJsonBytes = 16 << 10;
 
     private static readonly Dictionary<string, string> Switches =
         new() { ["--data"] = $"{PhotoDeskOptions.Section}:{nameof(PhotoDeskOptions.DataFolder)}" };
 
-    /// <summary>Caller starts and disposes it.</summary>
+    /// <summary>The caller starts and disposes it.</summary>
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddCommandLine(args, Switches);
         if (builder.Configuration["urls"] is null)
             builder.WebHost.UseUrls("http://127.0.0.1:5080");
-        // By another name a page elsewhere could reach us through the visitor's browser (DNS rebinding).
-        // Behind a proxy say --AllowedHosts NAME.
+        // Other host names are rejected against DNS rebinding. Behind a proxy set --AllowedHosts NAME.
         builder.Configuration["AllowedHosts"] ??= "localhost;127.0.0.1;[::1]";
         builder.Configuration["Logging:LogLevel:Microsoft.AspNetCore"] ??= "Warning";
 
@@ -42,7 +41,7 @@ internal static class PhotoDeskApp
             json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase)));
         services.AddHealthChecks().AddCheck<DeskHealth>(DeskHealth.Name);
         services.AddProblems().AddRateLimits();
-        // They start in this order, before the web server, and stop in the opposite one, after it.
+        // Started in this order before the web server, and stopped in reverse order after it.
         services.AddHostedService<DeskStartup>();
         services.AddHostedService(provider => provider.GetRequiredService<ServedModel>());
         services.AddHostedService(provider => provider.GetRequiredService<Retrainer>());
@@ -55,7 +54,7 @@ internal static class PhotoDeskApp
                 new MinDataRate(kestrel.ApplicationServices.GetRequiredService<IOptions<PhotoDeskOptions>>().Value.LeastBytesPerSecond,
                     TimeSpan.FromSeconds(5));
             (kestrel.Limits.MinRequestBodyDataRate, kestrel.Limits.MinResponseDataRate) = (rate, rate);
-            kestrel.Limits.MaxRequestBodySize = LargestJsonBytes; // an upload has a limit of its own: PhotoEndpoints
+            kestrel.Limits.MaxRequestBodySize = LargestJsonBytes; // uploads have their own limit: PhotoEndpoints
         });
 
         var app = builder.Build();

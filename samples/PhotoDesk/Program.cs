@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using PhotoDesk;
 
-// Without arguments: a desk at http://127.0.0.1:5080. --urls, --data FOLDER, and every option of PhotoDeskOptions.cs can be said.
+// Without arguments: a desk at http://127.0.0.1:5080. Options: --urls, --data FOLDER, and all of PhotoDeskOptions.cs.
 try
 {
     switch (args)

@@ -27,10 +27,11 @@ internal static class PhotoDatabase
         transaction.Commit();
     }
 
-    /// <summary>The columns Label and Photo (a vector of Byte). Streams: nothing is read before the trainer asks,
-    /// and never all of it at once.</summary>
-    /// <remarks>ML.NET's database loader has no binary columns, so the database writes the bytes as text: <c>hex</c> here and in MySQL,
-    /// <c>encode(photo, 'hex')</c> in PostgreSQL, <c>CONVERT(varchar(max), photo, 2)</c> in SQL Server.</remarks>
+    /// <summary>The columns Label and Photo (a vector of Byte). Rows are streamed when the trainer reads them.</summary>
+    /// <remarks>
+    /// ML.NET's database loader has no binary columns, so that the query converts the bytes to text: <c>hex</c> here and in MySQL,
+    /// <c>encode(photo, 'hex')</c> in PostgreSQL, <c>CONVERT(varchar(max), photo, 2)</c> in SQL Server.
+    /// </remarks>
     public static IDataView Load(MLContext ml, string path, string part)
     {
         var loader = ml.Data.CreateDatabaseLoader(
@@ -45,7 +46,7 @@ internal static class PhotoDatabase
             .Fit(rows).Transform(rows);
     }
 
-    // Without a pool the file is free as soon as the last row is read.
+    // Without pooling the file is closed after the last row.
     private static string ConnectionTo(string path) => new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString();
 
     private sealed class HexadecimalPhoto

@@ -6,8 +6,8 @@ using PhotosInSqlite;
 using QuickStart;
 using SkiaSharp;
 
-// Photos that lie in a database as BLOBs: draws some, puts them into a SQLite file, fine-tunes from the BLOB column, saves, loads,
-// predicts. --smoke: few photos and epochs, to see that everything runs.
+// Photos in a database as BLOBs: generates some, stores them in a SQLite file, fine-tunes from the BLOB column, saves, loads, predicts.
+// --smoke: few photos and epochs, a quick test.
 bool smoke = args is ["--smoke"];
 if (!smoke && args.Length > 0)
 {
@@ -42,7 +42,7 @@ MulticlassClassificationMetrics metrics = ml.MulticlassClassification.Evaluate(m
 ml.Model.Save(model, train.Schema, zip);
 Console.WriteLine($"Model: {zip}");
 
-// As another program would, with a photo that came over the wire.
+// As in another program, with the bytes of a photo received over a network.
 var fresh = new MLContext();
 using (var engine = fresh.Model.CreatePredictionEngine<Upload, Answer>(fresh.Model.Load(zip, out _)))
 {

@@ -5,13 +5,13 @@ using MlNetFineTune;
 
 namespace QuickStart;
 
-/// <summary>The options of the program, and which of them go together.</summary>
+/// <summary>The options of the program, and which of them can be combined.</summary>
 internal static class CommandLine
 {
-    /// <summary>The micro backbone's weights, pretrained on formula pictures by tools/Pretrain.</summary>
+    /// <summary>The micro backbone's weights, pretrained on generated pictures by tools/Pretrain.</summary>
     public static string EmbeddedWeights => Path.Combine(AppContext.BaseDirectory, "Assets", "micro.safetensors");
 
-    /// <summary>Milder than the usual crops: a defect may be a small part of the photo.</summary>
+    /// <summary>Larger crops than usual: a defect may be a small part of the photo.</summary>
     private static Augmentation Gentle =>
         Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip());
 
@@ -19,11 +19,11 @@ internal static class CommandLine
     {
         var train = new Option<DirectoryInfo?>("--train")
         {
-            Description = "Folder of training photos, one folder a class. Without it photos are drawn."
+            Description = "Folder of training photos, one folder for each class. Without it photos are drawn."
         };
         var test = new Option<DirectoryInfo?>("--test")
         {
-            Description = "Folder of photos that judge the finished model, with the same classes."
+            Description = "Folder of photos for evaluating the finished model, with the same classes."
         };
         var backbone = new Option<string?>("--backbone")
         {
@@ -36,7 +36,7 @@ internal static class CommandLine
         };
         var strategy = new Option<Strategy?>("--strategy")
         {
-            Description = "What trains: head, last:N (the last N stages) or full. Default: full.",
+            Description = "The trained stages: head, last:N (the last N stages) or full. Default: full.",
             CustomParser = ParseStrategy
         };
         var augmentation = new Option<Augmentation?>("--augmentation")
@@ -52,21 +52,21 @@ internal static class CommandLine
         };
         var learningRate = new Option<float?>("--learning-rate")
         {
-            Description = "Of the new classifier; lower stages learn slower. "
+            Description = "Learning rate of the new classifier; lower stages have smaller rates. "
             + "Default: 0.005 for micro, 0.001 for the others, which are larger.",
             CustomParser = ParseLearningRate
         };
-        var seed = new Option<int>("--seed") { Description = "Decides the drawn photos and the training.", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed") { Description = "Seed of the drawn photos and the training.", DefaultValueFactory = _ => 1 };
         var output = new Option<FileInfo?>("--output") { Description = "Where to save the model. Default: a temporary folder." };
         var runFolder = new Option<DirectoryInfo?>("--run-folder")
         {
-            Description = "Where to leave history, TensorBoard's events and report.html. Default: nowhere."
+            Description = "Folder for history, TensorBoard events and report.html. Default: they are not written."
         };
         var explain = new Option<DirectoryInfo?>("--explain")
         {
             Description = "Where to leave the test photos with the heat of what spoke for each answer. Default: nowhere."
         };
-        var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, to see that everything runs." };
+        var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, as a quick check." };
 
         var root = new RootCommand("Fine-tunes a pretrained network into a photo classifier: on photos drawn for the purpose, or on yours.")
         {
@@ -76,7 +76,7 @@ internal static class CommandLine
         {
             bool Has(Option option) => result.GetResult(option) is { Implicit: false };
             if (Has(train) != Has(test))
-                result.AddError("--train and --test go together: the test photos judge the model and must not have trained it.");
+                result.AddError("--train and --test must be used together: the model is evaluated on photos that it was not trained on.");
             if (result.GetValue(output) is { Directory: { Exists: false } nowhere })
                 result.AddError($"--output: there is no folder '{nowhere}'.");
             if (Has(train) && Has(smoke))
@@ -99,7 +99,7 @@ internal static class CommandLine
                 Backbone: Backbone.FromName(parsed.GetValue(backbone) ?? Backbone.Micro.Name)
                     .WithWeights(parsed.GetValue(weights)?.FullName ?? EmbeddedWeights),
                 Strategy: trains,
-                // A frozen network sees the same photos in every epoch then, and computes its features once.
+                // Without augmentation, a frozen network computes the features of each photo only once.
                 Augmentation: parsed.GetValue(augmentation) ?? (trains == Strategy.HeadOnly ? Augmentation.None : Gentle),
                 Epochs: parsed.GetValue(epochs) ?? (small ? 2 : 15),
                 LearningRate: parsed.GetValue(learningRate) ?? (parsed.GetValue(backbone) is null or "micro" ? 5e-3f : 1e-3f),

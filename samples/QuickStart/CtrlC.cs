@@ -1,6 +1,6 @@
 namespace QuickStart;
 
-/// <summary>While it lives, the first Ctrl-C asks for an end in good order and the second for an end at once.</summary>
+/// <summary>While it is not disposed, the first Ctrl-C requests a graceful stop and the second cancels.</summary>
 internal sealed class CtrlC : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();

@@ -5,11 +5,11 @@ using MlNetFineTune;
 
 namespace QuickStart;
 
-/// <summary>The part to copy: an ML.NET pipeline that fine-tunes a network, and what one does with the model.</summary>
+/// <summary>The part to copy: an ML.NET pipeline that fine-tunes a network, and the use of the model.</summary>
 internal static class PhotoClassifier
 {
-    /// <param name="ml">Where it all happens.</param>
-    /// <param name="photos">As <c>ml.Data.LoadImageFolder</c> gives them: the columns Label and ImagePath.</param>
+    /// <param name="ml">The context.</param>
+    /// <param name="photos">Rows of <c>ml.Data.LoadImageFolder</c>: the columns Label and ImagePath.</param>
     /// <param name="options">Backbone, strategy, epochs and so on.</param>
     public static TransformerChain<KeyToValueMappingTransformer> Train(MLContext ml, IDataView photos, ImageFineTuningOptions options)
     {
@@ -37,7 +37,7 @@ internal static class PhotoClassifier
 
     public static PhotoPrediction Predict(MLContext ml, ITransformer model, Photo photo)
     {
-        // By default the engine would dispose the model with itself.
+        // By default the engine disposes the model.
         using var engine = ml.Model.CreatePredictionEngine<Photo, PhotoPrediction>(
             model, new PredictionEngineOptions { OwnsTransformer = false });
         return engine.Predict(photo);
@@ -62,7 +62,7 @@ internal sealed class ExplainedPhoto
     public MLImage? Heat { get; set; }
 }
 
-/// <summary>What the model says about a photo.</summary>
+/// <summary>Prediction of the model for a photo.</summary>
 internal sealed class PhotoPrediction
 {
     public string PredictedLabel { get; set; } = "";

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using QuickStart;
 
-// Without arguments: draws photos of surfaces, fine-tunes a small pretrained network on them, saves the model, loads it and predicts.
-// With --train and --test: the same on your photos. PhotoClassifier.cs has the ML.NET part.
+// Without arguments: generates pictures of surfaces, fine-tunes a small pretrained network on them, saves the model, loads it and predicts.
+// With --train and --test: the same with your photos. The ML.NET part is in PhotoClassifier.cs.
 ParseResult command = CommandLine.Parse(args, QuickStartRun.Start);
 if (command.Action is ParseErrorAction wrongUse)
 {
@@ -27,7 +27,7 @@ catch (Exception e) when (e is ArgumentException or InvalidDataException or Inva
     return 1;
 }
 
-// A long message says what is wrong in its first line and what to do in its last.
+// The first line of a long message has the error, the last the remedy.
 static string InOneLine(Exception e)
 {
     string message = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "") : e.Message;

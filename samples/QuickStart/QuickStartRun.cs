@@ -6,13 +6,13 @@ using MlNetFineTune;
 
 namespace QuickStart;
 
-/// <summary>The whole story: photos, training, judgement, model file, prediction.</summary>
+/// <summary>All steps: photos, training, evaluation, model file, prediction.</summary>
 internal static class QuickStartRun
 {
     public static int Start(QuickStartSettings settings)
     {
         var ml = new MLContext(settings.Seed);
-        string temporary = Path.Combine(Path.GetTempPath(), $"quickstart-{Guid.NewGuid():N}"); // of this run alone
+        string temporary = Path.Combine(Path.GetTempPath(), $"quickstart-{Guid.NewGuid():N}"); // for this run only
         PhotoFolders folders = settings.Photos ?? DrawPhotos(temporary, settings);
         IDataView train = ml.Data.LoadImageFolder(folders.Train), test = ml.Data.LoadImageFolder(folders.Test);
         string[] trainLabels = [.. train.GetColumn<string>("Label")], testLabels = [.. test.GetColumn<string>("Label")];
@@ -47,7 +47,7 @@ internal static class QuickStartRun
     private static PhotoFolders DrawPhotos(string folder, QuickStartSettings settings)
     {
         var folders = new PhotoFolders(Path.Combine(folder, "train"), Path.Combine(folder, "test"));
-        // Every seed is another data set, and the test photos must not be among the training photos.
+        // Training and test use different seeds, so that no test photo is a training photo.
         SurfaceImages.WriteFolder(folders.Train, seed: settings.Seed, settings.ImagesPerKind.Train);
         SurfaceImages.WriteFolder(folders.Test, seed: ~settings.Seed, settings.ImagesPerKind.Test);
         return folders;

@@ -2,21 +2,21 @@ using MlNetFineTune;
 
 namespace QuickStart;
 
-/// <summary>What to do, checked and complete.</summary>
-/// <param name="Photos">Your folders; null draws photos.</param>
-/// <param name="ImagesPerKind">How many photos are drawn of each kind, to train and to test.</param>
+/// <summary>The validated settings of a run.</summary>
+/// <param name="Photos">Your folders; null for generated photos.</param>
+/// <param name="ImagesPerKind">Number of generated photos of each kind, for training and test.</param>
 /// <param name="Backbone">The network and its weights.</param>
-/// <param name="Strategy">What trains.</param>
+/// <param name="Strategy">The layers that are trained.</param>
 /// <param name="Augmentation">Random changes to the training photos.</param>
 /// <param name="Epochs">Passes over the training photos.</param>
-/// <param name="LearningRate">Of the new classifier.</param>
-/// <param name="Seed">Decides the drawn photos and the training.</param>
-/// <param name="Output">The model's zip; null puts it into a temporary folder.</param>
-/// <param name="RunFolder">What there is to look at; null leaves nothing.</param>
-/// <param name="Explain">Where test photos go with what spoke for the answers; null leaves nothing.</param>
+/// <param name="LearningRate">Learning rate of the head.</param>
+/// <param name="Seed">Seed of the generated photos and the training.</param>
+/// <param name="Output">Path of the model's zip; null for a temporary folder.</param>
+/// <param name="RunFolder">Folder for the report of the training; null for none.</param>
+/// <param name="Explain">Folder for the explained test photos; null for none.</param>
 internal sealed record QuickStartSettings(
     PhotoFolders? Photos, (int Train, int Test) ImagesPerKind, Backbone Backbone, Strategy Strategy, Augmentation Augmentation, int Epochs,
     float LearningRate, int Seed, FileInfo? Output, DirectoryInfo? RunFolder, DirectoryInfo? Explain);
 
-/// <summary>Two trees of photos with one folder a class.</summary>
+/// <summary>Two trees of photos with one folder per class.</summary>
 internal sealed record PhotoFolders(string Train, string Test);

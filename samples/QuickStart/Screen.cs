@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace QuickStart;
 
-/// <summary>Tables and lines. Nothing here knows how a model is made.</summary>
+/// <summary>Console output: tables and lines.</summary>
 internal static class Screen
 {
     public static void Title(string text)

@@ -7,8 +7,8 @@ using Spectre.Console;
 namespace QuickStart;
 
 /// <summary>
-/// Shows a training as it runs: what the trainer writes to ML.NET's log (device, what trains and what is frozen, every epoch), and how far
-/// it is, as a bar in a terminal and as a line every few seconds elsewhere.
+/// Displays a running training: the trainer's messages in ML.NET's log (device, trained and frozen parameters, epochs) and the progress, as
+/// a bar in a terminal and otherwise as a line every few seconds.
 /// </summary>
 internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 {
@@ -36,8 +36,10 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
             });
     }
 
-    /// <summary>Comes on the training thread, after every step: an <see cref="IProgress{T}"/> of our own, since Progress&lt;T&gt;
-    /// posts to other threads in any order.</summary>
+    /// <summary>
+    /// Called on the training thread after every step. A custom <see cref="IProgress{T}"/>, because Progress&lt;T&gt; posts to other
+    /// threads in any order.
+    /// </summary>
     public void Report(TrainingProgress now)
     {
         if (now.Activity == TrainingActivity.EpochCompleted)

@@ -7,8 +7,10 @@ internal sealed class Window
 {
     public const int Hours = 48;
 
-    /// <summary>For each hour, oldest first: consumption, then whether the hour after it is of a day off (the calendar is known).
-    /// Two numbers an hour, so that a row is [48, 2].</summary>
+    /// <summary>
+    /// For each hour, oldest first: the consumption, and whether the next hour is on a day off (the calendar is known). Two numbers per
+    /// hour, so that a row is [48, 2].
+    /// </summary>
     [VectorType(Hours * 2)]
     public float[] Past { get; set; } = [];
 
@@ -16,8 +18,8 @@ internal sealed class Window
 }
 
 /// <summary>
-/// Electricity by formula, as a factor of the mean: a morning and an evening peak on working days, a flat curve on days off, slow weather
-/// that pushes it up and down for days, and noise.
+/// Simulated electricity consumption relative to the mean: a morning and an evening peak on working days, a flat curve on days off, a slow
+/// weather component, and noise.
 /// </summary>
 internal static class Consumption
 {
@@ -29,7 +31,7 @@ internal static class Consumption
         for (var h = 0; h < hours; h++)
         {
             var (day, hour) = (h / 24, h % 24);
-            var off = day % 7 is 5 or 6 || day % 31 == 17; // weekends, and a holiday now and then
+            var off = day % 7 is 5 or 6 || day % 31 == 17; // weekends and occasional holidays
             weather = 0.98 * weather + 0.02 * Normal(random);
             var shape = off ? 0.7 + 0.1 * Peak(hour, 13, 5) : 0.75 + 0.45 * Peak(hour, 8, 2.5) + 0.6 * Peak(hour, 19, 3);
             series[h] = ((float)(shape + weather + 0.03 * Normal(random)), off);
@@ -37,7 +39,7 @@ internal static class Consumption
         return series;
     }
 
-    /// <summary>Every window whose next hour lies within <paramref name="begin"/> and <paramref name="end"/>.</summary>
+    /// <summary>All windows whose next hour is from <paramref name="begin"/> to <paramref name="end"/>.</summary>
     public static IEnumerable<Window> Windows((float Value, bool DayOff)[] series, int begin, int end)
     {
         for (var next = Math.Max(begin, Window.Hours); next < end; next++)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace SeriesForecast;
 
-/// <summary>An LSTM reads the hours one after another; a linear layer says what comes next: [N, hours, 2] -> [N, 1].</summary>
+/// <summary>An LSTM over the hours and a linear layer for the forecast: [N, hours, 2] -> [N, 1].</summary>
 internal sealed class ForecastNetwork : nn.Module<Tensor, Tensor>
 {
     private readonly LSTM _memory;
@@ -26,11 +26,11 @@ internal sealed class ForecastNetwork : nn.Module<Tensor, Tensor>
     }
 }
 
-/// <summary>Its public property is saved with the model; the contract name finds it again.</summary>
+/// <summary>The public property is saved with the model; loading finds the factory by its contract name.</summary>
 [ModuleFactory("SeriesForecast.Lstm")]
 public sealed class ForecastNetworkFactory : ModuleFactory
 {
-    /// <summary>Numbers that the LSTM remembers.</summary>
+    /// <summary>Size of the hidden state of the LSTM.</summary>
     public int Width { get; init; } = 32;
 
     /// <inheritdoc/>

@@ -1,4 +1,4 @@
-// An LSTM over a series, as an ML.NET regression: the next hour from the two days before it. Run with --smoke for a short try.
+// An LSTM over a time series as an ML.NET regression: the next hour from the previous two days. Run with --smoke for a quick test.
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -11,7 +11,7 @@ var ml = new MLContext(seed: 1);
 var days = smoke ? 60 : 240;
 var series = Consumption.Draw(days * 24, seed: 1);
 
-// By time, never at random: neighbouring windows share all hours but one, and would tell each other's answers.
+// Split by time, not at random: neighbouring windows share all hours but one, so that a random split would leak labels.
 var (validateFrom, testFrom) = (days * 24 * 7 / 10, days * 24 * 8 / 10);
 var train = ml.Data.LoadFromEnumerable(Consumption.Windows(series, 0, validateFrom));
 var validation = ml.Data.LoadFromEnumerable(Consumption.Windows(series, validateFrom, testFrom));
@@ -55,7 +55,7 @@ internal sealed class Forecast
     public float Score { get; set; }
 }
 
-/// <summary>A line an epoch.</summary>
+/// <summary>Prints a line per epoch.</summary>
 internal sealed class Epochs : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress now)

@@ -1,18 +1,18 @@
 namespace TableAndPhoto;
 
 /// <summary>
-/// CIFAR-10 with a table that is simulated: what stands in it is drawn from the photo's class and a seed, and never from the photo. So
-/// beside the class the two have nothing in common, which is the best case for fusion; how a real table does is for real data to say.
+/// CIFAR-10 with a simulated table: its values are drawn from the photo's class and a seed, independently of the photo. Given the class,
+/// photo and table are independent, which is the best case for fusion; results with real tables will differ.
 /// </summary>
 internal static class CifarTable
 {
-    private const double Deviation = 3; // of the weight's logarithm: animals of one size overlap widely
-    private const double Honest = 0.6; // share of the places that suit the class; the others are any place
-    private const double Missing = 0.15; // of each column
+    private const double Deviation = 3; // of the logarithm of the weight: classes overlap widely
+    private const double Honest = 0.6; // fraction of places drawn from the class's usual place; the others are random
+    private const double Missing = 0.15; // fraction of missing values in each column
 
     private static readonly string[] s_places = ["sky", "water", "road", "field", "home"];
 
-    // The logarithm of a usual weight in kilograms, and the usual place.
+    // Logarithm of the usual weight in kilograms, and the usual place.
     private static readonly Dictionary<string, (double Weight, string Place)> s_usual = new()
     {
         ["airplane"] = (11, "sky"),
@@ -27,9 +27,9 @@ internal static class CifarTable
         ["truck"] = (9, "road"),
     };
 
-    /// <param name="folder">Has a folder of photos for each class.</param>
-    /// <param name="perClass">Photos of each class, the first by name.</param>
-    /// <param name="seed">Draws the table.</param>
+    /// <param name="folder">Folder with a subfolder of photos for each class.</param>
+    /// <param name="perClass">Number of photos per class, the first by name.</param>
+    /// <param name="seed">Seed of the table.</param>
     public static Item[] Read(string folder, int perClass, int seed)
     {
         var random = new Random(seed);

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace TableAndPhoto;
 
 /// <summary>
-/// Four sorts of fruit. A photo shows the colour and not the size, the scales tell the size and not the colour; both err at times.
+/// Four kinds of fruit. The photo shows the colour but not the size, the weight indicates the size but not the colour; both are noisy.
 /// </summary>
 internal static class DrawnFruit
 {
@@ -32,7 +32,7 @@ internal static class DrawnFruit
         };
     }
 
-    // A disk on a grey ground, as an uncompressed bitmap of 24 bits.
+    // A disk on grey background, as an uncompressed 24-bit bitmap.
     private static byte[] Bitmap(byte red, byte green, int radius)
     {
         const int Header = 54;

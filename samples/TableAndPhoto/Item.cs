@@ -1,15 +1,15 @@
 namespace TableAndPhoto;
 
-/// <summary>A thing that was photographed and weighed, and where it was found.</summary>
+/// <summary>An item with its photo, weight and place.</summary>
 internal sealed class Item
 {
     public string Label { get; set; } = "";
 
     public string Photo { get; set; } = "";
 
-    /// <summary>Logarithm of kilograms; NaN where nobody weighed it.</summary>
+    /// <summary>Logarithm of the weight in kilograms; NaN if missing.</summary>
     public float Weight { get; set; }
 
-    /// <summary>Empty where nobody said.</summary>
+    /// <summary>The place; empty if missing.</summary>
     public string Place { get; set; } = "";
 }

@@ -1,6 +1,6 @@
-// A photo and the table beside it in one estimator, next to the photo alone and to LightGBM on the table alone.
-//   dotnet run -c Release --project samples/TableAndPhoto                 four sorts of fruit, drawn here; --smoke for a short try
-//   ... -- --cifar <folder with train and test> --weights <mobilenetv1_025.safetensors>     three seeds on CIFAR-10 with a simulated table
+// Photo and table columns in one estimator, compared with the photo alone and with LightGBM on the table alone. dotnet run -c Release
+// --project samples/TableAndPhoto four kinds of generated fruit; --smoke for a quick test ... -- --cifar <folder with train and test>
+// --weights <mobilenetv1_025.safetensors> three seeds on CIFAR-10 with a simulated table
 using System.Globalization;
 using Microsoft.ML;
 using MlNetFineTune;
@@ -31,7 +31,7 @@ void Compare(int seed)
     var testView = ml.Data.LoadFromEnumerable(test);
     var gaps = ml.Data.LoadFromEnumerable(test.Select((item, i) => i % 3 == 0 ? Without(item) : item));
 
-    // Keys for the label and the place; the weight may stay NaN, and the place unknown.
+    // Keys for the label and the place; the weight may be NaN, and the place missing.
     var keys = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.Conversion.MapValueToKey("PlaceKey", "Place"));
     var photo = cifar is null
         ? new ImageFineTuningOptions
@@ -56,8 +56,8 @@ void Compare(int seed)
         .Append(ml.Transforms.Concatenate("Features", "Weight", "PlaceVector"))
         .Append(ml.MulticlassClassification.Trainers.LightGbm());
 
-    // A fifth of the rows that train the fusion have lost their photos, so that it learns to do without: it sees fewer than the photo's
-    // network.
+    // Photos are removed from 20 % of the training rows of the fusion, so that it learns to handle missing photos; it is trained on fewer
+    // photos than the network on photos alone.
     var trainWithGaps = ml.Data.LoadFromEnumerable(train.Select((item, i) => i % 5 == 0 ? Without(item) : item));
     var ofPhoto = Accuracy(keys.Append(ml.MulticlassClassification.Trainers.FineTuneImages(photo)), trainView, testView);
     var ofTable = Accuracy(keys.Append(trees), trainView, testView);

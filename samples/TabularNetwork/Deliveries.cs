@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace TabularNetwork;
 
-/// <summary>One parcel, and whether it came late.</summary>
+/// <summary>A parcel, and whether it was late.</summary>
 internal sealed class Delivery
 {
     public string City { get; set; } = "";
@@ -11,25 +11,25 @@ internal sealed class Delivery
 
     public string Weekday { get; set; } = "";
 
-    /// <summary>Kilometres.</summary>
+    /// <summary>Distance in kilometres.</summary>
     public float Distance { get; set; }
 
-    /// <summary>Kilograms.</summary>
+    /// <summary>Weight in kilograms.</summary>
     public float Weight { get; set; }
 
-    /// <summary>When it was handed over, 0 to 24.</summary>
+    /// <summary>Hour of the drop-off, 0 to 24.</summary>
     public float Hour { get; set; }
 
     [ColumnName("Label")]
     public bool Late { get; set; }
 
-    /// <summary>What the formula knows and no learner sees: how likely it was.</summary>
+    /// <summary>True log-odds of being late; not an input.</summary>
     public float LogOdds { get; set; }
 }
 
 /// <summary>
-/// Parcels by formula: the chance of being late depends on how a carrier copes with a city, on the distance, on late hours before the
-/// weekend, and a little on weight. The rest is luck: nobody can be right about all of them.
+/// Simulated parcels: the probability of being late depends on carrier and city together, on the distance, on late hours before the
+/// weekend, and slightly on the weight. The label is random given this probability, which limits the reachable accuracy.
 /// </summary>
 internal static class Deliveries
 {
@@ -46,7 +46,7 @@ internal static class Deliveries
         var (city, carrier, weekday) = (random.Next(40), random.Next(6), random.Next(7));
         var (distance, weight, hour) = (random.NextDouble() * 600, Math.Exp(random.NextDouble() * 4 - 1), random.NextDouble() * 24);
 
-        var coping = 1.4 * Math.Sin(1.7 * city + 2.3 * carrier); // each pair of city and carrier has its own
+        var coping = 1.4 * Math.Sin(1.7 * city + 2.3 * carrier); // an interaction of city and carrier
         var rush = weekday is 4 or 5 && hour > 15 ? 1.5 : 0;
         var logit = coping + rush + (distance - 300) / 150 + 0.02 * weight - 0.6;
         return new Delivery

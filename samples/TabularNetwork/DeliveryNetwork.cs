@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace TabularNetwork;
 
-/// <summary>An embedding for each category, then two layers over everything side by side: numbers first, keys after them.</summary>
+/// <summary>An embedding for each category, concatenated with the numbers, then two layers. Inputs: numbers first, then keys.</summary>
 internal sealed class DeliveryNetwork : nn.Module<Tensor[], Tensor>
 {
     private readonly ModuleList<Embedding> _embeddings = [];
@@ -28,17 +28,17 @@ internal sealed class DeliveryNetwork : nn.Module<Tensor[], Tensor>
         _layers.call(cat([inputs[0], .. _embeddings.Select((embedding, i) => embedding.call(inputs[i + 1]))], dim: 1));
 }
 
-/// <summary>Its public properties are saved with the model; the contract name finds it again.</summary>
+/// <summary>The public properties are saved with the model; loading finds the factory by its contract name.</summary>
 [ModuleFactory("TabularNetwork.Delivery")]
 public sealed class DeliveryNetworkFactory : ModuleFactory
 {
-    /// <summary>Of the hidden layers.</summary>
+    /// <summary>Width of the hidden layers.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>Numbers that describe a category.</summary>
+    /// <summary>Size of the embeddings.</summary>
     public int Embedding { get; init; } = 8;
 
-    /// <summary>Share of the hidden numbers that a training step leaves out.</summary>
+    /// <summary>Dropout probability.</summary>
     public double Dropout { get; init; } = 0.1;
 
     /// <inheritdoc/>

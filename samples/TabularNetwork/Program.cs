@@ -1,4 +1,4 @@
-// A network of your own over a table, inside an ML.NET pipeline, next to LightGBM on the same rows. Run with --smoke for a short try.
+// A custom network over a table in an ML.NET pipeline, compared with LightGBM on the same rows. Run with --smoke for a quick test.
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
@@ -38,7 +38,7 @@ var best = ml.BinaryClassification.EvaluateNonCalibrated(ml.Transforms.CopyColum
     .Append(ml.Transforms.Expression("PredictedLabel", "x => x > 0", "LogOdds")).Fit(test).Transform(test));
 Console.WriteLine($"{"the formula",-12}{best.Accuracy,10:0.000}{best.AreaUnderRocCurve,8:0.000}   (what luck leaves to know)");
 
-// The model file has the weights and the settings, not the code: whoever loads it ships the assembly of the factory, as this program does.
+// The model file contains weights and settings, not the code: the application that loads it needs the assembly of the factory, as here.
 var path = Path.Combine(Path.GetTempPath(), $"deliveries-{Guid.NewGuid():N}.zip");
 ml.Model.Save(model, train.Schema, path);
 var elsewhere = new MLContext();

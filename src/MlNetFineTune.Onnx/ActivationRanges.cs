@@ -1,66 +1,96 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Between which values each operator's output lies, on typical photos.</summary>
+/// <summary>Between which values each operator's output lies, on typical rows.</summary>
 internal static class ActivationRanges
 {
-    private const int Photos = 100;
+    private const int Rows = 100;
 
     /// <param name="env">Its temporary folder takes the network.</param>
-    /// <param name="graph">From the network's own pixels.</param>
-    /// <param name="model">Reads the photos as it does in scoring.</param>
-    /// <param name="calibration">The photos.</param>
-    /// <returns>For each node, in order.</returns>
-    /// <exception cref="InvalidOperationException">No photo could be read.</exception>
-    public static IReadOnlyList<(float Least, float Most)> Measure(
-        IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, IDataView calibration)
+    /// <param name="graph">Of pictures as the network sees them.</param>
+    /// <param name="model">Reads the rows as it does in scoring.</param>
+    /// <param name="tensors">What enters the graph.</param>
+    /// <param name="calibration">The rows.</param>
+    /// <returns>By the names of the values that may be rounded.</returns>
+    /// <exception cref="InvalidOperationException">No row could be read.</exception>
+    public static IReadOnlyDictionary<string, (float Least, float Most)> Measure(
+        IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, IReadOnlyList<TensorColumn> tensors, IDataView calibration)
     {
         using var file = new TemporaryFile(env, ".onnx");
         OnnxFile.Write(
-            file.Path, graph, [3, graph.Size, graph.Size], [.. graph.Nodes.Select(node => (new GraphValue(node.Outputs[0]), (long?)null))],
+            file.Path, graph,
+            [.. graph.Nodes.Where(node => node.MayBeRounded).Select(node => (new GraphValue(node.Outputs[0]), (long?)null))],
             new Dictionary<string, string>());
         using var session = new InferenceSession(file.Path);
-        var ranges = graph.Nodes.Select(_ => (Least: float.PositiveInfinity, Most: float.NegativeInfinity)).ToArray();
-        var places = graph.Nodes.Index().ToDictionary(node => node.Item.Outputs[0], node => node.Index, StringComparer.Ordinal);
-        var count = 0;
-        foreach (var pixels in Pixels(model, calibration, graph.Size))
+        var ranges = new Dictionary<string, (float Least, float Most)>(StringComparer.Ordinal);
+        foreach (var row in Samples(model, calibration))
         {
-            using var outputs = session.Run([NamedOnnxValue.CreateFromTensor(graph.Input.Name, pixels)]);
+            using var outputs = session.Run(InputsOf(row, tensors, graph.Inputs));
             foreach (var output in outputs)
             {
-                var i = places[output.Name];
                 var values = ((DenseTensor<float>)output.Value).Buffer.Span;
                 var (least, most) = (TensorPrimitives.Min<float>(values), TensorPrimitives.Max<float>(values));
-                ranges[i] = (Math.Min(ranges[i].Least, least), Math.Max(ranges[i].Most, most));
+                ranges[output.Name] = ranges.TryGetValue(output.Name, out var known)
+                    ? (Math.Min(known.Least, least), Math.Max(known.Most, most))
+                    : (least, most);
             }
-            count++;
         }
-        return count > 0 ? ranges : throw new InvalidOperationException(
+        return ranges.Count > 0 ? ranges : throw new InvalidOperationException(
             "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
-    private static IEnumerable<DenseTensor<float>> Pixels(FineTuningTransformer model, IDataView calibration, int size)
+    // Each until the next one.
+    private static IEnumerable<byte[]> Samples(FineTuningTransformer model, IDataView calibration)
     {
         var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");
         using var cursor = calibration.GetRowCursor(columns);
         var reader = model.Inputs.Read(model.Host, cursor, places: 1);
         var bytes = new byte[reader.Length];
-        for (var taken = 0; taken < Photos && cursor.MoveNext(); taken++)
+        for (var taken = 0; taken < Rows && cursor.MoveNext(); taken++)
         {
             reader.Take(0);
-            if (reader.Encode(0, Augmentation.None, bytes) is not null)
-                continue;
-            var pixels = new DenseTensor<float>([1, 3, size, size]);
-            for (var i = 0; i < bytes.Length; i++)
-                pixels.Buffer.Span[i % 3 * size * size + i / 3] = bytes[i];
-            yield return pixels;
+            if (reader.Encode(0, Augmentation.None, bytes) is null)
+                yield return bytes;
         }
     }
+
+    private static List<NamedOnnxValue> InputsOf(
+        ReadOnlySpan<byte> sample, IReadOnlyList<TensorColumn> tensors, IReadOnlyList<GraphInput> inputs)
+    {
+        var values = new List<NamedOnnxValue>();
+        foreach (var (tensor, input) in tensors.Zip(inputs))
+        {
+            var own = sample[..tensor.SampleLength];
+            sample = sample[tensor.SampleLength..];
+            int[] shape = [1, .. input.Shape.Select(size => (int)size)];
+            values.Add(
+                tensor is PixelTensor ? NamedOnnxValue.CreateFromTensor(input.Value.Name, PixelsOf(own, shape))
+                : input.Elements == GraphElement.UInt32 ? NamedOnnxValue.CreateFromTensor(input.Value.Name, KeysOf(own, shape))
+                : NamedOnnxValue.CreateFromTensor(
+                    input.Value.Name, new DenseTensor<float>(MemoryMarshal.Cast<byte, float>(own).ToArray(), shape)));
+        }
+        return values;
+    }
+
+    // [H, W, 3] -> [1, 3, H, W]
+    private static DenseTensor<float> PixelsOf(ReadOnlySpan<byte> bytes, int[] shape)
+    {
+        var pixels = new DenseTensor<float>(shape);
+        var plane = bytes.Length / 3;
+        for (var i = 0; i < bytes.Length; i++)
+            pixels.Buffer.Span[i % 3 * plane + i / 3] = bytes[i];
+        return pixels;
+    }
+
+    private static DenseTensor<uint> KeysOf(ReadOnlySpan<byte> bytes, int[] shape) =>
+        new(Array.ConvertAll(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), key => (uint)key), shape);
 }

@@ -3,12 +3,12 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Finds what is to be exported.</summary>
+/// <summary>Finds the network to export.</summary>
 internal static class Exported
 {
     /// <param name="model">A fine-tuned network, or a chain with one.</param>
-    /// <exception cref="ArgumentException">There is none in it, or more than one.</exception>
-    /// <exception cref="NotSupportedException">It cannot be exported; the message says why, and what to do.</exception>
+    /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
+    /// <exception cref="NotSupportedException">The network cannot be exported; the message names the reason and an alternative.</exception>
     public static FineTuningTransformer Of(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -18,12 +18,6 @@ internal static class Exported
                 + $"found {(found.Count == 0 ? $"none in {model.GetType().Name}" : $"{found.Count}: export each for itself")}.",
                 nameof(model));
         var classifier = found[0];
-        if (classifier.Manifest.Encoder.TableLayers is not null)
-        {
-            throw new NotSupportedException(
-                "The model reads a table beside the picture (TableColumns), and a network file has one input, the picture. Score it in "
-                + "ML.NET, or train without TableColumns.");
-        }
         if (classifier.TestTimeAugmentation != TestTimeAugmentation.None)
         {
             throw new NotSupportedException(
@@ -33,7 +27,7 @@ internal static class Exported
         return classifier;
     }
 
-    /// <summary>Lends the network, and gives it back undisturbed.</summary>
+    /// <summary>Runs an action on the network, which is not disposed meanwhile.</summary>
     public static void Read(FineTuningTransformer model, Action<FineTunedNetwork> action) => model.Scorer.Read(action);
 
     private static IEnumerable<FineTuningTransformer> In(ITransformer model) => model switch

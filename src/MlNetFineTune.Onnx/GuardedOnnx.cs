@@ -7,12 +7,12 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// ML.NET's ONNX transformer, safe to dispose at any moment. ML.NET's own frees its session while threads of an open cursor still run it,
-/// which ends the process, and throws a null reference afterwards; here a <see cref="DisposalGuard"/> keeps the session while a row is
-/// scored. In a model file it is ML.NET's own.
+/// Wraps ML.NET's ONNX transformer so that it can be disposed at any time. ML.NET's transformer frees its session while threads of an open
+/// cursor still use it, which crashes the process, and throws a NullReferenceException afterwards; here a <see cref="DisposalGuard"/> keeps
+/// the session alive while a row is scored. Model files contain ML.NET's transformer.
 /// </summary>
 /// <param name="env">Of the chain.</param>
-/// <param name="onnx">Disposed with this. Its one output is a vector of floats.</param>
+/// <param name="onnx">Disposed with this. Its outputs are vectors of floats.</param>
 internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : ITransformer, IDisposable
 {
     private readonly IHost _host = env.Register(nameof(GuardedOnnx));
@@ -34,7 +34,7 @@ internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : 
         ((ICanSaveModel)onnx).Save(ctx);
     }
 
-    /// <summary>Frees the network's memory and its temporary file, after scoring that is under way.</summary>
+    /// <summary>Frees the network's memory and its temporary file as soon as no row is being scored.</summary>
     public void Dispose() => _guard.Dispose(onnx.Dispose);
 
     private IRowMapper MapperOf(DataViewSchema schema)

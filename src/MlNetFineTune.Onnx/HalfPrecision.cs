@@ -3,10 +3,10 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Weights as halves, which a runtime widens once, when it loads the file.</summary>
+/// <summary>Stores weights as half-precision floats, which a runtime widens once, when it loads the file.</summary>
 internal static class HalfPrecision
 {
-    // Biases and the like are few, and lose the most.
+    // Small tensors such as biases save little and lose the most accuracy.
     private const int Few = 1024;
 
     public static NetworkGraph Of(NetworkGraph graph)
@@ -20,7 +20,7 @@ internal static class HalfPrecision
                 constants.Add(constant);
                 continue;
             }
-            // Not among the graph's own constants, where ML.NET knows no halves and refuses the file.
+            // Not an initializer of the graph: ML.NET does not support half-precision initializers and rejects the file.
             var half = constant with { Name = constant.Name + ".half", Values = Array.ConvertAll(values, Narrow) };
             nodes.Add(new GraphNode("Constant", [], [half.Name], [("value", half)]));
             nodes.Add(new GraphNode("Cast", [half.Name], [constant.Name], [("to", OnnxFile.FloatType)]));
@@ -28,6 +28,6 @@ internal static class HalfPrecision
         return graph.Rewritten([.. nodes, .. graph.Nodes], constants);
     }
 
-    // What is beyond a half's range would become infinite.
+    // Values outside the range of half precision would become infinite.
     private static Half Narrow(float value) => (Half)Math.Clamp(value, (float)Half.MinValue, (float)Half.MaxValue);
 }

@@ -7,13 +7,13 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// Whether the GPU that a context asks for can be had. ML.NET asks ONNX Runtime's native library for a function that its CPU package does
-/// not have, and takes the missing function for no error of the runtime: <c>FallbackToCpu</c> does not help there.
+/// Checks whether the GPU of a context is available. ML.NET calls a function that the native library of ONNX Runtime's CPU package does not
+/// have, and does not handle the resulting exception: <c>FallbackToCpu</c> has no effect on it.
 /// </summary>
 internal static class OnnxDevice
 {
-    /// <returns>The context, or one like it that asks for no GPU.</returns>
-    /// <exception cref="InvalidOperationException">There is no CUDA in this ONNX Runtime, and <c>FallbackToCpu</c> is false.</exception>
+    /// <returns>The context, or an equal one without a GPU.</returns>
+    /// <exception cref="InvalidOperationException">This ONNX Runtime has no CUDA, and <c>FallbackToCpu</c> is false.</exception>
     public static MLContext Choose(MLContext ml)
     {
         var (gpu, fallback) = Contexts.Device(ml);
@@ -32,7 +32,7 @@ internal static class OnnxDevice
         return onCpu;
     }
 
-    // The call that ML.NET makes. What else is amiss with the GPU is an OnnxRuntimeException, which ML.NET knows.
+    // The call that ML.NET makes. Other problems with the GPU throw an OnnxRuntimeException, which ML.NET handles.
     private static bool HasCuda(int id)
     {
         try

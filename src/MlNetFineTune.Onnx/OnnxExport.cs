@@ -2,48 +2,56 @@ using System.Text.Json;
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
-using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A fine-tuned network as an ONNX file.</summary>
+/// <summary>Writes a fine-tuned network as an ONNX file.</summary>
 internal static class OnnxExport
 {
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
-    public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) => Exported.Read(
-        model, network => Write(
-            precision.Apply(env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs), model, network),
-            network, model, path));
+    public static void Write(IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path) =>
+        Write(env, model, precision, path, model.Inputs.ToTensors());
 
     /// <summary>
-    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: the picture comes at the size
-    /// (or a multiple) of which the network sees the centre, and the graph averages and crops it.
+    /// For ML.NET's own image transforms, which resize but do not crop, and do not smooth when they shrink: pictures come at the size
+    /// (or a multiple) of which the network sees the centre, and the graph averages and crops them.
     /// </summary>
     /// <param name="env">Its temporary folder is used where photos are measured.</param>
     /// <param name="model">Not disposed.</param>
     /// <param name="precision">Of the numbers in the file.</param>
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="oversampling">The multiple.</param>
-    /// <returns>Height and width of the input.</returns>
-    public static int WriteUncropped(
-        IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling)
+    /// <param name="tensors">What enters.</param>
+    /// <param name="prefix">Of the outputs' names.</param>
+    /// <returns>The outputs.</returns>
+    public static IReadOnlyList<GraphOutput> WriteUncropped(
+        IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, int oversampling,
+        IReadOnlyList<TensorColumn> tensors, string prefix = "") => Write(env, model, precision, path, tensors, oversampling, prefix);
+
+    private static IReadOnlyList<GraphOutput> Write(
+        IHostEnvironment env, FineTuningTransformer model, OnnxPrecision precision, string path, IReadOnlyList<TensorColumn> tensors,
+        int? oversampling = null, string prefix = "")
     {
-        var side = 0;
+        IReadOnlyList<GraphOutput> outputs = [];
         Exported.Read(model, network =>
         {
-            var pixels = model.Inputs.Pixels!;
-            var border = (ImagePlan.ShorterSide(pixels.Preprocessing) - pixels.Preprocessing.Size) / 2;
-            var graph = ClassifierGraph.OfPicture(network, pixels, model.Task.WriteOutputs, border, shrink: oversampling);
-            side = graph.Side;
-            Write(precision.Apply(env, graph, model, network), network, model, path);
+            var graph = GraphOf(oversampling);
+            outputs = graph.Outputs;
+            var stored = precision.Apply(env, graph.Graph, model, () => GraphOf(oversampling: null).Graph, tensors);
+            OnnxFile.Write(
+                path, stored, [.. outputs.Select(output => (output.Value, (long?)output.Length))], MetadataOf(network, model, tensors));
+
+            ClassifierGraph GraphOf(int? oversampling) => ClassifierGraph.Of(
+                network, tensors, (graph, values) => model.Task.WriteOutputs(graph, values, prefix), oversampling);
         });
-        return side;
+        return outputs;
     }
 
-    private static void Write(ClassifierGraph graph, FineTunedNetwork network, FineTuningTransformer model, string path)
+    private static SortedDictionary<string, string> MetadataOf(
+        FineTunedNetwork network, FineTuningTransformer model, IReadOnlyList<TensorColumn> tensors)
     {
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
@@ -59,14 +67,17 @@ internal static class OnnxExport
         {
             metadata["features"] = model.Inputs.Form;
         }
-        if (model.Task.ClassNames is { } classes)
-            metadata["classes"] = JsonSerializer.Serialize(classes);
-        if (model.ProbabilityThreshold is { } threshold)
-            metadata["threshold"] = FormattableString.Invariant($"{threshold}");
-        if (model.LabelThresholds.Count > 0)
-            metadata["thresholds"] = JsonSerializer.Serialize(model.LabelThresholds);
-        OnnxFile.Write(
-            path, graph.Graph, graph.InputShape, [.. graph.Outputs.Select(output => (output.Value, (long?)output.Length))],
-            metadata, graph.TakesBytes);
+        if (tensors.Count > 1)
+            metadata["inputs"] = JsonSerializer.Serialize(tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Description));
+        foreach (var (prefix, task) in model.Task.Heads)
+        {
+            if (task.ClassNames is { } classes)
+                metadata[prefix + "classes"] = JsonSerializer.Serialize(classes);
+            if (task.ProbabilityThreshold is { } threshold)
+                metadata[prefix + "threshold"] = FormattableString.Invariant($"{threshold}");
+            if (task.LabelThresholds.Count > 0)
+                metadata[prefix + "thresholds"] = JsonSerializer.Serialize(task.LabelThresholds);
+        }
+        return metadata;
     }
 }

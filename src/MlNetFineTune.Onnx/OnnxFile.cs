@@ -8,28 +8,26 @@ using DataType = MlNetFineTune.Onnx.FileFormat.TensorProto.Types.DataType;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>A graph as a file of the ONNX standard, by the messages of <c>onnx.proto</c>.</summary>
+/// <summary>Writes a graph as an ONNX file with the messages of <c>onnx.proto</c>.</summary>
 internal static class OnnxFile
 {
     /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says.</summary>
-    public const long FloatType = (long)DataType.Float;
+    public const long FloatType = NetworkGraph.FloatType;
 
-    // The first version of the format whose checker knows operator set 17.
+    // The first version of the format with operator set 17.
     private const long FormatVersion = 8;
 
-    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks take a few MiB.
+    // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks need a few MiB.
     private const long MostConstantBytes = int.MaxValue - (16L << 20);
 
     /// <param name="path">Written beside and renamed.</param>
     /// <param name="graph">What it computes.</param>
-    /// <param name="inputShape">Without the batch.</param>
     /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
     /// <param name="metadata">For whoever uses the file.</param>
-    /// <param name="takesBytes">What goes in is of bytes, and of floats otherwise.</param>
     /// <exception cref="NotSupportedException">The graph's constants are too large for one file.</exception>
     public static void Write(
-        string path, NetworkGraph graph, long[] inputShape, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
-        IReadOnlyDictionary<string, string> metadata, bool takesBytes = false)
+        string path, NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
+        IReadOnlyDictionary<string, string> metadata)
     {
         CheckSize(graph);
         var model = new ModelProto
@@ -37,7 +35,7 @@ internal static class OnnxFile
             IrVersion = FormatVersion,
             ProducerName = "MlNetFineTune",
             ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(),
-            Graph = Graph(graph, ValueInfo(graph.Input, takesBytes ? DataType.Uint8 : DataType.Float, inputShape), outputs),
+            Graph = Graph(graph, outputs),
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = NetworkGraph.OperatorSet } },
             MetadataProps = { metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }) },
         };
@@ -56,15 +54,21 @@ internal static class OnnxFile
         }
     }
 
-    private static GraphProto Graph(
-        NetworkGraph graph, ValueInfoProto input, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new()
-        {
-            Node = { graph.Nodes.Select(Node) },
-            Name = "network",
-            Initializer = { graph.Constants.Select(Tensor) },
-            Input = { input },
-            Output = { outputs.Select(output => ValueInfo(output.Value, DataType.Float, output.Length is { } length ? [length] : null)) },
-        };
+    private static GraphProto Graph(NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs) => new()
+    {
+        Node = { graph.Nodes.Select(Node) },
+        Name = "network",
+        Initializer = { graph.Constants.Select(Tensor) },
+        Input = { graph.Inputs.Select(input => ValueInfo(input.Value, TypeOf(input.Elements), input.Shape)) },
+        Output = { outputs.Select(output => ValueInfo(output.Value, DataType.Float, output.Length is { } length ? [length] : null)) },
+    };
+
+    private static DataType TypeOf(GraphElement elements) => elements switch
+    {
+        GraphElement.Byte => DataType.Uint8,
+        GraphElement.UInt32 => DataType.Uint32,
+        _ => DataType.Float,
+    };
 
     private static NodeProto Node(GraphNode node) => new()
     {
@@ -103,7 +107,7 @@ internal static class OnnxFile
 
     private static long ByteLength(Array values) => values.LongLength * ElementOf(values).Size;
 
-    // By the exact type: to the runtime an array of sbyte is an array of byte as well.
+    // Compares the exact type: the .NET runtime treats an array of sbyte as an array of byte as well.
     private static (DataType Type, int Size) ElementOf(Array values) => values.GetType().GetElementType() switch
     {
         var type when type == typeof(float) => (DataType.Float, sizeof(float)),
@@ -116,7 +120,7 @@ internal static class OnnxFile
     };
 
     // Of shape [batch, ...], the batch open.
-    private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, long[]? shape)
+    private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, IReadOnlyList<long>? shape)
     {
         var tensor = new TypeProto.Types.Tensor { ElemType = (int)elements };
         if (shape is not null)

@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms;
+using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Transforms.Onnx;
 using MlNetFineTune.Data;
@@ -9,98 +9,144 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned image network as a chain of ML.NET's own transformers. Its last one is a linear model whose weights are the identity
-/// (<see cref="OnnxScorer"/>): its raw scores are the network's, and ML.NET does with them what it does for its own trainers.
+/// A fine-tuned network as a chain of ML.NET's own transformers: they make the tensors that the input declares
+/// (<see cref="ModelInput.ToTensors"/>), the network's outputs of them, and of each head's outputs its columns
+/// (<see cref="OnnxScorer"/>).
 /// </summary>
 internal static class OnnxPipeline
 {
-    private const string Image = "MlNetFineTune.Image";
-    private const string Kept = "MlNetFineTune.Score";
-    private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;
+    // Before the names of the chain's own columns, which it drops in the end.
+    public const string Own = "MlNetFineTune.";
 
-    /// <param name="ml">The chain's.</param>
-    /// <param name="model">Not disposed, and not needed by the chain.</param>
-    /// <param name="schema">Of the data to score.</param>
-    /// <param name="precision">Of the numbers in the network's file.</param>
-    /// <param name="oversampling">Pixels that ML.NET makes of each that the network sees, across and down.</param>
+    private const string Aside = Own + "Aside.";
+    private const string Inputs = Own + "Input.";
+    private const string Outputs = Own + "Output.";
+
+    /// <param name="ml">Context of the chain.</param>
+    /// <param name="model">The model; it is not disposed, and the chain does not use it.</param>
+    /// <param name="schema">Schema of the data to score.</param>
+    /// <param name="precision">Number format of the weights.</param>
+    /// <param name="oversampling">Horizontal and vertical factor of ML.NET's image size to the network's.</param>
     public static ITransformer Of(
         MLContext ml, FineTuningTransformer model, DataViewSchema schema, OnnxPrecision precision, int oversampling)
     {
-        if (model.Inputs is not ImageInput images)
-        {
-            throw new NotSupportedException(
-                $"The model sees {model.Inputs.Form}, and this chain prepares pictures for a backbone. Export the network alone, "
-                + $"with ExportOnnx, and give ApplyOnnxModel its input "
-                + $"'{(model.Inputs.Pixels is null ? ClassifierGraph.NumbersInput : ClassifierGraph.Input)}'.");
-        }
-        var scorer = OnnxScorer.Of(ml, model);
-        if (schema.GetColumnOrNull(scorer.Input) is not null)
-        {
-            throw new NotSupportedException(
-                $"The data have a column '{scorer.Input}', as the network's output is called in a chain of ML.NET's transformers: "
-                + "rename it.");
-        }
+        OnnxScorer[] scorers = [.. model.Task.Heads.Select(head => OnnxScorer.Of(ml, head.Task.ToStockScorer(), Outputs + head.Prefix))];
         var onnxContext = OnnxDevice.Choose(ml);
         using var file = new TemporaryFile(ml, ".onnx");
-        var side = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling);
-        var chain = new List<ITransformer>();
+        var chain = new Chain(ml, schema);
         try
         {
-            IDataView view = new EmptyDataView(ml, schema);
-            // ML.NET's scorer can call its scores by one name alone; where the model has another, a column of the data that has that one
-            // stands aside.
-            var isRenamed = scorer.Score != Score;
-            var isTaken = isRenamed && schema.GetColumnOrNull(Score) is not null;
-            if (isTaken)
-                Add(ml.Transforms.CopyColumns(Kept, Score).Fit(view));
-            Add(Images(ml, images.Column, schema));
-            Add(ml.Transforms.ResizeImages(Image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(view));
-            Add(ml.Transforms.ExtractPixels(ClassifierGraph.Input, Image, outputAsFloatArray: false).Fit(view));
-            Add(Network(onnxContext, scorer.Input, file.Path, view));
-            Add(scorer.Transformer);
-            if (isRenamed)
-                Add(ml.Transforms.CopyColumns(scorer.Score, Score).Fit(view));
-            if (isTaken)
-                Add(ml.Transforms.CopyColumns(Score, Kept).Fit(view));
-            string[] others = isTaken ? [Kept] : isRenamed ? [Score] : [];
-            Add(ml.Transforms.DropColumns([Image, ClassifierGraph.Input, scorer.Input, .. others]).Fit(view));
-            return new TransformerChain<ITransformer>([.. chain]);
-
-            void Add(ITransformer transformer)
+            // ML.NET's scorers can call their columns by one name alone. Where the model has others, columns of the data that have those
+            // stand aside.
+            var all = scorers.SelectMany(scorer => scorer.Columns).ToList();
+            string[] lent = [.. all.Select(column => column.OfMlNet).Distinct().Except(all.Select(column => column.OfModel))];
+            string[] taken = [.. lent.Where(name => schema.GetColumnOrNull(name) is not null)];
+            chain.Copy([.. taken.Select(name => (Aside + name, name))]);
+            IReadOnlyList<TensorColumn> tensors =
+                [.. model.Inputs.ToTensors().Select(tensor => tensor with { Name = Inputs + tensor.Name })];
+            var maker = new TensorMaker(ml, chain, schema, oversampling);
+            foreach (var tensor in tensors)
+                tensor.MakeBy(maker);
+            var outputs = OnnxExport.WriteUncropped(ml, model, precision, file.Path, oversampling, tensors, Outputs);
+            chain.Add(Network(
+                onnxContext, [.. outputs.Select(output => output.Value.Name)], [.. tensors.Select(tensor => tensor.Name)], file.Path,
+                chain.View));
+            foreach (var scorer in scorers)
             {
-                chain.Add(transformer);
-                view = transformer.Transform(view);
+                foreach (var step in scorer.Steps)
+                    chain.Add(step);
+                chain.Copy([.. scorer.Columns.Where(column => column.OfMlNet != column.OfModel)
+                    .Select(column => (column.OfModel, column.OfMlNet))]);
             }
+            chain.Copy([.. taken.Select(name => (name, Aside + name))]);
+            chain.Drop([.. lent.Except(taken)]);
+            return chain.ToTransformer();
         }
         catch
         {
-            foreach (var transformer in chain.OfType<IDisposable>())
-                transformer.Dispose();
+            chain.Dispose();
             throw;
         }
     }
 
     // ApplyOnnxModel's transformer reads its file again when it is saved.
     // One that was loaded has a file of its own, and deletes it when it is disposed.
-    private static GuardedOnnx Network(MLContext ml, string output, string file, IDataView view)
+    private static GuardedOnnx Network(MLContext ml, string[] outputs, string[] inputs, string file, IDataView view)
     {
-        using var fitted = ml.Transforms.ApplyOnnxModel(output, ClassifierGraph.Input, file).Fit(view);
+        using var fitted = ml.Transforms.ApplyOnnxModel(outputs, inputs, file).Fit(view);
         using var zip = new MemoryStream();
         ml.Model.Save(fitted, null, zip);
         return new GuardedOnnx(ml, (OnnxTransformer)ml.Model.Load(zip, out _));
     }
 
-    private static ITransformer Images(MLContext ml, ImageColumn input, DataViewSchema schema)
+    /// <summary>Transformers one after another, each fitted to what those before it make.</summary>
+    private sealed class Chain(MLContext ml, DataViewSchema schema) : IDisposable
     {
-        var empty = new EmptyDataView(ml, schema);
-        var column = input.In(schema, ml, nameof(schema), "image");
-        return column.Type switch
+        private readonly List<ITransformer> _transformers = [];
+
+        public IDataView View { get; private set; } = new EmptyDataView(ml, schema);
+
+        public void Add(ITransformer transformer)
         {
-            TextDataViewType => ml.Transforms.LoadImages(Image, input.Folder, column.Name).Fit(empty),
-            ImageDataViewType => ml.Transforms.CopyColumns(Image, column.Name).Fit(empty),
-            _ => throw new NotSupportedException(
-                $"ML.NET has no transformer that makes images of {column.Type} (column '{column.Name}'). "
-                + "Give the pipeline paths or images, or use ExportOnnx and decode yourself."),
-        };
+            _transformers.Add(transformer);
+            View = transformer.Transform(View);
+        }
+
+        public void Copy((string Output, string Input)[] columns)
+        {
+            foreach (var (output, input) in columns)
+                Add(ml.Transforms.CopyColumns(output, input).Fit(View));
+        }
+
+        /// <summary>Those, and the chain's own.</summary>
+        public void Drop(string[] columns) => Add(
+            ml.Transforms.DropColumns([.. columns, .. View.Schema.Select(column => column.Name).Distinct()
+                .Where(name => name.StartsWith(Own, StringComparison.Ordinal) && schema.GetColumnOrNull(name) is null)]).Fit(View));
+
+        public TransformerChain<ITransformer> ToTransformer() => new([.. _transformers]);
+
+        public void Dispose()
+        {
+            foreach (var transformer in _transformers.OfType<IDisposable>())
+                transformer.Dispose();
+        }
+    }
+
+    /// <summary>Tensors by ML.NET's transforms.</summary>
+    private sealed class TensorMaker(MLContext ml, Chain chain, DataViewSchema schema, int oversampling) : ITensorMaker
+    {
+        public void Make(PixelTensor pixels)
+        {
+            var (image, column, side) =
+                (pixels.Name + ".Image", pixels.Image.In(schema, ml, nameof(schema), "image"), pixels.Side(oversampling));
+            chain.Add(column.Type switch
+            {
+                TextDataViewType => ml.Transforms.LoadImages(image, pixels.Image.Folder, column.Name).Fit(chain.View),
+                ImageDataViewType => ml.Transforms.CopyColumns(image, column.Name).Fit(chain.View),
+                _ => throw new NotSupportedException(
+                    $"ML.NET has no transformer that makes images of {column.Type} (column '{column.Name}'). "
+                    + "Give the pipeline paths or images, or use ExportOnnx and decode yourself."),
+            });
+            chain.Add(ml.Transforms.ResizeImages(image, side, side, resizing: ImageResizingEstimator.ResizingKind.IsoCrop).Fit(chain.View));
+            chain.Add(ml.Transforms.ExtractPixels(pixels.Name, image, outputAsFloatArray: false).Fit(chain.View));
+        }
+
+        public void Make(NumberTensor numbers)
+        {
+            var shape = numbers.Shape;
+            var column = new NumberInput(shape, numbers.AllowsMissing ? TableColumns.Role : "module input").ColumnsOf(ml, schema, "")[0];
+            if (numbers.IsOfKeys && ((column.Type as VectorDataViewType)?.ItemType ?? column.Type).RawType != typeof(uint))
+            {
+                throw new NotSupportedException(
+                    $"The keys of column '{column.Name}' are {column.Type}, and ApplyOnnxModel takes those of UInt32, as MapValueToKey "
+                    + "makes them: convert the column (Conversion.ConvertType, DataKind.UInt32).");
+            }
+            chain.Copy([(numbers.Name, column.Name)]);
+        }
+
+        // ResizeImages hands on the picture of the row before, disposed, where a row has none.
+        public void Make(MissingPictureTensor missing) => throw new NotSupportedException(
+            "The model takes rows without a picture (MissingPictures), at which ML.NET's ResizeImages fails. Export the network alone, "
+            + $"with ExportOnnx: its input '{MissingPictureTensor.Only}' is 1 for such a row, and the pixels may be anything then.");
     }
 }

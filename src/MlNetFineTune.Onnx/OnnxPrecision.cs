@@ -1,71 +1,78 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
-using MlNetFineTune.Scoring;
 
 namespace MlNetFineTune;
 
-/// <summary>In which numbers an exported network is stored, and computes.</summary>
+/// <summary>Number format of the weights in an ONNX file and of the runtime's computation.</summary>
 public abstract record OnnxPrecision
 {
     private protected OnnxPrecision()
     {
     }
 
-    /// <summary>As it was trained: 4 bytes a weight.</summary>
+    /// <summary>Single precision, as trained: 4 bytes for each weight.</summary>
     public static OnnxPrecision Float32 { get; } = new Single();
 
-    /// <summary>Weights are stored as half-precision floats and widened when the file is loaded: half the size, the same speed,
-    /// and nearly the same scores everywhere.</summary>
+    /// <summary>
+    /// Weights are stored in half precision and widened when the file is loaded: half the file size, the same speed, and nearly the same
+    /// scores with every runtime.
+    /// </summary>
     public static OnnxPrecision Float16 { get; } = new HalfWeights();
 
     /// <summary>
-    /// Weights are stored as 8-bit integers, a quarter of the size. Convolutions also compute in 8 bits (Jacob et al. 2018,
-    /// https://arxiv.org/abs/1712.05877), for which the ranges of their inputs are measured on photos;
-    /// linear layers measure theirs as they run. Scores change: evaluate before you deploy.
+    /// Weights are stored as 8-bit integers: a quarter of the file size. Convolutions also compute in 8 bits (Jacob et al. 2018,
+    /// https://arxiv.org/abs/1712.05877), with input ranges measured on photos (static quantization); linear layers determine theirs at run
+    /// time (dynamic quantization). Scores change: evaluate the exported model before deployment.
     /// </summary>
-    /// <param name="calibration">Some dozens of typical rows, with the image column of training; the first hundred are used.
-    /// Not the test photos. ONNX Runtime must be there: package Microsoft.ML.OnnxRuntime.</param>
+    /// <param name="calibration">
+    /// Some dozens of typical rows with the image column of training, but not the test data; at most the first 100 rows are used. Requires
+    /// the package Microsoft.ML.OnnxRuntime.
+    /// </param>
     public static OnnxPrecision Int8(IDataView calibration)
     {
         ArgumentNullException.ThrowIfNull(calibration);
         return new Integers(calibration);
     }
 
-    internal abstract ClassifierGraph Apply(
-        IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network);
+    /// <param name="env">Its temporary folder is used where rows are measured.</param>
+    /// <param name="graph">Of floats.</param>
+    /// <param name="model">Not disposed.</param>
+    /// <param name="asSeen">Makes the same graph of pictures as the network sees them, whose values have the same names.</param>
+    /// <param name="tensors">What enters it.</param>
+    internal abstract NetworkGraph Apply(
+        IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+        IReadOnlyList<TensorColumn> tensors);
 
     private sealed record Single : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network) => graph;
+        internal override NetworkGraph Apply(
+            IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+            IReadOnlyList<TensorColumn> tensors) => graph;
     }
 
     private sealed record HalfWeights : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network) =>
-            graph with { Graph = HalfPrecision.Of(graph.Graph) };
+        internal override NetworkGraph Apply(
+            IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+            IReadOnlyList<TensorColumn> tensors) => HalfPrecision.Of(graph);
     }
 
     private sealed record Integers(IDataView Calibration) : OnnxPrecision
     {
-        internal override ClassifierGraph Apply(
-            IHostEnvironment env, ClassifierGraph graph, FineTuningTransformer model, FineTunedNetwork network)
+        internal override NetworkGraph Apply(
+            IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, Func<NetworkGraph> asSeen,
+            IReadOnlyList<TensorColumn> tensors)
         {
-            if (model.Inputs.Pixels is null)
+            if (!tensors.Any(tensor => tensor is PixelTensor))
             {
                 throw new NotSupportedException(
-                    $"OnnxPrecision.Int8 measures ranges on pictures, and {network.Name} sees {model.Inputs.Form}: "
-                        + "export it with OnnxPrecision.Float16.");
+                    $"OnnxPrecision.Int8 measures ranges on pictures, and the network sees {model.Inputs.Form}: "
+                    + "export it with OnnxPrecision.Float16.");
             }
-            // Measured on what the network sees, whatever comes before it in this graph: both end with the same nodes.
-            var measured = ActivationRanges.Measure(
-                env, ClassifierGraph.Of(network, model.Inputs, model.Task.WriteOutputs).Graph, model, Calibration);
-            var ranges = graph.Graph.Nodes.Skip(graph.Graph.Nodes.Count - measured.Count).Zip(measured)
-                .ToDictionary(pair => pair.First.Outputs[0], pair => pair.Second, StringComparer.Ordinal);
-            return graph with { Graph = new Quantizer(graph.Graph, ranges).Quantize() };
+            return new Quantizer(graph, ActivationRanges.Measure(env, asSeen(), model, tensors, Calibration)).Quantize();
         }
     }
 }

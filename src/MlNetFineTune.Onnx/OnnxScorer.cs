@@ -10,86 +10,130 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// The scorer of ML.NET's own that stands behind a network in a chain: a linear model of the network's outputs whose weights are the
-/// identity, over the temperature where probabilities are calibrated. ML.NET makes of its scores what it makes for its own trainers:
-/// softmax or sigmoid, names, the predicted label.
+/// The scorers of ML.NET's own that stand behind one head of a network in a chain: linear models of the network's outputs whose weights
+/// are the identity, over the temperature where probabilities are calibrated. ML.NET makes of their scores what it makes for its own
+/// trainers: softmax or sigmoid, names, the predicted label.
 /// </summary>
-/// <param name="Input">The network's output that it reads.</param>
-/// <param name="Score">What the model calls its score; the scorer itself calls it "Score".</param>
-/// <param name="Transformer">Trained, as far as ML.NET is concerned, on a column of raw scores.</param>
-internal sealed record OnnxScorer(string Input, string Score, ITransformer Transformer)
+/// <param name="Steps">In order. Each reads outputs of the network, or what those before it made.</param>
+/// <param name="Columns">What ML.NET calls the columns that they make, which it does not let one choose, and what the model does.</param>
+internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyList<(string OfMlNet, string OfModel)> Columns)
 {
-    private const string ScoreOfMlNet = AnnotationUtils.Const.ScoreValueKind.Score;
+    private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;
+    private const string Probability = DefaultColumnNames.Probability;
+    private const string PredictedLabel = DefaultColumnNames.PredictedLabel;
 
-    /// <exception cref="NotSupportedException">ML.NET has no scorer for the task, or for its columns' names.</exception>
-    public static OnnxScorer Of(MLContext ml, FineTuningTransformer model)
-    {
-        var scale = 1 / (model.Calibration?.Temperature ?? 1);
-        return model.Manifest.Task switch
-        {
-            MulticlassManifest task => new(GraphOutput.Logits, task.Columns.Score, OfClasses(ml, model.Task.Keys!, task.Columns, scale)),
-            OrdinalManifest task => new(GraphOutput.Logits, task.Columns.Score, OfClasses(ml, model.Task.Keys!, task.Columns, scale)),
-            BinaryManifest task => new(GraphOutput.Logit, task.Columns.Score, OfTwo(ml, task, scale)),
-            RegressionManifest task => new(GraphOutput.Score, task.Columns.Score, OfNumber(ml)),
-            _ => throw new NotSupportedException(
-                "ML.NET has no scorer for the model's task, so that no chain of its own transformers can be made. "
-                    + "Export the network alone, "
-                + "with ExportOnnx."),
-        };
-    }
+    // What one step keeps for another.
+    private const string Kept = OnnxPipeline.Own + "Labels";
 
-    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> OfClasses(
-        MLContext ml, LabelKeys keys, TaskColumns columns, float scale)
+    /// <param name="ml">The chain's.</param>
+    /// <param name="scorer">The head's.</param>
+    /// <param name="prefix">Of the names of its outputs.</param>
+    /// <exception cref="NotSupportedException">ML.NET has no scorer for so few classes.</exception>
+    public static OnnxScorer Of(MLContext ml, StockScorer scorer, string prefix) => scorer switch
     {
-        var classes = keys.Count;
-        if (classes < 2)
-        {
-            throw new NotSupportedException(
-                $"The model has one class ('{keys.Names[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with "
-                + "ExportOnnx.");
-        }
+        StockScorer.OfClasses classes => OfClasses(ml, classes, prefix + GraphOutput.Logits),
+        StockScorer.OfTwo two => OfTwo(ml, two, prefix + GraphOutput.Logit),
+        StockScorer.OfLabels labels => OfLabels(ml, labels, prefix),
+        StockScorer.OfNumber number => OfNumber(ml, number, prefix + GraphOutput.Score),
+        _ => throw new NotSupportedException($"ML.NET has no scorer for {scorer}."),
+    };
+
+    private static OnnxScorer OfClasses(MLContext ml, StockScorer.OfClasses scorer, string input)
+    {
+        var (keys, classes) = (scorer.Keys, scorer.Keys.Count);
+        RequireTwo(keys.Names, "class");
+        var scale = 1 / scorer.Temperature;
         var identity = Enumerable.Range(0, classes).Select(i => new VBuffer<float>(classes, 1, [scale], [i])).ToArray();
         var linear = new MaximumEntropyModelParameters(ml, identity, new float[classes], classes, classes, [.. keys.Names]);
-
         var labels = new DataViewSchema.Annotations.Builder();
         keys.AddTo(labels, AnnotationUtils.Kinds.KeyValues);
-        var schema = Raw(GraphOutput.Logits, classes);
-        schema.AddColumn(columns.Label, new KeyDataViewType(typeof(uint), classes), labels.ToAnnotations());
-        return new MulticlassPredictionTransformer<MaximumEntropyModelParameters>(
-            ml, linear, schema.ToSchema(), GraphOutput.Logits, columns.Label, ScoreOfMlNet, columns.PredictedLabel);
+        return new(
+            [new MulticlassPredictionTransformer<MaximumEntropyModelParameters>(
+                ml, linear, Raw(input, classes, scorer.Columns.Label, labels), input, scorer.Columns.Label, Score, PredictedLabel)],
+            [(Score, scorer.Columns.Score), (PredictedLabel, scorer.Columns.PredictedLabel)]);
     }
 
     // Platt's calibrator with a slope of -1 is the sigmoid of the score: 1 / (1 + e^(slope * score + offset)).
-    private static ITransformer OfTwo(MLContext ml, BinaryManifest task, float scale)
+    private static OnnxScorer OfTwo(MLContext ml, StockScorer.OfTwo scorer, string input)
     {
-        var columns = task.Columns;
-        if (columns.Probability != DefaultColumnNames.Probability || columns.PredictedLabel != DefaultColumnNames.PredictedLabel)
-        {
-            throw new NotSupportedException(
-                $"The model's columns are called '{columns.Probability}' and '{columns.PredictedLabel}', "
-                    + "and ML.NET's binary scorer calls them "
-                + $"'{DefaultColumnNames.Probability}' and '{DefaultColumnNames.PredictedLabel}' always. "
-                + "Train with these names, or export the "
-                + "network alone, with ExportOnnx.");
-        }
-        var weights = new VBuffer<float>(1, [scale]);
+        var weights = new VBuffer<float>(1, [1 / scorer.Temperature]);
         var linear = new LinearBinaryModelParameters(ml, in weights, 0);
         var sigmoid = new PlattCalibrator(ml, slope: -1, offset: 0);
-        return new BinaryPredictionTransformer<ParameterMixingCalibratedModelParameters<LinearBinaryModelParameters, PlattCalibrator>>(
-            ml, new(ml, linear, sigmoid), Raw(GraphOutput.Logit, 1).ToSchema(), GraphOutput.Logit, task.Threshold);
+        return new(
+            [new BinaryPredictionTransformer<ParameterMixingCalibratedModelParameters<LinearBinaryModelParameters, PlattCalibrator>>(
+                ml, new(ml, linear, sigmoid), Raw(input, 1), input, scorer.Threshold)],
+            [(Score, scorer.Columns.Score), (Probability, scorer.Columns.Probability),
+                (PredictedLabel, scorer.Columns.PredictedLabel)]);
     }
 
-    private static RegressionPredictionTransformer<LinearRegressionModelParameters> OfNumber(MLContext ml)
+    // ML.NET predicts one label a row. Its scorer of one model for each class gives their raw scores, and names them: once for the
+    // probabilities, and once for what is above the thresholds, which then become Boolean.
+    private static OnnxScorer OfLabels(MLContext ml, StockScorer.OfLabels scorer, string prefix)
+    {
+        RequireTwo(scorer.Names, "label");
+        return new(
+            [
+                Named(ml, scorer, prefix + GraphOutput.Predicted),
+                ml.Transforms.CopyColumns(Kept, Score).Fit(View(ml, Score, scorer.Names.Count)),
+                Named(ml, scorer, prefix + GraphOutput.Probabilities),
+                ml.Transforms.Conversion.ConvertType(PredictedLabel, Kept, DataKind.Boolean).Fit(View(ml, Kept, scorer.Names.Count)),
+            ],
+            [(Score, scorer.Columns.Score), (PredictedLabel, scorer.Columns.PredictedLabel)]);
+    }
+
+    private static OnnxScorer OfNumber(MLContext ml, StockScorer.OfNumber scorer, string input)
     {
         var weights = new VBuffer<float>(1, [1f]);
-        return new(ml, new LinearRegressionModelParameters(ml, in weights, 0), Raw(GraphOutput.Score, 1).ToSchema(), GraphOutput.Score);
+        return new(
+            [new RegressionPredictionTransformer<LinearRegressionModelParameters>(
+                ml, new LinearRegressionModelParameters(ml, in weights, 0), Raw(input, 1), input)],
+            [(Score, scorer.Columns.Score)]);
     }
 
-    // As ApplyOnnxModel describes it.
-    private static DataViewSchema.Builder Raw(string name, int length)
+    private static MulticlassPredictionTransformer<OneVersusAllModelParameters> Named(
+        MLContext ml, StockScorer.OfLabels scorer, string input)
+    {
+        var names = scorer.Names;
+        LinearBinaryModelParameters[] identity = [.. names.Select((_, i) =>
+        {
+            var weights = new VBuffer<float>(names.Count, 1, [1f], [i]);
+            return new LinearBinaryModelParameters(ml, in weights, 0);
+        })];
+        var host = ((IHostEnvironment)ml).Register(nameof(OnnxScorer));
+        var all = OneVersusAllModelParameters.Create(host, OneVersusAllModelParameters.OutputFormula.Raw, identity);
+        var values = new VBuffer<ReadOnlyMemory<char>>(names.Count, [.. names.Select(name => name.AsMemory())]);
+        var labels = new DataViewSchema.Annotations.Builder();
+        labels.Add(
+            "KeyValues", new VectorDataViewType(TextDataViewType.Instance, names.Count),
+            (ref VBuffer<ReadOnlyMemory<char>> value) => values.CopyTo(ref value));
+        var schema = Raw(input, names.Count, scorer.Columns.Label, labels);
+        return new(ml, all, schema, input, scorer.Columns.Label, Score, PredictedLabel);
+    }
+
+    private static void RequireTwo(IReadOnlyList<string> names, string what)
+    {
+        if (names.Count < 2)
+        {
+            throw new NotSupportedException(
+                $"The model has one {what} ('{names[0]}'), and ML.NET's multiclass scorers want two. Export the network alone, with "
+                + "ExportOnnx.");
+        }
+    }
+
+    // As ApplyOnnxModel describes it, and beside it the label, where there is one.
+    private static DataViewSchema Raw(string name, int length, string label = "", DataViewSchema.Annotations.Builder? labels = null)
     {
         var schema = new DataViewSchema.Builder();
         schema.AddColumn(name, new VectorDataViewType(NumberDataViewType.Single, 1, length));
-        return schema;
+        if (labels is not null)
+            schema.AddColumn(label, new KeyDataViewType(typeof(uint), length), labels.ToAnnotations());
+        return schema.ToSchema();
+    }
+
+    private static EmptyDataView View(MLContext ml, string column, int length)
+    {
+        var schema = new DataViewSchema.Builder();
+        schema.AddColumn(column, new VectorDataViewType(NumberDataViewType.Single, length));
+        return new EmptyDataView(ml, schema.ToSchema());
     }
 }

@@ -4,15 +4,15 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// Rewrites a graph for 8-bit integers. Around convolutions, and what stands between them, values are rounded to 256 steps and back
-/// (QuantizeLinear, DequantizeLinear): a runtime that can computes the whole in integers, any other gives the same scores.
-/// A linear layer becomes MatMulInteger, whose input is measured as it runs.
+/// Rewrites a graph for 8-bit integers. Around convolutions and the operators between them, values are quantized to 256 steps and
+/// dequantized (QuantizeLinear, DequantizeLinear): a runtime that supports it computes these parts in integers; other runtimes give the
+/// same scores. A linear layer becomes MatMulInteger with dynamic quantization of its input.
 /// </summary>
-/// <param name="graph">Of floats.</param>
-/// <param name="ranges">Of the values that the network computes.</param>
+/// <param name="graph">The graph in floats.</param>
+/// <param name="ranges">Ranges of the network's values.</param>
 internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, (float Least, float Most)> ranges)
 {
-    // Seven bits: processors without VNNI add two products of 8 by 8 bits in 16, which may overflow.
+    // Seven bits: processors without VNNI add two 8-bit products in 16 bits, which may overflow.
     private const int WeightLevels = 63;
 
     private static readonly HashSet<string> s_activations = ["Relu", "Clip"];
@@ -24,7 +24,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     private readonly Dictionary<string, string> _rounded = new(StringComparer.Ordinal);
     private readonly Dictionary<string, float> _scales = new(StringComparer.Ordinal);
 
-    // In transformers sums and products of tokens stay floats: there is no convolution to gain by.
+    // In transformers, sums and products of tokens remain floats: without convolutions there is nothing to gain.
     private readonly bool _isConvolutional = graph.Nodes.All(node => node.Operator != "MatMul");
 
     public NetworkGraph Quantize()
@@ -50,7 +50,8 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
     {
         if (node.Operator == "Conv")
             return consumers is not [{ Operator: var only }] || !s_activations.Contains(only);
-        return consumers.Any(consumer => s_between.Contains(consumer.Operator) && (_isConvolutional || consumer.Operator == "Conv"));
+        return consumers.Any(consumer => s_between.Contains(consumer.Operator) && consumer.MayBeRounded
+            && (_isConvolutional || consumer.Operator == "Conv"));
     }
 
     private void Round(string value)
@@ -73,7 +74,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
         Widen(weight, integers, parameters);
         if (node.Inputs.Count > 2 && _scales.TryGetValue(input, out var step))
         {
-            // In steps of the products' own size, so that integers can be added to them.
+            // In the scale of the products, so that the integers can be added.
             var bias = Take(node.Inputs[2]);
             var steps = Array.ConvertAll(scales, scale => scale * step);
             var values = ((float[])bias.Values)
@@ -101,7 +102,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
         _nodes.Add(new GraphNode("Mul", [$"{output}.floats", $"{output}.scale"], [output], []));
     }
 
-    /// <summary>Symmetric, with a step of its own for each output: zero stays zero.</summary>
+    /// <summary>Symmetric quantization with a scale for each output: zero is exact.</summary>
     private static (sbyte[] Integers, float[] Scales) Rounded(float[] values, int outputs, Func<int, int, int> place)
     {
         var (integers, scales) = (new sbyte[values.Length], new float[outputs]);
@@ -117,7 +118,7 @@ internal sealed class Quantizer(NetworkGraph graph, IReadOnlyDictionary<string, 
         return (integers, scales);
     }
 
-    // Zero, which padding brings in, must be one of the steps.
+    // Zero, which padding inserts, must be representable exactly.
     private static (float Scale, byte Zero) Steps((float Least, float Most) range)
     {
         var (least, most) = (Math.Min(range.Least, 0), Math.Max(range.Most, 0));

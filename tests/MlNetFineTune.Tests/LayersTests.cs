@@ -6,14 +6,14 @@ using Mono.Cecil.Cil;
 
 namespace MlNetFineTune.Tests;
 
-/// <summary>The folders of the library are its layers: each knows only those before it.</summary>
+/// <summary>The folders of the library are its layers: each uses only those before it.</summary>
 [TestClass]
 public sealed partial class LayersTests
 {
     private static readonly string[] s_layers =
     [
-        "Primitives", "MlNet", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms",
-        "Serving", "Reporting", "Trainers", "Catalog",
+        "Primitives", "MlNet", "Weights", "Networks", "Data", "Tasks", "Training", "Scoring", "Transforms", "Serving", "Reporting",
+        "Trainers", "Search", "Catalog",
     ];
 
     private static readonly string s_source = Path.Combine(Repository.Root, "src", "MlNetFineTune");

@@ -3,7 +3,7 @@ namespace MlNetFineTune.Tests;
 /// <summary>
 /// How long a test waits for what must happen: so long that a machine under a load of 30 is in time. Only what never happens takes it, and
 /// fails.
-/// No test says how quickly something must happen; where time is the matter, the test holds the clock (<c>ManualTime</c>).
+/// No test requires that something happens quickly; tests of time control the clock (<c>ManualTime</c>).
 /// </summary>
 internal static class Patience
 {

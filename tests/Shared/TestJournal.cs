@@ -2,8 +2,8 @@ namespace MlNetFineTune.Tests;
 
 /// <summary>
 /// Which tests have begun and ended, written test by test beside the report. A report is written at the end, and so there is none when
-/// native code takes the process down; what the journal says is in the system's hands by then. <c>.ci/run</c> counts by it. A test that
-/// runs tests in a process of its own gives them another folder.
+/// native code takes the process down; the journal has been written to the operating system by then. <c>.ci/run</c> counts by it. A test
+/// that runs tests in a process of its own gives them another folder.
 /// </summary>
 [TestClass]
 public sealed class TestJournal

@@ -6,9 +6,9 @@ using MlNetFineTune;
 namespace Pretrain;
 
 /// <summary>
-/// <c>compare</c>: what pretrained weights bring over random ones. Both train on the same photos for the same epochs; each seed is another
-/// split, another order and another start; each has the learning rate that is best for it on other drawn photos.
-/// The photos that judge a model choose nothing: the best epoch is chosen on a fifth of the training photos.
+/// <c>compare</c>: compares pretrained with random weights. Both train on the same photos for the same number of epochs; each seed is
+/// another split, order and initialization; each has the learning rate that is best for it on other drawn photos. The test photos select
+/// nothing: the best epoch is selected on a fifth of the training photos.
 /// </summary>
 internal static class CompareCommand
 {
@@ -45,8 +45,7 @@ internal static class CompareCommand
                     : SplitPhotos.Surfaces(folder.Path, seed);
                 fromWeights.Add(
                     Run("pretrained", train, test, pretrained, Strategy.Full(), learningRate: 5e-3f, seed, parsed.GetValue(epochs)));
-                // Random weights have nothing to keep: every stage learns at the full rate,
-                // which for them is best at 0.001 (of 0.0005 to 0.005).
+                // With random weights every stage trains at the full rate, for which 0.001 is best (of 0.0005 to 0.005).
                 fromScratch.Add(
                     Run("random", train, test, Backbone.Micro.FromScratch(), Strategy.Full(layerDecay: 1), learningRate: 1e-3f, seed,
                         parsed.GetValue(epochs)));

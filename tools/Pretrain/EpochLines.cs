@@ -4,7 +4,7 @@ using MlNetFineTune;
 
 namespace Pretrain;
 
-/// <summary>One line an epoch, and one every 20 seconds within it.</summary>
+/// <summary>Prints a line after each epoch, and every 20 seconds within it.</summary>
 internal sealed class EpochLines : IProgress<TrainingProgress>
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(20);

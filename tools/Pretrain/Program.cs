@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Pretrain;
 
-// Makes the weights that the quick start begins from, and measures what they are worth.
+// Pretrains the initial weights of the quick start, and compares them with random ones.
 var root = new RootCommand("Pretrains the micro backbone of the quick start on pictures drawn by formulas.");
 root.Subcommands.Add(TrainCommand.Create());
 root.Subcommands.Add(CompareCommand.Create());

@@ -2,7 +2,7 @@ using Microsoft.ML;
 
 namespace Pretrain;
 
-/// <summary>Training photos and the photos that judge, for one seed.</summary>
+/// <summary>Training and test photos of one seed.</summary>
 internal static class SplitPhotos
 {
     /// <summary>Draws surfaces as the quick start does: the same numbers of photos, the same seeds.</summary>
@@ -14,7 +14,7 @@ internal static class SplitPhotos
         return (Read(train), Read(test));
     }
 
-    /// <summary>Half of each class trains, the other half judges.</summary>
+    /// <summary>Half of each class is for training, the other half for testing.</summary>
     public static (IReadOnlyList<Photo> Train, IReadOnlyList<Photo> Test) Halves(string folder, int seed)
     {
         List<Photo> train = [], test = [];

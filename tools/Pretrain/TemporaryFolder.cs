@@ -1,6 +1,6 @@
 namespace Pretrain;
 
-/// <summary>A new folder that goes when it is disposed.</summary>
+/// <summary>A new folder that is deleted when disposed.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("pretrain-").FullName;

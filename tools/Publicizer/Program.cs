@@ -1,8 +1,8 @@
 // Publicizer <output folder> <assembly>...
 //
 // Writes a copy of each assembly in which everything internal is public, by changing the visibility bits of its TypeDef, Field and
-// MethodDef rows and nothing else. What is private or protected stays so: a private field may bear the name of a public event, and making
-// both visible would make the name ambiguous. The copies are for the compiler to read; they are never run.
+// MethodDef rows and nothing else. Private and protected members are unchanged: a private field may have the name of a public event, and
+// making both visible would make the name ambiguous. The copies are for the compiler only; they are never run.
 
 using System.Reflection;
 using System.Reflection.Metadata;
@@ -21,7 +21,7 @@ foreach (var assembly in args[1..])
     var image = File.ReadAllBytes(assembly);
     MakeInternalsPublic(image);
 
-    // Written beside and renamed, so that a build that runs at the same time never reads half a file.
+    // Written to a temporary file and renamed, so that a concurrent build never reads an incomplete file.
     var target = Path.Combine(folder, Path.GetFileName(assembly));
     var unfinished = $"{target}.{Environment.ProcessId}";
     File.WriteAllBytes(unfinished, image);

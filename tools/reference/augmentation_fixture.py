@@ -1,4 +1,4 @@
-"""Writes augmentations.json: what torchvision's operations (on PIL images) make of a picture drawn by the formula of picture_fixture.py.
+"""Writes augmentations.json: the results of torchvision's operations (on PIL images) for a picture drawn by the formula of picture_fixture.py.
 
 The picture has SIZE x SIZE pixels, so that nothing is resized. `colors` are operations whose arithmetic is Pillow's: `sha256` is that of all bytes of the
 result, `samples` the pixels [r, g, b] at all pairs (y, x) of `color_at`, row by row. `geometry` and `blurs` have samples at `at` only: float rounding differs. `fill` is the colour

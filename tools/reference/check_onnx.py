@@ -1,4 +1,4 @@
-"""Runs the ONNX standard's own checker, and its inference of shapes, over the files that are given; prints how many passed."""
+"""Runs the ONNX standard's own checker, and its inference of shapes, on the given files; prints how many passed."""
 import json
 import sys
 

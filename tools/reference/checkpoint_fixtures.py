@@ -34,7 +34,7 @@ def checkpoints():
     yield "best_prec1-of-one-element", dict(epoch=3, state_dict=wrapped, best_prec1=torch.tensor([71.])), "state_dict", wrapped
     yield "mean-std", dict(net=plain, **means), "net", plain
     yield "temperature", dict(model=plain, temperature=torch.nn.Parameter(torch.ones(1))), "model", plain
-    # Its kind: names that nobody knows, averages, dictionaries of other tensors, dictionaries in dictionaries.
+    # Its kind: unknown names, averages, dictionaries of other tensors, dictionaries in dictionaries.
     yield "unknown-name", dict(resnet=plain, loss=torch.tensor(.4), confusion=torch.eye(2)), "resnet", plain
     yield "average-first", dict(state_dict=plain, state_dict_ema=average, best_acc1=torch.tensor(71.)), "state_dict_ema", average
     yield "no-average", dict(state_dict=plain, state_dict_ema=None, model_ema=None, best_acc1=torch.tensor(71.)), "state_dict", plain

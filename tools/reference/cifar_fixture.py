@@ -1,4 +1,4 @@
-"""What PyTorch says of CIFAR-10 test photos with the published networks: Fixtures/cifar.json, the class of the first hundred photos of each kind.
+"""PyTorch's predictions for CIFAR-10 test photos with the published networks: Fixtures/cifar.json, the class of the first hundred photos of each kind.
 
     python3 tools/reference/cifar_fixture.py [--all]      with --all the accuracy on all 10,000 photos is printed as well
 """

@@ -1,4 +1,4 @@
-"""Writes distillation.json: the loss of a student that a teacher teaches, of fixed logits and in six steps of a training; and pixels as another network wants them.
+"""Writes distillation.json: the distillation loss, for fixed logits and in six training steps; and pixels converted to another network's normalisation and size.
 
 `cases`: logits and labels of losses_fixture.py; the teacher's logits are formula.tensor("distillation.teacher", (6, 5)) times 5. A row's loss is
 weight * T^2 * w * KL(softmax(t / T) || softmax(s / T)) + (1 - weight) * loss of the label (which has w in it), with w the weight of the row's class, and the mean that of

@@ -1,4 +1,4 @@
-"""Writes random-erasing.json: rectangles that torchvision's RandomErasing draws, and what its `erase` leaves of a small picture.
+"""Writes random-erasing.json: rectangles that torchvision's RandomErasing draws, and the result of its `erase` for a small picture.
 
 `area` is the rectangle's share of the picture, `ratio` its height / width, `top` and `left` its corner as a share of the room there is.
 `narrow` asks for rectangles that often do not fit, so that `none` is the share of the pictures in which nothing is erased.

@@ -60,7 +60,7 @@ def without_segment(jpeg, marker):
 
 
 def strange_profile():
-    """sRGB's profile with red and green exchanged: whoever applies it shows it."""
+    """sRGB's profile with red and green exchanged: applying it is visible."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     profile = profile[:24] + bytes(12) + profile[36:]  # without the time it was made
     return profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
@@ -104,7 +104,7 @@ def files():
     yield "jpeg-progressive", saved(rgb, "JPEG", quality=90, progressive=True)
     yield "jpeg-gray", saved(gray, "JPEG", quality=90)
     yield "jpeg-cmyk", saved(cmyk, "JPEG", quality=90)
-    # The same numbers called YCCK by Adobe's marker, and called nothing without it.
+    # The same numbers called YCCK by Adobe's marker, and unmarked without it.
     adobe = saved(cmyk, "JPEG", quality=90)
     at = adobe.index(b"Adobe") + 11
     yield "jpeg-ycck", adobe[:at] + b"\2" + adobe[at + 1:]

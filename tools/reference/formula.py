@@ -1,4 +1,4 @@
-"""Weights and images that need no file: the same numbers come out of this module and of a few lines of C#.
+"""Weights and images that need no file: this module and a few lines of C# compute the same numbers.
 
 A tensor has a state-dict name `name`, a shape and a flat (row-major) index i = 0, 1, 2, ...; everything is computed in doubles, then cast to float32.
 
@@ -51,7 +51,7 @@ def tensor(name, shape):
 
 
 def fill(network):
-    """Gives every parameter and buffer of the network its formula value."""
+    """Sets every parameter and buffer of the network to its formula value."""
     network.load_state_dict({
         name: torch.zeros_like(t) if name.endswith("num_batches_tracked") else tensor(name, t.shape)
         for name, t in network.state_dict().items()})

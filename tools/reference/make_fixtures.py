@@ -9,6 +9,7 @@ import crop_fixture
 import distillation_fixture
 import erasing_fixture
 import explanations_fixture
+import features_fixture
 import format_fixture
 import fusion_fixture
 import lora_fixture
@@ -38,6 +39,7 @@ signature_fixture.main()
 training_fixture.main()
 strategies_fixture.main()
 module_fixture.main()
+features_fixture.main()
 fusion_fixture.main()
 several_fixture.main()
 explanations_fixture.main()

@@ -16,7 +16,7 @@ def binary(rows, digits, share, by_weight, seed):
     scores = np.round(labels * 0.25 + random.rand(rows) * 0.75, digits)
     weights = random.randint(1, 5, rows) / 4.0 if by_weight else np.ones(rows)
     precision, recall, passing = metrics.precision_recall_curve(labels, scores, sample_weight=weights)
-    precision, recall = precision[:-1][::-1], recall[:-1][::-1]  # by falling score; without the point that no row makes
+    precision, recall = precision[:-1][::-1], recall[:-1][::-1]  # by falling score; without the point without rows
     falling = passing[::-1]
     false_positives, true_positives, of_roc = metrics.roc_curve(labels, scores, sample_weight=weights, drop_intermediate=False)
     accuracy = [metrics.accuracy_score(labels, scores >= score, sample_weight=weights) for score in falling]

@@ -1,4 +1,4 @@
-"""PyTorch twins of MobileNetV3, EfficientNet, ConvNeXt and ViT: torchvision's own modules, hung under timm's names; what torchvision lacks (scaled
+"""PyTorch twins of MobileNetV3, EfficientNet, ConvNeXt and ViT: torchvision's own modules, registered under timm's names; what torchvision lacks (scaled
 branches, patches of 14, the mean of the patches, TensorFlow's padding) is written from the papers' formulas.
 """
 import torch
@@ -12,7 +12,7 @@ from networks import Network, SameConv2d
 
 
 def tree(**children):
-    """A module that only holds others, by name."""
+    """A container of named modules."""
     module = nn.Module()
     for name, child in children.items():
         if isinstance(child, nn.Parameter):

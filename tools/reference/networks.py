@@ -1,4 +1,4 @@
-"""PyTorch twins of the library's networks: timm's MobileNets (same tensor names), torchvision's ResNet-18 and the little residual network Micro.
+"""PyTorch twins of the library's networks: timm's MobileNets (same tensor names), torchvision's ResNet-18 and the small residual network Micro.
 
 Every network has `stages`, an ordered list of (name, module) whose chain gives the feature map, then global average pooling, then a linear head.
 """

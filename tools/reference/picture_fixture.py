@@ -1,4 +1,4 @@
-"""Writes pictures.json: what torchvision's Resize and CenterCrop (on PIL images) make of pictures drawn by a formula, and where they crop.
+"""Writes pictures.json: the results of torchvision's Resize and CenterCrop (on PIL images) for pictures drawn by a formula, and the crop positions.
 
 A picture's pixel (x, y), all integers (// is a floor division, tri(t, p) = |t mod 2p - p|):
     red    32 + tri(3x + 2y, 96) * 191 // 96                     smooth ramps

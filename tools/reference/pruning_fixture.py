@@ -1,4 +1,4 @@
-"""Writes pruning.json: which channels go, and what the network computes without them, for the networks of network_fixtures.py (formula.py).
+"""Writes pruning.json: which channels are removed, and the outputs without them, for the networks of network_fixtures.py (formula.py).
 
 Channels are ranked by the L1 norm of the filter that makes them (Li et al. 2017), or by the absolute scale of BatchNorm, added up where a depthwise
 convolution and its BatchNorm follow (Liu et al. 2017). Of equal ones the first stay. A layer keeps the nearest multiple of 8 (a half goes up), at least 8.
@@ -17,7 +17,7 @@ import formula
 from fixture import numbers, write
 from network_fixtures import LABELS, build
 
-# Network, padding, width multiplier, pixels, share of channels that goes, norm.
+# Network, padding, width multiplier, pixels, fraction of channels that is removed, norm.
 CASES = [
     ("micro", "symmetric", 1.0, 32, 0.3, "Filter"),
     ("micro", "symmetric", 1.0, 32, 0.5, "BatchNormScale"),

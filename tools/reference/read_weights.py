@@ -1,4 +1,4 @@
-"""Prints what PyTorch, or a reader of safetensors that shares no code with ours, finds in a file of weights, as JSON.
+"""Prints what PyTorch, or an independent reader of safetensors, finds in a file of weights, as JSON.
 
     python3 tools/reference/read_weights.py weights.pth | weights.safetensors
 """
@@ -32,7 +32,7 @@ def main():
     else:
         state = torch.load(path)
         metadata = getattr(state, "_mlnetfinetune", {})
-        torch.load(path, weights_only=True)  # PyTorch's own restricted reader takes it as well
+        torch.load(path, weights_only=True)  # PyTorch's own restricted reader accepts it as well
     tensors = {name: dict(shape=list(t.shape), values=t.double().flatten().tolist()) for name, t in state.items()}
     print(json.dumps(dict(tensors=tensors, metadata=metadata)))
 

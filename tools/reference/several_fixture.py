@@ -1,4 +1,4 @@
-"""Writes several.json: the loss of three heads on one network with labels missing here and there, and its gradient, in doubles.
+"""Writes several.json: the loss of three heads on one network with some labels missing, and its gradient, in doubles.
 
 Outputs are 2 * formula.tensor("several.outputs", (6, 5)): three logits of classes, one number, one logit of yes or no. The loss is
 1 * mean cross-entropy + 2 * mean squared error + 0.5 * mean binary cross-entropy, each over the rows that have the head's label, by the rows'

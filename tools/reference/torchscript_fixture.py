@@ -1,4 +1,4 @@
-"""A small network exported as users export theirs, and what PyTorch computes with it: Fixtures/torchscript/*.pt and torchscript.json.
+"""A small network exported as users do, and PyTorch's outputs: Fixtures/torchscript/*.pt and torchscript.json.
 
 Steps s = 0..4 as in training_fixture.py: formula.images(4, 32, 32, offset = 1000 * s), labels (s + k) % 3, cross entropy, SGD with momentum 0.9
 (no Nesterov, no decay) at 0.05, a linear head `head` of formula weights on top of the features. A frozen stage takes no gradient and is in eval mode.
@@ -32,7 +32,7 @@ class Small(nn.Module):
 
 
 class Drops(nn.Module):
-    """With no child: everything lies at the root."""
+    """Without children: all tensors are at the root."""
 
     def __init__(self):
         super().__init__()

@@ -169,7 +169,7 @@ NETWORKS = {
 
 
 class Weights:
-    """Formula tensors, made when they are first asked for and remembered by name and shape."""
+    """Formula tensors, created on first use and cached by name and shape."""
 
     def __init__(self):
         self.shapes = {}
@@ -210,7 +210,7 @@ def small_vit(w, pixels):
 
 def small_dinov2(w, pixels):
     x = embed(w, "", pixels, 14, 32)
-    w("embeddings.mask_token", 1, 32)  # in every file, used by none but the pretraining
+    w("embeddings.mask_token", 1, 32)  # in every file, used only in pretraining
     for i in range(2):
         name = f"encoder.layer.{i}"
         x = x + w(f"{name}.layer_scale1.lambda1", 32) * attention(w, f"{name}.attention", w.norm(f"{name}.norm1", x, 1e-6), 2)

@@ -1,4 +1,4 @@
-"""Writes views.json: what torchvision's Resize, TenCrop and CenterCrop (on PIL images) make of the pictures of picture_fixture.py.
+"""Writes views.json: the results of torchvision's Resize, TenCrop and CenterCrop (on PIL images) for the pictures of picture_fixture.py.
 
 `tenCrop` has top left, top right, bottom left, bottom right and centre of the resized picture, then the same of its mirror image; `scales` has the
 centre of the picture resized to int(shorter * scale). `samples` are the pixels [r, g, b] at all pairs (y, x) of `at`, row by row.

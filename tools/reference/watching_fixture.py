@@ -17,7 +17,7 @@ def events():
 
 
 def smoothed(losses, beta=0.98):
-    """fastai's AvgSmoothLoss: an exponential mean, divided by what it has seen."""
+    """fastai's AvgSmoothLoss: an exponential moving average with bias correction."""
     mean, result = 0.0, []
     for count, loss in enumerate(losses, 1):
         mean = beta * mean + (1 - beta) * loss

@@ -1,4 +1,4 @@
-"""Small files of torch.save in all its forms, and what PyTorch reads in them: Fixtures/weight-files/*.pth and weight-files.json."""
+"""Small files of torch.save in all its forms, and the tensors that PyTorch reads from them: Fixtures/weight-files/*.pth and weight-files.json."""
 import argparse
 import collections
 import datetime
@@ -42,7 +42,7 @@ def views():
 
 
 def checkpoint():
-    """As training programs leave it: the weights in the middle of much else."""
+    """As saved by training programs: the weights among other objects."""
     wrapped = collections.OrderedDict(("module." + name, tensor) for name, tensor in layer().items())
     trained = torch.nn.Parameter(numbers(3))
     optimizer = torch.optim.Adam([trained])

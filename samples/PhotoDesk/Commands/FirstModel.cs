@@ -6,8 +6,8 @@ using QuickStart;
 namespace PhotoDesk;
 
 /// <summary>
-/// <c>-- first-model FILE</c> makes the model that every desk begins with, from the micro network and those of the embedded pictures that
-/// are not held out. For the developers of this sample: the result is in Assets.
+/// <c>-- first-model FILE</c> trains the initial model of every desk from the micro network on the embedded pictures that are not held out.
+/// For the developers of this sample: the result is in Assets.
 /// </summary>
 internal static class FirstModel
 {

@@ -7,8 +7,10 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary><c>--smoke</c>: the whole life of a model in some seconds, over HTTP, in a temporary folder: upload, correct, retrain, compare,
-/// switch over, roll back.</summary>
+/// <summary>
+/// <c>--smoke</c>: all steps in a few seconds, over HTTP, in a temporary folder: upload, correct, retrain, compare, switch models, roll
+/// back.
+/// </summary>
 internal static class SmokeRun
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -55,7 +57,7 @@ internal static class SmokeRun
         Console.WriteLine($"Labelled them: {string.Join(", ", SurfaceImages.Kinds)}");
 
         await PostAsync<Training>(http, "api/trainings");
-        await http.GetStringAsync("api/trainings/latest/events"); // until it ends
+        await http.GetStringAsync("api/trainings/latest/events"); // the stream ends with the training
         var training = await http.GetFromJsonAsync<Training>("api/trainings/latest", Json);
         Console.WriteLine($"Training {training!.Id} {training.State}: {training.Message}");
 

@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary>Photos for who has none at hand: the quick start's drawings, but none that any model here has learned from.</summary>
+/// <summary>Example photos: generated pictures of the quick start that no model was trained on.</summary>
 internal static class ExampleEndpoints
 {
     private const int Seed = 2; // EmbeddedPictures draws with 1

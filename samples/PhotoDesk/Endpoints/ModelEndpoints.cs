@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace PhotoDesk;
 
-/// <summary>Models: compare, switch over, roll back.</summary>
+/// <summary>Models: compare, switch, roll back.</summary>
 internal static class ModelEndpoints
 {
     public static void MapModels(this IEndpointRouteBuilder app)

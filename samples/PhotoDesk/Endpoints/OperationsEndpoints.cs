@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace PhotoDesk;
 
-/// <summary>For those who run it: is it well, and how much does it do.</summary>
+/// <summary>Operations: health and metrics.</summary>
 internal static class OperationsEndpoints
 {
     public static void MapOperations(this IEndpointRouteBuilder app)
@@ -18,7 +18,7 @@ internal static class OperationsEndpoints
         : Problems.Answer(StatusCodes.Status503ServiceUnavailable, "The database or the model does not answer.").ExecuteAsync(context);
 }
 
-/// <summary>The database answers, and a model is served.</summary>
+/// <summary>Healthy if the database responds and a model is served.</summary>
 internal sealed class DeskHealth(Database database, ServedModel served) : IHealthCheck
 {
     public const string Name = "desk";

@@ -75,7 +75,7 @@ internal static class PhotoEndpoints
     private static Results<FileContentHttpResult, ProblemHttpResult> Picture(PictureFile? file) =>
         file is null ? Problems.NotFound("photo") : TypedResults.File(file.Content, file.MediaType);
 
-    // Streams: however many photos there are, one is in memory.
+    // Streams the table: only one photo is in memory at a time.
     private static async Task Table(HttpResponse response, PhotoStore store, CancellationToken aborted)
     {
         response.ContentType = "text/csv; charset=utf-8";

@@ -5,14 +5,14 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>Trainings: begin, watch, stop.</summary>
+/// <summary>Trainings: start, monitor, stop.</summary>
 internal static class TrainingEndpoints
 {
     public static void MapTrainings(this IEndpointRouteBuilder app)
     {
         var trainings = app.MapGroup("/api/trainings");
         trainings.MapPost("/", Begin);
-        // 204 before the first: a browser's console reports every 404 as an error, and here nothing is wrong.
+        // 204 before the first training: browsers report a 404 as an error in the console.
         trainings.MapGet("/latest", (TrainingFeed feed, TrainingStore store) => Latest(feed, store) is { } training
             ? Results.Ok(training)
             : Results.NoContent());
@@ -39,7 +39,7 @@ internal static class TrainingEndpoints
         Latest(feed, store) is null ? Problems.NotFound("training")
             : TypedResults.ServerSentEvents(EventsAsync(feed, store, lifetime.ApplicationStopping, aborted));
 
-    // The program does not wait for watchers when it ends.
+    // Shutdown does not wait for clients of this stream.
     private static async IAsyncEnumerable<SseItem<Training>> EventsAsync(
         TrainingFeed feed, TrainingStore store, CancellationToken programEnds, [EnumeratorCancellation] CancellationToken aborted)
     {
@@ -52,7 +52,7 @@ internal static class TrainingEndpoints
             yield return new SseItem<Training>(states.Current, "progress");
         }
         if (!ended && !ends.IsCancellationRequested)
-            yield return new SseItem<Training>(store.Latest()!, "progress"); // none goes on: the last one's end
+            yield return new SseItem<Training>(store.Latest()!, "progress"); // no training runs: the final state of the last one
 
         async Task<bool> MovesOn()
         {

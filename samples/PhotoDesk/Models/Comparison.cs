@@ -3,10 +3,9 @@ namespace PhotoDesk;
 /// <summary>Two models on the same held-out photos.</summary>
 internal sealed record Comparison(int HeldOut, ModelQuality Current, ModelQuality Candidate, IReadOnlyList<ChangedPhoto> Changed)
 {
-    /// <summary>Accuracy, and F1 as the mean of the classes that occur (van Rijsbergen;
-    /// a class without a right prediction has 0).</summary>
-    /// <param name="classes">All.</param>
-    /// <param name="judged">What a person says, and what the model says.</param>
+    /// <summary>Accuracy, and macro F1 over the classes that occur (a class without a correct prediction has 0).</summary>
+    /// <param name="classes">All classes.</param>
+    /// <param name="judged">Labels by a person and predictions of the model.</param>
     public static Quality QualityOf(IEnumerable<string> classes, IReadOnlyCollection<(string Label, string Predicted)> judged)
     {
         if (judged.Count == 0)
@@ -23,5 +22,5 @@ internal sealed record Comparison(int HeldOut, ModelQuality Current, ModelQualit
 
 internal sealed record ModelQuality(long ModelId, double Accuracy, double F1);
 
-/// <summary>A held-out photo of which the two models say different things.</summary>
+/// <summary>A held-out photo with different predictions of the two models.</summary>
 internal sealed record ChangedPhoto(long PhotoId, string Name, string ImageUrl, string Label, string CurrentLabel, string CandidateLabel);

@@ -3,11 +3,13 @@ using QuickStart;
 
 namespace PhotoDesk;
 
-/// <summary>Asks models about the photos that none of them has learned from.
-/// What a model said is kept, so that a later comparison asks about new photos alone.</summary>
+/// <summary>
+/// Evaluates models on the held-out photos, which are never used for training. Predictions are stored, so that a later comparison only
+/// scores new photos.
+/// </summary>
 internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStore models)
 {
-    /// <summary>Of a model that has a file, but need not be listed yet.</summary>
+    /// <summary>Evaluates a model that has a file; it need not be in the list yet.</summary>
     public Quality QualityOf(long modelId)
     {
         var photos = heldOut.List();
@@ -16,7 +18,7 @@ internal sealed class HeldOutJudge(MLContext ml, HeldOutStore heldOut, ModelStor
         return QualityOf(photos, said);
     }
 
-    /// <summary>Both on the photos that are held out now.</summary>
+    /// <summary>Compares two models on the current held-out photos.</summary>
     public Comparison Compare(long currentId, long candidateId)
     {
         var photos = heldOut.List();

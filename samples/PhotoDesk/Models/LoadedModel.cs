@@ -5,8 +5,8 @@ using MlNetFineTune;
 namespace PhotoDesk;
 
 /// <summary>
-/// A model in memory. Behind the chain of its file comes one transform more: it says which model has answered, so that a prediction keeps
-/// its author while models change, and whether the answer is sure enough by the thresholds that the training has calibrated.
+/// A model in memory: the chain of its file and one more transform, which adds the model's id to each prediction, so that it is known while
+/// models are switched, and whether the prediction is rejected by the calibrated thresholds.
 /// </summary>
 internal sealed class LoadedModel : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class LoadedModel : IDisposable
             (answer, verdict) =>
             {
                 verdict.ModelId = id;
-                // No threshold: the validation photos have not shown that the class can be trusted.
+                // No threshold: on the validation photos the class did not reach the target precision.
                 verdict.Rejected = !(answer.Status == "" && thresholds[answer.PredictedLabel] is { } least && answer.Score.Max() >= least);
             },
             contractName: null);
@@ -38,13 +38,13 @@ internal sealed class LoadedModel : IDisposable
 
     public long Id { get; }
 
-    /// <summary>In the order of the scores.</summary>
+    /// <summary>Names of the classes, in the order of the scores.</summary>
     public IReadOnlyList<string> Classes { get; }
 
-    /// <summary><see cref="PhotoRow"/> to <see cref="JudgedRow"/>.</summary>
+    /// <summary>Transformer from <see cref="PhotoRow"/> to <see cref="JudgedRow"/>.</summary>
     public ITransformer Transformer { get; }
 
-    /// <summary>For <c>Backbone.FromModel</c> and <c>Transform</c>.</summary>
+    /// <summary>The chain of the file, for <c>Backbone.FromModel</c> and <c>Transform</c>.</summary>
     public ITransformer File => _file;
 
     /// <summary>The photo with the heat of what speaks for the answer; null where it cannot be read. The caller disposes it.</summary>

@@ -4,14 +4,14 @@ using MlNetFineTune;
 
 namespace PhotoDesk;
 
-/// <summary>The part to copy: fine-tuning on rows from a database, into a chain that takes a photo and answers with text.</summary>
+/// <summary>The part to copy: fine-tuning on rows from a database, into a chain from a photo to the name of its class.</summary>
 internal static class ModelTraining
 {
-    /// <summary>Milder than the usual crops: a defect may be a small part of the photo.</summary>
+    /// <summary>Larger crops than usual: a defect may be a small part of the photo.</summary>
     private static readonly Augmentation Gentle =
         Augmentation.Sequence(Augmentation.RandomResizedCrop(minimumArea: 0.5f), Augmentation.HorizontalFlip());
 
-    /// <summary>What all trainings of a desk have in common.</summary>
+    /// <summary>Options of all trainings of a desk.</summary>
     public static ImageFineTuningOptions OptionsFor(Backbone backbone) => new()
     {
         Backbone = backbone,
@@ -24,18 +24,18 @@ internal static class ModelTraining
         Seed = 1,
     };
 
-    /// <param name="ml">Where it all happens.</param>
-    /// <param name="classes">In the order of the scores.</param>
-    /// <param name="rows">Enumerated once, in order, never all in memory.</param>
-    /// <param name="validation">The same.</param>
-    /// <param name="options">As <see cref="OptionsFor"/> makes them, with epochs and so on.</param>
-    /// <param name="report">What happened.</param>
-    /// <returns><see cref="PhotoRow"/> to <see cref="ScoredRow"/>; caller disposes.</returns>
+    /// <param name="ml">The context.</param>
+    /// <param name="classes">Names of the classes, in the order of the scores.</param>
+    /// <param name="rows">Training rows, streamed once in order.</param>
+    /// <param name="validation">Validation rows, streamed once in order.</param>
+    /// <param name="options">Options of <see cref="OptionsFor"/> with epochs etc.</param>
+    /// <param name="report">The report of the training.</param>
+    /// <returns>A transformer from <see cref="PhotoRow"/> to <see cref="ScoredRow"/>; the caller disposes it.</returns>
     public static TransformerChain<ITransformer> Fit(
         MLContext ml, IEnumerable<string> classes, IEnumerable<LabelledRow> rows, IEnumerable<LabelledRow> validation,
         ImageFineTuningOptions options, out TrainingReport report)
     {
-        // The classes are known: no pass over the photos to find them.
+        // The classes are known, so that no pass over the photos is needed to find them.
         var known = ml.Data.LoadFromEnumerable(classes.Select(name => new ClassName { Label = name }));
         var training = ml.Data.LoadFromEnumerable(rows);
         var toKeys = ml.Transforms.Conversion.MapValueToKey("Label", keyData: known).Fit(training);
@@ -47,7 +47,7 @@ internal static class ModelTraining
         return Chain(ml, network);
     }
 
-    /// <summary>The network, and names in the place of keys. Takes the network over.</summary>
+    /// <summary>A chain of the network and the conversion of keys to names. Takes ownership of the network.</summary>
     public static TransformerChain<ITransformer> Chain(MLContext ml, FineTuningTransformer network)
     {
         var scored = network.Transform(ml.Data.LoadFromEnumerable<PhotoRow>([]));

@@ -1,34 +1,34 @@
 namespace PhotoDesk;
 
-/// <summary>What a model learns from.</summary>
+/// <summary>A training row.</summary>
 internal sealed class LabelledRow
 {
     public string Label { get; set; } = "";
 
     public byte[] Photo { get; set; } = [];
 
-    /// <summary>How much it counts.</summary>
+    /// <summary>Example weight.</summary>
     public float Weight { get; set; }
 }
 
-/// <summary>What a model is asked.</summary>
+/// <summary>Input of a model.</summary>
 internal sealed class PhotoRow
 {
     public byte[] Photo { get; set; } = [];
 }
 
-/// <summary>What a model answers.</summary>
+/// <summary>Output of a model.</summary>
 internal class ScoredRow
 {
     public string PredictedLabel { get; set; } = "";
 
     public float[] Score { get; set; } = [];
 
-    /// <summary>Why the picture could not be read; empty where it could.</summary>
+    /// <summary>The reason why the picture could not be read; empty if it could.</summary>
     public string Status { get; set; } = "";
 }
 
-/// <summary>And what a model in service adds.</summary>
+/// <summary>Output of a served model.</summary>
 internal sealed class JudgedRow : ScoredRow
 {
     public bool Rejected { get; set; }
@@ -36,7 +36,7 @@ internal sealed class JudgedRow : ScoredRow
     public long ModelId { get; set; }
 }
 
-/// <summary>What the transform behind a model in service makes of its answer.</summary>
+/// <summary>Columns that the transform after a served model adds.</summary>
 internal sealed class Verdict
 {
     public bool Rejected { get; set; }
@@ -44,5 +44,5 @@ internal sealed class Verdict
     public long ModelId { get; set; }
 }
 
-/// <summary>What a model thinks of a photo, with the class names.</summary>
+/// <summary>A model's prediction for a photo, with class names.</summary>
 internal sealed record Opinion(long ModelId, string Label, IReadOnlyList<ClassProbability> Probabilities, bool Rejected);

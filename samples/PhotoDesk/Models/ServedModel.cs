@@ -4,7 +4,7 @@ using MlNetFineTune;
 
 namespace PhotoDesk;
 
-/// <summary>The one predictor of the application, and the model in it.</summary>
+/// <summary>The predictor of the application and its current model.</summary>
 internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<ServedModel> log) : IHostedService, IDisposable
 {
     private readonly SemaphoreSlim _switching = new(1);
@@ -26,15 +26,15 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
     {
         var active = models.Active;
         _model = new LoadedModel(ml, active.Id, models.PathOf(active.Id));
-        // Warmed up with an embedded picture before the first request comes in.
+        // Warmed up with an embedded picture before the first request.
         _predictor = ml.Model.CreatePredictor<PhotoRow, JudgedRow>(
             _model.Transformer, example: new PhotoRow { Photo = EmbeddedPictures.Draw(1)[0].Content });
         log.LogInformation("Model {Model} is served.", active.Id);
         return Task.CompletedTask;
     }
 
-    /// <summary>Photos of all callers are scored together.</summary>
-    /// <exception cref="PredictorBusyException">Too many wait.</exception>
+    /// <summary>Scores a photo, in batches with those of other callers.</summary>
+    /// <exception cref="PredictorBusyException">The queue is full.</exception>
     public async Task<JudgedRow> ScoreAsync(byte[] photo, CancellationToken cancellation) =>
         await Predictor.PredictAsync(new PhotoRow { Photo = photo }, cancellation);
 
@@ -57,9 +57,9 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
         [.. Classes.Zip(row.Score, (label, probability) => new ClassProbability(label, probability)).OrderByDescending(c => c.Probability)],
         row.Rejected);
 
-    /// <summary>Puts another model in the place of this one. Requests go on meanwhile; none is lost or refused.</summary>
-    /// <param name="choose">Under the lock, which model; null changes nothing.</param>
-    /// <param name="record">Writes down that it is served now.</param>
+    /// <summary>Replaces the model without losing or rejecting requests.</summary>
+    /// <param name="choose">Selects the model, under the lock; null changes nothing.</param>
+    /// <param name="record">Records that it is served.</param>
     public async Task<long?> SwitchAsync(Func<long?> choose, Action<long> record)
     {
         await _switching.WaitAsync();
@@ -76,7 +76,7 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
                 }
                 catch
                 {
-                    next.Dispose(); // the earlier model goes on
+                    next.Dispose(); // the old model stays in use
                     throw;
                 }
                 var earlier = Model;
@@ -93,7 +93,7 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
         }
     }
 
-    /// <summary>After the web server, which has answered every request by then.</summary>
+    /// <summary>Runs after the web server has stopped, so that all requests are answered.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_predictor is not null)

@@ -3,13 +3,14 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary>The pictures that every desk begins with: the quick start's drawings of surfaces.
-/// Each training repeats them, so that what the first model knew is not forgotten.</summary>
+/// <summary>
+/// The initial pictures of every desk: generated surfaces of the quick start. Each training includes them against catastrophic forgetting.
+/// </summary>
 internal static class EmbeddedPictures
 {
     private const int Seed = 1;
 
-    /// <summary>Draws them, all classes alike, in an order that is always the same.</summary>
+    /// <summary>Generates the pictures, the same number for each class, in a fixed order.</summary>
     public static IReadOnlyList<(string Label, string Name, byte[] Content)> Draw(int perClass) =>
         [.. Enumerable.Range(0, SurfaceImages.Kinds.Count * perClass).AsParallel().AsOrdered()
             .Select(i => Draw(SurfaceImages.Kinds[i / perClass], i % perClass))];

@@ -1,11 +1,11 @@
 namespace PhotoDesk;
 
-/// <summary>The name under which a file is shown. It is only ever text: nothing is stored under it.</summary>
+/// <summary>The displayed name of a file. It is used as text only, never as a path.</summary>
 internal static class FileName
 {
     private const int Longest = 120;
 
-    /// <summary>Without folders, control characters and characters that turn the writing round.</summary>
+    /// <summary>Removes folders, control characters and bidirectional formatting characters.</summary>
     public static string Clean(string? sent)
     {
         var name = sent ?? "";

@@ -2,13 +2,13 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>From the files of an upload to photos with a prediction: check, score, make small, store all at once.</summary>
+/// <summary>Processes an upload: validates the files, scores them, creates thumbnails and stores all in one transaction.</summary>
 internal sealed class PhotoIntake(ServedModel served, PhotoStore photos, IOptions<PhotoDeskOptions> options)
 {
-    // Of one upload; the predictor makes batches of those of all uploads.
+    // Concurrency within one upload; the predictor batches the photos of all uploads.
     private const int AtOnce = 8;
 
-    /// <returns>One result a file, in their order.</returns>
+    /// <returns>One result per file, in order.</returns>
     public async Task<IReadOnlyList<UploadResult>> TakeAsync(IReadOnlyList<UploadedFile> files, CancellationToken cancellation)
     {
         var scored = new (NewPhoto? Photo, string? Error)[files.Count];

@@ -3,17 +3,19 @@ using System.Security.Cryptography;
 
 namespace PhotoDesk;
 
-/// <summary>What a photo is for. Its content decides, so it never changes sides: not when it is sent twice, corrected,
-/// or learned from again later.</summary>
+/// <summary>
+/// Assignment of a photo to training, validation or test. It depends only on the content, so that it never changes, also for duplicates and
+/// corrections.
+/// </summary>
 internal enum PhotoSide
 {
-    /// <summary>Models learn from it.</summary>
+    /// <summary>Used for training.</summary>
     Training,
 
-    /// <summary>Chooses the best epoch, and fits temperature and reject thresholds.</summary>
+    /// <summary>Used to select the best epoch and to fit temperature and reject thresholds.</summary>
     Validation,
 
-    /// <summary>Compares models. No model has learned from it, or ever will.</summary>
+    /// <summary>Used to compare models only, never for training.</summary>
     HeldOut,
 }
 
@@ -21,8 +23,8 @@ internal static class PhotoSides
 {
     public static byte[] HashOf(ReadOnlySpan<byte> content) => SHA256.HashData(content);
 
-    /// <summary>A fifth is held out, and three twentieths validate.</summary>
-    /// <param name="hash">Of the content.</param>
+    /// <summary>20 % are held out, and 15 % are for validation.</summary>
+    /// <param name="hash">Hash of the content.</param>
     public static PhotoSide Of(ReadOnlySpan<byte> hash) => (BinaryPrimitives.ReadUInt64BigEndian(hash) % 100) switch
     {
         < 20 => PhotoSide.HeldOut,

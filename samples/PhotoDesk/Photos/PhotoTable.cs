@@ -13,8 +13,10 @@ internal static class PhotoTable
             + $"{photo.Probabilities[0].Probability:0.0000},{(photo.Rejected ? "yes" : "no")},"
             + $"{Cell(photo.CorrectedLabel ?? "")},{photo.ModelId}");
 
-    /// <summary>Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection);
-    /// text with separators is quoted.</summary>
+    /// <summary>
+    /// Prefixes text that a spreadsheet would interpret as a formula with an apostrophe (OWASP, CSV injection); quotes text with
+    /// separators.
+    /// </summary>
     public static string Cell(string text)
     {
         if (text.TrimStart() is ['=' or '+' or '-' or '@' or '|' or '%', ..] || text is ['\t' or '\r' or '\n', ..])

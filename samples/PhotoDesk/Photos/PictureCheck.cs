@@ -2,13 +2,13 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary>Says from the bytes alone what a file is. Names and declared types are the sender's word, and are not believed.</summary>
+/// <summary>Determines the type of a file from its bytes; names and declared types are not trusted.</summary>
 internal static class PictureCheck
 {
-    /// <param name="content">Of a file.</param>
-    /// <param name="largestPixels">More are refused.</param>
-    /// <param name="mediaType">Of the picture.</param>
-    /// <returns>What is wrong; null where nothing is.</returns>
+    /// <param name="content">Content of the file.</param>
+    /// <param name="largestPixels">Largest accepted number of pixels.</param>
+    /// <param name="mediaType">Media type of the picture.</param>
+    /// <returns>An error message; null if the picture is valid.</returns>
     public static string? Check(byte[] content, int largestPixels, out string mediaType)
     {
         mediaType = "";

@@ -2,18 +2,18 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary>A small JPEG of a picture, upright. Made once, at the upload.</summary>
+/// <summary>A small upright JPEG of a picture, created at the upload.</summary>
 internal static class Thumbnail
 {
     private const int Side = 256;
     private const int Quality = 80;
 
-    // A PNG is decoded whole: not many of them at once.
+    // Limits memory: a PNG is decoded at full size.
     private static readonly SemaphoreSlim Turns = new(Math.Max(1, Environment.ProcessorCount / 2));
 
-    /// <param name="content">Of a picture that was checked.</param>
-    /// <param name="cancellation">While it waits for its turn.</param>
-    /// <returns>Null where the pixels cannot be read.</returns>
+    /// <param name="content">Content of a validated picture.</param>
+    /// <param name="cancellation">Cancels waiting.</param>
+    /// <returns>Null if the pixels cannot be read.</returns>
     public static async Task<byte[]?> OfAsync(byte[] content, CancellationToken cancellation)
     {
         await Turns.WaitAsync(cancellation);
@@ -34,7 +34,7 @@ internal static class Thumbnail
         if (codec is null)
             return null;
         var scale = Math.Min(1, Side / (float)Math.Max(codec.Info.Width, codec.Info.Height));
-        // JPEG decodes at a fraction of its size; other formats answer with their own.
+        // JPEG can be decoded at a fraction of its size; other formats return their full size.
         var size = codec.GetScaledDimensions(scale);
         using var decoded = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Bgra8888, SKAlphaType.Premul));
         return codec.GetPixels(decoded.Info, decoded.GetPixels()) is SKCodecResult.Success or SKCodecResult.IncompleteInput
@@ -50,7 +50,7 @@ internal static class Thumbnail
             or SKEncodedOrigin.LeftBottom;
         using var surface = SKSurface.Create(
             new SKImageInfo(turned ? height : width, turned ? width : height, SKColorType.Bgra8888, SKAlphaType.Opaque));
-        surface.Canvas.Clear(SKColors.White); // behind what is transparent
+        surface.Canvas.Clear(SKColors.White); // background of transparent pictures
         surface.Canvas.SetMatrix(Upright(origin, width, height));
         using var paint = new SKPaint { FilterQuality = SKFilterQuality.Medium };
         surface.Canvas.DrawBitmap(picture, new SKRect(0, 0, width, height), paint);
@@ -59,7 +59,7 @@ internal static class Thumbnail
         return jpeg.ToArray();
     }
 
-    // EXIF 2.3, tag Orientation: where the first row and column of the stored picture (w x h) belong.
+    // EXIF 2.3, tag Orientation: position of the first row and column of the stored picture (w x h).
     private static SKMatrix Upright(SKEncodedOrigin origin, float w, float h) => origin switch
     {
         SKEncodedOrigin.TopRight => new SKMatrix(-1, 0, w, 0, 1, 0, 0, 0, 1),

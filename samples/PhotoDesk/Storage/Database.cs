@@ -3,28 +3,29 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>The SQLite file. Connections come from a pool: open one for each piece of work.</summary>
+/// <summary>The SQLite file. Connections are pooled: open one per operation.</summary>
 internal sealed class Database(IOptions<PhotoDeskOptions> options)
 {
     private readonly string _connection = new SqliteConnectionStringBuilder
     {
         DataSource = Path.Combine(options.Value.DataFolder, "photodesk.db"),
         ForeignKeys = true,
-        DefaultTimeout = 30, // seconds that a writer waits for another
+        DefaultTimeout = 30, // seconds that a writer waits for the lock
     }.ToString();
 
-    /// <summary>Caller disposes.</summary>
+    /// <summary>The caller disposes the connection.</summary>
     public SqliteConnection Open()
     {
         var connection = new SqliteConnection(_connection);
         connection.Open();
-        // In WAL mode a kill loses no commit, and a power cut at most the last ones: never the file.
+        // In WAL mode a killed process loses no commit; a power failure may lose the last ones but does not damage the file.
         connection.Execute("PRAGMA synchronous = NORMAL");
         return connection;
     }
 
-    /// <summary>Once, before everything else: readers and a writer do not block each other in WAL mode,
-    /// which stays with the file.</summary>
+    /// <summary>
+    /// Called once at startup: sets WAL mode, in which readers and a writer do not block each other, persistently for the file.
+    /// </summary>
     public void Prepare()
     {
         using var connection = Open();
@@ -32,7 +33,7 @@ internal sealed class Database(IOptions<PhotoDeskOptions> options)
         Migrations.Apply(connection, Migrations.Scripts);
     }
 
-    /// <summary>Lets go of the file.</summary>
+    /// <summary>Closes the file.</summary>
     public void Close()
     {
         using var connection = new SqliteConnection(_connection);

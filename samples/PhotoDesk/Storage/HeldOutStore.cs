@@ -1,6 +1,6 @@
 namespace PhotoDesk;
 
-/// <summary>The labelled photos that are held out, and what models have said of them.</summary>
+/// <summary>The labelled held-out photos and the models' predictions for them.</summary>
 internal sealed class HeldOutStore(Database database)
 {
     public IReadOnlyList<HeldOutPhoto> List()
@@ -11,7 +11,7 @@ internal sealed class HeldOutStore(Database database)
             $"SELECT id, name, label FROM labelled WHERE side = '{PhotoSide.HeldOut}' ORDER BY id");
     }
 
-    /// <summary>One at a time. A photo that was deleted meanwhile is left out.</summary>
+    /// <summary>Streams the contents. Photos deleted meanwhile are skipped.</summary>
     public IEnumerable<HeldOutRow> Contents(IEnumerable<long> ids)
     {
         using var connection = database.Open();

@@ -3,12 +3,12 @@ using Microsoft.Data.Sqlite;
 namespace PhotoDesk;
 
 /// <summary>
-/// Brings a database to the newest version, <c>PRAGMA user_version</c>, one script after another, each whole or not at all. A database with
-/// something in it is copied beside first. Scripts are never changed once they were released: add one.
+/// Migrates a database to the newest version (<c>PRAGMA user_version</c>) by scripts, each in a transaction. A database with content is
+/// backed up first. Never change a released script: add a new one.
 /// </summary>
 internal static class Migrations
 {
-    /// <summary>Script i leads from version i to i + 1.</summary>
+    /// <summary>Script i migrates from version i to i + 1.</summary>
     public static IReadOnlyList<string> Scripts { get; } =
     [
         """
@@ -58,7 +58,7 @@ internal static class Migrations
         """,
     ];
 
-    /// <exception cref="InvalidDataException">A newer program made it.</exception>
+    /// <exception cref="InvalidDataException">The database was created by a newer program.</exception>
     public static void Apply(SqliteConnection connection, IReadOnlyList<string> scripts)
     {
         var version = Version(connection);
@@ -82,7 +82,7 @@ internal static class Migrations
     private static void CopyBeside(SqliteConnection connection, int version)
     {
         var copy = Path.ChangeExtension(connection.DataSource, $".version-{version}.db");
-        File.Delete(copy); // of an earlier try
+        File.Delete(copy); // of an earlier attempt
         connection.Execute("VACUUM INTO $copy", ("$copy", copy));
     }
 }

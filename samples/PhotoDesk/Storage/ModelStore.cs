@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>Models and which of them is served. A row is written when its file is whole, so that every row has a file.</summary>
+/// <summary>Models, and which of them is served. A row is written after its file is complete, so that every row has a file.</summary>
 internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> options, TimeProvider time)
 {
     private const string Standing = "SELECT model_id FROM activations WHERE undone_at IS NULL ORDER BY id DESC LIMIT 1";
@@ -38,32 +38,32 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
         return connection.Query(Read, $"{Listed} WHERE id = $id", ("$id", id)).SingleOrDefault();
     }
 
-    /// <summary>The one that a roll back goes to; null where there is none.</summary>
+    /// <summary>The target of a roll-back; null if there is none.</summary>
     public long? PreviousId()
     {
         using var connection = database.Open();
         return connection.Scalar<long?>($"{Standing} OFFSET 1");
     }
 
-    /// <summary>An id for a model that is to be saved. One training at a time makes one.</summary>
+    /// <summary>The id of the next model. Only one training at a time creates models.</summary>
     public long NextId()
     {
         using var connection = database.Open();
         return connection.Scalar<long>("SELECT ifnull(max(id), 0) + 1 FROM models");
     }
 
-    /// <param name="connection">Of the transaction that it is a part of.</param>
-    /// <param name="id">Its file is there.</param>
-    /// <param name="trainingId">That made it.</param>
-    /// <param name="quality">On the held-out photos.</param>
-    /// <param name="corrections">Labelled photos that it has learned from.</param>
+    /// <param name="connection">Connection with the surrounding transaction.</param>
+    /// <param name="id">Id of the model, whose file exists.</param>
+    /// <param name="trainingId">Its training.</param>
+    /// <param name="quality">Metrics on the held-out photos.</param>
+    /// <param name="corrections">Number of labelled photos in its training.</param>
     public void Add(SqliteConnection connection, long id, long? trainingId, Quality quality, int corrections) => connection.Execute(
         "INSERT INTO models (id, created_at, training_id, accuracy, f1, held_out, corrections) VALUES ($id, $now, $training, $accuracy, "
             + "$f1, $heldOut, $corrections)",
         ("$id", id), ("$now", Now), ("$training", trainingId), ("$accuracy", quality.Accuracy), ("$f1", quality.F1),
         ("$heldOut", quality.HeldOut), ("$corrections", corrections));
 
-    /// <summary>From now on it is served, also after a restart.</summary>
+    /// <summary>Marks a model as served, also after a restart.</summary>
     public void Activate(long id)
     {
         using var connection = database.Open();
@@ -74,7 +74,7 @@ internal sealed class ModelStore(Database database, IOptions<PhotoDeskOptions> o
         connection.Execute($"INSERT INTO activations (model_id, activated_at) SELECT $id, $now WHERE $id IS NOT ({Standing})", ("$id", id),
             ("$now", Now));
 
-    /// <summary>The last activation is undone.</summary>
+    /// <summary>Reverts the last activation.</summary>
     public void RollBack()
     {
         using var connection = database.Open();

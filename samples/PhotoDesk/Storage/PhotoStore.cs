@@ -8,7 +8,7 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
 {
     private const string Columns = "id, name, added_at, model_id, predicted_label, probabilities, rejected, label";
 
-    /// <summary>All of an upload, or nothing of it.</summary>
+    /// <summary>Adds all photos of an upload in one transaction.</summary>
     public IReadOnlyList<Photo> Add(IEnumerable<NewPhoto> photos)
     {
         using var connection = database.Open();
@@ -18,7 +18,7 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
         return added;
     }
 
-    /// <summary>At the first start.</summary>
+    /// <summary>Adds the embedded pictures at the first start.</summary>
     public void AddEmbedded(IEnumerable<(string Label, string Name, byte[] Content)> pictures)
     {
         using var connection = database.Open();
@@ -51,7 +51,7 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
                 ("$take", take), ("$skip", skip)));
     }
 
-    /// <summary>All of them, the oldest first, one at a time.</summary>
+    /// <summary>Streams all photos, the oldest first.</summary>
     public IEnumerable<Photo> All()
     {
         using var connection = database.Open();
@@ -67,14 +67,14 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
         return connection.Query(Read, $"SELECT {Columns} FROM photos WHERE origin = 'upload' AND id = $id", ("$id", id)).SingleOrDefault();
     }
 
-    /// <summary>Embedded pictures have one too.</summary>
+    /// <summary>Content of a photo or embedded picture.</summary>
     public PictureFile? Content(long id) => File("content, media_type", id);
 
     public PictureFile? ThumbnailOf(long id) => File("thumbnail, 'image/jpeg'", id);
 
-    /// <param name="id">Of an uploaded photo.</param>
-    /// <param name="label">Null takes the correction back.</param>
-    /// <returns>Null where there is no such photo.</returns>
+    /// <param name="id">Id of an uploaded photo.</param>
+    /// <param name="label">The label; null removes it.</param>
+    /// <returns>Null if there is no such photo.</returns>
     public Photo? SetLabel(long id, string? label)
     {
         using var connection = database.Open();
@@ -143,7 +143,7 @@ internal sealed class PhotoStore(Database database, TimeProvider time)
         reader.IsDBNull(7) ? null : reader.GetString(7));
 }
 
-/// <summary>A photo that was scored, on its way into the database.</summary>
+/// <summary>A scored photo to be stored.</summary>
 internal sealed record NewPhoto(string Name, string MediaType, byte[] Content, byte[] Thumbnail, Opinion Opinion);
 
 internal enum Deletion
@@ -151,6 +151,6 @@ internal enum Deletion
     Done,
     NotFound,
 
-    /// <summary>A training that has not ended learns from it.</summary>
+    /// <summary>A running training uses it.</summary>
     InUse,
 }

@@ -2,17 +2,17 @@ using Microsoft.Data.Sqlite;
 
 namespace PhotoDesk;
 
-/// <summary>A statement in one line. Values travel as parameters, never as text.</summary>
+/// <summary>Helpers for SQL statements. Values are passed as parameters, never as text.</summary>
 internal static class SqliteStatements
 {
-    /// <returns>The rows that changed.</returns>
+    /// <returns>Number of changed rows.</returns>
     public static int Execute(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = Command(connection, sql, values);
         return command.ExecuteNonQuery();
     }
 
-    /// <returns>The first column of the first row; null where there is none, or it is NULL.</returns>
+    /// <returns>The first column of the first row; null if there is none or it is NULL.</returns>
     public static T? Scalar<T>(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = Command(connection, sql, values);
@@ -31,7 +31,7 @@ internal static class SqliteStatements
         return rows;
     }
 
-    /// <summary>Caller disposes, also after the last row.</summary>
+    /// <summary>The caller disposes the command.</summary>
     public static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         var command = connection.CreateCommand();

@@ -3,13 +3,13 @@ using Microsoft.Data.Sqlite;
 
 namespace PhotoDesk;
 
-/// <summary>Trainings and what they learn from. The database sees to it that at most one has not ended.</summary>
+/// <summary>Trainings and their photos. A database constraint ensures that at most one is active.</summary>
 internal sealed class TrainingStore(Database database, TimeProvider time)
 {
     private const string Unfinished = "state IN ('Queued', 'Running', 'Stopping')";
 
-    /// <summary>Writes down a training, with its photos and labels of this moment.</summary>
-    /// <returns>Null where one has not ended.</returns>
+    /// <summary>Stores a training with the current photos and labels.</summary>
+    /// <returns>Null if another training is active.</returns>
     public Training? Add(long baseModelId, TrainingSettings settings)
     {
         using var connection = database.Open();
@@ -33,7 +33,7 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
         return connection.Query(Read, "SELECT * FROM trainings ORDER BY id DESC LIMIT 1").SingleOrDefault();
     }
 
-    /// <summary>The one that has not ended, now running, and started once more; null where there is none.</summary>
+    /// <summary>Marks the active training as running and increments its number of starts; null if there is none.</summary>
     public TrainingOrder? Start()
     {
         using var connection = database.Open();
@@ -46,7 +46,7 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
                 + $"starts = starts + 1 WHERE {Unfinished} RETURNING *").SingleOrDefault();
     }
 
-    /// <summary>Its photos, one at a time, in an order that is always the same.</summary>
+    /// <summary>Streams its photos in a fixed order.</summary>
     public IEnumerable<LabelledRow> Rows(long id, PhotoSide side, float correctionWeight)
     {
         using var connection = database.Open();
@@ -78,7 +78,7 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
             ("$id", id));
     }
 
-    /// <summary>After each epoch.</summary>
+    /// <summary>Stores the progress after an epoch.</summary>
     public void Keep(Training training)
     {
         using var connection = database.Open();
@@ -87,21 +87,21 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
             ("$epoch", training.Epoch), ("$history", JsonSerializer.Serialize(training.History)), ("$id", training.Id));
     }
 
-    /// <returns>False where it has ended.</returns>
+    /// <returns>False if it has ended.</returns>
     public bool AskToStop(long id)
     {
         using var connection = database.Open();
         return connection.Execute($"UPDATE trainings SET state = 'Stopping' WHERE id = $id AND {Unfinished}", ("$id", id)) == 1;
     }
 
-    /// <summary>The program ends in good order: that is no failed start.</summary>
+    /// <summary>Called at a regular shutdown, which does not count as a failed start.</summary>
     public void Pause(long id)
     {
         using var connection = database.Open();
         connection.Execute("UPDATE trainings SET starts = starts - 1 WHERE id = $id", ("$id", id));
     }
 
-    /// <summary>Without a model.</summary>
+    /// <summary>Ends a training without a model.</summary>
     public void End(long id, TrainingState state, string message)
     {
         using var connection = database.Open();
@@ -112,15 +112,15 @@ internal sealed class TrainingStore(Database database, TimeProvider time)
 
     /// <param name="connection">Of the transaction that it is a part of.</param>
     /// <param name="id">The training.</param>
-    /// <param name="state">One in which it has ended.</param>
-    /// <param name="message">For a person.</param>
-    /// <param name="modelId">That it made.</param>
+    /// <param name="state">A final state.</param>
+    /// <param name="message">Message for the user.</param>
+    /// <param name="modelId">Its model, or null.</param>
     public void End(SqliteConnection connection, long id, TrainingState state, string message, long? modelId)
     {
         connection.Execute(
             "UPDATE trainings SET state = $state, ended_at = $now, message = $message, model_id = $model WHERE id = $id",
             ("$state", $"{state}"), ("$now", Now), ("$message", message), ("$model", modelId), ("$id", id));
-        connection.Execute("DELETE FROM training_rows WHERE training_id = $id", ("$id", id)); // its photos may be deleted now
+        connection.Execute("DELETE FROM training_rows WHERE training_id = $id", ("$id", id)); // its photos can be deleted from now on
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -2,7 +2,7 @@ using MlNetFineTune;
 
 namespace PhotoDesk;
 
-/// <summary>From the training thread, after every step, to those who watch. Epochs that are complete are written down too.</summary>
+/// <summary>Publishes the progress of each step from the training thread, and stores completed epochs.</summary>
 internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings, TimeProvider time) : IProgress<TrainingProgress>
 {
     private static readonly TimeSpan BetweenSteps = TimeSpan.FromMilliseconds(150);
@@ -41,6 +41,6 @@ internal sealed class ProgressToFeed(TrainingFeed feed, TrainingStore trainings,
     private static EpochLine LineOf(TrainingProgress value) =>
         new(value.Epoch, Finite(value.Loss), Finite(value.ValidationLoss), Finite(value.ValidationAccuracy));
 
-    // JSON has no other numbers.
+    // JSON has no NaN or infinity.
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }

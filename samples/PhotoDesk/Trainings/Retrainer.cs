@@ -5,15 +5,15 @@ using MlNetFineTune;
 namespace PhotoDesk;
 
 /// <summary>
-/// Trains in the background, one training at a time. One that the program's end has broken off goes on at the next start from its
-/// checkpoint, to the same model that it would have made.
+/// Trains in the background, one training at a time. A training interrupted by the end of the program resumes from its checkpoint at the
+/// next start, with the same result.
 /// </summary>
 internal sealed class Retrainer(
     MLContext ml, Database database, TrainingStore trainings, ModelStore models, HeldOutJudge judge, ServedModel served, TrainingFeed feed,
     TimeProvider time, IOptions<PhotoDeskOptions> options, ILogger<Retrainer> log)
     : BackgroundService
 {
-    // A training that takes the program down with it must not do so for ever.
+    // Limits the restarts of a training that crashes the program.
     private const int MostStarts = 3;
 
     private readonly PhotoDeskOptions _options = options.Value;
@@ -21,8 +21,8 @@ internal sealed class Retrainer(
     private readonly Lock _starting = new();
     private CancellationTokenSource? _stop;
 
-    /// <summary>Orders a training from the labels of this moment, to continue from the served model.</summary>
-    /// <returns>Null where one has not ended.</returns>
+    /// <summary>Requests a training on the current labels, starting from the served model.</summary>
+    /// <returns>Null if a training is active.</returns>
     public Training? Begin()
     {
         if (trainings.Add(served.Id, new TrainingSettings(_options.Epochs, _options.LearningRate, _options.CorrectionWeight))
@@ -34,7 +34,7 @@ internal sealed class Retrainer(
     }
 
     /// <summary>Ends the training within a step, with the best epoch so far.</summary>
-    /// <returns>Null where none goes on.</returns>
+    /// <returns>Null if none is running.</returns>
     public Training? Stop()
     {
         lock (_starting)
@@ -139,7 +139,7 @@ internal sealed class Retrainer(
         IEnumerable<LabelledRow> Rows(PhotoSide side) => trainings.Rows(order.Id, side, order.Settings.CorrectionWeight);
     }
 
-    // File, then row: a kill between the two leaves a file that the next start writes again.
+    // First the file, then the row: if the process is killed in between, the next start overwrites the file.
     private void Keep(TrainingOrder order, ITransformer model, TrainingReport report)
     {
         var id = models.NextId();

@@ -3,14 +3,14 @@ using System.Threading.Channels;
 
 namespace PhotoDesk;
 
-/// <summary>The training of this moment, and those who watch it. A watcher who is slow sees the newest state, not every one.</summary>
+/// <summary>The running training and its subscribers. A slow subscriber receives the newest state, not every one.</summary>
 internal sealed class TrainingFeed
 {
     private readonly Lock _lock = new();
     private readonly List<Channel<Training>> _watchers = [];
     private Training? _now;
 
-    /// <summary>While a training goes on; null otherwise.</summary>
+    /// <summary>The running training; null if there is none.</summary>
     public Training? Now
     {
         get
@@ -20,7 +20,7 @@ internal sealed class TrainingFeed
         }
     }
 
-    /// <summary>Says it to all who watch. After a training has ended there is none of the moment.</summary>
+    /// <summary>Publishes a state to all subscribers. A final state clears <see cref="Now"/>.</summary>
     public void Publish(Training training)
     {
         lock (_lock)
@@ -35,7 +35,7 @@ internal sealed class TrainingFeed
         }
     }
 
-    /// <summary>Changes the training of the moment, if there is one, and says it.</summary>
+    /// <summary>Changes and publishes the running training, if there is one.</summary>
     public Training? Update(Func<Training, Training> change)
     {
         lock (_lock)
@@ -46,7 +46,7 @@ internal sealed class TrainingFeed
         }
     }
 
-    /// <summary>From the state of this moment to the end of the training.</summary>
+    /// <summary>Streams states from the current one to the end of the training.</summary>
     public async IAsyncEnumerable<Training> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         var watcher = Channel.CreateBounded<Training>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });

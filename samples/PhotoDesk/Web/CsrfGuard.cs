@@ -1,8 +1,8 @@
 namespace PhotoDesk;
 
 /// <summary>
-/// Requests that change something need the header <c>X-PhotoDesk: 1</c>. Only a script of our own origin can send it: a form cannot, and
-/// another origin's script would have to ask first (CORS), which nobody here answers.
+/// Requests that change something require the header <c>X-PhotoDesk: 1</c>. Only scripts of the same origin can send it: forms cannot, and
+/// scripts of other origins need a CORS preflight, which is not allowed here.
 /// </summary>
 internal static class CsrfGuard
 {

@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace PhotoDesk;
 
-/// <summary>All measurements in Prometheus' text format, version 0.0.4.</summary>
+/// <summary>All metrics in the Prometheus text format, version 0.0.4.</summary>
 internal sealed class MetricsPage(RequestMetrics requests, UploadMemory uploads, ServedModel served, TrainingFeed trainings)
 {
     public string Write()

@@ -4,7 +4,7 @@ using MlNetFineTune;
 
 namespace PhotoDesk;
 
-/// <summary>Errors as application/problem+json: what is wrong in words, never a path or a stack trace. Those go to the log.</summary>
+/// <summary>Errors as application/problem+json with a message, without paths and stack traces, which are logged.</summary>
 internal static class Problems
 {
     public static ProblemHttpResult Answer(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
@@ -16,7 +16,7 @@ internal static class Problems
     public static IServiceCollection AddProblems(this IServiceCollection services) => services
         .AddProblemDetails(options => options.CustomizeProblemDetails = context => context.ProblemDetails.Extensions.Remove("traceId"))
         .AddExceptionHandler<ExceptionToProblem>()
-        .Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // in every environment, and answered below
+        .Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true); // in every environment; handled below
 
     private sealed class ExceptionToProblem(ILogger<ExceptionToProblem> log) : IExceptionHandler
     {
@@ -24,7 +24,7 @@ internal static class Problems
         {
             if (context.RequestAborted.IsCancellationRequested)
             {
-                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest; // for the metrics; nobody listens
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest; // for the metrics; the client is gone
                 return true;
             }
             var (status, detail) = exception switch

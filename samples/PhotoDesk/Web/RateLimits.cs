@@ -5,8 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>How much one address may ask, and how many uploads it may have open at once. More is answered 429, with the time to
-/// wait.</summary>
+/// <summary>Limits of requests and concurrent uploads per address. Further requests are answered with 429 and Retry-After.</summary>
 internal static class RateLimits
 {
     public const string Uploads = "uploads";

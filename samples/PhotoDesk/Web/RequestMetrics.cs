@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace PhotoDesk;
 
-/// <summary>Counts requests by route and status, and keeps the last durations of each route.</summary>
+/// <summary>Counts requests by route and status, and stores the last durations of each route.</summary>
 internal sealed class RequestMetrics(TimeProvider time)
 {
     private readonly Lock _lock = new();
@@ -11,20 +11,20 @@ internal sealed class RequestMetrics(TimeProvider time)
     public async Task MeasureAsync(HttpContext context, RequestDelegate next)
     {
         var start = time.GetTimestamp();
-        var route = RouteOf(context); // an exception's handler forgets it
+        var route = RouteOf(context); // before the exception handler clears it
         try
         {
             await next(context);
         }
         finally
         {
-            // Streams of events last as long as someone watches.
+            // Event streams are excluded: they last as long as the client is connected.
             var streams = context.Response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) == true;
             Add(route, context.Response.StatusCode, streams ? null : time.GetElapsedTime(start).TotalSeconds);
         }
     }
 
-    /// <summary>Of this moment.</summary>
+    /// <summary>Current summaries of all routes.</summary>
     public IReadOnlyList<RouteSummary> Summaries()
     {
         lock (_lock)
@@ -41,7 +41,7 @@ internal sealed class RequestMetrics(TimeProvider time)
         }
     }
 
-    // The pattern and not the address: there are few of them, whatever is asked for.
+    // The route pattern instead of the path bounds the number of routes.
     private static string RouteOf(HttpContext context) => context.GetEndpoint() is RouteEndpoint endpoint
         ? $"{context.Request.Method} {endpoint.RoutePattern.RawText?.TrimEnd('/')}"
         : "other";
@@ -77,7 +77,9 @@ internal sealed record RouteSummary(
 
 internal static class Quantiles
 {
-    /// <summary>The nearest rank: the smallest value that a share <paramref name="q"/> of all do not exceed. NaN of nothing.</summary>
+    /// <summary>
+    /// Nearest-rank quantile: the smallest value that a fraction <paramref name="q"/> of all values do not exceed. NaN for no values.
+    /// </summary>
     public static double Of(ReadOnlySpan<double> sorted, double q) =>
         sorted.Length == 0 ? double.NaN : sorted[Math.Clamp((int)Math.Ceiling(q * sorted.Length) - 1, 0, sorted.Length - 1)];
 }

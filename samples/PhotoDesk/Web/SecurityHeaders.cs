@@ -1,12 +1,11 @@
 namespace PhotoDesk;
 
-/// <summary>What a browser may do with our answers: run nothing but our own files, guess no types, show us in no frame,
-/// and keep nothing of the API.</summary>
+/// <summary>Security headers: scripts only from this origin, no type sniffing, no framing, and no caching of API responses.</summary>
 internal static class SecurityHeaders
 {
     private const string Page = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-    /// <summary>For a photo that someone sent: shown, never run.</summary>
+    /// <summary>For uploaded photos: displayed, never executed.</summary>
     private const string Sandbox = "default-src 'none'; sandbox";
 
     public static IApplicationBuilder UseSecurityHeaders(this IApplicationBuilder app) => app.Use((context, next) =>

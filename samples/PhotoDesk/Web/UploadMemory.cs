@@ -2,24 +2,25 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>Counts the bytes of all uploads in memory, from the first that is received until the upload is answered, and ends where there
-/// are too many.</summary>
+/// <summary>
+/// Counts the bytes of all uploads in memory, from reception to response, and rejects an upload that would exceed the limit.
+/// </summary>
 internal sealed class UploadMemory(IOptions<PhotoDeskOptions> options)
 {
     private long _held;
 
-    /// <summary>By all uploads, now.</summary>
+    /// <summary>Bytes of all current uploads.</summary>
     public long Held => Interlocked.Read(ref _held);
 
-    /// <summary>For one upload. Caller disposes it when the upload's bytes are not needed any more.</summary>
+    /// <summary>Opens the share of one upload. The caller disposes it when the upload's bytes are no longer needed.</summary>
     public Share Open() => new(this);
 
-    /// <summary>What one upload holds. Of one thread at a time.</summary>
+    /// <summary>Bytes of one upload. For one thread at a time.</summary>
     internal sealed class Share(UploadMemory memory) : IDisposable
     {
         private long _mine;
 
-        /// <exception cref="DeskBusyException">All uploads together would hold too much.</exception>
+        /// <exception cref="DeskBusyException">The limit would be exceeded.</exception>
         public void Add(int bytes)
         {
             _mine += bytes;

@@ -5,9 +5,8 @@ using Microsoft.Net.Http.Headers;
 namespace PhotoDesk;
 
 /// <summary>
-/// Reads the files of a multipart request one after another, into memory and within limits of size and time. Nothing of an upload touches
-/// the disk
-/// before it is a photo.
+/// Reads the files of a multipart request into memory, within limits of size and time. Nothing is written to disk before a file is
+/// validated.
 /// </summary>
 internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvider time)
 {
@@ -15,15 +14,15 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvi
 
     private readonly PhotoDeskOptions _options = options.Value;
 
-    /// <returns>Null where the request is none of files.</returns>
+    /// <returns>Null if the request is not multipart.</returns>
     public static string? BoundaryOf(HttpRequest request) =>
         MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             ? HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= 70 } boundary ? boundary : null // RFC 2046
             : null;
 
-    /// <exception cref="BadHttpRequestException">It is no multipart request, too large, or too slow.</exception>
-    /// <exception cref="DeskBusyException">All uploads together would hold too much memory.</exception>
+    /// <exception cref="BadHttpRequestException">The request is not multipart, too large, or too slow.</exception>
+    /// <exception cref="DeskBusyException">All uploads together would exceed the memory limit.</exception>
     public async Task<IReadOnlyList<UploadedFile>> ReadAsync(
         HttpRequest request, string boundary, UploadMemory.Share memory, CancellationToken cancellation)
     {
@@ -68,7 +67,7 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvi
         return files;
     }
 
-    // In parts that are never copied to grow. A file that is too large is read to its end, so that those after it are found, but not kept.
+    // In chunks, without copies. A file that is too large is read to its end, to find the next one, but discarded.
     private async Task<byte[]?> ReadFileAsync(Stream body, UploadMemory.Share memory, CancellationToken cancellation)
     {
         var parts = new List<ArraySegment<byte>>();
@@ -103,6 +102,6 @@ internal sealed class UploadReader(IOptions<PhotoDeskOptions> options, TimeProvi
     }
 }
 
-/// <param name="Name">Cleaned.</param>
-/// <param name="Content">Null where it is too large.</param>
+/// <param name="Name">The cleaned name.</param>
+/// <param name="Content">The content; null if it is too large.</param>
 internal sealed record UploadedFile(string Name, byte[]? Content);

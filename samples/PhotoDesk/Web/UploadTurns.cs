@@ -3,8 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace PhotoDesk;
 
-/// <summary>How many uploads are worked on at once. An upload takes its turn when it is here whole: who sends slowly holds nobody
-/// up.</summary>
+/// <summary>
+/// Limits the number of uploads processed at once. An upload waits for its turn after it was received completely, so that slow clients do
+/// not block others.
+/// </summary>
 internal sealed class UploadTurns(IOptions<PhotoDeskOptions> options) : IDisposable
 {
     private readonly ConcurrencyLimiter _turns = new(new ConcurrencyLimiterOptions
@@ -13,8 +15,8 @@ internal sealed class UploadTurns(IOptions<PhotoDeskOptions> options) : IDisposa
         QueueLimit = 4 * options.Value.ConcurrentUploads,
     });
 
-    /// <summary>Waits for a turn. Caller disposes it.</summary>
-    /// <exception cref="DeskBusyException">Too many wait.</exception>
+    /// <summary>Waits for a turn. The caller disposes it.</summary>
+    /// <exception cref="DeskBusyException">Too many uploads wait.</exception>
     public async Task<IDisposable> TakeAsync(CancellationToken cancellation)
     {
         var turn = await _turns.AcquireAsync(1, cancellation);

@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace QuickStart;
 
-/// <summary>Lights the surface from one side, then does what lenses and sensors do: exposure, cast, vignette, blur, noise.</summary>
+/// <summary>Lights the surface from one side, then simulates lens and sensor: exposure, colour cast, vignetting, blur, noise.</summary>
 internal static class Camera
 {
     public static SKBitmap Photograph(Surface surface, Dice dice)

@@ -2,8 +2,7 @@ using System.Numerics;
 
 namespace QuickStart;
 
-/// <summary>What any surface may carry, whatever its kind: shadows, glare, joints, screws, dust, pits, wipe marks, hairs,
-/// printed bands.</summary>
+/// <summary>Distractors on surfaces of any class: shadows, glare, joints, screws, dust, pits, wipe marks, hairs, printed bands.</summary>
 internal static class Clutter
 {
     private static readonly (float Chance, Action<Surface, Dice> Put)[] All =

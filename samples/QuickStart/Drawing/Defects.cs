@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace QuickStart;
 
-/// <summary>The three defects to be told apart.</summary>
+/// <summary>The three classes of defects.</summary>
 internal static class Defects
 {
     /// <summary>A thin, nearly straight groove with a burr on both sides: one edge catches the light, the other is in the shade.</summary>

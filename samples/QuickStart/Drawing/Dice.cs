@@ -2,7 +2,7 @@ namespace QuickStart;
 
 /// <summary>
 /// Random numbers of one picture: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014), started from the picture's coordinates. The same numbers on every machine and runtime.
+/// OOPSLA 2014), seeded with the picture's coordinates. The same numbers on every machine and runtime.
 /// </summary>
 internal sealed class Dice
 {
@@ -29,7 +29,7 @@ internal sealed class Dice
 
     public T Pick<T>(params ReadOnlySpan<T> choices) => choices[Whole(0, choices.Length - 1)];
 
-    /// <summary>Roughly normal (mean 0, deviation 1): twelve uniform numbers would be the textbook's, four do.</summary>
+    /// <summary>Approximately normal (mean 0, deviation 1): the normalised sum of four uniform numbers.</summary>
     public float Normal() => (Unit() + Unit() + Unit() + Unit() - 2f) * 1.7320508f;
 
     public ulong Next() => Mix(_state += 0x9E3779B97F4A7C15);

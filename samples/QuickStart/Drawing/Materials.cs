@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace QuickStart;
 
-/// <summary>What the surface is made of: colour, relief and shine before anything happened to it.</summary>
+/// <summary>Materials: colour, relief and gloss of the surface without defects.</summary>
 internal static class Materials
 {
     private static readonly Action<Surface, Dice>[] All = [Paint, BrushedMetal, Concrete, Plastic, Wood, Granite, Rubber, Enamel];

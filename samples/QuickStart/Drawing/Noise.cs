@@ -2,7 +2,7 @@ namespace QuickStart;
 
 /// <summary>
 /// Perlin's gradient noise (Perlin, "Improving Noise", SIGGRAPH 2002) over a plane, about -1..1, period 256;
-/// <see cref="Fractal"/> adds octaves of it, which is what most natural textures look like.
+/// <see cref="Fractal"/> adds octaves of it, as in natural textures.
 /// </summary>
 internal sealed class Noise
 {

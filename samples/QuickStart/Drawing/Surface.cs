@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace QuickStart;
 
-/// <summary>What the camera will look at: colour, height and shine of every point, and how much light reaches it.</summary>
+/// <summary>The rendered surface: colour, height, gloss and illumination of every point.</summary>
 internal sealed class Surface
 {
-    /// <summary>All lengths are in this many parts of the side, so that a picture looks alike at any size.</summary>
+    /// <summary>Side of the picture in units of length, so that pictures are similar at any size.</summary>
     public const float Side = 96f;
 
     public Surface(int size)
@@ -23,19 +23,19 @@ internal sealed class Surface
 
     public float PixelsPerUnit { get; }
 
-    /// <summary>Share of red, green and blue light that comes back, 0..1.</summary>
+    /// <summary>Reflectance of red, green and blue, 0..1.</summary>
     public Vector3[] Colour { get; }
 
     /// <summary>Height above the plane, in units of length.</summary>
     public float[] Height { get; }
 
-    /// <summary>0 is matt, 1 a mirror.</summary>
+    /// <summary>Gloss: 0 is matt, 1 a mirror.</summary>
     public float[] Gloss { get; }
 
-    /// <summary>1 is fully lit, 0 in the dark.</summary>
+    /// <summary>Illumination: 1 is fully lit, 0 dark.</summary>
     public float[] Light { get; }
 
-    /// <summary>Visits every point: its place in the arrays and its coordinates, 0..<see cref="Side"/>.</summary>
+    /// <summary>Visits every point: its index in the arrays and its coordinates, 0..<see cref="Side"/>.</summary>
     public void ForEach(Action<int, float, float> visit)
     {
         for (int row = 0, i = 0; row < Size; row++)

@@ -7,8 +7,8 @@ namespace QuickStart;
 /// lights and cameras. A picture is a pure function of (seed, kind, index, size), so every machine sees the same data.
 /// </summary>
 /// <remarks>
-/// A picture is made as a photo is: a material is laid down, things that any surface may carry are put on it, the defect
-/// is made, and a camera looks at it under some light. Lengths in this folder are in 1/96 of the picture's side.
+/// A picture is rendered in steps: material, distractors, defect, then lighting and camera. Lengths in this folder are in 1/96 of the
+/// picture's side.
 /// </remarks>
 public static class SurfaceImages
 {
@@ -18,9 +18,9 @@ public static class SurfaceImages
     public static IReadOnlyList<string> Kinds { get; } = ["clean", "scratch", "crack", "stain"];
 
     /// <summary>Draws one picture (BGRA, 8 bits); the caller disposes it.</summary>
-    /// <param name="seed">Another seed gives another data set.</param>
+    /// <param name="seed">Seed of the data set.</param>
     /// <param name="kind">Index into <see cref="Kinds"/>.</param>
-    /// <param name="index">Which picture of that kind.</param>
+    /// <param name="index">Number of the picture of that kind.</param>
     /// <param name="size">Side in pixels.</param>
     public static SKBitmap Draw(int seed, int kind, int index, int size = 96)
     {

@@ -1,9 +1,9 @@
 namespace QuickStart;
 
-/// <summary>A point of a drawn path: where it is, how wide the path is there and how strong, 0..1.</summary>
+/// <summary>A point of a path: position, width of the path and strength, 0..1.</summary>
 internal readonly record struct Knot(float X, float Y, float Width, float Strength);
 
-/// <summary>Paths over a surface, as what a painter needs at each point: how far the nearest path is and what it is like there.</summary>
+/// <summary>Paths over a surface, with the distance to the nearest path and its properties for each point.</summary>
 internal sealed class Trace
 {
     private readonly Surface _surface;
@@ -31,7 +31,7 @@ internal sealed class Trace
         }
     }
 
-    /// <summary>Visits the points near a path: place in the arrays, distance, and the path's nearest knot.</summary>
+    /// <summary>Visits the points near a path: index in the arrays, distance, and the nearest knot of the path.</summary>
     public void ForEach(Action<int, float, Knot> visit)
     {
         for (int i = 0; i < Distance.Length; i++)

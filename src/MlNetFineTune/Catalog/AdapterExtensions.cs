@@ -4,15 +4,18 @@ using MlNetFineTune.Scoring;
 
 namespace Microsoft.ML;
 
-// Adapters among ML.NET's operations on models: ml.Model.LoadAdapter(...).
+// Loading of adapters: ml.Model.LoadAdapter(...).
 public static partial class FineTuningExtensions
 {
-    /// <summary>Restores a model from a file of <see cref="FineTuningTransformer.SaveAdapter"/> and the
-    /// network that it was trained on.</summary>
+    /// <summary>
+    /// Restores a model from an adapter file of <see cref="FineTuningTransformer.SaveAdapter"/> and the image network that it was trained
+    /// on.
+    /// </summary>
     /// <param name="catalog">The operations on models.</param>
     /// <param name="path">Path of the adapter file.</param>
-    /// <param name="backbone">The same network, weights and changes as in the training.
-    /// Its preprocessing is taken from the adapter file.</param>
+    /// <param name="backbone">
+    /// The network of the training, with the same weights and changes. The preprocessing is taken from the adapter file.
+    /// </param>
     /// <returns>The model. It holds native memory: dispose it.</returns>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file is not an adapter, is damaged, or was trained on another
@@ -30,18 +33,20 @@ public static partial class FineTuningExtensions
         return AdapterFile.Load(Contexts.GetEnvironment(catalog), path, backbone);
     }
 
-    /// <summary>The same for a module of your own.</summary>
+    /// <summary>
+    /// Restores a model from an adapter file of <see cref="FineTuningTransformer.SaveAdapter"/> and the module that it was trained on.
+    /// </summary>
     /// <param name="catalog">The operations on models.</param>
-    /// <param name="path">The adapter.</param>
-    /// <param name="factory">As in the training: the same contract and settings.</param>
+    /// <param name="path">Path of the adapter file.</param>
+    /// <param name="factory">The factory of the training, with the same contract and settings.</param>
     /// <param name="weightsFile">
-    /// As <see cref="ModuleFineTuningOptions.WeightsFile"/> in the training. Default null: the weights that the factory draws from the
+    /// <see cref="ModuleFineTuningOptions.WeightsFile"/> of the training. Default null: the weights that the factory creates with the
     /// training's seed.
     /// </param>
-    /// <returns>It holds native memory: dispose it.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <returns>The model. It holds native memory: dispose it.</returns>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">
-    /// It is no adapter, is damaged, or was trained on another module or on other weights.
+    /// The file is not an adapter, is damaged, or was trained on another module or on other weights.
     /// </exception>
     /// <exception cref="InvalidOperationException">The factory failed.</exception>
     public static FineTuningTransformer LoadAdapter(

@@ -3,12 +3,12 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
 
-/// <content>Trainers of any task, and the metrics of tasks that ML.NET has no catalog for.</content>
+/// <content>Trainers for any task, and the evaluation of tasks for which ML.NET has no catalog.</content>
 public sealed partial class FineTuningCatalog
 {
     /// <summary>
-    /// Fine-tunes a pretrained network on images, for any task: the door of those that ML.NET has no catalog for, such as
-    /// <see cref="LearningTask.MultiLabel"/>.
+    /// Creates a trainer that fine-tunes an image network for any task. It is the only entry point for tasks without a catalog in ML.NET,
+    /// such as <see cref="LearningTask.MultiLabel"/>.
     /// </summary>
     /// <param name="options">
     /// <see cref="ImageFineTuningOptions.Backbone"/> and <see cref="FineTuningOptions.Task"/> must be set.
@@ -17,7 +17,7 @@ public sealed partial class FineTuningCatalog
     public FineTuningTrainer FineTuneImages(ImageFineTuningOptions options) => TrainerCatalog.Create(this, options);
 
     /// <summary>
-    /// Trains a module of your own, for any task: the door of those that ML.NET has no catalog for, such as
+    /// Creates a trainer for a module of your own and any task. It is the only entry point for tasks without a catalog in ML.NET, such as
     /// <see cref="LearningTask.MultiLabel"/>.
     /// </summary>
     /// <param name="options">
@@ -27,15 +27,22 @@ public sealed partial class FineTuningCatalog
     public FineTuningTrainer FineTuneModule(ModuleFineTuningOptions options) => TrainerCatalog.Create(this, options);
 
     /// <summary>
-    /// Judges the scored data of a model of <see cref="LearningTask.MultiLabel"/>, or of any other that writes such columns, in one pass.
-    /// Labels that are keys are matched with the scores by name. Rows whose scores are missing (NaN) are left out, and counted.
+    /// Evaluates scored data of a <see cref="LearningTask.MultiLabel"/> model, or of any other model with such columns, in one pass. Keys
+    /// are matched with the scores by name. Rows with a NaN score are excluded and counted in <see cref="MultiLabelMetrics.RowsLeftOut"/>.
+    /// Scores and labels of all rows stay in memory, 5 bytes for each label of a row.
     /// </summary>
-    /// <param name="data">With the columns below.</param>
-    /// <param name="labelColumnName">A vector of Boolean, one for each score; or a vector of keys, of any size. Default "Label".</param>
-    /// <param name="scoreColumnName">A vector of Single: a number for each label, higher where it is surer. Default "Score".</param>
-    /// <param name="predictedLabelColumnName">A vector of Boolean, one for each score. Default "PredictedLabel".</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing, or of another type or size.</exception>
-    /// <exception cref="InvalidOperationException">There are labels for which there are no scores.</exception>
+    /// <param name="data">The scored data.</param>
+    /// <param name="labelColumnName">
+    /// Name of the label column: a vector of Boolean, one for each score; or a vector of keys, of any size. Default "Label".
+    /// </param>
+    /// <param name="scoreColumnName">
+    /// Name of the score column: a vector of Single, one for each label; a higher score means a more probable label. Default "Score".
+    /// </param>
+    /// <param name="predictedLabelColumnName">
+    /// Name of the column of predicted labels: a vector of Boolean, one for each score. Default "PredictedLabel".
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type or size.</exception>
+    /// <exception cref="InvalidOperationException">The label column has labels without a score.</exception>
     public MultiLabelMetrics EvaluateMultiLabel(
         IDataView data, string labelColumnName = "Label", string scoreColumnName = "Score",
         string predictedLabelColumnName = "PredictedLabel")

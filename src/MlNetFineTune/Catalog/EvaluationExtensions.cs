@@ -4,22 +4,27 @@ using MlNetFineTune.Tasks;
 
 namespace Microsoft.ML;
 
-// Judges models by what ML.NET's own evaluators do not look at: the threshold of the predicted label, the order of classes.
+// Evaluation that ML.NET's evaluators do not offer: at the threshold of the predicted label, and of ordered classes.
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// ML.NET's metrics of a binary model at the threshold of its predicted label. <c>BinaryClassification.Evaluate</c> takes every row
-    /// whose score is above 0 for positive, whatever <c>PredictedLabel</c> says, so that accuracy, precision, recall, F1 and confusion
-    /// matrix are those at a probability of 0.5; with another <see cref="DecisionThreshold"/> they are here. Reads the data twice.
+    /// Computes ML.NET's metrics of a binary model at the threshold of its predicted label. <c>BinaryClassification.Evaluate</c> counts
+    /// every row with a score above 0 as positive and ignores <c>PredictedLabel</c>, so that its accuracy, precision, recall, F1 and
+    /// confusion matrix belong to a probability of 0.5, whatever the <see cref="DecisionThreshold"/>. Metrics without a threshold (area
+    /// under the curves, log-loss) are the same. Reads the data twice.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="data">Scored data.</param>
-    /// <param name="labelColumnName">A Boolean.</param>
-    /// <param name="scoreColumnName">A Single. Rows whose score is NaN are left out, as ML.NET does.</param>
-    /// <param name="probabilityColumnName">A Single, from 0 to 1.</param>
-    /// <param name="predictedLabelColumnName">A Boolean that is true where the score is above a threshold.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">The predicted label does not follow from the score by a threshold.</exception>
+    /// <param name="labelColumnName">Name of the label column, a Boolean. Default "Label".</param>
+    /// <param name="scoreColumnName">
+    /// Name of the score column, a Single. Rows with a NaN score are excluded, as in ML.NET. Default "Score".
+    /// </param>
+    /// <param name="probabilityColumnName">Name of the column of probabilities, a Single from 0 to 1. Default "Probability".</param>
+    /// <param name="predictedLabelColumnName">
+    /// Name of the column of predicted labels, a Boolean that is true if the score is above a threshold. Default "PredictedLabel".
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <exception cref="InvalidOperationException">No threshold of the score yields the predicted labels.</exception>
     public static CalibratedBinaryClassificationMetrics EvaluateBinary(
         this FineTuningCatalog catalog, IDataView data, string labelColumnName = "Label", string scoreColumnName = "Score",
         string probabilityColumnName = "Probability", string predictedLabelColumnName = "PredictedLabel")
@@ -31,15 +36,21 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// How good the predictions of a model of <see cref="LearningTask.Ordinal"/> are, in one pass over the data. What
-    /// <c>MulticlassClassification.Evaluate</c> gives (log-loss, confusion matrix) holds for these models as well.
+    /// Evaluates scored data of a <see cref="LearningTask.Ordinal"/> model in one pass. <c>MulticlassClassification.Evaluate</c> (log-loss,
+    /// confusion matrix) works for these models as well.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
-    /// <param name="data">Scored data. Rows without a label or a prediction are left out, and counted.</param>
-    /// <param name="labelColumnName">A key. Its values are matched with those of the predicted key.</param>
-    /// <param name="predictedLabelColumnName">A key, whose values are in the order of the classes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or no key.</exception>
-    /// <exception cref="InvalidOperationException">A row has a label that the model does not know.</exception>
+    /// <param name="data">
+    /// The scored data. Rows without a label or a prediction are excluded and counted in <see cref="OrdinalMetrics.RowsLeftOut"/>.
+    /// </param>
+    /// <param name="labelColumnName">
+    /// Name of the label column, a key. Its values are matched with those of the predicted key. Default "Label".
+    /// </param>
+    /// <param name="predictedLabelColumnName">
+    /// Name of the column of predicted classes, a key with its values in the order of the classes. Default "PredictedLabel".
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not a key.</exception>
+    /// <exception cref="InvalidOperationException">A row has a label that is not a class of the model.</exception>
     public static OrdinalMetrics EvaluateOrdinal(
         this FineTuningCatalog catalog, IDataView data, string labelColumnName = "Label",
         string predictedLabelColumnName = "PredictedLabel")

@@ -3,12 +3,12 @@ using MlNetFineTune;
 
 namespace Microsoft.ML;
 
-// F1 scores from ML.NET's multiclass metrics, which have none.
+// F1 scores, which ML.NET's multiclass metrics lack.
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Precision, recall and F1 from the confusion matrix. Rows whose score is missing (NaN, a picture that could not be read) are not in
-    /// the matrix, because ML.NET's evaluator drops them: all its metrics are then too good. The log of scoring has their number.
+    /// Computes F1 scores from the confusion matrix. ML.NET's evaluator drops rows with NaN scores (pictures that could not be read), so
+    /// that all its metrics, and these, may be too high. Their number is in the log of scoring.
     /// </summary>
     /// <param name="metrics">The result of <c>MulticlassClassification.Evaluate</c>.</param>
     public static F1Scores F1(this MulticlassClassificationMetrics metrics)

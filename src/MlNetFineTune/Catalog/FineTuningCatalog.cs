@@ -4,8 +4,8 @@ using MlNetFineTune.Trainers;
 namespace MlNetFineTune;
 
 /// <summary>
-/// The operations of <c>ml.FineTuning</c>: training for any task, and measurements for the choice of options. The package
-/// MlNetFineTune.Onnx adds the export.
+/// The operations of <c>ml.FineTuning</c>: training for any task, evaluation of multi-label models, and the search for a learning rate and
+/// a batch size. The package MlNetFineTune.Onnx adds the export.
 /// </summary>
 public sealed partial class FineTuningCatalog
 {
@@ -14,10 +14,10 @@ public sealed partial class FineTuningCatalog
     internal MLContext Context { get; }
 
     /// <summary>
-    /// Trains for some steps while the learning rate rises exponentially, and suggests the middle of the slope on which the loss falls
-    /// (Smith 2015, https://arxiv.org/abs/1506.01186; the suggestion is fastai's <c>valley</c>). Ends early when the smoothed loss is above
-    /// 4 times its best. The trained network is discarded and the options are not changed. All rows train, including those of validation;
-    /// of a strategy with several phases, the first is used.
+    /// Trains for some steps while the learning rate rises exponentially, and suggests a rate from the steepest part of the loss curve
+    /// (Smith 2015, https://arxiv.org/abs/1506.01186; the suggestion is fastai's <c>valley</c>). Ends early when the smoothed loss exceeds
+    /// 4 times its minimum. The trained network is discarded and the options are not changed. All rows are used for training, including
+    /// those of validation; of a strategy with several phases, the first is used.
     /// </summary>
     /// <param name="data">The training data, as for the trainer's <c>Fit</c>.</param>
     /// <param name="options">

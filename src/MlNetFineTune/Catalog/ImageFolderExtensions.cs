@@ -20,8 +20,9 @@ public static partial class FineTuningExtensions
     /// <param name="catalog">The data operations.</param>
     /// <param name="path">Path of the folder that contains the folders of the classes.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
-    /// <exception cref="InvalidDataException">There are fewer than two classes with pictures, or folders without any,
-    /// which are named: each folder is a class.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Fewer than two classes have pictures, or a class folder has none; the message names it.
+    /// </exception>
     public static IDataView LoadImageFolder(this DataOperationsCatalog catalog, string path)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -2,19 +2,24 @@ using MlNetFineTune;
 
 namespace Microsoft.ML;
 
-// Fine-tuning of image networks among ML.NET's trainers: ml.MulticlassClassification.Trainers.FineTuneImages(...), and the same for 
+// Trainers of image networks: ml.MulticlassClassification.Trainers.FineTuneImages(...), and the same for the other tasks.
 public static partial class FineTuningExtensions
 {
     /// <summary>Fine-tunes a pretrained network into an image classifier, with the defaults of
     /// <see cref="ImageFineTuningOptions"/>.</summary>
-    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="catalog">The trainer catalog of the task.</param>
     /// <param name="backbone">The network and its weights.</param>
-    /// <param name="labelColumnName">Name of the label column, a key.</param>
-    /// <param name="imageColumnName">Name of the image column: paths of files, or images as <c>LoadImages</c> gives them.</param>
-    /// <param name="scoreColumnName">Name of the output column of class probabilities.</param>
-    /// <param name="predictedLabelColumnName">Name of the output column of the most probable class, a key.</param>
-    /// <param name="validationSet">Validation data, which select the best epoch;
-    /// null takes a fifth of each class from the training data.</param>
+    /// <param name="labelColumnName">Name of the label column, a key. Default "Label".</param>
+    /// <param name="imageColumnName">
+    /// Name of the image column: paths of files, or images as from <c>LoadImages</c>. Default "ImagePath".
+    /// </param>
+    /// <param name="scoreColumnName">Name of the output column of class probabilities. Default "Score".</param>
+    /// <param name="predictedLabelColumnName">
+    /// Name of the output column of the most probable class, a key. Default "PredictedLabel".
+    /// </param>
+    /// <param name="validationSet">Validation data for the choice of the best epoch.
+    /// Default null: 20 % of the training data, stratified by class.</param>
+    /// <exception cref="ArgumentException"><paramref name="backbone"/> has no weights, or the name of a column is empty.</exception>
     public static FineTuningTrainer FineTuneImages(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         Backbone backbone,
@@ -29,7 +34,7 @@ public static partial class FineTuningExtensions
         });
 
     /// <summary>Fine-tunes a pretrained network into an image classifier.</summary>
-    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="catalog">The trainer catalog of the task.</param>
     /// <param name="options">
     /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set.
     /// <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Multiclass"/>.
@@ -41,13 +46,16 @@ public static partial class FineTuningExtensions
 
     /// <summary>Fine-tunes a pretrained network into a binary classifier of images, with the defaults of
     /// <see cref="ImageFineTuningOptions"/>.</summary>
-    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="catalog">The trainer catalog of the task.</param>
     /// <param name="backbone">The network and its weights.</param>
-    /// <param name="labelColumnName">Name of the label column, a Boolean.</param>
-    /// <param name="imageColumnName">Name of the image column: paths of files, or images as <c>LoadImages</c> gives them.</param>
-    /// <param name="scoreColumnName">Name of the output column of the logit of true.</param>
-    /// <param name="validationSet">Validation data, which select the best epoch;
-    /// null takes a fifth of each class from the training data.</param>
+    /// <param name="labelColumnName">Name of the label column, a Boolean. Default "Label".</param>
+    /// <param name="imageColumnName">
+    /// Name of the image column: paths of files, or images as from <c>LoadImages</c>. Default "ImagePath".
+    /// </param>
+    /// <param name="scoreColumnName">Name of the output column of the logit of true. Default "Score".</param>
+    /// <param name="validationSet">Validation data for the choice of the best epoch.
+    /// Default null: 20 % of the training data, stratified by class.</param>
+    /// <exception cref="ArgumentException"><paramref name="backbone"/> has no weights, or the name of a column is empty.</exception>
     public static FineTuningTrainer FineTuneImages(
         this BinaryClassificationCatalog.BinaryClassificationTrainers catalog,
         Backbone backbone,
@@ -58,7 +66,7 @@ public static partial class FineTuningExtensions
         catalog.FineTuneImages(Options(backbone, labelColumnName, imageColumnName, scoreColumnName, validationSet));
 
     /// <summary>Fine-tunes a pretrained network into a binary classifier of images.</summary>
-    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="catalog">The trainer catalog of the task.</param>
     /// <param name="options">
     /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set.
     /// <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Binary"/>.
@@ -70,12 +78,16 @@ public static partial class FineTuningExtensions
 
     /// <summary>Fine-tunes a pretrained network to predict a number from images, with the defaults of
     /// <see cref="ImageFineTuningOptions"/>.</summary>
-    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="catalog">The trainer catalog of the task.</param>
     /// <param name="backbone">The network and its weights.</param>
-    /// <param name="labelColumnName">Name of the label column, a Single.</param>
-    /// <param name="imageColumnName">Name of the image column: paths of files, or images as <c>LoadImages</c> gives them.</param>
-    /// <param name="scoreColumnName">Name of the output column of predictions, in the unit of the label.</param>
-    /// <param name="validationSet">Validation data, which select the best epoch; null takes a fifth of the training data.</param>
+    /// <param name="labelColumnName">Name of the label column, a Single. Default "Label".</param>
+    /// <param name="imageColumnName">
+    /// Name of the image column: paths of files, or images as from <c>LoadImages</c>. Default "ImagePath".
+    /// </param>
+    /// <param name="scoreColumnName">Name of the output column of predictions, in the unit of the label. Default "Score".</param>
+    /// <param name="validationSet">Validation data for the choice of the best epoch.
+    /// Default null: 20 % of the training data.</param>
+    /// <exception cref="ArgumentException"><paramref name="backbone"/> has no weights, or the name of a column is empty.</exception>
     public static FineTuningTrainer FineTuneImages(
         this RegressionCatalog.RegressionTrainers catalog,
         Backbone backbone,
@@ -86,7 +98,7 @@ public static partial class FineTuningExtensions
         catalog.FineTuneImages(Options(backbone, labelColumnName, imageColumnName, scoreColumnName, validationSet));
 
     /// <summary>Fine-tunes a pretrained network to predict a number from images.</summary>
-    /// <param name="catalog">The trainers of the task.</param>
+    /// <param name="catalog">The trainer catalog of the task.</param>
     /// <param name="options">
     /// Only <see cref="ImageFineTuningOptions.Backbone"/> must be set.
     /// <see cref="FineTuningOptions.Task"/>: <see cref="LearningTask.Regression"/>.

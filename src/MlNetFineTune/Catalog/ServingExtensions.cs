@@ -5,23 +5,24 @@ using MlNetFineTune.Primitives;
 
 namespace Microsoft.ML;
 
-// Serving among ML.NET's operations on models: ml.Model.CreatePredictor(...), ml.Model.SaveAtomically(...).
+// Serving and saving of models: ml.Model.CreatePredictor(...), ml.Model.SaveAtomically(...).
 public static partial class FineTuningExtensions
 {
-    /// <summary>Creates a predictor: thread-safe, asynchronous, collecting calls in batches.
-    /// Create one for the application, not one per call.</summary>
+    /// <summary>
+    /// Creates a predictor: thread-safe, asynchronous, and batching concurrent calls. Create one per application, not one per call.
+    /// </summary>
     /// <param name="catalog">The operations on models.</param>
     /// <param name="model">
     /// A fine-tuned model, or a chain of row-to-row transforms with one. The caller keeps ownership: dispose it after the predictor.
     /// </param>
-    /// <param name="options">Batch size, delay and queue; null for the defaults.</param>
+    /// <param name="options">Batch size, delay and queue. Default null: the defaults of <see cref="PredictorOptions"/>.</param>
     /// <param name="example">
     /// A row that is scored for warm-up, alone and in batches, before this method returns and before a replacement model is used.
-    /// Null: no warm-up, the first calls take longer.
+    /// Default null: no warm-up, so that the first calls take longer.
     /// </param>
     /// <typeparam name="TIn">Type of an input row.</typeparam>
     /// <typeparam name="TOut">Type of an output row: the columns that are returned.</typeparam>
-    /// <exception cref="ArgumentException">The model does not map row to row.</exception>
+    /// <exception cref="ArgumentException">The model is not a row-to-row mapper.</exception>
     /// <exception cref="Exception">
     /// A column of <typeparamref name="TIn"/> or <typeparamref name="TOut"/> is missing or of another type, or
     /// <paramref name="example"/> cannot be scored.
@@ -37,8 +38,8 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// <c>ml.Model.Save</c> to a temporary file beside <paramref name="path"/>, which is flushed to the disk and renamed: a reader of the
-    /// file sees the earlier model or this one, never a part. If saving fails, the earlier file is unchanged.
+    /// Saves a model as <c>ml.Model.Save</c> does, to a temporary file beside <paramref name="path"/>, which is flushed to disk and
+    /// renamed: a reader of the file sees either the old or the new model, never a part. If saving fails, the old file is unchanged.
     /// </summary>
     /// <param name="catalog">The operations on models.</param>
     /// <param name="model">Any transformer.</param>

@@ -6,13 +6,13 @@ namespace Microsoft.ML;
 /// <summary>Shared code of the trainer catalogs.</summary>
 internal static class TrainerCatalog
 {
-    /// <summary>Name of the catalog of tasks that ML.NET has none for, on the context: see <see cref="FineTuningCatalog"/>.</summary>
+    /// <summary>Name of the context's catalog for tasks without a catalog in ML.NET: <see cref="FineTuningCatalog"/>.</summary>
     private const string Own = "FineTuning";
 
-    /// <summary>A trainer of any task.</summary>
-    /// <param name="catalog">Of the context.</param>
-    /// <param name="options">They say the task.</param>
-    /// <exception cref="ArgumentException">The options say no task.</exception>
+    /// <summary>Creates a trainer for any task.</summary>
+    /// <param name="catalog">The catalog of the context.</param>
+    /// <param name="options">Options with a task.</param>
+    /// <exception cref="ArgumentException">The options have no task.</exception>
     public static FineTuningTrainer Create(FineTuningCatalog catalog, FineTuningOptions options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
@@ -26,11 +26,11 @@ internal static class TrainerCatalog
         return new FineTuningTrainer(catalog.Context, options);
     }
 
-    /// <summary>A trainer of a catalog.</summary>
-    /// <param name="catalog">One of ML.NET's.</param>
-    /// <param name="options">Options whose task is of this catalog, or null.</param>
-    /// <param name="task">The catalog's, with its defaults.</param>
-    /// <exception cref="ArgumentException">The options' task is another catalog's.</exception>
+    /// <summary>Creates a trainer for the task of a catalog.</summary>
+    /// <param name="catalog">A catalog of ML.NET.</param>
+    /// <param name="options">Options whose task is null or belongs to this catalog.</param>
+    /// <param name="task">The catalog's task, with its defaults.</param>
+    /// <exception cref="ArgumentException">The options' task belongs to another catalog.</exception>
     public static FineTuningTrainer Create(TrainCatalogBase.CatalogInstantiatorBase catalog, FineTuningOptions options, LearningTask task)
     {
         ArgumentNullException.ThrowIfNull(catalog);

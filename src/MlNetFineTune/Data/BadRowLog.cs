@@ -3,22 +3,22 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Keeps what could not be read, and ends the training when it is too much.</summary>
+/// <summary>Records the rows that could not be read, and ends the training when they exceed the policy's limit.</summary>
 internal sealed class BadRowLog(BadRows policy, IChannel channel)
 {
-    // Training data and a validation set of their own number their rows each for itself, and are judged apart.
+    // Training data and a separate validation set number their rows independently, and the limit applies to each.
     private readonly Dictionary<LabeledData, SortedDictionary<int, (BadRows.Row Bad, int Epoch)>> _bad = [];
 
-    /// <summary>The present one, from 1.</summary>
+    /// <summary>The current epoch, from 1.</summary>
     public int Epoch { get; set; }
 
-    /// <summary>In the order of the data.</summary>
+    /// <summary>The bad rows of a source, in the order of the data.</summary>
     public IReadOnlyList<BadRows.Row> RowsOf(LabeledData source) => [.. Of(source).Values.Select(known => known.Bad)];
 
     /// <summary>Whether a row was found bad before an epoch began.</summary>
     public bool Contains(LabeledData source, int row, int epoch) => Of(source).TryGetValue(row, out var known) && known.Epoch < epoch;
 
-    /// <exception cref="InvalidDataException">The policy does not allow it.</exception>
+    /// <exception cref="InvalidDataException">The policy does not allow another bad row.</exception>
     public void Add(LabeledData source, int row, string reason)
     {
         if (!Keep(source, row, reason, Epoch))
@@ -37,11 +37,11 @@ internal sealed class BadRowLog(BadRows policy, IChannel channel)
         }
     }
 
-    /// <summary>For a checkpoint.</summary>
+    /// <summary>The bad rows for a checkpoint.</summary>
     public IEnumerable<KnownBadRow> Known(LabeledData source, bool ofValidationSet) =>
         Of(source).Select(known => new KnownBadRow(ofValidationSet, known.Key, known.Value.Bad.Reason, known.Value.Epoch));
 
-    /// <summary>From a checkpoint: it has been judged already.</summary>
+    /// <summary>Restores a row of a checkpoint, without checking the limit again.</summary>
     public void Restore(LabeledData source, KnownBadRow known) => Keep(source, known.Row, known.Reason, known.Epoch);
 
     private SortedDictionary<int, (BadRows.Row Bad, int Epoch)> Of(LabeledData source)

@@ -1,6 +1,8 @@
 namespace MlNetFineTune;
 
-/// <summary>What training does with a picture that cannot be read: <see cref="Throw"/> or <see cref="Skip"/>.</summary>
+/// <summary>
+/// What training does with a row that cannot be used, such as an unreadable picture: <see cref="Throw"/> or <see cref="Skip"/>.
+/// </summary>
 public abstract partial record BadRows
 {
     private protected BadRows()
@@ -10,9 +12,10 @@ public abstract partial record BadRows
     /// <summary>Training ends with an error that names the row, the file and the reason. The default.</summary>
     public static BadRows Throw { get; } = new ThrowOnBadRow();
 
-    /// <summary>Training continues without the picture, which is named in the log and in <see cref="TrainingReport.BadRows"/>.</summary>
-    /// <param name="maximumFraction">The largest share of bad rows that is accepted: above 0, at most 1, 0.1 by default. More of them end
-    /// the training with an error.</param>
+    /// <summary>Training continues without the row, which is listed in the log and in <see cref="TrainingReport.BadRows"/>.</summary>
+    /// <param name="maximumFraction">
+    /// The largest accepted fraction of bad rows. Above 0, at most 1. Default 0.1. More bad rows end the training with an error.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The fraction is outside this range.</exception>
     public static BadRows Skip(float maximumFraction = 0.1f) => new SkipBadRows(maximumFraction);
 

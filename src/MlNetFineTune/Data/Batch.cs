@@ -3,10 +3,10 @@ namespace MlNetFineTune.Data;
 /// <summary>The encoded samples of one batch. Valid until the next batch is requested: the buffer is reused.</summary>
 internal sealed class Batch(byte[] samples, int[] rows)
 {
-    /// <summary>One sample after another, in the order of <see cref="Rows"/>; may be longer.</summary>
+    /// <summary>The samples, in the order of <see cref="Rows"/>; the array may be longer.</summary>
     public byte[] Samples { get; } = samples;
 
-    /// <summary>Indices of the rows; rows that could not be read are left out.</summary>
+    /// <summary>Indices of the rows, without rows that could not be read.</summary>
     public int[] Rows { get; } = rows;
 
     public int Count => Rows.Length;

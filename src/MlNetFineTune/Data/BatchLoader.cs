@@ -4,19 +4,19 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Reads pictures ahead of the device: workers take one picture after another from the running order and write it straight into its place
-/// in a batch buffer. The buffers are few (<see cref="Buffers"/>) and go round, so memory is bounded: who is ahead waits. Which worker does
-/// what decides nothing: a picture's random numbers are counted by seed, epoch and row.
+/// Prefetches rows for the device: worker threads take rows in the order of the epoch and encode each directly into its place in a batch
+/// buffer. A fixed number of buffers (<see cref="Buffers"/>) is reused, which bounds the memory: workers block until a buffer is free.
+/// Results do not depend on the assignment to workers: a row's random numbers depend only on seed, epoch and row.
 /// </summary>
 internal sealed class BatchLoader(Dataset rows, long seed, int workers)
 {
     /// <summary>The batches of one pass, in order.</summary>
     /// <param name="batches">Rows of each batch.</param>
-    /// <param name="augmentation">Applied to every picture.</param>
-    /// <param name="epoch">Counts the random numbers.</param>
-    /// <param name="onBadRow">Told of each picture that cannot be read, on the caller's thread; may throw.</param>
+    /// <param name="augmentation">Augmentation of every picture.</param>
+    /// <param name="epoch">The epoch, for the random numbers.</param>
+    /// <param name="onBadRow">Called on the caller's thread for each row that cannot be read; may throw.</param>
     /// <param name="cancellation">Ends the pass with <see cref="OperationCanceledException"/>.</param>
-    /// <param name="ordinalOf">Counts a row's random numbers; null takes the row.</param>
+    /// <param name="ordinalOf">The number that stands for a row in its random numbers; null for the row's index.</param>
     public IEnumerable<Batch> Read(
         IReadOnlyList<int[]> batches, Augmentation augmentation, int epoch, Action<int, string> onBadRow, CancellationToken cancellation,
         Func<int, int>? ordinalOf = null)
@@ -30,12 +30,15 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
                 output.Span, stop);
     }
 
-    /// <summary>One buffer is in the device's hands, one is being completed, and the others hold a picture for each worker,
-    /// so that none waits while there is room.</summary>
+    /// <summary>
+    /// One buffer for the batch on the device, one for the batch being completed, and as many as hold one row per worker, so that no worker
+    /// blocks while a buffer is free.
+    /// </summary>
     internal static int Buffers(int workers, int batchSize) => 2 + (workers + batchSize - 1) / batchSize;
 
-    /// <summary>Splits an order into batches whose sizes differ by at most one, so that the last is not a small rest,
-    /// whose BatchNorm statistics would be poor.</summary>
+    /// <summary>
+    /// Splits an order into batches whose sizes differ by at most one, so that the last batch is not small, with poor BatchNorm statistics.
+    /// </summary>
     public static int[][] Split(IReadOnlyList<int> order, int batchSize)
     {
         var count = (order.Count + batchSize - 1) / batchSize;
@@ -107,12 +110,12 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
             }
             catch (OperationCanceledException)
             {
-                _cancellation.ThrowIfCancellationRequested(); // names the caller's token, not ours
+                _cancellation.ThrowIfCancellationRequested(); // with the caller's token instead of the internal one
                 throw;
             }
         }
 
-        // Moves good pictures over the places of bad ones.
+        // Moves readable rows to the places of unreadable ones.
         private Batch Compact(Slot slot, int[] rows, Action<int, string> onBadRow)
         {
             if (slot.Reasons.All(reason => reason is null))
@@ -144,7 +147,7 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
                     }
                     catch (Exception e) when (!_stop.IsCancellationRequested || e is not OperationCanceledException)
                     {
-                        // To be thrown on the training thread, when this batch's turn comes.
+                        // Thrown on the training thread when it reaches this batch.
                         slot.Failure ??= System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(e);
                     }
                     if (Interlocked.Decrement(ref slot.Missing) == 0)
@@ -153,11 +156,11 @@ internal sealed class BatchLoader(Dataset rows, long seed, int workers)
             }
             catch (OperationCanceledException)
             {
-                // The pass was given up.
+                // The pass was cancelled.
             }
         }
 
-        // Positions are handed out in order, and the one who crosses into a new batch waits for its buffer.
+        // Positions are assigned in order; a worker that starts a new batch waits for its buffer.
         private bool Take(out int batch, out int index)
         {
             lock (_lock)

@@ -3,8 +3,9 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What enters the network, row by row as bytes, in any order and from any thread: what a data view cannot do,
-/// and shuffling needs.</summary>
+/// <summary>
+/// The network's inputs as encoded rows, with random access from any thread, which shuffling needs and a data view does not offer.
+/// </summary>
 internal abstract class Dataset : IDisposable
 {
     public abstract int Count { get; }
@@ -12,33 +13,35 @@ internal abstract class Dataset : IDisposable
     /// <summary>Bytes of a row.</summary>
     public abstract int Length { get; }
 
-    /// <summary>What to call a row in messages: a picture, a row.</summary>
+    /// <summary>Noun for a row in messages: picture or row.</summary>
     public abstract string Noun { get; }
 
-    /// <summary>The file of a row, where there is one.</summary>
+    /// <summary>Path of the row's file; null if there is none.</summary>
     public virtual string? PathOf(int row) => null;
 
-    /// <summary>Whether the row names no picture at all.</summary>
+    /// <summary>Whether the row has no picture, as opposed to an unreadable one.</summary>
     public virtual bool IsMissing(int row) => false;
 
-    /// <summary>Bytes of what stands beside the part that flows through the network.</summary>
+    /// <summary>Bytes of the parts beside the one that flows through the network.</summary>
     public virtual int BesideLength => 0;
 
-    /// <summary>Encodes what stands beside alone.</summary>
-    /// <param name="row">Its index.</param>
+    /// <summary>Encodes only the parts beside the one that flows through the network.</summary>
+    /// <param name="row">Index of the row.</param>
     /// <param name="output"><see cref="BesideLength"/> bytes.</param>
-    /// <param name="columnsAlone">Whether what only the first part can tell may stay as it is.</param>
-    /// <returns>Null, or why the row cannot be used; then the output says nothing.</returns>
+    /// <param name="columnsAlone">True leaves bytes unset that depend on the first part.</param>
+    /// <returns>Null, or the reason why the row cannot be used; the output is then undefined.</returns>
     public virtual string? EncodeBeside(int row, Span<byte> output, bool columnsAlone = false) => null;
 
-    /// <summary>For the log; null where nothing is to be said.</summary>
+    /// <summary>A message for the log, or null.</summary>
     public virtual string? DescribeStorage() => null;
 
-    /// <summary>Equal for rows that are encoded alike under the same random numbers;
-    /// null where that is not known, or the row cannot be read. Safe on many threads.</summary>
+    /// <summary>
+    /// A hash that is equal for rows whose encoding is equal for the same random numbers; null if it is unknown or the row cannot be read.
+    /// Thread-safe.
+    /// </summary>
     public virtual ContentHash? ContentOf(int row) => null;
 
-    /// <summary>Tells a row from another as far as that is cheap: here by its bytes, which lie in memory.</summary>
+    /// <summary>Appends a cheap identity of a row to a hash: here its bytes, which are in memory.</summary>
     public virtual void Identify(int row, IncrementalHash hash)
     {
         var bytes = new byte[Length];
@@ -46,8 +49,8 @@ internal abstract class Dataset : IDisposable
         hash.AppendData(bytes);
     }
 
-    /// <returns>Null, or why the row cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    /// <returns>Null, or the reason why the row cannot be used.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public abstract string? Encode(
         int row, Augmentation augmentation, CountedRandom random, Span<byte> output, CancellationToken cancellation = default);
 

@@ -2,8 +2,10 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The files below a folder, in subfolders and behind links to folders too; each folder is read once, so that links in a circle,
-/// or two to one folder, do not multiply its files.</summary>
+/// <summary>
+/// The files below a folder, including subfolders and linked folders. Each folder is read once, so that cyclic or duplicate links do not
+/// multiply its files.
+/// </summary>
 internal sealed class FolderFiles
 {
     private readonly HashSet<string> _read = new(OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase);
@@ -32,7 +34,7 @@ internal sealed class FolderFiles
                 StringComparer.Ordinal)];
     }
 
-    /// <summary>Made by an operating system or a tool, and not a photo or a class of them.</summary>
+    /// <summary>Whether an entry is hidden or created by an operating system: neither a photo nor a class.</summary>
     public static bool IsHidden(FileSystemInfo entry) => entry.Name.StartsWith('.') || entry.Name == "__MACOSX"
         || entry.Attributes.HasFlag(FileAttributes.Hidden);
 
@@ -52,7 +54,7 @@ internal sealed class FolderFiles
         }
     }
 
-    // The final target of a folder that exists. The target of a link may itself be behind other links.
+    // The final target of an existing folder; the path of a link's target may contain further links.
     private static string RealPath(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));

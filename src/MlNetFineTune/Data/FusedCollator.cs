@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Samples of <see cref="FusedInput"/>: pixels that flow, and beside them the tensors that <see cref="TableBranch"/> reads.
+/// Collates samples of <see cref="FusedInput"/>: pixels as activations, and beside them the tensors of <see cref="TableBranch"/>.
 /// </summary>
-/// <param name="picture">Of the pixels. Disposed with this.</param>
+/// <param name="picture">Collator of the pixels. Disposed with this.</param>
 /// <param name="pictureLength">Bytes of a sample's pixels.</param>
-/// <param name="columns">Of the table.</param>
-/// <param name="device">Where the tensors are made.</param>
+/// <param name="columns">Columns of the table.</param>
+/// <param name="device">Device of the tensors.</param>
 internal sealed class FusedCollator(Collator picture, int pictureLength, IReadOnlyList<ModuleContext.InputShape> columns, Device device)
     : Collator
 {

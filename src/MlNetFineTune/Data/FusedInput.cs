@@ -10,12 +10,12 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A picture, which flows through the network, and the columns of a table, which stand beside it. A sample is the picture's pixels, the
-/// columns' numbers (floats; NaN is a missing number, 0 a missing key), and a float that is 1 where there is no picture.
+/// A picture, which flows through the network, and the columns of a table beside it. A sample consists of the picture's pixels, the
+/// columns' numbers (floats; NaN for a missing number, 0 for a missing key), and a float that is 1 if the picture is missing.
 /// </summary>
-/// <param name="picture">What flows.</param>
-/// <param name="columns">What stands beside it. They allow missing values.</param>
-/// <param name="missing">What becomes of a row without a picture.</param>
+/// <param name="picture">The picture.</param>
+/// <param name="columns">The table's columns, which allow missing values.</param>
+/// <param name="missing">Treatment of rows without a picture.</param>
 internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> columns, MissingPictures missing) : ModelInput
 {
     public override int Length => picture.Length + columns.Sum(column => column.Length) + sizeof(float);
@@ -27,7 +27,7 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
     public override PictureForm? Pixels => picture.Pixels;
 
-    // Frozen stages see the picture alone.
+    // Frozen stages process the picture only.
     public override string Form => picture.Form;
 
     public override bool KeepsActivations => true;
@@ -36,6 +36,14 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
     public override Collator CreateCollator(Device device) =>
         new FusedCollator(picture.CreateCollator(device), picture.Length, [.. Shapes.Skip(1)], device);
+
+    public override IReadOnlyList<TensorColumn> ToTensors() =>
+    [
+        .. picture.ToTensors(), .. columns.SelectMany(column => column.ToTensors()).Select(tensor => tensor with { Name = tensor.Column }),
+        .. missing == MissingPictures.Refuse
+            ? []
+            : (ReadOnlySpan<TensorColumn>)[new MissingPictureTensor(MissingPictureTensor.Only, picture.Column)],
+    ];
 
     // With its picture.
     public override byte[] ProbeSample() =>
@@ -85,7 +93,7 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
 
         private static readonly ContentHash s_noPicture = ContentHash.Of("no picture", []);
 
-        // What is known of each picture; only asked for where unreadable ones are allowed.
+        // Cached state of each picture; only used if unreadable ones are allowed.
         private readonly byte[] _known = new byte[picture.Count];
 
         public override int Count => picture.Count;
@@ -107,7 +115,7 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
                 column.Identify(row, hash);
         }
 
-        /// <summary>Of the picture, which is all that the stages see. A row that cannot be used is like no other.</summary>
+        /// <summary>Hash of the picture, the only part that the stages process. Null for a row that cannot be used.</summary>
         public override ContentHash? ContentOf(int row)
         {
             using var table = new ScratchBuffer<byte>(BesideLength);
@@ -234,7 +242,7 @@ internal sealed class FusedInput(ImageInput picture, IReadOnlyList<NumberInput> 
         BinaryPrimitives.WriteSingleLittleEndian(output[^sizeof(float)..], isAbsent ? 1 : 0);
 }
 
-/// <summary>What stands in the place of a picture that is missing: the mean colour, which the network sees as 0.</summary>
+/// <summary>Replaces a missing picture by the mean colour, which is 0 after normalisation.</summary>
 internal sealed class PictureSubstitute(ImagePreprocessing preprocessing, MissingPictures missing)
 {
     public bool IsAllowed => missing != MissingPictures.Refuse;

@@ -8,7 +8,7 @@ namespace MlNetFineTune.Data;
 /// <summary>The image column of training and scoring: which column types are accepted, and how each is read.</summary>
 /// <param name="Column">Name of the column.</param>
 /// <param name="Folder">Folder of relative paths; null for the current directory.</param>
-/// <param name="Pixels">Format of vectors of pixels; null where the column has none.</param>
+/// <param name="Pixels">Format of vectors of pixels; null for other columns.</param>
 internal sealed record ImageColumn(string Column, string? Folder, RawPixels? Pixels)
 {
     private const string WithoutPixels =
@@ -28,7 +28,7 @@ internal sealed record ImageColumn(string Column, string? Folder, RawPixels? Pix
             : throw context.ExceptSchemaMismatch(parameter, role, Column, Expected, column.Type.ToString());
     }
 
-    /// <summary>The same before there are data, when a vector's length is not yet known.</summary>
+    /// <summary>Checks the column of a schema shape, where a vector's length is not yet known.</summary>
     public void Check(SchemaShape schema, IExceptionContext context, string parameter)
     {
         if (!schema.TryFindColumn(Column, out var column))

@@ -11,7 +11,7 @@ internal sealed class FolderImage
     public required string ImagePath { get; init; }
 }
 
-/// <summary>A tree of pictures with one folder a class.</summary>
+/// <summary>A tree of pictures with one folder per class.</summary>
 internal static class ImageFolder
 {
     private const int MostNamed = 20;
@@ -21,7 +21,7 @@ internal static class ImageFolder
         [".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".png", ".apng", ".bmp", ".dib", ".gif", ".webp"],
         StringComparer.OrdinalIgnoreCase);
 
-    // Formats of photos that are not read: skipping them silently would lose data.
+    // Photo formats that are not supported: they are reported, because skipping them silently would lose data.
     private static readonly HashSet<string> s_unread = new(
         [".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".svg", ".psd", ".ico", ".tga", ".pcx", ".pgm", ".ppm", ".pnm",
             ".exr", ".dcm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"],
@@ -45,7 +45,7 @@ internal static class ImageFolder
                     + $"such as '{Path.Combine(root, "cats", "1.jpg")}' and '{Path.Combine(root, "dogs", "2.jpg")}'."
                 + (loose > 0 ? $" {loose} pictures lie beside the folders and belong to no class." : ""));
         }
-        // As in torchvision: a class without pictures would otherwise be noticed only by its missing score, if at all.
+        // An error, as in torchvision: a class without pictures would otherwise be noticed only by its missing score.
         if (classes.Where(c => !c.Files.Any(IsRead)).Select(c => $"{SafeText.Quoted(c.Name)} ({WhatIsIn(c.Files)})")
             .ToList() is { Count: > 0 } empty)
         {

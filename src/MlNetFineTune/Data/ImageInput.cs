@@ -11,12 +11,12 @@ namespace MlNetFineTune.Data;
 
 /// <summary>One column of pictures.</summary>
 /// <param name="input">The column.</param>
-/// <param name="encoder">Pictures to pixels of one size.</param>
-/// <param name="channels">Of the network: 3 for colours, 1 for luminance.</param>
+/// <param name="encoder">Encoder of pictures to pixels of one size.</param>
+/// <param name="channels">Input channels of the network: 3 for colours, 1 for luminance.</param>
 internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int channels = InputChannels.Colors) : ModelInput
 {
-    // Pictures in one forward pass, of 224 pixels or less; fewer of larger ones. On a CPU larger batches are slower, not faster, for
-    // MobileNetV2 and ResNet-18: their activations leave the caches. A GPU wants to be filled.
+    // Pictures in one forward pass, up to 224 pixels; fewer for larger ones. On a CPU larger batches are slower for MobileNetV2 and
+    // ResNet-18, because their activations exceed the caches. A GPU needs larger batches for full utilisation.
     private const int LargestBatchOnCpu = 16;
     private const int LargestBatchOnGpu = 64;
 
@@ -44,6 +44,8 @@ internal sealed class ImageInput(ImageColumn input, ImageEncoder encoder, int ch
     public override Collator CreateCollator(Device device) => new PixelNormalizer(_preprocessing, device, channels);
 
     public override byte[] ProbeSample() => ProbePicture.Draw(_preprocessing.Size);
+
+    public override IReadOnlyList<TensorColumn> ToTensors() => [new PixelTensor(PixelTensor.Only, input, new(_preprocessing, channels))];
 
     public override InputManifest Describe() =>
         new ImageInputManifest(input.Column, input.Folder, input.Pixels, _preprocessing, channels);

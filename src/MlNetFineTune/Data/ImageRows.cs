@@ -3,15 +3,15 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Pictures by index, in any order and from any thread: what a data view cannot do, and shuffling needs.</summary>
+/// <summary>Pictures by index, with random access from any thread, which shuffling needs and a data view does not offer.</summary>
 internal abstract class ImageRows : IDisposable
 {
     public abstract int Count { get; }
 
-    /// <summary>The file of a row, where there is one.</summary>
+    /// <summary>Path of the row's file; null if there is none.</summary>
     public abstract string? PathOf(int row);
 
-    /// <summary>Whether the row names no picture at all.</summary>
+    /// <summary>Whether the row has no picture, as opposed to an unreadable one.</summary>
     public virtual bool IsMissing(int row) => false;
 
     /// <summary>Content hash, equal for equal pictures; null for a missing picture. Thread-safe.</summary>
@@ -20,8 +20,8 @@ internal abstract class ImageRows : IDisposable
     /// <summary>A cheap identity of a picture; different pictures may share it.</summary>
     public abstract void Identify(int row, IncrementalHash hash);
 
-    /// <returns>Null, or why the picture cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
+    /// <returns>Null, or the reason why the picture cannot be used.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public abstract string? Encode(
         int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default);

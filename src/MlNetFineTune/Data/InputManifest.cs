@@ -3,7 +3,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What enters a network, as a model file describes it.</summary>
+/// <summary>The description of a network's input in a model file.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
 [JsonDerivedType(typeof(ImageInputManifest), "Image")]
 [JsonDerivedType(typeof(NumberInputManifest), "Numbers")]
@@ -12,7 +12,7 @@ namespace MlNetFineTune.Data;
 [JsonDerivedType(typeof(FusedInputManifest), "ImageAndTable")]
 internal abstract record InputManifest
 {
-    /// <exception cref="ArgumentException">There is no such input.</exception>
+    /// <exception cref="ArgumentException">The description is not valid.</exception>
     public abstract ModelInput Create();
 
     /// <summary>The column of pictures that flows through the network; null where something else does.</summary>
@@ -20,6 +20,9 @@ internal abstract record InputManifest
 
     /// <summary>The same with those pictures in another column.</summary>
     public virtual InputManifest WithPicturesIn(string column) => this;
+
+    /// <summary>What becomes of a row without a picture, where a table stands beside the pictures; null where none does.</summary>
+    public virtual MissingPictures? MissingPicturesBesideTable() => null;
 }
 
 /// <summary>A column of pictures.</summary>
@@ -36,21 +39,21 @@ internal sealed record ImageInputManifest(
 }
 
 /// <summary>A column of numbers or keys.</summary>
-/// <param name="Column">Its name.</param>
-/// <param name="Dimensions">Of one row's tensor.</param>
+/// <param name="Column">Name of the column.</param>
+/// <param name="Dimensions">Dimensions of one row's tensor.</param>
 /// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
 internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Dimensions, int KeyCount) : InputManifest
 {
     public override NumberInput Create() => new(Checked);
 
-    /// <summary>As a column of a table beside a picture, which may lack values.</summary>
+    /// <summary>Creates it as a column of a table beside a picture, which may have missing values.</summary>
     public NumberInput CreateForTable() => new(Checked, TableColumns.Role, allowsMissing: true);
 
     private ModuleContext.InputShape Checked
     {
         get
         {
-            // The product in decimals, which does not wrap around.
+            // The product as a decimal, which does not overflow silently.
             var size = Dimensions.Aggregate(1m, (product, dimension) =>
                 dimension > 0 && product <= int.MaxValue ? product * dimension : decimal.MaxValue);
             return size <= Array.MaxLength / sizeof(float) && KeyCount >= 0 && (ulong)KeyCount <= ModuleInputShapes.MaximumKeys + 1
@@ -62,15 +65,15 @@ internal sealed record NumberInputManifest(string Column, IReadOnlyList<long> Di
 }
 
 /// <summary>A column of sequences of numbers or keys.</summary>
-/// <param name="Column">Its name.</param>
+/// <param name="Column">Name of the column.</param>
 /// <param name="Step">Dimensions of one step.</param>
-/// <param name="MaximumLength">Steps that enter at most.</param>
+/// <param name="MaximumLength">Maximum number of steps.</param>
 /// <param name="KeyCount">Values of a key and the missing one; 0 for numbers.</param>
 internal sealed record SequenceInputManifest(string Column, IReadOnlyList<long> Step, int MaximumLength, int KeyCount) : InputManifest
 {
     public override ModelInput Create()
     {
-        // As numbers of that size: in decimals, which do not wrap around.
+        // Checked as numbers of that size.
         var numbers = new NumberInputManifest(Column, [MaximumLength, .. Step], KeyCount).Create();
         return numbers.Shapes[0].Size <= SequenceShape.MostNumbers
             ? new SequenceInput(new SequenceShape(Column, Step, MaximumLength, KeyCount))
@@ -104,4 +107,6 @@ internal sealed record FusedInputManifest(
     public override ImageInputManifest FindPictures() => Image;
 
     public override InputManifest WithPicturesIn(string column) => this with { Image = Image.WithPicturesIn(column) };
+
+    public override MissingPictures? MissingPicturesBesideTable() => MissingPictures;
 }

@@ -3,23 +3,23 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Parts rows with several labels in two so that each side has its share of every label (Sechidis, Tsoumakas and Vlahavas 2011, "On the
-/// Stratification of Multi-label Data", https://doi.org/10.1007/978-3-642-23808-6_10). The label with the fewest rows that are left is
-/// parted first, because frequent ones can be made even later: each of its rows goes to the side that still wants most of it. Rows of one
-/// group stay together.
+/// Splits multi-label rows in two so that each side has its share of every label (Sechidis, Tsoumakas and Vlahavas 2011, "On the
+/// Stratification of Multi-label Data", https://doi.org/10.1007/978-3-642-23808-6_10). The label with the fewest remaining rows is split
+/// first, because frequent labels can be balanced later: each of its rows goes to the side with the largest remaining demand for it. Rows
+/// of one group stay together.
 /// </summary>
 /// <remarks>
-/// Beyond the paper: rows without labels are a kind of their own; the wanted numbers are whole, and of a kind with two rows or groups at
-/// least each side wants one row at least, so that a rare label is on both sides unless other labels of its rows forbid it.
+/// Beyond the paper: rows without labels are treated as a label of their own; demands are integers, and for a label with at least two rows
+/// or groups each side demands at least one row, so that a rare label is on both sides unless other labels of its rows prevent it.
 /// </remarks>
 internal static class IterativeStratification
 {
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
-    /// <param name="labelCount">Labels of a row.</param>
-    /// <param name="groups">Rows with equal text stay together; null where all rows are alone.</param>
-    /// <param name="share">Of validation: above 0, below 1.</param>
-    /// <param name="seed">Decides which rows of a label go where.</param>
-    /// <returns>Indices in rising order.</returns>
+    /// <param name="labelCount">Number of labels.</param>
+    /// <param name="groups">Rows with equal text stay together; null without groups.</param>
+    /// <param name="share">Fraction of validation. Above 0, below 1.</param>
+    /// <param name="seed">Seed of the order of the rows.</param>
+    /// <returns>Indices in ascending order.</returns>
     public static (int[] Training, int[] Validation) Split(bool[] labels, int labelCount, string[]? groups, float share, long seed)
     {
         var rows = labels.Length / labelCount;
@@ -44,7 +44,7 @@ internal static class IterativeStratification
         return ([.. Enumerable.Range(0, rows).Where(row => !chosen.Contains(row))], [.. chosen.Order()]);
     }
 
-    // How many rows of a unit are of each kind that it has: its labels, and after them that of rows without any.
+    // Number of rows of a unit for each of its kinds: its labels, and one more kind for rows without labels.
     private static (int Kind, int Rows)[] KindsOf(bool[] labels, int labelCount, int[] unit) => [.. unit
         .SelectMany(row => Kinds(labels.AsMemory(row * labelCount, labelCount)))
         .CountBy(kind => kind).Select(count => (count.Key, count.Value))];
@@ -53,7 +53,7 @@ internal static class IterativeStratification
         ? Enumerable.Range(0, ofRow.Length).Where(label => ofRow.Span[label])
         : [ofRow.Length];
 
-    /// <summary>What is left, and what each side still wants.</summary>
+    /// <summary>The remaining units and the remaining demand of each side.</summary>
     private sealed class Parting
     {
         private readonly (int Kind, int Rows)[][] _units;
@@ -83,7 +83,7 @@ internal static class IterativeStratification
             _wantedRows = (sizes.Sum() * (1.0 - share), sizes.Sum() * (double)share);
         }
 
-        /// <summary>Of those with units that are left; -1 where none is. Of equals the first.</summary>
+        /// <summary>The kind with the fewest remaining rows; the first of equals; -1 if no units remain.</summary>
         public int RarestKind()
         {
             var rarest = -1;
@@ -95,7 +95,7 @@ internal static class IterativeStratification
             return rarest;
         }
 
-        /// <summary>The units of a kind that are left.</summary>
+        /// <summary>The remaining units of a kind.</summary>
         public IEnumerable<int> Take(int kind)
         {
             foreach (var unit in _unitsOf[kind].Where(unit => !_isTaken[unit]))
@@ -107,7 +107,7 @@ internal static class IterativeStratification
             }
         }
 
-        /// <summary>The side that wants more of the kind; of equals, more rows.</summary>
+        /// <summary>The side with the larger demand for the kind; of equals, for rows.</summary>
         public bool GoesToValidation(int unit, int kind)
         {
             var byKind = _wanted[kind].Validation.CompareTo(_wanted[kind].Training);

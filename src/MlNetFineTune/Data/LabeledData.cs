@@ -5,63 +5,83 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What a data view says about its rows, read once: labels, groups, and inputs by index.</summary>
+/// <summary>The content of a data view, read once: labels, weights, groups, and inputs by index.</summary>
 internal sealed class LabeledData : IDisposable
 {
+    private readonly float[] _labels;
+    private readonly int _labelOffset;
+    private readonly int _labelStride;
+
     /// <param name="inputs">What enters the network. Disposed with this.</param>
     /// <param name="labels">Of all rows, <paramref name="labelWidth"/> numbers each.</param>
     /// <param name="ordinals">Position of each row in the data view.</param>
-    /// <param name="groups">A text for each row; null where all rows are alone.</param>
-    /// <param name="withoutLabel">Rows that were left out.</param>
-    /// <param name="weights">How much each row counts; null where all count alike.</param>
-    /// <param name="labelWidth">Numbers of a row's label.</param>
+    /// <param name="groups">A text for each row; null without groups.</param>
+    /// <param name="withoutLabel">Number of rows left out because they have no label.</param>
+    /// <param name="weights">Weight of each row; null if all are 1.</param>
+    /// <param name="labelWidth">Numbers per label.</param>
     internal LabeledData(
         Dataset inputs, float[] labels, long[] ordinals, string[]? groups, int withoutLabel, float[]? weights = null, int labelWidth = 1)
     {
         Inputs = inputs;
         Contents = new RowContents(inputs);
-        Labels = labels;
-        LabelWidth = labelWidth;
+        _labels = labels;
+        _labelStride = LabelWidth = labelWidth;
         Ordinals = ordinals;
         Groups = groups;
         WithoutLabel = withoutLabel;
         Weights = weights;
     }
 
+    private LabeledData(LabeledData source, int labelOffset, int labelWidth)
+    {
+        (Inputs, Contents, Ordinals, Groups) = (source.Inputs, source.Contents, source.Ordinals, source.Groups);
+        (WithoutLabel, Weights) = (source.WithoutLabel, source.Weights);
+        (_labels, _labelOffset, _labelStride) = (source._labels, source._labelOffset + labelOffset, source._labelStride);
+        LabelWidth = labelWidth;
+    }
+
     public Dataset Inputs { get; }
 
-    /// <summary>What the rows hold, as hashes.</summary>
+    /// <summary>Content hashes of the rows.</summary>
     public RowContents Contents { get; }
 
     /// <summary>The labels of all rows, <see cref="LabelWidth"/> numbers each: a class from 0, or numbers.</summary>
-    public float[] Labels { get; }
+    public float[] Labels => _labelStride == LabelWidth
+        ? _labels
+        : [.. Enumerable.Range(0, Count).SelectMany(row => LabelOf(row).ToArray())];
 
-    /// <summary>Numbers of a row's label.</summary>
+    /// <summary>Numbers per label.</summary>
     public int LabelWidth { get; }
 
-    /// <summary>Position of each row in the data view: rows without a label are not here.</summary>
+    /// <summary>Position of each row in the data view; rows without a label are skipped.</summary>
     public long[] Ordinals { get; }
 
-    /// <summary>Rows with equal text are never parted by a split; null where all rows are alone.</summary>
+    /// <summary>Rows with equal text stay together in a split; null without groups.</summary>
     public string[]? Groups { get; }
 
     public int WithoutLabel { get; }
 
-    /// <summary>How much each row counts, 0 or above; null where all count alike.</summary>
+    /// <summary>Weight of each row, at least 0; null if all are 1.</summary>
     public float[]? Weights { get; }
 
     public int Count => Ordinals.Length;
 
-    public ReadOnlySpan<float> LabelOf(int row) => Labels.AsSpan(row * LabelWidth, LabelWidth);
+    public ReadOnlySpan<float> LabelOf(int row) => _labels.AsSpan(row * _labelStride + _labelOffset, LabelWidth);
 
-    /// <param name="host">Its temporary folder takes pictures that are not files.</param>
-    /// <param name="data">Read from beginning to end, once.</param>
-    /// <param name="inputs">Takes what enters the network.</param>
-    /// <param name="labels">The label's columns, which <paramref name="data"/> has, and how many numbers they are.</param>
-    /// <param name="readLabel">Makes the reader of the label.</param>
-    /// <param name="weight">The example weight's column; null where all rows count alike.</param>
-    /// <param name="groupColumn">Keeps rows together in a split.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>The same rows with some of the numbers of their labels, which are not copied.</summary>
+    /// <param name="offset">The first of the numbers.</param>
+    /// <param name="width">How many they are.</param>
+    /// <returns>Its inputs stay those of this one: it is not disposed.</returns>
+    public LabeledData WithPartOfLabels(int offset, int width) => new(this, offset, width);
+
+    /// <param name="host">The host, whose temporary folder receives pictures that are not files.</param>
+    /// <param name="data">The data, read once.</param>
+    /// <param name="inputs">The network's input.</param>
+    /// <param name="labels">The label's columns and width.</param>
+    /// <param name="readLabel">Creates the reader of the label.</param>
+    /// <param name="weight">The column of example weights; null without weights.</param>
+    /// <param name="groupColumn">The column whose equal values keep rows together in a split.</param>
+    /// <param name="cancellation">Cancels the reading.</param>
     public static LabeledData Read(
         IHost host, IDataView data, ModelInput inputs, LabelSource labels, Func<DataViewRow, LabelReader> readLabel,
         DataViewSchema.Column? weight, string? groupColumn, CancellationToken cancellation)

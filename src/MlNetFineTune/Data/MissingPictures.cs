@@ -1,27 +1,27 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// What becomes of a row without a picture, where <see cref="ImageFineTuningOptions.TableColumns"/> say something of it nevertheless. In
-/// place of the picture's features the head then sees a vector that is learnt (its initial values are 0), and the table's layers see an
-/// indicator: 1 where the picture is missing.
+/// Treatment of rows without a picture in a model with <see cref="ImageFineTuningOptions.TableColumns"/>. If they are allowed, a trained
+/// vector (initially 0) replaces the picture's features, and the table's layers receive an additional indicator that is 1 if the picture is
+/// missing.
 /// </summary>
 public enum MissingPictures
 {
     /// <summary>
-    /// The row is as unusable as one with a damaged picture: <see cref="FineTuningOptions.BadRows"/> says what training does, and scoring
-    /// gives NaN. The default.
+    /// The row is treated like one with a damaged picture: in training <see cref="FineTuningOptions.BadRows"/> applies, and its scores are
+    /// NaN. The default.
     /// </summary>
     Refuse,
 
     /// <summary>
-    /// A row that names no picture (an empty path, an image that is missing, a vector without bytes) trains and is scored by its table. A
-    /// file that is named and cannot be read is still a bad row.
+    /// A row without a picture (an empty path, a missing image, an empty vector) is used in training and scored from its table columns. A
+    /// row whose file cannot be read is still a bad row.
     /// </summary>
     Allow,
 
     /// <summary>
-    /// The same for pictures that cannot be read. Nothing is reported then: a wrong <see cref="ImageFineTuningOptions.ImageFolder"/> trains
-    /// on the table alone.
+    /// As <see cref="Allow"/>, and also for pictures that cannot be read. They are not reported: with a wrong
+    /// <see cref="ImageFineTuningOptions.ImageFolder"/> the model would be trained on the table columns only.
     /// </summary>
     AllowUnreadable,
 }

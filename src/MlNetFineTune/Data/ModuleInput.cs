@@ -6,8 +6,9 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>A column that enters a module. The name of a column of numbers or keys is enough: <c>Inputs = ["Features",
-/// "Color"]</c>.</summary>
+/// <summary>
+/// An input column of a module. For a column of numbers or keys its name is enough: <c>Inputs = ["Features", "Color"]</c>.
+/// </summary>
 public abstract record ModuleInput
 {
     private protected ModuleInput(string columnName)
@@ -16,54 +17,64 @@ public abstract record ModuleInput
         ColumnName = columnName;
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>Name of the column.</summary>
     public string ColumnName { get; }
 
     /// <summary>
-    /// Numbers (Single, or a vector of Single of known size): [N, F], type Float32. Or keys: [N] (a vector: [N, K]), type Int64, 0 for a
-    /// missing key and 1, 2 ... for the others, as an embedding wants them. Numbers that are NaN or infinite make a row unusable: an error
-    /// in training unless <see cref="FineTuningOptions.BadRows"/> allows it, and NaN scores in scoring (ML.NET's
-    /// <c>ReplaceMissingValues</c> comes before, where that is not wanted).
+    /// A column of numbers (Single, or a vector of Single of known size): [N, F], Float32. Or of keys: [N] (for a vector: [N, K]), Int64, 0
+    /// for a missing key and 1, 2 ... for the others, as the indices of an embedding. A row with NaN or infinite numbers cannot be used: in
+    /// training <see cref="FineTuningOptions.BadRows"/> applies, and its scores are NaN (ML.NET's <c>ReplaceMissingValues</c> before the
+    /// trainer avoids that).
     /// </summary>
-    /// <param name="name">Of the column.</param>
-    /// <param name="shape">Of one row, such as [T, F] for a sequence that lies row by row in a vector of T * F;
-    /// none keeps the vector as it is.</param>
+    /// <param name="name">Name of the column.</param>
+    /// <param name="shape">
+    /// Shape of one row, such as [T, F] for a sequence stored in row-major order in a vector of T * F numbers. Each dimension at least 1;
+    /// the product must be the size of the vector. Default: the vector as it is.
+    /// </param>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty, or a dimension is below 1.</exception>
     public static ModuleInput Column(string name, params long[] shape) => new ColumnInput(name, shape);
 
     /// <summary>
-    /// Pictures, by their files' paths or as <c>LoadImages</c> gives them: [N, 3, size, size], normalised, and in training changed by
-    /// <see cref="FineTuningOptions.Augmentation"/>.
+    /// A column of pictures, as paths of files or as images from <c>LoadImages</c>: [N, 3, size, size], Float32, normalised, and in
+    /// training augmented by <see cref="FineTuningOptions.Augmentation"/>.
     /// </summary>
-    /// <param name="name">Of the column.</param>
+    /// <param name="name">Name of the column.</param>
     /// <param name="preprocessing">Size, crop and normalisation.</param>
-    /// <param name="folder">Joined before relative paths; null means the current directory. Only for a column of paths: with another kind
-    /// training fails before it reads anything.</param>
+    /// <param name="folder">
+    /// The folder to which relative paths refer. Default null: the current directory. Only for a column of paths: with another type of
+    /// column, training fails before it reads rows.
+    /// </param>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
     public static ModuleInput Image(string name, ImagePreprocessing preprocessing, string? folder = null) =>
         new PictureInput(name, preprocessing, folder);
 
     /// <summary>
-    /// Vectors of different length, of Single or of keys: such as a text's tokens, or what a machine measured until it stopped. The module
-    /// takes two tensors for it, one after the other: the steps [N, T, ...], Float32 or, of keys, Int64, padded by 0 to the longest row of
-    /// the batch; and a mask [N, T], Boolean, true where a step is the row's own.
-    /// An empty vector makes a row unusable, as a missing number does.
+    /// A column of vectors of variable length, of Single or of keys, such as tokens or time series. It corresponds to two consecutive
+    /// arguments of the module: the steps [N, T, ...], Float32 or, for keys, Int64, padded with 0 to the longest row of the batch; and a
+    /// mask [N, T], Boolean, false for padding. A row with an empty vector cannot be used, as one with a missing number.
     /// </summary>
-    /// <param name="name">Of the column; a vector of known or unknown size.</param>
-    /// <param name="maximumLength">Steps that enter at most, at least 1. Of a longer row the first so many enter, and the training log says
-    /// how many rows were cut.</param>
-    /// <param name="step">Dimensions of one step, such as [F] for F numbers at a time that lie one after another; none for single numbers
-    /// and for keys. A row must have a whole number of steps.</param>
+    /// <param name="name">Name of the column: a vector of known or unknown size.</param>
+    /// <param name="maximumLength">
+    /// Largest number of steps, at least 1. Longer rows are truncated to their first steps; the training log reports the number of
+    /// truncated rows.
+    /// </param>
+    /// <param name="step">
+    /// Shape of one step, such as [F] for F consecutive numbers. Default: single numbers, or keys. The length of a row must be a multiple
+    /// of the step's size.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A length or a dimension is below 1, or the product of all is above 2^26.</exception>
     public static ModuleInput Sequence(string name, int maximumLength, params long[] step) => new SequenceInput(name, maximumLength, step);
 
-    /// <summary>The column of that name.</summary>
+    /// <summary>Converts a name to <see cref="Column"/> without a shape.</summary>
+    /// <param name="columnName">Name of a column of numbers or keys.</param>
     public static implicit operator ModuleInput(string columnName) => Column(columnName);
 
-    /// <summary>Checks the column before there are data, when sizes may be unknown.</summary>
-    /// <exception cref="Exception">It is missing or of another type; in ML.NET's words.</exception>
+    /// <summary>Checks the column of a schema shape, where sizes may be unknown.</summary>
+    /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
     internal abstract void Check(IExceptionContext context, SchemaShape schema);
 
-    /// <summary>What enters, of data whose columns are known.</summary>
-    /// <exception cref="Exception">The column is missing or of another type; in ML.NET's words.</exception>
+    /// <summary>Creates the input for a schema.</summary>
+    /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
     internal abstract ModelInput Bind(IExceptionContext context, DataViewSchema schema);
 
     private SchemaShape.Column Find(IExceptionContext context, SchemaShape schema) => schema.TryFindColumn(ColumnName, out var column)
@@ -84,7 +95,7 @@ public abstract record ModuleInput
             Shape = [.. shape];
         }
 
-        /// <summary>Empty: as the column is.</summary>
+        /// <summary>Shape of one row; empty for the shape of the column.</summary>
         public IReadOnlyList<long> Shape { get; }
 
         internal override void Check(IExceptionContext context, SchemaShape schema)

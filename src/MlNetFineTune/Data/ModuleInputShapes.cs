@@ -3,15 +3,15 @@ using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>From columns to what a module sees of them.</summary>
+/// <summary>Shapes of a module's input tensors from columns.</summary>
 internal static class ModuleInputShapes
 {
     public const string Expected = "Single, Key, or Vector of either with known size (Conversion.ConvertType and MapValueToKey make them)";
 
-    /// <summary>Indices travel as floats, which are exact so far.</summary>
+    /// <summary>Indices are stored as floats, which are exact up to this number.</summary>
     public const ulong MaximumKeys = (1 << 24) - 1;
 
-    /// <summary>Of a column of numbers or keys; null if it is of another type.</summary>
+    /// <summary>Shape of a column of numbers or keys; null for another type.</summary>
     public static ModuleContext.InputShape? Of(DataViewSchema.Column column)
     {
         var (item, size) = column.Type is VectorDataViewType vector

@@ -4,14 +4,14 @@ using Microsoft.ML.Data;
 namespace MlNetFineTune.Data;
 
 /// <summary>Reads a column of numbers or keys, or of vectors of them, as floats.
-/// Keys are counted as ML.NET stores them: 0 is missing, the first is 1.</summary>
+/// Keys have ML.NET's raw values: 0 is missing, the first key is 1.</summary>
 internal static class NumberCells
 {
-    /// <summary>The present row's values, until the next call; one where the column is no vector.</summary>
+    /// <summary>The current row's values, valid until the next call; one value if the column is not a vector.</summary>
     public delegate ReadOnlySpan<float> Next();
 
     /// <param name="row">The cursor that is read.</param>
-    /// <param name="column">The column, whose type was checked.</param>
+    /// <param name="column">The column, of a valid type.</param>
     /// <param name="keyCount">Number of key indices; larger keys count as missing. 0 for numbers.</param>
     public static Next Reader(DataViewRow row, DataViewSchema.Column column, int keyCount)
     {

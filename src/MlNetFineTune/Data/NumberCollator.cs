@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Numbers to Float32 [N, ...], keys to Int64 [N, ...].</summary>
+/// <summary>Collates numbers to Float32 [N, ...] and keys to Int64 [N, ...].</summary>
 internal sealed class NumberCollator(ModuleContext.InputShape shape, Device device) : Collator
 {
     public override ModelInputs Collate(ReadOnlySpan<byte> samples, int count)

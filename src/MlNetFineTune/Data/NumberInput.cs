@@ -8,13 +8,13 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>A column of numbers or keys: floats, one after another.</summary>
-/// <param name="shape">Its name, and what it holds.</param>
-/// <param name="role">In messages.</param>
-/// <param name="allowsMissing">Whether NaN is a value.</param>
+/// <summary>A column of numbers or keys, encoded as consecutive floats.</summary>
+/// <param name="shape">Name and shape of the column.</param>
+/// <param name="role">Role of the column in messages.</param>
+/// <param name="allowsMissing">Whether NaN is accepted.</param>
 internal sealed class NumberInput(ModuleContext.InputShape shape, string role = "module input", bool allowsMissing = false) : ModelInput
 {
-    // Numbers that enter one forward pass: a few MiB, and at most 256 rows.
+    // Limits of one forward pass: a few MiB of numbers, and 256 rows.
     private const int LargestBatch = 256;
     private const int LargestBatchNumbers = 1 << 20;
 
@@ -28,7 +28,7 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
 
     public override int ScoringBatch(bool isOnGpu) => BatchOf(shape.Size);
 
-    /// <summary>Rows in one forward pass, of so many numbers each.</summary>
+    /// <summary>Number of rows in one forward pass for a given number of values per row.</summary>
     public static int BatchOf(long numbers) => (int)Math.Clamp(LargestBatchNumbers / numbers, 1, LargestBatch);
 
     public override Collator CreateCollator(Device device) => new NumberCollator(shape, device);
@@ -41,8 +41,11 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
         return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
     }
 
-    /// <summary>The i-th number of a sample by formula.</summary>
+    /// <summary>The i-th number of the generated probe sample.</summary>
     public static float ProbeValue(int i, int keyCount) => keyCount > 0 ? (i + 1) % keyCount : (float)Math.Sin(0.7 * (i + 1));
+
+    public override IReadOnlyList<TensorColumn> ToTensors() =>
+        [new NumberTensor(shape.KeyCount > 0 ? NumberTensor.OnlyKeys : NumberTensor.OnlyNumbers, shape, allowsMissing)];
 
     public override InputManifest Describe() => new NumberInputManifest(shape.Column, shape.Dimensions, shape.KeyCount);
 
@@ -116,7 +119,7 @@ internal sealed class NumberInput(ModuleContext.InputShape shape, string role = 
         public override string Describe(int place) => "a row";
     }
 
-    /// <summary>Values by row or place.</summary>
+    /// <summary>Values by row index or place.</summary>
     private sealed class Store(ModuleContext.InputShape shape, bool allowsMissing, NumberCells.Next next, int capacity)
     {
         private readonly int _size = shape.Size;

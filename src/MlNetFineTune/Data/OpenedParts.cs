@@ -1,11 +1,11 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Opens the parts of a row one after another: if one fails, those before it are disposed.</summary>
+/// <summary>Opens the parts of a row; if one fails, those opened before are disposed.</summary>
 internal static class OpenedParts
 {
-    /// <param name="parts">What is opened.</param>
-    /// <param name="open">Opens one.</param>
-    /// <returns>One for each part. The caller disposes them.</returns>
+    /// <param name="parts">The parts.</param>
+    /// <param name="open">Opens a part.</param>
+    /// <returns>The opened parts. The caller disposes them.</returns>
     public static T[] Of<TPart, T>(IEnumerable<TPart> parts, Func<TPart, T> open)
         where T : IDisposable
     {

@@ -8,27 +8,30 @@ namespace MlNetFineTune.Data;
 /// <param name="BlueFirst">BGRA instead of RGBA.</param>
 internal sealed record PixelForm(int Width, int Height, bool BlueFirst);
 
-/// <summary>What a row's picture is besides its bytes: a path, a reason why it is unusable, or a pixel format.
-/// Where all are null, the bytes are an encoded image file.</summary>
-/// <param name="Problem">Why there is no picture.</param>
-/// <param name="Path">The file that has it.</param>
-/// <param name="Pixels">The bytes are pixels of this form.</param>
-/// <param name="IsAbsent">The problem is that there is none, rather than one that cannot be used.</param>
+/// <summary>
+/// A row's picture apart from its bytes: a path, a reason why it cannot be used, or a pixel format. If all are null, the bytes are an
+/// encoded image file.
+/// </summary>
+/// <param name="Problem">The reason why there is no picture.</param>
+/// <param name="Path">Path of the file.</param>
+/// <param name="Pixels">Format of the pixels in the bytes.</param>
+/// <param name="IsAbsent">Whether the picture is missing, as opposed to unusable.</param>
 internal readonly record struct PictureHead(string? Problem = null, string? Path = null, PixelForm? Pixels = null, bool IsAbsent = false)
 {
-    /// <summary>Whether no picture is named.</summary>
+    /// <summary>Whether the row has no picture.</summary>
     public bool IsMissing => IsAbsent || Path is { Length: 0 };
 }
 
-/// <summary>A row's picture in the form that its column has. <paramref name="bytes"/> belong to the reader:
-/// copy them to keep the picture.</summary>
+/// <summary>
+/// A row's picture in the format of its column. <paramref name="bytes"/> belong to the reader: copy them to keep the picture.
+/// </summary>
 internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes = default)
 {
     public PictureHead Head { get; } = head;
 
     public ReadOnlySpan<byte> Bytes { get; } = bytes;
 
-    /// <summary>Content hash, equal for equal pictures whatever their paths; null for a missing picture.</summary>
+    /// <summary>Content hash, equal for equal pictures with different paths; null for a missing picture.</summary>
     public ContentHash? Content => Head switch
     {
         { Problem: not null } => null,
@@ -42,8 +45,8 @@ internal readonly ref struct Picture(PictureHead head, ReadOnlySpan<byte> bytes 
 
     public static Picture Unusable(string reason) => new(new PictureHead(Problem: reason));
 
-    /// <returns>Null, or why the picture cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">It was given up while it waited for memory.</exception>
+    /// <returns>Null, or the reason why the picture cannot be used.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public string? Encode(ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default) => Head switch
         {

@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Takes pictures out of a column, on the cursor's thread.</summary>
+/// <summary>Reads pictures of a column, on the cursor's thread.</summary>
 internal abstract class PictureReader
 {
-    /// <summary>The present row's picture, until the next call or until the cursor moves.</summary>
+    /// <summary>The current row's picture, valid until the next call or until the cursor moves.</summary>
     public abstract Picture Read();
 }
 
-/// <summary>Files, named by text.</summary>
+/// <summary>Reads files by paths (text).</summary>
 internal sealed class PathReader(DataViewRow row, DataViewSchema.Column column, string? folder) : PictureReader
 {
     private readonly ValueGetter<ReadOnlyMemory<char>> _getter = row.GetGetter<ReadOnlyMemory<char>>(column);
@@ -23,14 +23,14 @@ internal sealed class PathReader(DataViewRow row, DataViewSchema.Column column, 
         return new Picture(new PictureHead(Path: Native(folder is null || path.Length == 0 ? path : Path.Combine(folder, path))));
     }
 
-    // A table or a model may come from Windows, where both marks part folders; elsewhere a name may hold the other one, so a file of the
-    // very name comes first.
+    // Data or a model may come from Windows, where both characters separate folders; on other systems a backslash may be part of a name, so
+    // an existing file of exactly this name takes precedence.
     private static string Native(string path) =>
         Path.DirectorySeparatorChar == '/' && path.Contains('\\') && !Path.Exists(path) && path.Replace('\\', '/') is var other
             && Path.Exists(other) ? other : path;
 }
 
-/// <summary>The bytes of files, as <c>LoadRawImageBytes</c> or a database gives them.</summary>
+/// <summary>Reads the content of files, as from <c>LoadRawImageBytes</c> or a database.</summary>
 internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column column) : PictureReader
 {
     private readonly VectorColumn<byte> _bytes = new(row, column);
@@ -39,8 +39,10 @@ internal sealed class FileBytesReader(DataViewRow row, DataViewSchema.Column col
         _bytes.Next() is { IsEmpty: false } bytes ? new Picture(default, bytes) : Picture.Missing("the picture has no bytes");
 }
 
-/// <summary>ML.NET's images. Never disposed here: one may be the user's own, kept in a list and read again;
-/// where each row's is a new one, the one before is freed.</summary>
+/// <summary>
+/// Reads ML.NET's images. They are not disposed here, because one may belong to the caller and be read again; if each row has a new image,
+/// the cursor's source disposes the previous one.
+/// </summary>
 internal sealed class ImageReader(DataViewRow row, DataViewSchema.Column column) : PictureReader
 {
     private readonly ValueGetter<MLImage> _getter = row.GetGetter<MLImage>(column);

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>A picture that every machine draws alike: its scores are kept in the model file.</summary>
+/// <summary>A generated picture, identical on every machine, whose scores are stored in the model file.</summary>
 internal static class ProbePicture
 {
     /// <returns>[size, size, 3].</returns>

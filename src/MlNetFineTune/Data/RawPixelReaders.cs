@@ -3,7 +3,7 @@ using Microsoft.ML;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Pixels as bytes.</summary>
+/// <summary>Reads pixels of type Byte.</summary>
 internal sealed class RawByteReader(DataViewRow row, DataViewSchema.Column column, RawPixels pixels) : PictureReader
 {
     private readonly VectorColumn<byte> _values = new(row, column);
@@ -12,8 +12,7 @@ internal sealed class RawByteReader(DataViewRow row, DataViewSchema.Column colum
     public override Picture Read() => _arranger.Arrange(_values.Next());
 }
 
-/// <summary>Pixels as numbers from 0 to <see cref="RawPixels.White"/>, rounded to bytes: a network's input
-/// is bytes wherever it comes from.</summary>
+/// <summary>Reads pixels of type Single, from 0 to <see cref="RawPixels.White"/>, rounded to bytes as all pictures.</summary>
 internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column column, RawPixels pixels) : PictureReader
 {
     private readonly VectorColumn<float> _values = new(row, column);
@@ -37,7 +36,7 @@ internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column col
             hasFraction |= value != MathF.Floor(value);
             _bytes[i] = (byte)Math.Clamp(value * scale + 0.5f, 0, 255);
         }
-        // Such a picture would be almost black: probably its values are in [0, 1], which those in [0, 255] never are.
+        // Such a picture would be almost black: its values are probably in [0, 1] instead of [0, 255].
         return largest <= 1 && hasFraction && pixels.White > 1
             ? Picture.Unusable(
                 string.Create(CultureInfo.InvariantCulture,
@@ -47,7 +46,7 @@ internal sealed class RawSingleReader(DataViewRow row, DataViewSchema.Column col
     }
 }
 
-/// <summary>From any layout to 4 bytes a pixel.</summary>
+/// <summary>Converts any layout to 4 bytes per pixel.</summary>
 internal sealed class PixelArranger(RawPixels pixels)
 {
     private readonly byte[] _rgba = new byte[pixels.Width * pixels.Height * 4];
@@ -62,7 +61,7 @@ internal sealed class PixelArranger(RawPixels pixels)
         var (count, channels) = (pixels.Width * pixels.Height, pixels.ChannelCount);
         var (pixelStep, channelStep) = pixels.Layout == RawPixels.PixelLayout.Planar ? (1, count) : (channels, 1);
         if (channels == 1)
-            channelStep = 0; // the same number three times
+            channelStep = 0; // grey: the same value three times
         for (var i = 0; i < count; i++)
         {
             var at = i * pixelStep;

@@ -7,7 +7,7 @@ internal sealed class RowContents(Dataset rows)
 {
     private ContentHash?[]? _hashes;
 
-    /// <summary>The hash of a row that was given to <see cref="Compute"/>.</summary>
+    /// <summary>The hash of a row for which <see cref="Compute"/> was called.</summary>
     public ContentHash this[int row] => _hashes![row]!.Value;
 
     public void Compute(IReadOnlyList<int> wanted, int workers, CancellationToken cancellation)

@@ -1,12 +1,15 @@
 using System.Buffers;
+using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The pictures of some rows, taken on the cursor's thread and encoded on any.
-/// They are copied when they are read, because ML.NET's transforms may dispose an image as soon as the cursor moves.</summary>
+/// <summary>
+/// The pictures of some rows, read on the cursor's thread and encoded on any thread. They are copied, because ML.NET's transforms may
+/// dispose an image as soon as the cursor moves.
+/// </summary>
 internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int places) : RowReader
 {
-    // A batch holds this many of them, while the next batch is read. Reading pixels costs no more than copying them; files must be decoded.
+    // Pictures with more bytes are encoded at once, to limit memory: a batch would hold many of them while the next is read.
     private const int LargePixels = 8 << 20; // bytes: two million pixels
     private const int LargeFile = 64 << 20;
 
@@ -22,7 +25,7 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         ref var copy = ref _pictures[place];
         if (copy.Bytes is null || copy.Bytes.Length < picture.Bytes.Length)
         {
-            Release(place); // first, so that a failed allocation leaves nothing that is returned twice
+            Release(place); // first, so that nothing is returned twice after a failed allocation
             copy.Bytes = picture.Bytes.Length > LargeFile // a pool would keep it
                 ? GC.AllocateUninitializedArray<byte>(picture.Bytes.Length)
                 : ArrayPool<byte>.Shared.Rent(picture.Bytes.Length); // a predictor opens a cursor for each batch
@@ -31,11 +34,13 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
         (copy.Head, copy.Length) = (picture.Head, picture.Bytes.Length);
     }
 
-    public override string? Encode(int place, Augmentation view, Span<byte> output)
-    {
-        var (head, bytes, length) = _pictures[place];
-        return new Picture(head, bytes.AsSpan(0, length)).Encode(encoder, view, default, output);
-    }
+    public override string? Encode(int place, Augmentation view, Span<byte> output) => Encode(place, encoder, view, output);
+
+    /// <summary>The same by another encoder.</summary>
+    public string? Encode(int place, ImageEncoder other, Augmentation view, Span<byte> output) =>
+        PictureIn(place).Encode(other, view, default, output);
+
+    public override ContentHash? ContentOf(int place) => PictureIn(place).Content;
 
     public override bool IsMissing(int place) => _pictures[place].Head.IsMissing;
 
@@ -56,6 +61,12 @@ internal sealed class RowImages(PictureReader reader, ImageEncoder encoder, int 
     {
         for (var place = 0; place < _pictures.Length; place++)
             Release(place);
+    }
+
+    private Picture PictureIn(int place)
+    {
+        var (head, bytes, length) = _pictures[place];
+        return new Picture(head, bytes.AsSpan(0, length));
     }
 
     private static void Return(byte[]? bytes)

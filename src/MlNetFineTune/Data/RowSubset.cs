@@ -3,7 +3,7 @@ namespace MlNetFineTune.Data;
 /// <summary>Rows of a source, by index.</summary>
 internal sealed record RowSubset(LabeledData Source, int[] Rows)
 {
-    /// <returns>The labels' numbers, <see cref="LabeledData.LabelWidth"/> a row.</returns>
+    /// <returns>Labels of the rows, <see cref="LabeledData.LabelWidth"/> numbers each.</returns>
     public float[] LabelsOf(IReadOnlyList<int> rows)
     {
         var width = Source.LabelWidth;
@@ -13,6 +13,6 @@ internal sealed record RowSubset(LabeledData Source, int[] Rows)
         return labels;
     }
 
-    /// <returns>Null where all rows count alike.</returns>
+    /// <returns>Weights of the rows; null if all are 1.</returns>
     public float[]? WeightsOf(IReadOnlyList<int> rows) => Source.Weights is { } weights ? [.. rows.Select(row => weights[row])] : null;
 }

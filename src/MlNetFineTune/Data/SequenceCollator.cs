@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Sequences, padded by 0 to the longest of the batch: [N, T, ...], Float32 or, of keys, Int64; and beside them the mask [N, T], Boolean,
-/// true where a step is the row's.
+/// Collates sequences, padded with 0 to the longest of the batch: [N, T, ...], Float32 or, for keys, Int64; and the mask [N, T], Boolean,
+/// false for padding.
 /// </summary>
 internal sealed class SequenceCollator(SequenceShape shape, Device device) : Collator
 {

@@ -11,15 +11,15 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A column of vectors of different length. An encoded sample says in its first four bytes how many steps it has, and then come their
-/// numbers; what comes after says nothing.
+/// A column of vectors of variable length. An encoded sample contains the number of steps in its first four bytes, then their numbers; the
+/// rest is undefined.
 /// </summary>
 internal sealed class SequenceInput(SequenceShape shape) : ModelInput
 {
     public const string Expected =
         "Vector of Single or of Key, of known or unknown size (Conversion.ConvertType and MapValueToKey make them)";
 
-    // Of the sample by formula: long enough to have a neighbour on either side.
+    // Steps of the generated probe sample: enough for neighbours on either side.
     private const int ProbeSteps = 8;
 
     public override int Length => shape.BytesOf(shape.MaximumLength);
@@ -33,6 +33,10 @@ internal sealed class SequenceInput(SequenceShape shape) : ModelInput
     public override int ScoringBatch(bool isOnGpu) => NumberInput.BatchOf(shape.Values.Size);
 
     public override Collator CreateCollator(Device device) => new SequenceCollator(shape, device);
+
+    public override IReadOnlyList<TensorColumn> ToTensors() => throw new NotSupportedException(
+        $"Column '{shape.Column}' is a sequence, which enters with a mask beside it, and no layer that the exporter knows takes a mask. "
+        + "Write the module in Python and use torch.onnx.export there with the weights of SaveWeights.");
 
     public override InputManifest Describe() => new SequenceInputManifest(shape.Column, shape.Step, shape.MaximumLength, shape.KeyCount);
 
@@ -58,7 +62,7 @@ internal sealed class SequenceInput(SequenceShape shape) : ModelInput
                 shape.KeyCount > 0 ? $"Vector of keys of {shape.KeyCount - 1} values" : "Vector of Single", column.Type.ToString());
     }
 
-    /// <summary>Values of the keys and the missing one, 0 for numbers; null for a column that is no sequence.</summary>
+    /// <summary>Number of key values including the missing one, 0 for numbers; null for a column that is not a sequence.</summary>
     public static int? KeyCountOf(DataViewType type) => type is not VectorDataViewType { ItemType: var item } ? null
         : item == NumberDataViewType.Single ? 0
         : item is KeyDataViewType { Count: <= ModuleInputShapes.MaximumKeys } key ? (int)key.Count + 1
@@ -70,7 +74,7 @@ internal sealed class SequenceInput(SequenceShape shape) : ModelInput
 
     private NumberCells.Next Cells(DataViewRow row) => NumberCells.Reader(row, row.Schema[shape.Column], shape.KeyCount);
 
-    /// <returns>Null, or why the row cannot be used.</returns>
+    /// <returns>Null, or the reason why the row cannot be used.</returns>
     private static string? Encode(SequenceShape shape, ReadOnlySpan<float> values, Span<byte> output)
     {
         if (values.Length == 0)

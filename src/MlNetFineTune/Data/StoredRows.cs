@@ -9,9 +9,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A training's pictures by index. Of pictures in files only the paths are kept. Others exist only while the cursor is on their row: their
-/// bytes (a file's bytes as they are, pixels as pixels) are written once to a temporary file, and only their places stay in memory.
-/// The file is unlinked once it is open (on Windows it is deleted when it is closed), so that even a killed process leaves none.
+/// The pictures of a training by index. For pictures in files only the paths are stored. Others are valid only while the cursor is at their
+/// row: their bytes (file content or pixels) are written once to a temporary file, and only their positions stay in memory. The file is
+/// unlinked as soon as it is open (on Windows it is deleted when closed), so that even a killed process leaves none.
 /// </summary>
 internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = null) : ImageRows
 {
@@ -30,7 +30,7 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
 
     public override bool IsMissing(int row) => _index[row].Head.IsMissing;
 
-    /// <summary>Appends a row; one without a picture is kept as such.</summary>
+    /// <summary>Appends a row, also one without a picture.</summary>
     public void Add(in Picture picture)
     {
         if (!picture.Bytes.IsEmpty)
@@ -38,7 +38,7 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         _index.Add((picture.Head, _end - picture.Bytes.Length, picture.Bytes.Length));
     }
 
-    /// <summary>Files by name and length, wherever they lie; spooled pictures by length and four kilobytes from their middle.</summary>
+    /// <summary>Files by name and length, independent of the folder; spooled pictures by length and 4 KB from their middle.</summary>
     public override void Identify(int row, IncrementalHash hash)
     {
         var (head, offset, length) = _index[row];
@@ -58,7 +58,7 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         hash.AppendData(sample[..RandomAccess.Read(_file!, sample, offset + (length - sample.Length) / 2)]);
     }
 
-    /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
+    /// <summary>Thread-safe after the last <see cref="Add"/>.</summary>
     public override ContentHash? ContentOf(int row)
     {
         var (head, offset, length) = _index[row];
@@ -68,7 +68,7 @@ internal sealed class StoredRows(string temporaryFolder, SafeFileHandle? file = 
         return new Picture(head, bytes.Span).Content;
     }
 
-    /// <summary>Safe on many threads at once, after the last <see cref="Add"/>.</summary>
+    /// <summary>Thread-safe after the last <see cref="Add"/>.</summary>
     public override string? Encode(
         int row, ImageEncoder encoder, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default)

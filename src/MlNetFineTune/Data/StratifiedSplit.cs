@@ -2,11 +2,13 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Parts rows in two so that every class gives the same share. Rows of one group stay together.</summary>
+/// <summary>Stratified split of rows in two parts: the same fraction of every class. Rows of one group stay together.</summary>
 internal static class StratifiedSplit
 {
-    /// <returns>Indices in rising order. Without groups, a class of one row gives it to training,
-    /// and a class of two or more gives at least one to each.</returns>
+    /// <returns>
+    /// Indices in ascending order. Without groups, the row of a class of one goes to training, and a class of two or more has at least one
+    /// row in each part.
+    /// </returns>
     public static (int[] Training, int[] Validation) Split(LabeledData rows, LabelSource labels, float share, long seed) =>
         Split([.. Enumerable.Range(0, rows.Count).Select(row => labels.StratumOf(rows.LabelOf(row)))], rows.Groups, labels.Strata,
             share, seed);
@@ -33,7 +35,7 @@ internal static class StratifiedSplit
         return chosen;
     }
 
-    // Takes groups in random order as long as they bring the classes' counts nearer to their share.
+    // Takes groups in random order as long as they bring the class counts closer to their targets.
     private static HashSet<int> ByGroup(int[] labels, string[] groups, int classes, float share, long seed)
     {
         var missing = new double[classes];

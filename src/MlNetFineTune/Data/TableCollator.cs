@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Samples of several parts: the first part's tensor flows through the network,
-/// the others stand beside it by their columns' names.</summary>
+/// <summary>
+/// Collates samples of several parts: the first part's tensor flows through the network, the others are beside it by the names of their
+/// columns.
+/// </summary>
 internal sealed class TableCollator(IReadOnlyList<ModelInput> parts, Device device) : Collator
 {
     private readonly (string Column, int Length, Collator Collator)[] _parts =
@@ -22,7 +24,7 @@ internal sealed class TableCollator(IReadOnlyList<ModelInput> parts, Device devi
         foreach (var (column, length, collator) in _parts)
         {
             var inputs = collator.Collate(_parts.Length == 1 ? samples : PartOf(samples, count, stride, offset, length), count);
-            // A module may ask for it (`view`), and pictures are made channels-last.
+            // A module may require contiguous tensors (`view`), and pictures are channels-last.
             var activations = inputs.Activations.contiguous();
             if (first is null)
                 first = activations;
@@ -37,7 +39,7 @@ internal sealed class TableCollator(IReadOnlyList<ModelInput> parts, Device devi
         return new ModelInputs(first!.MoveToOuterDisposeScope(), beside);
     }
 
-    /// <summary>One part of each sample, one after another.</summary>
+    /// <summary>Extracts one part of each sample.</summary>
     private static byte[] PartOf(ReadOnlySpan<byte> samples, int count, int stride, int offset, int length)
     {
         var part = new byte[count * length];

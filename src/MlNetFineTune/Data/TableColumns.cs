@@ -9,10 +9,10 @@ namespace MlNetFineTune.Data;
 /// <summary>The columns of a table beside a picture.</summary>
 internal static class TableColumns
 {
-    /// <summary>In messages.</summary>
+    /// <summary>Role of the columns in messages.</summary>
     public const string Role = "table column";
 
-    /// <exception cref="ArgumentException">A table cannot have such a column.</exception>
+    /// <exception cref="ArgumentException">A column is not supported in a table.</exception>
     public static IReadOnlyList<ModuleInput> Checked(IReadOnlyList<ModuleInput> columns)
     {
         ArgumentNullException.ThrowIfNull(columns, nameof(TableColumns));
@@ -31,8 +31,8 @@ internal static class TableColumns
             : (IReadOnlyList<ModuleInput>)[.. columns];
     }
 
-    /// <summary>Before there are data, when sizes may be unknown.</summary>
-    /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
+    /// <summary>Checks the columns of a schema shape, where sizes may be unknown.</summary>
+    /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public static void Check(IReadOnlyList<ModuleInput> columns, IExceptionContext context, SchemaShape schema)
     {
         foreach (var name in columns.Select(column => column.ColumnName))
@@ -45,12 +45,12 @@ internal static class TableColumns
         }
     }
 
-    /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public static IReadOnlyList<NumberInput> InputsOf(
         IReadOnlyList<ModuleInput> columns, IExceptionContext context, DataViewSchema schema) =>
         [.. columns.Select(column => new NumberInput(ShapeOf(column.ColumnName, context, schema), Role, allowsMissing: true))];
 
-    /// <summary>Gives a table's layers what they standardise numbers by.</summary>
+    /// <summary>Sets the statistics with which a table's layers standardise numbers.</summary>
     public static void Fit(TableBranch table, RowSubset training, IChannel channel)
     {
         var statistics = TableStatistics.Of(training, table.Form.Columns);

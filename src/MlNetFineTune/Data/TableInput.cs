@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Several inputs: the bytes of one after those of another.</summary>
+/// <summary>Several inputs, encoded one after another.</summary>
 internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
 {
     public override int Length => parts.Sum(part => part.Length);
@@ -25,6 +25,12 @@ internal sealed class TableInput(IReadOnlyList<ModelInput> parts) : ModelInput
     public override Collator CreateCollator(Device device) => new TableCollator(parts, device);
 
     public override byte[] ProbeSample() => [.. parts.SelectMany(part => part.ProbeSample())];
+
+    public override IReadOnlyList<TensorColumn> ToTensors()
+    {
+        IReadOnlyList<TensorColumn> tensors = [.. parts.SelectMany(part => part.ToTensors())];
+        return tensors.Count == 1 ? tensors : [.. tensors.Select(tensor => tensor with { Name = tensor.Column })];
+    }
 
     public override InputManifest Describe() => new TableInputManifest([.. parts.Select(part => part.Describe())]);
 

@@ -4,16 +4,16 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Mean and standard deviation of a table's numbers over training rows, missing ones left out, by Welford's method (Welford 1962,
-/// https://doi.org/10.1080/00401706.1962.10490022), which loses nothing where the mean is large against the deviation.
+/// Mean and standard deviation of a table's numbers over the training rows without missing values, by Welford's method (Welford 1962,
+/// https://doi.org/10.1080/00401706.1962.10490022), which is accurate if the mean is large relative to the deviation.
 /// </summary>
-/// <param name="Means">One a number; 0 where none is known.</param>
-/// <param name="Deviations">1 where the number does not vary.</param>
-/// <param name="Known">Rows in which it is known.</param>
+/// <param name="Means">Mean of each number; 0 without values.</param>
+/// <param name="Deviations">Standard deviation of each number; 1 for a constant.</param>
+/// <param name="Known">Number of rows with a value.</param>
 internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] Known)
 {
     /// <param name="training">Rows of a dataset with a table beside its pictures.</param>
-    /// <param name="columns">The table's, in the order of the rows' bytes.</param>
+    /// <param name="columns">Columns of the table, in the order of the encoding.</param>
     public static TableStatistics Of(RowSubset training, IReadOnlyList<ModuleContext.InputShape> columns)
     {
         int[] places = [.. PlacesOf(columns)];
@@ -23,7 +23,7 @@ internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] 
         foreach (var row in training.Rows)
         {
             if (inputs.EncodeBeside(row, bytes, columnsAlone: true) is not null)
-                continue; // a bad row, which does not train
+                continue; // a bad row, which is not used for training
             var values = MemoryMarshal.Cast<byte, float>(bytes);
             for (var i = 0; i < places.Length; i++)
             {
@@ -38,7 +38,7 @@ internal sealed record TableStatistics(float[] Means, float[] Deviations, int[] 
         return new([.. means.Select(mean => (float)mean)], [.. squares.Select((sum, i) => DeviationOf(sum, known[i]))], known);
     }
 
-    // A deviation that is 0 in a float divides nothing.
+    // A deviation that is 0 as a float must not divide.
     private static float DeviationOf(double sumOfSquares, int count) =>
         count > 0 && (float)Math.Sqrt(sumOfSquares / count) is > 0 and var deviation ? deviation : 1;
 

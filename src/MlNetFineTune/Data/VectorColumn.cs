@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>A vector column's values; ML.NET may keep only those that are not 0.</summary>
+/// <summary>Reads a vector column, dense or sparse.</summary>
 internal sealed class VectorColumn<T>(DataViewRow row, DataViewSchema.Column column)
 {
     private readonly ValueGetter<VBuffer<T>> _getter = row.GetGetter<VBuffer<T>>(column);
     private VBuffer<T> _values;
     private T[] _dense = [];
 
-    /// <summary>The present row's, all of them, until the next call.</summary>
+    /// <summary>The current row's dense values, valid until the next call.</summary>
     public ReadOnlySpan<T> Next()
     {
         _getter(ref _values);

@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>ML.NET's example weights: a Single that says how much a row counts.</summary>
+/// <summary>ML.NET's example weights: a Single column.</summary>
 internal static class WeightColumn
 {
     /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
@@ -18,8 +18,8 @@ internal static class WeightColumn
             throw context.ExceptSchemaMismatch("inputSchema", "example weight", name, "Single", column.GetTypeString());
     }
 
-    /// <returns>Null where rows have no weights.</returns>
-    /// <exception cref="Exception">The column is not valid, as in <see cref="Check"/>; here in data other than the training's.</exception>
+    /// <returns>The column; null without weights.</returns>
+    /// <exception cref="Exception">The column is missing or has another type, as for <see cref="Check"/>.</exception>
     public static DataViewSchema.Column? Find(IExceptionContext context, DataViewSchema schema, string? name)
     {
         if (name is null)
@@ -30,7 +30,7 @@ internal static class WeightColumn
             : throw context.ExceptSchemaMismatch("validation", "validation example weight", name, "Single", column.Type.ToString());
     }
 
-    /// <summary>The weight of the present row.</summary>
+    /// <summary>Reads the weight of the current row.</summary>
     public static Func<float> Reader(IExceptionContext context, DataViewRow row, DataViewSchema.Column column)
     {
         var getter = row.GetGetter<float>(column);

@@ -11,11 +11,11 @@ internal static class Contexts
     public static IHostEnvironment GetEnvironment(TrainCatalogBase.CatalogInstantiatorBase trainers) =>
         CatalogUtils.GetEnvironment(trainers);
 
-    public static IHostEnvironment GetEnvironment(TransformsCatalog transforms) => CatalogUtils.GetEnvironment(transforms);
-
     public static IHostEnvironment GetEnvironment(ModelOperationsCatalog models) => ((IInternalCatalog)models).Environment;
 
     public static IHostEnvironment GetEnvironment(DataOperationsCatalog data) => ((IInternalCatalog)data).Environment;
+
+    public static IHostEnvironment GetEnvironment(TransformsCatalog transforms) => CatalogUtils.GetEnvironment(transforms);
 
     /// <summary>The seed of <see cref="MLContext"/>; null where none was given.</summary>
     public static int? Seed(IHostEnvironment environment) => ((IHostEnvironmentInternal)environment).Seed;

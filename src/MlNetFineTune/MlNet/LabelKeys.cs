@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Data.IO;
@@ -86,10 +87,18 @@ internal abstract class LabelKeys
         if (!reader.ReadBoolean())
             return new WithoutValues(count);
         var saver = new BinarySaver(env, new BinarySaver.Arguments());
-        if (!saver.TryLoadTypeAndValue(reader.BaseStream, out var type, out var value) || type is not VectorDataViewType vector
-            || vector.Size != count)
-            throw new InvalidDataException("The model's label values cannot be read.");
-        return MlNet.Generic.Invoke(vector.ItemType.RawType, new FromValue(vector.ItemType, value));
+        using var stream = new CompleteStream(reader.BaseStream);
+        try
+        {
+            if (!saver.TryLoadTypeAndValue(stream, out var type, out var value) || type is not VectorDataViewType vector
+                || vector.Size != count)
+                throw new InvalidDataException("The model's label values cannot be read.");
+            return MlNet.Generic.Invoke(vector.ItemType.RawType, new FromValue(vector.ItemType, value));
+        }
+        catch (TargetInvocationException e) when (e.InnerException is { } reason) // ML.NET calls its readers by reflection
+        {
+            throw new InvalidDataException($"The model's label values cannot be read: {SafeText.Message(reason)}", reason);
+        }
     }
 
     private sealed record FromAnnotation(DataViewSchema.Column Column, PrimitiveDataViewType ItemType) : MlNet.Generic.IFunction<LabelKeys>

@@ -68,7 +68,7 @@ public sealed partial record Backbone
     public static Backbone Micro => new(ResNet.Micro);
 
     /// <summary>MobileNetV1 (Howard et al. 2017), timm's <c>mobilenetv1_100</c> with other widths.</summary>
-    /// <param name="width">Multiplies the channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
+    /// <param name="width">Factor of the numbers of channels: 1.0, 0.75, 0.5 and 0.25 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV1(float width = 1) => new(Networks.MobileNetV1.OfWidth(CheckWidth(width)));
 
     /// <summary>A residual network for pictures of 32 pixels, such as CIFAR's (He et al.
@@ -81,17 +81,17 @@ public sealed partial record Backbone
 
     /// <summary>MobileNetV3 small (Howard et al. 2019): 1.5 million parameters,
     /// timm's <c>mobilenetv3_small_100</c> with other widths.</summary>
-    /// <param name="width">Multiplies the channels: 1.0, 0.75 and 0.5 have published weights. 0.1 to 4.</param>
+    /// <param name="width">Factor of the numbers of channels: 1.0, 0.75 and 0.5 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV3Small(float width = 1) => new(MobileNetV3.OfWidth(large: false, CheckWidth(width)));
 
     /// <summary>MobileNetV3 large (Howard et al. 2019): 4.2 million parameters,
     /// timm's <c>mobilenetv3_large_100</c> with other widths.</summary>
-    /// <param name="width">Multiplies the channels: 1.0 and 0.75 have published weights. 0.1 to 4.</param>
+    /// <param name="width">Factor of the numbers of channels: 1.0 and 0.75 have published weights. 0.1 to 4.</param>
     public static Backbone MobileNetV3Large(float width = 1) => new(MobileNetV3.OfWidth(large: true, CheckWidth(width)));
 
     /// <summary>EfficientNet-B0 to B4 (Tan and Le 2019): 4.0, 6.5, 7.7, 10.7 or 17.5 million parameters,
     /// timm's <c>efficientnet_b0</c> to <c>b4</c>.</summary>
-    /// <param name="number">0 to 4; each wants larger pictures than the one before.</param>
+    /// <param name="number">0 to 4, for B0 to B4; larger numbers are meant for larger pictures.</param>
     public static Backbone EfficientNet(int number)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(number);
@@ -127,7 +127,7 @@ public sealed partial record Backbone
 
     /// <summary>
     /// DINOv2 (Oquab et al. 2023): 22 or 86 million parameters, trained without labels, strong frozen features; timm's
-    /// <c>vit_small_patch14_dinov2</c>. Its patches have 14 pixels and its pictures 518; 224 are many times faster.
+    /// <c>vit_small_patch14_dinov2</c>. Patches of 14 pixels, pictures of 518 pixels; 224 pixels are many times faster.
     /// </summary>
     /// <param name="size">Small or base.</param>
     /// <param name="meanOfPatches">
@@ -149,19 +149,23 @@ public sealed partial record Backbone
 
     /// <summary>
     /// A network exported from Python (<c>torch.jit.trace</c> or <c>torch.jit.script</c>, then <c>.save</c>), with its weights; the file is
-    /// not needed again. From normalised pixels [N, 3, H, W] it gives features [N, F], or maps [N, C, H, W], which are averaged over the
-    /// picture; a dry run on black pictures finds out. Stages are the children of its root that hold tensors, in the order of registration.
-    /// It runs in the layout of Python, is not folded, and computes what is frozen once a picture with
-    /// <see cref="Strategy.HeadOnly"/> alone.
+    /// not needed again. Its input is normalised pixels [N, 3, H, W], its output features [N, F], or maps [N, C, H, W], which are averaged
+    /// over the picture; a dry run on black pictures determines which. Stages are the children of its root that contain tensors, in the
+    /// order of registration. It runs in PyTorch's default layout, is not folded, and supports cached features with
+    /// <see cref="Strategy.HeadOnly"/> only.
     /// </summary>
-    /// <param name="path">The file. A script is a program: take it from whom you trust. Its checksums and its structure are checked before
-    /// libtorch reads it, and damage is an exception; what its code says is not, and libtorch ends the process at code that it cannot
-    /// compile. One that was traced in inference mode has no dropout, and its BatchNorm statistics stay.</param>
-    /// <param name="preprocessing">How its pictures were prepared, input size included.
-    /// Default: 224 pixels, ImageNet's mean and std.</param>
+    /// <param name="path">
+    /// Path of the file. A script is a program: use only files from trusted sources. Checksums and structure are checked before libtorch
+    /// reads it, so that damage is an exception; its code is not checked, and libtorch terminates the process if it cannot compile it. A
+    /// script traced in evaluation mode has no dropout, and its BatchNorm statistics do not change.
+    /// </param>
+    /// <param name="preprocessing">
+    /// Preprocessing of its pictures, including the input size. Default: 224 pixels, ImageNet's mean and std.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no TorchScript, is damaged, or is a program that fails on such pictures or gives no
-    /// features.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not TorchScript, is damaged, or its program fails on such pictures or returns no features.
+    /// </exception>
     public static Backbone FromTorchScript(string path, ImagePreprocessing? preprocessing = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -173,10 +177,10 @@ public sealed partial record Backbone
         new(script.Architecture) { Weights = new WeightsSource.Program(origin) };
 
     /// <summary>The name by which <see cref="FromName"/> finds the network, such as <c>mobilenetv2_100</c>;
-    /// <c>torchscript</c> where it is of <see cref="FromTorchScript"/>.</summary>
+    /// <c>torchscript</c> if it was created by <see cref="FromTorchScript"/>.</summary>
     public string Name => _architecture.Name;
 
-    /// <summary>The parts of the network from input to output, by name. Strategies freeze and train whole stages.</summary>
+    /// <summary>Names of the network's stages from input to output. Strategies freeze and train whole stages.</summary>
     public IReadOnlyList<string> Stages
     {
         get
@@ -186,15 +190,14 @@ public sealed partial record Backbone
         }
     }
 
-    /// <summary>How pictures become the network's input. Comes with the weights;
-    /// change it only if you know that they were trained differently.</summary>
+    /// <summary>The preprocessing of pictures. Set by the weights; change it only if the weights were trained with another one.</summary>
     public ImagePreprocessing Preprocessing
     {
         get => _preprocessing ?? _recipe.Preprocessing;
         init => _preprocessing = _architecture.Checked(value);
     }
 
-    /// <summary>How strided convolutions pad. Comes with the weights.</summary>
+    /// <summary>The padding of strided convolutions. Set by the weights; default: as in the network's published weights.</summary>
     public ConvolutionPadding Padding
     {
         get => _padding ?? _recipe.Padding;
@@ -202,9 +205,10 @@ public sealed partial record Backbone
     }
 
     /// <summary>
-    /// Channels of the input: 3 (the default) are red, green and blue; 1 is luminance, which image trainers make of colours. Pretrained
-    /// weights are adapted as timm does: the first convolution's kernels for the colours are added for one channel, repeated and scaled by
-    /// 3 / N for others. Mean and standard deviation of luminance are the averages of the colours'. Image trainers take 1 and 3. 1 to 1024.
+    /// Number of input channels, 1 to 1024: 3 (the default) for red, green and blue; 1 for luminance, to which image trainers convert
+    /// colours. Pretrained weights are adapted as timm does: the first convolution's kernels for the colours are added for one channel,
+    /// repeated and scaled by 3 / N for others. Mean and standard deviation of luminance are the averages of the colours'. Image trainers
+    /// support 1 and 3.
     /// </summary>
     public int InputChannels
     {
@@ -220,10 +224,10 @@ public sealed partial record Backbone
         }
     } = Networks.InputChannels.Colors;
 
-    /// <summary>The file of the weights; null where they are random or not chosen yet.</summary>
+    /// <summary>Path of the weights file; null if the weights are random or not set.</summary>
     public string? WeightsFile => (Weights as WeightsSource.File)?.Path;
 
-    /// <summary>Whether the weights are to be drawn at random.</summary>
+    /// <summary>Whether the weights are initialized at random.</summary>
     public bool IsFromScratch => Weights is WeightsSource.Scratch;
 
     /// <summary>The program that is the network; null where we build it.</summary>
@@ -247,9 +251,11 @@ public sealed partial record Backbone
 
     internal string Classifier => _architecture.Classifier;
 
-    /// <summary>Finds a network by its name, as command lines need it.
-    /// Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.</summary>
-    /// <exception cref="ArgumentException">There is no such network; the message lists those there are.</exception>
+    /// <summary>
+    /// Finds a network by its name, for example from a command line. Widths of MobileNetV1 are part of the name: <c>mobilenetv1_025</c>.
+    /// </summary>
+    /// <param name="name">A name from <see cref="List"/>, or of MobileNetV1 in another width.</param>
+    /// <exception cref="ArgumentException">There is no such network; the message lists the known names.</exception>
     public static Backbone FromName(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -259,13 +265,17 @@ public sealed partial record Backbone
                 $"There is no backbone '{name}'. There are: {string.Join(", ", List().Select(info => info.Name))}.", nameof(name));
     }
 
-    /// <summary>The networks that <see cref="FromName"/> knows (MobileNetV1 in its published widths), by name, and what they cost.
-    /// Builds none of them.</summary>
+    /// <summary>
+    /// The networks known to <see cref="FromName"/> (MobileNetV1 in its published widths), with their names and computing cost. Does not
+    /// build them.
+    /// </summary>
     public static IReadOnlyList<Info> List() =>
         [.. Architectures.All.OrderBy(architecture => architecture.Name, StringComparer.Ordinal).Select(architecture => architecture.Info)];
 
-    /// <summary>Takes the weights from a file. What the file says about input size, mean, std,
-    /// padding and BatchNorm becomes the recipe.</summary>
+    /// <summary>
+    /// Loads the weights from a file. Input size, mean, std, padding and BatchNorm constants in the file's metadata become
+    /// <see cref="Preprocessing"/> and <see cref="Padding"/>.
+    /// </summary>
     /// <param name="path">
     /// A file of safetensors (or the index of several), of PyTorch's <c>torch.save</c> (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), or of
     /// TorchSharp's <c>Module.save</c>, told by its content, with timm's, torchvision's or transformers' tensor names and any prefix before
@@ -273,7 +283,7 @@ public sealed partial record Backbone
     /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// It is of no known format, damaged, asks for what weights do not need, or for what this network cannot do.
+    /// The format is unknown, the file is damaged or contains objects other than weights, or it does not fit this network.
     /// </exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the file brings
     /// its own, so change them after.</exception>
@@ -284,14 +294,16 @@ public sealed partial record Backbone
     }
 
     /// <summary>
-    /// Takes the weights from where <paramref name="weights"/> says: from the cache, else downloaded now, which can take long and cannot be
-    /// cancelled; call <see cref="PretrainedWeights.DownloadAsync"/> before where that matters. What a hub's config says about input size,
-    /// mean, std, interpolation and crop becomes the recipe.
+    /// Loads the weights from the cache, or else downloads them now, which can take long and cannot be cancelled; call
+    /// <see cref="PretrainedWeights.DownloadAsync"/> before to avoid that. Input size, mean, std, interpolation and crop in a hub's config
+    /// become <see cref="Preprocessing"/>.
     /// </summary>
-    /// <exception cref="InvalidDataException">The weights are another network's, or not what they should be.</exception>
-    /// <exception cref="FileNotFoundException">They are not on this machine, and the cache is offline;
-    /// the message says which file to place where.</exception>
-    /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
+    /// <param name="weights">The source of the weights.</param>
+    /// <exception cref="InvalidDataException">The weights belong to another network or are damaged.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// The weights are not in the cache, and the cache is offline; the message names the file and the folder to place it in.
+    /// </exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached or refuses the request.</exception>
     /// <exception cref="InvalidOperationException"><see cref="Preprocessing"/> or <see cref="Padding"/> was changed before: the weights
     /// bring their own, so change them after.</exception>
     public Backbone WithWeights(PretrainedWeights weights)
@@ -307,16 +319,19 @@ public sealed partial record Backbone
         return WithFile(local.Path, local.Origin, recipe, note, namingIsKnown: naming is not null);
     }
 
-    /// <summary>Draws random weights from the training's seed, as the network's authors did.
-    /// Needs far more data than pretrained ones.</summary>
-    /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/>: nothing
-    /// says how its weights are drawn.</exception>
+    /// <summary>
+    /// Initializes the weights at random with the training's seed, by the scheme of the network's authors. Needs far more data than
+    /// pretrained weights.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">
+    /// The network is of <see cref="FromTorchScript"/>: its initialization is not known.
+    /// </exception>
     public Backbone FromScratch() => Script is not null
         ? throw new InvalidOperationException(
             "A TorchScript program comes with its weights, and says nothing of how to draw others: draw them in Python before the export.")
         : this with { Weights = new WeightsSource.Scratch(), Changes = Changes.Untrained(), Recipe = _architecture.DefaultRecipe };
 
-    /// <summary>What is printed in logs: the name and where the weights come from.</summary>
+    /// <summary>Text for logs: the name and the source of the weights.</summary>
     public override string ToString() =>
         $"{Name} ({(IsFromScratch ? "random weights" : SafeText.Of(Weights.Origin ?? "no weights chosen", SafeText.SentenceLength))})"
         + (Pruning is null ? "" : $", {Pruning}")

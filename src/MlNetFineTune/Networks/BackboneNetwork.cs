@@ -256,8 +256,9 @@ internal abstract class BackboneNetwork(string name, int features) : nn.Module<T
     }
 
     protected void AddStage(
-        string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null, Func<Tensor, Tensor>? attention = null) =>
-        _stages.Add(new Stage(name, modules, maps, pool) { Attention = attention });
+        string name, IReadOnlyList<string> modules, Computation maps, Computation? pool = null, bool givesMaps = true,
+        Func<Tensor, Tensor>? attention = null) =>
+        _stages.Add(new Stage(name, modules, maps, pool) { GivesMaps = givesMaps, Attention = attention });
 
     protected override void Dispose(bool disposing)
     {

@@ -13,14 +13,13 @@ public sealed partial record Backbone
     internal StageChanges Changes { get; init; } = StageChanges.None;
 
     /// <summary>
-    /// The network of an earlier model, trained or loaded, as it is now: weights, preprocessing, replaced stages, and channels that were
-    /// pruned. The head begins with that model's numbers for the classes that both have, by the values of their keys; classes that are new
-    /// begin as in a new head, those that are gone are left out, and the log says which.
-    /// Adapters of the earlier model are merged into the weights.
+    /// The network of a trained or loaded model: weights, preprocessing, replaced and pruned stages. The head starts with that model's
+    /// parameters for the classes that both have, matched by their key values; new classes are initialized as in a new head, missing ones
+    /// are dropped, and the log lists both. Adapters of the earlier model are merged into the weights.
     /// </summary>
     /// <param name="model">A <see cref="FineTuningTransformer"/>, or a chain with one.
     /// It must not be disposed before the training has begun with its weights.</param>
-    /// <exception cref="ArgumentException">There is no image network of ours in the model, or more than one.</exception>
+    /// <exception cref="ArgumentException">The model contains no fine-tuned image network or more than one.</exception>
     public static Backbone FromModel(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -34,15 +33,15 @@ public sealed partial record Backbone
     }
 
     /// <summary>
-    /// Puts layers of your own in the place of a stage's; the other stages keep their weights. The new layers always train, like the head,
-    /// whatever the strategy. A dry run before the training finds out whether they fit those around them.
+    /// Replaces a stage by custom layers; the other stages keep their weights. Like the head, the new layers are trained with every
+    /// strategy. A dry run before the training checks the shapes.
     /// </summary>
     /// <param name="name">One of <see cref="Stages"/>.</param>
     /// <param name="factory">
-    /// Makes a <c>Module&lt;Tensor, Tensor&gt;</c>, fresh or with given weights. Its context has one input, the shape of what enters the
-    /// stage ([C, H, W], or [T, C] tokens), and as outputs the channels that the stage gave, which the next one wants. In the place of the
-    /// last stage it gives maps, which are averaged, or features [N, F] of any length.
-    /// A program that loads the model ships the factory's assembly, as for <c>FineTuneModule</c>.
+    /// Makes a <c>Module&lt;Tensor, Tensor&gt;</c>, fresh or with given weights. Its context has one input, with the shape of the stage's
+    /// input ([C, H, W], or [T, C] for tokens), and as outputs the number of channels that the next stage expects. A replacement of the
+    /// last stage returns maps, which are averaged, or features [N, F] of any length. A program that loads the model needs the factory's
+    /// assembly, as for <c>FineTuneModule</c>.
     /// </param>
     /// <exception cref="ArgumentException">There is no such stage, it was changed before, the factory cannot be saved, or the network is of
     /// <see cref="FromTorchScript"/>.</exception>
@@ -52,14 +51,16 @@ public sealed partial record Backbone
         return With(new StageChange(Unchanged(name), new StageModule(factory, ModuleContract.Of(factory))));
     }
 
-    /// <summary>Draws a stage's weights anew, as its authors did, from the training's seed; the other stages keep theirs.
-    /// It always trains, like the head, whatever the strategy.</summary>
+    /// <summary>
+    /// Initializes a stage at random with the training's seed, by the scheme of the network's authors; the other stages keep their weights.
+    /// Like the head, it is trained with every strategy.
+    /// </summary>
     /// <param name="name">One of <see cref="Stages"/>.</param>
     /// <exception cref="ArgumentException">There is no such stage, it was changed before, or the network is of
     /// <see cref="FromTorchScript"/>.</exception>
     public Backbone ReinitializeStage(string name) => With(new StageChange(Unchanged(name), Replacement: null));
 
-    /// <summary>The network with its weights, on the CPU. Caller disposes.</summary>
+    /// <summary>The network with its weights, on the CPU. The caller disposes it.</summary>
     /// <param name="seed">Of random weights.</param>
     /// <param name="log">Told how the weights were found in their file.</param>
     internal BackboneNetwork CreateNetwork(long seed, Action<string>? log = null)
@@ -107,7 +108,7 @@ public sealed partial record Backbone
         }
     }
 
-    /// <summary>The network, its memory uninitialised. Caller disposes.</summary>
+    /// <summary>The network, its memory uninitialised. The caller disposes it.</summary>
     internal BackboneNetwork CreateEmptyNetwork()
     {
         TorchRuntime.EnsureLoaded();

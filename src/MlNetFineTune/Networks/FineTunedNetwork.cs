@@ -203,9 +203,9 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
     /// <param name="graph">Gets the operators.</param>
-    /// <param name="input">The one tensor that enters.</param>
+    /// <param name="inputs">What enters.</param>
     /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
-    public virtual GraphValue Write(NetworkGraph graph, GraphValue input) =>
+    public virtual GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
         throw new NotSupportedException($"Nothing is known of what {Name} computes.");
 
     public abstract void Dispose();

@@ -7,7 +7,11 @@ internal sealed record GraphOutput(GraphValue Value, int Length)
 {
     public const string Logits = "logits";
     public const string Probabilities = "probabilities";
+    public const string Predicted = "predicted";
     public const string Logit = "logit";
     public const string Probability = "probability";
     public const string Score = "score";
+
+    /// <summary>What stands before the names of one head's outputs, where there are several heads.</summary>
+    public static string PrefixOf(string label) => label + ".";
 }

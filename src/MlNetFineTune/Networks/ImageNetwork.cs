@@ -194,16 +194,11 @@ internal sealed class ImageNetwork(Backbone definition, BackboneNetwork backbone
         return RunStage(copy, stage, seed, step);
     }
 
-    /// <summary>[N, 3, H, W] -> class probabilities [N, classes]. Caller disposes.</summary>
-    public Tensor Probabilities(Tensor pixels)
+    public override GraphValue Write(NetworkGraph graph, GraphInputs inputs)
     {
-        // Per thread, and a scoring thread may be anybody's.
-        using var inference = inference_mode();
-        using var logits = ForwardRest(pixels, first: 0);
-        return nn.functional.softmax(logits, dim: 1);
+        var features = Backbone.Write(graph, inputs.Activations);
+        return Head.Write(graph, Table?.Write(graph, features, inputs.Beside) ?? features);
     }
-
-    public override GraphValue Write(NetworkGraph graph, GraphValue input) => Head.Write(graph, Backbone.Write(graph, input));
 
     public override void Dispose()
     {

@@ -3,8 +3,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>How a picture is resampled. Both widen their support when shrinking,
-/// so that nothing aliases (as Pillow and torchvision do).</summary>
+/// <summary>The resampling filter. The support of both is scaled when downscaling (antialiasing, as in Pillow and torchvision).</summary>
 public enum Interpolation
 {
     /// <summary>Triangle filter.</summary>
@@ -15,9 +14,9 @@ public enum Interpolation
 }
 
 /// <summary>One number for each colour channel.</summary>
-/// <param name="Red">Of the red channel.</param>
-/// <param name="Green">Of the green channel.</param>
-/// <param name="Blue">Of the blue channel.</param>
+/// <param name="Red">Value of the red channel.</param>
+/// <param name="Green">Value of the green channel.</param>
+/// <param name="Blue">Value of the blue channel.</param>
 [method: JsonConstructor] // so that a model file must name all three
 public readonly record struct ColorTriple(float Red, float Green, float Blue)
 {
@@ -30,17 +29,17 @@ public readonly record struct ColorTriple(float Red, float Green, float Blue)
     /// <summary>0.5 for all channels: pixels become [-1, 1].</summary>
     public static ColorTriple Half { get; } = new(0.5f, 0.5f, 0.5f);
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    /// <summary>Names and values as text, in the invariant culture.</summary>
     public override string ToString() => InvariantText.Of(this);
 }
 
 /// <summary>
-/// How a picture becomes a network's input. It belongs to the weights: a network sees well only what looks like its training pictures, so
-/// the recipe travels with the <see cref="Backbone"/> and is saved in the model.
+/// The preprocessing of pictures: size, crop and normalisation. It must be that of the pretraining; it is therefore part of the
+/// <see cref="Backbone"/> and saved with the model.
 /// </summary>
 public sealed record ImagePreprocessing
 {
-    /// <summary>Width and height of the network's input in pixels. 32 to 4096.</summary>
+    /// <summary>Width and height of the network's input in pixels. 32 to 4096. Default 224.</summary>
     public int Size
     {
         get;
@@ -52,10 +51,12 @@ public sealed record ImagePreprocessing
         }
     } = 224;
 
-    /// <summary>Subtracted from the pixels, which are in [0, 1].</summary>
+    /// <summary>The mean, subtracted from pixels in [0, 1]. Default <see cref="ColorTriple.ImageNetMean"/>.</summary>
     public ColorTriple Mean { get; init; } = ColorTriple.ImageNetMean;
 
-    /// <summary>The centred pixels are divided by it. Above 0.</summary>
+    /// <summary>
+    /// The standard deviation by which the centred pixels are divided. Above 0. Default <see cref="ColorTriple.ImageNetStd"/>.
+    /// </summary>
     public ColorTriple Std
     {
         get;
@@ -67,12 +68,12 @@ public sealed record ImagePreprocessing
         }
     } = ColorTriple.ImageNetStd;
 
-    /// <summary>The filter used when resizing.</summary>
+    /// <summary>The filter for resizing. Default <see cref="Interpolation.Bilinear"/>.</summary>
     public Interpolation Interpolation { get; init; } = Interpolation.Bilinear;
 
     /// <summary>
-    /// In evaluation the shorter side is resized to <c>Size / CropFraction</c> pixels and the centre is cropped. Above 0, at most 1.
-    /// 0.875 is the usual 256 to 224.
+    /// In validation and scoring the shorter side is resized to <c>Size / CropFraction</c> pixels and the centre is cropped. Above 0, at
+    /// most 1. Default 0.875: 256 pixels, cropped to 224.
     /// </summary>
     public float CropFraction
     {
@@ -90,6 +91,6 @@ public sealed record ImagePreprocessing
 
     private static byte ToByte(float value) => (byte)Math.Clamp(MathF.Round(value * 255), 0, 255);
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    /// <summary>Names and values as text, in the invariant culture.</summary>
     public override string ToString() => InvariantText.Of(this);
 }

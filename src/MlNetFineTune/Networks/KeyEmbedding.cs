@@ -31,7 +31,7 @@ internal sealed class KeyEmbedding : nn.Module<Tensor, Tensor>
     public void Initialize(long seed, string name) => WeightInitialization.FillNormal(weight, 1, seed, RandomStream.WeightsOf(name));
 
     /// <param name="keys">[N, K] indices.</param>
-    /// <returns>[N, K * length]. Caller disposes.</returns>
+    /// <returns>[N, K * length]. The caller disposes it.</returns>
     public override Tensor forward(Tensor keys)
     {
         using var flat = keys.flatten();

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>A value of a graph: what goes in, or what an operator gives. Always of floats.</summary>
+/// <summary>A value of a graph: what goes in, or what an operator gives.</summary>
 internal readonly record struct GraphValue(string Name);
 
 /// <summary>An operator of the ONNX standard's default domain.</summary>
@@ -12,8 +12,11 @@ internal readonly record struct GraphValue(string Name);
 /// <param name="Inputs">Input values and constants.</param>
 /// <param name="Outputs">Output values, usually one.</param>
 /// <param name="Attributes">Attributes by name: a long, a float, a text, an array of longs or a constant.</param>
+/// <param name="MayBeRounded">Whether a file of 8-bit integers may round what it gives; not indices, truth values and a table's
+/// numbers.</param>
 internal sealed record GraphNode(
-    string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes);
+    string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes,
+    bool MayBeRounded = true);
 
 /// <summary>Numbers that belong to a graph.</summary>
 /// <param name="Name">Name of a weight, as in weight files.</param>
@@ -26,19 +29,25 @@ internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 /// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer has a method that writes its
 /// operators, beside the one that computes; nothing is traced. The batch size stays variable: no operator depends on it.
 /// </summary>
-/// <param name="input">Name of the input, [N, C, H, W], or what else enters the network.</param>
-/// <param name="size">Height and width of the input, in pixels; 0 where it is no picture.</param>
-internal sealed class NetworkGraph(string input, int size)
+/// <param name="size">Height and width of the picture that flows through the network, in pixels; 0 where none does.</param>
+internal sealed class NetworkGraph(int size = 0)
 {
     public const int OperatorSet = 17;
 
+    /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says: the number of the standard's TensorProto.DataType.</summary>
+    public const long FloatType = 1;
+
+    private const long Int64Type = 7;
+
+    private readonly List<GraphInput> _inputs = [];
     private readonly List<GraphNode> _nodes = [];
     private readonly List<GraphConstant> _constants = [];
-    private readonly HashSet<string> _names = new(StringComparer.Ordinal) { input };
-
-    public GraphValue Input { get; } = new(input);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     public int Size { get; } = size;
+
+    /// <summary>What enters from outside, in the order in which it was declared.</summary>
+    public IReadOnlyList<GraphInput> Inputs => _inputs;
 
     /// <summary>The nodes, in the order of computation.</summary>
     public IReadOnlyList<GraphNode> Nodes => _nodes;
@@ -48,20 +57,49 @@ internal sealed class NetworkGraph(string input, int size)
     /// <summary>The same from input to outputs with other operators and numbers.</summary>
     public NetworkGraph Rewritten(IEnumerable<GraphNode> nodes, IEnumerable<GraphConstant> constants)
     {
-        var graph = new NetworkGraph(Input.Name, Size);
+        var graph = new NetworkGraph(Size);
+        graph._inputs.AddRange(_inputs);
         graph._nodes.AddRange(nodes);
         graph._constants.AddRange(constants);
         return graph;
     }
 
+    /// <summary>Declares a tensor that enters from outside; all are declared before the first operator.</summary>
+    /// <param name="name">Its name in the file.</param>
+    /// <param name="shape">Of one row.</param>
+    /// <param name="elements">Their type.</param>
+    /// <exception cref="NotSupportedException">The name is taken.</exception>
+    public GraphValue AddInput(string name, IReadOnlyList<long> shape, GraphElement elements = GraphElement.Single)
+    {
+        Take(name);
+        _inputs.Add(new GraphInput(new GraphValue(name), elements, shape));
+        return new GraphValue(name);
+    }
+
     /// <param name="name">Name of the operator.</param>
     /// <param name="inputs">Values and constants, in the order of the operator.</param>
     /// <param name="attributes">As <see cref="GraphNode"/> takes them.</param>
-    public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes)
+    public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
+        Add(name.ToLowerInvariant(), name, inputs, attributes);
+
+    /// <summary>The same under a name of its own, so that the names of all other values stay what they are without it.</summary>
+    public GraphValue AddNamed(string output, string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
+        Add(output, name, inputs, attributes);
+
+    /// <summary>An operator that gives truth values.</summary>
+    public GraphValue AddCondition(string name, params GraphValue[] inputs) =>
+        Add(name.ToLowerInvariant(), name, inputs, [], mayBeRounded: false);
+
+    /// <summary>Truth values or bytes as floats.</summary>
+    public GraphValue ToFloats(GraphValue value) => Add("Cast", [value], ("to", FloatType));
+
+    /// <summary>Keys as the indices that <c>Gather</c> takes.</summary>
+    /// <param name="keys">[N, K].</param>
+    /// <param name="isSingle">Whether the result is [N], of one key a row.</param>
+    public GraphValue ToIndices(GraphValue keys, bool isSingle)
     {
-        var output = Unused(name.ToLowerInvariant());
-        _nodes.Add(new GraphNode(name, [.. inputs.Select(value => value.Name)], [output], attributes));
-        return new GraphValue(output);
+        var indices = Add("indices", "Cast", [keys], [("to", Int64Type)], mayBeRounded: false);
+        return isSingle ? Add("indices", "Reshape", [indices, Constant("shape", -1L)], [], mayBeRounded: false) : indices;
     }
 
     /// <summary>Copies a weight.</summary>
@@ -104,13 +142,29 @@ internal sealed class NetworkGraph(string input, int size)
 
     public GraphValue Softmax(GraphValue value) => Add("Softmax", [value], ("axis", -1L));
 
+    /// <summary>Keeps a file of 8-bit integers from rounding what was added.</summary>
+    /// <param name="first">Nodes there were before.</param>
+    public void KeepExact(int first)
+    {
+        for (var i = first; i < _nodes.Count; i++)
+            _nodes[i] = _nodes[i] with { MayBeRounded = false };
+    }
+
     /// <summary>The same value under a name that others may rely on.</summary>
+    /// <exception cref="NotSupportedException">The name is taken.</exception>
     public GraphValue Named(string name, GraphValue value)
     {
-        if (!_names.Add(name))
-            throw new ArgumentException($"The graph has a value '{name}' already.", nameof(name));
+        Take(name);
         _nodes.Add(new GraphNode("Identity", [value.Name], [name], []));
         return new GraphValue(name);
+    }
+
+    private GraphValue Add(
+        string output, string name, GraphValue[] inputs, (string Name, object Value)[] attributes, bool mayBeRounded = true)
+    {
+        var unused = Unused(output);
+        _nodes.Add(new GraphNode(name, [.. inputs.Select(value => value.Name)], [unused], attributes, mayBeRounded));
+        return new GraphValue(unused);
     }
 
     private GraphValue Constant(string name, long[] shape, Array values)
@@ -118,6 +172,17 @@ internal sealed class NetworkGraph(string input, int size)
         var unused = Unused(name);
         _constants.Add(new GraphConstant(unused, shape, values));
         return new GraphValue(unused);
+    }
+
+    // Inputs are called after columns, whose names are anyone's.
+    private void Take(string name)
+    {
+        if (!_names.Add(name))
+        {
+            throw new NotSupportedException(
+                $"The inputs and outputs of a network file need different names, and two are called '{name}': inputs are called after "
+                + "their columns. Train with another name for the column (Transforms.CopyColumns makes one).");
+        }
     }
 
     private string Unused(string wanted)

@@ -106,7 +106,7 @@ internal sealed class SourceModel(
             ? $"its features are {theirs.weight.shape[1]}, and now {network.Backbone.Features}"
             : (keys.ValueType is null) != (classes.ValueType is null)
                 ? $"its label has {(keys.ValueType is null ? "no key values" : "key values")}, unlike this one: the two cannot be matched"
-            : kept.Count == 0 ? $"it knows none of these classes, but {Few(keys.Names)}"
+            : kept.Count == 0 ? $"it knows none of these classes, but {SafeText.Several(keys.Names)}"
             : null;
         if (reason is not null)
         {
@@ -125,12 +125,10 @@ internal sealed class SourceModel(
         var (added, dropped) = (classes.Names.Where((_, index) => places[index] < 0).ToList(),
             keys.Names.Where((_, place) => !known.Contains(place)).ToList());
         log($"The head keeps the earlier model's weights of {kept.Count} classes"
-            + (added.Count > 0 ? $"; new: {Few(added)}" : "") + (dropped.Count > 0 ? $"; dropped: {Few(dropped)}" : "") + ".");
+            + (added.Count > 0 ? $"; new: {SafeText.Several(added)}" : "")
+            + (dropped.Count > 0 ? $"; dropped: {SafeText.Several(dropped)}" : "") + ".");
     });
 
     private static IEnumerable<ITransformer> Flat(ITransformer model) =>
         model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flat) : [model];
-
-    private static string Few(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(10).Select(name => SafeText.Of(name))) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
 }

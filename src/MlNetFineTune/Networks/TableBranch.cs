@@ -108,6 +108,50 @@ internal sealed class TableBranch : nn.Module
         return cat([picture, table], 1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The operators of <see cref="Fuse"/>.</summary>
+    /// <param name="graph">Gets them.</param>
+    /// <param name="picture">[N, F].</param>
+    /// <param name="beside">The form's columns in order: numbers [N, size], keys [N, size] or [N]. After them [N, 1], 1 where the
+    /// picture is missing, if the form learns such.</param>
+    public GraphValue Write(NetworkGraph graph, GraphValue picture, IReadOnlyList<GraphValue> beside)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var first = graph.Nodes.Count;
+        var parts = new List<GraphValue>();
+        if (mean is not null)
+        {
+            GraphValue[] columns = [.. beside.Zip(Form.Columns).Where(pair => pair.Second.KeyCount == 0).Select(pair => pair.First)];
+            var numbers = columns is [var only] ? only : graph.Concat(1, columns); // [N, numbers]
+            var isMissing = graph.AddCondition("IsNaN", numbers);
+            var standardized = graph.Add(
+                "Div", [graph.Add("Sub", [numbers, graph.Constant("table.mean", mean)]), graph.Constant("table.deviation", deviation!)]);
+            parts.Add(graph.Add("Where", [isMissing, graph.Scalar("table.missing", 0), standardized]));
+            parts.Add(graph.ToFloats(isMissing));
+        }
+        foreach (var (i, (keys, column)) in beside.Zip(Form.Columns).Where(pair => pair.Second.KeyCount > 0).Index())
+        {
+            var weight = graph.Constant(FormattableString.Invariant($"table.embeddings.{i}.weight"), embeddings[i].weight);
+            var rows = graph.Add("Gather", [weight, keys]); // [N, size] -> [N, size, length]
+            parts.Add(graph.Reshape(rows, 0, column.Size * embeddings[i].weight.shape[1]));
+        }
+        if (missing_picture is not null)
+        {
+            var missing = beside[Form.Columns.Count]; // [N, 1]
+            parts.Add(missing);
+            picture = graph.Add(
+                "Where", [graph.AddCondition("Greater", missing, graph.Scalar("table.half", 0.5f)),
+                    graph.Constant("table.missing_picture", missing_picture), picture]);
+        }
+        var all = parts is [var one] ? one : graph.Concat(1, [.. parts]);
+        var table = graph.Add(
+            "Gemm", [all, graph.Constant("table.linear.weight", linear.weight), graph.Constant("table.linear.bias", linear.bias)],
+            ("transB", 1L));
+        var fused = graph.Concat(1, picture, graph.Add("Relu", [table])); // [N, F + features]
+        graph.KeepExact(first);
+        return fused;
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -17,6 +17,7 @@ internal static class SafeText
     public const int SentenceLength = 500;
 
     private const int MostSizes = 16;
+    private const int MostNames = 20;
 
     /// <summary>The text as by <see cref="Of"/>, in single quotation marks.</summary>
     public static string Quoted(string? text, int limit = NameLength) => $"'{Of(text, limit)}'";
@@ -67,10 +68,14 @@ internal static class SafeText
         _ => string.Concat(units.ToArray().Select(unit => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}"))),
     };
 
-    /// <summary>The first of many names, in a sentence.</summary>
-    public static string Several(IReadOnlyList<string> names)
+    /// <summary>The first of many names, in a sentence, and how many more there are; "none" of no names.</summary>
+    /// <param name="names">All of them.</param>
+    /// <param name="quoted">Whether each stands in single quotation marks.</param>
+    public static string Several(IReadOnlyCollection<string> names, bool quoted = false)
     {
-        var first = string.Join(", ", names.Take(20).Select(name => Of(name)));
-        return Of(first, SentenceLength) + (names.Count > 20 ? ", ..." : "");
+        var first = string.Join(", ", names.Take(MostNames).Select(name => quoted ? Quoted(name) : Of(name)));
+        return names.Count == 0 ? "none"
+            : names.Count <= MostNames ? Of(first, SentenceLength)
+            : string.Create(CultureInfo.InvariantCulture, $"{Of(first, SentenceLength)} and {names.Count - MostNames} more");
     }
 }

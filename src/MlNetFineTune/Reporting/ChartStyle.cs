@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Reporting;
 
-/// <summary>The style rules for what <see cref="SvgChart"/> draws, the same in the report page and in a file of its own.</summary>
+/// <summary>The style rules of <see cref="SvgChart"/>, shared by the report page and separate SVG files.</summary>
 /// <param name="Ink">Colour of titles. All colours are CSS values.</param>
 /// <param name="Soft">Colour of labels and guides.</param>
 /// <param name="Rule">Colour of grid lines.</param>

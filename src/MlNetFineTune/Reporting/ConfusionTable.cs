@@ -1,20 +1,21 @@
+using MlNetFineTune.Tasks;
+
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Which classes are taken for which: a table with a row for each true class, or, of many classes,
-/// the pairs that are confused most.</summary>
+/// <summary>
+/// The confusion matrix as a table with a row for each true class or, if there are many classes, a list of the most confused pairs.
+/// </summary>
 internal static class ConfusionTable
 {
     private const int MostClasses = 20;
     private const int MostPairs = 25;
 
-    public static Markup Of(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes)
+    public static Markup Of(ReportBlock.Confusion block)
     {
-        var counts = rows.CountBy(row => ((int)row.Label, (int)row.Predicted)).ToDictionary();
-        var ofLabel = rows.CountBy(row => (int)row.Label).ToDictionary();
-        return $"""
-            <section><h2>Confusion on the validation rows</h2>
-            {(classes.Count <= MostClasses ? Table(counts, ofLabel, classes) : Pairs(counts, ofLabel, classes))}</section>
-            """;
+        var classes = block.Classes;
+        var counts = block.Rows.CountBy(row => row).ToDictionary();
+        var ofLabel = block.Rows.CountBy(row => row.Label).ToDictionary();
+        return classes.Count <= MostClasses ? Table(counts, ofLabel, classes) : Pairs(counts, ofLabel, classes);
     }
 
     private static Markup Table(Dictionary<(int Label, int Predicted), int> counts, Dictionary<int, int> ofLabel,

@@ -1,21 +1,19 @@
-using MlNetFineTune.MlNet;
-using MlNetFineTune.Networks;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
 /// <summary>The charts of the report.</summary>
 internal static class Curves
 {
-    // What a chart as wide as a hand can show.
+    // More points cannot be distinguished at the charts' width.
     private const int MostPoints = 400;
-    private const int MostRows = 1500;
 
     public static Markup Of(RunRecord run)
     {
         var epochs = run.Report.Epochs;
         if (epochs.Count == 0)
             return Markup.None;
-        var steps = Thin([.. run.Steps.Where(step => step.Epoch <= epochs.Count)], MostPoints);
+        var steps = run.Steps.Where(step => step.Epoch <= epochs.Count).ToList().Thin(MostPoints);
         var x = Axis.Linear([0, epochs.Count], atLeast: epochs.Count >= 4 ? 4 : epochs.Count, exact: true);
         var mark = run.Report.BestEpoch > 0 && epochs[0].ValidationLoss is not null ? ((double)run.Report.BestEpoch, "best")
             : ((double, string)?)null;
@@ -41,32 +39,14 @@ internal static class Curves
                 Mark = mark
             });
         }
-        if (steps.Length > 0)
+        if (steps.Count > 0)
             charts.Add(
                 new Chart("Learning rate of the head", "epoch", x, Axis.Linear(steps.Select(step => step.LearningRate).Append(0)),
                     [new("", SeriesLook.Guide, [.. steps.Select(step => (step.Epoch, step.LearningRate))])]));
         return $"""<section><h2>Curves</h2><div class="charts">{charts.Select(SvgChart.Of)}</div></section>""";
     }
 
-    public static Markup PredictedAgainstActual(IReadOnlyList<JudgedRow> rows)
-    {
-        var shown = Thin([.. rows], MostRows);
-        var axis = Axis.Linear(shown.SelectMany(row => (double[])[row.Label, row.Predicted]));
-        (double X, double Y)[] same = [(axis.Ticks[0], axis.Ticks[0]), (axis.Ticks[^1], axis.Ticks[^1])];
-        var chart = new Chart("Predicted (up) against actual", "actual", axis, axis,
-            [new("equal", SeriesLook.Guide, same),
-                new("", SeriesLook.Dots, [.. shown.Select(row => ((double)row.Label, (double)row.Predicted))])]);
-        var note = shown.Length < rows.Count
-            ? (Markup)$"""<p class="note">{shown.Length:N0} of {rows.Count:N0} rows, evenly chosen.</p>"""
-            : Markup.None;
-        return $"""<section><h2>Validation rows</h2><div class="charts one">{SvgChart.Of(chart)}</div>{note}</section>""";
-    }
-
     private static (double X, double Y)[] PerEpoch(
         IEnumerable<TrainingReport.EpochReport> epochs, Func<TrainingReport.EpochReport, double?> value) =>
         [.. epochs.Where(epoch => value(epoch) is not null).Select(epoch => (epoch.Epoch * 1.0, value(epoch)!.Value))];
-
-    private static T[] Thin<T>(T[] points, int most) =>
-        points.Length <= most ? points
-            : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Length - 1) / (most - 1))])];
 }

@@ -8,8 +8,8 @@ namespace MlNetFineTune.Reporting;
 
 /// <summary>
 /// A TensorBoard event file: TFRecords, each a length (8 bytes), its masked checksum (4), an <see cref="Event"/> message, and its masked
-/// checksum (4), little-endian. TorchSharp ships the classes of the messages. A record goes to the file in one write, so that whoever reads
-/// it meanwhile, or after the process was killed, finds whole records.
+/// checksum (4), little-endian. TorchSharp ships the classes of the messages. Each record is written in one call, so that a concurrent
+/// reader, or one after the process was killed, finds complete records.
 /// </summary>
 internal sealed class EventFile : IDisposable
 {
@@ -28,7 +28,9 @@ internal sealed class EventFile : IDisposable
 
     public string Path => _file.Name;
 
-    /// <summary>A new file in a folder: <c>events.out.tfevents.</c> and its second, the process and a number.</summary>
+    /// <summary>
+    /// Creates a file in a folder: <c>events.out.tfevents.</c> followed by the time in seconds, the process ID and a number.
+    /// </summary>
     public static EventFile Create(string folder, TimeProvider clock)
     {
         for (var number = 0; ; number++)
@@ -51,7 +53,7 @@ internal sealed class EventFile : IDisposable
 
     public void AddScalars(int step, params ReadOnlySpan<(string Tag, double Value)> scalars)
     {
-        // Tells TensorBoard to drop what earlier files have from this step on: it is of a run that was cut off.
+        // Tells TensorBoard to discard records of earlier files from this step on: they come from an interrupted run.
         if (!_started)
             Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
         _started = true;

@@ -6,8 +6,10 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty, and null.
-/// Each file is written beside and renamed.</summary>
+/// <summary>
+/// The epochs as <c>history.csv</c> and <c>history.json</c>. Missing values are empty in CSV and null in JSON. Each file is replaced
+/// atomically.
+/// </summary>
 internal static class HistoryFiles
 {
     public static void Write(string folder, IReadOnlyList<TrainingReport.EpochReport> epochs)
@@ -16,7 +18,7 @@ internal static class HistoryFiles
         AtomicFile.Write(Path.Combine(folder, "history.json"), stream => WriteJson(stream, epochs));
     }
 
-    /// <summary>A header and a line each, ended by a line feed. Numbers are written so that they read back exactly.</summary>
+    /// <summary>A header and one line for each epoch, ended by line feeds. Numbers round-trip exactly.</summary>
     public static string ToCsv(IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         var columns = ColumnsOf(epochs);
@@ -31,7 +33,7 @@ internal static class HistoryFiles
         return text.ToString();
     }
 
-    /// <summary>An array of objects with the names of the columns.</summary>
+    /// <summary>An array of objects whose properties are named like the columns.</summary>
     public static void WriteJson(Stream stream, IReadOnlyList<TrainingReport.EpochReport> epochs)
     {
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });

@@ -5,8 +5,9 @@ using System.Text;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>HTML, written as an interpolated string of which every hole is escaped,
-/// unless it holds markup itself: a class may be called anything.</summary>
+/// <summary>
+/// HTML as an interpolated string. Every interpolated value is escaped unless it is markup itself, because class names are arbitrary text.
+/// </summary>
 [InterpolatedStringHandler]
 internal readonly struct Markup
 {

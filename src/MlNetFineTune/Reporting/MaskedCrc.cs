@@ -12,7 +12,7 @@ internal static class MaskedCrc
 {
     public static uint Of(byte[] bytes)
     {
-        TorchRuntime.EnsureLoaded(); // the checksum is native code of TorchSharp
+        TorchRuntime.EnsureLoaded(); // the checksum is computed by native code of TorchSharp
         return BitOperations.RotateRight(CRC32C.process(bytes), 15) + 0xa282ead8;
     }
 }

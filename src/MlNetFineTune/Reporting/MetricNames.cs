@@ -1,30 +1,45 @@
+using MlNetFineTune.Tasks;
+
 namespace MlNetFineTune.Reporting;
 
 /// <summary>Names of metrics in files and pages.</summary>
 internal static class MetricNames
 {
     /// <summary>
-    /// In files: <c>validation_mean_average_precision</c>, and of one of several heads <c>validation_Species_accuracy</c>.
+    /// In files: <c>validation_mean_average_precision</c>; for one of several heads <c>validation_Species_accuracy</c>.
     /// </summary>
     public static string InFiles(string metric) =>
         $"validation{HeadOf(metric)}{(IsOf(Metric.RootMeanSquaredError, metric) ? "_rmse" : InWords(metric))}";
+
+    /// <summary>Labels that differ in a blank or a sign alone have one name in files.</summary>
+    /// <exception cref="InvalidOperationException">Two metrics have the same name.</exception>
+    public static void RequireDifferent(IEnumerable<Metric> metrics)
+    {
+        if (metrics.GroupBy(metric => InFiles(metric.Name)).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            throw new InvalidOperationException(
+                $"RunFolder: the metrics {string.Join(" and ", twice.Select(metric => SafeText.Quoted(metric.Name)))} would both be the "
+                + $"column '{twice.Key}' of history.csv, in which labels have letters, digits and underscores alone. Give one of the "
+                + "labels another name (ml.Transforms.CopyColumns), or leave RunFolder out.");
+        }
+    }
 
     /// <summary>On pages: "validation mean average precision".</summary>
     public static string OnPages(string metric) => IsOf(Metric.RootMeanSquaredError, metric)
         ? $"validation{HeadOf(metric).Replace('_', ' ')} RMSE"
         : InFiles(metric).Replace('_', ' ');
 
-    /// <summary>A value on a page: shares as percents.</summary>
+    /// <summary>A value on a page: fractions as percentages.</summary>
     public static string Value(string metric, double value) => IsOf(Metric.Accuracy, metric)
         ? FormattableString.Invariant($"{value * 100:0.0} %")
         : Axis.Label(Math.Round(value, 5));
 
-    // Of one head or of all.
+    // Whether a metric of one head, or of the whole model, is of this kind.
     private static bool IsOf(Metric known, string metric) => OwnName(metric) == known.Name;
 
     private static string OwnName(string metric) => metric[(metric.LastIndexOf('.') + 1)..];
 
-    // A label may be called anything, and a column of a file may not.
+    // Label names are arbitrary text; column names in the files are restricted.
     private static string HeadOf(string metric) => metric.LastIndexOf('.') is > 0 and var dot
         ? "_" + string.Concat(metric[..dot].Select(letter => char.IsLetterOrDigit(letter) ? letter : '_'))
         : "";

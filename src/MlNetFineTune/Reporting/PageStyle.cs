@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Style sheet of the report.</summary>
+/// <summary>The report's style sheet.</summary>
 internal static class PageStyle
 {
     public static Markup Sheet => $$"""

@@ -3,8 +3,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// The report of a training as one HTML file: no script, nothing from outside (a content security policy forbids both), light and dark,
-/// from a phone's width up.
+/// The training report as one HTML file without scripts and external resources (a content security policy forbids both), for light and dark
+/// colour schemes and for widths from a phone's up.
 /// </summary>
 internal static class ReportPage
 {
@@ -29,8 +29,8 @@ internal static class ReportPage
             <p class="lead">{Ending(run.Report)}</p>
             {Tiles(run)}
             {Curves.Of(run)}
-            {(run.Validation is { Rows.Count: > 0 } judged ? Judgement(judged) : Markup.None)}
-            {(run.LabelSets is { Rows: > 0 } sets ? LabelSetPage.Of(sets) : Markup.None)}
+            {run.Sections.Select(new SectionDrawing(run.Rows, run.Heat).Of)}
+            {LayerTable.Of(run.Report.Layers)}
             {Again(run)}
             </main>
             </body>
@@ -73,10 +73,6 @@ internal static class ReportPage
 
         static Markup Tile((string Name, string? Value) tile) => $"<div><dt>{tile.Name}</dt><dd>{tile.Value}</dd></div>";
     }
-
-    private static Markup Judgement(JudgedRows judged) => judged.Classes is { } classes
-        ? (Markup)$"{judged.Roc?.Section ?? Markup.None}{ConfusionTable.Of(judged.Rows, classes)}{Mistakes.OfClasses(judged, classes)}"
-        : $"{Curves.PredictedAgainstActual(judged.Rows)}{Mistakes.OfNumbers(judged)}";
 
     private static Markup Again(RunRecord run)
     {

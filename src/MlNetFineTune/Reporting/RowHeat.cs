@@ -20,9 +20,11 @@ internal sealed class RowHeat
     private readonly Dataset _rows;
     private readonly HeatMapMethod _method;
     private readonly Explanation _explanation;
+    private readonly bool _hasClasses;
 
-    private RowHeat(TrainingRun run, Explanation explanation, HeatMapMethod method)
+    private RowHeat(TrainingRun run, BoundTask task, Explanation explanation, HeatMapMethod method)
     {
+        _hasClasses = task.ClassNames is not null;
         (_network, _input, _rows) = (run.Network, run.Input, run.Data.Validation.Source.Inputs);
         (_explanation, _method) = (explanation, method);
     }
@@ -30,7 +32,8 @@ internal sealed class RowHeat
     /// <summary>What the thumbnails show, in a sentence.</summary>
     public string Note => _explanation is AttentionRollout
         ? "The second picture shows where the network's attention came from (attention rollout), whatever it made of it."
-        : "The second picture shows what spoke for the predicted class (Grad-CAM): the brighter, the more.";
+        : $"The second picture shows what spoke for {(_hasClasses ? "the predicted class" : "a greater number")} (Grad-CAM): the brighter, "
+            + "the more.";
 
     /// <param name="run">Trained, its network ready to score.</param>
     /// <param name="task">The model's.</param>
@@ -45,7 +48,7 @@ internal sealed class RowHeat
             InputGradient.PrepareNetwork(run.Network);
             var output = ExplainedOutput.Of(task, explanation);
             return Run(run.Network, run.Input, run.Input.ProbeSample(), inputs =>
-                new RowHeat(run, explanation, explanation.Bind(run.Network, pixels, inputs, output)));
+                new RowHeat(run, task, explanation, explanation.Bind(run.Network, pixels, inputs, output)));
         }
         catch (Exception e) when (e is NotSupportedException or InvalidOperationException or ExternalException or ArgumentException)
         {

@@ -8,8 +8,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// What a training leaves to be looked at, in <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard's events while it
-/// runs. A disk that is full ends the watching, with a warning, and not the training.
+/// Writes the training's records into <see cref="FineTuningOptions.RunFolder"/>: the history and TensorBoard events during the training,
+/// the report at its end. An I/O error, for example a full disk, ends the recording with a warning, but not the training.
 /// </summary>
 internal sealed class RunFolder : ITrainingObserver, IDisposable
 {
@@ -26,15 +26,22 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         _events = EventFile.Create(path, clock);
     }
 
-    /// <summary>Those that this process has seen, by epochs and not by number.</summary>
+    /// <summary>The steps of this process, with their positions in epochs.</summary>
     public IEnumerable<RunStep> Steps => _steps.Select(step => step with { Epoch = step.Step / _stepsPerEpoch });
 
+    /// <param name="options">Name the folder.</param>
+    /// <param name="metrics">That epochs will have.</param>
+    /// <param name="channel">Warned.</param>
+    /// <param name="clock">Dates the events.</param>
     /// <returns>Null if none is asked for.</returns>
     /// <exception cref="IOException">There can be no such folder, or nothing can be written there.</exception>
-    public static RunFolder? Open(FineTuningOptions options, IChannel channel, TimeProvider? clock = null)
+    /// <exception cref="InvalidOperationException">Two metrics would have one name in the files.</exception>
+    public static RunFolder? Open(
+        FineTuningOptions options, IReadOnlyList<Metric> metrics, IChannel channel, TimeProvider? clock = null)
     {
         if (options.RunFolder is not { } path)
             return null;
+        MetricNames.RequireDifferent(metrics);
         try
         {
             return new RunFolder(Directory.CreateDirectory(path).FullName, channel, clock ?? TimeProvider.System);
@@ -66,7 +73,7 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
         Try(() => _events.AddScalars(step, scalars));
     }
 
-    /// <summary>Writes the page, and the history again: a training that another process completed has none yet.</summary>
+    /// <summary>Writes the page, and the history again: a training that another process completed has no history here yet.</summary>
     public void WriteReport(RunRecord record)
     {
         Try(() => HistoryFiles.Write(_path, record.Report.Epochs));
@@ -95,7 +102,7 @@ internal sealed class RunFolder : ITrainingObserver, IDisposable
 
 /// <summary>A step of the training.</summary>
 /// <param name="Step">From 1.</param>
-/// <param name="Epoch">Epochs that were complete after it, with fractions; NaN while none was.</param>
-/// <param name="Loss">Loss of the rows of this step.</param>
+/// <param name="Epoch">Epochs completed after the step, with fraction; NaN until the first epoch is complete.</param>
+/// <param name="Loss">Mean loss of the step's rows.</param>
 /// <param name="LearningRate">Learning rate of the head.</param>
 internal readonly record struct RunStep(int Step, double Epoch, double Loss, double LearningRate);

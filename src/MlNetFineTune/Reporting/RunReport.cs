@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using MlNetFineTune.Data;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Training;
@@ -7,27 +8,27 @@ using TorchSharp;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Gathers what the report page shows of a finished training.</summary>
+/// <summary>Collects the contents of the report page of a finished training.</summary>
 internal static class RunReport
 {
-    /// <summary>Writes the report of a training, if there is a folder for it.</summary>
-    /// <param name="folder">Null where none is asked for.</param>
+    /// <summary>Writes the training report, if there is a folder for it.</summary>
+    /// <param name="folder">Null if none is configured.</param>
     /// <param name="run">The training.</param>
     /// <param name="task">The task of the model.</param>
-    /// <param name="outputs">The finished network's, of the validation rows.</param>
-    /// <param name="report">The training's.</param>
+    /// <param name="outputs">Outputs of the finished network for the validation rows.</param>
+    /// <param name="report">Report of the training.</param>
     public static void Write(RunFolder? folder, TrainingRun run, BoundTask task, Lazy<RowOutputs> outputs, TrainingReport report) =>
         folder?.WriteReport(new RunRecord(
-            run.Network.Name, report, [.. folder.Steps],
-            run.Data.Validation.Rows.Length > 0 && task.HasJudgedRows && task is not BoundMultiLabel
-                ? RowJudge.Judge(outputs.Value, task, run.Data.Validation).With(RowHeat.Of(run, task))
-                : null,
+            run.Network.Name, report, [.. folder.Steps], SectionsOf(task, outputs, run.Data.Validation), run.Data.Validation.Source,
             OptionsDescription.Of(run.Options), Facts(run, report))
         {
-            LabelSets = run.Data.Validation.Rows.Length > 0 && task is BoundMultiLabel labels
-                ? LabelSetJudge.Judge(outputs.Value, labels, run.Data.Validation)
-                : null,
+            Heat = run.Data.Validation.Rows.Length > 0 ? RowHeat.Of(run, task) : null,
         });
+
+    private static IReadOnlyList<ReportSection> SectionsOf(BoundTask task, Lazy<RowOutputs> outputs, RowSubset validation) =>
+        validation.Rows.Length > 0 && outputs.Value is { Rows.Length: > 0 } known
+            ? task.Report(known, validation.LabelsOf(known.Rows), validation.Source.Inputs.Noun)
+            : [];
 
     private static List<(string Name, string Value)> Facts(TrainingRun run, TrainingReport report)
     {
@@ -36,7 +37,7 @@ internal static class RunReport
         [
             ("Network", network.Description),
             ("Stages that trained", string.Join(", ", report.TrainedStages.Append("head"))),
-            ("Weights, SHA-256", ArchiveFiles.Sha256Of(network, WeightPrecision.Float32)), // what the model file's manifest will say
+            ("Weights, SHA-256", ArchiveFiles.Sha256Of(network, WeightPrecision.Float32)), // as in the model file's manifest
             .. report.Distillation is { } taught ? [("Teacher", $"{taught.Teacher}, SHA-256 of its weights {taught.WeightsSha256}")]
                 : ((string, string)[])[],
             ("Seed", run.Seed.ToString(CultureInfo.InvariantCulture)),

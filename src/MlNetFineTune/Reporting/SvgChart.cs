@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// A chart as SVG: inside the report page, or in a <see cref="SvgFile"/>. Colours come from <see cref="ChartStyle"/>, and dots show their
-/// values under the pointer.
+/// A chart as SVG, in the report page or in an <see cref="SvgFile"/>. <see cref="ChartStyle"/> defines the colours; dots have tooltips with
+/// their values.
 /// </summary>
 internal static class SvgChart
 {
@@ -96,7 +97,7 @@ internal static class SvgChart
         return $"""<circle class="{Class(series.Look)}" cx="{x:0.#}" cy="{y:0.#}" r="{radius}">{values}</circle>""";
     }
 
-    /// <summary>The name that the rules of <see cref="ChartStyle"/> go by.</summary>
+    /// <summary>The CSS class that the rules of <see cref="ChartStyle"/> refer to.</summary>
     public static string Class(SeriesLook look) => look.ToString().ToLowerInvariant();
 
     private static double X(Chart chart, double value) => Left + chart.X.Place(value) * (Width - Left - Right);

@@ -1,12 +1,13 @@
 using System.Text;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
 /// <summary>
-/// Charts below one another as an SVG file of its own, on white. Colours are literal and the style is plain: viewers other than browsers
-/// know neither variables nor the reader's colour scheme.
+/// Charts below one another in a separate SVG file, on white. Colours are literal: viewers other than browsers support neither CSS
+/// variables nor colour schemes.
 /// </summary>
 internal static class SvgFile
 {
@@ -16,11 +17,11 @@ internal static class SvgFile
     private const int HeadingHeight = 26;
     private const int ChartHeight = HeadingHeight + SvgChart.Height;
 
-    // Pixels of each of the chart's units where the viewer does not choose the size.
+    // Pixels for each unit of the chart, as the default size.
     private const int Scale = 2;
 
-    /// <param name="path">Ends in <c>.svg</c>. Written beside and renamed.</param>
-    /// <param name="charts">At least one.</param>
+    /// <param name="path">Path ending in <c>.svg</c>. Replaced atomically.</param>
+    /// <param name="charts">At least one chart.</param>
     /// <exception cref="ArgumentException">The path has another extension.</exception>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     public static void Save(string path, params IReadOnlyList<Chart> charts)
@@ -61,7 +62,7 @@ internal static class SvgFile
 
         """;
 
-    // A little wider than the axes, so that dots at its border are whole.
+    // Slightly wider than the axes, so that dots at the border are not clipped.
     private static Markup PlotArea
     {
         get

@@ -4,13 +4,13 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>A small JPEG of a picture as the network sees it, as a data URI.</summary>
+/// <summary>A small JPEG of a picture, cropped as the network's input, as a data URI.</summary>
 internal static class Thumbnail
 {
     private const int LargestSize = 128;
     private const int Quality = 80;
 
-    /// <returns>Null where rows are not pictures, or it cannot be read any more.</returns>
+    /// <returns>Null if rows are not pictures or the file can no longer be read.</returns>
     public static string? Of(Dataset inputs, int row)
     {
         if (PixelsOf(inputs, row) is not { } rgb)
@@ -26,7 +26,7 @@ internal static class Thumbnail
     }
 
     /// <summary>A row's picture as the network sees it: [size, size, 3].</summary>
-    /// <returns>Null where rows are not pictures, or it cannot be read any more.</returns>
+    /// <returns>Null if rows are not pictures or the file can no longer be read.</returns>
     public static byte[]? PixelsOf(Dataset inputs, int row)
     {
         if (inputs is not EncodedImages)

@@ -14,9 +14,9 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What a training with adapters has changed, as a safetensors file: the adapters, the head, and the stages that were replaced or drawn
-/// anew. Its metadata hold the model's manifest, the label's keys, and the SHA-256 of the weights that did not change,
-/// which must be there when it is applied.
+/// The tensors that a training with adapters changed, as a safetensors file: the adapters, the head, and the stages that were replaced or
+/// reinitialised. The metadata contain the model's manifest, the label's keys and the SHA-256 of the unchanged weights, which is verified
+/// when the adapter is loaded.
 /// </summary>
 internal static class AdapterFile
 {
@@ -58,7 +58,7 @@ internal static class AdapterFile
         SafeTensorsWriter.WriteFile(path, Changed(network), metadata);
     }
 
-    /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another backbone's.</exception>
+    /// <exception cref="InvalidDataException">The file is not an adapter, is damaged, or belongs to another backbone.</exception>
     public static FineTuningTransformer Load(IHostEnvironment env, string path, Backbone backbone) => Load(env, path, file =>
     {
         var trained = file.TrainedOn<BackboneManifest>("an image network", input => input.Preprocessing is not null);
@@ -66,11 +66,11 @@ internal static class AdapterFile
             DefinitionOf(trained, backbone, path), file.Task.CreateHead, file.Manifest.Seed, file.Log, TableFormOf(trained, file));
     });
 
-    /// <param name="env">Of the context.</param>
-    /// <param name="path">The adapter.</param>
-    /// <param name="factory">Makes the module.</param>
-    /// <param name="weights">What the training's <see cref="ModuleFineTuningOptions.WeightsFile"/> was.</param>
-    /// <exception cref="InvalidDataException">The file is no adapter, is damaged, or is another module's.</exception>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="path">Path of the adapter file.</param>
+    /// <param name="factory">Creates the module.</param>
+    /// <param name="weights"><see cref="ModuleFineTuningOptions.WeightsFile"/> of the training.</param>
+    /// <exception cref="InvalidDataException">The file is not an adapter, is damaged, or belongs to another module.</exception>
     public static FineTuningTransformer Load(IHostEnvironment env, string path, ModuleFactory factory, string? weights) =>
         Load(env, path, file =>
     {
@@ -244,7 +244,7 @@ internal static class AdapterFile
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
-    /// <summary>What an adapter's file says of its training.</summary>
+    /// <summary>The content of an adapter file, apart from its tensors.</summary>
     private sealed record Opened(string Path, ModelManifest Manifest, BoundTask Task, ModelInput Input, Action<string> Log)
     {
         public T TrainedOn<T>(string kind, Predicate<ModelInput> fits)

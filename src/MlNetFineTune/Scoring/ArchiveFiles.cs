@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>The files that every model of ours has in ML.NET's zip: the weights and a manifest.</summary>
+/// <summary>The entries that every model of this library has in ML.NET's zip: the weights and a manifest.</summary>
 internal static class ArchiveFiles
 {
     public const string ManifestStream = "manifest.json";
@@ -21,19 +21,20 @@ internal static class ArchiveFiles
     private const string WeightsStream = "weights.safetensors";
 
     /// <summary>
-    /// The version that ML.NET's header of our entry carries. Since the second, <c>manifest.sha256</c> must be there; those who know the
-    /// first read it all the same.
+    /// Version in ML.NET's header of the model's entry. From the second version on, <c>manifest.sha256</c> is required; readers of the
+    /// first version can read these files too.
     /// </summary>
     public const uint WrittenVersion = 0x00010003;
 
-    // Since then every file has the manifest's hash.
+    // From this version on every file has the manifest's hash.
     private const uint FirstVersionWithHash = 0x00010002;
 
-    // A manifest has a hundred bytes a class. A zip of a megabyte can unpack to a gigabyte, and text takes twice that, its JSON more.
+    // A manifest needs about 100 bytes per class. A limit, because a zip of 1 MB can decompress to 1 GB, and the text and its JSON take
+    // several times that.
     private const int MaximumManifestLength = 16 << 20;
     private const int MaximumHashLength = 256;
 
-    // Names, types, shapes and the recipe, before the numbers.
+    // The safetensors header: names, types, shapes and metadata.
     private const int MaximumWeightsHeader = 16 << 20;
 
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -49,7 +50,7 @@ internal static class ArchiveFiles
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    /// <returns>Their SHA-256.</returns>
+    /// <returns>SHA-256 of the weights, in lower-case hexadecimal.</returns>
     public static string SaveWeights(ModelSaveContext ctx, FineTunedNetwork network, WeightPrecision precision)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -57,7 +58,7 @@ internal static class ArchiveFiles
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
-    /// <summary>What <see cref="SaveWeights"/> would give.</summary>
+    /// <summary>The hash that <see cref="SaveWeights"/> would return.</summary>
     public static string Sha256Of(FineTunedNetwork network, WeightPrecision precision)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -83,7 +84,9 @@ internal static class ArchiveFiles
             throw Damaged($"the SHA-256 of {WeightsStream} is {actual}, expected {SafeText.Of(expectedSha256)}");
     }
 
-    /// <summary>The manifest, and its SHA-256 beside it: a changed digit in a mean or a crop would still be a manifest.</summary>
+    /// <summary>
+    /// Writes the manifest and its SHA-256: a manifest with a changed digit, for example in a mean, would still be valid JSON.
+    /// </summary>
     public static void SaveManifest<T>(ModelSaveContext ctx, T manifest)
     {
         var json = ToJson(manifest);
@@ -99,28 +102,20 @@ internal static class ArchiveFiles
 
     public static string ToJson<T>(T manifest) => JsonSerializer.Serialize(manifest, s_json);
 
+    /// <exception cref="InvalidDataException">The manifest is missing or damaged.</exception>
+    /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
+    public static ModelManifest LoadManifest(ModelLoadContext ctx) => ManifestOf(LoadJson(ctx), ManifestStream);
+
+    /// <summary>The manifest of another kind of model, which has one format version.</summary>
+    /// <param name="ctx">Stands at the model.</param>
+    /// <param name="current">The version that is known.</param>
     /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
-    public static ModelManifest LoadManifest(ModelLoadContext ctx) => ManifestOf(LoadManifestText(ctx), ManifestStream);
+    public static T LoadManifest<T>(ModelLoadContext ctx, int current) =>
+        Parsed(LoadJson(ctx), ManifestStream, current, (json, _, _) => Deserialize<T>(json, ManifestStream));
 
-    /// <summary>The manifest of another kind of entry than a model.</summary>
-    /// <inheritdoc cref="LoadManifest(ModelLoadContext)"/>
-    public static T LoadManifest<T>(ModelLoadContext ctx, int currentVersion)
-        where T : class
-    {
-        try
-        {
-            var json = LoadManifestText(ctx);
-            CheckVersion(json, ManifestStream, currentVersion);
-            return Deserialize<T>(json, ManifestStream);
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException)
-        {
-            throw Damaged($"its {ManifestStream} cannot be read: {SafeText.Message(e)}");
-        }
-    }
-
-    private static string LoadManifestText(ModelLoadContext ctx)
+    // As text, compared with its hash.
+    private static string LoadJson(ModelLoadContext ctx)
     {
         if (ModelEntries.Doubled(ctx) is { } doubled)
             throw Damaged($"it has two entries {SafeText.Quoted(doubled)}");
@@ -134,8 +129,8 @@ internal static class ArchiveFiles
         return json;
     }
 
-    /// <summary>An entry's bytes; null where there is none.</summary>
-    /// <exception cref="InvalidDataException">It has more bytes than <paramref name="most"/>. Nothing was unpacked.</exception>
+    /// <summary>The bytes of an entry; null if there is no such entry.</summary>
+    /// <exception cref="InvalidDataException">The entry is longer than <paramref name="most"/> bytes. Nothing was decompressed.</exception>
     public static byte[]? Load(ModelLoadContext ctx, string name, long most)
     {
         RequireLength(ctx, name, most);
@@ -158,8 +153,8 @@ internal static class ArchiveFiles
     private static InvalidDataException TooLong(string name, long length, long most) =>
         Damaged($"its {name} has {length} bytes, expected at most {most}");
 
-    // The first files of version 1 have no hash. The header of ML.NET tells since a later one, and between them the manifest does: what it
-    // has of weights' precision came after the hash.
+    // The first files of version 1 have no hash. Later ML.NET's header states it; for files between, the manifest does: its property
+    // WeightPrecision was added after the hash.
     private static bool HasHash(ModelLoadContext ctx, string json) =>
         ctx.Header.ModelVerWritten >= FirstVersionWithHash
         || json.Contains($"\"{nameof(ModelManifest.WeightPrecision)}\"", StringComparison.Ordinal);
@@ -179,42 +174,41 @@ internal static class ArchiveFiles
 
     private static string Sha256(string json) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
 
-    /// <summary>A manifest of any format version, as the current one has it.</summary>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <summary>Reads a manifest of any format version, converted to the current one.</summary>
+    /// <exception cref="InvalidDataException">The manifest is damaged.</exception>
     /// <exception cref="NotSupportedException">It was written by a newer version of this library.</exception>
-    public static ModelManifest ManifestOf(string json, string source)
+    public static ModelManifest ManifestOf(string json, string source) => Parsed(
+        json, source, ModelManifest.CurrentVersion,
+        (text, root, version) => version == ModelManifest.CurrentVersion ? Deserialize<ModelManifest>(text, source)
+            : root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _)
+                ? Deserialize<Format1.ModuleModelManifest>(text, source).ToCurrent()
+            : Deserialize<Format1.ImageManifest>(text, source).ToCurrent());
+
+    private static T Parsed<T>(string json, string source, int current, Func<string, JsonElement, int, T> read)
     {
         try
         {
-            var (version, isModule) = CheckVersion(json, source, ModelManifest.CurrentVersion);
-            return version == ModelManifest.CurrentVersion ? Deserialize<ModelManifest>(json, source)
-                : isModule
-                    ? Deserialize<Format1.ModuleModelManifest>(json, source).ToCurrent()
-                : Deserialize<Format1.ImageManifest>(json, source).ToCurrent();
+            // The version first: a manifest of a newer version may not deserialise at all.
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object
+                || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
+                || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
+            {
+                throw Damaged($"its {source} has no format version");
+            }
+            if (version > current)
+            {
+                throw new NotSupportedException(
+                    $"The model has format version {version}; this library reads up to {current}. "
+                    + "Update the package MlNetFineTune.");
+            }
+            return read(json, root, version);
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}");
         }
-    }
-
-    // The version first: a newer manifest may not fit our record at all. In format 1, modules' manifests name the module.
-    private static (int Version, bool IsModule) CheckVersion(string json, string source, int current)
-    {
-        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-        var root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object
-            || !root.TryGetProperty(nameof(ModelManifest.FormatVersion), out var element)
-            || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var version) || version < 1)
-        {
-            throw Damaged($"its {source} has no format version");
-        }
-        if (version > current)
-        {
-            throw new NotSupportedException(
-                $"The model has format version {version}; this library reads up to {current}. Update the package MlNetFineTune.");
-        }
-        return (version, root.TryGetProperty(nameof(Format1.ModuleModelManifest.Module), out _));
     }
 
     private static T Deserialize<T>(string json, string source)
@@ -225,7 +219,7 @@ internal static class ArchiveFiles
         }
         catch (NotSupportedException e)
         {
-            throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}"); // a part that does not say its kind
+            throw Damaged($"its {source} cannot be read: {SafeText.Message(e)}"); // a polymorphic part without a type discriminator
         }
     }
 

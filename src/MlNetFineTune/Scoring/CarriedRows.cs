@@ -5,18 +5,18 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What of a batch's rows passes through beside their scores: their ids, and the values of the columns that were asked for. Taken while
-/// the input stands on each row, and given out when the row's turn comes; the input is read once, so that a row cannot meet another row's
-/// score.
+/// Values of a batch's rows that pass through beside the scores: row ids and the requested columns. They are copied while the input cursor
+/// is at each row and returned when the output cursor reaches it. The input is read once, so that values and scores always belong to the
+/// same row.
 /// </summary>
 internal sealed class CarriedRows
 {
     private readonly Dictionary<int, Carried> _columns;
     private readonly Values<DataViewRowId> _ids;
 
-    /// <param name="row">Stands on each row in turn.</param>
-    /// <param name="columns">Of it; each one <see cref="CanCarry"/>.</param>
-    /// <param name="places">Rows that are held at once.</param>
+    /// <param name="row">The input cursor.</param>
+    /// <param name="columns">Its columns; <see cref="CanCarry"/> is true for each.</param>
+    /// <param name="places">Number of rows held at once.</param>
     public CarriedRows(DataViewRow row, IEnumerable<DataViewSchema.Column> columns, int places)
     {
         _ids = new Values<DataViewRowId>(row.GetIdGetter(), places);
@@ -24,12 +24,12 @@ internal sealed class CarriedRows
     }
 
     /// <summary>
-    /// Whether the column's values outlive their row. Those that somebody disposes do not: ML.NET's transforms free an image when they go
-    /// on to the next one, and it may be the user's own.
+    /// Whether the column's values remain valid after their row. Disposable values do not: ML.NET's transforms dispose an image when the
+    /// cursor moves to the next row, and the image may belong to the caller.
     /// </summary>
     public static bool CanCarry(DataViewSchema.Column column) => !typeof(IDisposable).IsAssignableFrom(column.Type.RawType);
 
-    /// <summary>Takes the present row into a place.</summary>
+    /// <summary>Copies the current row to a place.</summary>
     public void Take(int place)
     {
         _ids.Take(place);
@@ -39,7 +39,7 @@ internal sealed class CarriedRows
 
     public ValueGetter<DataViewRowId> IdGetter(Func<int> place) => (ValueGetter<DataViewRowId>)_ids.Getter(place);
 
-    /// <returns>A <see cref="ValueGetter{TValue}"/> of the column's type; null where the column is not carried.</returns>
+    /// <returns>A <see cref="ValueGetter{TValue}"/> of the column's type; null if the column is not carried.</returns>
     public Delegate? Getter(int column, Func<int> place) => _columns.GetValueOrDefault(column)?.Getter(place);
 
     private abstract class Carried
@@ -57,7 +57,7 @@ internal sealed class CarriedRows
     {
         private readonly T[] _values = new T[places];
 
-        // Into a new variable: an object that was given out before is not the source's to fill again.
+        // Into a new variable: the source must not overwrite an object that was already returned.
         public override void Take(int place)
         {
             T value = default!;

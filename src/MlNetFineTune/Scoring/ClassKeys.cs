@@ -6,7 +6,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>The key values of the classes of several heads, in ML.NET's binary form: their number, and one after another.</summary>
+/// <summary>The key values of the classes of several heads in ML.NET's binary format: the number of heads, then each head's keys.</summary>
 internal static class ClassKeys
 {
     public static byte[] ToBytes(IHostEnvironment env, IReadOnlyList<LabelKeys> keys)
@@ -20,7 +20,7 @@ internal static class ClassKeys
         return bytes.ToArray();
     }
 
-    /// <exception cref="InvalidDataException">They cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The bytes cannot be read.</exception>
     public static IReadOnlyList<LabelKeys> OfBytes(IHostEnvironment env, byte[] bytes)
     {
         try
@@ -32,7 +32,8 @@ internal static class ClassKeys
             var keys = new List<LabelKeys>();
             while (keys.Count < count)
                 keys.Add(LabelKeys.Load(env, reader));
-            return keys;
+            var left = reader.BaseStream.Length - reader.BaseStream.Position;
+            return left == 0 ? keys : throw ArchiveFiles.Damaged($"{left} bytes follow the classes of its heads");
         }
         catch (Exception e) when (
             e is FormatException or IOException or InvalidOperationException or ArgumentException or OverflowException)

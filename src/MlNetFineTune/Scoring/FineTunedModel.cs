@@ -4,15 +4,15 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>A fitted network with all that scoring and saving need beside it.</summary>
-/// <param name="Network">Ready to score. Handed over to the transformer.</param>
+/// <summary>A trained network with everything that scoring and saving need.</summary>
+/// <param name="Network">The network, prepared for scoring. The transformer takes ownership.</param>
 /// <param name="Input">Input of the network.</param>
-/// <param name="Task">The task, which gives the outputs their meaning.</param>
-/// <param name="Manifest">Manifest of its file.</param>
+/// <param name="Task">The task, which interprets the outputs.</param>
+/// <param name="Manifest">Manifest of the model file.</param>
 internal sealed record FineTunedModel(FineTunedNetwork Network, ModelInput Input, BoundTask Task, ModelManifest Manifest)
 {
     /// <summary>The views of a picture that are scored.</summary>
-    /// <exception cref="ArgumentException">There are no such views.</exception>
+    /// <exception cref="ArgumentException">The manifest has no valid views.</exception>
     public IReadOnlyList<Augmentation> Views => ViewsOf(Manifest, Input);
 
     /// <inheritdoc cref="Views"/>

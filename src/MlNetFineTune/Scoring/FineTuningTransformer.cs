@@ -11,14 +11,23 @@ using TorchSharp;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A fine-tuned network as an ordinary ML.NET transformer: scores batches of rows, works in chains, <c>PredictionEngine</c> and
-/// <c>ml.Model.Save</c>. It owns the network: dispose it. Safe for use from many threads.
+/// A fine-tuned network as an ML.NET transformer: it scores rows in batches and works in chains, with <c>PredictionEngine</c> and with
+/// <c>ml.Model.Save</c>. It owns the native memory of the network: dispose it. Thread-safe.
 /// </summary>
 public sealed class FineTuningTransformer
     : ISingleFeaturePredictionTransformer<FineTuningTransformer>, ISingleFeaturePredictionTransformer, ICanSaveModel,
     IFineTunedModel, IDisposable
 {
+    private const string OnnxOfPictures =
+        "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
+        + "(package MlNetFineTune.Onnx).";
+
+    private const string OnnxOfModules =
+        "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
+        + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes.";
+
     private readonly FineTunedModel _model;
+    private readonly RowScoring _scoring;
 
     internal FineTuningTransformer(IHostEnvironment env, FineTunedModel model, TrainingReport? report)
         : this(env, model, new NetworkScorer(new SharedNetwork(model.Network, model.Input), model.Task.Scoring, model.Views), report)
@@ -32,30 +41,42 @@ public sealed class FineTuningTransformer
         Scorer = scorer;
         Report = report;
         TestTimeAugmentation = TestTimeAugmentation.FromCode(model.Manifest.TestTimeAugmentation);
+        Layers = model.Manifest.Training.Layers ?? ModelLayer.Of(model.Network);
+        _scoring = new RowScoring(Host, this, model.Input, model.Task.Columns, scorer)
+        {
+            OnnxAdvice = model.Manifest.Encoder.IsOfPictures ? OnnxOfPictures : OnnxOfModules,
+        };
     }
 
-    /// <summary>The report of the training; null in a model that was loaded.</summary>
+    /// <summary>The report of the training; null in a loaded model.</summary>
     public TrainingReport? Report { get; }
 
     /// <summary>
-    /// Result of the calibration on the validation rows, also in a model that was loaded; null where probabilities are not calibrated.
+    /// Result of the calibration on the validation rows, also in a loaded model; null if the probabilities are not calibrated.
     /// </summary>
     public Calibration.Report? Calibration => _model.Task.Calibration;
 
-    /// <summary>Names of the classes or labels, in the order of the scores; empty where there are none.</summary>
+    /// <summary>Names of the classes or labels, in the order of the scores; empty if the task has none.</summary>
     public IReadOnlyList<string> Classes => _model.Task.ClassNames is { } names && names.Count == _model.Task.Outputs ? names : [];
 
     /// <summary>
-    /// Probabilities above which <c>PredictedLabel</c> has each label of <see cref="LearningTask.MultiLabel"/>, in the order of
-    /// <see cref="Classes"/>; empty in models of other tasks.
+    /// For <see cref="LearningTask.MultiLabel"/>: for each label the probability above which <c>PredictedLabel</c> contains it, from 0 to
+    /// 1, in the order of <see cref="Classes"/>. Empty for other tasks.
     /// </summary>
     public IReadOnlyList<float> LabelThresholds => _model.Task.LabelThresholds;
 
     /// <summary>
-    /// The probability above which <c>PredictedLabel</c> is true, as <see cref="DecisionThreshold"/> gave or tuned it, in a model that was
-    /// loaded as well: from 0 to 1. Null where the task is not <see cref="LearningTask.Binary"/>.
+    /// For <see cref="LearningTask.Binary"/>: the probability above which <c>PredictedLabel</c> is true, from 0 to 1, as set or tuned by
+    /// <see cref="DecisionThreshold"/>, also in a loaded model. Null for other tasks.
     /// </summary>
     public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
+
+    /// <summary>
+    /// The layers of the network, from input to output, and which of them training left as they were: the stages by their names
+    /// (<see cref="Backbone.Stages"/> of an image network), then <c>head</c>. In a model that was loaded as well; a model file of an
+    /// earlier version of this library says names and sizes alone.
+    /// </summary>
+    public IReadOnlyList<ModelLayer> Layers { get; }
 
     /// <summary>The views of a picture that are scored, and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
@@ -73,12 +94,12 @@ public sealed class FineTuningTransformer
     internal ModelManifest Manifest => _model.Manifest;
 
     /// <summary>Rows in one forward pass.</summary>
-    internal int BatchSize => Math.Max(Inputs.ScoringBatch(Scorer.IsOnGpu) / Scorer.Views.Count, 1);
+    internal int BatchSize => _scoring.BatchSize;
 
     bool ITransformer.IsRowToRowMapper => true;
 
-    // What ML.NET's PermutationFeatureImportance looks for: a model of one column of numbers, which it permutes.
-    // It asks for nothing of the model itself.
+    // ML.NET's PermutationFeatureImportance requires this interface, of a model with a single column of numbers, which it permutes. It does
+    // not use the model itself.
     FineTuningTransformer IPredictionTransformer<FineTuningTransformer>.Model => this;
 
     string ISingleFeaturePredictionTransformer<FineTuningTransformer>.FeatureColumnName => Feature.Name;
@@ -92,30 +113,30 @@ public sealed class FineTuningTransformer
         + "PermutationFeatureImportance permutes the slots of one column. Train on one column that Concatenate makes, or shuffle a column "
         + "of the test data and compare what Evaluate gives (docs/modules.md).");
 
-    /// <summary>The columns of the data, and those that the model adds.</summary>
+    /// <summary>The columns of the input and those that the model adds.</summary>
+    /// <param name="inputSchema">The columns of the input.</param>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         Inputs.ColumnsOf(Host, inputSchema);
-        return OutputSchemaFor(inputSchema);
+        return _scoring.OutputSchemaFor(inputSchema);
     }
 
     /// <summary>Adds the columns of the model to the data. Lazy: rows are scored in batches when a cursor reads them.</summary>
+    /// <param name="input">The rows to score.</param>
     /// <exception cref="Exception">An input column is missing or has another type; ML.NET's own error.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new ScoredDataView(Host, input, this);
+        return new ScoredDataView(input, _scoring);
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
-        Host, new EmptyDataView(Host, inputSchema), new ScoringRowMapper(Host, this, inputSchema),
-        schema => new ScoringRowMapper(Host, this, schema));
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => _scoring.CreateRowMapper(inputSchema);
 
     /// <summary>
-    /// Writes the weights alone, adapters merged, under the names that PyTorch's libraries know: safetensors, or a PyTorch state dict
-    /// (<c>.pth</c>, <c>.pt</c>), by the extension of the file. Written to a temporary file and renamed.
+    /// Writes the weights only, adapters merged, under the parameter names of the PyTorch original: as safetensors, or as a PyTorch state
+    /// dict if the file's extension is <c>.pth</c> or <c>.pt</c>. Written to a temporary file and renamed.
     /// </summary>
     /// <param name="path">Path of the file; an existing file is replaced.</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -130,8 +151,8 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
-    /// Writes what training changed beside the pretrained weights, a file of some megabytes: adapters, head and replaced stages, with
-    /// columns and classes. <c>ml.Model.LoadAdapter</c> puts it on the same weights again, of a backbone or of a module.
+    /// Writes what the training added to or changed in the pretrained weights, usually a few megabytes: adapters, head and replaced stages,
+    /// with columns and classes, as safetensors. <c>ml.Model.LoadAdapter</c> applies it to the same weights of a backbone or module.
     /// </summary>
     /// <param name="path">Path of the file; an existing file is replaced.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
@@ -143,10 +164,13 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
-    /// A model of the same network that scores other views of each picture. Both models share the network, which is
-    /// freed when the last of them is disposed.
+    /// Returns a model of the same network that scores other views of each picture. Both share the network, whose memory is freed when the
+    /// last of them is disposed. The caller disposes the result.
     /// </summary>
-    /// <exception cref="ArgumentException">The views do not fit the preprocessing, or the input is not one column of pictures.</exception>
+    /// <param name="augmentation">The views of each picture; <see cref="TestTimeAugmentation.None"/> for the centre crop only.</param>
+    /// <exception cref="ArgumentException">
+    /// The views do not fit the preprocessing, or the model's input is not one column of pictures.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public FineTuningTransformer WithTestTimeAugmentation(TestTimeAugmentation augmentation)
     {
@@ -156,8 +180,8 @@ public sealed class FineTuningTransformer
     }
 
     /// <summary>
-    /// A copy whose weights are rounded to half precision, so that its file is half as large. It computes in single precision, as fast as
-    /// before; scores differ in the third digit or less. The caller disposes it.
+    /// Returns a copy whose weights are rounded to half precision, so that its file is half as large. It computes in single precision, at
+    /// the same speed; scores change in the third significant digit or less. The caller disposes it.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public FineTuningTransformer WithHalfPrecisionWeights()
@@ -168,7 +192,7 @@ public sealed class FineTuningTransformer
         return new FineTuningTransformer(Host, _model with { Network = copy!, Manifest = manifest }, Report);
     }
 
-    /// <summary>Frees the memory of the network when no row is being scored any more.</summary>
+    /// <summary>Frees the memory of the network once no thread scores rows with it.</summary>
     public void Dispose() => Scorer.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
@@ -198,14 +222,4 @@ public sealed class FineTuningTransformer
         Scorer.Read(network => sha = ArchiveFiles.Sha256Of(network, Manifest.WeightPrecision));
         return sha;
     }
-
-    internal DataViewSchema OutputSchemaFor(DataViewSchema input)
-    {
-        var builder = new DataViewSchema.Builder();
-        builder.AddColumns(input);
-        builder.AddColumns(Columns.Create(input));
-        return builder.ToSchema();
-    }
-
-    internal EncodedBatch CreateBatch(DataViewRow row, int capacity) => new(Inputs.Read(Host, row, capacity), Scorer.Views, capacity);
 }

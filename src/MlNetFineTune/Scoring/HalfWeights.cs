@@ -4,13 +4,14 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Weights in IEEE half precision: parameters of two dimensions and more. Biases, norms and running statistics stay as they are: they are a
-/// hundredth of the file, and half precision has no numbers below 6e-8 and only coarse ones below 6e-5, where the variances of quiet
-/// channels lie, by whose root everything is divided. So do parameters with numbers above 65504, its greatest.
+/// Weights in IEEE half precision: parameters with two or more dimensions. Biases, norms and running statistics stay in single precision:
+/// they are about 1 % of the file, and half precision has no values below 6e-8 and reduced precision below 6e-5, a range in which the
+/// running variances of nearly constant channels lie, by whose square root activations are divided. Parameters with values above 65504, the
+/// largest finite number, stay in single precision too.
 /// </summary>
 internal static class HalfWeights
 {
-    /// <summary>All tensors of the network, to be written. They belong to the present dispose scope.</summary>
+    /// <summary>All tensors of the network, for writing. They belong to the current dispose scope.</summary>
     public static IReadOnlyList<(string Name, Tensor Tensor)> Of(FineTunedNetwork network)
     {
         var parameters = network.NamedParameters().Select(named => named.Name).ToHashSet(StringComparer.Ordinal);
@@ -18,9 +19,11 @@ internal static class HalfWeights
             .Select(named => (named.Name, parameters.Contains(named.Name) ? Rounded(named.Tensor) : named.Tensor))];
     }
 
-    /// <summary>Gives a network the weights of another, in half precision, and makes it ready to score where that one is.</summary>
-    /// <param name="original">Stays as it is.</param>
-    /// <param name="copy">Has the same form. Disposed if this fails.</param>
+    /// <summary>
+    /// Copies the weights of a network, rounded to half precision, into another, and prepares that for scoring on the same device.
+    /// </summary>
+    /// <param name="original">The source; not changed.</param>
+    /// <param name="copy">The target, of the same architecture. Disposed if this fails.</param>
     /// <returns><paramref name="copy"/>.</returns>
     public static T Fill<T>(FineTunedNetwork original, T copy)
         where T : FineTunedNetwork

@@ -8,7 +8,7 @@ internal interface IBatchScorer
 
     /// <summary>What becomes of rows that cannot be read, for the log: the end of a sentence that began with one row's "its", or "their".
     /// </summary>
-    string OfUnreadable { get; }
+    string Missing { get; }
 
     /// <param name="rows">The bytes of the rows in all their views.</param>
     /// <param name="count">Rows, at least 1.</param>

@@ -3,8 +3,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// ML.NET calls the loaders of a model file by reflection, and what they throw arrives inside one <see
-/// cref="System.Reflection.TargetInvocationException"/> or several, whose own messages say nothing. So the reason is in the log as well.
+/// ML.NET calls the loaders of a model file by reflection, and wraps their exceptions in one or several
+/// <see cref="System.Reflection.TargetInvocationException"/>, whose messages do not name the cause. Therefore the cause is logged as well.
 /// </summary>
 internal static class LoadingLog
 {

@@ -10,7 +10,7 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
 
-// ML.NET finds the loader by the signature in the zip and loads this assembly by its name: nothing has to be registered.
+// ML.NET finds the loader by the signature in the zip and loads this assembly by its name, so that users register nothing.
 [assembly: LoadableClass(
     typeof(FineTuningTransformer), typeof(FineTuningTransformerLoader), null, typeof(SignatureLoadModel), "Fine-tuned network",
     ModelArchive.LoaderSignature)]
@@ -27,8 +27,8 @@ namespace MlNetFineTune.Scoring;
 /// A fine-tuned network in ML.NET's zip, format version 2: <c>Model.key</c> (bool: whether there are classes; then their key values),
 /// <c>heads.key</c> where several heads have classes (<see cref="ClassKeys"/>), <c>weights.safetensors</c>, <c>manifest.json</c>
 /// (<see cref="ModelManifest"/>) and its hash, and <c>network.pt</c> where the network is
-/// a TorchScript program. A module's code is not there: its factory makes it. Version 1 had two kinds: images, whose <c>Model.key</c>
-/// begins with the key values, and modules.
+/// a TorchScript program. The code of a module is not in the file: its factory creates the module. Version 1 had two kinds: images, whose
+/// <c>Model.key</c> begins with the key values, and modules.
 /// </summary>
 internal static class ModelArchive
 {
@@ -39,10 +39,10 @@ internal static class ModelArchive
     private const string ScriptStream = "network.pt";
     private const string HeadsStream = "heads.key";
 
-    // Of one row: half a gigabyte.
+    // Numbers of one row: 512 MB.
     private const long MostNumbers = 1L << 27;
 
-    // Numbers of trained networks hardly pack, sparse ones to a tenth, equal ones to a thousandth. What unpacks to more was made for that.
+    // Compression ratios: trained weights close to 1, sparse ones 10, constant ones 1000. A higher ratio indicates a decompression bomb.
     private const int MostUnpacking = 100, FreeUnpacking = 16 << 20;
 
     public static VersionInfo Version { get; } = VersionOf("MNFTMDL2", LoaderSignature);
@@ -59,16 +59,15 @@ internal static class ModelArchive
         task.Keys?.Save(env, ctx.Writer);
         if (task.Keys is null && task.AllKeys is { Count: > 0 } keys)
             ctx.SaveBinaryStream(HeadsStream, writer => writer.Write(ClassKeys.ToBytes(env, keys)));
-        if (network.Definition?.Script is { } script)
-            ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
+        SaveScript(ctx, network);
         ArchiveFiles.SaveManifest(
             ctx, manifest with { WeightsSha256 = ArchiveFiles.SaveWeights(ctx, network, manifest.WeightPrecision) });
     }
 
-    /// <param name="env">Of the context.</param>
-    /// <param name="ctx">Stands at the model.</param>
-    /// <param name="version">What the header must say.</param>
-    /// <param name="hasKeys">Whether there are always keys, and no boolean before them.</param>
+    /// <param name="env">Environment of the context.</param>
+    /// <param name="ctx">Context at the model's entry.</param>
+    /// <param name="version">Version that the header must have.</param>
+    /// <param name="hasKeys">Whether keys are always present, without a preceding Boolean.</param>
     public static FineTuningTransformer Load(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version, bool hasKeys = false)
     {
         var keys = LoadKeys(env, ctx, version, hasKeys);
@@ -93,10 +92,17 @@ internal static class ModelArchive
         }
     }
 
+    /// <summary>Writes the TorchScript program, where the network is one.</summary>
+    public static void SaveScript(ModelSaveContext ctx, FineTunedNetwork network)
+    {
+        if (network.Definition?.Script is { } script)
+            ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
+    }
+
     /// <summary>Attaches what the manifest says of adapters.</summary>
     /// <param name="network">Disposed if this fails.</param>
     /// <param name="manifest">Manifest of the model.</param>
-    /// <exception cref="InvalidDataException">They do not fit the network.</exception>
+    /// <exception cref="InvalidDataException">The adapters do not fit the network.</exception>
     public static FineTunedNetwork WithAdapters(FineTunedNetwork network, ModelManifest manifest)
     {
         try
@@ -121,7 +127,7 @@ internal static class ModelArchive
         verReadableCur: 0x00010001,
         verWeCanReadBack: 0x00010001,
         loaderSignature: loaderSignature,
-        // The simple name: with a full one, a newer assembly version fails inside ML.NET before we could say why.
+        // The simple name: with a full name, a newer assembly version would fail inside ML.NET, without this library's message.
         loaderAssemblyName: typeof(ModelArchive).Assembly.GetName().Name);
 
     private static IReadOnlyList<LabelKeys> LoadKeys(IHostEnvironment env, ModelLoadContext ctx, VersionInfo version, bool hasKeys)
@@ -132,7 +138,7 @@ internal static class ModelArchive
             : [];
     }
 
-    /// <summary>The model that a manifest describes, its weights to be filled.</summary>
+    /// <summary>The model that a manifest describes, with weights not yet loaded.</summary>
     private static FineTunedModel CreateEmpty(
         IHostEnvironment env, ModelManifest manifest, IReadOnlyList<LabelKeys> keys, Func<string, byte[]> loadScript)
     {
@@ -155,9 +161,9 @@ internal static class ModelArchive
         }
     }
 
-    /// <summary>What enters the network that a manifest describes.</summary>
-    /// <exception cref="ArgumentException">There is no such input, or it is none of such a network.</exception>
-    /// <exception cref="OverflowException">It is larger than memory.</exception>
+    /// <summary>The input of the network that a manifest describes.</summary>
+    /// <exception cref="ArgumentException">The input is invalid, or does not fit the kind of network.</exception>
+    /// <exception cref="OverflowException">The input is too large.</exception>
     public static ModelInput InputOf(ModelManifest manifest)
     {
         var input = manifest.Input.Create();
@@ -167,8 +173,8 @@ internal static class ModelArchive
         var table = manifest.Encoder.TableLayers;
         if (manifest.Encoder.IsOfPictures && input.Preprocessing is null)
             throw new ArgumentException("no picture enters its image network");
-        if (manifest.Input is FusedInputManifest fused
-            ? table is null || table.LearnsMissingPictures != (fused.MissingPictures != MissingPictures.Refuse)
+        if (manifest.Input.MissingPicturesBesideTable() is { } missing
+            ? table is null || table.LearnsMissingPictures != (missing != MissingPictures.Refuse)
             : table is not null)
         {
             throw new ArgumentException("its network and the table beside its pictures do not belong together");
@@ -203,14 +209,15 @@ internal static class ModelArchive
         }
     }
 
-    // Null where there is no such entry.
+    // Null if there is no such entry.
     private static byte[]? Unpacked(ModelLoadContext ctx, string name)
     {
         var packed = ModelEntries.SizeOf(ctx, name)?.PackedLength ?? 0;
         return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
     }
 
-    private static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
+    /// <summary>The TorchScript program in the zip.</summary>
+    public static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
         var bytes = Unpacked(ctx, ScriptStream) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");
         var actual = Convert.ToHexStringLower(SHA256.HashData(bytes));
@@ -220,7 +227,7 @@ internal static class ModelArchive
     }
 }
 
-// These are found by ML.NET, by reflection: one for each loader signature.
+// ML.NET finds these classes by reflection: one for each loader signature.
 internal static class FineTuningTransformerLoader
 {
     private static FineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>

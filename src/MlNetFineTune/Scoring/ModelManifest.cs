@@ -10,8 +10,8 @@ using TorchSharp;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What a model file says of itself, as JSON: what enters, the network, the task, and how it was trained. Format version 2. Files of
-/// version 1 have <see cref="Format1.ImageManifest"/> or <see cref="Format1.ModuleModelManifest"/>.
+/// The description of a model in its file, as JSON: input, network, task and training. Format version 2. Files of version 1 have
+/// <see cref="Format1.ImageManifest"/> or <see cref="Format1.ModuleModelManifest"/>.
 /// </summary>
 internal sealed record ModelManifest
 {
@@ -19,24 +19,24 @@ internal sealed record ModelManifest
 
     public required int FormatVersion { get; init; }
 
-    /// <summary>Versions of what computes.</summary>
+    /// <summary>Versions of the packages that compute.</summary>
     public required IReadOnlyDictionary<string, string> Packages { get; init; }
 
     public required InputManifest Input { get; init; }
 
     public required NetworkManifest Encoder { get; init; }
 
-    /// <summary>The network's adapters; null where there are none.</summary>
+    /// <summary>The network's adapters; null if it has none.</summary>
     public AdapterDescription? Adapter { get; init; }
 
     public required TaskManifest Task { get; init; }
 
-    /// <summary>The training's options, for people.</summary>
+    /// <summary>The options of the training, for information; not read back.</summary>
     public required IReadOnlyDictionary<string, string> Options { get; init; }
 
     public required long Seed { get; init; }
 
-    /// <summary>Torch threads of the training.</summary>
+    /// <summary>Number of libtorch threads in the training.</summary>
     public required int Threads { get; init; }
 
     public required TrainingManifest Training { get; init; }
@@ -50,20 +50,20 @@ internal sealed record ModelManifest
 
     public required ProbeMismatch OnProbeMismatch { get; init; }
 
-    /// <summary>Scores of the input's probe sample.</summary>
+    /// <summary>Scores of the probe sample (<see cref="Probe"/>).</summary>
     public required IReadOnlyList<float> ProbeScores { get; init; }
 
-    /// <summary>SHA-256 of the file of weights; null before it is written.</summary>
+    /// <summary>SHA-256 of the weights entry; null before it is written.</summary>
     public string? WeightsSha256 { get; init; }
 
-    /// <summary>The training's network, with what the report says.</summary>
+    /// <summary>Creates the manifest of a completed training.</summary>
     public static ModelManifest Of(TrainingRun run, BoundTask task, TrainingReport report) => new()
     {
         FormatVersion = CurrentVersion,
         Packages = PackageVersions.Current,
         Input = run.Input.Describe(),
         Encoder = run.Network.Describe(),
-        Adapter = (run.Options.Adapter as LoraAdapter)?.Describe(run.Network),
+        Adapter = run.Options.Adapter.Describe(run.Network),
         Task = task.Describe(),
         Options = OptionsDescription.Of(run.Options),
         Seed = run.Seed,
@@ -79,15 +79,20 @@ internal sealed record ModelManifest
 /// <summary>Summary of the training.</summary>
 internal sealed record TrainingManifest(
     int Rows, int ValidationRows, int EpochsRun, int BestEpoch, double? ValidationLoss,
-    IReadOnlyDictionary<string, double>? ValidationMetrics)
+    IReadOnlyDictionary<string, double>? ValidationMetrics, IReadOnlyList<ModelLayer>? Layers = null)
 {
+    /// <summary>What trained; null where the file does not say it: the first of version 2.</summary>
+    public IReadOnlyList<ModelLayer>? Layers { get; } = Layers is not null && Layers.Any(layer => layer is null)
+        ? throw new ArgumentException("it has a layer that is null") : Layers;
+
     public static TrainingManifest Of(TrainingReport report)
     {
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
         var (loss, metrics) = report.Averaged is { } average ? (average.ValidationLoss, average.Metrics)
             : (best?.ValidationLoss, best?.Metrics);
-        // What was undefined is left out: JSON has no NaN.
+        // Undefined metrics are left out: JSON has no NaN.
         var defined = metrics?.Where(metric => double.IsFinite(metric.Value)).ToDictionary(StringComparer.Ordinal);
-        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, defined);
+        return new(report.TrainingRows, report.ValidationRows, report.Epochs.Count, report.BestEpoch, loss, defined,
+            report.Layers.Count > 0 ? report.Layers : null);
     }
 }

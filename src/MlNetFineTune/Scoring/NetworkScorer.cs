@@ -7,30 +7,39 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Encoded rows to scores, from any number of threads. The network is freed with the last scorer that shares it.</summary>
+/// <summary>Computes scores of encoded rows. Thread-safe. The network is freed with the last scorer that shares it.</summary>
 internal sealed class NetworkScorer : IBatchScorer, IDisposable
 {
     private readonly SharedNetwork _shared;
-    private readonly Objective _objective;
+    private readonly ScoreFunction _function;
     // No tensor is freed in the middle of a forward pass.
-    private readonly DisposalGuard _guard = new(
-        nameof(FineTuningTransformer), "The fine-tuned model was disposed; load it again, or dispose it later.");
+    private readonly DisposalGuard _guard;
+
+    /// <param name="network">The network, prepared for scoring.</param>
+    /// <param name="function">What is computed of each row.</param>
+    /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
+    public NetworkScorer(SharedNetwork network, ScoreFunction function, IReadOnlyList<Augmentation> views)
+    {
+        network.Join();
+        _shared = network;
+        _function = function;
+        _guard = new DisposalGuard(function.Owner, "The fine-tuned model was disposed; load it again, or dispose it later.");
+        Views = views;
+    }
 
     /// <param name="network">The network, prepared for scoring.</param>
     /// <param name="objective">The objective, which turns outputs into scores.</param>
     /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
     public NetworkScorer(SharedNetwork network, Objective objective, IReadOnlyList<Augmentation> views)
+        : this(network, ScoreFunction.Of(objective), views)
     {
-        network.Join();
-        _shared = network;
-        _objective = objective;
-        Views = views;
     }
 
     /// <summary>Numbers of a row's score.</summary>
-    public int ScoreLength => _objective.ScoreLength;
+    public int ScoreLength => _function.Length;
 
-    public string OfUnreadable => "scores are missing (NaN), and ML.NET's Evaluate leaves such rows out of its metrics";
+    /// <summary>What a row that cannot be read lacks, for the log.</summary>
+    public string Missing => _function.Missing;
 
     public IReadOnlyList<Augmentation> Views { get; }
 
@@ -39,14 +48,14 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
     /// <summary>The network, whoever else scores with it.</summary>
     public SharedNetwork Shared => _shared;
 
-    /// <summary>Another scorer on the same network. Disposing either leaves the other as it is.</summary>
+    /// <summary>Another scorer on the same network. Each is disposed independently.</summary>
     public NetworkScorer Share(IReadOnlyList<Augmentation> views)
     {
         using var lease = _guard.Use();
-        return new NetworkScorer(_shared, _objective, views);
+        return new NetworkScorer(_shared, _function, views);
     }
 
-    /// <param name="rows">The bytes of [count, views] rows.</param>
+    /// <param name="rows">Encoded rows: [count, views, bytes of a view].</param>
     /// <param name="count">At least 1.</param>
     /// <param name="scores">[count, <see cref="ScoreLength"/>].</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -55,13 +64,13 @@ internal sealed class NetworkScorer : IBatchScorer, IDisposable
         using var lease = _guard.Use();
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        var result = _objective.ScoresOf(_shared.Network.ForwardRest(_shared.Collator.Collate(rows, count * Views.Count), first: 0));
+        var result = _function.Compute(_shared.Network, _shared.Collator.Collate(rows, count * Views.Count));
         if (Views.Count > 1)
             result = result.view(count, Views.Count, ScoreLength).mean([1]); // [count, views, scores] -> [count, scores]
         result.cpu().data<float>().CopyTo(scores);
     }
 
-    /// <summary>Reads the tensors of the network, which cannot be disposed meanwhile.</summary>
+    /// <summary>Runs an action on the network, which is not disposed meanwhile.</summary>
     public void Read(Action<FineTunedNetwork> action)
     {
         using var lease = _guard.Use();

@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>Versions of what computes, for the model file and the report.</summary>
+/// <summary>Versions of the packages that compute, for the model file and the report.</summary>
 internal static class PackageVersions
 {
     public static SortedDictionary<string, string> Current => new(StringComparer.Ordinal)

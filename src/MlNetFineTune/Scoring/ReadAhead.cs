@@ -5,14 +5,14 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Reads a cursor in batches, once. While one batch is in the network, the next is encoded on other threads; but who asks for a few rows
-/// alone, or for a preview, has little read: the first batch is small, and nothing is read beyond it before it is used up. Rows are taken
-/// on the thread that asks.
+/// Reads a cursor once, in batches. While one batch is in the network, the next is encoded on other threads. The first batch is small, and
+/// nothing beyond it is read before it is used up, so that a preview or a caller that needs only a few rows does not read many. Rows are
+/// read on the calling thread.
 /// </summary>
-/// <param name="cursor">The input. Disposed here.</param>
-/// <param name="carried">Takes what passes through, into two batches' places by turns.</param>
-/// <param name="create">Makes a batch.</param>
-/// <param name="mayLookAhead">Whether the cursor may stand beyond the row whose turn it is.</param>
+/// <param name="cursor">The input cursor. Disposed here.</param>
+/// <param name="carried">Stores the values that pass through, alternately at the places of two batches.</param>
+/// <param name="create">Creates a batch.</param>
+/// <param name="mayLookAhead">Whether the input cursor may be ahead of the output row.</param>
 internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, Func<EncodedBatch> create, bool mayLookAhead) : IDisposable
 {
     private const int FirstRows = 64;
@@ -26,8 +26,8 @@ internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, F
     private (EncodedBatch Batch, int Place, Task Encoding)? _next;
 
     /// <returns>
-    /// A batch, encoded, and the place of its first row among what is carried: both until the next call. Empty at the end. Where the
-    /// input throws, the rows before come first, and then the exception.
+    /// An encoded batch and the place of its first row in the carried rows, both valid until the next call. Empty at the end. If the input
+    /// throws, the rows before it are returned first, then the exception is thrown.
     /// </returns>
     public (EncodedBatch Batch, int Place) Next()
     {
@@ -40,7 +40,7 @@ internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, F
         else
         {
             _next = null;
-            encoding.GetAwaiter().GetResult(); // runs it here, if no thread has been free
+            encoding.GetAwaiter().GetResult(); // runs here if it has not started yet
         }
         if (batch.Count == 0)
             _failure?.Throw();
@@ -54,7 +54,7 @@ internal sealed class ReadAhead(DataViewRowCursor cursor, CarriedRows carried, F
 
     public void Dispose()
     {
-        _next?.Encoding.ContinueWith(_ => { }, TaskScheduler.Default).Wait(); // it writes into what is given back now
+        _next?.Encoding.ContinueWith(_ => { }, TaskScheduler.Default).Wait(); // it writes into buffers that are released now
         foreach (var batch in _batches)
             batch?.Dispose();
         cursor.Dispose();

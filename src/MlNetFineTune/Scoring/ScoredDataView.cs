@@ -2,35 +2,36 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.Runtime;
-using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// The input with scores added. Lazy: a cursor scores as it moves, many rows at a time; columns nobody asks for cost nothing. The input
-/// is read once, whatever is asked for.
+/// The input with scores added. Lazy: a cursor scores batches of rows as it moves, and only if score columns are active. The input is read
+/// once.
 /// </summary>
-/// <remarks>ML.NET's ONNX converter walks back over data transforms that can save themselves, and takes the first view that is none for
-/// the data: what is no such transform vanishes from the file.</remarks>
+/// <remarks>
+/// ML.NET's ONNX converter walks back over the data transforms that can save themselves, and takes the first other view for the source
+/// data. A view that did not implement this interface would be missing from the file.
+/// </remarks>
 internal sealed class ScoredDataView : ITransformCanSaveOnnx
 {
     private readonly IHost _host;
     private readonly IDataView _input;
-    private readonly FineTuningTransformer _transformer;
+    private readonly RowScoring _scoring;
     private readonly DataViewSchema.Column[] _inputs;
 
-    public ScoredDataView(IHost host, IDataView input, FineTuningTransformer transformer)
+    public ScoredDataView(IDataView input, RowScoring scoring)
     {
-        _host = host;
+        _host = scoring.Host;
         _input = input;
-        _transformer = transformer;
-        _inputs = transformer.Inputs.ColumnsOf(host, input.Schema);
-        Schema = transformer.OutputSchemaFor(input.Schema);
+        _scoring = scoring;
+        _inputs = scoring.Input.ColumnsOf(_host, input.Schema);
+        Schema = scoring.OutputSchemaFor(input.Schema);
     }
 
     public DataViewSchema Schema { get; }
 
-    // A row's score has the same bits only among the same rows, so they come in one order.
+    // Scores are bit-identical only if the batches consist of the same rows, so the order is fixed.
     public bool CanShuffle => false;
 
     IDataView IDataTransform.Source => _input;
@@ -44,18 +45,18 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
             active[CheckedIndex(column)] = true;
         DataViewSchema.Column[] passed = [.. _input.Schema.Where(column => active[column.Index])];
         if (!active.AsSpan(_input.Schema.Count).Contains(true))
-            return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _transformer.Columns);
+            return new ScoringCursor(_host, Schema, active, _input.GetRowCursor(passed), _scoring.Columns);
 
-        // Where a value does not outlive its row, the input stands on the row whose turn it is, and gives it itself.
+        // If a value is not valid after its row, the input cursor stays at the output row and returns the value itself.
         var mayLookAhead = passed.All(CarriedRows.CanCarry);
-        var batchSize = mayLookAhead ? _transformer.BatchSize : 1;
+        var batchSize = mayLookAhead ? _scoring.BatchSize : 1;
         var cursor = _input.GetRowCursor(passed.Union(_inputs));
         try
         {
             var carried = new CarriedRows(cursor, mayLookAhead ? passed : [], places: 2 * batchSize);
-            var ahead = new ReadAhead(cursor, carried, () => _transformer.CreateBatch(cursor, batchSize), mayLookAhead);
-            var batch = new ScoredBatch(_transformer.Scorer, batchSize);
-            return new ScoringCursor(_host, Schema, active, cursor, _transformer.Columns, ahead, carried, batch);
+            var ahead = new ReadAhead(cursor, carried, () => _scoring.CreateBatch(cursor, batchSize), mayLookAhead);
+            var batch = new ScoredBatch(_scoring.Scorer, batchSize, _scoring.Cache);
+            return new ScoringCursor(_host, Schema, active, cursor, _scoring.Columns, ahead, carried, batch);
         }
         catch
         {
@@ -74,12 +75,8 @@ internal sealed class ScoredDataView : ITransformCanSaveOnnx
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
         throw _host.ExceptNotSupp("Scored data are not saved with their transformer; save the transformer.");
 
-    private Exception Refuse() => _host.ExceptNotSupp($"ConvertToOnnx cannot write the network of {_transformer.GetType().Name}. "
-        + (_transformer.Manifest.Encoder.IsOfPictures
-            ? "ml.FineTuning.ExportOnnx(model, path) does, and ToOnnxPipeline makes a chain of ML.NET's own transformers of it "
-                + "(package MlNetFineTune.Onnx)."
-            : "ml.FineTuning.ExportOnnx(model, path) (package MlNetFineTune.Onnx) does, where the module is a Sequential of layers that it "
-                + "knows (docs/modules.md); another is exported in Python, from the weights that SaveWeights writes."));
+    private Exception Refuse() => _host.ExceptNotSupp(
+        $"ConvertToOnnx cannot write the network of {_scoring.Transformer.GetType().Name}. {_scoring.OnnxAdvice}");
 
     private int CheckedIndex(DataViewSchema.Column column) => column.Index < Schema.Count && Schema[column.Index].Name == column.Name
         ? column.Index

@@ -8,8 +8,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// Walks one cursor over the input. Where scores are asked for, its rows are read a batch at a time, with whatever else of them was asked
-/// for; otherwise it moves as the input does.
+/// A cursor over the scored data, on one cursor of the input. If score columns are active, rows are read in batches with their other active
+/// columns; otherwise it moves with the input.
 /// </summary>
 internal sealed class ScoringCursor : DataViewRowCursor
 {
@@ -22,11 +22,11 @@ internal sealed class ScoringCursor : DataViewRowCursor
     private readonly IHost _host;
     private ExceptionDispatchInfo? _failure;
     private int _index = -1;
-    private int _place; // of the batch's first row, among what is carried
+    private int _place; // of the batch's first row in the carried rows
     private long _position = -1;
     private bool _disposed;
 
-    /// <summary>A cursor over the columns of the input only.</summary>
+    /// <summary>A cursor without score columns.</summary>
     public ScoringCursor(IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns)
     {
         Schema = schema;
@@ -36,7 +36,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
         _host = host;
     }
 
-    /// <summary>With scores.</summary>
+    /// <summary>A cursor with score columns.</summary>
     public ScoringCursor(
         IHost host, DataViewSchema schema, bool[] active, DataViewRowCursor input, ScoreColumns columns,
         ReadAhead ahead, CarriedRows carried, ScoredBatch batch)
@@ -53,7 +53,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
 
     public override long Batch => 0;
 
-    // Those before it are the input's own.
+    // Columns before it are those of the input.
     private int ScoreColumn => _input.Schema.Count;
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => _carried?.IdGetter(PlaceAmongCarried) ?? _input.GetIdGetter();
@@ -63,7 +63,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
     public override bool MoveNext()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _failure?.Throw(); // rows may have been lost with it: nothing comes after
+        _failure?.Throw(); // rows may have been lost: the cursor cannot continue
         var moved = _batch is null ? _input.MoveNext() : MoveInBatch(_batch);
         _position = moved ? _position + 1 : -1;
         return moved;
@@ -113,6 +113,7 @@ internal sealed class ScoringCursor : DataViewRowCursor
                 _input.Dispose();
             _ahead?.Dispose();
             _batch?.LogUnreadable(_host);
+            _batch?.EndPass();
         }
         base.Dispose(disposing);
     }

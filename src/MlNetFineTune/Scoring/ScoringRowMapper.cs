@@ -5,10 +5,10 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>One row at a time, for <c>PredictionEngine</c> and whatever else asks for a row-to-row mapper.</summary>
-internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transformer, DataViewSchema input) : IRowMapper
+internal sealed class ScoringRowMapper(RowScoring scoring, DataViewSchema input) : IRowMapper
 {
-    private readonly HashSet<int> _inputs = [.. transformer.Inputs.ColumnsOf(host, input).Select(column => column.Index)];
-    private readonly DataViewSchema.DetachedColumn[] _outputs = transformer.Columns.Create(input);
+    private readonly HashSet<int> _inputs = [.. scoring.Input.ColumnsOf(scoring.Host, input).Select(column => column.Index)];
+    private readonly DataViewSchema.DetachedColumn[] _outputs = scoring.Columns.Create(input);
 
     public Func<int, bool> GetDependencies(Func<int, bool> activeOutput) =>
         column => _inputs.Contains(column) && Enumerable.Range(0, _outputs.Length).Any(activeOutput);
@@ -21,11 +21,11 @@ internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transfo
             return getters;
 
         // All columns come from one forward pass. Nothing is kept from row to row but the buffers.
-        var encoded = transformer.CreateBatch(row, capacity: 1);
-        var batch = new ScoredBatch(transformer.Scorer, capacity: 1);
+        var encoded = scoring.CreateBatch(row, capacity: 1);
+        var batch = new ScoredBatch(scoring.Scorer, capacity: 1);
         long scored = -1;
         for (var i = 0; i < getters.Length; i++)
-            getters[i] = activeOutput(i) ? transformer.Columns.Getter(i, batch, Score) : null;
+            getters[i] = activeOutput(i) ? scoring.Columns.Getter(i, batch, Score) : null;
         return getters;
 
         int Score()
@@ -36,7 +36,7 @@ internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transfo
             encoded.Take();
             encoded.Encode();
             batch.Score(encoded);
-            batch.LogUnreadable(host); // at once: PredictionEngine does not say when it is done
+            batch.LogUnreadable(scoring.Host); // at once: PredictionEngine does not say when it is done
             scored = row.Position;
             return 0;
         }
@@ -44,8 +44,8 @@ internal sealed class ScoringRowMapper(IHost host, FineTuningTransformer transfo
 
     public DataViewSchema.DetachedColumn[] GetOutputColumns() => _outputs;
 
-    public ITransformer GetTransformer() => transformer;
+    public ITransformer GetTransformer() => scoring.Transformer;
 
     void ICanSaveModel.Save(ModelSaveContext ctx) =>
-        throw host.ExceptNotSupp("A row mapper is made anew from its transformer; save the transformer.");
+        throw scoring.Host.ExceptNotSupp("A row mapper is made anew from its transformer; save the transformer.");
 }

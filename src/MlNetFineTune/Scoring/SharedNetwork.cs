@@ -3,8 +3,8 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>A network that several transformers score with, each its own views: it is freed when the last of them is.</summary>
-/// <param name="network">Handed over.</param>
+/// <summary>A network shared by several transformers with different views. It is freed with the last of them.</summary>
+/// <param name="network">The network; ownership is transferred.</param>
 /// <param name="input">Input of the network.</param>
 internal sealed class SharedNetwork(FineTunedNetwork network, ModelInput input)
 {

@@ -1,10 +1,10 @@
 namespace MlNetFineTune.Scoring;
 
-/// <summary>In which numbers a model's weights are written.</summary>
+/// <summary>Number format of the weights in a model file.</summary>
 internal enum WeightPrecision
 {
     Float32,
 
-    /// <summary>As <see cref="HalfWeights"/> says.</summary>
+    /// <summary>As in <see cref="HalfWeights"/>.</summary>
     Float16,
 }

@@ -3,9 +3,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Serving;
 
 /// <summary>
-/// A bounded queue of items and the rule by which they form a batch: when the batch is full; when as many items wait as were in flight at
-/// the end of the batch before, or a worker's share of them (callers that call in a loop have then called again); or when the first item
-/// has waited for the maximum delay. A single caller thus never waits for others. Several workers share the items.
+/// A bounded queue that groups items into batches. A batch is complete when it is full; when the number of waiting items reaches a worker's
+/// share of the items in flight at the end of the previous batch (callers that call in a loop have then called again); or when the first
+/// item has waited for the maximum delay. A single caller thus never waits for others. Several workers share the items.
 /// </summary>
 internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDelay, int workers = 1, TimeProvider? time = null)
 {
@@ -51,7 +51,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
         }
     }
 
-    /// <summary>Removes the item from the queue, if it still waits.</summary>
+    /// <summary>Removes the item from the queue if it is still waiting.</summary>
     public void Remove(LinkedListNode<(T Item, long Since)> place)
     {
         lock (_lock)
@@ -81,7 +81,7 @@ internal sealed class BatchQueue<T>(int capacity, int maxBatch, TimeSpan maxDela
                 var left = maxDelay - _time.GetElapsedTime(first.Value.Since);
                 if (_closed || _waiting.Count >= _expected || left <= TimeSpan.Zero)
                     break;
-                Monitor.Wait(_lock, (int)Math.Ceiling(left.TotalMilliseconds)); // upward: a wait of zero would spin
+                Monitor.Wait(_lock, (int)Math.Ceiling(left.TotalMilliseconds)); // rounded up: a wait of zero would spin
             }
             for (var count = Math.Max(_expected, ShareOf(_waiting.Count)); batch.Count < count && _waiting.First is { } next;)
             {

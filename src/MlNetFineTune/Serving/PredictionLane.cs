@@ -5,8 +5,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Serving;
 
 /// <summary>
-/// A model applied to a list of rows that is replaced for each batch. ML.NET's views, their schemas and the code that reads and writes rows
-/// are created once; a batch costs one cursor. Used by one thread at a time.
+/// A model applied to a list of rows that is replaced for each batch. ML.NET's views, schemas and row accessors are created once; each
+/// batch costs one cursor. For one thread at a time.
 /// </summary>
 internal sealed class PredictionLane<TIn, TOut>
     where TIn : class
@@ -20,12 +20,13 @@ internal sealed class PredictionLane<TIn, TOut>
     public PredictionLane(IHostEnvironment env, ITransformer model)
     {
         var data = new DataOperationsCatalog(env);
-        // Each enumeration opens a cursor, which enumerates the rows of that moment.
+        // Each enumeration opens a cursor over the rows present at that time.
         _outputs = data.CreateEnumerable<TOut>(model.Transform(data.LoadFromEnumerable(_rows)), reuseRowObject: false);
     }
 
-    /// <summary>One result per row. Where a row ends the batch with an exception, all rows are scored again one by one,
-    /// so that it fails alone.</summary>
+    /// <summary>
+    /// One result per row. If a row throws, all rows of the batch are scored again one by one, so that only this row fails.
+    /// </summary>
     public void Score(IReadOnlyList<TIn> rows, Span<RowResult<TOut>> results)
     {
         try
@@ -43,7 +44,7 @@ internal sealed class PredictionLane<TIn, TOut>
         }
     }
 
-    /// <exception cref="Exception">What a getter threw.</exception>
+    /// <exception cref="Exception">Exception of a getter.</exception>
     public void Run(IReadOnlyList<TIn> rows, Span<RowResult<TOut>> results)
     {
         _rows.Present = rows;
@@ -61,7 +62,7 @@ internal sealed class PredictionLane<TIn, TOut>
         }
         finally
         {
-            _rows.Present = []; // nothing of a caller's stays
+            _rows.Present = []; // releases the caller's rows
         }
     }
 

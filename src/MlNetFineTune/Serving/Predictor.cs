@@ -11,13 +11,13 @@ namespace MlNetFineTune;
 /// <c>ml.Model.CreatePredictor</c>.
 /// </summary>
 /// <remarks>
-/// A row that arrives while fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows wait is answered after at most
-/// <see cref="PredictorOptions.MaxDelay"/> plus the time of two batches: the one that is running and its own. Rows of a batch are
-/// independent: a row whose getter throws fails for its own caller, and the others are scored without it (rows of such a batch are read
-/// twice). The predictor does not own its model: dispose the predictor first.
+/// A row that arrives while fewer than <see cref="PredictorOptions.MaxBatchSize"/> rows wait is scored after at most
+/// <see cref="PredictorOptions.MaxDelay"/> plus the time of two batches: the running one and its own. Rows of a batch are independent: if a
+/// row's getter throws, only the call for that row fails, and the others are scored without it (the rows of such a batch are read twice).
+/// The predictor does not own its model: dispose the predictor first.
 /// </remarks>
 /// <typeparam name="TIn">A row of the model's input, as for <c>PredictionEngine</c>.
-/// Read on another thread, until its task ends.</typeparam>
+/// It is read on another thread until its task completes.</typeparam>
 /// <typeparam name="TOut">Columns of the model's output, as for <c>PredictionEngine</c>.</typeparam>
 public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     where TIn : class
@@ -47,11 +47,11 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
     public PredictorMetrics Metrics => _counts.ToMetrics(_queue.Count);
 
     /// <summary>Scores a row, in a batch with the rows of concurrent calls.</summary>
-    /// <param name="row">The row. It is read on another thread: do not change it until the task ends.</param>
-    /// <param name="cancellation">Cancels the task, and removes the row from the queue if it still waits.</param>
+    /// <param name="row">The row. It is read on another thread: do not change it before the task completes.</param>
+    /// <param name="cancellation">Cancels the task, and removes the row from the queue if it is still waiting.</param>
     /// <returns>
-    /// The prediction; missing values (NaN) for a picture that cannot be read. The task fails with the exception that a transform of the
-    /// pipeline throws for this row, with <see cref="PredictorBusyException"/> where the queue is full, or with
+    /// The prediction; its scores are NaN for a picture that cannot be read. The task fails with the exception that a transform of the
+    /// pipeline throws for this row, with <see cref="PredictorBusyException"/> if the queue is full, or with
     /// <see cref="OperationCanceledException"/>.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The predictor was disposed.</exception>
@@ -81,21 +81,21 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Scores a row as <see cref="PredictAsync"/> does, and blocks the calling thread until the result is there.</summary>
+    /// <summary>Scores a row as <see cref="PredictAsync"/> does, and blocks the calling thread until the result is available.</summary>
     /// <inheritdoc cref="PredictAsync"/>
     /// <exception cref="PredictorBusyException">The queue is full.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>
     public TOut Predict(TIn row, CancellationToken cancellation = default) => PredictAsync(row, cancellation).GetAwaiter().GetResult();
 
     /// <summary>
-    /// Replaces the model without losing or refusing a row: running batches end on the earlier model, later ones run on the new one. If the
-    /// predictor was created with an example row, the new model is warmed up with it first, while the earlier one serves. If that fails, or
-    /// the columns differ, the earlier model stays.
+    /// Replaces the model without losing or rejecting a row: running batches finish on the old model, later ones use the new model. If the
+    /// predictor was created with an example row, the new model is warmed up with it first, while the old one serves. If that fails, or the
+    /// columns differ, the old model stays in use.
     /// </summary>
     /// <param name="model">The new model, whose input and output have the columns of <typeparamref name="TIn"/> and
     /// <typeparamref name="TOut"/>. The caller keeps ownership.</param>
-    /// <returns>A task that completes when no batch uses the earlier model any more; it may be disposed then.</returns>
-    /// <exception cref="ArgumentException">The model is no row-to-row mapper.</exception>
+    /// <returns>A task that completes when no batch uses the old model any more; it can then be disposed.</returns>
+    /// <exception cref="ArgumentException">The model is not a row-to-row mapper.</exception>
     public async Task ReplaceModelAsync(ITransformer model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -106,14 +106,14 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         await earlier.Unused.ConfigureAwait(false);
     }
 
-    /// <summary>Accepts no more rows, and completes when the waiting ones are answered.</summary>
+    /// <summary>Stops accepting rows, and completes when all waiting rows are scored.</summary>
     public ValueTask DisposeAsync()
     {
         _queue.Close();
         return new ValueTask(_workers);
     }
 
-    /// <summary>Accepts no more rows, and blocks until the waiting ones are answered.</summary>
+    /// <summary>Stops accepting rows, and blocks until all waiting rows are scored.</summary>
     public void Dispose()
     {
         _queue.Close();
@@ -128,7 +128,7 @@ public sealed class Predictor<TIn, TOut> : IAsyncDisposable, IDisposable
         return served;
     }
 
-    // Threads of their own: libtorch keeps a thread pool for each thread that ever ran a forward pass.
+    // Dedicated threads: libtorch keeps a thread pool for each thread that ever ran a forward pass.
     private Task Start(int worker)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

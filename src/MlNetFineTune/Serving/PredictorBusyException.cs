@@ -1,7 +1,9 @@
 namespace MlNetFineTune;
 
-/// <summary>The queue of a predictor is full and the row was not accepted. A web application
-/// answers 503, and the client retries later.</summary>
+/// <summary>
+/// The queue of a predictor is full and the row was not accepted. A web application should answer with status 503, so that the client
+/// retries later.
+/// </summary>
 public sealed class PredictorBusyException : Exception
 {
     internal PredictorBusyException(int queueCapacity)
@@ -9,6 +11,6 @@ public sealed class PredictorBusyException : Exception
             + $"as many as {nameof(PredictorOptions)}.{nameof(PredictorOptions.QueueCapacity)} allows. Try again later.") =>
         QueueCapacity = queueCapacity;
 
-    /// <summary>Capacity of the queue in rows, all of which was taken.</summary>
+    /// <summary>Capacity of the queue in rows.</summary>
     public int QueueCapacity { get; }
 }

@@ -3,8 +3,9 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Serving;
 
-/// <summary>A model with a lane for each worker and a count of its users, by which the caller that
-/// replaces it learns when it is unused.</summary>
+/// <summary>
+/// A model with a lane for each worker and a reference count, which tells the caller that replaces it when it is no longer used.
+/// </summary>
 internal sealed class ServedModel<TIn, TOut>
     where TIn : class
     where TOut : class, new()
@@ -16,7 +17,7 @@ internal sealed class ServedModel<TIn, TOut>
     /// <param name="env">Environment of the context.</param>
     /// <param name="model">The model; not disposed here.</param>
     /// <param name="workers">Number of lanes.</param>
-    /// <exception cref="ArgumentException">The model is no row-to-row mapper.</exception>
+    /// <exception cref="ArgumentException">The model is not a row-to-row mapper.</exception>
     public ServedModel(IHostEnvironment env, ITransformer model, int workers)
     {
         if (!model.IsRowToRowMapper)
@@ -25,13 +26,15 @@ internal sealed class ServedModel<TIn, TOut>
         _lanes = [.. Enumerable.Range(0, workers).Select(_ => new PredictionLane<TIn, TOut>(env, model))];
     }
 
-    /// <summary>Completes when the model has no user any more.</summary>
+    /// <summary>Completes when the reference count reaches zero.</summary>
     public Task Unused => _unused.Task;
 
     public PredictionLane<TIn, TOut> Lane(int worker) => _lanes[worker];
 
-    /// <summary>Scores a row alone and in growing batches on every lane, so that code is compiled, memory allocated and kernels for these
-    /// shapes are selected before a caller waits.</summary>
+    /// <summary>
+    /// Scores a row alone and in growing batches on every lane, so that code is compiled, memory is allocated and kernels for these shapes
+    /// are selected before the first call.
+    /// </summary>
     /// <exception cref="Exception">The row cannot be scored.</exception>
     public void WarmUp(TIn example, int maxBatchSize)
     {
@@ -44,7 +47,7 @@ internal sealed class ServedModel<TIn, TOut>
         }
     }
 
-    /// <returns>False when the model has been replaced and has no user any more.</returns>
+    /// <returns>False if the model was replaced and its reference count is zero.</returns>
     public bool TryEnter()
     {
         for (var users = Volatile.Read(ref _users); users > 0; users = Volatile.Read(ref _users))

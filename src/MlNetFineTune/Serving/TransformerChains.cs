@@ -6,17 +6,17 @@ namespace MlNetFineTune.Serving;
 /// <summary>The networks in a chain of transformers, nested chains included.</summary>
 internal static class TransformerChains
 {
-    // For models without a network of this library: enough to share the cost of a cursor.
+    // For models without a network of this library: large enough to amortise the cost of a cursor.
     private const int OfOtherModels = 16;
 
     /// <summary>The number of rows that all networks of the model take in one forward pass: the smallest of theirs.</summary>
-    public static int BatchSizeOf(ITransformer model) => NetworksIn(model).Select(network => network.BatchSize)
-        .DefaultIfEmpty(OfOtherModels).Min();
+    public static int BatchSizeOf(ITransformer model) => BatchSizesIn(model).DefaultIfEmpty(OfOtherModels).Min();
 
-    private static IEnumerable<FineTuningTransformer> NetworksIn(ITransformer model) => model switch
+    private static IEnumerable<int> BatchSizesIn(ITransformer model) => model switch
     {
-        FineTuningTransformer network => [network],
-        IEnumerable chain => chain.OfType<ITransformer>().SelectMany(NetworksIn),
+        FineTuningTransformer network => [network.BatchSize],
+        ImageFeaturesTransformer network => [network.BatchSize],
+        IEnumerable chain => chain.OfType<ITransformer>().SelectMany(BatchSizesIn),
         _ => [],
     };
 }

@@ -6,9 +6,9 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// A task: the type of the label, the loss that training minimises, the metrics of an epoch, and the columns that the model adds. Every
-/// kind of network can be trained for every task. A catalog stands for one task with its defaults
-/// (<c>ml.MulticlassClassification</c>: <see cref="Multiclass"/>), which <see cref="FineTuningOptions.Task"/> replaces by one with options.
+/// A machine learning task: it determines the type of the label, the training loss, the validation metrics and the output columns. Every
+/// kind of network can be trained for every task. The trainers of a catalog use the catalog's task with its defaults
+/// (<c>ml.MulticlassClassification</c>: <see cref="Multiclass"/>) unless <see cref="FineTuningOptions.Task"/> is set.
 /// </summary>
 public abstract record LearningTask
 {
@@ -17,8 +17,9 @@ public abstract record LearningTask
     }
 
     /// <summary>
-    /// One of several classes. Label: a key (<c>Conversion.MapValueToKey</c> makes one). Columns: <c>Score</c>, a vector of probabilities
-    /// that sum to 1; <c>PredictedLabel</c>, a key with the label's values.
+    /// Multiclass classification. Label: a key, as from <c>Conversion.MapValueToKey</c>. Output columns: <c>Score</c>, a vector of
+    /// probabilities that sum to 1; <c>PredictedLabel</c>, a key with the label's values. Metrics: <see cref="Metric.Accuracy"/>,
+    /// <see cref="Metric.MacroF1"/>. Catalog: <c>ml.MulticlassClassification</c>.
     /// </summary>
     /// <param name="loss">The loss. Default null: <see cref="ClassificationLoss.CrossEntropy"/> without smoothing.</param>
     /// <param name="classWeights">Weights of the classes in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
@@ -29,33 +30,38 @@ public abstract record LearningTask
         new MulticlassTask(loss ?? ClassificationLoss.CrossEntropy(), classWeights ?? ClassWeights.None, calibration ?? Calibration.None);
 
     /// <summary>
-    /// One of several classes that have an order, such as grades: a neighbour is a smaller mistake than a class far away. Label: a key,
-    /// whose values are in the order of the classes (<c>Conversion.MapValueToKey</c> with <c>keyOrdinality: ByValue</c>, or with
-    /// <c>keyData</c>: its default is the order in which values occur); two values at least. Columns as <see cref="Multiclass"/>:
-    /// <c>Score</c>, a vector of probabilities that sum to 1; <c>PredictedLabel</c>, the most probable class. An image network gets a head
-    /// of the proportional odds model (McCullagh 1980): one score and thresholds between the classes, trained by the likelihood. A module
-    /// gives a number for each class, as for <see cref="Multiclass"/>, whose softmax are the probabilities. Belongs to
-    /// <c>ml.MulticlassClassification</c>; <c>ml.FineTuning.EvaluateOrdinal</c> judges it. Metrics:
-    /// <see cref="Metric.QuadraticWeightedKappa"/>, <see cref="Metric.MeanAbsoluteError"/> in classes, <see cref="Metric.Accuracy"/>.
+    /// Ordinal classification: classes with an order, such as grades, where an error is worse the more classes it is off. Label: a key with
+    /// at least two values in the order of the classes (<c>Conversion.MapValueToKey</c> with <c>keyOrdinality: ByValue</c> or with
+    /// <c>keyData</c>; its default is the order of occurrence). Output columns as for <see cref="Multiclass"/>: <c>Score</c>, a vector of
+    /// probabilities that sum to 1; <c>PredictedLabel</c>, the most probable class. An image network has a head of the proportional odds
+    /// model (McCullagh 1980): one score and thresholds between the classes, trained by maximum likelihood. A module has one output per
+    /// class, as for <see cref="Multiclass"/>, with the softmax as probabilities. Catalog: <c>ml.MulticlassClassification</c>; evaluate
+    /// with <c>ml.FineTuning.EvaluateOrdinal</c>. Metrics: <see cref="Metric.QuadraticWeightedKappa"/>,
+    /// <see cref="Metric.MeanAbsoluteError"/> in classes, <see cref="Metric.Accuracy"/>.
     /// </summary>
-    /// <param name="classWeights">How much the rows of each class count in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
+    /// <param name="classWeights">Weights of the classes in the loss. Default null: <see cref="ClassWeights.None"/>.</param>
     /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
     public static LearningTask Ordinal(ClassWeights? classWeights = null, Calibration? calibration = null) =>
         new OrdinalTask(classWeights ?? ClassWeights.None, calibration ?? Calibration.None);
 
     /// <summary>
-    /// Yes or no, by one logit and binary cross-entropy. Label: a Boolean. Columns: <c>Score</c>, the logit, over the temperature of a
-    /// calibration; <c>Probability</c>, its sigmoid; <c>PredictedLabel</c>, a Boolean: whether the probability is above the threshold
-    /// (which ML.NET's <c>Evaluate</c> takes to be 0.5: with another, <c>ml.FineTuning.EvaluateBinary</c> judges the predicted label).
-    /// Metrics: <see cref="Metric.Accuracy"/>, <see cref="Metric.AreaUnderRocCurve"/>, <see cref="Metric.F1"/>.
+    /// Binary classification with one logit and binary cross-entropy. Label: a Boolean. Output columns: <c>Score</c>, the logit, divided by
+    /// the temperature of a calibration; <c>Probability</c>, its sigmoid; <c>PredictedLabel</c>, a Boolean: whether the probability is
+    /// above the threshold. ML.NET's <c>Evaluate</c> assumes a threshold of 0.5: for another, use <c>ml.FineTuning.EvaluateBinary</c>.
+    /// Catalog: <c>ml.BinaryClassification</c>. Metrics: <see cref="Metric.Accuracy"/>, <see cref="Metric.AreaUnderRocCurve"/>,
+    /// <see cref="Metric.F1"/>.
     /// </summary>
-    /// <param name="classWeights">Classes are called "False" and "True". Default null: <see cref="ClassWeights.None"/>.</param>
+    /// <param name="classWeights">
+    /// Weights of the classes in the loss; their names are "False" and "True". Default null: <see cref="ClassWeights.None"/>.
+    /// </param>
     /// <param name="calibration">Makes probabilities honest, by the validation rows. Default null: <see cref="Calibration.None"/>.</param>
     /// <param name="threshold">
-    /// Of the probability, for the predicted label: given, or tuned on the validation rows.
-    /// Default null: <see cref="DecisionThreshold.Default"/>, 0.5.
+    /// Threshold of the probability for the predicted label: fixed, or tuned on the validation rows. Default null:
+    /// <see cref="DecisionThreshold.Default"/>, 0.5.
     /// </param>
-    /// <exception cref="InvalidOperationException">The weights are of other classes.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <paramref name="classWeights"/> are not weights of two classes named "False" and "True".
+    /// </exception>
     public static LearningTask Binary(
         ClassWeights? classWeights = null, Calibration? calibration = null, DecisionThreshold? threshold = null)
     {
@@ -65,22 +71,23 @@ public abstract record LearningTask
     }
 
     /// <summary>
-    /// A number. Label: a Single; NaN counts as missing. Column: <c>Score</c>, the number, in the label's unit. Metrics, in the label's
-    /// unit: <see cref="Metric.RootMeanSquaredError"/>, <see cref="Metric.MeanAbsoluteError"/>; <see cref="Metric.RSquared"/>.
+    /// Regression. Label: a Single; NaN is a missing label. Output column: <c>Score</c>, the prediction in the label's unit. Metrics:
+    /// <see cref="Metric.RootMeanSquaredError"/> and <see cref="Metric.MeanAbsoluteError"/> in the label's unit,
+    /// <see cref="Metric.RSquared"/>. Catalog: <c>ml.Regression</c>.
     /// </summary>
-    /// <param name="loss">Default null: <see cref="RegressionLoss.SquaredError"/>.</param>
+    /// <param name="loss">The loss. Default null: <see cref="RegressionLoss.SquaredError"/>.</param>
     /// <param name="outputRange">
-    /// Bounds that scores cannot leave, in the label's unit: minimum + (maximum - minimum) sigmoid(output), as fastai's <c>y_range</c>. The
-    /// bounds themselves are hardly reached: where labels lie on them, a range some per cent wider trains better. Finite, in order. Default
-    /// null: none.
+    /// Bounds of the scores in the label's unit: score = minimum + (maximum - minimum) sigmoid(output), as fastai's <c>y_range</c>. Scores
+    /// approach the bounds only asymptotically: if labels equal them, a range that is a few per cent wider trains better. Finite, minimum
+    /// below maximum. Default null: no bounds.
     /// </param>
     /// <param name="standardize">
-    /// Whether the network learns (label - mean) / deviation, by the mean and the standard deviation of the training labels (each counted
-    /// by its row's weight), so that the same learning rate serves labels of any unit. Scores are brought back. <see cref="Metric.Loss"/>,
-    /// in training and in validation, is that of the standardised labels: a squared loss is in units of the variance, the others in units
-    /// of the deviation. The delta of <see cref="RegressionLoss.Huber"/> stays in the label's unit. Default true.
+    /// Whether the network is trained on (label - mean) / deviation, with the weighted mean and standard deviation of the training labels,
+    /// so that the same learning rate suits labels of any unit. Scores are converted back. <see cref="Metric.Loss"/>, in training and
+    /// validation, is that of the standardised labels: a squared loss in units of the variance, others in units of the standard deviation.
+    /// The delta of <see cref="RegressionLoss.Huber"/> is in the label's unit. Default true.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">A bound is not finite, or they are not in order.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A bound is not finite, or the minimum is not below the maximum.</exception>
     public static LearningTask Regression(
         RegressionLoss? loss = null, (float Minimum, float Maximum)? outputRange = null, bool standardize = true) => new RegressionTask(
             loss ?? RegressionLoss.SquaredError, outputRange is (var minimum, var maximum) ? new OutputRange(minimum, maximum) : null,
@@ -89,69 +96,83 @@ public abstract record LearningTask
     /// <summary>
     /// Several heads on one network, each with its label, loss and columns: a class, a number and a yes or no of the same photo. The
     /// training loss is the sum of the heads' mean losses by their weights; a split keeps the classes of the first head that has classes
-    /// even. Metrics are named after the labels (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns
-    /// (<see cref="TaskHead"/>). Trainers: <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>.
-    /// Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
+    /// even, and <see cref="Sampling.BalancedBy"/> makes the classes of one head equally frequent. Metrics are named after the labels
+    /// (<c>Species.Accuracy</c>: <see cref="Metric.Of"/>), and so are columns (<see cref="TaskHead"/>). Trainers:
+    /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>. Not with <c>MixUp</c>, <c>CutMix</c> and <see cref="Distillation"/>.
     /// </summary>
-    /// <param name="heads">Two or more, of different labels. A row must have one label at least.</param>
-    /// <exception cref="ArgumentException">There are fewer, or two of one label.</exception>
+    /// <param name="heads">Two or more heads with different label columns. Rows without any label are not used.</param>
+    /// <exception cref="ArgumentException">There are fewer than two heads, or two heads have the same label column.</exception>
     public static LearningTask Several(params TaskHead[] heads) => SeveralTask.Of(heads);
 
     /// <summary>
-    /// Any number of labels a row, such as the tags of a photo: a sigmoid and binary cross-entropy for each label apart, in the mean over
-    /// the labels. Label: a vector of Boolean of known size, whose labels are named by its slots (by index where they have no names), as
-    /// <c>Concatenate</c> of Boolean columns makes it; or a vector of keys, of any size, as <c>Conversion.MapValueToKey</c> makes it of a
-    /// list of tags. An empty list is a row that has none of the labels, and so is one of missing keys alone: no row's label is missing, so
-    /// leave out rows that were not labelled. Columns: <c>Score</c>, a vector of probabilities with the labels' names, NaN where a row
-    /// could not be read; <c>PredictedLabel</c>, a vector of Boolean with the same names, all false there. Trainers:
-    /// <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>; metrics: <c>ml.FineTuning.EvaluateMultiLabel</c>.
+    /// Multi-label classification: any number of labels per row, such as the tags of a photo, with a sigmoid and binary cross-entropy for
+    /// each label, averaged over the labels. Label: a vector of Boolean of known size, as from <c>Concatenate</c> of Boolean columns, with
+    /// labels named by its slots (by index without slot names); or a vector of keys of any size, as from <c>Conversion.MapValueToKey</c> of
+    /// a list of tags. An empty vector, or one of missing keys only, means that the row has none of the labels, so filter out rows that
+    /// were not labelled. Output columns: <c>Score</c>, a vector of probabilities with the labels' names, NaN if a row could not be read;
+    /// <c>PredictedLabel</c>, a vector of Boolean with the same names, all false in this case. Metrics:
+    /// <see cref="Metric.MeanAveragePrecision"/>, <see cref="Metric.MicroF1"/>, <see cref="Metric.MacroF1"/>,
+    /// <see cref="Metric.HammingLoss"/>. Trainers: <c>ml.FineTuning.FineTuneImages</c> and <c>FineTuneModule</c>; evaluate with
+    /// <c>ml.FineTuning.EvaluateMultiLabel</c>.
     /// </summary>
-    /// <param name="positiveWeights">Factors of the loss of each label in rows that have it. Default null: 1
-    /// (<see cref="PositiveWeights.None"/>).</param>
-    /// <param name="threshold">Above which probability a row has a label; one that is tuned is tuned for each label apart. Default null:
-    /// 0.5 (<see cref="DecisionThreshold.Default"/>).</param>
+    /// <param name="positiveWeights">
+    /// Weights of the positive terms of the loss for each label. Default null: <see cref="PositiveWeights.None"/>, 1.
+    /// </param>
+    /// <param name="threshold">
+    /// Threshold of the probability for predicted labels: fixed, or tuned on the validation rows for each label separately. Default null:
+    /// <see cref="DecisionThreshold.Default"/>, 0.5.
+    /// </param>
     public static LearningTask MultiLabel(PositiveWeights? positiveWeights = null, DecisionThreshold? threshold = null) =>
         new MultiLabelTask(positiveWeights ?? PositiveWeights.None, threshold ?? DecisionThreshold.Default);
 
-    /// <summary>The name of the task in messages.</summary>
+    /// <summary>Name of the task in messages.</summary>
     internal abstract string Name { get; }
 
-    /// <summary>The context's catalog that the task belongs to, and whose <c>Evaluate</c> judges it.</summary>
+    /// <summary>Name of the context's catalog of the task.</summary>
     internal abstract string Catalog { get; }
 
-    /// <summary>Whether rows are of classes, which can be weighed and balanced.</summary>
+    /// <summary>Whether rows have classes that can be weighted and balanced.</summary>
     internal virtual bool HasClasses => true;
+
+    /// <summary>Why rows cannot be balanced by a label, and what to do; null where they can.</summary>
+    /// <param name="label">The label's column that was named; null where none was.</param>
+    /// <param name="columns">Those of the options.</param>
+    internal virtual string? WhyNotBalanced(string? label, TaskColumns columns) =>
+        label is not null && label != columns.Label
+            ? $"the label of {Name} is '{columns.Label}', and not '{label}': take Sampling.Balanced"
+            : HasClasses ? null
+            : $"{Name} has no classes: leave it out, or say with ExampleWeightColumnName how much each row counts";
 
     /// <summary>The sentence that says why this task needs validation rows; null where it does not.</summary>
     internal virtual string? NeedsValidation => null;
 
-    /// <summary>The same without what is fitted on validation rows.</summary>
+    /// <summary>The task without the parts that are fitted on validation rows.</summary>
     internal virtual LearningTask WithoutValidation => this;
 
-    /// <summary>Whether rows may be blended, and their labels in the same proportion.</summary>
+    /// <summary>Whether rows and their labels can be mixed.</summary>
     internal virtual bool TakesMixedRows => true;
 
-    /// <summary>The output columns by the option that names them: they must differ.</summary>
+    /// <summary>The output columns with the options that name them; the names must differ.</summary>
     internal abstract IReadOnlyList<(string Option, string Name)> OutputsOf(TaskColumns columns);
 
     /// <exception cref="Exception">The label is missing or has another type; ML.NET's own error.</exception>
     internal abstract void CheckLabel(IExceptionContext context, SchemaShape schema, TaskColumns columns);
 
-    /// <summary>The columns that will be written, once <see cref="CheckLabel"/> has passed.</summary>
+    /// <summary>Shapes of the output columns, after <see cref="CheckLabel"/>.</summary>
     internal abstract SchemaShape.Column[] OutputShapes(SchemaShape schema, TaskColumns columns);
 
-    /// <summary>The task of data whose label is known.</summary>
+    /// <summary>Binds the task to the label column of a schema.</summary>
     internal abstract BoundTask Bind(DataViewSchema schema, TaskColumns columns);
 
-    /// <exception cref="Exception">The label is missing or no key; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The label is missing or is not a key; ML.NET's own error.</exception>
     private protected static SchemaShape.Column KeyOf(IExceptionContext context, SchemaShape schema, TaskColumns columns) =>
         LabelOf(context, schema, columns, "Key (Conversion.MapValueToKey makes one)", label => label.IsKey);
 
-    /// <summary>The status column by the option that names it; none where it is not asked for.</summary>
+    /// <summary>The status column with the option that names it; none if it is not requested.</summary>
     private protected static (string Option, string Name)[] StatusOf(TaskColumns columns) =>
         columns.Status is { } status ? [("ImageStatusColumnName", status)] : [];
 
-    /// <exception cref="Exception">The column is missing or of another type; in ML.NET's words.</exception>
+    /// <exception cref="Exception">The column is missing or has another type; ML.NET's own error.</exception>
     private protected static SchemaShape.Column LabelOf(
         IExceptionContext context, SchemaShape schema, TaskColumns columns, string expected, Func<SchemaShape.Column, bool> accepts) =>
         !schema.TryFindColumn(columns.Label, out var label) ? throw context.ExceptSchemaMismatch("inputSchema", "label", columns.Label)

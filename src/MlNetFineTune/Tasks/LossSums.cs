@@ -2,21 +2,21 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Adds up, batch by batch, the loss of one evaluation pass.</summary>
-/// <param name="objective">Has the loss.</param>
+/// <summary>Accumulates the loss of one evaluation pass over batches.</summary>
+/// <param name="objective">The objective with the loss.</param>
 internal class LossSums(Objective objective)
 {
     private double _sum;
     private double _count;
 
-    /// <summary>The mean over all rows by their weights and those of their classes.</summary>
+    /// <summary>The weighted mean over all rows, by example weights and class weights.</summary>
     public virtual double Mean => _sum / _count;
 
-    /// <summary>What the rows count together; 0 where none has weight.</summary>
+    /// <summary>The sum of the weights.</summary>
     public virtual double Count => _count;
 
-    /// <param name="outputs">[N, outputs], the network's.</param>
-    /// <param name="targets">Of the same rows.</param>
+    /// <param name="outputs">[N, outputs] of the network.</param>
+    /// <param name="targets">Targets of the same rows.</param>
     public virtual void Add(Tensor outputs, Targets targets)
     {
         var (sum, count) = objective.EvaluateLoss(outputs, targets);

@@ -5,20 +5,19 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What the network's output means: its loss, how it is judged, and what becomes a score.
-/// Results are the caller's to dispose.</summary>
+/// <summary>The interpretation of the network's outputs: loss, metrics and scores. The caller disposes returned tensors.</summary>
 internal abstract class Objective
 {
-    /// <summary>Numbers that the network gives for a row.</summary>
+    /// <summary>Number of outputs of the network per row.</summary>
     public abstract int Outputs { get; }
 
-    /// <summary>Numbers of a row's score.</summary>
+    /// <summary>Length of a row's score vector.</summary>
     public virtual int ScoreLength => Outputs;
 
-    /// <summary>Labels and weights of some rows. They belong to the present dispose scope.</summary>
-    /// <param name="subset">Has the rows.</param>
-    /// <param name="rows">One each.</param>
-    /// <param name="mix">How the rows are mixed, and so their labels and weights; null where they are not.</param>
+    /// <summary>Labels and weights of some rows. They belong to the current dispose scope.</summary>
+    /// <param name="subset">The source of the rows.</param>
+    /// <param name="rows">Indices of the rows.</param>
+    /// <param name="mix">How rows, labels and weights are mixed; null without mixing.</param>
     /// <param name="device">Device of the tensors.</param>
     public Targets TargetsOf(RowSubset subset, IReadOnlyList<int> rows, Mix? mix, Device device)
     {
@@ -27,8 +26,7 @@ internal abstract class Objective
         return mix is null ? new(labels, weights) : new(mix.Of(SharesOf(labels)), weights is null ? null : mix.Of(weights));
     }
 
-    /// <summary>What training makes small: the mean over the rows, each counted by its
-    /// weight and its class's. 0 where none counts.</summary>
+    /// <summary>The training loss: the mean over the rows, weighted by example weights and class weights. 0 if all weights are 0.</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
     /// <param name="targets">Targets of the same rows.</param>
     public virtual Tensor Loss(Tensor outputs, Targets targets)
@@ -39,12 +37,20 @@ internal abstract class Objective
         return (counts is null ? each.mean() : each.sum().div(counts.sum().ClampMin(1e-30))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What the rows count together in the mean of <see cref="Loss"/>.</summary>
+    /// <summary>The total weight of the rows in the mean of <see cref="Loss"/>.</summary>
     public virtual double CountOf(Targets targets)
     {
         using var scope = NewDisposeScope();
         return CountOfEach(targets) is { } counts ? Number(counts.sum()) : targets.Labels.shape[0];
     }
+
+    /// <summary>
+    /// What the rows of a step that is made of several batches count together, where the loss has parts that count different rows: a mean
+    /// over the step is then no mean of the batches' means. Null where <see cref="CountOf"/> of each batch says all.
+    /// </summary>
+    /// <param name="subset">Has the rows.</param>
+    /// <param name="rows">All rows of the step.</param>
+    public virtual StepCounts? CountsOf(RowSubset subset, IReadOnlyList<int> rows) => null;
 
     /// <summary>The same to judge by, in parts: the sum of the losses, and of what the rows count.</summary>
     public (double Sum, double Count) EvaluateLoss(Tensor outputs, Targets targets)
@@ -54,31 +60,31 @@ internal abstract class Objective
         return (Number(each.sum()), CountOfEach(targets) is { } counts ? Number(counts.sum()) : outputs.shape[0]);
     }
 
-    /// <summary>The loss of one evaluation pass.</summary>
+    /// <summary>Creates the accumulator of the loss of one evaluation pass.</summary>
     public virtual LossSums CreateLossSums() => new(this);
 
-    /// <summary>Labels as <see cref="TargetsOf"/> gives them. The caller disposes them.</summary>
+    /// <summary>Labels in the format of <see cref="TargetsOf"/>. The caller disposes the tensor.</summary>
     public Tensor LabelTensor(float[] labels, Device device) => LabelsOf(labels, device);
 
-    /// <summary>The metrics of one evaluation pass, beside the loss.</summary>
+    /// <summary>Creates the accumulator of the metrics of one evaluation pass, apart from the loss.</summary>
     public abstract MetricSums CreateMetrics();
 
-    /// <summary>[N, <see cref="Outputs"/>] -> [N, <see cref="ScoreLength"/>].</summary>
+    /// <summary>Scores from outputs: [N, <see cref="Outputs"/>] -> [N, <see cref="ScoreLength"/>].</summary>
     public abstract Tensor ScoresOf(Tensor outputs);
 
-    /// <summary>Labels in the form that <see cref="LossOfEach"/> takes, the rows in the first dimension.</summary>
+    /// <summary>Labels in the format of <see cref="LossOfEach"/>, with rows in the first dimension.</summary>
     protected abstract Tensor LabelsOf(float[] labels, Device device);
 
-    /// <summary>The same as numbers of which a mean makes sense.</summary>
+    /// <summary>Labels as numbers that can be averaged.</summary>
     protected abstract Tensor SharesOf(Tensor labels);
 
-    /// <summary>Each row's loss, times the weight of its class: [N].</summary>
+    /// <summary>Loss of each row, times its class weight: [N].</summary>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
     /// <param name="targets">Targets of the same rows.</param>
-    /// <param name="training">Whether what makes training harder, such as label smoothing, takes part.</param>
+    /// <param name="training">Whether to apply training-only settings such as label smoothing.</param>
     protected abstract Tensor LossOfEach(Tensor outputs, Targets targets, bool training);
 
-    /// <summary>The weight of each row's class: [N]; null where all are 1.</summary>
+    /// <summary>The class weight of each row: [N]; null if all are 1.</summary>
     protected abstract Tensor? ClassWeightOfEach(Tensor labels);
 
     private Tensor? CountOfEach(Targets targets) =>

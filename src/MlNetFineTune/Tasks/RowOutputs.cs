@@ -7,12 +7,12 @@ namespace MlNetFineTune.Tasks;
 /// <param name="Values">The outputs, row by row.</param>
 internal sealed record RowOutputs(int[] Rows, float[] Values)
 {
-    /// <summary>Numbers that are kept at most (64 MiB): what is more is computed again when it is asked for.</summary>
+    /// <summary>Largest number of stored values (64 MiB): larger outputs are computed again when needed.</summary>
     public const long MostKept = 16 << 20;
 
     public int Width => Rows.Length == 0 ? 0 : Values.Length / Rows.Length;
 
-    /// <param name="place">Of the row in <see cref="Rows"/>.</param>
+    /// <param name="place">Index of the row in <see cref="Rows"/>.</param>
     public ReadOnlySpan<float> Of(int place) => Values.AsSpan(place * Width, Width);
 
     /// <returns>[N, outputs]. The caller disposes it.</returns>
@@ -23,13 +23,29 @@ internal sealed record RowOutputs(int[] Rows, float[] Values)
     public Tensor ToTensor(int first, int count) =>
         tensor(Values[(first * Width)..((first + count) * Width)], [count, Width], ScalarType.Float32);
 
+    /// <summary>The scores of all rows, one row's after another's.</summary>
+    /// <param name="objective">Makes scores of outputs.</param>
+    public float[] ScoresBy(Objective objective)
+    {
+        const int AtOnce = 1024;
+        var scores = new float[(long)Rows.Length * objective.ScoreLength];
+        for (var first = 0; first < Rows.Length; first += AtOnce)
+        {
+            using var scope = NewDisposeScope();
+            using var inference = inference_mode();
+            var some = objective.ScoresOf(ToTensor(first, Math.Min(AtOnce, Rows.Length - first))); // [n, scores]
+            some.contiguous().data<float>().CopyTo(scores, first * objective.ScoreLength);
+        }
+        return scores;
+    }
+
     /// <summary>Takes outputs batch by batch.</summary>
     public sealed class Collector
     {
         private readonly List<int> _rows = [];
         private readonly List<float> _values = [];
 
-        /// <param name="rows">Indices.</param>
+        /// <param name="rows">Indices of the rows.</param>
         /// <param name="outputs">[N, outputs], of the same rows.</param>
         public void Add(int[] rows, Tensor outputs)
         {

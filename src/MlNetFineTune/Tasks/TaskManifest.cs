@@ -3,7 +3,9 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A task as a model file describes it. The key values of its classes stand beside it, in ML.NET's binary form.</summary>
+/// <summary>
+/// The description of a task in a model file. The key values of its classes are stored separately, in ML.NET's binary format.
+/// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "Kind")]
 [JsonDerivedType(typeof(MulticlassManifest), MulticlassTask.Kind)]
 [JsonDerivedType(typeof(BinaryManifest), BinaryTask.Kind)]
@@ -13,12 +15,12 @@ namespace MlNetFineTune.Tasks;
 [JsonDerivedType(typeof(SeveralManifest), SeveralTask.Kind)]
 internal abstract record TaskManifest
 {
-    /// <param name="keys">The classes; null where the file has none.</param>
-    /// <exception cref="ArgumentException">The description makes no sense.</exception>
+    /// <param name="keys">The classes; null if the file has none.</param>
+    /// <exception cref="ArgumentException">The description is not valid.</exception>
     public abstract BoundTask Bind(LabelKeys? keys);
 
-    /// <param name="keys">The classes of each head that has them.</param>
-    /// <exception cref="ArgumentException">The description makes no sense.</exception>
+    /// <param name="keys">The classes of each head that has classes.</param>
+    /// <exception cref="ArgumentException">The description is not valid.</exception>
     public virtual BoundTask BindAll(IReadOnlyList<LabelKeys> keys) => keys.Count <= 1
         ? Bind(keys.SingleOrDefault())
         : throw new ArgumentException($"its task has one head, and {keys.Count} of them have classes");

@@ -7,6 +7,7 @@ using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
 using MlNetFineTune.Scoring;
 using MlNetFineTune.Tasks;
+using MlNetFineTune.Trainers;
 using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
@@ -18,13 +19,14 @@ namespace MlNetFineTune;
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// ### Input and Output Columns
-/// The label's type and the output columns are the task's: see `LearningTask`. The input columns are the options'.
+/// The task determines the label's type and the output columns: see `LearningTask`. The options name the input columns.
 ///
 /// ### Trainer Characteristics
 /// | | |
 /// | -- | -- |
 /// | Machine learning task | Multiclass, ordinal, multi-label and binary classification, regression |
-/// | Is normalization required? | No: pictures are normalised as the weights expect it. Numbers for a module should be |
+/// | Is normalization required? | Not for pictures, which are normalised as the weights require. Numeric inputs of a module should be
+/// normalised |
 /// | Is caching required? | No: rows are read once |
 /// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
 /// | Exportable to ONNX | Image networks, and modules of known layers, by the package MlNetFineTune.Onnx |
@@ -46,50 +48,60 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         _unusedWorkers = options.UnusedWorkers;
     }
 
-    /// <summary>Trains a network. The caller disposes the result.</summary>
+    /// <summary>Trains the network. The caller disposes the result.</summary>
     /// <param name="input">The training data; read once.</param>
     /// <exception cref="OperationCanceledException"><see cref="FineTuningOptions.CancellationToken"/> was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The data are not suitable for training, such as a single class,
-    /// or the training diverged.</exception>
-    /// <exception cref="InvalidDataException">More rows cannot be read than <see cref="FineTuningOptions.BadRows"/> allows.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The data are not suitable for training, for example because there is only one class, or the training diverged.
+    /// </exception>
+    /// <exception cref="InvalidDataException">More rows than <see cref="FineTuningOptions.BadRows"/> allows cannot be read.</exception>
     public FineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        var (data, options) = UpstreamAugmentation.Resolve(_env, input, _options);
+        return (options == _options ? this : new FineTuningTrainer(_env, options)).Train(data);
+    }
+
+    private FineTuningTransformer Train(IDataView input)
+    {
         GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)
             fit.Channel.Warning(_unusedWorkers);
-        using var folder = RunFolder.Open(_options, fit.Channel);
-        var device = Devices.Choose(fit.Host, fit.Channel);
         var task = Bind(input.Schema);
+        using var folder = RunFolder.Open(_options, task.Metrics, fit.Channel);
+        var device = Devices.Choose(fit.Host, fit.Channel);
         var modelInput = _options.CreateInput(fit.Host, input.Schema);
         RequireBatchFits(modelInput);
         using var teacher = _options.CreateTeacher(task, modelInput, device, Log);
-        // Before the data are read, which may take longer than to find that something does not fit the network.
+        // Before the data are read, so that options that do not fit the network fail early.
         var network = _options.CreateNetwork(modelInput, task, fit.Seed, Log);
         try
         {
             network.MoveTo(device);
             var rules = _options.Strategy.Resolve(network.Name, network.Stages, _options.Epochs);
             var plan = _options.Adapter.Apply(network, rules, fit.Seed, Log).Resolve(network, _options.BatchNorm);
+            _options.WeightAveraging.Check(plan);
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
+            if (!_options.Sampling.NeedsClasses) // else epochs have other shares of the classes than the rows
+                _options.InitializeHead(network, task, data.Training);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,
                 _options with { Observer = folder ?? _options.Observer }, fit.Seed, fit.Host, fit.Channel)
             {
                 Teacher = teacher,
-                Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows) : null,
+                Balance = _options.Sampling.NeedsClasses ? rows => task.Balance(data.Training, rows, _options.Sampling.Label) : null,
                 KeepsOutputs = task.FitsOnValidation || folder is not null,
             };
-            using var loop = new TrainingLoop(run);
-            var report = loop.Run();
+            using var session = new TrainingSession(run);
+            var report = session.Run();
             network.PrepareForScoring();
             if (task.FitsOnValidation && report.BestEpoch > 0)
-                task = FitTask(task, loop.Outputs.Value, data, fit.Channel);
+                task = FitTask(task, session.Outputs.Value, data, fit.Channel);
             report = report with { Calibration = task.Calibration };
-            RunReport.Write(folder, run, task, loop.Outputs, report);
+            RunReport.Write(folder, run, task, session.Outputs, report);
             return new FineTuningTransformer(
                 fit.Host, new FineTunedModel(network, modelInput, task, ModelManifest.Of(run, task, report)), report);
         }
@@ -102,7 +114,8 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
         void Log(string message) => fit.Channel.Info(message);
     }
 
-    /// <summary>The columns of the data, and those that the model will add, in ML.NET's terms.</summary>
+    /// <summary>The columns of the input and those that the model will add.</summary>
+    /// <param name="inputSchema">The columns of the input.</param>
     /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {

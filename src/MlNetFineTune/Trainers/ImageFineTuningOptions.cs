@@ -14,9 +14,9 @@ namespace MlNetFineTune;
 public sealed record ImageFineTuningOptions : FineTuningOptions
 {
     /// <summary>Sets the defaults that differ from those of other networks.</summary>
-    public ImageFineTuningOptions() => Augmentation = Augmentation.Light;
+    public ImageFineTuningOptions() => (Augmentation, AsksForAugmentation) = (Augmentation.Light, false);
 
-    /// <summary>The pretrained network and its weights.</summary>
+    /// <summary>The network and its initial weights. Required.</summary>
     [NotInFingerprint("its form, recipe and weights are hashed")]
     public required Backbone Backbone
     {
@@ -33,34 +33,39 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
 
     /// <summary>
     /// Name of the image column: text with paths of files; vectors of Byte with the content of files, as from <c>LoadRawImageBytes</c> or a
-    /// database; images, as from <c>LoadImages</c>; or, with <see cref="RawPixels"/>, vectors of pixels. Default "ImagePath". Score the
-    /// same kind of column as in training: only files have an orientation (EXIF), and <c>LoadImages</c> reads JPEG at full size,
-    /// which changes probabilities by up to 0.06.
+    /// database; images, as from <c>LoadImages</c>; or, with <see cref="RawPixels"/>, vectors of pixels. Default "ImagePath". Use the same
+    /// kind of column for training and scoring: only files have an EXIF orientation, and <c>LoadImages</c> decodes JPEG at full size, which
+    /// changes probabilities by up to 0.06.
     /// </summary>
     [NotInFingerprint("the pictures are told apart by their names and lengths, or their bytes")]
     public string ImageColumnName { get; init; } = "ImagePath";
 
-    /// <summary>The format of the pixels where <see cref="ImageColumnName"/> holds vectors of pixels. Default null: it does not.</summary>
+    /// <summary>
+    /// The pixel format if <see cref="ImageColumnName"/> contains vectors of pixels. Default null: the column has another type.
+    /// </summary>
     public RawPixels? RawPixels { get; init; }
 
-    /// <summary>Name of an output column with the reason (text) why the picture of a row could not be read and the row has no scores; empty
-    /// for other rows. Default null: no such column.</summary>
+    /// <summary>
+    /// Name of an output column (text) with the reason why the picture of a row could not be read, so that its scores are NaN; empty for
+    /// other rows. Default null: no such column.
+    /// </summary>
     [NotInFingerprint("an output")]
     public string? ImageStatusColumnName { get; init; }
 
     /// <summary>
-    /// The folder of relative paths; saved with the model. Default null: the current directory. Backslashes in paths work on all systems.
-    /// Only for a column of paths: with another kind of column <c>Fit</c> fails before it reads rows.
+    /// The folder to which relative paths refer; saved with the model. Default null: the current directory. Backslashes in paths work on
+    /// all systems. Only for a column of paths: with another type of column, <c>Fit</c> fails before it reads rows.
     /// </summary>
     [NotInFingerprint("the pictures are told apart by their names and lengths")]
     public string? ImageFolder { get; init; }
 
     /// <summary>
-    /// Columns of a table that say more of a row than its picture: numbers and keys, as <see cref="ModuleInput.Column"/> takes them (a name
-    /// is enough). Numbers are standardised inside by the training rows; they may be NaN and keys may be missing, which the network is
-    /// told. Small layers of their own turn them into <see cref="TableFeatures"/> numbers, which the head sees after the picture's
-    /// features. These layers belong to the head: they train in every strategy, at its rate, and their tensors are named <c>table.*</c>.
-    /// Default: none. Not with <c>MixUp</c> and <c>CutMix</c>: half a picture has no row of a table.
+    /// Tabular columns beside the picture (late fusion): numbers and keys, as for <see cref="ModuleInput.Column"/>; a name is enough.
+    /// Numbers are standardised with the mean and standard deviation of the training rows. NaN and missing keys are allowed; the network
+    /// receives an indicator of missing values. Additional layers map the columns to <see cref="TableFeatures"/> features, which are
+    /// concatenated with the picture's features before the head. These layers belong to the head: they are trained in every strategy, at
+    /// the head's learning rate, and their tensors are named <c>table.*</c>. Default: none. Cannot be combined with <c>MixUp</c> and
+    /// <c>CutMix</c>, because rows of a table cannot be mixed.
     /// </summary>
     public IReadOnlyList<ModuleInput> TableColumns
     {
@@ -69,8 +74,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     } = [];
 
     /// <summary>
-    /// Numbers that the table's layers give the head. At least 1, default 32. Without meaning where there are no
-    /// <see cref="TableColumns"/>.
+    /// Number of features that the table's layers pass to the head. At least 1, default 32. Ignored without <see cref="TableColumns"/>.
     /// </summary>
     public int TableFeatures
     {
@@ -83,7 +87,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     } = 32;
 
     /// <summary>
-    /// What becomes of a row without a picture, in training and in scoring. Default: <see cref="MissingPictures.Refuse"/>. Others need
+    /// Treatment of rows without a picture, in training and scoring. Default <see cref="MissingPictures.Refuse"/>. Other values require
     /// <see cref="TableColumns"/>.
     /// </summary>
     public MissingPictures MissingPictures
@@ -93,18 +97,21 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
             : throw new ArgumentOutOfRangeException(nameof(MissingPictures), value, "There is no such choice.");
     }
 
-    /// <summary>The views of a picture that the fitted model scores; validation uses one. Saved with the model; changed on a model by
-    /// <see cref="FineTuningTransformer.WithTestTimeAugmentation"/>. Default: the centre crop alone.</summary>
+    /// <summary>
+    /// The views of a picture that the fitted model scores and averages; validation always uses one. Saved with the model;
+    /// <see cref="FineTuningTransformer.WithTestTimeAugmentation"/> changes it for a model. Default
+    /// <see cref="TestTimeAugmentation.None"/>: the centre crop only.
+    /// </summary>
     [NotInFingerprint("of scoring")]
     public TestTimeAugmentation TestTimeAugmentation { get; init; } = TestTimeAugmentation.None;
 
     /// <summary>
-    /// Describes the planned training as text: the epochs of each phase, and for each stage the parameters that train, their size and their
-    /// learning rate before the schedule. Reads no data, and so
-    /// leaves the layers of <see cref="TableColumns"/> out, which train with the head.
+    /// Describes the planned training as text: the epochs of each phase, and for each stage the trained parameters, their number and their
+    /// learning rate before the schedule. Reads no data and therefore omits the layers of <see cref="TableColumns"/>, which are trained
+    /// with the head.
     /// </summary>
-    /// <param name="outputs">Number of outputs of the head: the number of classes, or 1. At least 1. Default 2.</param>
-    /// <exception cref="ArgumentException">Strategy or adapter do not fit the backbone.</exception>
+    /// <param name="outputs">Number of outputs of the head, for example the number of classes. At least 1. Default 2.</param>
+    /// <exception cref="ArgumentException">The strategy or the adapter does not fit the backbone.</exception>
     public string Describe(int outputs = 2)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
@@ -118,6 +125,8 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override string? StatusColumnName => ImageStatusColumnName;
 
     internal override string ComponentName => "FineTuneImages";
+
+    internal override string PictureColumn => ImageColumnName;
 
     internal override TestTimeAugmentation ScoringViews => TestTimeAugmentation;
 
@@ -148,6 +157,9 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
         }
     }
 
+    internal override void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training) =>
+        task.InitializeHead(((ImageNetwork)network).Head, training);
+
     internal override void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
     {
         if (network is ImageNetwork { Table: { } table })
@@ -168,7 +180,7 @@ public sealed record ImageFineTuningOptions : FineTuningOptions
     internal override void Check()
     {
         base.Check();
-        Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs); // fails here rather than after the data are read
+        Strategy.Resolve(Backbone.Name, Backbone.Stages, Epochs); // fails here instead of after the data are read
         if (BatchNorm == BatchNormMode.Frozen && Backbone.IsFromScratch)
             throw new ArgumentException($"BatchNormMode.Frozen keeps pretrained statistics, and {Backbone} has none.", "options");
         if (ActivationCheckpointing && Backbone.Script is not null)

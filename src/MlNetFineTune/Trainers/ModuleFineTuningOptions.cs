@@ -12,11 +12,11 @@ namespace MlNetFineTune;
 /// <summary>The options of training a module of your own. Only <see cref="Factory"/> must be set.</summary>
 public sealed record ModuleFineTuningOptions : FineTuningOptions
 {
-    /// <summary>Sets the defaults that differ from those of other networks: <c>Strategy.Full(layerDecay: 1)</c>.</summary>
-    // Most modules start from random weights, and there lower layers have as much to learn as upper ones.
+    /// <summary>Sets the default that differs from other networks: <see cref="Strategy"/> is <c>Strategy.Full(layerDecay: 1)</c>.</summary>
+    // Most modules start from random weights, where lower layers need the same learning rate as upper ones.
     public ModuleFineTuningOptions() => Strategy = Strategy.Full(layerDecay: 1);
 
-    /// <summary>Creates the module.</summary>
+    /// <summary>The factory that creates the module. Required.</summary>
     public required ModuleFactory Factory
     {
         get;
@@ -43,8 +43,10 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
         }
     } = ["Features"];
 
-    /// <summary>Path of a file with initial weights, of any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the
-    /// module's parameters and buffers, by their names. Default null: the weights that the factory made.</summary>
+    /// <summary>
+    /// Path of a file with initial weights, in any format that <see cref="Backbone.WithWeights(string)"/> reads, with exactly the names of
+    /// the module's parameters and buffers. Default null: the weights that the factory created.
+    /// </summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? WeightsFile { get; init; }
 
@@ -57,7 +59,7 @@ public sealed record ModuleFineTuningOptions : FineTuningOptions
             + "Leave Workers out."
         : null;
 
-    // Numbers are copied faster than threads pass them on.
+    // Copying numbers is faster than passing them between threads.
     internal override FineTuningOptions InForce => ReadsPictures ? this : this with { Workers = 1 };
 
     internal override void CheckInputs(SchemaShape schema, IExceptionContext context)

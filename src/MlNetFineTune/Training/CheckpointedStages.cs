@@ -7,26 +7,26 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Activation checkpointing (Chen et al. 2016, section 4.1, https://arxiv.org/abs/1604.06174): of each stage but the last only the input is
-/// kept, and on the way back the stage runs again. The way back is taken stage by stage in plain calls on the caller's thread, without
-/// functions of our own within torch's autograd: TorchSharp 0.107 calls those from native code, which no exception passes, and keeps for
-/// each an empty tensor of its output's size; and its <c>autograd.grad</c> catches nothing. Gradients are those of the plain run, bit for
-/// bit on one CPU, but where a stage begins with an average (MobileNetV3's last): libtorch gives what a leaf gets the layout of the leaf,
-/// and the stage below then sums in another order.
+/// Activation checkpointing (Chen et al. 2016, section 4.1, https://arxiv.org/abs/1604.06174): for each stage except the last only the
+/// input is stored, and the stage is recomputed in the backward pass. The backward pass runs stage by stage in plain calls on the caller's
+/// thread, without custom autograd functions: TorchSharp 0.107 calls those from native code, through which exceptions cannot pass, and
+/// allocates for each an empty tensor of its output's size; its <c>autograd.grad</c> does not handle errors either. Gradients are
+/// bit-identical to those without checkpointing on one CPU, except if a stage begins with an average (MobileNetV3's last): libtorch gives
+/// the gradient of a leaf the layout of the leaf, so that the stage below sums in another order.
 /// </summary>
-/// <param name="network">In training mode.</param>
-/// <param name="first">The lowest stage that trains.</param>
+/// <param name="network">The network in training mode.</param>
+/// <param name="first">The lowest trained stage.</param>
 /// <param name="seed">Seed of the training.</param>
 internal sealed class CheckpointedStages(FineTunedNetwork network, int first, long seed)
 {
     private readonly ILookup<int, Tensor> _buffers = network.NamedTensors().Where(named => named.Tensor is not Parameter)
         .ToLookup(named => network.StageOf(named.Name), named => named.Tensor);
     private readonly Stack<Kept> _kept = [];
-    private Tensor? _last; // what the last stage was given
+    private Tensor? _last; // input of the last stage
     private int _batch;
-    private ModelInputs? _inputs; // the step's, whose tensors stay the caller's
+    private ModelInputs? _inputs; // inputs of the step, owned by the caller
 
-    /// <summary>The way to the outputs. All that is kept for the way back lies in the caller's dispose scope.</summary>
+    /// <summary>The forward pass. Tensors stored for the backward pass belong to the caller's dispose scope.</summary>
     public Tensor Forward(ModelInputs inputs, int batch)
     {
         (_inputs, _batch, _last) = (inputs, batch, null);
@@ -45,7 +45,7 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
         return network.ForwardInTraining(inputs.With(current), first + _kept.Count, seed, batch);
     }
 
-    /// <summary>The way back below what <c>loss.backward()</c> reached.</summary>
+    /// <summary>The backward pass through the stages below those that <c>loss.backward()</c> reached.</summary>
     public void Backward()
     {
         var gradient = _last?.grad;
@@ -56,11 +56,11 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
         }
     }
 
-    /// <returns>The gradient of the stage's input; null where nothing below asks for it, or is reached.</returns>
+    /// <returns>The gradient of the stage's input; null if nothing below needs or receives it.</returns>
     private Tensor? Backward(Kept kept, Tensor gradient)
     {
         using var input = kept.Input.detach().requires_grad_(_kept.Count > 0);
-        // The second run begins where the first began, and so ends where that ended: running statistics move once.
+        // The recomputation starts from the state before the first run, so that running statistics are updated only once.
         using (no_grad())
         {
             foreach (var (buffer, before) in _buffers[kept.Stage].Zip(kept.Buffers))
@@ -68,7 +68,7 @@ internal sealed class CheckpointedStages(FineTunedNetwork network, int first, lo
         }
         var output = Again(kept.Stage, input, gradient);
         if (!output.requires_grad)
-            return null; // a layer of a user's that detaches
+            return null; // a custom layer detaches its input
         output.backward([gradient]);
         gradient.Dispose();
         kept.Dispose();

@@ -1,8 +1,8 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// What happens when a training diverges: when its loss is NaN or infinite, or a spike that stays: when the median of the last 5 steps'
-/// losses is above <c>spikeFactor</c> times the median of the 100 steps before, and above as many times that of the run's first 5 steps.
+/// The reaction to a training that diverges: its loss is NaN or infinite, or rises and stays high, which means that the median loss of the
+/// last 5 steps is above <c>spikeFactor</c> times both the median of the 100 steps before and that of the first 5 steps of the run.
 /// </summary>
 public abstract record Divergence
 {
@@ -13,8 +13,9 @@ public abstract record Divergence
 
     internal float SpikeFactor { get; }
 
-    /// <summary>Throws an <see cref="InvalidOperationException"/> with step, epoch and the last good metrics. The default.</summary>
+    /// <summary>Throws an <see cref="InvalidOperationException"/> with step, epoch and the last valid metrics. The default.</summary>
     /// <param name="spikeFactor">Factor of the loss that counts as a spike. Above 1; infinity allows every spike. Default 10.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="spikeFactor"/> is not above 1.</exception>
     public static Divergence Throw(float spikeFactor = 10) => new ThrowOnDivergence(spikeFactor);
 
     /// <summary>
@@ -22,6 +23,7 @@ public abstract record Divergence
     /// complete epoch it throws.
     /// </summary>
     /// <param name="spikeFactor">Factor of the loss that counts as a spike. Above 1; infinity allows every spike. Default 10.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="spikeFactor"/> is not above 1.</exception>
     public static Divergence ReturnBest(float spikeFactor = 10) => new ReturnBestOnDivergence(spikeFactor);
 
     private sealed record ThrowOnDivergence(float Factor) : Divergence(Factor)

@@ -3,10 +3,10 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What happens at the end of a training that diverged.</summary>
+/// <summary>The end of a training that diverged.</summary>
 internal static class DivergenceReport
 {
-    /// <exception cref="InvalidOperationException">The options want an error, or no epoch was complete.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Divergence.Throw"/> applies, or no epoch was complete.</exception>
     public static void TakeBestOrThrow(TrainingRun run, RunState state, int bestEpoch)
     {
         var what = $"The training diverged in step {state.Batches} (epoch {state.Epochs.Count + 1}): {state.Divergence}.";

@@ -1,17 +1,22 @@
 namespace MlNetFineTune.Training;
 
 /// <summary>Judges the weights at the end of an epoch, by the average of them where one is kept, and keeps what is best.</summary>
-internal sealed class EpochEvaluation(
-    TrainingPhase phase, RunState state, StopRequest stop, BestEpochs best, Evaluator? evaluator, ProgressMeter meter)
+internal sealed class EpochEvaluation(TrainingRun run, RunState state, StopRequest stop, BestEpochs best, ProgressMeter meter)
 {
     /// <summary>The epoch that was evaluated last.</summary>
     public TrainingReport.EpochReport Report { get; private set; } = null!;
 
-    /// <summary>Whether it is the best so far.</summary>
+    /// <summary>Whether this epoch is the best so far.</summary>
     public bool IsBest { get; private set; }
 
-    /// <returns>Null if the training goes on.</returns>
-    public TrainingReport.EndReason? Evaluate(int epoch)
+    /// <summary>Whether the training shall end because its epochs have not got better for too long.</summary>
+    public bool PatienceExhausted => run.IsPatienceExhausted(state.Epochs.Count, best.Epoch);
+
+    /// <param name="epoch">From 1.</param>
+    /// <param name="phase">The phase that trained.</param>
+    /// <param name="evaluator">Evaluates on the validation rows; null where there are none.</param>
+    /// <returns>Why the training ends; null if it goes on.</returns>
+    public TrainingReport.EndReason? Evaluate(int epoch, TrainingPhase phase, Evaluator? evaluator)
     {
         using (phase.Average?.InPlaceOfWeights())
         {

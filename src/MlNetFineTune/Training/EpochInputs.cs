@@ -3,6 +3,11 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
+/// <summary>What the epochs of a phase read.</summary>
+/// <param name="Training">The training rows.</param>
+/// <param name="Validation">Evaluates on the validation rows; null where there are none.</param>
+internal sealed record PhaseInputs(StepInputs Training, Evaluator? Validation);
+
 /// <summary>Which rows an epoch has, in which order, and how they enter the network.</summary>
 internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) : IDisposable
 {
@@ -15,19 +20,26 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     });
 
     /// <summary>Features of the phase's frozen stages. The caller disposes them.</summary>
-    public FeatureCaches BeginPhase(TrainingPhase phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
+    public FeatureCaches FeaturesOf(TrainingPhase phase) => CachesOf(run, phase.Encoder, badRows, meter, stop);
 
-    /// <summary>The training rows of some epochs.</summary>
-    public StepInputs OfTraining(TrainingPhase phase, FeatureCaches features, int[] epochs)
+    /// <summary>What a phase reads.</summary>
+    /// <param name="phase">The phase.</param>
+    /// <param name="features">Features of its frozen stages.</param>
+    /// <param name="epochs">The epochs that it still has to train.</param>
+    public PhaseInputs Of(TrainingPhase phase, FeatureCaches features, int[] epochs)
     {
         var augmentation = phase.Planned.Augments ? run.Options.Augmentation : Augmentation.None;
-        return _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs)
+        var training = _teacher.Value?.InputsFor(features, run.Data.Training, augmentation, epochs)
             ?? features.InputsFor(run.Data.Training, augmentation, epochs);
+        return new PhaseInputs(training, EvaluatorOf(phase, features));
     }
 
-    /// <summary>Evaluates on the validation rows, with what the frozen stages gave kept from epoch to epoch;
-    /// null where there are none.</summary>
-    public Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
+    /// <summary>Steps of a phase from its first epoch to its last.</summary>
+    public int StepsOf(TrainingPhase phase) =>
+        phase.Planned.Epochs * InSteps(Usable(run.Data.Training, phase.FirstEpoch)).Steps;
+
+    // What the frozen stages gave is kept from epoch to epoch.
+    private Evaluator? EvaluatorOf(TrainingPhase phase, FeatureCaches features)
     {
         var validation = run.Data.Validation;
         if (validation.Rows.Length == 0)
@@ -40,7 +52,7 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
                 $"None of the {validation.Rows.Length} validation {validation.Source.Inputs.Noun}s could be read.");
     }
 
-    /// <summary>Evaluates on the validation rows once, with nothing kept.</summary>
+    /// <summary>Creates an evaluator for a single evaluation on the validation rows, without caching.</summary>
     public Evaluator EvaluatorOf(int frozenStages, FrozenEncoder encoder)
     {
         var validation = run.Data.Validation;
@@ -51,13 +63,16 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
     }
 
     /// <summary>An epoch's training rows in the order of <see cref="FineTuningOptions.Sampling"/>.</summary>
-    public EpochOrder OrderOf(int epoch) =>
-        InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch));
-
-    public EpochOrder InSteps(int[] order) => EpochOrder.Of(order, run.Options.BatchSize, run.Options.AccumulationSteps);
+    /// <exception cref="InvalidOperationException">No training row could be read.</exception>
+    public EpochOrder OrderOf(int epoch)
+    {
+        var order = InSteps(run.Options.Sampling.Order(Usable(run.Data.Training, epoch), run.Balance, run.Seed, epoch));
+        run.Data.RequireReadable(order.Batches.Length);
+        return order;
+    }
 
     /// <summary>
-    /// The rows less those that were found bad before an epoch: a training that goes on in the middle of it must find the same.
+    /// The rows without those that were found bad before an epoch, so that a training resumed within the epoch has the same rows.
     /// </summary>
     public int[] Usable(RowSubset subset, int epoch = int.MaxValue) =>
         [.. subset.Rows.Where(row => !badRows.Contains(subset.Source, row, epoch))];
@@ -70,6 +85,8 @@ internal sealed class EpochInputs(TrainingRun run, BadRowLog badRows, ProgressMe
         if (_teacher.IsValueCreated)
             _teacher.Value?.Dispose();
     }
+
+    private EpochOrder InSteps(int[] rows) => EpochOrder.Of(rows, run.Options.BatchSize, run.Options.AccumulationSteps);
 
     private static FeatureCaches CachesOf(
         TrainingRun run, FrozenNetwork layers, BadRowLog badRows, ProgressMeter meter, CancellationToken stop) =>

@@ -5,22 +5,22 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>One pass over the validation rows, with the network as it would score: in inference mode, BatchNorm folded.</summary>
-/// <param name="run">Its network is evaluated, and its validation rows are read.</param>
-/// <param name="frozenStages">What stays as it is.</param>
-/// <param name="stagesBefore">The stages that <paramref name="inputs"/> have behind them.</param>
-/// <param name="inputs">What enters.</param>
-/// <param name="batches">The rows' order.</param>
-/// <param name="meter">Told how far it is.</param>
+/// <summary>One pass over the validation rows, with the network as in scoring: in inference mode, with folded BatchNorm.</summary>
+/// <param name="run">The run with the network and the validation rows.</param>
+/// <param name="frozenStages">Number of frozen stages.</param>
+/// <param name="stagesBefore">Number of stages that were already applied to <paramref name="inputs"/>.</param>
+/// <param name="inputs">The inputs.</param>
+/// <param name="batches">Rows of each batch.</param>
+/// <param name="meter">Receives the progress.</param>
 internal sealed class Evaluator(
     TrainingRun run, int frozenStages, int stagesBefore, StepInputs inputs, int[][] batches, ProgressMeter meter)
 {
-    /// <summary>The outputs of the last evaluation; null if nobody wants them, or they are too many to be kept.</summary>
+    /// <summary>The outputs of the last evaluation; null if they are not needed or too large to be stored.</summary>
     public RowOutputs? Outputs { get; private set; }
 
-    /// <param name="epoch">For the progress.</param>
-    /// <param name="stop">Ends the pass early; null lets it come to its end.</param>
-    /// <returns>Null if <paramref name="stop"/> asked for an end.</returns>
+    /// <param name="epoch">The epoch, for the progress.</param>
+    /// <param name="stop">Ends the pass early; null for a complete pass.</param>
+    /// <returns>Null if <paramref name="stop"/> ended the pass.</returns>
     public Evaluation? Evaluate(int epoch, StopRequest? stop = null)
     {
         run.Network.PrepareForScoring();
@@ -31,7 +31,7 @@ internal sealed class Evaluator(
         }
         finally
         {
-            run.Network.Freeze(frozenStages); // what trains must see its weights change
+            run.Network.Freeze(frozenStages); // trained stages must not use folded copies of their weights
         }
     }
 

@@ -10,7 +10,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>What can be said about every fine-tuning, whatever the network and its inputs.</summary>
+/// <summary>Options of fine-tuning that do not depend on the kind of network and its inputs.</summary>
 public abstract record FineTuningOptions
 {
     [NotInFingerprint("workers do not change the result")]
@@ -28,40 +28,45 @@ public abstract record FineTuningOptions
     public LearningTask? Task { get; init; }
 
     /// <summary>
-    /// The metric that selects the epoch whose weights are kept, and that <see cref="EarlyStoppingPatience"/> watches.
-    /// Default null: <see cref="Metric.Loss"/>. A metric that the task does not have is an error. Needs validation.
+    /// The metric that selects the best epoch, and that <see cref="EarlyStoppingPatience"/> uses. Default null: <see cref="Metric.Loss"/>.
+    /// A metric that the task does not have is an error. Requires validation.
     /// </summary>
     public Metric? Metric { get; init; }
 
     /// <summary>
     /// Name of the label column: a key for classes, a Boolean for binary classification, a Single for regression, a vector of Boolean or of
-    /// keys for several labels a row. <c>Conversion.MapValueToKey</c> makes a key of text. Default "Label".
+    /// keys for multi-label classification. <c>Conversion.MapValueToKey</c> converts text to a key. Not used by
+    /// <see cref="LearningTask.Several"/>. Default "Label".
     /// </summary>
     [NotInFingerprint("the labels themselves are hashed")]
     public string LabelColumnName { get; init; } = "Label";
 
     /// <summary>
-    /// Name of a column of weights (Single, 0 or above): losses are weighted means, in each step and in validation. Reported accuracy and
-    /// errors count every row once. Default null: all rows have weight 1.
+    /// Name of a column of example weights (Single, at least 0): losses are weighted means, in each step and in validation. Other metrics
+    /// are not weighted. Default null: all rows have weight 1.
     /// </summary>
     [NotInFingerprint("the weights themselves are hashed")]
     public string? ExampleWeightColumnName { get; init; }
 
-    /// <summary>Name of the score column that the model adds; its content depends on the task. Default "Score".</summary>
+    /// <summary>
+    /// Name of the output column of scores; the content depends on the task (<see cref="LearningTask"/>). Default "Score".
+    /// </summary>
     [NotInFingerprint("an output")]
     public string ScoreColumnName { get; init; } = "Score";
 
-    /// <summary>Name of the column of predicted classes that models with classes add. Default "PredictedLabel".</summary>
+    /// <summary>Name of the output column of predicted labels, for tasks with classes or labels. Default "PredictedLabel".</summary>
     [NotInFingerprint("an output")]
     public string PredictedLabelColumnName { get; init; } = "PredictedLabel";
 
-    /// <summary>Name of the column with the probability of true that binary classification adds. Default "Probability".</summary>
+    /// <summary>Name of the output column with the probability of true, for binary classification. Default "Probability".</summary>
     [NotInFingerprint("an output")]
     public string ProbabilityColumnName { get; init; } = "Probability";
 
     /// <summary>
     /// Random changes to the training rows' pictures, new in every epoch; scoring and validation use them unchanged. Default:
-    /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures.
+    /// <see cref="Augmentation.Light"/> for images, none for modules, whose inputs need not be pictures. Where
+    /// <c>ml.Transforms.AugmentImages</c> is in the chain before <c>FineTuneImages</c>, its augmentation is taken; another one here is an
+    /// error.
     /// </summary>
     public Augmentation Augmentation
     {
@@ -70,11 +75,14 @@ public abstract record FineTuningOptions
         {
             ArgumentNullException.ThrowIfNull(value, nameof(Augmentation));
             field = value;
+            AsksForAugmentation = true;
         }
     } = Augmentation.None;
 
-    /// <summary>Small matrices that train in place of large weights, such as LoRA. Combines with any strategy.
-    /// Default <see cref="Adapter.None"/>.</summary>
+    /// <summary>
+    /// Low-rank adapters that are trained instead of the weights (LoRA), with any strategy that trains a layer below the head. Default
+    /// <see cref="Adapter.None"/>.
+    /// </summary>
     public Adapter Adapter
     {
         get;
@@ -85,7 +93,7 @@ public abstract record FineTuningOptions
         }
     } = Adapter.None;
 
-    /// <summary>A fitted model whose outputs are additional training targets. Default <see cref="Distillation.None"/>.</summary>
+    /// <summary>A teacher, whose outputs are additional training targets. Default <see cref="Distillation.None"/>.</summary>
     public Distillation Distillation
     {
         get;
@@ -97,10 +105,10 @@ public abstract record FineTuningOptions
     } = Distillation.None;
 
     /// <summary>
-    /// Where the outputs of frozen stages are kept. They are computed once for rows that are the same in every epoch: without
-    /// augmentation, or with <see cref="Augmentation.FixedViews"/>; validation always. Of a module, where its stages run one by
-    /// one: a <c>Sequential</c>, or <see cref="IStagedModule.ComputationOf"/>. Default: in memory, up to 1 GiB. Does not change the
-    /// result, but for rounding.
+    /// Where the outputs of frozen stages are cached. They are computed once for rows that are the same in every epoch: validation rows,
+    /// and training rows without augmentation or with <see cref="Augmentation.FixedViews"/>. For modules only if their stages run one by
+    /// one: a <c>Sequential</c>, or <see cref="IStagedModule.ComputationOf"/>. Changes the result only by rounding. Default: in memory, up
+    /// to 1 GiB.
     /// </summary>
     [NotInFingerprint("keeps what would be computed again")]
     public FeatureCache FeatureCache
@@ -114,20 +122,23 @@ public abstract record FineTuningOptions
     } = FeatureCache.InMemory();
 
     /// <summary>
-    /// Whether a step keeps only the activations between stages, and computes those inside a stage again in the backward pass (Chen et al.
-    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for
-    /// networks that run as a whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have
-    /// <see cref="IStagedModule.ComputationOf"/>. Default false.
+    /// Whether a step stores only the activations between stages, and recomputes those within a stage in the backward pass (Chen et al.
+    /// 2016, https://arxiv.org/abs/1604.06174): less memory, about a third more time, the same weights. An error for networks that run as a
+    /// whole: TorchScript programs, and modules that are neither a <c>Sequential</c> nor have <see cref="IStagedModule.ComputationOf"/>.
+    /// Default false.
     /// </summary>
     [NotInFingerprint("the same weights in less memory")]
     public bool ActivationCheckpointing { get; init; }
 
-    /// <summary>Which parameters train, in which epochs and at which learning rate. Default: all, <see cref="Strategy.Full"/>.</summary>
+    /// <summary>
+    /// Which parameters are trained, in which epochs and at which learning rate. Default: all, <see cref="Strategy.Full"/>; for modules
+    /// with a layer decay of 1.
+    /// </summary>
     [NotInFingerprint("the plan that it resolves to is hashed")]
     public Strategy Strategy { get; init; } = Strategy.Full();
 
     /// <summary>Whether the running statistics of BatchNorm in trained stages are updated.
-    /// Default: as the strategy requires, in general updated.</summary>
+    /// Default <see cref="BatchNormMode.ByStrategy"/>: as the strategy requires, in general updated.</summary>
     [NotInFingerprint("the plan says what BatchNorm does")]
     public BatchNormMode BatchNorm
     {
@@ -142,19 +153,20 @@ public abstract record FineTuningOptions
 
     /// <summary>
     /// Number of rows in a batch. At least 1. Default 16. Rows are distributed evenly over the batches, so that the last one is not small.
-    /// A BatchNorm that trains needs more than one value a channel: with 1 that can be an error, which names the layer; a batch with only
-    /// one readable row is left out of its epoch where it cannot train.
+    /// A trained BatchNorm needs more than one value per channel: with a batch size of 1 this can be an error, which names the layer; a
+    /// batch with only one readable row is then skipped.
     /// </summary>
     public int BatchSize { get; init => field = Positive(value, nameof(BatchSize)); } = 16;
 
     /// <summary>
-    /// Number of batches whose gradients are accumulated for one step of the optimizer, each row with the same weight. A step has the rows
-    /// of a <see cref="BatchSize"/> this many times as large, in the memory of a small batch; BatchNorm sees the small batches.
-    /// At least 1. Default 1.
+    /// Number of batches whose gradients are accumulated for one step of the optimizer, with rows weighted as in one batch. A step has the
+    /// same rows as with a <see cref="BatchSize"/> this many times as large, with the memory of a small batch; BatchNorm uses the small
+    /// batches. At least 1. Default 1.
     /// </summary>
     public int AccumulationSteps { get; init => field = Positive(value, nameof(AccumulationSteps)); } = 1;
 
-    /// <summary>Which rows make an epoch: all once, or all classes equally often. Default: <see cref="Sampling.Shuffled"/>.</summary>
+    /// <summary>Which rows make an epoch: all once, or all classes equally often (of several heads, those of one:
+    /// <see cref="Sampling.BalancedBy"/>). Default: <see cref="Sampling.Shuffled"/>.</summary>
     public Sampling Sampling
     {
         get;
@@ -165,7 +177,7 @@ public abstract record FineTuningOptions
         }
     } = Sampling.Shuffled;
 
-    /// <summary>Of the head; strategies scale it for the stages below. Default 0.001.</summary>
+    /// <summary>Learning rate of the head; strategies scale it for the stages below. Above 0. Default 0.001.</summary>
     public float LearningRate
     {
         get;
@@ -177,26 +189,35 @@ public abstract record FineTuningOptions
     /// <summary>The optimizer. Default <see cref="Optimizer.AdamW"/> with its defaults.</summary>
     public Optimizer Optimizer { get; init; } = Optimizer.AdamW();
 
-    /// <summary>The course of the learning rate. Default: <see cref="LearningRateSchedule.Cosine"/> with a
-    /// warm-up of 5 % of the steps.</summary>
+    /// <summary>
+    /// The schedule of the learning rate. Default: <see cref="LearningRateSchedule.Cosine"/> with a warm-up of 5 % of the steps.
+    /// </summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine();
 
     /// <summary>Limits the size of gradients. Default <see cref="GradientClipping.None"/>.</summary>
     public GradientClipping GradientClipping { get; init; } = GradientClipping.None;
 
-    /// <summary>Whether the model has the weights of one epoch, or an average.
-    /// Default: the weights of the best epoch.</summary>
+    /// <summary>
+    /// Whether the model has the weights of one epoch or an average. Default <see cref="WeightAveraging.None"/>: the weights of the best
+    /// epoch.
+    /// </summary>
     public WeightAveraging WeightAveraging { get; init; } = WeightAveraging.None;
 
-    /// <summary>The validation rows, which select the best epoch. Default: a fifth of the training rows of each class.</summary>
+    /// <summary>
+    /// The validation rows, on which the best epoch is selected. Default: 20 % of the training rows, stratified by class.
+    /// </summary>
     public ValidationData Validation { get; init; } = ValidationData.Fraction(0.2f);
 
-    /// <summary>Ends the training when <see cref="Metric"/> has not improved on the validation rows for this many epochs (of the last part,
-    /// where the strategy has several). At least 1. Default null: all epochs run. Needs validation.</summary>
+    /// <summary>
+    /// Ends the training when <see cref="Metric"/> has not improved on the validation rows for this many epochs (in the last phase of a
+    /// strategy with several). At least 1. Default null: all epochs run. Requires validation.
+    /// </summary>
     public int? EarlyStoppingPatience { get; init => field = value is { } epochs ? Positive(epochs, nameof(EarlyStoppingPatience)) : null; }
 
-    /// <summary>Ends the training after this time with the best model so far. Reading the rows is not counted; the time of earlier
-    /// processes of the same <see cref="Checkpoint"/> is. Above zero. Default null: no limit.</summary>
+    /// <summary>
+    /// Ends the training after this time with the best model so far. The time of earlier processes with the same <see cref="Checkpoint"/>
+    /// is included, reading the rows is not. Above zero. Default null: no limit.
+    /// </summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public TimeSpan? TimeBudget
     {
@@ -205,28 +226,29 @@ public abstract record FineTuningOptions
             : throw new ArgumentOutOfRangeException(nameof(TimeBudget), value, "The time budget must be above zero.");
     }
 
-    /// <summary>What happens when the loss is NaN or infinite, or rises suddenly and stays high.
-    /// Default: <see cref="Divergence.Throw"/>.</summary>
+    /// <summary>The reaction to a loss that is NaN or infinite, or rises and stays high. Default <see cref="Divergence.Throw"/>.</summary>
     [NotInFingerprint("when to give up, not what to compute")]
     public Divergence OnDivergence { get; init; } = Divergence.Throw();
 
-    /// <summary>Whether and where checkpoints are written, from which a training that was killed, cancelled or stopped is resumed.
-    /// Default <see cref="TrainingCheckpoint.None"/>.</summary>
+    /// <summary>
+    /// Whether and where checkpoints are written, from which a training is resumed after a kill, a cancellation or a stop. Default
+    /// <see cref="TrainingCheckpoint.None"/>.
+    /// </summary>
     [NotInFingerprint("where and how often to write")]
     public TrainingCheckpoint Checkpoint { get; init; } = TrainingCheckpoint.None;
 
-    /// <summary>What happens with rows whose inputs cannot be read. Default <see cref="BadRows.Throw"/>.</summary>
+    /// <summary>The treatment of rows whose inputs cannot be used. Default <see cref="BadRows.Throw"/>.</summary>
     public BadRows BadRows { get; init; } = BadRows.Throw;
 
-    /// <summary>Seed of every random choice of the training. Default null: the seed of the context, else 0.</summary>
+    /// <summary>Seed of every random choice of the training. Default null: the seed of the context, or 0 if it has none.</summary>
     [NotInFingerprint("the seed in force is hashed")]
     public int? Seed { get; init; }
 
     /// <summary>
     /// Number of threads that read rows and decode and augment pictures. Default: the number of processors, at most 16. Does not change the
-    /// result. A module without pictures uses one thread (another number is a warning), because numbers are copied faster than threads
-    /// exchange them. The memory for decoding large pictures is limited in the whole process, so that more threads do not always decode
-    /// more of them at the same time.
+    /// result. A module without pictures uses one thread (another number is a warning), because copying numbers is faster than passing them
+    /// between threads. The memory for decoding large pictures is limited for the whole process, so that more threads do not always decode
+    /// more of them concurrently.
     /// </summary>
     [NotInFingerprint("workers do not change the result")]
     public int Workers
@@ -235,8 +257,10 @@ public abstract record FineTuningOptions
         init => _workers = Positive(value, nameof(Workers));
     }
 
-    /// <summary>What loading the saved model does when its probe row scores differently here: log a warning (the default), or fail.
-    /// CPUs differ, so a warning need not be a fault.</summary>
+    /// <summary>
+    /// The reaction when the saved model is loaded and its probe row scores differently than in the training. Default
+    /// <see cref="ProbeMismatch.Warn"/>: small differences between CPUs are possible.
+    /// </summary>
     [NotInFingerprint("of loading the model")]
     public ProbeMismatch OnProbeMismatch { get; init; } = ProbeMismatch.Warn;
 
@@ -244,7 +268,8 @@ public abstract record FineTuningOptions
     /// Path of a folder for the records of the training, created if it does not exist: <c>history.csv</c> and <c>history.json</c>, written
     /// after every epoch; events for TensorBoard (<c>tensorboard --logdir</c>), after every step; and at the end <c>report.html</c>, a page
     /// with curves, confusion matrix, worst mistakes and the facts needed to repeat the training. Use one folder for each training: a later
-    /// one replaces history and report. Default null: none.
+    /// one replaces history and report. Labels of several heads must differ in letters, digits or underscores, of which the names of
+    /// columns there are made: else it is an error. Default null: none.
     /// </summary>
     [NotInFingerprint("only watches")]
     public string? RunFolder
@@ -263,14 +288,23 @@ public abstract record FineTuningOptions
     [NotInFingerprint("only watches")]
     public IProgress<TrainingProgress>? Progress { get; init; }
 
-    /// <summary>Ends the training within a step, with the best model so far; if no epoch was complete, a warning is logged.
-    /// While rows are still being read there is no model to return: use <see cref="CancellationToken"/>.</summary>
+    /// <summary>
+    /// Ends the training within a step, with the best model so far; if no epoch was complete, with the current weights and a warning. While
+    /// rows are still being read there is no model to return: use <see cref="CancellationToken"/>.
+    /// </summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken StopToken { get; init; }
 
     /// <summary>Ends the training with <see cref="OperationCanceledException"/>.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Whether <see cref="Augmentation"/> was set, and is no default.</summary>
+    [NotInFingerprint("whose augmentation it is, not which")]
+    internal bool AsksForAugmentation { get; private protected init; }
+
+    /// <summary>The one column of pictures that is augmented; null where there is none, or several.</summary>
+    internal virtual string? PictureColumn => null;
 
     /// <summary>Whether <see cref="Workers"/> was set.</summary>
     internal bool AsksForWorkers => _workers is not null;
@@ -279,11 +313,11 @@ public abstract record FineTuningOptions
     [NotInFingerprint("only watches")]
     internal ITrainingObserver? Observer { get; init; }
 
-    /// <summary>The clock of <see cref="TimeBudget"/>; tests replace it.</summary>
+    /// <summary>The clock of <see cref="TimeBudget"/>; replaced in tests.</summary>
     [NotInFingerprint("when to stop, not what to compute")]
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>The task; its default where none is set.</summary>
+    /// <summary>The task, or the default.</summary>
     internal LearningTask TaskInForce => Task ?? LearningTask.Multiclass();
 
     /// <summary>Names of the columns that the task reads and writes.</summary>
@@ -293,7 +327,7 @@ public abstract record FineTuningOptions
     /// <summary>Name of the column with the reason why a row could not be scored; null for no such column.</summary>
     internal virtual string? StatusColumnName => null;
 
-    /// <summary>The options that this kind of network alone has, as texts for the model file and the report.</summary>
+    /// <summary>The options of this kind of network, as texts for the model file and the report.</summary>
     internal abstract IReadOnlyDictionary<string, string> DescribeOwn();
 
     /// <summary>The views of a picture that the fitted model scores.</summary>
@@ -308,28 +342,33 @@ public abstract record FineTuningOptions
     /// <summary>Creates the input of the network.</summary>
     internal abstract ModelInput CreateInput(IExceptionContext context, DataViewSchema schema);
 
-    /// <summary>The network with the weights that training begins with. The caller disposes it.</summary>
+    /// <summary>Creates the network with its initial weights. The caller disposes it.</summary>
     internal abstract FineTunedNetwork CreateNetwork(ModelInput input, BoundTask task, long seed, Action<string> log);
+
+    /// <summary>Gives the network's head, where it has one of ours, what it begins with by the training labels.</summary>
+    internal virtual void InitializeHead(FineTunedNetwork network, BoundTask task, RowSubset training)
+    {
+    }
 
     /// <summary>What the network must know of the training rows before the first step, such as the mean of a number.</summary>
     internal virtual void FitInput(FineTunedNetwork network, RowSubset training, IChannel channel)
     {
     }
 
-    /// <summary>The teacher, if there is one. The caller disposes it.</summary>
+    /// <summary>The teacher, or null. The caller disposes it.</summary>
     internal Teacher? CreateTeacher(BoundTask task, ModelInput input, TorchSharp.torch.Device device, Action<string> log) =>
         Distillation.Begin(LabelColumnName, task, input, device, log);
 
-    /// <summary>The options with what does not apply to this network set aside.</summary>
+    /// <summary>The effective options, without those that do not apply to this network.</summary>
     internal virtual FineTuningOptions InForce => this;
 
-    /// <summary>A warning that <see cref="Workers"/> was set aside; null where it was not.</summary>
+    /// <summary>A warning that <see cref="Workers"/> is ignored; null if it is used.</summary>
     internal virtual string? UnusedWorkers => null;
 
-    /// <summary>The trainer of these options.</summary>
+    /// <summary>Creates the trainer of these options.</summary>
     internal abstract IEstimator<ITransformer> CreateTrainer(IHostEnvironment env);
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    /// <summary>Names and values as text, in the invariant culture.</summary>
     public sealed override string ToString() => InvariantText.Of(this);
 
     /// <exception cref="ArgumentException">Two options contradict each other.</exception>
@@ -340,16 +379,14 @@ public abstract record FineTuningOptions
         if (WeightAveraging is WeightAveraging.BestAveraging && Validation is ValidationData.NoValidation)
             throw new ArgumentException("WeightAveraging.BestCheckpoints needs validation: "
                 + "it says which epochs are the best, and whether their average is better.", "options");
+        if (WeightAveraging is WeightAveraging.WiseFtAveraging && Validation is ValidationData.NoValidation)
+            throw new ArgumentException("WeightAveraging.WiseFt needs validation: it chooses among the mixed weights.", "options");
         if (TaskInForce.NeedsValidation is { } reason && Validation is ValidationData.NoValidation)
             throw new ArgumentException(reason, "options");
         if (Metric is not null && Metric != Metric.Loss && Validation is ValidationData.NoValidation)
             throw new ArgumentException($"Metric needs validation: {Metric} is measured on its rows, and chooses the epoch.", "options");
-        if (Sampling.NeedsClasses && !TaskInForce.HasClasses)
-        {
-            throw new ArgumentException(
-                $"Sampling.{Sampling} takes the rows of all classes equally often, and {TaskInForce.Name} has no classes: leave it out, or "
-                + "say with ExampleWeightColumnName how much each row counts.", "options");
-        }
+        if (Sampling.NeedsClasses && TaskInForce.WhyNotBalanced(Sampling.Label, Columns) is { } whyNot)
+            throw new ArgumentException($"Sampling.{Sampling} takes the rows of all classes equally often, and {whyNot}.", "options");
         if (!TaskInForce.TakesMixedRows && Augmentation.Operations.FirstOrDefault(operation => operation is IMixing) is { } mixing)
         {
             throw new ArgumentException(
@@ -357,7 +394,7 @@ public abstract record FineTuningOptions
                 "options");
         }
         CheckDifferent(TaskInForce.OutputsOf(Columns));
-        if (GradientClipping is AdaptiveClipping && Strategy is HeadOnlyStrategy)
+        if (GradientClipping is GradientClipping.AdaptiveClipping && Strategy == Strategy.HeadOnly)
             throw new ArgumentException("GradientClipping.Adaptive leaves the head out, and with Strategy.HeadOnly nothing else trains: "
                 + "take GradientClipping.Norm.", "options");
         Schedule.Check(this);

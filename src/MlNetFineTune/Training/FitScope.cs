@@ -4,17 +4,18 @@ using TorchSharp;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What surrounds every <c>Fit</c>: host, log, seed, device, and gradients on this thread,
-/// whatever the caller did with them.</summary>
+/// <summary>
+/// The environment of a <c>Fit</c>: host, log, seed, device, and gradients enabled on this thread independently of the caller's state.
+/// </summary>
 internal sealed class FitScope : IDisposable
 {
     private readonly IDisposable _ordinary = torch.inference_mode(false);
     private readonly IDisposable _gradients = torch.enable_grad();
 
-    /// <param name="env">Registered now: a host keeps the device and temporary folder that its context has when it is made.</param>
-    /// <param name="component">The trainer's name.</param>
-    /// <param name="task">For the log.</param>
-    /// <param name="seed">The option; null takes the context's seed, else 0.</param>
+    /// <param name="env">Environment; a host has the device and temporary folder of the context at the time of its creation.</param>
+    /// <param name="component">Name of the trainer.</param>
+    /// <param name="task">Name of the task, for the log.</param>
+    /// <param name="seed">The option; null for the context's seed, or 0.</param>
     public FitScope(IHostEnvironment env, string component, string task, int? seed)
     {
         Host = env.Register(component);

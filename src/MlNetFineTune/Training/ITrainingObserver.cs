@@ -1,15 +1,15 @@
 namespace MlNetFineTune.Training;
 
-/// <summary>Hears of a training and changes nothing. Called on the training thread.</summary>
+/// <summary>Observes a training without changing it. Called on the training thread.</summary>
 internal interface ITrainingObserver
 {
-    /// <param name="step">From 1, over the whole run.</param>
+    /// <param name="step">Number of the step, from 1, over the whole run.</param>
     /// <param name="rows">Rows of this step.</param>
     /// <param name="loss">Loss of this step's rows; may be NaN.</param>
     /// <param name="learningRate">Learning rate of the head.</param>
     void AfterStep(int step, int rows, double loss, double learningRate);
 
-    /// <param name="epochs">All that are complete, in order.</param>
-    /// <param name="step">The last one of the epoch.</param>
+    /// <param name="epochs">The complete epochs, in order.</param>
+    /// <param name="step">The last step of the epoch.</param>
     void AfterEpoch(IReadOnlyList<TrainingReport.EpochReport> epochs, int step);
 }

@@ -3,9 +3,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Notices a training that diverges: a loss that is no number, or a spike that stays. A spike is when the median of the last 5 losses
-/// is more than so many times the median of the 100 before, and than that of the run's first 5: one hard batch is none, nor is a
-/// small loss that becomes a little less small.
+/// Detects divergence: a loss that is not finite, or a persistent spike, which means that the median of the last 5 losses exceeds a
+/// multiple of both the median of the 100 before and that of the run's first 5. Single hard batches and small changes of a small loss are
+/// thus not spikes.
 /// </summary>
 internal sealed class LossWatch
 {
@@ -18,7 +18,7 @@ internal sealed class LossWatch
     /// <summary>The latest losses, oldest first, at most 105.</summary>
     public List<double> Recent { get; init; } = [];
 
-    /// <returns>Null, or what is wrong.</returns>
+    /// <returns>Null, or a description of the problem.</returns>
     public string? Judge(double loss, float spikeFactor)
     {
         if (!double.IsFinite(loss))
@@ -32,7 +32,7 @@ internal sealed class LossWatch
             Recent.RemoveAt(0);
         if (Recent.Count < 2 * Last)
             return null;
-        // In a training that goes well this is all: the long median is not asked for.
+        // Usually this suffices, and the long median is not computed.
         var now = Median(Recent, ^Last..);
         if (now <= spikeFactor * Median(First, ..))
             return null;

@@ -1,11 +1,11 @@
 namespace MlNetFineTune;
 
-/// <summary>What to do when a loaded model scores its probe picture otherwise than where it was trained.</summary>
+/// <summary>The reaction if a loaded model scores its probe sample differently than in the training (by more than 0.001).</summary>
 public enum ProbeMismatch
 {
-    /// <summary>Log a warning.</summary>
+    /// <summary>A warning is logged. The default.</summary>
     Warn,
 
-    /// <summary>Fail to load.</summary>
+    /// <summary>Loading throws an exception.</summary>
     Throw,
 }

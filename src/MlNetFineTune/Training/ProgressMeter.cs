@@ -3,7 +3,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Knows how far the training is and how fast it goes.</summary>
+/// <summary>Measures progress and speed of a training.</summary>
 internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int epochs)
 {
     private readonly Stopwatch _total = Stopwatch.StartNew();
@@ -17,15 +17,15 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
     private double _learningRate;
     private double _trainingRate;
 
-    /// <summary>With what the training took before, in other processes.</summary>
+    /// <summary>Elapsed time, including earlier processes.</summary>
     public TimeSpan Elapsed => Earlier + _total.Elapsed;
 
     public TimeSpan Earlier { get; set; }
 
-    /// <summary>The last one; null before it.</summary>
+    /// <summary>The last evaluation; null before the first.</summary>
     public Evaluation? Validation { get; set; }
 
-    /// <summary>Null where nothing was kept.</summary>
+    /// <summary>Report of the feature cache; null if nothing was cached.</summary>
     public FeatureCache.Report? Features { get; private set; }
 
     public void Add(FeatureCache.Report report) => Features = Features?.Plus(report) ?? report;
@@ -44,7 +44,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         _activityTime.Restart();
     }
 
-    /// <summary>After a training step.</summary>
+    /// <summary>Called after a training step.</summary>
     public void Advance(int rows, double loss, double learningRate)
     {
         (_loss, _learningRate) = (loss, learningRate);
@@ -57,7 +57,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Report(_activity);
     }
 
-    /// <param name="loss">Mean training loss of the epoch, whose steps may have been those of an earlier process.</param>
+    /// <param name="loss">Mean training loss of the epoch, including steps of an earlier process.</param>
     public void EndEpoch(double loss)
     {
         _loss = loss;
@@ -81,11 +81,11 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? progress, int e
         Remaining = Remaining(activity),
     });
 
-    // From the share of the epochs that is done. Validation belongs to its epoch, so only training and ends of epochs are estimated from.
+    // From the completed fraction of the epochs. Validation is part of its epoch, so that only training and ends of epochs are used.
     private TimeSpan? Remaining(TrainingActivity activity)
     {
         if (activity == TrainingActivity.ComputingFeatures)
-            return TimeSpan.FromSeconds((_totalRows - _rows) / RowsPerSecond); // of this activity; the steps on ready features are quick
+            return TimeSpan.FromSeconds((_totalRows - _rows) / RowsPerSecond); // of this activity; steps on cached features are fast
         var done = activity switch
         {
             TrainingActivity.Training => _epoch - 1 + _rows / (double)_totalRows,

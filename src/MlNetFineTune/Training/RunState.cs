@@ -3,42 +3,46 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>How far a training is. The loop writes, and a checkpoint keeps it as JSON.</summary>
+/// <summary>The position of a training, updated by the loop and saved in checkpoints as JSON.</summary>
 internal sealed class RunState
 {
-    /// <summary>The complete ones, in order.</summary>
+    /// <summary>The complete epochs, in order.</summary>
     public List<TrainingReport.EpochReport> Epochs { get; init; } = [];
 
-    /// <summary>Batches that trained, of the whole run: they count the random numbers of dropout.</summary>
+    /// <summary>Trained batches of the whole run, which determine the random numbers of dropout.</summary>
     public int Batches { get; set; }
 
-    /// <summary>Batches of the present epoch that have been read.</summary>
+    /// <summary>Batches read in the current epoch.</summary>
     public int BatchesOfEpoch { get; set; }
 
-    /// <summary>Of the present epoch's rows so far.</summary>
+    /// <summary>Sum of the losses of the current epoch's rows so far.</summary>
     public double LossSum { get; set; }
 
-    /// <summary>Rows of the present epoch so far.</summary>
+    /// <summary>Rows of the current epoch so far.</summary>
     public int LossRows { get; set; }
 
-    /// <summary>When the present epoch began, by the clock of the whole run.</summary>
+    /// <summary>Start of the current epoch, by the clock of the whole run.</summary>
     public TimeSpan EpochBegan { get; set; }
 
     public LossWatch Losses { get; set; } = new();
 
-    /// <summary>Why the training cannot go on, in words; null while it can.</summary>
+    /// <summary>Description of a divergence; null if there is none.</summary>
     [JsonIgnore]
     public string? Divergence { get; set; }
 
-    /// <summary>Mean of the present epoch; NaN before its first step.</summary>
+    /// <summary>Mean loss of the current epoch; NaN before its first step.</summary>
     public double MeanLoss => LossRows > 0 ? LossSum / LossRows : double.NaN;
 
-    /// <summary>A batch was trained.</summary>
-    public void Add(double loss, int rows, int batchesOfEpoch)
+    /// <summary>Counts a batch that was trained, and looks whether its loss says that the training diverges.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="loss">Mean loss of its rows.</param>
+    /// <param name="onDivergence">Says what a spike is.</param>
+    public void AddBatch(StepInput batch, double loss, Divergence onDivergence)
     {
-        LossSum += loss * rows;
-        LossRows += rows;
-        (BatchesOfEpoch, Batches) = (batchesOfEpoch, Batches + 1);
+        LossSum += loss * batch.Rows.Length;
+        LossRows += batch.Rows.Length;
+        (BatchesOfEpoch, Batches) = (batch.Batch + 1, Batches + 1);
+        Divergence = Losses.Judge(loss, onDivergence.SpikeFactor);
     }
 
     public void EndEpoch(TrainingReport.EpochReport report)

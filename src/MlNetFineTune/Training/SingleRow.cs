@@ -7,18 +7,18 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Finds out whether a batch of one row can train. Where BatchNorm sees one value a channel there is no variance to normalise by: PyTorch
-/// raises "Expected more than 1 value per channel when training"; libtorch below it normalises to 0, and divides by n - 1 = 0 in the
-/// running variance, which is NaN from then on. How many values a layer sees is known to the network alone (a layer over maps sees all
-/// places of a picture), so the row is tried, and what the trial did to the running statistics is undone.
+/// Determines whether a batch of one row can be trained. With one value per channel BatchNorm has no variance: PyTorch raises "Expected
+/// more than 1 value per channel when training"; libtorch normalises to 0, and divides by n - 1 = 0 in the running variance, which is NaN
+/// from then on. The number of values depends on the layer (a layer on maps has all positions of a picture), so that a trial decides, whose
+/// effect on running statistics is reverted.
 /// </summary>
 internal static class SingleRow
 {
     private const string Variance = "running_var";
 
-    /// <param name="network">In training mode; left as it is.</param>
-    /// <param name="forward">A row on its way through the part that trains.</param>
-    /// <returns>The first BatchNorm that cannot normalise; null where all can.</returns>
+    /// <param name="network">The network in training mode; not changed.</param>
+    /// <param name="forward">The forward pass of one row through the trained stages.</param>
+    /// <returns>Name of the first BatchNorm that cannot normalise; null if all can.</returns>
     public static string? FindUnusableNorm(FineTunedNetwork network, Func<Tensor> forward)
     {
         using var scope = NewDisposeScope();
@@ -34,7 +34,7 @@ internal static class SingleRow
         }
         catch (ExternalException e) when (e.Message.Contains("more than 1 value per channel", StringComparison.Ordinal))
         {
-            return "a BatchNorm"; // a scripted program checks for itself
+            return "a BatchNorm"; // a scripted program raises the error itself
         }
         finally
         {

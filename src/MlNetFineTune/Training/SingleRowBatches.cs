@@ -3,8 +3,8 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Leaves batches of one row out where a BatchNorm cannot train on them, as a batch in which nothing could be read. The shuffle decides
-/// which row it is, so that every row has its turn.
+/// Skips batches of one row if a BatchNorm cannot be trained on them, like batches without readable rows. Which row it is depends on the
+/// shuffle and thus changes from epoch to epoch.
 /// </summary>
 internal sealed class SingleRowBatches(TrainingRun run)
 {
@@ -14,11 +14,11 @@ internal sealed class SingleRowBatches(TrainingRun run)
 
     private bool _warned;
 
-    /// <param name="input">A batch.</param>
-    /// <param name="phase">What trains.</param>
-    /// <param name="epoch">From 1.</param>
-    /// <param name="order">The epoch's.</param>
-    /// <param name="batches">Batches done before, which count the random numbers.</param>
+    /// <param name="input">The batch.</param>
+    /// <param name="phase">The current phase.</param>
+    /// <param name="epoch">The epoch, from 1.</param>
+    /// <param name="order">Order of the epoch.</param>
+    /// <param name="batches">Number of previous batches, for the random numbers.</param>
     /// <exception cref="InvalidOperationException">All batches have one row.</exception>
     public bool MustLeaveOut(StepInput input, TrainingPhase phase, int epoch, EpochOrder order, int batches)
     {
@@ -40,7 +40,7 @@ internal sealed class SingleRowBatches(TrainingRun run)
         return true;
     }
 
-    /// <exception cref="InvalidOperationException">Every batch of the epoch was left out.</exception>
+    /// <exception cref="InvalidOperationException">Every batch of the epoch was skipped.</exception>
     public void RequireProgress(RunState state, int epoch)
     {
         if (state.LossRows == 0 && _warned)

@@ -5,17 +5,17 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What enters the trainable part of the network in one step.</summary>
-/// <param name="Inputs">What the frozen stages gave; the network's input, if nothing is frozen.</param>
-/// <param name="Rows">One row each, in the same order.</param>
-/// <param name="Mix">How the pictures, and so the labels, were mixed; null where they were not.</param>
-/// <remarks>Whoever reads it disposes it.</remarks>
+/// <summary>Input of the trained stages for one batch.</summary>
+/// <param name="Inputs">Outputs of the frozen stages, or the network's input if nothing is frozen.</param>
+/// <param name="Rows">Indices of the rows, in the same order.</param>
+/// <param name="Mix">How pictures and labels are mixed; null without mixing.</param>
+/// <remarks>The reader disposes it.</remarks>
 internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? Mix = null) : IDisposable
 {
     /// <summary>Index of the batch in the epoch, from 0.</summary>
     public int Batch { get; init; }
 
-    /// <summary>[N, classes]: what a teacher says of the same pixels; null where there is none.</summary>
+    /// <summary>[N, classes]: a teacher's logits for the same pixels; null without a teacher.</summary>
     public Tensor? TeacherLogits { get; init; }
 
     public void Dispose()
@@ -25,24 +25,24 @@ internal readonly record struct StepInput(ModelInputs Inputs, int[] Rows, Mix? M
     }
 }
 
-/// <summary>Gives the trainable part of the network its input, batch by batch.</summary>
+/// <summary>Source of the inputs of the trained stages, batch by batch.</summary>
 internal abstract class StepInputs
 {
-    /// <summary>Batches in which nothing could be read are left out.</summary>
-    /// <param name="batches">Rows of each, of the whole epoch.</param>
-    /// <param name="epoch">Counts the random numbers.</param>
-    /// <param name="first">The batch to begin with.</param>
+    /// <summary>Reads batches; those without readable rows are skipped.</summary>
+    /// <param name="batches">Rows of each batch of the epoch.</param>
+    /// <param name="epoch">The epoch, for the random numbers.</param>
+    /// <param name="first">Index of the first batch.</param>
     public abstract IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0);
 }
 
-/// <summary>From pictures: decode, augment, ask the teacher, and run the frozen stages.</summary>
-/// <param name="encoder">From pictures to activations.</param>
+/// <summary>Inputs from rows: decoding, augmentation, the teacher's logits, and the frozen stages.</summary>
+/// <param name="encoder">The frozen stages.</param>
 /// <param name="subset">The rows.</param>
 /// <param name="views">Augmentation of single pictures and of the batch.</param>
 /// <param name="epochs">Epochs of the whole training.</param>
 /// <param name="badRows">Receives the pictures that cannot be read.</param>
 /// <param name="cancellation">Ends reading.</param>
-/// <param name="teacher">Sees the pixels as they enter; null where there is none.</param>
+/// <param name="teacher">A teacher on the network's input; null if there is none.</param>
 internal sealed class RowInputs(
     FrozenNetwork encoder, RowSubset subset, RowViews views, int epochs, BadRowLog badRows, CancellationToken cancellation,
     Teacher? teacher = null) : StepInputs
@@ -81,9 +81,9 @@ internal sealed class RowInputs(
     }
 }
 
-/// <summary>From what the frozen stages computed before.</summary>
-/// <param name="outputs">Of the stages.</param>
-/// <param name="encoder">Collates what stands beside them.</param>
+/// <summary>Inputs from cached outputs of the frozen stages.</summary>
+/// <param name="outputs">The cached outputs.</param>
+/// <param name="encoder">Collates the other inputs.</param>
 /// <param name="source">The rows.</param>
 internal sealed class CachedInputs(CachedFeatures outputs, FrozenNetwork encoder, LabeledData source) : StepInputs
 {

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Training;
 
-/// <summary>Asks a training to end in good order: the stop token of the options, or the end of its time.</summary>
+/// <summary>Requests a regular end of a training: by the stop token of the options, or the time budget.</summary>
 internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_longestTimer = TimeSpan.FromDays(40);
@@ -9,23 +9,23 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
     private CancellationTokenSource? _limit;
     private CancellationTokenRegistration _spent;
 
-    /// <summary>For what waits or reads meanwhile.</summary>
+    /// <summary>Token for waiting and reading operations.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Whether the training shall end now.</summary>
+    /// <summary>Whether the training must end now.</summary>
     public bool IsDue => Agree(_source.IsCancellationRequested);
 
-    /// <summary>Who asked.</summary>
+    /// <summary>The reason of the request.</summary>
     public TrainingReport.EndReason End =>
         token.IsCancellationRequested ? TrainingReport.EndReason.Stopped : TrainingReport.EndReason.TimeBudgetSpent;
 
     /// <summary>
-    /// What all processes of a training decide together, so that all end at the same step. There is one process, and so it decides alone;
-    /// every decision to end a training goes through here.
+    /// The common decision of all processes of a training, so that all end at the same step. There is only one process now; every decision
+    /// to end a training uses this method.
     /// </summary>
     public static bool Agree(bool ends) => ends;
 
-    /// <param name="spent">By the same training in earlier processes.</param>
+    /// <param name="spent">Time of the same training in earlier processes.</param>
     public void StartClock(TimeSpan spent)
     {
         if (budget - spent is not { } left)
@@ -41,7 +41,7 @@ internal sealed class StopRequest(CancellationToken token, TimeSpan? budget, Tim
 
     public void Dispose()
     {
-        _spent.Dispose(); // waits for a cancelling that goes on
+        _spent.Dispose(); // waits for a running cancellation
         _limit?.Dispose();
         _source.Dispose();
     }

@@ -3,13 +3,13 @@ namespace MlNetFineTune;
 /// <summary>The activities of a training.</summary>
 public enum TrainingActivity
 {
-    /// <summary>Computes the outputs of the frozen stages for all rows, once.</summary>
+    /// <summary>Computing the outputs of the frozen stages for all rows, once.</summary>
     ComputingFeatures,
 
-    /// <summary>Trains on the rows of an epoch.</summary>
+    /// <summary>Training on the rows of an epoch.</summary>
     Training,
 
-    /// <summary>Evaluates the epoch on the validation rows.</summary>
+    /// <summary>Evaluating the epoch on the validation rows.</summary>
     Validating,
 
     /// <summary>An epoch is complete.</summary>

@@ -5,7 +5,7 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The rows that train and the rows that judge, as <see cref="ValidationData"/> parts them.</summary>
+/// <summary>The training rows and validation rows, split by <see cref="ValidationData"/>.</summary>
 internal sealed class TrainingData : IDisposable
 {
     private readonly LabeledData _source;
@@ -21,14 +21,14 @@ internal sealed class TrainingData : IDisposable
 
     public RowSubset Training { get; }
 
-    /// <summary>Empty without validation.</summary>
+    /// <summary>The validation rows; empty without validation.</summary>
     public RowSubset Validation { get; }
 
     public static TrainingData Read(
         IHost host, IChannel channel, IDataView input, FineTuningOptions options, ModelInput inputs, LabelSource labels, long seed)
     {
         var groupColumn = (options.Validation as ValidationData.FractionValidation)?.GroupColumn;
-        // before the training's rows are read
+        // before the training rows are read
         var set = options.Validation is ValidationData.SetValidation { View: var view }
             ? ValidationRows.Find(host, view, inputs, labels, options)
             : null;

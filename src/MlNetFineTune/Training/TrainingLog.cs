@@ -5,7 +5,7 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What a training says in the context's log.</summary>
+/// <summary>Messages of a training in the context's log.</summary>
 internal sealed class TrainingLog(TrainingRun run)
 {
     public void Begin() => run.Channel.Info(
@@ -32,9 +32,16 @@ internal sealed class TrainingLog(TrainingRun run)
         $"Epoch {epoch.Epoch}/{run.Options.Epochs}: {Metrics(epoch)}{(epoch.ValidationLoss is not null && best ? " (best)" : "")}, "
         + FormattableString.Invariant($"{epoch.Seconds:0.0} s"));
 
-    public void Average(TrainingReport.AveragedEpochs? averaged, Evaluation evaluation, IEnumerable<int> epochs) => run.Channel.Info(
-        $"The average of epochs {string.Join(", ", epochs)} has the {Number("validation loss", evaluation.Loss)}: "
-        + $"{(averaged is null ? "the best epoch stays" : "it is the model")}.");
+    /// <param name="average">It was evaluated.</param>
+    /// <param name="isBest">Whether it is better than the best epoch, and than the averages before.</param>
+    public void Average(TrainingReport.AveragedEpochs average, bool isBest)
+    {
+        var shares = average.Shares.Distinct().Count() == 1 ? ""
+            : $" with shares {string.Join(", ", average.Shares.Select(share => FormattableString.Invariant($"{share:0.##}")))}";
+        run.Channel.Info(
+            $"The average of epochs {string.Join(", ", average.Epochs)}{shares} has the "
+            + $"{Number("validation loss", average.ValidationLoss)}: {(isBest ? "it is the best so far" : "it is not better")}.");
+    }
 
     public void End(TrainingReport.EndReason end, int bestEpoch, int batches)
     {
@@ -50,7 +57,7 @@ internal sealed class TrainingLog(TrainingRun run)
                 + $"the model {(batches > 0 ? $"has had {batches} batches and was never judged" : "has not been trained")}.");
     }
 
-    /// <summary>In words that an error ends with as well.</summary>
+    /// <summary>The metrics as text, also for error messages.</summary>
     public static string Metrics(TrainingReport.EpochReport epoch) =>
         Number("loss", epoch.Loss)
         + (epoch.ValidationLoss is { } judged ? ", " + Number("validation loss", judged) : "")

@@ -1,149 +1,87 @@
-using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Trains a network in place, phase by phase, and leaves it with the weights of its best epoch.</summary>
-internal sealed class TrainingLoop : IDisposable
+/// <summary>
+/// The training loop: the epochs of a phase, the batches of an epoch; for each batch forward, loss, backward, and a step of the optimizer
+/// where one is due; after each epoch its evaluation.
+/// </summary>
+internal sealed class TrainingLoop(TrainingRun run, TrainingPhase phase, RunState state, StopRequest stop, RunObservers observers)
 {
-    private readonly TrainingRun _run;
-    private readonly ProgressMeter _meter;
-    private readonly TrainingLog _log;
-    private readonly BadRowLog _badRows;
-    private readonly BestEpochs _best;
-    private readonly StopRequest _stop;
-    private readonly EpochInputs _inputs;
-    private readonly RunState _state = new();
-    private RunCheckpoints? _checkpoints;
+    private readonly SingleRowBatches _singleRows = new(run);
+    private readonly StepCounter _stepCounter = new(run);
 
-    public TrainingLoop(TrainingRun run)
+    /// <summary>Trains the epochs of the phase that the state does not have yet.</summary>
+    /// <returns>Why the training ends; null where the next phase follows.</returns>
+    public TrainingReport.EndReason? Train(EpochInputs epochs, PhaseInputs inputs, EpochEvaluation evaluation)
     {
-        _run = run;
-        var options = run.Options;
-        _meter = new ProgressMeter(options.Progress, options.Epochs);
-        _log = new TrainingLog(run);
-        _badRows = new BadRowLog(options.BadRows, run.Channel);
-        _best = new BestEpochs(run.Plan.ChangingTensors(run.Network), options.WeightAveraging.KeptEpochs, run.Metric);
-        _stop = new StopRequest(options.StopToken, options.TimeBudget, options.Time);
-        _inputs = new EpochInputs(run, _badRows, _meter, _stop.Token);
-    }
-
-    /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
-    public TrainingReport Run()
-    {
-        _log.Begin();
-        var options = _run.Options;
-        var snapshot = new TrainingSnapshot(_run, _run.Plan.ChangingTensors(_run.Network), _state, _best, _badRows, _meter);
-        _checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunFingerprint.Of(_run), snapshot, _run.Channel);
-        if (_checkpoints?.Resume() is { } finished)
-            return Report(finished);
-
-        _stop.StartClock(_meter.Elapsed);
-        var end = TrainPhases();
-        _log.End(end, _best.Epoch, _state.Batches);
-        if (end == TrainingReport.EndReason.Diverged)
-            DivergenceReport.TakeBestOrThrow(_run, _state, _best.Epoch);
-        _best.RestoreBest();
-        var isOver = end is TrainingReport.EndReason.Completed or TrainingReport.EndReason.EarlyStopped;
-        var result = new FinishedRun(end, isOver ? BestAverage.Try(_run, _state, _best, _inputs, _meter, _log) : null);
-        if (isOver)
-            _checkpoints?.Finish(result);
-        return Report(result);
-    }
-
-    /// <summary>
-    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
-    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
-    /// </summary>
-    public Lazy<RowOutputs> Outputs => field ??= new(() =>
-    {
-        if (_best.Outputs is { } known)
-            return known;
-        _run.Network.PrepareForScoring();
-        return ValidationOutputs.Compute(_run);
-    });
-
-    public void Dispose()
-    {
-        _checkpoints?.Dispose();
-        _inputs.Dispose();
-        _best.Dispose();
-        _stop.Dispose();
-    }
-
-    private TrainingReport.EndReason TrainPhases()
-    {
-        foreach (var planned in _run.Plan.Phases)
+        while (state.Epochs.Count < phase.LastEpoch)
         {
-            if (PatienceExhausted)
-                return TrainingReport.EndReason.EarlyStopped;
-            if (_state.Epochs.Count >= planned.LastEpoch)
-                continue; // before the checkpoint
-            using var phase = new TrainingPhase(planned, _run);
-            _checkpoints?.Resume(phase);
-            _log.BeginPhase(phase);
-            var end = TrainOrSave(phase);
-            if (end != TrainingReport.EndReason.Completed)
+            if (stop.IsDue)
+                return stop.End;
+            var epoch = state.Epochs.Count + 1;
+            var end = TrainEpoch(epoch, epochs.OrderOf(epoch), inputs.Training) ?? evaluation.Evaluate(epoch, phase, inputs.Validation);
+            if (end is not null)
                 return end;
-        }
-        return PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
-    }
-
-    // What is cancelled or stopped can go on from there.
-    private TrainingReport.EndReason TrainOrSave(TrainingPhase phase)
-    {
-        try
-        {
-            var end = TrainPhase(phase);
-            if (end is TrainingReport.EndReason.Stopped or TrainingReport.EndReason.TimeBudgetSpent)
-                _checkpoints?.Save(phase);
-            return end;
-        }
-        catch (OperationCanceledException)
-        {
-            _checkpoints?.SaveIfPossible(phase);
-            throw;
-        }
-    }
-
-    private TrainingReport.EndReason TrainPhase(TrainingPhase phase)
-    {
-        _badRows.Epoch = _state.Epochs.Count;
-        using var features = _inputs.BeginPhase(phase);
-        int[] epochs = [.. Enumerable.Range(_state.Epochs.Count + 1, phase.LastEpoch - _state.Epochs.Count)];
-        var inputs = _inputs.OfTraining(phase, features, epochs);
-        var trainer = new EpochTrainer(_run, phase, _state, _stop, _meter, _checkpoints);
-        var evaluation = new EpochEvaluation(phase, _state, _stop, _best, _inputs.EvaluatorOf(phase, features), _meter);
-        phase.Steps = phase.Planned.Epochs * _inputs.InSteps(_inputs.Usable(_run.Data.Training, phase.FirstEpoch)).Steps;
-        while (_state.Epochs.Count < phase.LastEpoch)
-        {
-            if (_stop.IsDue)
-                return _stop.End;
-            var epoch = _badRows.Epoch = _state.Epochs.Count + 1;
-            if (_state.BatchesOfEpoch == 0)
-                _state.EpochBegan = _meter.Elapsed;
-            if ((trainer.Train(epoch, _inputs.OrderOf(epoch), inputs) ?? evaluation.Evaluate(epoch)) is { } end)
-                return end;
-            EndEpoch(phase, evaluation);
-            if (PatienceExhausted)
+            state.EndEpoch(evaluation.Report);
+            observers.AfterEpoch(phase, evaluation);
+            if (evaluation.PatienceExhausted)
                 return TrainingReport.EndReason.EarlyStopped;
         }
-        return TrainingReport.EndReason.Completed;
+        return null;
     }
 
-    private void EndEpoch(TrainingPhase phase, EpochEvaluation evaluation)
+    /// <summary>Trains the batches of an epoch that the state does not have yet.</summary>
+    /// <returns>Why the training ends; null where the epoch is complete.</returns>
+    public TrainingReport.EndReason? TrainEpoch(int epoch, EpochOrder order, StepInputs inputs)
     {
-        _state.EndEpoch(evaluation.Report);
-        _checkpoints?.AfterEpoch(phase, evaluation.Report.Epoch);
-        _log.EndEpoch(evaluation.Report, evaluation.IsBest);
-        _meter.EndEpoch(evaluation.Report.Loss);
-        _run.Options.Observer?.AfterEpoch(_state.Epochs, _state.Batches);
+        observers.BeginEpoch(epoch, order);
+        run.Network.BeginTraining(phase.FrozenStages, phase.Planned.BatchNorm);
+        foreach (var batch in inputs.Read(order.Batches, epoch, first: state.BatchesOfEpoch))
+        {
+            using (batch)
+            {
+                run.CheckAlive();
+                if (stop.IsDue)
+                    return stop.End;
+                if (_singleRows.MustLeaveOut(batch, phase, epoch, order, state.Batches))
+                    continue;
+                // A step whose last batch had no row that could be read is due now.
+                if (phase.HasPending && order.StepOf[state.BatchesOfEpoch - 1] != order.StepOf[batch.Batch])
+                    phase.OptimizerStep(LearningRate);
+
+                var learningRate = LearningRate;
+                using var loss = ForwardAndBackward(batch, _stepCounter.CountsOf(order, batch.Batch));
+                if (order.EndsStep(batch.Batch))
+                    phase.OptimizerStep(learningRate);
+
+                var meanLoss = loss.item<float>(); // waits for the device
+                state.AddBatch(batch, meanLoss, run.Options.OnDivergence);
+                observers.AfterBatch(phase, batch, meanLoss, learningRate);
+                if (StopRequest.Agree(state.Divergence is not null))
+                    return TrainingReport.EndReason.Diverged;
+            }
+        }
+        if (phase.HasPending)
+            phase.OptimizerStep(LearningRate);
+        _singleRows.RequireProgress(state, epoch);
+        state.BatchesOfEpoch = order.Batches.Length;
+        return null;
     }
 
-    // Phases before the last one are as long as the strategy says.
-    private bool PatienceExhausted => StopRequest.Agree(
-        _state.Epochs.Count - Math.Max(_best.Epoch, _run.Plan.Phases[^1].FirstEpoch - 1) >= _run.Options.EarlyStoppingPatience);
+    private double LearningRate => phase.LearningRateAt(phase.Step, state.Epochs);
 
-    private TrainingReport Report(FinishedRun finished) =>
-        TrainingReports.Of(_run, finished, _state, _best.Epoch, _inputs, _meter, _checkpoints?.Resumed);
+    /// <returns>The batch's mean loss, which may still be on its way on the device.</returns>
+    private Tensor ForwardAndBackward(StepInput batch, StepCounts? countsOfStep)
+    {
+        using var scope = NewDisposeScope();
+        var targets = run.TargetsOf(batch) with { Step = countsOfStep }; // [N, ...]
+        var outputs = phase.Forward(batch.Inputs, state.Batches); // [N, outputs]
+        var loss = run.Objective.Loss(outputs, targets); // a number
+        phase.Backward(loss, () => run.Objective.CountOf(targets));
+        return loss.detach().MoveToOuterDisposeScope();
+    }
 }

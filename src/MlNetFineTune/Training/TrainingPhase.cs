@@ -7,7 +7,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A phase of the plan at work: what trains in it, by which optimizer, and the way to the lowest stage that trains.</summary>
+/// <summary>A running phase of the plan: trained parameters, optimizer, and the frozen stages below.</summary>
 internal sealed class TrainingPhase : IDisposable
 {
     private readonly TrainingRun _run;
@@ -21,7 +21,7 @@ internal sealed class TrainingPhase : IDisposable
     private int _pendingBatches;
     private double _pendingCount;
 
-    /// <param name="planned">The parameters that train.</param>
+    /// <param name="planned">The planned phase.</param>
     /// <param name="run">The run. This constructor freezes its network.</param>
     public TrainingPhase(PlannedPhase planned, TrainingRun run)
     {
@@ -48,20 +48,20 @@ internal sealed class TrainingPhase : IDisposable
 
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
-    /// <summary>The head's factor of the learning rate, as a rule.</summary>
+    /// <summary>The largest factor of the learning rate, usually that of the head.</summary>
     public float LargestScale => Groups.Max(group => group.LearningRateScale);
 
-    /// <summary>Number of the lowest stages in which nothing trains.</summary>
+    /// <summary>Number of the lowest stages that are not trained.</summary>
     public int FrozenStages => Planned.FrozenStages;
 
     public OptimizerState Optimizer { get; }
 
-    /// <summary>The moving average of the weights; null where it was not requested.</summary>
+    /// <summary>The moving average of the weights; null if not requested.</summary>
     public MovingAverage? Average { get; }
 
     public FrozenEncoder Encoder { get; }
 
-    /// <summary>Steps done.</summary>
+    /// <summary>Completed steps.</summary>
     public int Step => Optimizer.StepsTaken;
 
     /// <summary>Steps of the whole phase.</summary>
@@ -80,17 +80,17 @@ internal sealed class TrainingPhase : IDisposable
     /// <summary>Whether gradients are being accumulated over batches.</summary>
     public bool HasPending => _pendingBatches > 0;
 
-    /// <summary>From what the frozen stages gave to the outputs, [N, outputs], in training mode.</summary>
-    /// <param name="inputs">The caller's.</param>
-    /// <param name="batch">Batches done before, which count the random numbers.</param>
+    /// <summary>The forward pass of the trained stages in training mode, to outputs [N, outputs].</summary>
+    /// <param name="inputs">The inputs, owned by the caller.</param>
+    /// <param name="batch">Number of previous batches, for the random numbers.</param>
     public Tensor Forward(ModelInputs inputs, int batch) =>
         _checkpointed is null ? _run.Network.ForwardInTraining(inputs, Encoder.Stages, _run.Seed, batch)
             : _checkpointed.Forward(inputs, batch);
 
-    /// <summary>Whether a batch of one row can train; found out with the first one.</summary>
+    /// <summary>Whether a batch of one row can be trained; determined by a trial of the first one.</summary>
     /// <param name="inputs">Inputs of one row, owned by the caller.</param>
     /// <param name="batch">As in <see cref="Forward"/>.</param>
-    /// <returns>The BatchNorm that it cannot train; null where it can.</returns>
+    /// <returns>Name of the BatchNorm that prevents it; null if it can be trained.</returns>
     public string? NormWithoutVariance(ModelInputs inputs, int batch)
     {
         if (!_triedSingleRow)
@@ -107,8 +107,15 @@ internal sealed class TrainingPhase : IDisposable
     /// however many a batch has.</summary>
     /// <param name="loss">Mean over the batch.</param>
     /// <param name="countOf">Weight of the rows in the mean.</param>
+    /// <exception cref="InvalidOperationException">The loss depends on nothing that trains.</exception>
     public void Backward(Tensor loss, Func<double> countOf)
     {
+        if (!loss.requires_grad)
+        {
+            throw new InvalidOperationException(
+                $"Nothing that trains in {_run.Network.Name} reaches its output: "
+                + "it detaches its result, or computes without its parameters.");
+        }
         if (!HasPending)
             Optimizer.ZeroGradients();
         _pendingBatches++;
@@ -122,7 +129,7 @@ internal sealed class TrainingPhase : IDisposable
         _checkpointed?.Backward();
     }
 
-    /// <summary>The optimizer's step, by gradients that are clipped before.</summary>
+    /// <summary>Clips the gradients and runs a step of the optimizer.</summary>
     /// <param name="learningRate">Learning rate of the head.</param>
     public void OptimizerStep(double learningRate)
     {
@@ -136,8 +143,9 @@ internal sealed class TrainingPhase : IDisposable
 
     public PhaseState State => new(FirstEpoch, Step, Average?.Updates ?? 0, _pendingBatches, _pendingCount);
 
-    /// <summary>What the phase must remember beside the weights. Gradients belong to the present dispose scope,
-    /// the others to the phase.</summary>
+    /// <summary>
+    /// State tensors of the phase apart from the weights. Gradients belong to the current dispose scope, the others to the phase.
+    /// </summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors(FineTunedNetwork network) =>
     [
         .. Optimizer.Tensors.Select((tensor, index) => (FormattableString.Invariant($"optimizer/{index}"), tensor)),
@@ -146,7 +154,7 @@ internal sealed class TrainingPhase : IDisposable
             .Select(named => ($"gradient/{named.Name}", named.Parameter.grad!)) : [],
     ];
 
-    /// <summary>Makes place for <see cref="Tensors"/>.</summary>
+    /// <summary>Allocates <see cref="Tensors"/>.</summary>
     public void Restore(PhaseState state, FineTunedNetwork network, Func<string, bool> has)
     {
         Optimizer.StepsTaken = state.OptimizerSteps;
@@ -158,7 +166,7 @@ internal sealed class TrainingPhase : IDisposable
 
     public void Dispose()
     {
-        Optimizer.ZeroGradients(); // a model that scores needs no memory for them, nor what is frozen next
+        Optimizer.ZeroGradients(); // frees their memory: neither scoring nor stages frozen next need them
         Optimizer.Dispose();
         Average?.Dispose();
         Encoder.Dispose();

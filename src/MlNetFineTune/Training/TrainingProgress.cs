@@ -5,19 +5,19 @@ namespace MlNetFineTune;
 /// <summary>The state of a training, reported after every step and every epoch.</summary>
 public sealed record TrainingProgress
 {
-    /// <summary>The present activity.</summary>
+    /// <summary>The current activity.</summary>
     public required TrainingActivity Activity { get; init; }
 
     /// <summary>The epoch, from 1; 0 while features are computed.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>Epochs of the whole run.</summary>
+    /// <summary>Number of epochs of the whole training.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Rows (with images: pictures) done in this activity.</summary>
+    /// <summary>Number of processed rows in this activity.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>Rows of this activity in total.</summary>
+    /// <summary>Total number of rows in this activity.</summary>
     public required int TotalRows { get; init; }
 
     /// <summary>Mean training loss of this epoch so far; NaN before the first step.</summary>
@@ -29,7 +29,10 @@ public sealed record TrainingProgress
     /// <summary>The last epoch's other metrics, by <see cref="Metric.Name"/>; null before the first, or without validation.</summary>
     public IReadOnlyDictionary<string, double>? ValidationMetrics { get; init; }
 
-    /// <summary>The last epoch's validation accuracy; null before the first, without validation, or where there are no classes.</summary>
+    /// <summary>
+    /// The last epoch's validation accuracy, 0 to 1; null before the first, without validation, or if the task has no
+    /// <see cref="Metric.Accuracy"/>.
+    /// </summary>
     public double? ValidationAccuracy =>
         ValidationMetrics?.TryGetValue(Metric.Accuracy.Name, out var value) == true ? value : null;
 
@@ -40,14 +43,14 @@ public sealed record TrainingProgress
     /// those of the epoch's training.</summary>
     public required double RowsPerSecond { get; init; }
 
-    /// <summary>Time since the training began.</summary>
+    /// <summary>Time since the start of the training.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>
-    /// Estimated time to the end, or to the end of the activity while features are computed; null while there is nothing to estimate from.
+    /// Estimated time to the end, or to the end of the activity while features are computed; null if there is no estimate yet.
     /// </summary>
     public TimeSpan? Remaining { get; init; }
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    /// <summary>Names and values as text, in the invariant culture.</summary>
     public override string ToString() => InvariantText.Of(this);
 }

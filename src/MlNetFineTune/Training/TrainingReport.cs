@@ -11,10 +11,13 @@ public sealed record TrainingReport
 {
     /// <summary>One epoch of a training.</summary>
     /// <param name="Epoch">Number of the epoch, from 1.</param>
-    /// <param name="Loss">Mean training loss over the epoch's rows, by their weights within each step; that of the mixed labels with
-    /// <see cref="Augmentation.MixUp"/> or <see cref="Augmentation.CutMix"/>, with the teacher's part where there is one.</param>
-    /// <param name="ValidationLoss">Mean loss over all validation rows, by their weights and their classes' and without label smoothing;
-    /// null without validation.</param>
+    /// <param name="Loss">
+    /// Mean training loss over the epoch's rows, weighted within each step; with the mixed labels of <see cref="Augmentation.MixUp"/> or
+    /// <see cref="Augmentation.CutMix"/>, and with the distillation loss if there is a teacher.
+    /// </param>
+    /// <param name="ValidationLoss">
+    /// Mean loss over all validation rows, weighted by example weights and class weights, without label smoothing; null without validation.
+    /// </param>
     /// <param name="LearningRate">Learning rate of the head in the last step.</param>
     /// <param name="Seconds">Duration of the epoch with its validation, in seconds.</param>
     public sealed record EpochReport(int Epoch, double Loss, double? ValidationLoss, double LearningRate, double Seconds)
@@ -24,51 +27,61 @@ public sealed record TrainingReport
         /// </summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
-        /// <summary>Share of all validation rows that were right, 0 to 1;
-        /// null without validation, and where there are no classes.</summary>
+        /// <summary>
+        /// Fraction of correctly classified validation rows, 0 to 1; null without validation, or if the task has no
+        /// <see cref="Metric.Accuracy"/>.
+        /// </summary>
         [JsonIgnore]
         public double? ValidationAccuracy => Metrics.TryGetValue(Metric.Accuracy.Name, out var value) ? value : null;
 
         /// <summary>
         /// Root of the mean squared error over all validation rows, in units of the label;
-        /// null without validation, and where there are classes.
+        /// null without validation, or if the task is not a regression.
         /// </summary>
         [JsonIgnore]
         public double? ValidationRootMeanSquaredError =>
             Metrics.TryGetValue(Metric.RootMeanSquaredError.Name, out var value) ? value : null;
 
-        /// <summary>Names and values, with the same numbers in every culture.</summary>
+        /// <summary>Names and values as text, in the invariant culture.</summary>
         public override string ToString() => InvariantText.Of(this);
     }
 
-    /// <summary>Why a training ended.</summary>
+    /// <summary>The reason why a training ended.</summary>
     public enum EndReason
     {
         /// <summary>All epochs were run.</summary>
         Completed,
 
-        /// <summary>The validation had not improved for the epochs of <see cref="FineTuningOptions.EarlyStoppingPatience"/>.</summary>
+        /// <summary>
+        /// <see cref="FineTuningOptions.Metric"/> had not improved on the validation rows for
+        /// <see cref="FineTuningOptions.EarlyStoppingPatience"/> epochs.
+        /// </summary>
         EarlyStopped,
 
-        /// <summary><see cref="FineTuningOptions.StopToken"/> asked for the best model so far.</summary>
+        /// <summary><see cref="FineTuningOptions.StopToken"/> was cancelled.</summary>
         Stopped,
 
-        /// <summary><see cref="FineTuningOptions.TimeBudget"/> was spent.</summary>
+        /// <summary><see cref="FineTuningOptions.TimeBudget"/> was exhausted.</summary>
         TimeBudgetSpent,
 
-        /// <summary>The training diverged, and <see cref="Divergence.ReturnBest"/> gave the best epoch before.</summary>
+        /// <summary>The training diverged, and <see cref="Divergence.ReturnBest"/> returned the best epoch before.</summary>
         Diverged,
     }
 
-    /// <summary>An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
+    /// <summary>
+    /// An average of several epochs' weights: <see cref="WeightAveraging.BestCheckpoints"/>, <see cref="WeightAveraging.WiseFt"/>.
+    /// </summary>
     /// <param name="Epochs">The averaged epochs, from 1, in ascending order.</param>
     /// <param name="ValidationLoss">Validation loss of the average.</param>
     public sealed record AveragedEpochs(IReadOnlyList<int> Epochs, double ValidationLoss)
     {
+        /// <summary>Share of each epoch in the average; their sum is 1.</summary>
+        public IReadOnlyList<double> Shares { get; init; } = [.. Enumerable.Repeat(1.0 / Epochs.Count, Epochs.Count)];
+
         /// <summary>The task's other metrics of the average, by <see cref="Metric.Name"/>.</summary>
         public IReadOnlyDictionary<string, double> Metrics { get; init => field = MetricValues.Of(value); } = MetricValues.None;
 
-        /// <summary>Names and values, with the same numbers in every culture.</summary>
+        /// <summary>Names and values as text, in the invariant culture.</summary>
         public override string ToString() => InvariantText.Of(this);
     }
 
@@ -78,11 +91,12 @@ public sealed record TrainingReport
     /// <summary>The epoch whose weights the model has, from 1; 0 if the training was stopped before one was complete.</summary>
     public required int BestEpoch { get; init; }
 
-    /// <summary>Set where the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>.</summary>
+    /// <summary>
+    /// Set if the model has the average of several epochs' weights instead of those of <see cref="BestEpoch"/>; otherwise null.
+    /// </summary>
     public AveragedEpochs? Averaged { get; init; }
 
-    /// <summary>Result of the calibration; null where <see cref="Calibration.None"/> was set,
-    /// or no epoch was complete.</summary>
+    /// <summary>Result of the calibration; null without calibration, or if no epoch was complete.</summary>
     public Calibration.Report? Calibration { get; init; }
 
     /// <summary>
@@ -100,37 +114,43 @@ public sealed record TrainingReport
     /// <summary>Number of validation rows.</summary>
     public required int ValidationRows { get; init; }
 
-    /// <summary>Rows of the training data that were left out because their picture could not be read.</summary>
+    /// <summary>Rows of the training data that were skipped because their inputs could not be used.</summary>
     public required IReadOnlyList<BadRows.Row> BadRows { get; init; }
 
-    /// <summary>Rows of a <see cref="ValidationData.Set"/> that were left out because their picture could not be read,
-    /// by their position in that set.</summary>
+    /// <summary>
+    /// Rows of a <see cref="ValidationData.Set"/> that were skipped because their inputs could not be used, by their position in that set.
+    /// </summary>
     public required IReadOnlyList<BadRows.Row> ValidationBadRows { get; init; }
 
-    /// <summary>Number of rows that were left out because their label was missing.</summary>
+    /// <summary>Number of rows that were skipped because their label was missing.</summary>
     public required int RowsWithoutLabel { get; init; }
 
-    /// <summary>Number of parameters (single numbers) that trained.</summary>
+    /// <summary>Number of trained parameters (scalar values).</summary>
     public required long TrainedParameters { get; init; }
 
-    /// <summary>Number of parameters (single numbers) that did not change.</summary>
+    /// <summary>Number of frozen parameters (scalar values).</summary>
     public required long FrozenParameters { get; init; }
+
+    /// <summary>
+    /// The layers of the network from input to output, the head last: their sizes, how much of each trained, and at which learning rates.
+    /// </summary>
+    public IReadOnlyList<ModelLayer> Layers { get; init; } = [];
 
     /// <summary>Names of the stages that trained, in the order of the network. The head is not listed.</summary>
     public required IReadOnlyList<string> TrainedStages { get; init; }
 
     /// <summary>
-    /// Where the training went on from a checkpoint that an earlier <c>Fit</c> had left (<see cref="FineTuningOptions.Checkpoint"/>); null
-    /// where it began at the beginning. <c>Epochs</c> were complete in the checkpoint, and the training went on in the next: all of them,
-    /// where it had been finished and the model came from the checkpoint at once. <c>Batches</c> of that next epoch had been trained
-    /// before: 0 or above; <see cref="FineTuningOptions.AccumulationSteps"/> of them make a step of the optimizer. <see cref="Epochs"/> and
-    /// <see cref="Duration"/> are those of the whole training either way.
+    /// The position of the checkpoint from which the training was resumed (<see cref="FineTuningOptions.Checkpoint"/>); null if it was not
+    /// resumed. <c>Epochs</c> is the number of complete epochs in the checkpoint (all of them if the training was complete and the model
+    /// was read from the checkpoint), <c>Batches</c> the number of trained batches of the next epoch, at least 0;
+    /// <see cref="FineTuningOptions.AccumulationSteps"/> batches form a step of the optimizer. <see cref="Epochs"/> and
+    /// <see cref="Duration"/> are those of the whole training in any case.
     /// </summary>
     public (int Epochs, int Batches)? Resumed { get; init; }
 
-    /// <summary>What the frozen stages computed once for all epochs; null where nothing of them was kept.</summary>
+    /// <summary>Numbers of cached features of frozen stages; null if nothing was cached.</summary>
     public FeatureCache.Report? FeatureCache { get; init; }
 
-    /// <summary>Duration of the whole training.</summary>
+    /// <summary>Duration of the whole training, including earlier processes.</summary>
     public required TimeSpan Duration { get; init; }
 }

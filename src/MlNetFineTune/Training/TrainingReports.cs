@@ -3,7 +3,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Makes the report of a training.</summary>
+/// <summary>Creates the report of a training.</summary>
 internal static class TrainingReports
 {
     public static TrainingReport Of(
@@ -32,6 +32,7 @@ internal static class TrainingReports
             RowsWithoutLabel = data.Training.Source.WithoutLabel,
             TrainedParameters = count,
             FrozenParameters = parameters.Sum(parameter => parameter.Parameter.numel()) - count,
+            Layers = ModelLayer.Of(run.Plan, network, run.Options.LearningRate),
             TrainedStages = [.. network.Stages.Where((_, stage) => trained.Any(parameter => parameter.Stage == stage))],
             FeatureCache = meter.Features,
             Distillation = run.Teacher?.Report,

@@ -5,34 +5,41 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune;
 
-/// <summary>The rows that epochs are evaluated on. The weights of the best epoch are kept.
-/// Do not use the test data here: they would select the model that they are meant to evaluate.</summary>
+/// <summary>
+/// The rows on which epochs are evaluated to select the best one. Do not use the test data here: the test metrics would be biased by the
+/// selection.
+/// </summary>
 public abstract record ValidationData
 {
     private protected ValidationData()
     {
     }
 
-    /// <summary>No validation: all rows train and the last epoch is kept.</summary>
+    /// <summary>No validation: all rows are used for training, and the model is that of the last epoch.</summary>
     public static ValidationData None { get; } = new NoValidation();
 
-    /// <summary>A share of the training rows, the same share of every class, chosen by the seed.</summary>
-    /// <param name="fraction">Share of the rows. Above 0, below 1.</param>
+    /// <summary>
+    /// A random fraction of the training rows, stratified by class (for <see cref="LearningTask.MultiLabel"/> by all labels), determined by
+    /// the seed.
+    /// </summary>
+    /// <param name="fraction">Fraction of the rows. Above 0, below 1.</param>
     /// <param name="groupColumn">
-    /// A text or key column whose equal values stay together, such as the serial number of the photographed part: near-copies on both sides
-    /// would flatter the result. The shares of the classes are then approximate.
+    /// Name of a text or key column whose equal values stay together, such as the serial number of a photographed part: near-duplicates on
+    /// both sides would make the validation too optimistic. The stratification is then approximate. Default null: no groups.
     /// </param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="fraction"/> is out of range.</exception>
     public static ValidationData Fraction(float fraction, string? groupColumn = null) => new FractionValidation(fraction, groupColumn);
 
     /// <summary>
-    /// Other data with the same columns. Labels are matched by value, and by their text where the training's key was made of another type,
-    /// which the log says; labels that training does not know are an error that names them. Rows without a label (a missing key, empty
-    /// text, NaN) are left out, as in training.
+    /// A separate data set with the same columns. Labels are matched by value, or by text if the training's key has values of another type,
+    /// which is logged; labels that the training data do not have are an error that names them. Rows without a label (a missing key, empty
+    /// text, NaN) are skipped, as in training.
     /// </summary>
+    /// <param name="view">The validation rows, with the columns of the training data.</param>
     public static ValidationData Set(IDataView view) => new SetValidation(view);
 
     /// <summary>Checks the columns before any row is read.</summary>
-    /// <exception cref="Exception">A column is missingor of another type; ML.NET's own error.</exception>
+    /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     internal virtual void Check(IExceptionContext context, SchemaShape schema)
     {
     }

@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What the finished network gives for the validation rows, read and scored anew.</summary>
+/// <summary>Computes the outputs of the trained network for the validation rows again.</summary>
 internal static class ValidationOutputs
 {
-    /// <param name="run">Its network is ready to score. Rows that cannot be read are left out.</param>
+    /// <param name="run">The run, whose network is prepared for scoring. Rows that cannot be read are skipped.</param>
     public static RowOutputs Compute(TrainingRun run)
     {
         var (subset, options) = (run.Data.Validation, run.Options);

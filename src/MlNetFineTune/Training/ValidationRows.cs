@@ -4,7 +4,7 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A validation set of its own: its columns, found before anything is read, and then its rows.</summary>
+/// <summary>A separate validation set: its columns, which are checked before reading, and its rows.</summary>
 internal sealed class ValidationRows
 {
     private readonly IDataView _view;
@@ -15,7 +15,7 @@ internal sealed class ValidationRows
     private ValidationRows(IDataView view, LabelSource source, OtherLabels labels, DataViewSchema.Column? weight) =>
         (_view, _source, _labels, _weight) = (view, source, labels, weight);
 
-    /// <exception cref="Exception">A column is missing, or of another type than the training's.</exception>
+    /// <exception cref="Exception">A column is missing or has another type than in the training data.</exception>
     public static ValidationRows Find(IHost host, IDataView view, ModelInput inputs, LabelSource labels, FineTuningOptions options)
     {
         var others = labels.OfOtherData(host, view.Schema);
@@ -23,7 +23,7 @@ internal sealed class ValidationRows
         return new ValidationRows(view, labels, others, WeightColumn.Find(host, view.Schema, options.ExampleWeightColumnName));
     }
 
-    /// <exception cref="InvalidOperationException">No row has a label, or labels are there that the training does not know.</exception>
+    /// <exception cref="InvalidOperationException">No row has a label, or there are labels that the training data do not have.</exception>
     public RowSubset Read(IHost host, IChannel channel, ModelInput inputs, CancellationToken cancellation)
     {
         var rows = LabeledData.Read(host, _view, inputs, _source, _labels.Reader, _weight, groupColumn: null, cancellation);

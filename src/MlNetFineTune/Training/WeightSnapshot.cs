@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A copy of tensors that change. Owns the copies.</summary>
+/// <summary>A copy of tensors, owned by this object.</summary>
 internal sealed class WeightSnapshot : IDisposable
 {
     private readonly List<(Tensor Live, Tensor Copy)> _tensors;
@@ -16,7 +16,7 @@ internal sealed class WeightSnapshot : IDisposable
 
     public IReadOnlyList<Tensor> Copies => [.. _tensors.Select(pair => pair.Copy)];
 
-    /// <summary>Copies the present values.</summary>
+    /// <summary>Copies the current values.</summary>
     public void Take()
     {
         using var noGradients = no_grad();
@@ -24,7 +24,7 @@ internal sealed class WeightSnapshot : IDisposable
             copy.copy_(live);
     }
 
-    /// <summary>Puts the copied values back.</summary>
+    /// <summary>Restores the copied values.</summary>
     public void Restore()
     {
         using var noGradients = no_grad();

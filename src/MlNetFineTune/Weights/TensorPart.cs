@@ -15,7 +15,7 @@ internal readonly record struct TensorPart(int Index, int Count)
     /// <summary>Shape of this part, given the whole tensor's shape; a shape that cannot be divided matches nothing.</summary>
     public long[] ShapeIn(long[] whole) => Count == 1 ? whole : [whole[0] / Count, .. whole[1..]];
 
-    /// <summary>The part itself, a view. Caller disposes.</summary>
+    /// <summary>The part itself, a view. The caller disposes it.</summary>
     public Tensor Of(Tensor whole)
     {
         var rows = whole.shape[0] / Count;

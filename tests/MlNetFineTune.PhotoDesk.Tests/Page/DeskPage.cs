@@ -94,6 +94,6 @@ internal sealed class DeskPage
 
     public ILocator State => Page.Locator("#training .state");
 
-    /// <summary>What was last said to a screen reader.</summary>
+    /// <summary>The last announcement to screen readers.</summary>
     public ILocator Announcement => Page.Locator("#announcements");
 }

@@ -111,7 +111,7 @@ public sealed class LearningPageTests
         });
     }
 
-    /// <summary>Uploads photos and says of each what it is.</summary>
+    /// <summary>Uploads photos and labels each.</summary>
     private static async Task CorrectAsync(DeskPage desk, int count)
     {
         var photos = Pictures.Some(count);

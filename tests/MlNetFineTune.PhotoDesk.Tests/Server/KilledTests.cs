@@ -6,7 +6,7 @@ using PhotoDesk;
 using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
-/// <summary>The program in a process of its own, killed by the system without a word, and a load from another.</summary>
+/// <summary>The program in a process of its own, killed by the system without warning, and a load from another.</summary>
 [TestClass]
 public sealed class KilledTests
 {
@@ -18,7 +18,7 @@ public sealed class KilledTests
     private const string Epochs = "10";
 
     /// <summary>SIGKILL in the middle of a training: after a restart it ends with the same epochs, number for number,
-    /// as one that nobody disturbed.</summary>
+    /// as one that was not interrupted.</summary>
     [TestMethod]
     public async Task ATrainingThatIsKilledGoesOnToTheSameEnd()
     {

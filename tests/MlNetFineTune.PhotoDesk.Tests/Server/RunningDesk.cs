@@ -11,8 +11,7 @@ using SkiaSharp;
 using DeskTraining = PhotoDesk.Training; // and not the library's namespace
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
-/// <summary>The application in this process, on a free port of the loopback, and someone who talks to it.
-/// Its data outlive a stop.</summary>
+/// <summary>The application in this process, on a free port of the loopback, with a client. Its data outlive a stop.</summary>
 internal sealed class RunningDesk : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
@@ -95,7 +94,7 @@ internal sealed class RunningDesk : IAsyncDisposable
 
     public Task<HttpResponseMessage> LabelAsync(long id, string label) => Http.PutAsJsonAsync($"api/photos/{id}/label", new { label });
 
-    /// <summary>Uploads a photo of each kind, and says what it is.</summary>
+    /// <summary>Uploads and labels a photo of each kind.</summary>
     public async Task<IReadOnlyList<Photo>> TeachAsync()
     {
         var results = await UploadAsync([.. SurfaceImages.Kinds.Select((kind, i) => ($"{kind}.jpg", Picture(i)))]);

@@ -4,12 +4,12 @@ using System.Text;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 
-/// <summary>An upload over a socket of its own, which sends what it is told to and when.</summary>
+/// <summary>An upload over a raw socket with controlled content and timing.</summary>
 internal sealed class SlowUpload : IDisposable
 {
     private readonly TcpClient _client = new();
 
-    /// <summary>Has sent the head of a request whose body has a million bytes, and of that body as much as is said.</summary>
+    /// <summary>Has sent the head of a request with a body of a million bytes, and the given number of bytes of the body.</summary>
     public static async Task<SlowUpload> BeginAsync(Uri desk, int bytes)
     {
         const string Part = "--x\r\nContent-Disposition: form-data; name=\"photos\"; filename=\"a.jpg\"\r\n\r\n";

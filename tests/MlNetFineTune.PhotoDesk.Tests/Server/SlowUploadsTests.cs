@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 
-/// <summary>Who sends slowly, or much, or nothing at all, holds up nobody else and little memory.</summary>
+/// <summary>Slow, large or stalled uploads neither delay other requests nor use much memory.</summary>
 [TestClass]
 public sealed class SlowUploadsTests
 {

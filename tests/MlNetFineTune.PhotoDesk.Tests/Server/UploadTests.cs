@@ -6,7 +6,7 @@ using SkiaSharp;
 
 namespace MlNetFineTune.PhotoDesk.Tests.Server;
 
-/// <summary>Whatever is sent, the answer is a prediction or a reason, and the desk goes on.</summary>
+/// <summary>For any upload the response is a prediction or a reason, and the server keeps running.</summary>
 [TestClass]
 public sealed class UploadTests
 {

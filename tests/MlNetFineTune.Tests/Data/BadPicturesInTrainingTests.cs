@@ -5,7 +5,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>What training does about pictures that cannot be read, with features kept and without.</summary>
+/// <summary>Training with pictures that cannot be read, with and without cached features.</summary>
 [TestClass]
 public sealed class BadPicturesInTrainingTests
 {

@@ -11,7 +11,7 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>However many pictures are decoded at once, and by whom, their memory has one bound.</summary>
+/// <summary>The memory of concurrent decoding is bounded for the whole process.</summary>
 [TestClass]
 public sealed class ByteBudgetTests
 {

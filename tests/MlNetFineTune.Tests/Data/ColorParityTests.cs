@@ -66,7 +66,7 @@ public sealed class ColorParityTests
         {
             var operations = PixelOperations.Rent();
             operations.Add(new(filter));
-            operations.Finish(pixels, new ImagePreprocessing { Size = 32 });
+            operations.Finish(pixels, 32, new ImagePreprocessing { Size = 32 });
             Assert.AreEqual(-1, pixels.IndexOfAnyExcept((byte)77));
         }
     }

@@ -7,7 +7,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>Labels are told apart by value, whatever their text: dates below a second look alike.</summary>
+/// <summary>Labels are distinguished by value, not by text: dates that differ by less than a second have the same text.</summary>
 [TestClass]
 public sealed class EqualTextsTests
 {

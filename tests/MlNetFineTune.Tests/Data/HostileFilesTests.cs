@@ -3,7 +3,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>Files are untrusted: whatever they say, the answer is a picture or a reason, soon, and in little memory.</summary>
+/// <summary>Files are untrusted: any content results in a picture or a reason, in bounded time and memory.</summary>
 [TestClass]
 public sealed class HostileFilesTests
 {

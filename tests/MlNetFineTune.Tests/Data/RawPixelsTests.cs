@@ -20,8 +20,8 @@ public sealed class RawPixelsTests
             RawPixels.Planar(48, 32, RawPixels.PixelChannels.Bgr, white: 1), JsonSerializer.Deserialize<RawPixels>(Earlier, s_json));
         Assert.AreEqual(Earlier, JsonSerializer.Serialize(RawPixels.Planar(48, 32, RawPixels.PixelChannels.Bgr, white: 1), s_json));
         Assert.AreEqual(
-            "RawPixels { Width = 48, Height = 32, Layout = Interleaved, Channels = Rgb, White = 0.5 }",
-            RawPixels.Interleaved(48, 32, white: 0.5f).ToString());
+            "Interleaved(48, 32, Rgb, white: 0.5)", RawPixels.Interleaved(48, 32, white: 0.5f).ToString(),
+            "as options say it, without the internal name of the layout");
     }
 
     [TestMethod]

@@ -7,7 +7,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Data;
 
-/// <summary>What is promised before training is what comes; what does not fit is said before anything is read.</summary>
+/// <summary>The schema before training equals that of the model; unsuitable columns are reported before any row is read.</summary>
 [TestClass]
 public sealed class SchemaTests
 {

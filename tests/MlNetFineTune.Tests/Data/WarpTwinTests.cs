@@ -247,7 +247,7 @@ public sealed class WarpTwinTests
             {
                 for (var i = 0; i < Width; i++)
                 {
-                    // Half a pixel from the edge the edge's own colour goes on.
+                    // Up to half a pixel outside, the colour of the edge is extended.
                     var (cx, cy) = (Math.Clamp(x, 0.5, Width - 0.5), Math.Clamp(y, 0.5, Height - 0.5));
                     sum += Math.Max(0, 1 - Math.Abs(cx - i - 0.5)) * Math.Max(0, 1 - Math.Abs(cy - j - 0.5))
                         * pixels[(j * Width + i) * 4 + c];

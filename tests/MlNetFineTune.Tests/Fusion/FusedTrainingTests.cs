@@ -135,7 +135,7 @@ public sealed class FusedTrainingTests
         var run = new TrainingRun(
             network, input, task.Training(data.Training, softTargets: null), rules.Resolve(network, options.BatchNorm), data, options,
             fit.Seed, fit.Host, fit.Channel);
-        using var loop = new TrainingLoop(run);
-        return (network, loop.Run());
+        using var session = new TrainingSession(run);
+        return (network, session.Run());
     }
 }

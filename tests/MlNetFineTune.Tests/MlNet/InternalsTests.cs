@@ -21,6 +21,13 @@ public sealed class InternalsTests
         typeof(Microsoft.ML.Runtime.IHostEnvironment).Assembly.GetType("Microsoft.ML.RepositoryReader", throwOnError: true)!.GetField(
             "_archive", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType);
 
+    // As well (DataViews).
+    [TestMethod]
+    public void TheSourceOfACacheIsWhereItWas() => Assert.AreEqual(
+        typeof(Microsoft.ML.IDataView),
+        typeof(Microsoft.ML.DataOperationsCatalog).Assembly.GetType("Microsoft.ML.Data.CacheDataView", throwOnError: true)!.GetField(
+            "_subsetInput", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType);
+
     [TestMethod]
     [DynamicData(nameof(Libraries))]
     public void EveryMemberOfMlNetThatTheLibraryUsesIsWhereItWas(Assembly library, string[] known)
@@ -66,12 +73,15 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.AnnotationUtils.GetMaxAnnotationKind",
         "Microsoft.ML.Data.AnnotationUtils.GetTrainerOutputAnnotation",
         "Microsoft.ML.Data.AnnotationUtils.get_ScoreColumnSetIdType",
+        "Microsoft.ML.Data.AppendRowsDataView",
+        "Microsoft.ML.Data.AppendRowsDataView.Create",
         "Microsoft.ML.Data.BinaryClassifierEvaluator",
         "Microsoft.ML.Data.BinaryClassifierEvaluator..ctor",
         "Microsoft.ML.Data.BinaryClassifierEvaluator.Arguments",
         "Microsoft.ML.Data.BinaryClassifierEvaluator.Arguments..ctor",
         "Microsoft.ML.Data.BinaryClassifierEvaluator.Arguments.Threshold",
         "Microsoft.ML.Data.BinaryClassifierEvaluator.Evaluate",
+        "Microsoft.ML.Data.CacheDataView",
         "Microsoft.ML.Data.CatalogUtils",
         "Microsoft.ML.Data.CatalogUtils.GetEnvironment",
         "Microsoft.ML.Data.EmptyDataView",
@@ -87,12 +97,21 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.IO.BinarySaver.TryLoadTypeAndValue",
         "Microsoft.ML.Data.IO.BinarySaver.TryWriteTypeAndValue",
         "Microsoft.ML.Data.IRowMapper",
+        "Microsoft.ML.Data.ITransformTemplate",
+        "Microsoft.ML.Data.ITransformTemplate.ApplyToData",
         "Microsoft.ML.Data.RowToRowMapperTransform",
         "Microsoft.ML.Data.RowToRowMapperTransform..ctor",
+        "Microsoft.ML.Data.RowToRowMapperTransform.GetOutputSchema",
+        "Microsoft.ML.Data.RowToRowMapperTransform.GetTransformer",
+        "Microsoft.ML.Data.TransformBase",
+        "Microsoft.ML.Data.TransformBase.get_OutputSchema",
+        "Microsoft.ML.Data.TransformBase.get_Source",
         "Microsoft.ML.DataOperationsCatalog..ctor",
         "Microsoft.ML.ExtensionBaseAttribute..ctor",
         "Microsoft.ML.ISingleFeaturePredictionTransformer",
         "Microsoft.ML.ISingleFeaturePredictionTransformer.get_FeatureColumnName",
+        "Microsoft.ML.ITransformerWithDifferentMappingAtTrainingTime",
+        "Microsoft.ML.ITransformerWithDifferentMappingAtTrainingTime.TransformForTrainingPipeline",
         "Microsoft.ML.LoadableClassAttribute",
         "Microsoft.ML.LoadableClassAttribute..ctor",
         "Microsoft.ML.Model.OnnxConverter.ICanSaveOnnx",
@@ -108,6 +127,8 @@ public sealed class InternalsTests
         "Microsoft.ML.ModelLoadContext.Directory",
         "Microsoft.ML.ModelLoadContext.Header",
         "Microsoft.ML.ModelLoadContext.LoadModel",
+        "Microsoft.ML.ModelLoadContext.LoadNonEmptyString",
+        "Microsoft.ML.ModelLoadContext.LoadStringOrNull",
         "Microsoft.ML.ModelLoadContext.Reader",
         "Microsoft.ML.ModelLoadContext.Repository",
         "Microsoft.ML.ModelLoadContext.TryLoadBinaryStream",
@@ -116,6 +137,8 @@ public sealed class InternalsTests
         "Microsoft.ML.ModelSaveContext.Repository",
         "Microsoft.ML.ModelSaveContext.SaveBinaryStream",
         "Microsoft.ML.ModelSaveContext.SaveModel",
+        "Microsoft.ML.ModelSaveContext.SaveNonEmptyString",
+        "Microsoft.ML.ModelSaveContext.SaveStringOrNull",
         "Microsoft.ML.ModelSaveContext.SaveTextStream",
         "Microsoft.ML.ModelSaveContext.SetVersionInfo",
         "Microsoft.ML.ModelSaveContext.Writer",
@@ -159,11 +182,14 @@ public sealed class InternalsTests
         "Microsoft.ML.Data.RowToRowMapperTransform",
         "Microsoft.ML.Data.RowToRowMapperTransform..ctor",
         "Microsoft.ML.Data.RowToRowTransformerBase.MakeRowMapper",
+        "Microsoft.ML.IPredictorProducing`1",
         "Microsoft.ML.Runtime.HostExtensions",
         "Microsoft.ML.Runtime.HostExtensions.Warning",
         "Microsoft.ML.Trainers.LinearBinaryModelParameters..ctor",
         "Microsoft.ML.Trainers.LinearRegressionModelParameters..ctor",
         "Microsoft.ML.Trainers.MaximumEntropyModelParameters..ctor",
+        "Microsoft.ML.Trainers.OneVersusAllModelParameters.Create",
+        "Microsoft.ML.Trainers.OneVersusAllModelParameters.OutputFormula",
     ];
 
     private static IEnumerable<(string Name, int Token)> References(Assembly library)

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.MlNet;
 
-/// <summary>No number is freed while libtorch reads it: not by our operations, and nobody goes past them.</summary>
+/// <summary>No scalar is freed while libtorch reads it: the library's operations prevent it, and all code uses them.</summary>
 [TestClass]
 public sealed class ScalarsTests
 {

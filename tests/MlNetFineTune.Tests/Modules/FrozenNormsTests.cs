@@ -85,7 +85,7 @@ public sealed class FrozenNormsTests
         public override Tensor forward(Tensor input) => last.call(block2.call(block1.call(input)));
     }
 
-    /// <summary>A matrix of its own, and a norm within.</summary>
+    /// <summary>A layer with its own matrix and a nested norm.</summary>
     private sealed class Block : nn.Module<Tensor, Tensor>
     {
         private readonly Parameter mix;

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Modules;
 
-/// <summary>Fitted models that teach modules, and modules that teach.</summary>
+/// <summary>Distillation into modules and from modules.</summary>
 [TestClass]
 public sealed class ModuleDistillationTests
 {
@@ -132,7 +132,7 @@ public sealed class ModuleDistillationTests
         Assert.AreEqual("micro", student.Report!.Distillation!.Value.Teacher);
         Assert.AreEqual("module 'any'", back.Report!.Distillation!.Value.Teacher);
 
-        // What each says of the other's pixels, which are normalised in another way, is what it says of its own.
+        // Each model's outputs for the other's pixels, converted from another normalisation, equal those for its own.
         foreach (var (teacher, form) in ((FineTuningTransformer, ImagePreprocessing)[])[
             (image, s_half with { Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd }),
             (student, SmallTraining.Backbone.Preprocessing with { Mean = ColorTriple.ImageNetMean, Std = ColorTriple.ImageNetStd })])

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Modules;
 
-/// <summary>What goes wrong is said in words that help: what, where, expected, found.</summary>
+/// <summary>Error messages name the problem, its place, and the expected and actual values.</summary>
 [TestClass]
 public sealed class ModuleErrorTests
 {

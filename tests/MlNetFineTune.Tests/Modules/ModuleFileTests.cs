@@ -7,7 +7,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Modules;
 
-/// <summary>The file of a trained module: what it says, and what happens when it says something else.</summary>
+/// <summary>The file of a trained module: its content, and errors for changed content.</summary>
 [TestClass]
 public sealed class ModuleFileTests
 {

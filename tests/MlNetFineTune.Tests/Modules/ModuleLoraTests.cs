@@ -32,7 +32,7 @@ public sealed class ModuleLoraTests
             using var network = Create(kind);
             using var merged = Create(kind);
             string[] names = layers.Split(", ");
-            LoraAdapter.Attach(network, names, rank: 2, alpha: 3, dropout: 0);
+            Adapter.LoraAdapter.Attach(network, names, rank: 2, alpha: 3, dropout: 0);
             network.Freeze(0); // drops nothing
             merged.Freeze(0);
             using var scope = NewDisposeScope();

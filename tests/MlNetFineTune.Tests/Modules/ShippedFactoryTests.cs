@@ -51,7 +51,7 @@ public sealed class ShippedFactoryTests
         CollectionAssert.AreEqual(new[] { error.Message }, log);
     }
 
-    // The class is asked for by its contract: it may have another name since.
+    // The class is found by its contract name, since the class may have been renamed.
     [TestMethod]
     public void ARenamedFactoryOfTheSameContractIsFound()
     {
@@ -74,7 +74,7 @@ public sealed class ShippedFactoryTests
     public void AFileCannotChooseAnythingElse(string factoryType, string contract) =>
         Assert.IsNull(ShippedFactory.Find(factoryType, contract));
 
-    // As a plug-in that is copied beside the application, and of which its list of dependencies knows nothing.
+    // As a plug-in that is copied to the application's folder and not listed in its dependencies.
     [TestMethod]
     public void AnAssemblyBesideTheApplicationIsLoaded()
     {

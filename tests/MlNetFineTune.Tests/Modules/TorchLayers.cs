@@ -25,7 +25,7 @@ internal static class TorchLayers
         ("flat", nn.Flatten()),
         ("head", nn.Linear(12, context.Outputs)));
 
-    /// <summary>A forward of its own: two layers and what is added to them.</summary>
+    /// <summary>A custom forward: two layers with a residual connection.</summary>
     public static nn.Module Custom(ModuleContext context) => new CustomModule(context.Inputs[0].Size, context.Outputs, calls: true);
 
     /// <summary>The same by `forward`, past all hooks.</summary>

@@ -63,15 +63,6 @@ public sealed class DocumentedSnippetsTests
         VerifyDocumented(nameof(Continued));
     }
 
-    private static void VerifyDocumented(string method)
-    {
-        var path = Path.Combine(Repository.Root, "tests", "MlNetFineTune.Tests", "Networks", "DocumentedSnippetsTests.cs");
-        var source = File.ReadAllText(path).ReplaceLineEndings("\n");
-        var body = source[source.IndexOf($"public void {method}()", StringComparison.Ordinal)..].Split("        // begin\n")[1]
-            .Split("        // end\n")[0];
-        var snippet = string.Concat(body.Split('\n').Select(line => line.Length > 8 ? line[8..] + "\n" : ""));
-        var documentation = File.ReadAllText(Path.Combine(Repository.Root, "docs", "adapters.md")).ReplaceLineEndings("\n");
-        Assert.IsTrue(documentation.Contains($"```csharp\n{snippet}```", StringComparison.Ordinal),
-            $"docs/adapters.md should have:\n{snippet}");
-    }
+    private static void VerifyDocumented(string method) =>
+        Snippets.VerifyDocumented(Path.Combine("Networks", "DocumentedSnippetsTests.cs"), method, "adapters.md");
 }

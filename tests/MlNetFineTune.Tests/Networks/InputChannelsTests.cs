@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Networks whose first convolution takes other than three channels.</summary>
+/// <summary>Networks whose first convolution does not have three input channels.</summary>
 [TestClass]
 public sealed class InputChannelsTests
 {

@@ -11,7 +11,7 @@ namespace MlNetFineTune.Tests.Networks;
 [TestClass]
 public sealed class LoraLayersTests
 {
-    // Not VGG, RegNetY, EfficientNet and the like: the same layers, and minutes of depthwise convolutions.
+    // Without VGG, RegNetY, EfficientNet and similar networks: the same layers, but slow depthwise convolutions.
     [TestMethod]
     [DataRow("micro", 32, false)]
     [DataRow("densenet", 64, false)]
@@ -46,7 +46,7 @@ public sealed class LoraLayersTests
         Assert.IsLessThan(1e-5, (classifier.ForwardRest(pixels, 0) - apart).abs().max().item<float>() / scale,
             "the first stage merged and folded");
 
-        // The same numbers for those who know nothing of adapters.
+        // A network without adapters, with the merged weights, computes the same.
         using var plain = Formula.Classifier(network, 1, same ? "same" : "symmetric", 1e-5);
         var merged = classifier.PlainTensors().ToDictionary(named => named.Name, named => named.Tensor);
         CollectionAssert.AreEquivalent(plain.NamedTensors().Select(named => named.Name).ToArray(), merged.Keys);

@@ -86,7 +86,7 @@ public sealed class LoraPipelineTests
     {
         var options = Options(Pretrained()) with { Epochs = 1 };
         using var one = SmallTraining.Fit(_ml, options with { Workers = 1 }, SmallPictures.Take(6));
-        TorchSharp.torch.rand(7).Dispose(); // somebody else draws
+        TorchSharp.torch.rand(7).Dispose(); // advances the global generator
         using var other = SmallTraining.Fit(_ml, options with { Workers = 3 }, SmallPictures.Take(6));
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(one), SmallTraining.WeightsOf(other));
     }
@@ -206,7 +206,7 @@ public sealed class LoraPipelineTests
     private string LoadFails(string path, Backbone backbone) =>
         Assert.ThrowsExactly<InvalidDataException>(() => _ml.Model.LoadAdapter(path, backbone)).Message;
 
-    // Weights that know the pictures already.
+    // Weights that are already trained on the pictures.
     private Backbone Pretrained()
     {
         using var model = SmallTraining.LoadModel(_ml);

@@ -4,8 +4,9 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Networks of tokens, LayerNorm, and squeeze and excitation go the whole way: they train, cache what is frozen, are saved,
-/// loaded and score the same.</summary>
+/// <summary>
+/// Pipelines with token networks, LayerNorm, and squeeze-and-excitation: training, cached features, saving, loading and equal scores.
+/// </summary>
 [TestClass]
 public sealed class NewerNetworksInPipelinesTests
 {
@@ -33,7 +34,7 @@ public sealed class NewerNetworksInPipelinesTests
         Assert.IsTrue(scores.All(row => Math.Abs(row.Sum() - 1) < 1e-5));
     }
 
-    /// <summary>The frozen part's tokens or maps, kept, give the same training as computing them anew in each epoch.</summary>
+    /// <summary>Training with cached tokens or maps of the frozen stages equals training that recomputes them in each epoch.</summary>
     [TestMethod]
     [DataRow("vit_tiny_patch16_224", 0)]
     [DataRow("vit_tiny_patch16_224", 1)]

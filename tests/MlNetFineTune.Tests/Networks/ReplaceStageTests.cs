@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Layers in the place of a stage's own, and stages drawn anew.</summary>
+/// <summary>Replaced and reinitialised stages.</summary>
 [TestClass]
 public sealed class ReplaceStageTests
 {
@@ -123,7 +123,7 @@ public sealed class ReplaceStageTests
             Epochs = 1
         };
         using var one = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
-        rand(5).Dispose(); // somebody else draws
+        rand(5).Dispose(); // advances the global generator
         using var other = SmallTraining.Fit(_ml, options, SmallPictures.Take(4));
         CollectionAssert.AreEqual(SmallTraining.WeightsOf(one), SmallTraining.WeightsOf(other));
     }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Convolution, BatchNorm, ReLU and dropout: layers in the place of a stage.</summary>
+/// <summary>Convolution, BatchNorm, ReLU and dropout, as a replacement of a stage.</summary>
 internal sealed class SmallLayers : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
@@ -46,7 +46,7 @@ public sealed class SmallLayersFactory : ModuleFactory
 {
     public int Stride { get; init; } = 2;
 
-    /// <summary>More, or fewer, than the stage had.</summary>
+    /// <summary>Output channels beyond those of the replaced stage; may be negative.</summary>
     public int ExtraOutputs { get; init; }
 
     public double Dropout { get; init; }
@@ -56,7 +56,7 @@ public sealed class SmallLayersFactory : ModuleFactory
         : new SmallLayers(context.Inputs[0].Dimensions[0], context.Outputs + ExtraOutputs, Stride, Dropout);
 }
 
-/// <summary>Gives back what it was given; has nothing to train.</summary>
+/// <summary>The identity; has no parameters.</summary>
 [ModuleFactory("nothing")]
 public sealed class NothingFactory : ModuleFactory
 {

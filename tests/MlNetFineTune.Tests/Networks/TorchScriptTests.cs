@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Networks;
 
-/// <summary>Networks that PyTorch exported (tools/reference/torchscript_fixture.py), against what PyTorch computes with them.</summary>
+/// <summary>Networks exported from PyTorch (tools/reference/torchscript_fixture.py), compared with PyTorch's outputs.</summary>
 [TestClass]
 public sealed class TorchScriptTests
 {
@@ -40,7 +40,7 @@ public sealed class TorchScriptTests
         using var scope = NewDisposeScope();
         using var network = Of(file).CreateNetwork(seed: 1);
         Assert.AreEqual(6, network.Features);
-        for (var run = 0; run < 3; run++) // libtorch compiles anew after the first
+        for (var run = 0; run < 3; run++) // libtorch recompiles after the first run
             Fixture.AreClose(s_fixture.GetProperty(expected).Numbers(), network.forward(Formula.Images(2, 32, 32)).Values(), 1e-5,
                 $"{expected} {run}");
     }

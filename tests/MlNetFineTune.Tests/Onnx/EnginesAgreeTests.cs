@@ -10,9 +10,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tests.Onnx;
 
 /// <summary>
-/// The same photos get the same class from everything that scores, whatever the batch, at the widths that people use: what libtorch
-/// computes for one picture has been
-/// right where a batch of sixteen was wrong.
+/// All engines predict the same class for the same photos, at every batch size and at the published widths: libtorch has been right for one
+/// picture and wrong for a batch of sixteen.
 /// </summary>
 [TestClass]
 public sealed class EnginesAgreeTests
@@ -53,8 +52,8 @@ public sealed class EnginesAgreeTests
         AssertAgree(sixteen, onnx, "ONNX Runtime");
     }
 
-    // Weights that need no file and no training, of which every layer has a say: random ones are drawn so that the residual branches begin
-    // at zero.
+    // Weights that need no file and no training, with which every layer affects the output: random ones are drawn so that the residual
+    // branches begin at zero.
     private FineTuningTransformer OfFormulas(string network)
     {
         var classifier = ImageNetwork.CreateEmpty(Backbone.FromName(network).FromScratch(), SmallPictures.Classes.Length);

@@ -12,8 +12,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Whatever a model has been through (adapters, rounding, calibration, odd class names) is in its file,
-/// or is an error that says what to do.</summary>
+/// <summary>Adapters, rounding, calibration and unusual class names are either exported or an error with an alternative.</summary>
 [TestClass]
 public sealed class ExportedModelsTests
 {
@@ -89,7 +88,8 @@ public sealed class ExportedModelsTests
         foreach (var name in (string[])["Float32", "Float16", "Int8"])
         {
             _ml.FineTuning.ExportOnnx(model, folder.File($"{name}.onnx"), Precision(name));
-            OnnxExport.WriteUncropped(_ml, model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2);
+            OnnxExport.WriteUncropped(
+                _ml, model, Precision(name), folder.File($"{name}-picture.onnx"), oversampling: 2, model.Inputs.ToTensors());
         }
         var files = Directory.GetFiles(Path.GetDirectoryName(folder.File("x"))!);
 
@@ -125,7 +125,7 @@ public sealed class ExportedModelsTests
         CollectionAssert.AreEqual(names, keys.DenseValues().Select(name => name.ToString()).ToArray());
     }
 
-    // No training makes one: it wants two classes. A file may hold one.
+    // Training requires two classes; a file may have only one.
     [TestMethod]
     public void AModelOfOneClassIsAlwaysSureOfIt()
     {
@@ -206,7 +206,7 @@ public sealed class ExportedModelsTests
                 () => _ml.FineTuning.ToOnnxPipeline(refused, schema)).Message, word);
         }
         Assert.IsFalse(File.Exists("x.onnx"));
-        using var one = views.WithTestTimeAugmentation(TestTimeAugmentation.None); // as the message says
+        using var one = views.WithTestTimeAugmentation(TestTimeAugmentation.None); // as the message suggests
         SmallTraining.AssertClose(SmallTraining.Scores(model.Transform(SmallPictures.View(_ml, s_photos))),
             Exported(one, OnnxPrecision.Float32), 1e-4f);
     }

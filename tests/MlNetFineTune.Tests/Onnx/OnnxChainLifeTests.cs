@@ -5,7 +5,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>The chain that ToOnnxPipeline makes: its columns' names, its temporary file, its device, and its end.</summary>
+/// <summary>The chain of ToOnnxPipeline: column names, temporary file, device and disposal.</summary>
 [TestClass]
 public sealed class OnnxChainLifeTests
 {
@@ -32,7 +32,7 @@ public sealed class OnnxChainLifeTests
         foreach (var scored in (IDataView[])[((ITransformer)chain).Transform(data), ((ITransformer)loaded).Transform(data)])
         {
             CollectionAssert.AreEquivalent(Visible(expected), Visible(scored));
-            // ML.NET resizes otherwise.
+            // ML.NET resizes differently.
             SmallTraining.AssertClose(SmallTraining.Scores(expected, score), SmallTraining.Scores(scored, score), 0.1f);
             Assert.AreEqual(
                 _ml.MulticlassClassification.Evaluate(expected, scoreColumnName: score, predictedLabelColumnName: label).MicroAccuracy,
@@ -91,7 +91,7 @@ public sealed class OnnxChainLifeTests
             StringAssert.Contains(Assert.ThrowsExactly<ObjectDisposedException>(action).Message, "ToOnnxPipeline made was disposed");
     }
 
-    // Of 300 rows ML.NET reads ahead on threads of its own, which go on while the consumer stands still.
+    // With 300 rows, ML.NET's threads read ahead while the consumer waits.
     [TestMethod]
     public void DisposingUnderOpenCursorsGivesScoresOrAnErrorAndNeverACrash()
     {

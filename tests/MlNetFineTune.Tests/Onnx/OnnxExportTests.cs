@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Onnx;
 using MlNetFineTune.Tasks;
@@ -11,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>An exported network is the network: ONNX Runtime computes the same from the same pixels, in batches of any size.</summary>
+/// <summary>ONNX Runtime computes the same outputs from the same pixels, in batches of any size.</summary>
 [TestClass]
 public sealed class OnnxExportTests
 {
@@ -69,18 +70,21 @@ public sealed class OnnxExportTests
         Verify(classifier, 1e-4);
     }
 
-    // What ML.NET's pipeline feeds: bytes, a picture twice as large with a border of three pixels around what the network sees.
+    // The input of ML.NET's pipeline: bytes of a picture of twice the size with a border of three pixels that is cropped.
     [TestMethod]
     public void ALargerPictureOfBytesIsCroppedAndAveragedInside()
     {
         const int border = 3, shrink = 2;
         using var classifier = ImageNetwork.Create(SmallTraining.Backbone, outputs: 4, seed: 3);
         using var folder = new Folder();
-        var graph = ClassifierGraph.OfPicture(classifier, PicturesOf(classifier), OfClasses(classes: 4), border, shrink);
-        var (size, side) = (graph.Graph.Size, graph.Side);
-        OnnxFile.Write(
-            folder.File("picture.onnx"), graph.Graph, [3, side, side], [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>(),
-            graph.TakesBytes);
+        var seen = (PixelTensor)PicturesOf(classifier)[0];
+        var uncropped = seen with
+        {
+            Form = seen.Form with { Preprocessing = seen.Form.Preprocessing with { CropFraction = 32f / (32 + 2 * border) } },
+        };
+        var graph = ClassifierGraph.Of(classifier, [uncropped], OfClasses(classes: 4), oversampling: shrink);
+        var (size, side) = (graph.Graph.Size, uncropped.Side(shrink));
+        OnnxFile.Write(folder.File("picture.onnx"), graph.Graph, [(graph.Outputs[0].Value, 4)], new Dictionary<string, string>());
         Write(classifier, folder.File("network.onnx"));
 
         var picture = new DenseTensor<byte>([2, 3, side, side]);
@@ -156,17 +160,21 @@ public sealed class OnnxExportTests
         Assert.IsFalse(File.Exists("x.onnx"));
     }
 
-    internal static PictureForm PicturesOf(ImageNetwork classifier) =>
-        new(classifier.Definition.Preprocessing, classifier.Definition.InputChannels);
+    internal static IReadOnlyList<TensorColumn> PicturesOf(ImageNetwork classifier) =>
+    [
+        new PixelTensor(
+            PixelTensor.Only, new ImageColumn("ImagePath", Folder: null, Pixels: null),
+            new PictureForm(classifier.Definition.Preprocessing, classifier.Definition.InputChannels)),
+    ];
 
     internal static void Write(ImageNetwork classifier, string path, Calibration.Report? calibration = null)
     {
         var graph = ClassifierGraph.Of(classifier, PicturesOf(classifier), OfClasses(classifier.Head.Outputs, calibration));
         var outputs = graph.Outputs.Select(output => (output.Value, (long?)output.Length)).ToList();
-        OnnxFile.Write(path, graph.Graph, [3, graph.Side, graph.Side], outputs, new Dictionary<string, string>());
+        OnnxFile.Write(path, graph.Graph, outputs, new Dictionary<string, string>());
     }
 
-    /// <summary>What a multiclass model writes.</summary>
+    /// <summary>Outputs of a multiclass model.</summary>
     internal static OutputWriter OfClasses(int classes, Calibration.Report? calibration = null) =>
         (graph, logits) => ClassOutputs.Write(graph, logits, classes, calibration);
 

@@ -6,7 +6,7 @@ using AttributeType = MlNetFineTune.Onnx.FileFormat.AttributeProto.Types.Attribu
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>What is in the file, message by message.</summary>
+/// <summary>The messages of the file.</summary>
 [TestClass]
 public sealed class OnnxFileTests
 {
@@ -21,7 +21,9 @@ public sealed class OnnxFileTests
         ];
         var scalar = new GraphConstant("scalar", [], new[] { 2f });
         (string, object)[] attributes = [("f", 0f), ("i", 0L), ("s", "é"), ("t", scalar), ("ints", (long[])[0, 2])];
-        var graph = new NetworkGraph("x", 8).Rewritten([new GraphNode("Any", ["x", "floats"], ["y"], attributes)], constants);
+        var pixels = new NetworkGraph(8);
+        pixels.AddInput("x", [3, 8, 8]);
+        var graph = pixels.Rewritten([new GraphNode("Any", ["x", "floats"], ["y"], attributes)], constants);
 
         var model = Written(graph);
 
@@ -59,12 +61,12 @@ public sealed class OnnxFileTests
     public void WhatOneFileCannotHoldIsSaidBeforeItIsWritten()
     {
         using var folder = new Folder();
-        var values = new float[64 << 20]; // 256 MiB of address space that nothing touches
+        var values = new float[64 << 20]; // 256 MiB of untouched address space
         var constants = Enumerable.Range(0, 8).Select(i => new GraphConstant($"c{i}", [values.Length], values));
-        var graph = new NetworkGraph("x", 8).Rewritten([], constants);
+        var graph = new NetworkGraph(8).Rewritten([], constants);
 
         var error = Assert.ThrowsExactly<NotSupportedException>(() =>
-            OnnxFile.Write(folder.File("large.onnx"), graph, [3, 8, 8], [], new Dictionary<string, string>()));
+            OnnxFile.Write(folder.File("large.onnx"), graph, [], new Dictionary<string, string>()));
 
         StringAssert.Contains(error.Message, "2048 MiB");
         StringAssert.Contains(error.Message, "OnnxPrecision.Float16");
@@ -74,7 +76,7 @@ public sealed class OnnxFileTests
     private static ModelProto Written(NetworkGraph graph)
     {
         using var folder = new Folder();
-        OnnxFile.Write(folder.File("any.onnx"), graph, [3, 8, 8], [(new GraphValue("y"), null)], new Dictionary<string, string>());
+        OnnxFile.Write(folder.File("any.onnx"), graph, [(new GraphValue("y"), null)], new Dictionary<string, string>());
         return ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("any.onnx")));
     }
 

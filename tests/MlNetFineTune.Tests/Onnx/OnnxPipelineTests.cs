@@ -5,11 +5,11 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>A chain of ML.NET's own transformers stands in for the model where neither TorchSharp nor this library is.</summary>
+/// <summary>A chain of ML.NET's own transformers replaces the model where neither TorchSharp nor this library is available.</summary>
 [TestClass]
 public sealed class OnnxPipelineTests
 {
-    // Its own output folder: the tests' own holds what it must do without.
+    // Its own output folder: that of the tests contains TorchSharp and this library.
     private static readonly string OnnxOnly = Path.Combine(
         Repository.Root, "tests", "MlNetFineTune.OnnxOnly", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0",
         "MlNetFineTune.OnnxOnly.dll");
@@ -67,7 +67,7 @@ public sealed class OnnxPipelineTests
         Assert.AreEqual("neither TorchSharp nor MlNetFineTune is loaded", printed[^1]);
     }
 
-    // At the size of the pictures: there is nothing to resize, and so nothing in which the two could differ.
+    // At the size of the pictures: nothing is resized, so that the two do not differ.
     private FineTuningTransformer Fit(ImageFineTuningOptions? options = null)
     {
         var backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } };

@@ -4,7 +4,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>What the package MlNetFineTune.Onnx asks for, read from the package itself.</summary>
+/// <summary>The dependencies of the package MlNetFineTune.Onnx, read from the package.</summary>
 [TestClass]
 public sealed class PackageDependencyTests
 {

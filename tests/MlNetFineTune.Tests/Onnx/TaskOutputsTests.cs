@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Onnx;
 
-/// <summary>Network files and chains of ML.NET's transformers of models that say yes, a number or a grade.</summary>
+/// <summary>ONNX files and chains of ML.NET's transformers for binary, regression and ordinal models.</summary>
 [TestClass]
 public sealed class TaskOutputsTests
 {
@@ -106,17 +106,33 @@ public sealed class TaskOutputsTests
     }
 
     [TestMethod]
-    public void WhatMlNetsScorersCannotNameIsRefused()
+    public void ColumnsOfAYesOrNoHaveTheModelsNamesWhateverTheDataHave()
     {
-        var options = ScalarModels.Options(LearningTask.Binary()) with { Epochs = 1, ProbabilityColumnName = "Chance" };
+        var options = ScalarModels.Options(LearningTask.Binary()) with
+        {
+            Epochs = 1,
+            ScoreColumnName = "Evidence",
+            ProbabilityColumnName = "Chance",
+            PredictedLabelColumnName = "Score",
+        };
         var photos = MarkedPhoto.View(_ml, MarkedPhoto.Take(4));
+        var data = _ml.Transforms.CopyColumns("Probability", "Number").Append(_ml.Transforms.CopyColumns("logit", "Number"))
+            .Append(_ml.Transforms.CopyColumns("pixels", "ImagePath")).Fit(photos).Transform(photos);
         using var model = ScalarModels.Trainer(_ml, options).Fit(photos);
-        StringAssert.Contains(
-            Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(model, photos.Schema)).Message, "'Chance'");
-        using var number = ScalarModels.Load(_ml, "regression");
-        var renamed = _ml.Transforms.CopyColumns("score", "Number").Fit(photos).Transform(photos);
-        StringAssert.Contains(
-            Assert.ThrowsExactly<NotSupportedException>(() => _ml.FineTuning.ToOnnxPipeline(number, renamed.Schema)).Message,
-            "a column 'score'");
+        using var chain = (IDisposable)_ml.FineTuning.ToOnnxPipeline(model, data.Schema);
+        var (expected, scored) = (model.Transform(data), ((ITransformer)chain).Transform(data));
+
+        foreach (var column in (string[])["Evidence", "Chance"])
+        {
+            SmallTraining.AssertClose(
+                [[.. expected.GetColumn<float>(column)]], [[.. scored.GetColumn<float>(column)]], 1e-3f);
+        }
+        CollectionAssert.AreEqual(expected.GetColumn<bool>("Score").ToArray(), scored.GetColumn<bool>("Score").ToArray());
+        CollectionAssert.AreEquivalent(Visible(expected), Visible(scored));
+        CollectionAssert.AreEqual(data.GetColumn<float>("Probability").ToArray(), scored.GetColumn<float>("Probability").ToArray());
+        CollectionAssert.AreEqual(data.GetColumn<float>("logit").ToArray(), scored.GetColumn<float>("logit").ToArray());
+        CollectionAssert.AreEqual(data.GetColumn<string>("pixels").ToArray(), scored.GetColumn<string>("pixels").ToArray());
+
+        static string[] Visible(IDataView view) => [.. view.Schema.Where(column => !column.IsHidden).Select(column => column.Name)];
     }
 }

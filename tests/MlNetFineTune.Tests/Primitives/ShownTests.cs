@@ -44,6 +44,18 @@ public sealed class ShownTests
     }
 
     [TestMethod]
+    public void OfManyNamesTheFirstAreSaidAndHowManyMoreThereAre()
+    {
+        string[] many = [.. Enumerable.Range(0, 23).Select(index => $"n{index}")];
+
+        Assert.AreEqual("none", SafeText.Several([]));
+        Assert.AreEqual(@"a, b\n", SafeText.Several(["a", "b\n"]));
+        Assert.AreEqual("'a', 'b'", SafeText.Several(["a", "b"], quoted: true));
+        Assert.AreEqual(string.Join(", ", many[..20]), SafeText.Several(many[..20]));
+        Assert.AreEqual(string.Join(", ", many[..20]) + " and 3 more", SafeText.Several(many));
+    }
+
+    [TestMethod]
     public void AMessageOfAnotherLibraryIsOneLine() =>
         Assert.AreEqual(@"first second \u001b", SafeText.Message(new InvalidOperationException("first\r\nsecond\n\u001b")));
 

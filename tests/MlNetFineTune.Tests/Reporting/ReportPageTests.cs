@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
 using MlNetFineTune.Training;
 
@@ -176,9 +177,9 @@ public sealed class ReportPageTests
     public void ManyClassesAreShownAsPairs()
     {
         string[] classes = [.. Enumerable.Range(0, 30).Select(c => $"class{c}")];
-        JudgedRow[] rows = [.. Enumerable.Range(0, 90).Select(i => new JudgedRow(i, i % 30, i % 30 == 7 ? 8 : i % 30, 0.9f, 0.05f))];
+        (int, int)[] rows = [.. Enumerable.Range(0, 90).Select(i => (i % 30, i % 30 == 7 ? 8 : i % 30))];
 
-        var text = ConfusionTable.Of(rows, classes).ToString();
+        var text = ConfusionTable.Of(new ReportBlock.Confusion(classes, rows)).ToString();
 
         StringAssert.Contains(text, "of 90 rows 3 are wrong");
         Assert.AreEqual(

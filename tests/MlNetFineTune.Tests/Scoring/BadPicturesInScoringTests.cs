@@ -6,7 +6,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>A picture that cannot be read has missing values; its neighbours are scored as if it were not there.</summary>
+/// <summary>A picture that cannot be read has missing values; other rows are not affected.</summary>
 [TestClass]
 public sealed class BadPicturesInScoringTests
 {

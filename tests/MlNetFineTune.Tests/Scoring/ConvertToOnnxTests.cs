@@ -5,8 +5,8 @@ using MlNetFineTune.Tests.Support;
 namespace MlNetFineTune.Tests.Scoring;
 
 /// <summary>
-/// ML.NET's ONNX converter cannot write our networks. It must say so: what it wrote before was a model without the network, whose scores
-/// were inputs.
+/// ML.NET's ONNX converter cannot write these networks and must report that: it used to write a model without the network, with the scores
+/// as inputs.
 /// </summary>
 [TestClass]
 public sealed class ConvertToOnnxTests

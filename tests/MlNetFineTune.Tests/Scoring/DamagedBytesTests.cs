@@ -5,8 +5,9 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>A model file that was cut off or damaged anywhere: an error, or, where the byte means nothing, the same model;
-/// never another one.</summary>
+/// <summary>
+/// A model file that is truncated or damaged anywhere: an error or, if the byte has no effect, the same model; never another one.
+/// </summary>
 [TestClass]
 public sealed class DamagedBytesTests
 {
@@ -100,7 +101,7 @@ public sealed class DamagedBytesTests
         Assert.Fail($"{what}: it was loaded.");
     }
 
-    // What a reader's own slip would throw says nothing to a user.
+    // Exceptions that a bug of the reader would throw, which do not help a user.
     private static void AssertSays(Exception error, string what)
     {
         var cause = error.GetBaseException();

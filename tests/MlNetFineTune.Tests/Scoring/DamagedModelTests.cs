@@ -6,7 +6,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>A model file that was damaged, or is not ours, is refused with a sentence that says what is wrong.</summary>
+/// <summary>A damaged or foreign model file is rejected with a message that names the problem.</summary>
 [TestClass]
 public sealed class DamagedModelTests
 {
@@ -46,7 +46,7 @@ public sealed class DamagedModelTests
     [TestMethod]
     public void ANewerFormatVersionAsksForANewerLibrary()
     {
-        // Nothing else of it can be understood.
+        // The rest of the file cannot be interpreted.
         var error = LoadFails<NotSupportedException>(
             Zip.With(SmallTraining.ModelZip, "manifest.json", _ => Encoding.UTF8.GetBytes("""{ "FormatVersion": 3 }""")));
 

@@ -6,7 +6,7 @@ using TorchSharp;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>The model is the user's to dispose, at any moment; what the user owns stays the user's.</summary>
+/// <summary>The user may dispose the model at any time; objects of the user are never disposed.</summary>
 [TestClass]
 public sealed class DisposalTests
 {

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>Weights in half precision: half the file, and the model that was evaluated is the one that is loaded.</summary>
+/// <summary>Weights in half precision: half the file size, and the loaded model equals the evaluated one.</summary>
 [TestClass]
 public sealed class HalfPrecisionTests
 {

@@ -6,7 +6,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>A model file that was made to take memory, or to be read otherwise than it was saved.</summary>
+/// <summary>Model files crafted to exhaust memory or to be read differently from how they were saved.</summary>
 [TestClass]
 public sealed class HostileModelTests
 {
@@ -43,7 +43,7 @@ public sealed class HostileModelTests
         var without = Zip.With(SmallTraining.ModelZip, "manifest.sha256", _ => null);
         StringAssert.Contains(LoadFails(without), "it has no manifest.sha256, so that a change of its manifest.json would not be noticed");
 
-        // An older header does not excuse it: the manifest is of a version that always had one.
+        // Required even with an older header, because manifests of this version always have one.
         StringAssert.Contains(LoadFails(Zip.With(without, "Model.key", key => VersionWritten(key, 3, 1))), "it has no manifest.sha256");
     }
 
@@ -55,7 +55,7 @@ public sealed class HostileModelTests
         using (var model = (FineTuningTransformer)_ml.Model.Load(new MemoryStream(first), out _))
             Assert.HasCount(3, model.Classes);
 
-        // Then the manifest had more, and later the header said so.
+        // Later manifests had more properties, and then a header with the version.
         var more = Zip.With(first, "t.json", bytes =>
         {
             var manifest = System.Text.Json.Nodes.JsonNode.Parse(bytes)!.AsObject();
@@ -66,7 +66,7 @@ public sealed class HostileModelTests
         StringAssert.Contains(LoadFails(Zip.With(first, "Model.key", key => VersionWritten(key, 1, 2))), "it has no manifest.sha256");
     }
 
-    /// <summary>Another version written in ML.NET's header; after it comes the version that a reader must know.</summary>
+    /// <summary>Writes another version into ML.NET's header; the minimum reader version follows it.</summary>
     private static byte[] VersionWritten(byte[] key, byte from, byte to)
     {
         var at = key.AsSpan().IndexOf<byte>([from, 0, 1, 0, 1, 0, 1, 0]);

@@ -5,7 +5,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>The column that says why a picture has no scores.</summary>
+/// <summary>The column with the reason why a picture has no scores.</summary>
 [TestClass]
 public sealed class ImageStatusTests
 {
@@ -27,7 +27,7 @@ public sealed class ImageStatusTests
             CollectionAssert.AreEqual(new[] { "Label", "ImagePath", "Score", "PredictedLabel", "Status" },
                 scored.Schema.Select(column => column.Name).ToArray());
             Assert.AreEqual(TextDataViewType.Instance, scored.Schema["Status"].Type);
-            var statuses = scored.GetColumn<string>("Status").ToArray(); // asked for alone
+            var statuses = scored.GetColumn<string>("Status").ToArray(); // the only active column
             AssertStatuses(photos, statuses, SmallTraining.Scores(scored));
 
             using var engine = _ml.Model.CreatePredictionEngine<Photo, Prediction>(

@@ -4,7 +4,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>ML.NET's image transforms free an image when they go on to the next row; a batch must not depend on it.</summary>
+/// <summary>ML.NET's image transforms free an image when they move to the next row; a batch must not depend on it.</summary>
 [TestClass]
 public sealed class ImagesOfOtherTransformsTests
 {
@@ -33,7 +33,7 @@ public sealed class ImagesOfOtherTransformsTests
         SmallTraining.AssertClose(all[..5], first);
     }
 
-    // The pictures are 48 pixels wide already: ResizeImages hands the loader's own images on.
+    // The pictures are 48 pixels wide already: ResizeImages passes on the loader's images.
     private static IDataView Resized(MLContext ml, IEnumerable<Photo> photos)
     {
         var data = SmallTraining.WithKeys(ml, SmallPictures.View(ml, photos));

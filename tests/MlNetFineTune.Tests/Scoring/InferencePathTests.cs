@@ -10,8 +10,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>How a network runs when it scores, on whatever thread and by whatever way a row comes;
-/// and that nothing of it gets into the file.</summary>
+/// <summary>How a network runs in scoring, on any thread and with every API, and that this does not affect the saved file.</summary>
 [TestClass]
 public sealed class InferencePathTests
 {
@@ -43,7 +42,7 @@ public sealed class InferencePathTests
         var test = SmallPictures.View(_ml, SmallPictures.Take(3));
         var before = SmallTraining.Scores(model.Transform(test));
 
-        // What folding and merging have put elsewhere is no longer read: it can be spoilt without a trace.
+        // Tensors that were folded or merged are no longer read: overwriting them has no effect.
         model.Scorer.Read(network =>
         {
             using var noGradients = no_grad();

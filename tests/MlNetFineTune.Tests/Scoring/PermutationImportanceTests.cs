@@ -5,7 +5,9 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>ML.NET's own permutation importance takes models of one column of numbers, and says why it cannot take others.</summary>
+/// <summary>
+/// ML.NET's permutation feature importance works with models of one numeric column; for others the error names the reason.
+/// </summary>
 [TestClass]
 public sealed class PermutationImportanceTests
 {

@@ -8,7 +8,7 @@ using TorchSharp;
 
 namespace MlNetFineTune.Tests.Scoring;
 
-/// <summary>A model goes into ML.NET's zip and comes back the same, whoever loads it.</summary>
+/// <summary>A saved model is loaded unchanged, in every context.</summary>
 [TestClass]
 public sealed class SaveAndLoadTests
 {

@@ -131,7 +131,9 @@ public sealed class TestTimeAugmentationTests
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
             using var normalizer = new PixelNormalizer(s_preprocessing, classifier.Device);
-            scores = [.. ((ImageNetwork)classifier).Probabilities(normalizer.Normalize(pixels, 1)).data<float>()];
+            using var noGradients = TorchSharp.torch.no_grad();
+            var logits = classifier.ForwardRest(normalizer.Normalize(pixels, 1), first: 0);
+            scores = [.. TorchSharp.torch.nn.functional.softmax(logits, 1).data<float>()];
         });
         return scores;
     }

@@ -139,7 +139,7 @@ public sealed class PredictorLifeTests
         {
             await Task.Delay(100);
             await predictor.ReplaceModelAsync(models[i]);
-            models[i - 1].Dispose(); // whoever still used it would throw
+            models[i - 1].Dispose(); // further use would throw
         }
         Volatile.Write(ref stop, 1);
 

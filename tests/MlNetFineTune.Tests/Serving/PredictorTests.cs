@@ -5,7 +5,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Serving;
 
-/// <summary>A predictor gives every caller the scores of his own row, whoever calls at the same time.</summary>
+/// <summary>Concurrent callers of a predictor receive the scores of their own rows.</summary>
 [TestClass]
 public sealed class PredictorTests
 {

@@ -2,7 +2,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Serving;
 
-/// <summary>A row that can hold up whoever reads it, or throw.</summary>
+/// <summary>A row that can block its reader or throw.</summary>
 internal sealed class ServedPhoto(string path, Action? onRead = null)
 {
     public string ImagePath

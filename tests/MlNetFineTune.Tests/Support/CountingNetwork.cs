@@ -77,8 +77,8 @@ internal sealed class CountingNetwork(FineTunedNetwork inner) : FineTunedNetwork
             new ClassLabels("Label", keys), fit.Seed);
         plan ??= options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
         var objective = new MulticlassObjective(keys.Count, softTargets: options.Distillation.Loss);
-        using var loop = new TrainingLoop(Trained.Run(network, objective, plan, data, options, fit, teacher));
-        return (network, loop.Run());
+        using var session = new TrainingSession(Trained.Run(network, objective, plan, data, options, fit, teacher));
+        return (network, session.Run());
     }
 
     protected override void Move(Device device) => inner.MoveTo(device);

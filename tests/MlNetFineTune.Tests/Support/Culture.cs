@@ -2,11 +2,12 @@ using System.Globalization;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>Another culture for the length of a test, in this thread and in those that have none of their own. Tests do not run in
-/// parallel.</summary>
+/// <summary>
+/// Another culture during a test, in this thread and in threads without a culture of their own. Tests do not run in parallel.
+/// </summary>
 internal sealed class Culture : IDisposable
 {
-    /// <summary>The invariant one, and those with traps: a comma, other minus signs, Turkish letters.</summary>
+    /// <summary>The invariant culture, and cultures with a decimal comma, other minus signs and the Turkish i.</summary>
     public static readonly string[] Names = ["", "en-US", "de-DE", "ar-SA", "fa-IR", "tr-TR"];
 
     private readonly CultureInfo _before = CultureInfo.CurrentCulture;

@@ -21,11 +21,11 @@ internal static class DirectTraining
     public static PlanRules Full(ImageFineTuningOptions options) =>
         options.Strategy.Resolve(options.Backbone.Name, options.Backbone.Stages, options.Epochs);
 
-    /// <param name="options">Their strategy is not asked.</param>
-    /// <param name="plan">What trains.</param>
-    /// <param name="photos">To train with and to judge by.</param>
-    /// <param name="look">Sees the network when everything is ready; what it gives is told of progress.</param>
-    /// <returns>What happened, and every tensor afterwards.</returns>
+    /// <param name="options">Options; their strategy is ignored.</param>
+    /// <param name="plan">Plan of the training.</param>
+    /// <param name="photos">Photos for training and validation.</param>
+    /// <param name="look">Called with the network before the training; returns the receiver of progress.</param>
+    /// <returns>The report, and every tensor after the training.</returns>
     public static (TrainingReport Report, Dictionary<string, double[]> Tensors) Run(
         ImageFineTuningOptions options, PlanRules plan, Photo[] photos, Func<ImageNetwork, IProgress<TrainingProgress>>? look = null)
     {
@@ -38,9 +38,9 @@ internal static class DirectTraining
             new ClassLabels("Label", keys), fit.Seed);
         using var network = ImageNetwork.Create(options.Backbone, keys.Count, fit.Seed);
         var watched = look is null ? options : options with { Progress = look(network) };
-        using var loop = new TrainingLoop(
+        using var session = new TrainingSession(
             Trained.Run(network, new MulticlassObjective(keys.Count, LossOf(options)), plan, data, watched, fit));
-        var report = loop.Run();
+        var report = session.Run();
         return (report, Tensors(network));
     }
 

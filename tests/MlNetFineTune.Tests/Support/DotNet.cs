@@ -16,7 +16,7 @@ internal static class DotNet
         return output;
     }
 
-    /// <summary>Its output and errors are redirected. Caller disposes.</summary>
+    /// <summary>Its output and errors are redirected. The caller disposes it.</summary>
     public static Process Start(params IEnumerable<string> arguments)
     {
         var shared = Path.GetDirectoryName(typeof(object).Assembly.Location)!; // <dotnet>/shared/Microsoft.NETCore.App/<version>

@@ -2,13 +2,13 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>Runs around every test of the assembly; a test does nothing for it.</summary>
+/// <summary>Runs around every test of the assembly.</summary>
 [TestClass]
 public sealed class EveryTestIsALeakTest
 {
     private static TensorLeakCheck? s_check;
 
-    // Where one test has leaked, the others may, and are not all waited for.
+    // After one leak others are likely, and they are not all waited for.
     private static TimeSpan s_grace = TimeSpan.FromMinutes(1);
 
     [GlobalTestInitialize]
@@ -21,7 +21,7 @@ public sealed class EveryTestIsALeakTest
     [GlobalTestCleanup]
     public static void CountTensorsAgain(TestContext context)
     {
-        // A test that failed half-way has disposed nothing, and its own failure is what matters.
+        // A failed test may not have disposed its objects; only its own failure is reported.
         if (context.CurrentTestOutcome == UnitTestOutcome.Passed)
         {
             var grace = s_grace;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>Reference numbers, written by tools/reference; never written again to please a test.</summary>
+/// <summary>Reference numbers, written by tools/reference; never rewritten to make a test pass.</summary>
 internal static class Fixture
 {
     public static JsonElement Read(string name)
@@ -30,7 +30,7 @@ internal static class Fixture
         return tensor.detach().cpu().to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
     }
 
-    /// <summary>Whether <see cref="AreClose"/> would be content.</summary>
+    /// <summary>Whether <see cref="AreClose"/> would pass.</summary>
     public static bool IsClose(IReadOnlyList<double> expected, IReadOnlyList<double> actual, double tolerance) =>
         actual.Count >= expected.Count
             && expected.Zip(actual).All(pair => Math.Abs(pair.First - pair.Second) <= tolerance * Math.Max(1, Math.Abs(pair.First)));

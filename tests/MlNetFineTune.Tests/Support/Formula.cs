@@ -9,7 +9,7 @@ namespace MlNetFineTune.Tests.Support;
 /// <summary>Weights and images that need no file: the twin of tools/reference/formula.py, which explains them.</summary>
 internal static class Formula
 {
-    /// <summary>A network of the fixtures, with formula weights. Caller disposes.</summary>
+    /// <summary>A network of the fixtures, with formula weights. The caller disposes it.</summary>
     public static ImageNetwork Classifier(string network, float width, string padding, double epsilon, ScalarType type = ScalarType.Float32)
     {
         var backbone = FixtureNetworks.Find(network, width);
@@ -24,7 +24,7 @@ internal static class Formula
         return classifier;
     }
 
-    /// <summary>Gives a tensor the values that its name stands for.</summary>
+    /// <summary>Sets a tensor to the formula values of its name.</summary>
     public static void Fill(string name, Tensor tensor)
     {
         using var noGradients = no_grad();
@@ -36,7 +36,7 @@ internal static class Formula
     /// and count the old one for ever.</summary>
     public static T Made<T>(ScalarType type, Func<T> make) => Parameters.MadeOf(type, make);
 
-    /// <summary>[n, 3, height, width]. Caller disposes.</summary>
+    /// <summary>[n, 3, height, width]. The caller disposes it.</summary>
     public static Tensor Images(int n, int height, int width, int offset = 0, ScalarType type = ScalarType.Float32)
     {
         var values = new float[n * 3 * height * width];
@@ -50,7 +50,7 @@ internal static class Formula
         return single.to(type, copy: true);
     }
 
-    /// <summary>The hash by which formulas tell names apart; 32 bits.</summary>
+    /// <summary>The 32-bit hash of names in the formulas.</summary>
     public static uint Fnv1a(string text)
     {
         var hash = 2166136261u;

@@ -2,8 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>A clock whose pauses are over at once; it remembers how long they would have taken. Limits, which end what takes too long, are
-/// as always.</summary>
+/// <summary>A clock whose delays end immediately and are recorded. Timeouts work as usual.</summary>
 internal sealed class InstantTime : TimeProvider
 {
     private readonly List<TimeSpan> _pauses = [];

@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>What a context logs.</summary>
+/// <summary>The log of a context.</summary>
 internal sealed class LogLines
 {
     private readonly ConcurrentQueue<(ChannelMessageKind Kind, string Text)> _lines = new();

@@ -5,23 +5,23 @@ using System.Text;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>What a client asked.</summary>
+/// <summary>A request.</summary>
 internal sealed record Asked(string Path, IReadOnlyDictionary<string, string> Headers)
 {
     public string? Header(string name) => Headers.GetValueOrDefault(name.ToLowerInvariant());
 
-    /// <summary>The first byte that is wanted; null where all are.</summary>
+    /// <summary>The first requested byte; null for the whole file.</summary>
     public long? From => Header("Range") is { } range
         ? long.Parse(range["bytes=".Length..^1], System.Globalization.CultureInfo.InvariantCulture)
         : null;
 }
 
-/// <summary>What the server answers: well, or as badly as servers can.</summary>
+/// <summary>A response, correct or faulty.</summary>
 internal sealed record Answer(int Status, byte[] Body)
 {
     public Dictionary<string, string> Headers { get; init; } = [];
 
-    /// <summary>What Content-Length says; null for the truth.</summary>
+    /// <summary>Value of Content-Length; null for the correct one.</summary>
     public long? DeclaredLength { get; init; }
 
     /// <summary>No Content-Length: the body ends with the connection.</summary>
@@ -47,7 +47,7 @@ internal sealed record Answer(int Status, byte[] Body)
             Headers = headers.ToDictionary(header => header.Name, header => header.Value),
         };
 
-    /// <summary>A file, or the range of it that was asked for, as RFC 9110 has it.</summary>
+    /// <summary>A file, or its requested range, as specified by RFC 9110.</summary>
     public static Answer File(Asked asked, byte[] content, string? etag = "\"one\"", params (string Name, string Value)[] headers)
     {
         var all = headers.ToDictionary(header => header.Name, header => header.Value);
@@ -62,8 +62,9 @@ internal sealed record Answer(int Status, byte[] Body)
     }
 }
 
-/// <summary>A web server of its own making on 127.0.0.1, one connection a request, so that it can break every rule.
-/// Ends with the test.</summary>
+/// <summary>
+/// A minimal web server on 127.0.0.1, with one connection for each request, that can violate the protocol. Stops with the test.
+/// </summary>
 internal sealed class LoopbackServer : IDisposable
 {
     private const int MaximumRequests = 500;
@@ -126,7 +127,7 @@ internal sealed class LoopbackServer : IDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
             {
-                // The client has seen enough, or the test has ended.
+                // The client has closed the connection, or the test has ended.
             }
         }
     }

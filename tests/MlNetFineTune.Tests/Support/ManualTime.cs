@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>A clock that stands still until the test moves it. Timers that are due then run on the test's thread.</summary>
+/// <summary>A clock that the test advances. Due timers run on the test's thread.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _lock = new();

@@ -42,13 +42,13 @@ public sealed class MarkedPhoto
     }
 }
 
-/// <summary>What models of one number say.</summary>
+/// <summary>Predictions of regression models.</summary>
 public sealed class ScalarPrediction
 {
     public float Score { get; set; }
 }
 
-/// <summary>What binary models say.</summary>
+/// <summary>Predictions of binary models.</summary>
 public sealed class YesPrediction
 {
     public float Score { get; set; }
@@ -58,7 +58,7 @@ public sealed class YesPrediction
     public bool PredictedLabel { get; set; }
 }
 
-/// <summary>What models of ordered classes say.</summary>
+/// <summary>Predictions of ordinal models.</summary>
 public sealed class GradePrediction
 {
     public float[] Score { get; set; } = [];
@@ -78,7 +78,7 @@ internal static class ScalarModels
 
     private static readonly Lazy<byte[]> s_ordinal = new(() => Train(LearningTask.Ordinal()));
 
-    // At the size of the pictures: there is nothing to resize, and so nothing in which ML.NET's transforms could differ.
+    // At the size of the pictures: nothing is resized, so that ML.NET's transforms do not differ.
     public static ImageFineTuningOptions Options(LearningTask task) => SmallTraining.Options with
     {
         Backbone = SmallTraining.Backbone with { Preprocessing = SmallTraining.Backbone.Preprocessing with { Size = 48 } },

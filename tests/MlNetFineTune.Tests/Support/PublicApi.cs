@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>What an assembly offers to others, as C#-like text in an order that depends on names alone.</summary>
+/// <summary>The public API of an assembly as C#-like text, ordered by name.</summary>
 internal static class PublicApi
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static

@@ -7,7 +7,7 @@ namespace MlNetFineTune.Tests.Support;
 /// <summary>Runs a script of tools/reference with the Python that has torch: the variable PYTHON, else the system's.</summary>
 internal static class Python
 {
-    /// <summary>The JSON that the script prints. Where there is no Python with torch, the test is skipped and says so.</summary>
+    /// <summary>The JSON that the script prints. Without a Python with torch the test is skipped with a message.</summary>
     public static JsonElement RunOrSkip(string script, params string[] arguments)
     {
         var python = Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } chosen ? chosen : "/usr/bin/python3";

@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>Real photos, texts and weights, too large for the repository: a folder beside it, or where MLNETFINETUNE_DATA says.</summary>
+/// <summary>Real photos, texts and weights, too large for the repository: a folder beside it, or the path in MLNETFINETUNE_DATA.</summary>
 internal static class SharedData
 {
     public const string Variable = "MLNETFINETUNE_DATA";
@@ -10,7 +10,7 @@ internal static class SharedData
             ? folder
             : Path.GetFullPath(Path.Combine(Repository.Root, "..", "shared"));
 
-    /// <summary>The full path of a file or folder of the shared data. Where it is not there, the test is skipped and says so.</summary>
+    /// <summary>The full path of a file or folder of the shared data. If it is missing, the test is skipped with a message.</summary>
     public static string RequireOrSkip(string relativePath)
     {
         var path = Path.Combine(Root, relativePath);

@@ -22,7 +22,7 @@ public sealed class TableRow
 
     public float Number { get; set; }
 
-    /// <summary>Rows that a small network learns: three kinds by where the features point.</summary>
+    /// <summary>Rows that a small network can learn: three classes by the direction of the features.</summary>
     public static TableRow[] Many(int count, int seed = 1)
     {
         var random = new Random(seed);
@@ -104,6 +104,27 @@ public sealed class TwoLayersFactory : ModuleFactory
     public override nn.Module Create(ModuleContext context) => new TwoLayers(context.Inputs[0].Size, Hidden, context.Outputs, Dropout);
 }
 
+/// <summary>The mean colour of a picture and two layers.</summary>
+internal sealed class Colors : nn.Module<Tensor, Tensor>
+{
+    private readonly TwoLayers layers;
+
+    public Colors(long outputs)
+        : base(nameof(Colors))
+    {
+        layers = new TwoLayers(3, 8, outputs, dropout: 0);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor pixels) => layers.call(pixels.mean([2, 3])); // [N, 3, H, W] -> [N, 3] -> [N, outputs]
+}
+
+[ModuleFactory("colors")]
+public sealed class ColorsFactory : ModuleFactory
+{
+    public override nn.Module Create(ModuleContext context) => new Colors(context.Outputs);
+}
+
 /// <summary>Numbers and an embedded key.</summary>
 internal sealed class Embedded : nn.Module<Tensor, Tensor, Tensor>
 {
@@ -132,7 +153,7 @@ public sealed class EmbeddedFactory : ModuleFactory
     public override nn.Module Create(ModuleContext context) => new Embedded(context);
 }
 
-/// <summary>Does what a test says; never saved.</summary>
+/// <summary>Runs a function of the test; never saved.</summary>
 [ModuleFactory("any")]
 public sealed class AnyFactory : ModuleFactory
 {
@@ -205,7 +226,7 @@ internal static class SmallModules
             .Append(ml.Transforms.Conversion.MapValueToKey("Color", keyOrdinality: key)).Fit(data).Transform(data);
     }
 
-    /// <summary>Saved and loaded in a context of its own, which knows the factories of the tests.</summary>
+    /// <summary>Saved, and loaded in a new context with the factories of the tests registered.</summary>
     public static FineTuningTransformer Reload(MLContext ml, ITransformer model)
     {
         var other = new MLContext();

@@ -38,7 +38,7 @@ internal static class SmallTraining
         return ml.Transforms.Conversion.MapValueToKey("Label", keyData: classes).Fit(data).Transform(data);
     }
 
-    /// <summary>The same good model every time, loaded: over 0.9 on pictures it has not seen. Caller disposes.</summary>
+    /// <summary>The same good model every time, loaded: over 0.9 on pictures it has not seen. The caller disposes it.</summary>
     public static FineTuningTransformer LoadModel(MLContext ml) =>
         (FineTuningTransformer)ml.Model.Load(new MemoryStream(s_zip.Value), out _);
 

@@ -4,7 +4,7 @@ using Microsoft.ML.Transforms;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>A row with any of three labels, told by where its six numbers are shifted.</summary>
+/// <summary>A row with any of three labels, encoded as shifts of its six numbers.</summary>
 public sealed class TagRow
 {
     public static readonly string[] Names = ["Ant", "Bee", "Cat"];

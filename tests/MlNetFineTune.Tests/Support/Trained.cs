@@ -18,7 +18,7 @@ internal static class Trained
     public static ImageInput InputOf(Backbone backbone) =>
         new(new ImageColumn("ImagePath", null, null), new ImageEncoder(backbone.Preprocessing), backbone.InputChannels);
 
-    /// <summary>From samples to the input of a network. Caller disposes.</summary>
+    /// <summary>From samples to the input of a network. The caller disposes it.</summary>
     public static Collator CreateCollator(this ImageNetwork network) => InputOf(network.Definition).CreateCollator(network.Device);
 
     /// <summary>A run of the library's loop on a network of the test's.</summary>
@@ -32,7 +32,7 @@ internal static class Trained
             KeepsOutputs = keepsOutputs || options.RunFolder is not null,
         };
 
-    /// <summary>A model that scores with a network of the test's. Caller disposes.</summary>
+    /// <summary>A model that scores with a network of the test's. The caller disposes it.</summary>
     public static FineTuningTransformer Model(
         MLContext ml, ImageNetwork network, DataViewSchema schema, ImageFineTuningOptions options, TrainingReport report)
     {

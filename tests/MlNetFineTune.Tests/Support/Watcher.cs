@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tests.Support;
 
-/// <summary>Hears of progress on the training thread (<see cref="Progress{T}"/> would be told later), keeps it, and may act.</summary>
+/// <summary>Receives progress on the training thread (<see cref="Progress{T}"/> posts it), records it, and may run an action.</summary>
 internal sealed class Watcher(Action<TrainingProgress>? act = null) : IProgress<TrainingProgress>
 {
     public List<TrainingProgress> Seen { get; } = [];

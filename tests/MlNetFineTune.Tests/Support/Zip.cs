@@ -40,8 +40,8 @@ internal static class Zip
         .Single(entry => entry.Key.EndsWith(name, StringComparison.Ordinal)).Value;
 
     /// <summary>
-    /// The same file with other content in one entry; null removes it. The manifest's hash goes with it, so that what the manifest says is
-    /// judged itself.
+    /// The same file with other content in one entry; null removes it. The manifest's hash is updated, so that the content of the manifest
+    /// itself is tested.
     /// </summary>
     public static byte[] With(byte[] zip, string name, Func<byte[], byte[]?> change)
     {

@@ -65,7 +65,7 @@ public sealed class BalancedSamplingTests
         Assert.IsGreaterThan(40, order.Zip(order.Skip(1)).Count(pair => s_classes[pair.First] != s_classes[pair.Second]));
     }
 
-    /// <summary>Pinned, and computed by other code (Python) too: a checkpoint of an older version goes on with the same rows.</summary>
+    /// <summary>Fixed values, also computed in Python: a checkpoint of an older version resumes with the same rows.</summary>
     [TestMethod]
     public void TheOrderIsTheSameOnEveryMachineAndInEveryVersion() => Assert.AreEqual(
         "6 0 7 2 5 7 7 1", string.Join(' ', BalancedSampling.OfClasses([0, 0, 0, 0, 0, 1, 1, 2]).Order(seed: 42, epoch: 1)));

@@ -23,8 +23,8 @@ internal sealed class LabelSetRow
         PredictedLabel = new(predicted.Length, predicted),
     };
 
-    /// <param name="ml">Of the test.</param>
-    /// <param name="count">Labels; of a row's vectors, whose type says so.</param>
+    /// <param name="ml">Context of the test.</param>
+    /// <param name="count">Number of labels: the size of the vectors in their type.</param>
     /// <param name="slots">Names of the scores; none where there are none.</param>
     /// <param name="labelSlots">Names of the label's slots; none where there are none.</param>
     /// <param name="rows">All of them.</param>

@@ -47,7 +47,7 @@ public sealed class MultiLabelEvaluatorTests
         var expected = Evaluate(View(dense));
         CollectionAssert.AreEqual(s_names, expected.LabelNames.ToArray());
 
-        // The keys are numbered otherwise than the scores: names tell which is which.
+        // The keys are in another order than the scores: they are matched by name.
         AreSame(expected, Evaluate(Keyed(View(dense), "cat", "ant", "bee"), "Tags"));
         AreSame(expected, Evaluate(Keyed(View(dense), s_names), "Tags"));
 
@@ -92,7 +92,7 @@ public sealed class MultiLabelEvaluatorTests
             PredictedLabel = row.PredictedLabel,
         }).ToArray();
         AreSame(expected, Evaluate(LabelSetRow.View(_ml, 3, s_names, ["cat", "bee", "ant"], turned)));
-        // Names that the scores do not know, or that are not unique, tell nothing.
+        // Names that are not among the scores', or not unique, cannot be matched.
         AreSame(expected, Evaluate(LabelSetRow.View(_ml, 3, s_names, ["x", "y", "ant"], rows)));
         AreSame(expected, Evaluate(LabelSetRow.View(_ml, 3, s_names, ["ant", "ant", "bee"], rows)));
         // The label's own names, where the scores have none.

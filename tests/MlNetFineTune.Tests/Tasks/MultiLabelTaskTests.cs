@@ -116,7 +116,7 @@ public sealed class MultiLabelTaskTests
         Assert.AreEqual(metric.HigherIsBetter ? values.Max() : values.Min(), values[model.Report.BestEpoch - 1]);
     }
 
-    /// <summary>Average precision is undefined where no row has a label: it chooses nothing, and files and page say so.</summary>
+    /// <summary>Average precision is undefined if no row has a label: it selects no epoch, and files and page show that.</summary>
     [TestMethod]
     public void ValidationRowsWithoutLabelsAreJudgedByWhatIsDefined()
     {
@@ -144,8 +144,8 @@ public sealed class MultiLabelTaskTests
     }
 
     /// <summary>
-    /// A training that goes on, and one that is over, tune the same thresholds: the second scores the validation rows anew, since it has
-    /// seen no evaluation.
+    /// A resumed training and a completed one tune the same thresholds: the second scores the validation rows again, since it has seen no
+    /// evaluation.
     /// </summary>
     [TestMethod]
     public void ATrainingThatGoesOnTunesTheSameThresholds()
@@ -362,7 +362,7 @@ public sealed class MultiLabelTaskTests
         CollectionAssert.AllItemsAreUnique(tasks.Select(CanonicalJson.Of).ToArray());
     }
 
-    /// <summary>The door of any task trains what ML.NET's own catalogs train.</summary>
+    /// <summary>ml.FineTuning's trainer for any task trains the same as those on ML.NET's catalogs.</summary>
     [TestMethod]
     public void AnyTaskIsTrainedOnTheOwnCatalog()
     {
@@ -379,7 +379,8 @@ public sealed class MultiLabelTaskTests
         var source = new MlNetFineTune.Data.LabeledData(
             inputs: null!, labels, [0, 1, 2, 3, 4], groups: null, withoutLabel: 0, weights: null, labelWidth: 2);
         var task = new BoundMultiLabel(new TaskColumns("Label"), ["a", "b"], keys: null, options: null, [0.5f, 0.5f]);
-        var order = task.Balance(new MlNetFineTune.Data.RowSubset(source, [0, 1, 2, 3, 4]), [0, 1, 2, 3, 4]).Order(seed: 1, epoch: 0);
+        var order = task.Balance(new MlNetFineTune.Data.RowSubset(source, [0, 1, 2, 3, 4]), [0, 1, 2, 3, 4], label: null)
+            .Order(seed: 1, epoch: 0);
         Assert.HasCount(5, order);
         Assert.IsGreaterThanOrEqualTo(1, order.Count(row => row == 3), "the one row of b");
     }

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tests.Tasks;
 
-/// <summary>The objective of ordered classes, its metrics, and what modules make of them.</summary>
+/// <summary>The ordinal objective, its metrics, and modules with it.</summary>
 [TestClass]
 public sealed class OrdinalTaskTests
 {

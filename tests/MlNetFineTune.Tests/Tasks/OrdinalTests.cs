@@ -33,7 +33,7 @@ public sealed class OrdinalTests
         var labels = tensor([.. expected.GetProperty("labels").Numbers().Select(label => (long)label)]);
 
         var logs = head.forward(features);
-        var each = OrdinalLoss.OfEach(logs, labels);
+        var each = LossOfEach(logs, labels);
         each.mean().backward();
 
         Verify("thresholds", CumulativeLogits.Thresholds(head.thresholds));
@@ -60,10 +60,9 @@ public sealed class OrdinalTests
         var logs = head.forward(Features());
 
         Fixture.AreClose(logs.exp().Values(), nn.functional.softmax(logs, 1).Values(), 1e-12, what);
-        var scores = nn.functional.linear(Features(), head.weight);
+        // The likelihood's logarithm is there as it is.
         Fixture.AreClose(
-            ClassificationLoss.CrossEntropy().OfEach(logs, labels, classWeights: null, training: true).Values(),
-            OrdinalLoss.OfEach(scores, head.thresholds, labels).Values(), 1e-12, what);
+            logs.gather(1, labels.unsqueeze(1)).squeeze(1).neg().Values(), LossOfEach(logs, labels).Values(), 1e-12, what);
     }
 
     [TestMethod]
@@ -72,7 +71,7 @@ public sealed class OrdinalTests
         using var scope = NewDisposeScope();
         var scores = tensor(new float[] { 200, -200, 90, -90 }, [4, 1], requires_grad: true);
         var parameters = tensor(new float[] { -1, 0.5f, -60 }, requires_grad: true); // the last two thresholds are 1e-26 apart
-        var each = OrdinalLoss.OfEach(scores, parameters, tensor(new long[] { 0, 3, 2, 1 }));
+        var each = LossOfEach(CumulativeLogits.LogProbabilities(scores, parameters), tensor(new long[] { 0, 3, 2, 1 }));
         each.sum().backward();
 
         // By hand: -log sigmoid(-201) = 201 for the first; what lies between two thresholds has the log of their distance besides.
@@ -120,9 +119,9 @@ public sealed class OrdinalTests
         Assert.IsTrue(head.weight.Values().All(value => Math.Abs(value) <= 1 / Math.Sqrt(8)));
         Assert.HasCount(8, head.weight.Values().Distinct().ToArray());
 
-        head.Initialize(seed: 1, counts: [9, 0, 1, 86]);
+        head.InitializeThresholds([9, 0, 1, 86]);
         Fixture.AreClose([0.1, 0.01, 0.02, 0.87], head.forward(nothing).exp().Values(), 1e-6, "probability");
-        Assert.ThrowsExactly<ArgumentException>(() => head.Initialize(seed: 1, counts: [1, 2]));
+        Assert.ThrowsExactly<ArgumentException>(() => head.InitializeThresholds([1, 2]));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new OrdinalHead(features: 8, classes: 1));
         CollectionAssert.AreEquivalent(new[] { "weight", "thresholds" }, head.named_parameters().Select(named => named.name).ToArray());
     }
@@ -147,9 +146,9 @@ public sealed class OrdinalTests
         using var noGradients = no_grad();
         using var folder = new Folder();
         using var head = HeadOf(s_cases[index]);
-        var graph = new NetworkGraph("features", 1);
-        var output = graph.Named("scores", head.Write(graph, graph.Input));
-        OnnxFile.Write(folder.File("head.onnx"), graph, [4], [(output, (long?)head.Classes)], new Dictionary<string, string>());
+        var graph = new NetworkGraph();
+        var output = graph.Named("scores", head.Write(graph, graph.AddInput("features", [4])));
+        OnnxFile.Write(folder.File("head.onnx"), graph, [(output, (long?)head.Classes)], new Dictionary<string, string>());
 
         var features = Formula.Values("tasks.features", [6, 4]);
         features[0] = 300; // a score far from all thresholds
@@ -159,6 +158,10 @@ public sealed class OrdinalTests
         var expected = head.forward(tensor(features, [6, 4]).to_type(ScalarType.Float64)).Values();
         Fixture.AreClose(expected, [.. results[0].AsEnumerable<float>()], 1e-5, what);
     }
+
+    // What trains: the objective's cross-entropy, on the outputs of the head.
+    private static Tensor LossOfEach(Tensor logs, Tensor labels) =>
+        ClassificationLoss.CrossEntropy().OfEach(logs, labels, classWeights: null, training: true);
 
     internal static Tensor Features() => tensor(Formula.Values("tasks.features", [6, 4]), [6, 4]).to_type(ScalarType.Float64);
 

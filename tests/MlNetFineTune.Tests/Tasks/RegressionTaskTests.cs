@@ -56,7 +56,7 @@ public sealed class RegressionTaskTests
         foreach (var row in rows)
             (row.Number, row.Size) = (1000 + 50 * row.Number, row.Yes ? 2 : 0.5f); // Size weighs the row
         float[] weights = [.. rows.Select(row => row.Size)];
-        var scale = TargetScaler.Of([.. rows.Select(row => row.Number)], outputs: 1, weights).Outputs[0];
+        var scale = TargetScale.Of([.. rows.Select(row => row.Number)], weights);
         var byHand = rows.Select(row => new TableRow
         {
             Features = row.Features,

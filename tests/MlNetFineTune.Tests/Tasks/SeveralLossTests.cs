@@ -57,6 +57,43 @@ public sealed class SeveralLossTests
         }
     }
 
+    /// <summary>Heads have other numbers of labelled rows in each batch; classes and rows have weights.</summary>
+    [TestMethod]
+    public void BatchesThatMakeAStepTogetherHaveTheLossAndGradientOfPyTorchsOneBatch()
+    {
+        foreach (var batches in (int[][][])[[[0, 1, 2], [3, 4, 5]], [[0, 1], [2], [3, 4, 5]], [[5], [4], [3], [2], [1], [0]]])
+        {
+            var (loss, gradient) = StepOf(batches, s_objective.CountsOf(Rows, [0, 1, 2, 3, 4, 5]));
+            Fixture.AreClose(s_fixture.GetProperty("loss").Numbers(), [loss], 1e-6, "loss");
+            Fixture.AreClose(s_fixture.GetProperty("gradient").Numbers(), gradient, 1e-6, "gradient");
+
+            var (meanOfMeans, _) = StepOf(batches, counts: null);
+            Assert.AreNotEqual(s_fixture.GetProperty("loss").Numbers()[0], meanOfMeans, 1e-3, "the step's counts matter");
+        }
+        var counts = s_objective.CountsOf(Rows, [0, 1, 2, 3, 4, 5]);
+        Assert.AreEqual(Labels("weights").Sum(), counts.Rows, 1e-6);
+        Assert.HasCount(3, counts.Parts);
+    }
+
+    // As TrainingPhase adds gradients up.
+    private static (double Loss, double[] Gradient) StepOf(int[][] batches, StepCounts? counts)
+    {
+        using var scope = NewDisposeScope();
+        var outputs = Outputs().requires_grad_();
+        var (sum, total) = (0.0, 0.0);
+        foreach (var rows in batches)
+        {
+            var targets = TargetsOf(rows) with { Step = counts };
+            var loss = s_objective.Loss(outputs.index_select(0, tensor([.. rows.Select(row => (long)row)], ScalarType.Int64)), targets);
+            var count = s_objective.CountOf(targets);
+            loss.mul(tensor((float)count)).backward();
+            (sum, total) = (sum + count * loss.item<float>(), total + count);
+        }
+        double[] gradient = [.. outputs.grad!.Values().Select(value => value / total)];
+        outputs.grad = null;
+        return (sum / total, gradient);
+    }
+
     [TestMethod]
     public void ABatchWithoutAHeadsLabelTrainsTheOthersAlone()
     {
@@ -72,14 +109,18 @@ public sealed class SeveralLossTests
     private static Tensor Outputs() =>
         tensor([.. Formula.Values("several.outputs", [6, 5]).Select(value => 2 * value)], [6, 5], ScalarType.Float32);
 
-    private static Targets TargetsOf(int[] rows)
+    private static Targets TargetsOf(int[] rows) => s_objective.TargetsOf(Rows, rows, mix: null, CPU);
+
+    private static RowSubset Rows
     {
-        float[][] labels = [Labels("classes"), Labels("numbers"), Labels("answers")];
-        var source = new LabeledData(
-            inputs: null!, [.. Enumerable.Range(0, 6).SelectMany(row => labels.Select(label => label[row]))], [0, 1, 2, 3, 4, 5],
-                groups: null, 0,
-            Labels("weights"), labelWidth: 3);
-        return s_objective.TargetsOf(new RowSubset(source, [0, 1, 2, 3, 4, 5]), rows, mix: null, CPU);
+        get
+        {
+            float[][] labels = [Labels("classes"), Labels("numbers"), Labels("answers")];
+            var source = new LabeledData(
+                inputs: null!, [.. Enumerable.Range(0, 6).SelectMany(row => labels.Select(label => label[row]))], [0, 1, 2, 3, 4, 5],
+                groups: null, 0, Labels("weights"), labelWidth: 3);
+            return new RowSubset(source, [0, 1, 2, 3, 4, 5]);
+        }
     }
 
     private static float[] Labels(string name) => [.. s_fixture.GetProperty(name).EnumerateArray()

@@ -58,6 +58,37 @@ public sealed class AccumulationTests
             "the batches matter");
     }
 
+    /// <summary>Two rows of three lack the number, in every batch others, and rows have weights.</summary>
+    [TestMethod]
+    [DataRow(12, 2)]
+    [DataRow(4, 6)]
+    public void EachOfSeveralHeadsIsDividedByItsOwnCountOverTheWholeStep(int batch, int accumulation)
+    {
+        var rows = TableRow.Many(48);
+        foreach (var (place, row) in rows.Index())
+        {
+            row.Number = place % 16 < 10 ? float.NaN : row.Number;
+            row.Size = 0.5f + place % 3; // weighs the row
+        }
+        var options = SmallModules.Multiclass with
+        {
+            Task = LearningTask.Several(
+                new("Kind", LearningTask.Multiclass(classWeights: ClassWeights.Of(1, 5, 0.25f))),
+                new("Number", LearningTask.Regression(), weight: 2), new("Yes", LearningTask.Binary())),
+            ExampleWeightColumnName = "Size",
+            Epochs = 3,
+            BatchSize = 24,
+            Optimizer = Optimizer.Sgd(),
+            Validation = ValidationData.None,
+        };
+        var view = SmallModules.View(_ml, rows);
+        using var expected = _ml.FineTuning.FineTuneModule(options).Fit(view);
+        using var actual = _ml.FineTuning.FineTuneModule(
+            options with { BatchSize = batch, AccumulationSteps = accumulation }).Fit(view);
+
+        AssertClose(expected, actual, 0, 0);
+    }
+
     [TestMethod]
     public void ABatchThatCannotBeReadDoesNotKeepItsStepWaiting()
     {
@@ -78,7 +109,7 @@ public sealed class AccumulationTests
 
         Assert.HasCount(30, model.Report!.BadRows);
         Assert.IsTrue(model.Report.Epochs.All(epoch => double.IsFinite(epoch.Loss)));
-        // The second epoch knows them: its 24 rows are four steps, and the last has the schedule's last rate but three of nine.
+        // In the second epoch they are known: its 24 rows are four steps, and the last has the schedule's last rate but three of nine.
         Assert.AreEqual(24, model.Report.TrainingRows);
     }
 

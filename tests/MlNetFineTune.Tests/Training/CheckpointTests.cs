@@ -6,7 +6,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>What is interrupted goes on to the same bits, and nothing goes on from what is not its own.</summary>
+/// <summary>An interrupted training resumes to bit-identical weights, and never from a checkpoint of another training.</summary>
 [TestClass]
 public sealed class CheckpointTests
 {
@@ -35,6 +35,7 @@ public sealed class CheckpointTests
             Augmentation = Augmentation.None, WeightAveraging = WeightAveraging.BestCheckpoints(2),
             Schedule = LearningRateSchedule.Plateau(patience: 0), Optimizer = Optimizer.RmsProp(momentum: 0.9f),
         }],
+        ["WiSE-FT", s_options with { WeightAveraging = WeightAveraging.WiseFt(3) }],
     ];
 
     [TestMethod]

@@ -50,6 +50,7 @@ public sealed partial class CulturesTests : IDisposable
         LearningRateSchedule.Linear(0.1f), LearningRateSchedule.Step(3, 0.2f), LearningRateSchedule.OneCycle(0.2f),
         LearningRateSchedule.Plateau(0.2f), GradientClipping.None, GradientClipping.Norm(1.5f), GradientClipping.Value(0.5f),
         GradientClipping.Adaptive(0.02f), WeightAveraging.None, WeightAveraging.Exponential(0.99f), WeightAveraging.BestCheckpoints(3),
+        WeightAveraging.WiseFt(4),
         ValidationData.None, ValidationData.Fraction(0.2f), BadRows.Throw, BadRows.Skip(0.2f), Divergence.Throw(2.5f),
         Divergence.ReturnBest(2.5f), Calibration.None, Calibration.Temperature(0.9f), ClassificationLoss.CrossEntropy(0.1f),
         ClassificationLoss.Focal(1.5f), ClassificationLoss.BinaryCrossEntropy(0.1f), RegressionLoss.SquaredError,

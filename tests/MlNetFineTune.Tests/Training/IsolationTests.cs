@@ -5,7 +5,7 @@ using MlNetFineTune.Tests.Support;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>What runs at once in one process gives the bits that it gives alone.</summary>
+/// <summary>Concurrent trainings and scorings in one process have the same bits as alone.</summary>
 [TestClass]
 public sealed class IsolationTests
 {

@@ -12,7 +12,7 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Tests.Training;
 
 /// <summary>
-/// Who judges a finished model by its validation rows asks the evaluation of the best epoch, and decodes and scores nothing again.
+/// Evaluating the finished model on the validation rows reuses the evaluation of the best epoch, without decoding and scoring again.
 /// </summary>
 [TestClass]
 public sealed class OneEvaluationPassTests
@@ -99,7 +99,7 @@ public sealed class OneEvaluationPassTests
         var ml = new MLContext();
         var view = SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(6)));
         using var fit = new FitScope(ml, "test", "test", options.Seed);
-        using var folder = RunFolder.Open(options, fit.Channel);
+        using var folder = RunFolder.Open(options, [], fit.Channel);
         options = options with { Observer = folder };
         var keys = LabelKeys.Of(view.Schema["Label"]);
         var read = TrainingData.Read(fit.Host, fit.Channel, view, options, new ImageInput(options.ImageColumn,
@@ -111,13 +111,13 @@ public sealed class OneEvaluationPassTests
         var task = options.TaskInForce.Bind(view.Schema, options.Columns);
         var rules = options.Strategy.Resolve(network.Name, network.Stages, options.Epochs);
         var run = Trained.Run(network, new MulticlassObjective(keys.Count), rules, data, options, fit, keepsOutputs: task.FitsOnValidation);
-        using var loop = new TrainingLoop(run);
-        var report = loop.Run();
+        using var session = new TrainingSession(run);
+        var report = session.Run();
         network.PrepareForScoring();
         if (task.FitsOnValidation)
-            task = task.Fit(loop.Outputs.Value, data.Validation.LabelsOf(loop.Outputs.Value.Rows), fit.Channel);
+            task = task.Fit(session.Outputs.Value, data.Validation.LabelsOf(session.Outputs.Value.Rows), fit.Channel);
         report = report with { Calibration = task.Calibration };
-        RunReport.Write(folder, run, task, loop.Outputs, report);
+        RunReport.Write(folder, run, task, session.Outputs, report);
         return (report, rows.Decoded);
     }
 

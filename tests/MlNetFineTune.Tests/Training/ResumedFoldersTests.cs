@@ -73,7 +73,7 @@ public sealed class ResumedFoldersTests : IDisposable
 
     [TestMethod]
     [DataRow(true)]
-    [DataRow(false)] // somebody deleted the features in between
+    [DataRow(false)] // the features were deleted in between
     public void FeaturesInAFolderAreComputedByTheFirstProcessAlone(bool kept)
     {
         var options = SmallTraining.Options with

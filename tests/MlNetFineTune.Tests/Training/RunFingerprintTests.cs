@@ -10,8 +10,8 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Tests.Training;
 
 /// <summary>
-/// A checkpoint knows its training by everything that changes the weights: no option is missing, and a rule of the user's is known by what
-/// it says.
+/// A checkpoint identifies its training by everything that changes the weights: no option is missing, and a custom rule is identified by
+/// its values.
 /// </summary>
 [TestClass]
 public sealed class RunFingerprintTests : IDisposable
@@ -20,7 +20,7 @@ public sealed class RunFingerprintTests : IDisposable
 
     private static readonly Photo[] s_photos = SmallPictures.Take(4);
 
-    // An option that is added must be put here, or say in the library why it is not in the fingerprint.
+    // A new option must be added here, or the library must state why it is not in the fingerprint.
     private static Dictionary<string, Func<FineTuningOptions, FineTuningOptions>> Changes(ITransformer teacher) =>
         new(StringComparer.Ordinal)
         {

@@ -75,6 +75,21 @@ public sealed class SamplingTests
     }
 
     [TestMethod]
+    public void ALabelThatIsNamedIsTheOneOfTheTask()
+    {
+        var view = SmallModules.View(_ml, Rare);
+        using var balanced = Fit(Options with { Epochs = 1 }, view);
+        using var named = Fit(Options with { Epochs = 1, Sampling = Sampling.BalancedBy("Yes") }, view);
+        CollectionAssert.AreEqual(SmallModules.WeightsOf(balanced), SmallModules.WeightsOf(named));
+        Assert.AreEqual("BalancedBy(Yes)", Training(named, "Sampling"));
+        var other = Assert.ThrowsExactly<ArgumentException>(() => Fit(Options with { Sampling = Sampling.BalancedBy("Kind") }, view));
+        StringAssert.Contains(other.Message, "the label of Binary is 'Yes', and not 'Kind': take Sampling.Balanced");
+        CollectionAssert.AllItemsAreUnique(
+            new[] { Sampling.Balanced, Sampling.Shuffled, Sampling.BalancedBy("a"), Sampling.BalancedBy("b") }
+                .Select(MlNetFineTune.Primitives.CanonicalJson.Of).ToArray());
+    }
+
+    [TestMethod]
     public void PicturesAreBalancedByTheirClasses()
     {
         var photos = SmallPictures.Take(8).Where((photo, i) => photo.Label != "rings" || i == 1).ToArray();

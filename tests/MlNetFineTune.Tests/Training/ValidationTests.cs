@@ -6,7 +6,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Tests.Training;
 
-/// <summary>Which rows judge the epochs, and what follows from the judgement.</summary>
+/// <summary>Selection of the validation rows, and the effects of the validation.</summary>
 [TestClass]
 public sealed class ValidationTests
 {

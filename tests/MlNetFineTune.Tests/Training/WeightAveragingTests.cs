@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.ML;
 using MlNetFineTune.Tasks;
 using MlNetFineTune.Tests.Support;
@@ -55,7 +57,7 @@ public sealed class WeightAveragingTests
         }
 
         CollectionAssert.AreEqual(new[] { 3, 1, 5 }, best.Kept.Select(kept => kept.Epoch).ToArray());
-        best.RestoreAverage();
+        best.RestoreAverage([1.0 / 3, 1.0 / 3, 1.0 / 3]);
         foreach (var (name, average) in tensors)
             Fixture.AreClose(s_fixture.GetProperty("uniform").GetProperty(name).Numbers(), average.Values(), 1e-7, name);
         best.RestoreBest();
@@ -107,7 +109,7 @@ public sealed class WeightAveragingTests
         CollectionAssert.AreNotEqual(plain.Epochs.Select(epoch => epoch.ValidationLoss).ToArray(),
             judged.Epochs.Select(epoch => epoch.ValidationLoss).ToArray());
 
-        // What it says of the model is what the model does.
+        // The reported metrics are those of the model.
         var ml = new MLContext();
         using var model = SmallTraining.Fit(ml, options with
         {
@@ -160,6 +162,94 @@ public sealed class WeightAveragingTests
             var manifest = JsonDocument.Parse(Zip.Entry(SmallTraining.Save(ml, model), "manifest.json")).RootElement;
             Assert.AreEqual(averaged.ValidationLoss, manifest.GetProperty("Training").GetProperty("ValidationLoss").GetDouble());
         }
+    }
+
+    [TestMethod]
+    public void AnAverageWithSharesIsOnTheLineBetweenTheTwoEpochs()
+    {
+        using var scope = NewDisposeScope();
+        var tensors = States();
+        using var best = new BestEpochs(tensors, count: 1, Metric.Loss, split: 2);
+        foreach (var (index, (state, loss)) in new[] { (0, 0.5), (7, 0.4), (1, 0.45), (9, 0.7), (2, 0.42) }.Index())
+        {
+            Fill(tensors, state);
+            best.Offer(index + 1, new Evaluation(loss, new Dictionary<string, double>()));
+        }
+        var (probe, full) = (ValuesOf(7), ValuesOf(2));
+
+        CollectionAssert.AreEqual(new[] { 2, 5 }, best.Kept.Select(kept => kept.Epoch).ToArray(), "the best before and after the split");
+        best.RestoreAverage([0.7, 0.3]);
+
+        foreach (var (name, tensor) in tensors)
+        {
+            Fixture.AreClose(
+                [.. probe[name].Zip(full[name], (a, b) => (0.7 * a) + (0.3 * b))], tensor.Values(), 1e-7, name);
+        }
+
+        Dictionary<string, double[]> ValuesOf(int state)
+        {
+            Fill(tensors, state);
+            return tensors.ToDictionary(named => named.Name, named => named.Tensor.Values());
+        }
+    }
+
+    [TestMethod]
+    [DataRow(0.01f)]
+    [DataRow(0.0005f)]
+    public void WiseFtTakesTheBestWeightsOnTheLineAndIsNeverWorseThanItsEnds(float learningRate)
+    {
+        var ml = new MLContext();
+        var log = new LogLines(ml);
+        var validation = SmallTraining.WithKeys(ml, SmallPictures.View(ml, SmallPictures.Take(10, skip: 20)));
+        var options = s_options with
+        {
+            Epochs = 6,
+            LearningRate = learningRate,
+            Strategy = Strategy.ProbeThenFull(0.5f),
+            Validation = ValidationData.Set(validation),
+            WeightAveraging = WeightAveraging.WiseFt(steps: 4),
+        };
+
+        using var model = SmallTraining.Fit(ml, options, s_photos);
+
+        var report = model.Report!;
+        var (probe, full) = (Best(report.Epochs.Take(3)), Best(report.Epochs.Skip(3)));
+        var lines = log.All.Where(line => line.StartsWith("The average of epochs", StringComparison.Ordinal)).ToList();
+        Assert.HasCount(3, lines);
+        foreach (var (line, share) in lines.Zip(["0.75, 0.25", "0.5, 0.5", "0.25, 0.75"]))
+        {
+            Assert.StartsWith($"The average of epochs {probe.Epoch}, {full.Epoch}"
+                + (share == "0.5, 0.5" ? " has" : $" with shares {share} has"), line);
+        }
+        double[] losses = [.. lines.Select(line =>
+            double.Parse(Regex.Match(line, @"validation loss ([\d.]+)").Groups[1].Value, CultureInfo.InvariantCulture))];
+        var ofEnds = Math.Min(probe.ValidationLoss!.Value, full.ValidationLoss!.Value);
+        var loss = report.Averaged?.ValidationLoss ?? report.Epochs[report.BestEpoch - 1].ValidationLoss!.Value;
+        Assert.AreEqual(Math.Min(losses.Min(), ofEnds), loss, 1e-3, "the best of all");
+        Assert.IsLessThanOrEqualTo(ofEnds, loss);
+        Assert.AreEqual(loss, ml.MulticlassClassification.Evaluate(model.Transform(validation)).LogLoss, 1e-5);
+        if (report.Averaged is not { } averaged)
+            return;
+        CollectionAssert.AreEqual(new[] { probe.Epoch, full.Epoch }, averaged.Epochs.ToArray());
+        Assert.AreEqual(new[] { 0.25, 0.5, 0.75 }[losses.Index().MinBy(one => one.Item).Index], averaged.Shares[1]);
+
+        static TrainingReport.EpochReport Best(IEnumerable<TrainingReport.EpochReport> epochs) =>
+            epochs.MinBy(epoch => epoch.ValidationLoss)!;
+    }
+
+    [TestMethod]
+    public void WiseFtNeedsTwoPhasesAndValidation()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => WeightAveraging.WiseFt(1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => WeightAveraging.WiseFt(101));
+        Assert.Contains("needs validation", Assert.Throws<ArgumentException>(() => SmallTraining.Fit(
+            new MLContext(), s_options with { WeightAveraging = WeightAveraging.WiseFt() }, s_photos)).Message);
+        Assert.Contains("needs a strategy of two phases", Assert.Throws<ArgumentException>(() => SmallTraining.Fit(
+            new MLContext(), s_options with
+            {
+                WeightAveraging = WeightAveraging.WiseFt(),
+                Validation = ValidationData.Fraction(0.25f),
+            }, s_photos)).Message);
     }
 
     [TestMethod]

@@ -212,7 +212,7 @@ public sealed class TransformersNamesTests
 
     internal static IReadOnlyList<(string Theirs, string Ours, int First, int Last)> NamesOf(string network) => s_names.Value[network];
 
-    /// <summary>With numbers by formula. Caller disposes.</summary>
+    /// <summary>With numbers by formula. The caller disposes it.</summary>
     internal static BackboneNetwork Filled(Backbone backbone)
     {
         var network = backbone.FromScratch().CreateNetwork(seed: 1);

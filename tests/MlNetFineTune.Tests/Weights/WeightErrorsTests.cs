@@ -196,7 +196,7 @@ public sealed class WeightErrorsTests
         }
     }
 
-    /// <summary>Whatever a header says, loading gives a network or an error of the file.</summary>
+    /// <summary>Any header results in a network or an error about the file.</summary>
     [TestMethod]
     public void ChangedHeadersGiveANetworkOrAnErrorOfTheFile()
     {

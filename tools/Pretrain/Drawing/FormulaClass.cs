@@ -2,7 +2,7 @@ namespace Pretrain;
 
 /// <summary>One class: its name and how to draw it as a field of size × size values in 0..1.</summary>
 /// <param name="Name">The folder's name.</param>
-/// <param name="IsFigure">Whether it is a figure on a ground (then the ground gets a texture of its own) or fills the picture.</param>
+/// <param name="IsFigure">Whether it is a figure on a background, which then gets its own texture, or fills the picture.</param>
 /// <param name="Draw">Draws one of its pictures.</param>
 internal sealed record FormulaClass(string Name, bool IsFigure, Func<Dice, int, float[]> Draw)
 {

@@ -126,7 +126,7 @@ internal static class FormulaFractals
 
     private static Func<float, float, float> Mandelbrot(Dice dice)
     {
-        // A point on the rim of the main cardioid, c = e^it / 2 - e^2it / 4, is never far from something to see.
+        // A point on the rim of the main cardioid, c = e^it / 2 - e^2it / 4, is always near visible structure.
         float t = dice.Between(0.5f, 3.1f), bands = dice.Between(0.015f, 0.05f);
         float x0 = (0.5f * MathF.Cos(t)) - (0.25f * MathF.Cos(2f * t)), y0 = (0.5f * MathF.Sin(t)) - (0.25f * MathF.Sin(2f * t));
         return (u, v) => Escape(0f, 0f, x0 + u, y0 + v, 60, bands);

@@ -7,9 +7,9 @@ namespace Pretrain;
 /// shapes, 64 classes, strongly varied within each. A picture is a pure function of (seed, class, index, size).
 /// </summary>
 /// <remarks>
-/// In the spirit of Kataoka et al., "Pre-training without Natural Images", ACCV 2020 (https://arxiv.org/abs/2101.08515),
-/// whose FractalDB classes are iterated function systems. We add textures and shapes and show every formula as a photo
-/// would: coloured, embossed, lit, blurred, noisy, so that neither colour nor contrast gives the class away.
+/// Similar to Kataoka et al., "Pre-training without Natural Images", ACCV 2020 (https://arxiv.org/abs/2101.08515), whose FractalDB classes
+/// are iterated function systems. Textures and shapes are added, and every formula is rendered like a photo: coloured, embossed, lit,
+/// blurred, noisy, so that neither colour nor contrast identifies the class.
 /// </remarks>
 public static class FormulaImages
 {
@@ -20,9 +20,9 @@ public static class FormulaImages
     public static IReadOnlyList<string> Classes { get; } = [.. All.Select(formula => formula.Name)];
 
     /// <summary>Draws one picture (BGRA, 8 bits); the caller disposes it.</summary>
-    /// <param name="seed">Another seed gives another data set.</param>
+    /// <param name="seed">Seed of the data set.</param>
     /// <param name="classIndex">Index into <see cref="Classes"/>.</param>
-    /// <param name="index">Which picture of that class.</param>
+    /// <param name="index">Index of the picture within its class.</param>
     /// <param name="size">Side in pixels.</param>
     public static SKBitmap Draw(int seed, int classIndex, int index, int size = 96)
     {

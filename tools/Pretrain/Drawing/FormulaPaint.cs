@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace Pretrain;
 
 /// <summary>
-/// Makes a picture of a field of values as if it were a thing seen by a camera: colours or relief or both, a textured
-/// ground, uneven light, blur and noise, all drawn at random, so that only the formula is left to learn.
+/// Renders a field of values like a photo: colours or relief or both, a textured background, uneven light, blur and noise, all random, so
+/// that only the formula identifies the class.
 /// </summary>
 internal static class FormulaPaint
 {
@@ -23,7 +23,7 @@ internal static class FormulaPaint
         return Developed(picture, size, dice);
     }
 
-    /// <summary>The ground's own texture: noise of random coarseness, along a random direction.</summary>
+    /// <summary>The background's texture: noise of random coarseness, along a random direction.</summary>
     private static float[] Ground(int size, Dice dice)
     {
         var noise = new Noise(dice);
@@ -62,7 +62,7 @@ internal static class FormulaPaint
         return picture;
     }
 
-    /// <summary>Takes the field for a height and lights it from one side; where there are colours too, both cues stay.</summary>
+    /// <summary>Interprets the field as a height map and lights it from one side; colours are preserved.</summary>
     private static void Emboss(Vector3[] picture, float[] field, float[] ground, int size, Dice dice)
     {
         (float sine, float cosine) = MathF.SinCos(dice.Between(0f, MathF.Tau));

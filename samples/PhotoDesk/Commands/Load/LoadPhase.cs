@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace PhotoDesk;
 
-/// <summary>What callers met in one phase of a load.</summary>
+/// <summary>Results of one phase of a load test.</summary>
 internal sealed class LoadPhase(string name)
 {
     private readonly ConcurrentQueue<double> _seconds = [];
@@ -16,7 +16,7 @@ internal sealed class LoadPhase(string name)
 
     public int Sent => _sent;
 
-    /// <summary>Photos that did not get a prediction, whatever the reason.</summary>
+    /// <summary>Photos without a prediction, for any reason.</summary>
     public int Lost => _sent - _seconds.Count;
 
     public IEnumerable<string> Errors => _errors.Select(error => $"{error.Value} x {error.Key}");

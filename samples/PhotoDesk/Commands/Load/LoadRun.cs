@@ -9,8 +9,9 @@ using SkiaSharp;
 namespace PhotoDesk;
 
 /// <summary>
-/// <c>-- load</c>: from a process of its own, callers that upload photo after photo, quiet, while the desk retrains, and while its model
-/// changes. Every photo must come back with a prediction: one that does not is lost, and the exit code says so. It ends by itself.
+/// <c>-- load</c>: a load test from a separate process. Callers upload photos continuously: while nothing else runs, while the desk
+/// retrains, and while its model is replaced. A photo without a prediction counts as lost and makes the exit code nonzero. The test ends by
+/// itself.
 /// </summary>
 internal sealed class LoadRun(LoadSettings settings) : IDisposable
 {
@@ -35,7 +36,7 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
 
     private async Task<int> RunAsync()
     {
-        await UploadAsync(_photos[0]); // connections and code are warm
+        await UploadAsync(_photos[0]); // warm-up of connections and code
         var (memory, tensors) = (await MetricAsync("process_resident_memory_bytes"), await MetricAsync("photodesk_tensors"));
 
         List<LoadPhase> phases = [await PhaseAsync("quiet", () => Task.Delay(settings.Seconds))];
@@ -57,7 +58,7 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         return phases.Sum(phase => phase.Lost) == 0 ? 0 : 1;
     }
 
-    /// <summary>Callers call, once at least, until <paramref name="meanwhile"/> has ended.</summary>
+    /// <summary>Runs the callers until <paramref name="meanwhile"/> has completed, with at least one call each.</summary>
     private async Task<LoadPhase> PhaseAsync(string name, Func<Task> meanwhile)
     {
         var phase = new LoadPhase(name);
@@ -110,7 +111,7 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         return result.Photo ?? throw new InvalidDataException(result.Error);
     }
 
-    /// <summary>Labels what it needs, orders a training, and waits for its end; stops it where the load starves it.</summary>
+    /// <summary>Labels photos, requests a training and waits for its end; stops it if it makes no progress under the load.</summary>
     private async Task RetrainAsync()
     {
         for (var i = 0; i < 8; i++)
@@ -124,11 +125,11 @@ internal sealed class LoadRun(LoadSettings settings) : IDisposable
         {
             training = await _http.GetFromJsonAsync<Training>("api/trainings/latest", Json);
             if (training!.State == TrainingState.Running && Stopwatch.GetElapsedTime(start) > LongestTraining)
-                (await _http.PostAsync("api/trainings/latest/stop", null)).Dispose(); // it keeps the best so far
+                (await _http.PostAsync("api/trainings/latest/stop", null)).Dispose(); // it ends with the best epoch so far
         }
     }
 
-    /// <summary>The newest model and the one that was served before it take turns, twice a second.</summary>
+    /// <summary>Alternates between the newest and the previously served model, twice per second.</summary>
     private async Task SwitchAsync()
     {
         var models = (await _http.GetFromJsonAsync<ModelInfo[]>("api/models", Json))!;

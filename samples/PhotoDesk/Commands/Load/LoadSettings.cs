@@ -2,17 +2,17 @@ using System.Globalization;
 
 namespace PhotoDesk;
 
-/// <summary>How much load, and what happens meanwhile.</summary>
-/// <param name="Url">Of the desk.</param>
-/// <param name="Seconds">Of each phase.</param>
-/// <param name="Callers">That upload one photo after another.</param>
-/// <param name="Retrain">A second phase, while a training goes on.</param>
-/// <param name="Switch">A third phase, while the newest model and the one before take turns.</param>
+/// <summary>Settings of a load test.</summary>
+/// <param name="Url">Address of the desk.</param>
+/// <param name="Seconds">Duration of each phase.</param>
+/// <param name="Callers">Number of callers, each of which uploads one photo at a time.</param>
+/// <param name="Retrain">Whether to run a second phase during a training.</param>
+/// <param name="Switch">Whether to run a third phase with alternating models.</param>
 internal sealed record LoadSettings(Uri Url, TimeSpan Seconds, int Callers, bool Retrain, bool Switch)
 {
     public const string Usage = "load --url http://127.0.0.1:5080 [--seconds 20] [--callers 8] [--during retrain,switch]";
 
-    /// <exception cref="ArgumentException">What is wrong with them.</exception>
+    /// <exception cref="ArgumentException">An argument is not valid; the message names it.</exception>
     public static LoadSettings Parse(string[] args)
     {
         var said = new ConfigurationBuilder().AddCommandLine(args).Build();

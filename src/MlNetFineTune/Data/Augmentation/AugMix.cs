@@ -55,12 +55,12 @@ internal sealed record AugMix : Augmentation
         return new([.. choices]);
     }
 
-    // The chains' numbers are those of a stream of their own, keyed by one number of the picture's.
+    // The chains have their own random stream, keyed by one number drawn from the picture's stream.
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => plan.Add(Mix, random.NextDouble(), this);
 
     internal static CountedRandom ChainsOf(double key) => new((long)(key * (1L << 53)), RandomStream.AugMix, 0, 0);
 
-    /// <summary>Draws the original's weight, then the chains'.</summary>
+    /// <summary>Draws the weight of the original, then those of the chains.</summary>
     internal void DrawWeights(ref CountedRandom random, Span<float> weights)
     {
         Span<double> original = stackalloc double[2];
@@ -87,7 +87,7 @@ internal sealed record AugMix : Augmentation
         Span<float> weights = stackalloc float[mix.MixtureWidth + 1];
         mix.DrawWeights(ref random, weights);
 
-        using var original = new ScratchBuffer<byte>(size * size * 4);
+        using var original = new ScratchBuffer<byte>(size.Width * size.Height * 4);
         using var chain = new ScratchBuffer<byte>(pixels);
         using var sum = new ScratchBuffer<float>(pixels);
         sum.Span.Clear();
@@ -95,9 +95,9 @@ internal sealed record AugMix : Augmentation
         Widen(canvas.Pixels, MemoryMarshal.Cast<byte, uint>(original.Span));
         for (var i = 0; i < mix.MixtureWidth; i++)
         {
-            var plan = ImagePlan.Whole(size, size, canvas.Preprocessing);
+            var plan = ImagePlan.AtOwnSize(size, canvas.Preprocessing);
             mix.ApplyChain(ref plan, ref random);
-            ImageEncoder.Draw(new PixelSource(original.Span, size, size, blueFirst: false), plan, chain.Span);
+            ImageEncoder.Draw(new PixelSource(original.Span, size.Width, size.Height, blueFirst: false), plan, chain.Span);
             AddScaled(chain.Span, weights[i + 1], sum.Span);
         }
         var output = canvas.Pixels;
@@ -105,7 +105,7 @@ internal sealed record AugMix : Augmentation
             output[i] = ColorTables.Truncate(sum.Span[i]);
     }
 
-    // Gamma variates, divided by their sum; the largest is taken out of all of them, so that it cannot be 0.
+    // Gamma variates divided by their sum; in logarithms relative to the largest, so that the sum cannot underflow to 0.
     private void Dirichlet(ref CountedRandom random, Span<double> shares)
     {
         var (largest, sum) = (double.NegativeInfinity, 0.0);

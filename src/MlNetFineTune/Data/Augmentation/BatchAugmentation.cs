@@ -4,11 +4,15 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What an augmentation does to normalised pixels, on the device: first erasing, counted by epoch and row, then mixing,
-/// counted by epoch and batch.</summary>
-/// <param name="augmentation">Those of its operations that act on single pictures are left out: they were done in decoding.</param>
-/// <param name="seed">Of the training.</param>
-/// <param name="epochs">Of the training, for the plain ones at the end.</param>
+/// <summary>
+/// The part of an augmentation that acts on normalised pixels on the device: first erasing, with random numbers by epoch and row, then
+/// mixing, with random numbers by epoch and batch.
+/// </summary>
+/// <param name="augmentation">
+/// The augmentation. Its operations on single pictures are ignored here: they were applied when decoding.
+/// </param>
+/// <param name="seed">Seed of the training.</param>
+/// <param name="epochs">Number of epochs, for those without mixing at the end.</param>
 internal sealed class BatchAugmentation(Augmentation augmentation, long seed, int epochs)
 {
     private readonly RandomErasing[] _erasing = [.. augmentation.Operations.OfType<RandomErasing>()];
@@ -16,16 +20,16 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
 
     /// <summary>Changes a batch in place.</summary>
     /// <param name="pixels">[N, 3, H, W], channels-last.</param>
-    /// <param name="rows">One a picture.</param>
-    /// <param name="epoch">From 1.</param>
-    /// <param name="batch">Its number within the epoch.</param>
-    /// <returns>How labels are mixed; null where they are not.</returns>
+    /// <param name="rows">[N] row indices.</param>
+    /// <param name="epoch">The epoch, from 1.</param>
+    /// <param name="batch">Number of the batch in the epoch.</param>
+    /// <returns>How to mix the labels; null if they are not mixed.</returns>
     public Mix? Apply(Tensor pixels, ReadOnlySpan<int> rows, int epoch, int batch)
     {
         if (_erasing.Length + _mixing.Length == 0)
-            return null; // of whatever shape the input is
+            return null; // the input may have any shape
         using var scope = NewDisposeScope();
-        var lines = pixels.permute(0, 2, 3, 1); // [N, 3, H, W] -> [N, H, W, 3], contiguous: a picture is one piece of memory
+        var lines = pixels.permute(0, 2, 3, 1); // [N, 3, H, W] -> [N, H, W, 3], contiguous
         if (_erasing.Length > 0)
             Erase(lines, rows, epoch);
         return _mixing.Length > 0 ? MixPictures(lines, epoch, batch) : null;
@@ -52,7 +56,9 @@ internal sealed class BatchAugmentation(Augmentation augmentation, long seed, in
         return new Mix(order, mixing.Mix(lines, tensor(order, ScalarType.Int64, lines.device), ref random));
     }
 
-    /// <summary>One of those that still mix in this epoch, with equal chance, and then only with its own probability.</summary>
+    /// <summary>
+    /// Draws one of the operations that mix in this epoch, with equal probability, and applies that operation's own probability.
+    /// </summary>
     internal IMixing? Choose(int epoch, ref CountedRandom random)
     {
         var active = _mixing.Where(mixing => epoch <= epochs - mixing.PlainEpochs).ToList();

@@ -1,13 +1,15 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>What mixes a pixel's channels: saturation and hue, as Pillow does it, its 8-bit hues included.</summary>
+/// <summary>Operations that mix the channels of a pixel: saturation and hue, as in Pillow, including its 8-bit hue.</summary>
 internal static class ColorFilters
 {
-    /// <summary>Towards grey (0), unchanged (1) or beyond: ImageEnhance.Color.</summary>
+    /// <summary>0 gives grey, 1 changes nothing, above 1 saturates: ImageEnhance.Color.</summary>
     public static void Saturation(ref PixelCanvas canvas, in PixelOperation operation) => canvas.Saturate((float)operation.Value);
 
-    /// <summary>Turns the hues by a share of the circle, -0.5 to 0.5: torchvision's <c>adjust_hue</c>,
-    /// by Pillow's HSV (src/libImaging/Convert.c).</summary>
+    /// <summary>
+    /// Rotates the hue by a fraction of the circle, -0.5 to 0.5: torchvision's <c>adjust_hue</c>, with Pillow's HSV conversion
+    /// (src/libImaging/Convert.c).
+    /// </summary>
     public static void Hue(ref PixelCanvas canvas, in PixelOperation operation)
     {
         var turn = (int)(operation.Value * 255);

@@ -1,19 +1,19 @@
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// What changes each byte by a table: brightness, contrast, posterize, solarize, autocontrast, equalize, invert. Each is Pillow's
-/// arithmetic (ImageEnhance.py, ImageOps.py), its truncation included, which torchvision calls on PIL images.
+/// Operations that map each byte by a lookup table: brightness, contrast, posterize, solarize, autocontrast, equalize, invert. The
+/// arithmetic, including truncation, is Pillow's (ImageEnhance.py, ImageOps.py), which torchvision calls for PIL images.
 /// </summary>
 internal static class ColorTables
 {
-    /// <summary>Towards black (0), unchanged (1) or beyond.</summary>
+    /// <summary>0 gives black, 1 changes nothing, above 1 brightens.</summary>
     public static void Brightness(ref PixelCanvas canvas, in PixelOperation operation) => Blend(ref canvas, 0, (float)operation.Value);
 
-    /// <summary>Towards the picture's mean grey (0), unchanged (1) or beyond.</summary>
+    /// <summary>0 gives the picture's mean grey, 1 changes nothing, above 1 increases contrast.</summary>
     public static void Contrast(ref PixelCanvas canvas, in PixelOperation operation) =>
         Blend(ref canvas, (int)(canvas.MeanLuma() + 0.5), (float)operation.Value);
 
-    /// <summary>Keeps so many of the upper bits, 0 to 8.</summary>
+    /// <summary>Reduces values to their upper bits, 0 to 8.</summary>
     public static void Posterize(ref PixelCanvas canvas, in PixelOperation operation)
     {
         var kept = 0xFF << 8 - (int)operation.Value;
@@ -23,7 +23,7 @@ internal static class ColorTables
         canvas.Map(table);
     }
 
-    /// <summary>Inverts what is not below the threshold.</summary>
+    /// <summary>Inverts values at or above the threshold.</summary>
     public static void Solarize(ref PixelCanvas canvas, in PixelOperation operation)
     {
         Span<byte> table = stackalloc byte[256];
@@ -40,7 +40,7 @@ internal static class ColorTables
         canvas.Map(table);
     }
 
-    /// <summary>Stretches each channel so that its darkest value becomes 0 and its brightest 255.</summary>
+    /// <summary>Stretches each channel so that its smallest value becomes 0 and its largest 255.</summary>
     public static void AutoContrast(ref PixelCanvas canvas, in PixelOperation operation)
     {
         Span<int> histograms = stackalloc int[PixelCanvas.TablesLength];
@@ -59,7 +59,7 @@ internal static class ColorTables
         }
     }
 
-    /// <summary>Makes each channel's values about equally frequent.</summary>
+    /// <summary>Equalizes the histogram of each channel.</summary>
     public static void Equalize(ref PixelCanvas canvas, in PixelOperation operation)
     {
         Span<int> histograms = stackalloc int[PixelCanvas.TablesLength];
@@ -69,7 +69,7 @@ internal static class ColorTables
         {
             var histogram = histograms.Slice(channel * 256, 256);
             var last = histogram.LastIndexOfAnyExcept(0);
-            var step = (canvas.Size * canvas.Size - histogram[last]) / 255;
+            var step = (canvas.Size.Width * canvas.Size.Height - histogram[last]) / 255;
             if (step == 0)
                 continue;
             var sum = step / 2;
@@ -82,14 +82,16 @@ internal static class ColorTables
         }
     }
 
-    /// <summary>To a byte as C does: towards zero. For values that are far from the limits of int, where all processors agree.</summary>
+    /// <summary>
+    /// Converts to a byte as in C: truncation towards zero. For values within the range of int, for which all processors agree.
+    /// </summary>
     public static byte Truncate(float value)
     {
         var whole = float.ConvertToIntegerNative<int>(value);
         return (byte)((uint)whole <= 255 ? whole : ~whole >> 31); // 0 below, 255 above
     }
 
-    // Image.blend with one grey.
+    // Image.blend with a constant grey.
     private static void Blend(ref PixelCanvas canvas, int grey, float factor)
     {
         Span<byte> table = stackalloc byte[256];

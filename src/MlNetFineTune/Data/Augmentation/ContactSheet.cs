@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Pictures side by side: a row each, first as scoring sees it, then as training may.</summary>
+/// <summary>A sheet with one row per picture: first the view of scoring, then augmented samples.</summary>
 internal static class ContactSheet
 {
     private const int Gap = 4;
@@ -25,7 +25,7 @@ internal static class ContactSheet
         {
             for (var sample = 0; sample <= samples; sample++)
             {
-                // A sample is an epoch, so that columns are what training sees one after another.
+                // Each sample uses the random numbers of another epoch.
                 var random = new CountedRandom(seed, RandomStream.Augmentation, sample, row);
                 if (encoder.EncodeFile(imagePaths[row], sample == 0 ? Augmentation.None : augmentation, random, pixels) is { } reason)
                     throw new InvalidDataException(

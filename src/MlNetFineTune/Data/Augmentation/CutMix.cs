@@ -31,7 +31,7 @@ internal sealed record CutMix : Augmentation, IMixing
         return 1 - box.Area / (double)(height * width);
     }
 
-    /// <summary>As the authors' <c>rand_bbox</c>.</summary>
+    /// <summary>As <c>rand_bbox</c> of the authors' implementation.</summary>
     internal static PixelBox BoxOf(double share, int height, int width, ref CountedRandom random)
     {
         var side = Math.Sqrt(1 - share);
@@ -41,7 +41,7 @@ internal sealed record CutMix : Augmentation, IMixing
         return new PixelBox(top, left, Math.Min(y + halfHeight, height) - top, Math.Min(x + halfWidth, width) - left);
     }
 
-    /// <summary>In place. The partners are those before the change.</summary>
+    /// <summary>Pastes in place. The partners' pixels are those before the change.</summary>
     internal static void Paste(Tensor pixels, Tensor partners, PixelBox box)
     {
         if (box.Area == 0)

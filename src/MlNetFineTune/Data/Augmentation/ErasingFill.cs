@@ -1,11 +1,11 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>What an erased rectangle is filled with.</summary>
+/// <summary>Fill of an erased rectangle.</summary>
 internal enum ErasingFill
 {
-    /// <summary>The mean colour that the weights expect: 0 after normalisation.</summary>
+    /// <summary>The mean colour of the preprocessing: 0 after normalisation.</summary>
     Mean,
 
-    /// <summary>A standard normal number for every channel of every pixel, after normalisation.</summary>
+    /// <summary>Standard normal noise for each channel of each pixel, after normalisation.</summary>
     Noise,
 }

@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>An operation that mixes each picture of a batch with another one, and with it the label.</summary>
+/// <summary>An operation that mixes each picture of a batch, and its label, with another one.</summary>
 internal interface IMixing
 {
-    /// <summary>Share of the batches that are mixed.</summary>
+    /// <summary>Fraction of the batches that are mixed.</summary>
     float Probability { get; }
 
-    /// <summary>This many epochs at the end are not mixed.</summary>
+    /// <summary>Number of epochs at the end without mixing.</summary>
     int PlainEpochs { get; }
 
-    /// <summary>Draws how much, and mixes in place.</summary>
+    /// <summary>Draws the proportion and mixes in place.</summary>
     /// <param name="pixels">[N, H, W, 3], contiguous.</param>
-    /// <param name="partners">[N] indices: the picture that each one is mixed with.</param>
-    /// <param name="random">Counted by epoch and batch.</param>
-    /// <returns>The share of its own label that each picture keeps.</returns>
+    /// <param name="partners">[N] indices of the picture with which each one is mixed.</param>
+    /// <param name="random">Random numbers of the epoch and batch.</param>
+    /// <returns>The weight of each picture's own label.</returns>
     double Mix(Tensor pixels, Tensor partners, ref CountedRandom random);
 }

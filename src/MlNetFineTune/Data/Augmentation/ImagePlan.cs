@@ -3,8 +3,9 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// What is done to one picture. Geometry: the region of the (upright) source that fills the output, mirrored or not, and, where that is not
-/// enough, a general map. Operations change the plan; the pixels are drawn once, at the end, and <see cref="Pixels"/> then act on them.
+/// The operations planned for one picture. Geometry: the region of the (upright) source that fills the output, mirroring, and, if that is
+/// not sufficient, a projection. Operations change the plan; the source is resampled once at the end, and then <see cref="Pixels"/> are
+/// applied.
 /// </summary>
 internal struct ImagePlan
 {
@@ -20,43 +21,48 @@ internal struct ImagePlan
     /// <summary>Height of the region in source pixels.</summary>
     public double Height;
 
-    /// <summary>Left and right exchanged.</summary>
+    /// <summary>Whether left and right are exchanged.</summary>
     public bool Mirrored;
 
-    /// <summary>Top and bottom exchanged.</summary>
+    /// <summary>Whether top and bottom are exchanged.</summary>
     public bool Flipped;
 
     /// <summary>
-    /// From where the region is defined to the source; null while these are the same. With a warp, what lies outside the source is filled,
-    /// and the picture is drawn by <see cref="Warper"/>; without, by <see cref="Resampler"/>.
+    /// The map from the coordinates of the region to those of the source; null for the identity. With a warp, areas outside the source are
+    /// filled and <see cref="Warper"/> resamples the picture; without, <see cref="Resampler"/>.
     /// </summary>
     public Projection? Warp { get; private set; }
 
-    /// <summary>What is done to the finished pixels; null for nothing.</summary>
+    /// <summary>Operations on the resampled pixels; null for none.</summary>
     public PixelOperations? Pixels { get; private set; }
 
-    /// <summary>Side of the output once the region has been stretched to it, 0 before: what an operation
-    /// takes the picture's size to be.</summary>
-    private int _size;
+    // Whether the region has been stretched to the output: what an operation takes the picture's size to be.
+    private bool _isStretched;
 
-    /// <summary>What evaluation does to the picture: its size, its crop, its mean.</summary>
+    // Whether the output has the picture's own size, and not the network's.
+    private bool _keepsSize;
+
+    /// <summary>Preprocessing of evaluation: size, crop and mean.</summary>
     public ImagePreprocessing Preprocessing { get; private init; }
 
+    /// <summary>Size of what is drawn: the network's square, or the picture's own.</summary>
+    public PixelSize Output { get; private init; }
+
     /// <summary>Width of the picture as an operation sees it: the source's, then, when it has been cropped, the output's.</summary>
-    public readonly double PictureWidth => _size > 0 ? _size : Width;
+    public readonly double PictureWidth => _isStretched ? Output.Width : Width;
 
     /// <inheritdoc cref="PictureWidth"/>
-    public readonly double PictureHeight => _size > 0 ? _size : Height;
+    public readonly double PictureHeight => _isStretched ? Output.Height : Height;
 
     /// <summary>
-    /// What evaluation sees, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the shorter side becomes size / cropFraction pixels and
-    /// the centre is cropped. Rounding included, so that the same pixels are read.
+    /// The view of evaluation, as torchvision's <c>Resize</c> and <c>CenterCrop</c> with the same rounding: the shorter side becomes size /
+    /// cropFraction pixels and the centre is cropped.
     /// </summary>
     public static ImagePlan CenterCrop(int width, int height, ImagePreprocessing preprocessing)
     {
         var size = preprocessing.Size;
         var (resizedWidth, resizedHeight) = Resized(width, height, preprocessing);
-        // Half to even, as Python rounds.
+        // Half to even, as in Python.
         var left = (int)Math.Round((resizedWidth - size) / 2.0, MidpointRounding.ToEven);
         var top = (int)Math.Round((resizedHeight - size) / 2.0, MidpointRounding.ToEven);
         var (scaleX, scaleY) = ((double)width / resizedWidth, (double)height / resizedHeight);
@@ -67,29 +73,51 @@ internal struct ImagePlan
             Width = size * scaleX,
             Height = size * scaleY,
             Preprocessing = preprocessing,
-            _size = size
+            Output = size,
+            _isStretched = true,
         };
     }
 
-    /// <summary>The whole picture: where augmentation begins.</summary>
+    /// <summary>The whole picture, from which augmentation starts.</summary>
     public static ImagePlan Whole(int width, int height, ImagePreprocessing preprocessing) =>
-        new() { Width = width, Height = height, Preprocessing = preprocessing };
+        new() { Width = width, Height = height, Preprocessing = preprocessing, Output = preprocessing.Size };
 
-    /// <summary>A picture's size when its shorter side has become <see cref="ShorterSide"/>.</summary>
+    /// <summary>The whole picture, drawn at its own size: nothing is resized where nothing is augmented.</summary>
+    /// <param name="size">Of the picture.</param>
+    /// <param name="preprocessing">Interpolation and the colour of what is filled; its size and crop do not count.</param>
+    public static ImagePlan AtOwnSize(PixelSize size, ImagePreprocessing preprocessing) => new()
+    {
+        Width = size.Width,
+        Height = size.Height,
+        Preprocessing = preprocessing,
+        Output = size,
+        _keepsSize = true,
+    };
+
+    /// <summary>What a picture is resized to before the output is cut out of it.</summary>
+    public readonly PixelSize ResizedForCrop(int width, int height)
+    {
+        if (_keepsSize)
+            return Output;
+        var (resizedWidth, resizedHeight) = Resized(width, height, Preprocessing);
+        return new(resizedWidth, resizedHeight);
+    }
+
+    /// <summary>Size of a picture after resizing its shorter side to <see cref="ShorterSide"/>.</summary>
     public static (int Width, int Height) Resized(int width, int height, ImagePreprocessing preprocessing, double scale = 1)
     {
         var shorter = ShorterSide(preprocessing, scale);
         return width <= height ? (shorter, (int)((long)shorter * height / width)) : ((int)((long)shorter * width / height), shorter);
     }
 
-    /// <summary>Of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
+    /// <summary>Shorter side of the resized picture: size / cropFraction pixels, times <paramref name="scale"/>.</summary>
     public static int ShorterSide(ImagePreprocessing preprocessing, double scale = 1) =>
         (int)Math.Floor(preprocessing.Size / (double)preprocessing.CropFraction * scale + 1e-4);
 
-    /// <summary>From here on the picture is size x size pixels: the region has been stretched.</summary>
-    public void Stretch() => _size = Preprocessing.Size;
+    /// <summary>From here on the picture has the output's pixels: the region has been stretched.</summary>
+    public void Stretch() => _isStretched = true;
 
-    /// <summary>What lies outside the source is filled, not repeated from its edge.</summary>
+    /// <summary>Areas outside the source are filled instead of repeating its border.</summary>
     public void FillOutside() => Warp ??= Projection.Identity;
 
     /// <param name="map">From the picture after the operation to the picture before it,
@@ -100,11 +128,11 @@ internal struct ImagePlan
         Warp = (Warp ?? Projection.Identity) * view * map * view.Inverse();
     }
 
-    /// <summary>To be done to the finished pixels, after what was added before.</summary>
+    /// <summary>Appends an operation on the resampled pixels.</summary>
     public void Add(PixelFilter filter, double value = 0, Augmentation? owner = null) =>
         (Pixels ??= PixelOperations.Rent()).Add(new(filter, value, owner));
 
-    /// <summary>The source has been decoded at another size.</summary>
+    /// <summary>Adapts the plan to a source decoded at another size.</summary>
     public void ScaleSource(double x, double y)
     {
         if (Warp is { } warp)
@@ -119,28 +147,28 @@ internal struct ImagePlan
     }
 
     /// <summary>From the output to the source.</summary>
-    public readonly Projection ToSource(int size) => (Warp ?? Projection.Identity) * View(size, size);
+    public readonly Projection ToSource(PixelSize size) => (Warp ?? Projection.Identity) * View(size.Width, size.Height);
 
     /// <summary>How much larger than the source the output shows it, where it shows it largest.
     /// The source may be decoded so much smaller.</summary>
-    public readonly double Magnification(int size)
+    public readonly double Magnification(PixelSize size)
     {
         if (Warp is null)
-            return size / Math.Min(Width, Height);
+            return Math.Max(size.Width / Width, size.Height / Height);
         var map = ToSource(size);
         var least = double.PositiveInfinity;
         for (var v = 0; v <= 2; v++)
         {
             for (var u = 0; u <= 2; u++)
             {
-                if (map.Steps(u * size / 2.0, v * size / 2.0).Least is >= 0 and var step)
+                if (map.Steps(u * size.Width / 2.0, v * size.Height / 2.0).Least is >= 0 and var step)
                     least = Math.Min(least, step);
             }
         }
         return 1 / least;
     }
 
-    // From the picture, as an operation sees it, to where the region is defined.
+    // The map from picture coordinates of operations to those of the region.
     private readonly Projection View(double width, double height)
     {
         var view = Projection.Translation(X, Y) * Projection.Scaling(Width / width, Height / height);

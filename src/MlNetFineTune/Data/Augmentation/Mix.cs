@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>How the pictures of a batch were mixed, and so how their labels are.</summary>
-/// <param name="Partners">For each picture the one it was mixed with, by its place in the batch.</param>
-/// <param name="Share">Of its own label; the partner's has the rest. 0 to 1.</param>
+/// <summary>How the pictures of a batch, and thus their labels, were mixed.</summary>
+/// <param name="Partners">For each picture, the index in the batch of the picture with which it was mixed.</param>
+/// <param name="Share">Weight of the picture's own label, 0 to 1; the partner's label has the rest.</param>
 internal sealed record Mix(int[] Partners, double Share)
 {
-    /// <summary>share * labels + (1 - share) * labels of the partners; of weights as well.</summary>
+    /// <summary>share * labels + (1 - share) * labels of the partners; also for weights.</summary>
     /// <param name="labels">[N, ...], numbers.</param>
-    /// <returns>Caller disposes.</returns>
+    /// <returns>[N, ...]. The caller disposes it.</returns>
     public Tensor Of(Tensor labels)
     {
         using var partners = tensor(Partners, ScalarType.Int64, labels.device);

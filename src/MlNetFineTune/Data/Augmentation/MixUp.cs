@@ -31,7 +31,7 @@ internal sealed record MixUp : Augmentation, IMixing
         return share;
     }
 
-    /// <summary>In place. The partners are those before the change.</summary>
+    /// <summary>Blends in place. The partners' pixels are those before the change.</summary>
     internal static void Blend(Tensor pixels, Tensor partners, double share)
     {
         using var others = pixels.index_select(0, partners);

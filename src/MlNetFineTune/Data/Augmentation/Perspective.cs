@@ -23,7 +23,8 @@ internal sealed record Perspective : Augmentation
         var (width, height) = ((int)plan.PictureWidth, (int)plan.PictureHeight);
         var (across, down) = ((int)(Distortion * (width / 2)) + 1, (int)(Distortion * (height / 2)) + 1);
         Span<(double X, double Y)> corners = stackalloc (double, double)[4];
-        // Beyond a distortion of 2/3 four corners may be those of no picture: torchvision then shows it folded, here they are drawn again.
+        // With a distortion above 2/3 the four corners may not form a convex quadrilateral: torchvision then folds the picture; here they
+        // are drawn again.
         for (var attempt = 0; attempt < 10; attempt++)
         {
             corners[0] = (random.NextInt(across), random.NextInt(down));
@@ -35,7 +36,7 @@ internal sealed record Perspective : Augmentation
         }
     }
 
-    /// <summary>Moves the picture's corners, clockwise from the upper left, to these places. False where that makes no picture.</summary>
+    /// <summary>Moves the picture's corners, clockwise from the upper left, to these positions. False if no projection does so.</summary>
     internal static bool Distort(ref ImagePlan plan, ReadOnlySpan<(double X, double Y)> corners)
     {
         var (right, bottom) = ((int)plan.PictureWidth - 1, (int)plan.PictureHeight - 1);

@@ -8,7 +8,7 @@ internal readonly record struct PixelBox(int Top, int Left, int Height, int Widt
 {
     public int Area => Height * Width;
 
-    /// <summary>A view: [N, H, W, C] -> [N, height, width, C]. Caller disposes.</summary>
+    /// <summary>A view: [N, H, W, C] -> [N, height, width, C]. The caller disposes it.</summary>
     public Tensor Of(Tensor pixels)
     {
         using var rows = pixels.narrow(1, Top, Height);

@@ -7,32 +7,33 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A finished picture while pixel operations work on it. Whatever changes a channel's value by that value alone is a table of 256 bytes;
-/// tables are not applied but combined, exactly and without a look at the picture, until an operation needs the pixels themselves. So
-/// brightness, contrast and posterize together cost one pass, and give what they would give one after another.
+/// A resampled picture during pixel operations. An operation whose result for a channel depends only on that channel's value is a table of
+/// 256 bytes; tables are composed, exactly, until an operation needs the pixels. Brightness, contrast and posterize together thus cost one
+/// pass and give the same result as one after another.
 /// </summary>
 internal ref struct PixelCanvas
 {
     public const int TablesLength = 3 * 256;
 
-    // What the channels' bytes are to become: red's table, green's, blue's.
+    // The pending tables of red, green and blue.
     private readonly Span<byte> _tables;
     private readonly Span<byte> _pixels;
     private bool _pending;
 
-    public PixelCanvas(Span<byte> pixels, ImagePreprocessing preprocessing, Span<byte> tables)
+    public PixelCanvas(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing, Span<byte> tables)
     {
         _pixels = pixels;
         _tables = tables;
+        Size = size;
         Preprocessing = preprocessing;
         ResetTables();
     }
 
     public ImagePreprocessing Preprocessing { get; }
 
-    public readonly int Size => Preprocessing.Size;
+    public PixelSize Size { get; }
 
-    /// <summary>[size, size, 3] bytes, red first; changes that were pending are made.</summary>
+    /// <summary>[height, width, 3] bytes, red first; changes that were pending are made.</summary>
     public Span<byte> Pixels
     {
         get
@@ -42,7 +43,7 @@ internal ref struct PixelCanvas
         }
     }
 
-    /// <summary>The value v of a channel becomes <paramref name="table"/>[v].</summary>
+    /// <summary>Maps the value v of a channel to <paramref name="table"/>[v].</summary>
     public void Map(int channel, scoped ReadOnlySpan<byte> table)
     {
         foreach (ref var value in TableOf(channel))
@@ -57,7 +58,7 @@ internal ref struct PixelCanvas
             Map(channel, table);
     }
 
-    /// <summary>How often each value occurs in each channel: [3, 256].</summary>
+    /// <summary>Histogram of each channel: [3, 256].</summary>
     public readonly void Count(scoped Span<int> histograms)
     {
         Span<int> stored = stackalloc int[TablesLength];
@@ -73,7 +74,7 @@ internal ref struct PixelCanvas
             histograms[(i & ~255) + _tables[i]] += stored[i];
     }
 
-    /// <summary>The mean of the pixels' greys.</summary>
+    /// <summary>Mean luma of the pixels.</summary>
     public readonly double MeanLuma()
     {
         Span<int> parts = stackalloc int[TablesLength];
@@ -88,7 +89,7 @@ internal ref struct PixelCanvas
         return sum / (double)(_pixels.Length / 3);
     }
 
-    /// <summary>Moves each colour from its grey (factor 0) through itself (1) and beyond.</summary>
+    /// <summary>Interpolates between the grey of each pixel (factor 0) and its colour (factor 1), or extrapolates.</summary>
     public void Saturate(float factor)
     {
         Flush();
@@ -116,7 +117,7 @@ internal ref struct PixelCanvas
         }
     }
 
-    /// <summary>Makes the changes that are pending.</summary>
+    /// <summary>Applies the pending tables.</summary>
     public void Flush()
     {
         if (!_pending)
@@ -155,7 +156,7 @@ internal ref struct PixelCanvas
         _pending = false;
     }
 
-    // Its values index tables of 256, so that they need no check.
+    // Bytes as indices of tables with 256 entries need no bounds check.
     private struct Rgb
     {
         public byte Red;

@@ -1,10 +1,10 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Changes finished pixels.</summary>
+/// <summary>Changes resampled pixels.</summary>
 internal delegate void PixelFilter(ref PixelCanvas canvas, in PixelOperation operation);
 
-/// <summary>One operation on the finished pixels of one picture, with its random numbers already drawn.</summary>
-/// <param name="Filter">What is done: a static method, so that nothing is allocated for a picture.</param>
-/// <param name="Value">How much.</param>
-/// <param name="Owner">The augmentation it belongs to, where the filter needs more of it.</param>
+/// <summary>One operation on the resampled pixels of one picture, with its random numbers already drawn.</summary>
+/// <param name="Filter">The operation: a static method, to avoid allocations.</param>
+/// <param name="Value">Parameter of the operation.</param>
+/// <param name="Owner">The augmentation, if the filter needs its settings.</param>
 internal readonly record struct PixelOperation(PixelFilter Filter, double Value = 0, Augmentation? Owner = null);

@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What is done to one picture's finished pixels, in order. Lists go round among the pictures of a thread.</summary>
+/// <summary>Operations on the resampled pixels of one picture, in order. The lists are pooled per thread.</summary>
 internal sealed class PixelOperations
 {
     [ThreadStatic]
@@ -27,11 +27,12 @@ internal sealed class PixelOperations
     public void Add(in PixelOperation operation) => _operations.Add(operation);
 
     /// <summary>Does it, once: the list belongs to the next picture then.</summary>
-    /// <param name="pixels">[size, size, 3] bytes, red first.</param>
-    /// <param name="preprocessing">The picture's size, and its fill.</param>
-    public void Finish(Span<byte> pixels, ImagePreprocessing preprocessing)
+    /// <param name="pixels">[height, width, 3] bytes, red first.</param>
+    /// <param name="size">Of the picture.</param>
+    /// <param name="preprocessing">The fill.</param>
+    public void Finish(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing)
     {
-        var canvas = new PixelCanvas(pixels, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);
+        var canvas = new PixelCanvas(pixels, size, preprocessing, stackalloc byte[PixelCanvas.TablesLength]);
         foreach (var operation in _operations)
             operation.Filter(ref canvas, operation);
         canvas.Flush();

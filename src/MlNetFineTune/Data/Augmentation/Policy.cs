@@ -3,17 +3,17 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The operations of an automatic policy; each is as likely as any other.</summary>
+/// <summary>The operations of an automatic policy, with equal probabilities.</summary>
 internal sealed class Policy(params PolicyChoice[] choices)
 {
     public IReadOnlyList<PolicyChoice> Choices { get; } = choices;
 
-    /// <summary>Draws an operation, then its magnitude's sign, and does it.</summary>
-    /// <param name="plan">Changed.</param>
-    /// <param name="random">Advanced.</param>
-    /// <param name="bin">The magnitude.</param>
-    /// <param name="bins">Steps of magnitude.</param>
-    /// <returns>What was drawn.</returns>
+    /// <summary>Draws an operation, then the sign of its magnitude, and adds it to the plan.</summary>
+    /// <param name="plan">The plan to change.</param>
+    /// <param name="random">The random numbers.</param>
+    /// <param name="bin">Bin of the magnitude.</param>
+    /// <param name="bins">Number of bins.</param>
+    /// <returns>The operation and its magnitude.</returns>
     public (PolicyOperation Operation, float Magnitude) Apply(ref ImagePlan plan, ref CountedRandom random, int bin, int bins)
     {
         var choice = choices[random.NextInt(choices.Length)];

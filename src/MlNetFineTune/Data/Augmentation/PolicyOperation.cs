@@ -3,7 +3,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>What the automatic policies choose from, by torchvision's names (transforms/autoaugment.py, <c>_apply_op</c>).</summary>
+/// <summary>Operations of the automatic policies, with torchvision's names (transforms/autoaugment.py, <c>_apply_op</c>).</summary>
 internal enum PolicyOperation
 {
     Identity,
@@ -23,16 +23,16 @@ internal enum PolicyOperation
 }
 
 /// <summary>One operation of a policy and its magnitudes: evenly spaced from the weakest to the strongest.</summary>
-/// <param name="Operation">What is done.</param>
-/// <param name="Weakest">In the unit that the operation takes; a share of the picture's side for translations.</param>
-/// <param name="Strongest">Likewise.</param>
-/// <param name="Signed">The magnitude is negative half of the time.</param>
+/// <param name="Operation">The operation.</param>
+/// <param name="Weakest">Lowest magnitude, in the unit of the operation; for translations a fraction of the picture's side.</param>
+/// <param name="Strongest">Highest magnitude, in the same unit.</param>
+/// <param name="Signed">Whether the magnitude is negated with probability 0.5.</param>
 internal readonly record struct PolicyChoice(PolicyOperation Operation, double Weakest = 0, double Strongest = 0, bool Signed = false)
 {
-    /// <summary>As torchvision computes it, in float32: the last bit may decide which pixels a threshold catches.</summary>
+    /// <summary>The magnitude of a bin in float32, as in torchvision: the last bit may matter for thresholds.</summary>
     /// <param name="bin">0 to <paramref name="bins"/> - 1.</param>
     /// <param name="bins">At least 2.</param>
-    /// <param name="side">Of the picture in pixels, in the translation's direction.</param>
+    /// <param name="side">Side of the picture in pixels, in the direction of the translation.</param>
     public float Magnitude(int bin, int bins, double side)
     {
         if (Operation is PolicyOperation.Posterize)

@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A map of the plane, as a 3 x 3 matrix: (x, y) goes to ((A x + B y + C) / w, (D x + E y + F) / w) with w = G x + H y + I. Coordinates are
-/// continuous: a pixel's centre lies at half. As everywhere in image warping,
-/// it maps a place of the new picture to where its pixel comes from.
+/// A projective map of the plane as a 3 x 3 matrix: (x, y) -> ((A x + B y + C) / w, (D x + E y + F) / w) with w = G x + H y + I.
+/// Coordinates are continuous, with pixel centres at half-integers. As usual for image warping, it maps positions of the output to
+/// positions of the source.
 /// </summary>
 internal readonly record struct Projection(
     double A, double B, double C, double D, double E, double F, double G = 0, double H = 0, double I = 1)
@@ -16,7 +16,7 @@ internal readonly record struct Projection(
 
     public static Projection Translation(double x, double y) => new(1, 0, x, 0, 1, y);
 
-    /// <summary>First <paramref name="right"/>, then <paramref name="left"/>.</summary>
+    /// <summary>The composition: first <paramref name="right"/>, then <paramref name="left"/>.</summary>
     public static Projection operator *(in Projection left, in Projection right) => new(
         left.A * right.A + left.B * right.D + left.C * right.G,
         left.A * right.B + left.B * right.E + left.C * right.H,
@@ -29,7 +29,7 @@ internal readonly record struct Projection(
         left.G * right.C + left.H * right.F + left.I * right.I);
 
     /// <summary>
-    /// Turned clockwise and sheared about a centre, enlarged, then moved: torchvision's <c>affine</c> with its convention of shear
+    /// Rotation (clockwise) and shear about a centre, scaling, then translation: torchvision's <c>affine</c> with its shear convention
     /// (functional.py, <c>_get_inverse_affine_matrix</c>).
     /// </summary>
     public static Projection Affine(
@@ -45,15 +45,15 @@ internal readonly record struct Projection(
         return Translation(centerX, centerY) * inverse * Translation(-centerX - translateX, -centerY - translateY);
     }
 
-    /// <summary>The map that takes four points to four others.</summary>
-    /// <returns>Null where three of the points lie on a line, or the points change their sense of rotation: no camera sees that.</returns>
+    /// <summary>The projection that maps four points to four others.</summary>
+    /// <returns>Null if three of the points are collinear, or if the orientation of the points changes.</returns>
     public static Projection? FromCorners(ReadOnlySpan<(double X, double Y)> from, ReadOnlySpan<(double X, double Y)> to)
     {
         if (!IsConvex(from) || !IsConvex(to))
             return null;
         // Heckbert 1989, "Fundamentals of texture mapping and image warping", section 2.2.3: from the unit square and back.
         var map = FromUnitSquare(to) * FromUnitSquare(from).Inverse();
-        // Its sign is free: what is inside the corners is before the camera.
+        // The sign is arbitrary; w is made positive inside the corners.
         return map.G * from[0].X + map.H * from[0].Y + map.I > 0
             ? map
             : new(-map.A, -map.B, -map.C, -map.D, -map.E, -map.F, -map.G, -map.H, -map.I);
@@ -61,28 +61,30 @@ internal readonly record struct Projection(
 
     public Projection Inverse()
     {
-        // The adjugate; a projection's scale is free.
+        // The adjugate suffices: a projection is defined up to scale.
         var (a, b, c) = (E * I - F * H, C * H - B * I, B * F - C * E);
         var (d, e, f) = (F * G - D * I, A * I - C * G, C * D - A * F);
         var (g, h, i) = (D * H - E * G, B * G - A * H, A * E - B * D);
         return new(a / i, b / i, c / i, d / i, e / i, f / i, g / i, h / i);
     }
 
-    /// <returns>Not a number where the place has no image: on or beyond the horizon.</returns>
+    /// <returns>NaN if the position has no image: on or beyond the horizon.</returns>
     public (double X, double Y) Map(double x, double y)
     {
         var w = G * x + H * y + I;
         return w > 0 ? ((A * x + B * y + C) / w, (D * x + E * y + F) / w) : (double.NaN, double.NaN);
     }
 
-    /// <summary>How far one goes in the source for a small step to the right and for one down, at a place.</summary>
+    /// <summary>
+    /// Distances in the source for a unit step to the right and down at a position, and the smallest over all directions.
+    /// </summary>
     public (double AlongX, double AlongY, double Least) Steps(double x, double y)
     {
         var w = G * x + H * y + I;
         var (px, py) = Map(x, y);
         var (xx, yx) = ((A - px * G) / w, (D - py * G) / w);
         var (xy, yy) = ((B - px * H) / w, (E - py * H) / w);
-        // The smaller singular value: the direction in which the source is read most densely.
+        // The smaller singular value of the Jacobian.
         var (sum, determinant) = (xx * xx + yx * yx + xy * xy + yy * yy, xx * yy - xy * yx);
         var least = Math.Sqrt(Math.Max(0, (sum - Math.Sqrt(Math.Max(0, sum * sum - 4 * determinant * determinant))) / 2));
         return (Math.Sqrt(xx * xx + yx * yx), Math.Sqrt(xy * xy + yy * yy), least);

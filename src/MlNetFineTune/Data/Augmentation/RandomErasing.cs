@@ -1,3 +1,4 @@
+using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -47,9 +48,9 @@ internal sealed record RandomErasing : Augmentation
     {
     }
 
-    /// <summary>Draws whether and where, and erases in place.</summary>
+    /// <summary>Draws whether and where to erase, and erases in place.</summary>
     /// <param name="picture">[1, H, W, 3], contiguous.</param>
-    /// <param name="random">Counted by epoch and row.</param>
+    /// <param name="random">Random numbers of the epoch and row.</param>
     internal void Erase(Tensor picture, ref CountedRandom random)
     {
         if (random.NextDouble() >= Probability || BoxOf((int)picture.shape[1], (int)picture.shape[2], ref random) is not { Area: > 0 } box)
@@ -65,6 +66,29 @@ internal sealed record RandomErasing : Augmentation
             values[i] = (float)random.NextNormal();
         using var noise = tensor(values, region.shape);
         region.copy_(noise);
+    }
+
+    /// <summary>Draws whether and where, and erases in place: the same of a picture's bytes, of any size.</summary>
+    /// <param name="pixels">[height, width, 3] bytes, red first.</param>
+    /// <param name="size">Of the picture.</param>
+    /// <param name="preprocessing">Mean and standard deviation of the fill.</param>
+    /// <param name="random">Counted by pass and row.</param>
+    internal void Erase(Span<byte> pixels, PixelSize size, ImagePreprocessing preprocessing, ref CountedRandom random)
+    {
+        if (random.NextDouble() >= Probability || BoxOf(size.Height, size.Width, ref random) is not { Area: > 0 } box)
+            return;
+        var (mean, std) = (preprocessing.Mean, preprocessing.Std);
+        ReadOnlySpan<float> means = [mean.Red, mean.Green, mean.Blue];
+        ReadOnlySpan<float> stds = [std.Red, std.Green, std.Blue];
+        for (var row = box.Top; row < box.Top + box.Height; row++)
+        {
+            var line = pixels.Slice((row * size.Width + box.Left) * 3, box.Width * 3);
+            for (var i = 0; i < line.Length; i++)
+            {
+                var value = Fill == ErasingFill.Mean ? 0 : (float)random.NextNormal();
+                line[i] = (byte)Math.Clamp(MathF.Round((means[i % 3] + stds[i % 3] * value) * 255), 0, 255);
+            }
+        }
     }
 
     /// <summary>As torchvision's <c>RandomErasing.get_params</c>: smaller than the picture in both directions.</summary>

@@ -29,10 +29,12 @@ internal sealed record RandomResizedCrop : Augmentation
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
     {
+        // A ratio is that of the stretching: of a square output the region's own, else that to the output's.
+        var aspect = (double)plan.Output.Width / plan.Output.Height;
         for (var attempt = 0; attempt < 10; attempt++)
         {
             var area = plan.Width * plan.Height * random.NextDouble(MinimumArea, MaximumArea);
-            var ratio = Math.Exp(random.NextDouble(Math.Log(MinimumRatio), Math.Log(MaximumRatio)));
+            var ratio = Math.Exp(random.NextDouble(Math.Log(MinimumRatio), Math.Log(MaximumRatio))) * aspect;
             var width = Math.Round(Math.Sqrt(area * ratio));
             var height = Math.Round(Math.Sqrt(area / ratio));
             if (width >= 1 && width <= plan.Width && height >= 1 && height <= plan.Height)
@@ -47,10 +49,11 @@ internal sealed record RandomResizedCrop : Augmentation
 
         var (wholeWidth, wholeHeight) = (plan.Width, plan.Height);
         var whole = wholeWidth / wholeHeight;
-        if (whole < MinimumRatio)
-            plan.Height = Math.Round(wholeWidth / MinimumRatio);
-        else if (whole > MaximumRatio)
-            plan.Width = Math.Round(wholeHeight * MaximumRatio);
+        var (least, most) = (MinimumRatio * aspect, MaximumRatio * aspect);
+        if (whole < least)
+            plan.Height = Math.Round(wholeWidth / least);
+        else if (whole > most)
+            plan.Width = Math.Round(wholeHeight * most);
         plan.X += Math.Floor((wholeWidth - plan.Width) / 2);
         plan.Y += Math.Floor((wholeHeight - plan.Height) / 2);
         plan.Stretch();

@@ -12,7 +12,7 @@ internal sealed record Rotation : Augmentation
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random) => Rotate(ref plan, random.NextDouble(-Degrees, Degrees));
 
-    /// <summary>Counter-clockwise, as torchvision's <c>rotate</c>.</summary>
+    /// <summary>Counter-clockwise, as in torchvision's <c>rotate</c>.</summary>
     internal static void Rotate(ref ImagePlan plan, double degrees) =>
         plan.Apply(Projection.Affine(plan.PictureWidth / 2, plan.PictureHeight / 2, -degrees, 0, 0, 1, 0, 0));
 }

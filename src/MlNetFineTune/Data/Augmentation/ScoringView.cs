@@ -2,7 +2,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Which square of the resized picture a view takes.</summary>
+/// <summary>Position of a view's square in the resized picture.</summary>
 internal enum ViewPlace
 {
     Center,
@@ -13,15 +13,16 @@ internal enum ViewPlace
 }
 
 /// <summary>
-/// One look at a picture in scoring, as torchvision's <c>Resize</c>, mirror and crop: the shorter side becomes <paramref name="Scale"/>
-/// times what evaluation makes it, the picture is mirrored or not, and a square of the network's size is taken. Nothing is random.
+/// One deterministic view of a picture in scoring, as torchvision's <c>Resize</c>, flip and crop: the shorter side becomes
+/// <paramref name="Scale"/> times that of evaluation, the picture is optionally mirrored, and a square of the network's input size is
+/// cropped.
 /// </summary>
 internal sealed record ScoringView(
     ImagePreprocessing Preprocessing, ViewPlace Place = ViewPlace.Center, bool Mirrored = false, double Scale = 1) : Augmentation
 {
     internal override bool Crops => true;
 
-    /// <summary>Of the resized picture, in pixels; the square must fit.</summary>
+    /// <summary>Shorter side of the resized picture in pixels; the square must fit.</summary>
     internal int Shorter => ImagePlan.ShorterSide(Preprocessing, Scale);
 
     internal override void Apply(ref ImagePlan plan, ref CountedRandom random)
@@ -41,7 +42,7 @@ internal sealed record ScoringView(
         var (scaleX, scaleY) = (whole.Width / width, whole.Height / height);
         (plan.X, plan.Y, plan.Width, plan.Height, plan.Mirrored) = (left * scaleX, top * scaleY, size * scaleX, size * scaleY, Mirrored);
 
-        // Half to even, as Python rounds.
+        // Half to even, as in Python.
         static int Middle(int room) => (int)Math.Round(room / 2.0, MidpointRounding.ToEven);
     }
 }

@@ -5,8 +5,8 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Scores several views of each picture and averages their probabilities, which is often a little better and costs one forward pass a view
-/// (Krizhevsky et al. 2012, section 4.1). The views are fixed; nothing is random. Training and its validation see one view.
+/// Scores several deterministic views of each picture and averages their scores (for classifiers, the probabilities), which often improves
+/// accuracy slightly and costs one forward pass per view (Krizhevsky et al. 2012, section 4.1). Training and its validation use one view.
 /// </summary>
 public abstract record TestTimeAugmentation
 {
@@ -16,11 +16,11 @@ public abstract record TestTimeAugmentation
     {
     }
 
-    /// <summary>The centre crop alone: the default.</summary>
+    /// <summary>The centre crop only: 1 view. The default.</summary>
     public static TestTimeAugmentation None { get; } = new Named(nameof(None), _ => [Augmentation.None]);
 
     /// <summary>The centre crop of the picture and of its mirror image: 2 views.
-    /// Not for text, digits, or anything else whose handedness matters.</summary>
+    /// Not for text, digits or other subjects whose handedness matters.</summary>
     public static TestTimeAugmentation Flip { get; } = new Named(
         nameof(Flip), preprocessing => [Augmentation.None, new ScoringView(preprocessing, Mirrored: true)]);
 
@@ -32,25 +32,27 @@ public abstract record TestTimeAugmentation
     public static TestTimeAugmentation TenCrop { get; } = new Named(
         nameof(TenCrop), preprocessing => [.. Crops(preprocessing, mirrored: false), .. Crops(preprocessing, mirrored: true)]);
 
-    /// <summary>The centre crop of the picture resized to several sizes: one view a scale.</summary>
+    /// <summary>The centre crop of the picture resized to several sizes: one view per scale.</summary>
     /// <param name="scales">
-    /// 1 to 16 factors of the size that scoring resizes to: 1 is the usual view, more looks closer, at most 4; the least is
-    /// <see cref="ImagePreprocessing.CropFraction"/>, where the crop spans the whole shorter side.
+    /// 1 to 16 factors of the size to which scoring resizes: 1 is the usual view, larger factors magnify. At most 4, at least
+    /// <see cref="ImagePreprocessing.CropFraction"/>, at which the crop spans the whole shorter side; the lower bound is checked when the
+    /// views are used.
     /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of scales, or a scale, is out of range.</exception>
     public static TestTimeAugmentation MultiScale(params float[] scales) => new Scaled(scales);
 
-    /// <summary>What is scored of each picture.</summary>
+    /// <summary>The views of each picture.</summary>
     /// <exception cref="ArgumentException">A view would reach beyond the picture.</exception>
     internal abstract IReadOnlyList<Augmentation> Views(ImagePreprocessing preprocessing);
 
-    /// <summary>As model files write it, in the invariant culture.</summary>
+    /// <summary>The text of model files, in the invariant culture.</summary>
     internal abstract string Code { get; }
 
-    /// <summary>The code, for logs.</summary>
+    /// <summary>Name and scales as text, in the invariant culture.</summary>
     public sealed override string ToString() => Code;
 
-    /// <summary>From a <see cref="Code"/>.</summary>
-    /// <exception cref="ArgumentException">It is no such text.</exception>
+    /// <summary>Parses a <see cref="Code"/>.</summary>
+    /// <exception cref="ArgumentException">The text is not valid.</exception>
     internal static TestTimeAugmentation FromCode(string code)
     {
         if (new[] { None, Flip, FiveCrop, TenCrop }.SingleOrDefault(known => known.Code == code) is { } named)

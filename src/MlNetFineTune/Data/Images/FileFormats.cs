@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Which files are read, and what to call those that are not, by their first bytes.</summary>
+/// <summary>The supported file formats, and the names of unsupported ones by their first bytes.</summary>
 internal static class FileFormats
 {
     private const int TagWithin = 512; // bytes that may come before the tag: a prologue, comments
@@ -12,7 +12,7 @@ internal static class FileFormats
         format is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp
             or SKEncodedImageFormat.Webp;
 
-    /// <summary>Why no picture can be read from a file whose header Skia does not understand.</summary>
+    /// <summary>The reason why no picture can be read from a file whose header Skia does not recognise.</summary>
     public static string Explain(ReadOnlySpan<byte> file) =>
         Readable(file) is { } known ? $"it is a damaged {known}: its header cannot be read"
         : Other(file) is var (name, advice) ? $"it is {name}; {advice}"
@@ -53,7 +53,7 @@ internal static class FileFormats
     private static bool Has(ReadOnlySpan<byte> file, int offset, ReadOnlySpan<byte> bytes) =>
         file.Length >= offset + bytes.Length && file[offset..].StartsWith(bytes);
 
-    // A tag near the beginning of text, in upper or lower case.
+    // Whether text has a tag near its beginning, in upper or lower case.
     private static bool Begins(ReadOnlySpan<byte> file, ReadOnlySpan<byte> tag)
     {
         var start = file[..Math.Min(file.Length, TagWithin)];

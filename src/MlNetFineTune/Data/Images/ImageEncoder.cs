@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
@@ -6,8 +5,9 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Turns one picture, encoded or decoded, into the network's input: [size, size, 3] bytes, red first.
-/// Safe on many threads at once.</summary>
+/// <summary>
+/// Encodes one picture, from a file or from pixels, for the network's input: [size, size, 3] bytes, red first. Thread-safe.
+/// </summary>
 internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
 {
     public ImagePreprocessing Preprocessing { get; } = preprocessing;
@@ -16,45 +16,16 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
     public int Length { get; } = preprocessing.Size * preprocessing.Size * 3;
 
     /// <summary>Decodes a JPEG, PNG, GIF (first frame), BMP or WebP file.</summary>
-    /// <returns>Null, or why the file cannot be used.</returns>
-    /// <exception cref="OperationCanceledException">Cancelled while it waited for memory.</exception>
+    /// <returns>Null, or the reason why the file cannot be used.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting for memory.</exception>
     public string? EncodeFile(string path, Augmentation augmentation, CountedRandom random, Span<byte> output,
         CancellationToken cancellation = default)
     {
-        if (path.Length == 0)
-            return "the path is empty";
-        try
-        {
-            if (OrdinaryFile.Refuse(path) is { } refusal)
-                return refusal;
-            using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
-            var length = RandomAccess.GetLength(file);
-            if (length == 0)
-                return "the file is empty";
-            if (length > int.MaxValue / 2)
-                return $"the file has {length} bytes, which no picture of a sensible size needs";
-            using var share = ByteBudget.Sources.Take(length, cancellation);
-            using var encoded = new ScratchBuffer<byte>((int)length);
-            var read = 0;
-            while (read < length && RandomAccess.Read(file, encoded.Span[read..], read) is > 0 and var count)
-                read += count;
-            return EncodeBytes(encoded.Span[..read], augmentation, random, output, cancellation);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            return Explain(e, path);
-        }
+        if (PictureFile.Read(path, out var file, cancellation) is { } refusal)
+            return refusal;
+        using (file)
+            return EncodeBytes(file.Span, augmentation, random, output, cancellation);
     }
-
-    private static string Explain(Exception e, string path) => e switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "there is no such file",
-        PathTooLongException => string.Create(CultureInfo.InvariantCulture, $"its {path.Length} characters are too many for a path; "
-                + $"a picture as Base64 text is to be turned into bytes first (Convert.FromBase64String), "
-                + $"and its column into a vector of Byte"),
-        UnauthorizedAccessException => "reading the file is not allowed",
-        _ => SafeText.Message(e),
-    };
 
     /// <inheritdoc cref="EncodeFile"/>
     public unsafe string? EncodeBytes(
@@ -71,8 +42,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
             if (DecodeLimits.Refuse(full.Width, full.Height, encoded.Length) is { } refusal)
                 return refusal;
 
-            var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
-            var upright = orientation >= 5 ? new SKSizeI(full.Height, full.Width) : full;
+            var (orientation, upright) = Upright(codec);
             var plan = Plan(upright.Width, upright.Height, augmentation, random);
             var stored = SmallestDecode(codec, full, plan.Magnification(Preprocessing.Size));
             var (across, down) = ((double)stored.Width / full.Width, (double)stored.Height / full.Height);
@@ -89,6 +59,14 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         }
     }
 
+    /// <summary>How a picture's file says that it is turned, and its size when it is upright.</summary>
+    internal static (int Orientation, PixelSize Size) Upright(SKCodec codec)
+    {
+        var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;
+        var size = new PixelSize(codec.Info.Width, codec.Info.Height);
+        return (orientation, orientation >= 5 ? size.Transposed : size);
+    }
+
     private static bool TryDrawWindow(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
     {
         var needed = Resampler.Reads(new PixelSource(default, info.Width, info.Height, blueFirst: false, orientation), plan,
@@ -101,7 +79,8 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         return true;
     }
 
-    private static unsafe string? DrawWhole(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
+    /// <summary>Decodes a whole picture and draws it.</summary>
+    internal static unsafe string? DrawWhole(SKCodec codec, SKImageInfo info, int orientation, in ImagePlan plan, Span<byte> output)
     {
         using var pixels = new ScratchBuffer<byte>(info.BytesSize);
         fixed (byte* target = pixels.Span)
@@ -131,20 +110,20 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         return plan;
     }
 
-    /// <summary>Geometry in one draw, then what acts on the finished pixels.</summary>
+    /// <summary>Resamples with all geometric operations, then applies the operations on pixels.</summary>
     internal static void Draw(PixelSource source, in ImagePlan plan, Span<byte> output)
     {
         var preprocessing = plan.Preprocessing;
         if (plan.Warp is null)
-            Resampler.Resample(source, plan, preprocessing.Size, preprocessing.Interpolation, output);
+            Resampler.Resample(source, plan, plan.Output, preprocessing.Interpolation, output);
         else
-            Warper.Warp(source, plan.ToSource(preprocessing.Size), preprocessing.Size, preprocessing.Fill, output);
-        plan.Pixels?.Finish(output, preprocessing);
+            Warper.Warp(source, plan.ToSource(plan.Output), plan.Output, preprocessing.Fill, output);
+        plan.Pixels?.Finish(output, plan.Output, preprocessing);
     }
 
     /// <summary>
-    /// JPEG can be decoded at eighths of its size for a fraction of the work, because its frequencies are stored separately.
-    /// The smallest size with at least as many pixels as the output is chosen; other formats are decoded at full size.
+    /// JPEG can be decoded at multiples of 1/8 of its size at a fraction of the cost, from its low frequencies. The smallest size with at
+    /// least as many pixels as the output is chosen; other formats are decoded at full size.
     /// </summary>
     private static SKSizeI SmallestDecode(SKCodec codec, SKSizeI full, double needed)
     {

@@ -3,21 +3,23 @@ using SkiaSharp;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Decodes only the part of a JPEG that is read: no inverse transform and no colour for the columns beside it and the rows above it (they
-/// are only unpacked), nothing at all for the rows below it. libjpeg-turbo's <c>jpeg_crop_scanline</c> and <c>jpeg_skip_scanlines</c>,
-/// behind Skia's decoding by scan lines.
+/// Decodes only the required region of a JPEG: columns beside it and rows above it are entropy-decoded only, without inverse transform and
+/// colour conversion, and rows below it are not decoded. libjpeg-turbo's <c>jpeg_crop_scanline</c> and <c>jpeg_skip_scanlines</c>, behind
+/// Skia's decoding by scan lines.
 /// </summary>
 internal static class JpegWindow
 {
-    // The outermost columns and rows of a window lack the neighbours that libjpeg uses to interpolate the colours.
+    // The outermost columns and rows of a window lack the neighbours for libjpeg's chroma upsampling.
     private const int Margin = 8;
 
-    /// <summary>Whether a part can be decoded for itself. A file that is cut off is not: a part of it would often look whole.</summary>
+    /// <summary>
+    /// Whether a region can be decoded separately. Not for a truncated file, because the damage would often not be noticed.
+    /// </summary>
     public static bool IsPossible(SKCodec codec, ReadOnlySpan<byte> encoded) =>
         codec.EncodedFormat == SKEncodedImageFormat.Jpeg
             && encoded.LastIndexOf<byte>([0xFF, 0xD9]) > encoded.LastIndexOf<byte>([0xFF, 0xDA]);
 
-    /// <summary>What must be decoded so that <paramref name="needed"/> is what a decoding of the whole would give.</summary>
+    /// <summary>The window to decode so that <paramref name="needed"/> equals that of a full decoding.</summary>
     public static PixelWindow Around(PixelWindow needed, SKSizeI picture) => PixelWindow.Covering(
         needed.Left - Margin, needed.Top - Margin, needed.Right + Margin, needed.Bottom + Margin, picture.Width, picture.Height);
 

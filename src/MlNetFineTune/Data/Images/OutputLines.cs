@@ -9,34 +9,37 @@ internal readonly struct OutputLines
     private readonly bool _reversesColumns;
     private readonly bool _reversesRows;
     private readonly bool _blueFirst;
+    private readonly int _width;
 
     /// <param name="source">The source, for its orientation.</param>
     /// <param name="mirrored">Whether the upright picture is flipped horizontally.</param>
     /// <param name="flipped">Whether it is flipped vertically.</param>
-    /// <param name="size">Side of the output in pixels.</param>
-    public OutputLines(PixelSource source, bool mirrored, bool flipped, int size)
+    /// <param name="size">Of the upright output.</param>
+    public OutputLines(PixelSource source, bool mirrored, bool flipped, PixelSize size)
     {
-        Size = size;
+        _width = size.Width;
+        Size = source.IsTransposed ? size.Transposed : size;
         _blueFirst = source.BlueFirst;
         _transposed = source.IsTransposed;
         _reversesColumns = source.ReversesColumns ^ (source.IsTransposed ? flipped : mirrored);
         _reversesRows = source.ReversesRows ^ (source.IsTransposed ? mirrored : flipped);
     }
 
-    public int Size { get; }
+    /// <summary>Of the output as the source is stored: length and number of the lines.</summary>
+    public PixelSize Size { get; }
 
     /// <param name="v">Index of the stored line.</param>
-    /// <param name="line">[<see cref="Size"/>, 4] bytes.</param>
-    /// <param name="output">[<see cref="Size"/>, <see cref="Size"/>, 3] bytes.</param>
+    /// <param name="line">[width of <see cref="Size"/>, 4] bytes.</param>
+    /// <param name="output">[height, width, 3] bytes, upright.</param>
     public void Write(int v, ReadOnlySpan<byte> line, Span<byte> output)
     {
-        var b = _reversesRows ? Size - 1 - v : v;
+        var b = _reversesRows ? Size.Height - 1 - v : v;
         // Stored (u, v) goes to upright (a, b), with the axes exchanged where transposed.
-        var (offset, step) = _transposed ? (b * 3, Size * 3) : (b * Size * 3, 3);
+        var (offset, step) = _transposed ? (b * 3, _width * 3) : (b * _width * 3, 3);
         if (_reversesColumns)
-            (offset, step) = (offset + (Size - 1) * step, -step);
+            (offset, step) = (offset + (Size.Width - 1) * step, -step);
         if (step == 3)
-            WriteRun(line, output.Slice(offset, Size * 3));
+            WriteRun(line, output.Slice(offset, Size.Width * 3));
         else
             WriteApart(line, output, offset, step);
     }

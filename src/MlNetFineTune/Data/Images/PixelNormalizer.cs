@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Bytes to network input on the device: pictures travel as bytes, a quarter of the floats' size, and become [N, channels, H, W]
-/// in channels-last layout without moving.</summary>
+/// <summary>
+/// Converts bytes to the network's input on the device: pictures are transferred as bytes, a quarter of the size of floats, and become [N,
+/// channels, H, W] in channels-last layout without a copy.
+/// </summary>
 internal sealed class PixelNormalizer : Collator
 {
     /// <summary>Weights of red, green and blue in the luminance: ITU-R BT.601, as in Pillow and torchvision.</summary>
@@ -27,13 +29,13 @@ internal sealed class PixelNormalizer : Collator
         _device = device;
         if (channels == 1)
             _luminance = tensor(Luminance, [3, 1], device: device).DetachFromDisposeScope();
-        // One value for each number of a line of pixels: with three values each pixel would be a vector operation of its own.
+        // One value for each number of a line of pixels: with three values, broadcasting would process each pixel separately.
         var (means, scales) = MeansAndScales(preprocessing, channels);
         _mean = tensor(means, device: device).repeat(_size).DetachFromDisposeScope();
         _scale = tensor(scales, device: device).repeat(_size).DetachFromDisposeScope();
     }
 
-    /// <summary>What is subtracted from pixels of 0 to 255, and what they are multiplied by then: one of each a channel.</summary>
+    /// <summary>The values that are subtracted from pixels of 0 to 255 and then multiplied with: one per channel.</summary>
     public static (float[] Means, float[] Scales) MeansAndScales(ImagePreprocessing preprocessing, int channels)
     {
         var (mean, std) = channels == 1 ? (Grey(preprocessing.Mean), Grey(preprocessing.Std)) : (preprocessing.Mean, preprocessing.Std);
@@ -53,8 +55,8 @@ internal sealed class PixelNormalizer : Collator
     }
 
     /// <param name="pixels">[count, size, size, 3].</param>
-    /// <param name="count">Pictures; <paramref name="pixels"/> may be longer.</param>
-    /// <returns>[count, channels, size, size]. Caller disposes.</returns>
+    /// <param name="count">Number of pictures; <paramref name="pixels"/> may be longer.</param>
+    /// <returns>[count, channels, size, size]. The caller disposes it.</returns>
     public Tensor Normalize(ReadOnlySpan<byte> pixels, int count)
     {
         using var scope = NewDisposeScope();

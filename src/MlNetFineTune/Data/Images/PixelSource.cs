@@ -1,18 +1,18 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>Decoded pixels in memory, 4 bytes each, and how they are rotated or mirrored to be upright.</summary>
+/// <summary>Decoded pixels in memory, 4 bytes each, and their orientation.</summary>
 /// <param name="pixels">Rows from top to bottom without padding.</param>
 /// <param name="width">Width of the whole picture as stored, in pixels.</param>
 /// <param name="height">Height of the whole picture as stored, in pixels.</param>
 /// <param name="blueFirst">BGRA instead of RGBA.</param>
-/// <param name="orientation">1 to 8, as EXIF counts them.</param>
+/// <param name="orientation">EXIF orientation, 1 to 8.</param>
 /// <param name="window">The part of the picture in <paramref name="pixels"/>; null for the whole.</param>
 internal readonly ref struct PixelSource(
     ReadOnlySpan<byte> pixels, int width, int height, bool blueFirst, int orientation = 1, PixelWindow? window = null)
 {
     private const int BytesPerPixel = 4;
 
-    /// <summary>Those of <see cref="Window"/>.</summary>
+    /// <summary>The pixels of <see cref="Window"/>.</summary>
     public ReadOnlySpan<byte> Pixels { get; } = pixels;
 
     public PixelWindow Window { get; } = window ?? new PixelWindow(0, 0, width, height);
@@ -23,7 +23,7 @@ internal readonly ref struct PixelSource(
 
     public bool BlueFirst { get; } = blueFirst;
 
-    /// <summary>Rows and columns change places when the picture is turned upright.</summary>
+    /// <summary>Whether the upright picture is transposed.</summary>
     public bool IsTransposed { get; } = orientation >= 5;
 
     /// <summary>Stored columns run from right to left (after exchanging the axes, if transposed).</summary>

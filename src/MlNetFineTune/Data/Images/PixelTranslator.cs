@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Converts pictures normalised for one network to the normalisation of another: x' = x scale + shift by channel,
-/// then resampled to the other's size.</summary>
-/// <remarks>Bilinear, antialiased where the picture shrinks, as PyTorch's <c>interpolate</c>.
-/// Where nothing differs, nothing is computed.</remarks>
+/// <summary>
+/// Converts pictures normalised for one network to the normalisation of another, x' = x scale + shift per channel, and resamples them to
+/// its size.
+/// </summary>
+/// <remarks>Bilinear, antialiased when shrinking, as PyTorch's <c>interpolate</c>. Steps without effect are skipped.</remarks>
 internal sealed class PixelTranslator : IDisposable
 {
     private readonly int _size;
@@ -33,7 +34,7 @@ internal sealed class PixelTranslator : IDisposable
         _shift = tensor(shifts, device: device).repeat(from.Size).DetachFromDisposeScope();
     }
 
-    /// <param name="pixels">[N, channels, H, W] of the first size. The caller keeps them.</param>
+    /// <param name="pixels">[N, channels, H, W] of the first size. The caller keeps ownership.</param>
     /// <returns>[N, channels, H', W'], channels-last. Belongs to the current dispose scope.</returns>
     public Tensor Translate(Tensor pixels)
     {

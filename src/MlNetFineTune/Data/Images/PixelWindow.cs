@@ -1,14 +1,13 @@
 namespace MlNetFineTune.Data;
 
-/// <summary>A rectangle of whole pixels of a picture as it is stored.</summary>
+/// <summary>A rectangle of pixels of a stored picture.</summary>
 internal readonly record struct PixelWindow(int Left, int Top, int Width, int Height)
 {
     public int Right => Left + Width;
 
     public int Bottom => Top + Height;
 
-    /// <summary>The window from where <paramref name="left"/> and <paramref name="top"/> are to where the others are,
-    /// as far as the picture goes; at least one pixel.</summary>
+    /// <summary>The smallest window that covers the given edges, clipped to the picture; at least one pixel.</summary>
     public static PixelWindow Covering(double left, double top, double right, double bottom, int width, int height)
     {
         var (x, y) = (Begin(left, width), Begin(top, height));

@@ -9,7 +9,7 @@ namespace MlNetFineTune;
 /// </summary>
 public sealed record RawPixels
 {
-    [JsonConstructor] // model files have it
+    [JsonConstructor] // read from model files
     internal RawPixels(int width, int height, PixelLayout layout, PixelChannels channels = PixelChannels.Rgb)
     {
         Width = width;
@@ -60,15 +60,17 @@ public sealed record RawPixels
         }
     }
 
-    /// <summary>The order of the numbers. There is no default, because the wrong one would train on noise.</summary>
+    /// <summary>The order of the numbers. There is no default, because a wrong layout would yield noise.</summary>
     [JsonInclude]
     internal PixelLayout Layout { get; init => field = Defined(value, nameof(Layout)); }
 
-    /// <summary>The channels of a pixel; <see cref="PixelChannels.Rgb"/> by default.</summary>
+    /// <summary>The channels of a pixel. Default <see cref="PixelChannels.Rgb"/>.</summary>
     public PixelChannels Channels { get; init => field = Defined(value, nameof(Channels)); }
 
-    /// <summary>The value of full brightness in vectors of Single, above 0: 255 by default, as <c>ExtractPixels</c> gives; 1 for pixels
-    /// scaled to [0, 1]. Without effect on vectors of Byte, where it is 255.</summary>
+    /// <summary>
+    /// The value of full brightness in vectors of Single. Above 0. Default 255, as from <c>ExtractPixels</c>; 1 for pixels scaled to [0,
+    /// 1]. Ignored for vectors of Byte, where it is 255.
+    /// </summary>
     public float White
     {
         get;
@@ -79,7 +81,7 @@ public sealed record RawPixels
 
     internal int ChannelCount => Channels == PixelChannels.Gray ? 1 : 3;
 
-    /// <summary>Numbers of one picture.</summary>
+    /// <summary>Number of values of one picture.</summary>
     internal int Length => Width * Height * ChannelCount;
 
     private static void CheckSide(int value, int other, string name)
@@ -94,9 +96,8 @@ public sealed record RawPixels
             ? value
             : throw new ArgumentOutOfRangeException(name, value, $"Choose one of {string.Join(", ", Enum.GetNames<T>())}.");
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
-    public override string ToString() => FormattableString.Invariant(
-        $"RawPixels {{ Width = {Width}, Height = {Height}, Layout = {Layout}, Channels = {Channels}, White = {White} }}");
+    /// <summary>The call that makes it, such as <c>Planar(48, 32, Rgb, white: 255)</c>, with the same numbers in every culture.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Layout}({Width}, {Height}, {Channels}, white: {White})");
 
     /// <summary>The order of the numbers of one picture in a vector.</summary>
     internal enum PixelLayout
@@ -117,7 +118,7 @@ public sealed record RawPixels
         /// <summary>Blue, green, red.</summary>
         Bgr,
 
-        /// <summary>One number, the luminance.</summary>
+        /// <summary>One value, the luminance.</summary>
         Gray,
     }
 }

@@ -6,7 +6,7 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright
+/// Fills an RGB picture from a region of a source in one pass over its pixels: cropping, resizing, mirroring and turning upright
 /// together. Antialiased and separable as in Pillow; but at the edge of a crop the filter reads the pixels beyond it, where torchvision,
 /// which crops first, does not.
 /// </summary>
@@ -16,34 +16,36 @@ internal static class Resampler
 
     /// <param name="source">Decoded pixels.</param>
     /// <param name="plan">Region in upright coordinates of <paramref name="source"/>'s own size.</param>
-    /// <param name="size">Side of the output.</param>
+    /// <param name="size">Of the output.</param>
     /// <param name="interpolation">The filter.</param>
-    /// <param name="output">[size, size, 3] bytes, red first.</param>
-    public static void Resample(PixelSource source, in ImagePlan plan, int size, Interpolation interpolation, Span<byte> output)
+    /// <param name="output">[height, width, 3] bytes, red first.</param>
+    public static void Resample(PixelSource source, in ImagePlan plan, PixelSize size, Interpolation interpolation, Span<byte> output)
     {
         var (across, acrossLength, down, downLength) = StoredRegion(source, plan);
         var lines = new OutputLines(source, plan.Mirrored, plan.Flipped, size);
-        if (IsExact(across, acrossLength, source.Width) && IsExact(down, downLength, source.Height))
+        var (columns, rows) = lines.Size;
+        if (IsExact(across, acrossLength, columns, source.Width) && IsExact(down, downLength, rows, source.Height))
             Copy(source, (int)across, (int)down, lines, output);
         else
-            Filter(source, new ResamplingKernel(across, acrossLength, source.Width, size, interpolation),
-                new ResamplingKernel(down, downLength, source.Height, size, interpolation), lines, output);
+            Filter(source, new ResamplingKernel(across, acrossLength, source.Width, columns, interpolation),
+                new ResamplingKernel(down, downLength, source.Height, rows, interpolation), lines, output);
 
         // A region of the output's size on whole pixels: every filter would give the pixels themselves.
-        bool IsExact(double start, double length, int available) => length == size && start == Math.Floor(start) && start >= 0
-            && start + length <= available;
+        static bool IsExact(double start, double length, int places, int available) =>
+            length == places && start == Math.Floor(start) && start >= 0 && start + length <= available;
     }
 
-    /// <summary>The part of a picture that <see cref="Resample"/> reads.</summary>
+    /// <summary>The window that <see cref="Resample"/> reads.</summary>
     /// <param name="picture">The picture; its pixels are not read.</param>
     /// <param name="plan">As there.</param>
     /// <param name="size">As there.</param>
     /// <param name="interpolation">As there.</param>
-    public static PixelWindow Reads(PixelSource picture, in ImagePlan plan, int size, Interpolation interpolation)
+    public static PixelWindow Reads(PixelSource picture, in ImagePlan plan, PixelSize size, Interpolation interpolation)
     {
+        var (columns, rows) = picture.IsTransposed ? size.Transposed : size;
         var (across, acrossLength, down, downLength) = StoredRegion(picture, plan);
-        var (besides, above) = (ResamplingKernel.Support(acrossLength / size, interpolation),
-            ResamplingKernel.Support(downLength / size, interpolation));
+        var (besides, above) = (ResamplingKernel.Support(acrossLength / columns, interpolation),
+            ResamplingKernel.Support(downLength / rows, interpolation));
         return PixelWindow.Covering(across - besides, down - above, across + acrossLength + besides, down + downLength + above,
             picture.Width, picture.Height);
     }
@@ -63,20 +65,20 @@ internal static class Resampler
 
     private static void Copy(PixelSource source, int left, int top, OutputLines lines, Span<byte> output)
     {
-        for (var v = 0; v < lines.Size; v++)
-            lines.Write(v, source.Row(top + v).Slice((left - source.Window.Left) * Channels, lines.Size * Channels), output);
+        for (var v = 0; v < lines.Size.Height; v++)
+            lines.Write(v, source.Row(top + v).Slice((left - source.Window.Left) * Channels, lines.Size.Width * Channels), output);
     }
 
     private static void Filter(PixelSource source, in ResamplingKernel columns, in ResamplingKernel rows, OutputLines lines,
         Span<byte> output)
     {
-        var size = lines.Size;
+        var (width, height) = lines.Size;
         var firstRow = rows.First.Min();
         var endRow = 0;
-        for (var o = 0; o < size; o++)
+        for (var o = 0; o < height; o++)
             endRow = Math.Max(endRow, rows.First[o] + rows.Count[o]);
 
-        var stride = size * Channels;
+        var stride = width * Channels;
         using var shrunk = new ScratchBuffer<float>((endRow - firstRow) * stride);
         using var line = new ScratchBuffer<float>(source.Window.Width * Channels);
         using var bytes = new ScratchBuffer<byte>(stride);
@@ -85,7 +87,7 @@ internal static class Resampler
             ToSingle(source.Row(y), line.Span);
             ShrinkRow(line.Span, source.Window.Left, columns, shrunk.Span.Slice((y - firstRow) * stride, stride));
         }
-        for (var v = 0; v < size; v++)
+        for (var v = 0; v < height; v++)
         {
             ShrinkColumn(shrunk.Span, rows, v, firstRow, stride, bytes.Span);
             lines.Write(v, bytes.Span, output);

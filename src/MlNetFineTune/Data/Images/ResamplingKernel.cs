@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// For each output position along one axis, the first input position it reads and its weights: the filter widened by the shrinking factor
-/// and normalised, as Pillow's <c>precompute_coeffs</c> (src/libImaging/Resample.c) defines it, which torchvision uses.
+/// For each output position along one axis, the first input position and the weights: the filter widened by the scale factor and
+/// normalised, as Pillow's <c>precompute_coeffs</c> (src/libImaging/Resample.c) defines it, which torchvision uses.
 /// </summary>
 internal readonly struct ResamplingKernel
 {
@@ -19,7 +19,7 @@ internal readonly struct ResamplingKernel
         for (var o = 0; o < outputSize; o++)
         {
             var center = start + (o + 0.5) * scale;
-            // At least one pixel is read, even where rounding puts the centre on the picture's edge.
+            // At least one pixel is read, even if rounding moves the centre to the border.
             var first = Math.Clamp((int)(center - support + 0.5), 0, inputSize - 1);
             var end = Math.Clamp((int)(center + support + 0.5), first + 1, inputSize);
             double sum = 0;
@@ -32,8 +32,8 @@ internal readonly struct ResamplingKernel
         }
     }
 
-    /// <summary>How far from its centre an output pixel reads, in source pixels.</summary>
-    /// <param name="scale">Source pixels to an output pixel.</param>
+    /// <summary>Support radius of an output pixel, in source pixels.</summary>
+    /// <param name="scale">Source pixels per output pixel.</param>
     /// <param name="interpolation">The filter.</param>
     public static double Support(double scale, Interpolation interpolation) =>
         (interpolation == Interpolation.Bicubic ? 2 : 1) * Math.Max(scale, 1);

@@ -6,25 +6,26 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Fills a square RGB picture through any <see cref="Projection"/> from a source in one pass: rotation, shear, perspective, resizing and
-/// EXIF orientation together. A pixel is the mean of a grid of samples inside it, as fine as the source is dense, each interpolated
-/// bilinearly; a sample outside of the source has the fill colour. Where the source is not denser than the output, there is one sample per
-/// pixel: then it is Pillow's <c>transform</c> with <c>BILINEAR</c>.
+/// Resamples a source through any <see cref="Projection"/> to a square RGB picture in one pass: rotation, shear, perspective, resizing and
+/// EXIF orientation together. A pixel is the mean of a grid of bilinear samples, as fine as the source; a sample outside the source has the
+/// fill colour. If the source is not finer than the output, there is one sample per pixel, as in Pillow's <c>transform</c> with
+/// <c>BILINEAR</c>.
 /// </summary>
 internal static class Warper
 {
-    // A source 16 times as dense as the output is read everywhere; beyond, some of its pixels are skipped.
+    // A source up to 16 times finer than the output is read completely; of a finer one some pixels are skipped.
     private const int FinestGrid = 16;
 
-    // One sample per pixel until the source is denser by this: its triangle of two pixels still covers all source pixels.
+    // One sample per pixel up to this excess in density: the bilinear kernel still covers all source pixels.
     private const double Slack = 0.25;
 
     /// <param name="source">Decoded pixels.</param>
     /// <param name="map">Projective map from output pixels to pixels of the upright source at its own size.</param>
-    /// <param name="size">Side of the output.</param>
+    /// <param name="size">Of the output.</param>
     /// <param name="fill">Colour of output pixels that lie outside of the source.</param>
-    /// <param name="output">[size, size, 3] bytes, red first.</param>
-    public static void Warp(PixelSource source, in Projection map, int size, (byte Red, byte Green, byte Blue) fill, Span<byte> output)
+    /// <param name="output">[height, width, 3] bytes, red first.</param>
+    public static void Warp(
+        PixelSource source, in Projection map, PixelSize size, (byte Red, byte Green, byte Blue) fill, Span<byte> output)
     {
         var stored = ToStored(source) * map;
         var (across, down) = Grid(stored, size);
@@ -35,9 +36,9 @@ internal static class Warper
         var (stepAcross, stepDown) = (1.0 / across, 1.0 / down);
         var isAffine = stored is { IsAffine: true, I: 1 };
         var place = 0;
-        for (var v = 0; v < size; v++)
+        for (var v = 0; v < size.Height; v++)
         {
-            for (var u = 0; u < size; u++, place += 3)
+            for (var u = 0; u < size.Width; u++, place += 3)
             {
                 var sum = Vector128<float>.Zero;
                 for (var j = 0; j < down; j++)
@@ -45,7 +46,7 @@ internal static class Warper
                     for (var i = 0; i < across; i++)
                     {
                         var (a, b) = (u + (i + 0.5) * stepAcross, v + (j + 0.5) * stepDown);
-                        // The usual map needs no division.
+                        // Affine maps need no division.
                         var (x, y) = isAffine
                             ? (stored.A * a + stored.B * b + stored.C, stored.D * a + stored.E * b + stored.F)
                             : stored.Map(a, b);
@@ -72,14 +73,14 @@ internal static class Warper
     }
 
     // As fine as the densest of nine points needs.
-    private static (int Across, int Down) Grid(in Projection map, int size)
+    private static (int Across, int Down) Grid(in Projection map, PixelSize size)
     {
         var (across, down) = (1.0, 1.0);
         for (var v = 0; v <= 2; v++)
         {
             for (var u = 0; u <= 2; u++)
             {
-                var steps = map.Steps(u * size / 2.0, v * size / 2.0);
+                var steps = map.Steps(u * size.Width / 2.0, v * size.Height / 2.0);
                 // Beyond the horizon they are NaN, the comparison is false, and nothing is drawn.
                 across = steps.AlongX > across ? steps.AlongX : across;
                 down = steps.AlongY > down ? steps.AlongY : down;
@@ -90,7 +91,7 @@ internal static class Warper
         static int Places(double steps) => (int)Math.Clamp(Math.Ceiling(steps - Slack), 1, FinestGrid);
     }
 
-    // Pillow's rule (src/libImaging/Geometry.c): a place inside the picture, however near its edge, is interpolated between what there is.
+    // Pillow's rule (src/libImaging/Geometry.c): positions inside the picture near its border are interpolated between the existing pixels.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Sample(ReadOnlySpan<uint> pixels, int width, int height, double x, double y, Vector128<float> outside)
     {
@@ -103,7 +104,7 @@ internal static class Warper
         var row1 = Math.Min(y0 + 1, height - 1) * width;
         x0 = Math.Max(x0, 0);
         var row0 = Math.Max(y0, 0) * width;
-        // Indices are within the picture: x and y are, and what is beside them was clamped.
+        // All indices are within the picture: x and y by the check before, their neighbours by clamping.
         ref var first = ref MemoryMarshal.GetReference(pixels);
         var (a, b) = (Load(Unsafe.Add(ref first, row0 + x0)), Load(Unsafe.Add(ref first, row0 + x1)));
         var (c, d) = (Load(Unsafe.Add(ref first, row1 + x0)), Load(Unsafe.Add(ref first, row1 + x1)));

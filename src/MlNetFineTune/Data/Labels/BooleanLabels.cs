@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>A Boolean: 1 and 0.</summary>
+/// <summary>A Boolean label, read as 1 or 0.</summary>
 internal sealed class BooleanLabels(string column) : ColumnLabels(column)
 {
     public override int Strata => 2;

@@ -4,7 +4,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>A key: classes from 0.</summary>
+/// <summary>A key label, read as a class index from 0.</summary>
 internal sealed class ClassLabels(string column, LabelKeys keys) : ColumnLabels(column)
 {
     public override int Strata => keys.Count;
@@ -27,17 +27,14 @@ internal sealed class ClassLabels(string column, LabelKeys keys) : ColumnLabels(
         var empty = keys.Names.Where((_, c) => counts[c] == 0).ToList();
         if (keys.Count - empty.Count < 2)
         {
-            var known = string.Join(", ", keys.Names.Take(20).Select(name => SafeText.Of(name)))
-                + (keys.Count > 20 ? $" and {keys.Count - 20} more" : "");
             throw new InvalidOperationException(
                 $"Training needs rows of at least two classes, but all {labels.Length} training rows are "
-                + $"{SafeText.Quoted(keys.Names[(int)labels[0]])} (classes: {known}).");
+                + $"{SafeText.Quoted(keys.Names[(int)labels[0]])} (classes: {SafeText.Several(keys.Names)}).");
         }
         if (empty.Count > 0)
         {
-            var missing = string.Join(", ", empty.Take(20).Select(name => SafeText.Quoted(name)))
-                + (empty.Count > 20 ? $" and {empty.Count - 20} more classes" : "");
-            channel.Warning($"No training row is {missing}: the model cannot learn to recognise them.");
+            channel.Warning(
+                $"No training row is {SafeText.Several(empty, quoted: true)}: the model cannot learn to recognise them.");
         }
     }
 }

@@ -6,9 +6,8 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// Reads other data's label as classes of the training's key: by value where both have one type, since their keys may be numbered
-/// otherwise; by text where the types differ.
-/// Labels that the training does not know are all named at once, at the end.
+/// Reads the label of other data as classes of the training's key: by value if both have the same type, since their key indices may differ;
+/// by text if the types differ. Labels that the training data do not have are reported together at the end.
 /// </summary>
 internal sealed class LabelMatcher : OtherLabels
 {
@@ -21,7 +20,7 @@ internal sealed class LabelMatcher : OtherLabels
     private readonly PrimitiveDataViewType? _type;
     private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
 
-    /// <exception cref="Exception">The two cannot be matched, whatever their values.</exception>
+    /// <exception cref="Exception">The types cannot be matched.</exception>
     public LabelMatcher(IHost host, DataViewSchema.Column column, LabelKeys keys)
     {
         (_host, _column, _keys) = (host, column, keys);
@@ -62,11 +61,9 @@ internal sealed class LabelMatcher : OtherLabels
             var unknown = string.Join(
                 ", ", _unknown.Order(StringComparer.Ordinal).Take(MostNamed).Select(name => SafeText.Quoted(name)))
                 + (_unknown.Count > MostNamed ? ", ..." : "");
-            var known = string.Join(", ", _keys.Names.Take(MostNamed).Select(name => SafeText.Of(name)))
-                + (_keys.Count > MostNamed ? ", ..." : "");
             throw _host.Except(
                 $"The validation data have labels that the training data do not know: {unknown}. "
-                + $"They know: {known}."
+                + $"They know: {SafeText.Several(_keys.Names)}."
                 + (IsOfTheSameType ? "" : $" Labels of {_type} were looked for among values of {_keys.ValueType} by their text: "
                     + "give both one type."));
         }

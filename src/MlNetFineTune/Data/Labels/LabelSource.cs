@@ -3,42 +3,42 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Reads the label of the present row.</summary>
-/// <param name="label">Filled with the numbers of the label: a class from 0, a number, or several.</param>
-/// <returns>Whether there is a label; a row without one takes no part.</returns>
+/// <summary>Reads the label of the current row.</summary>
+/// <param name="label">Receives the label: a class index from 0, a number, or several numbers.</param>
+/// <returns>Whether there is a label; a row without one is not used.</returns>
 internal delegate bool LabelReader(Span<float> label);
 
-/// <summary>The label: its columns, how they are read to numbers, and what a split keeps even.</summary>
+/// <summary>The label: its columns, their conversion to numbers, and the strata of a split.</summary>
 internal abstract class LabelSource
 {
-    /// <summary>The label's columns. One, but for several heads.</summary>
+    /// <summary>The label's columns: one, or several for several heads.</summary>
     public abstract IReadOnlyList<string> Columns { get; }
 
-    /// <summary>Numbers of a row's label.</summary>
+    /// <summary>Numbers per label.</summary>
     public virtual int Width => 1;
 
-    /// <summary>Kinds of rows of which a split takes the same share each.</summary>
+    /// <summary>Number of strata of a stratified split.</summary>
     public abstract int Strata { get; }
 
     public abstract int StratumOf(ReadOnlySpan<float> label);
 
-    /// <summary>Parts rows so that each side has its share of every kind.</summary>
-    /// <param name="rows">All of them.</param>
-    /// <param name="share">Of validation: above 0, below 1.</param>
-    /// <param name="seed">Chooses.</param>
-    /// <returns>Indices in rising order.</returns>
+    /// <summary>Splits rows so that each side has its share of every stratum.</summary>
+    /// <param name="rows">All rows.</param>
+    /// <param name="share">Fraction of validation. Above 0, below 1.</param>
+    /// <param name="seed">Seed of the split.</param>
+    /// <returns>Indices in ascending order.</returns>
     public virtual (int[] Training, int[] Validation) Split(LabeledData rows, float share, long seed) =>
         StratifiedSplit.Split(rows, this, share, seed);
 
     public abstract LabelReader Reader(IHost host, DataViewRow row);
 
-    /// <summary>The same of other data than the training's, matched by value.</summary>
-    /// <exception cref="Exception">A column is missing or of another type; in ML.NET's words.</exception>
+    /// <summary>The label of data other than the training's, matched by value.</summary>
+    /// <exception cref="Exception">A column is missing or has another type; ML.NET's own error.</exception>
     public abstract OtherLabels OfOtherData(IHost host, DataViewSchema schema);
 
-    /// <summary>Warns, or fails, where there is nothing to learn.</summary>
-    /// <param name="channel">Warned.</param>
-    /// <param name="labels">The training rows', <see cref="Width"/> numbers each.</param>
+    /// <summary>Warns or throws if there is nothing to learn, such as a single class.</summary>
+    /// <param name="channel">Receives warnings.</param>
+    /// <param name="labels">Labels of the training rows, <see cref="Width"/> numbers each.</param>
     public abstract void Check(IChannel channel, float[] labels);
 }
 

@@ -8,7 +8,7 @@ namespace MlNetFineTune.Networks;
 /// </summary>
 internal static class ChannelsLast
 {
-    /// <summary>A copy in channels-last layout, or an alias if the layout is that already. Caller disposes.</summary>
+    /// <summary>A copy in channels-last layout, or an alias if the layout is that already. The caller disposes it.</summary>
     public static Tensor Of(Tensor tensor)
     {
         using var moved = tensor.permute(0, 2, 3, 1);

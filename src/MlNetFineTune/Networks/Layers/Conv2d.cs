@@ -83,7 +83,7 @@ internal sealed class Conv2d : nn.Module<Tensor, Tensor>, IAdaptable
             : output;
     }
 
-    /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. Caller disposes.</summary>
+    /// <summary>This convolution's geometry with other weights: the BatchNorm-folded ones. The caller disposes it.</summary>
     public Tensor Apply(Tensor input, Tensor kernelWeights, Tensor? bias)
     {
         var output = _padsAsTensorFlow ? PadAndApply(input, kernelWeights, bias)

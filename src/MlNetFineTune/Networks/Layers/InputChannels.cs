@@ -14,7 +14,7 @@ internal static class InputChannels
 
     /// <param name="kernels">Kernels for colours, [out, 3, k, k].</param>
     /// <param name="channels">N, the number of input channels.</param>
-    /// <returns>Kernels for N channels, [out, N, k, k]. Caller disposes.</returns>
+    /// <returns>Kernels for N channels, [out, N, k, k]. The caller disposes it.</returns>
     public static Tensor Adapt(Tensor kernels, int channels)
     {
         using var scope = NewDisposeScope();

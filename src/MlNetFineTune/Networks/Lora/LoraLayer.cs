@@ -52,7 +52,7 @@ internal sealed class LoraLayer : nn.Module
         WeightInitialization.FillUniform(
             lora_A, 1 / Math.Sqrt(lora_A.numel() / lora_A.shape[0]), seed, RandomStream.WeightsOf($"{layer}.lora_A.weight"));
 
-    /// <summary>The layer's weight with the addition, in double precision. Caller disposes.</summary>
+    /// <summary>The layer's weight with the addition, in double precision. The caller disposes it.</summary>
     public Tensor Sum()
     {
         using var scope = NewDisposeScope();

@@ -81,7 +81,7 @@ internal sealed class MobileNetV3 : BackboneNetwork
         AddGroup([new PointwiseConv(channels, wide, epsilon, HS)]);
 
         conv_head = new Conv2d(wide, Features, 1, bias: true);
-        AddStage(nameof(conv_head), [nameof(conv_head)], new Computation(Hidden, WriteHidden), Computation.Average);
+        AddStage(nameof(conv_head), [nameof(conv_head)], new Computation(Hidden, WriteHidden), Computation.Average, givesMaps: false);
         RegisterComponents();
 
         void AddGroup(ModuleList<Block> group)

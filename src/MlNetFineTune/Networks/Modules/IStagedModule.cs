@@ -16,15 +16,16 @@ public interface IStagedModule
     IReadOnlyList<string> Stages { get; }
 
     /// <summary>
-    /// How one stage is computed by itself. With it, frozen stages are computed once a row (<see cref="FineTuningOptions.FeatureCache"/>),
-    /// and <see cref="FineTuningOptions.ActivationCheckpointing"/> can compute stages again. The module is then run by its stages alone, in
-    /// training and scoring, so that they must compute together what <c>forward</c> does. Only for a module of one input. Asked for once,
-    /// when the module has been made. Default: null, the module runs as a whole. A <c>Sequential</c> needs none: its children are known.
+    /// Returns the function that computes one stage. With it, the features of frozen stages can be cached
+    /// (<see cref="FineTuningOptions.FeatureCache"/>), and <see cref="FineTuningOptions.ActivationCheckpointing"/> can recompute stages. In
+    /// training and scoring the stages are then run one after another instead of <c>forward</c>, and must compute the same. Only for
+    /// modules with one input. Called once for each stage, after the module has been created. Default: null; the module runs as a whole. A
+    /// <c>Sequential</c> does not need it: its children are run.
     /// </summary>
-    /// <param name="stage">Of <see cref="Stages"/>, from 0; the head is the last.</param>
+    /// <param name="stage">Index in <see cref="Stages"/>, from 0; the head is the last.</param>
     /// <returns>
-    /// From what the stage before gave ([N, ...], Float32; for the first the module's input) to what this one gives; of the head
-    /// [N, <see cref="ModuleContext.Outputs"/>]. Null for every stage, or for none: anything between is an error.
+    /// A function from the output of the previous stage ([N, ...], Float32; for the first stage the module's input) to the output of this
+    /// one; for the head [N, <see cref="ModuleContext.Outputs"/>]. Either null for all stages or for none; otherwise training fails.
     /// </returns>
     Func<Tensor, Tensor>? ComputationOf(int stage) => null;
 }

@@ -27,7 +27,7 @@ internal static class ModuleMaker
     /// <param name="seed">Seed of the training.</param>
     /// <param name="stream">The stream of random numbers.</param>
     /// <param name="ordinal">Number of the module in the stream.</param>
-    /// <returns>A new module. Caller disposes.</returns>
+    /// <returns>A new module. The caller disposes it.</returns>
     /// <exception cref="InvalidOperationException">The factory failed.</exception>
     public static nn.Module Make(ModuleFactory factory, string name, ModuleContext context, long seed, RandomStream stream, int ordinal)
     {

@@ -9,18 +9,24 @@ namespace MlNetFineTune.Networks;
 internal static class TorchGraph
 {
     /// <summary>For messages.</summary>
-    public const string Known = "Sequential, Linear, Conv1d, Conv2d and Conv3d (padded with zeros), BatchNorm, LayerNorm, ReLU, ReLU6, "
-        + "LeakyReLU, ELU, "
+    public const string Known = "Sequential, Linear, Embedding, Conv1d, Conv2d and Conv3d (padded with zeros), BatchNorm, "
+        + "LayerNorm, ReLU, ReLU6, LeakyReLU, ELU, "
         + "GELU (without approximation), SiLU, Hardswish, Hardsigmoid, Sigmoid, Tanh, Softmax, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), "
         + "AdaptiveMaxPool2d(1), Flatten(), Dropout and Identity";
 
     /// <param name="module">The user's.</param>
     /// <param name="owner">What it is, for messages.</param>
     /// <param name="graph">Gets the operators.</param>
-    /// <param name="input">[N, ...].</param>
+    /// <param name="inputs">[N, ...] each; keys as indices.</param>
     /// <exception cref="NotSupportedException">A layer is not known.</exception>
-    public static GraphValue Write(nn.Module module, string owner, NetworkGraph graph, GraphValue input) =>
-        Write(module, "", owner, graph, input);
+    public static GraphValue Write(nn.Module module, string owner, NetworkGraph graph, IReadOnlyList<GraphValue> inputs)
+    {
+        if (module is not InputBranches branches)
+            return inputs is [var only] ? Write(module, "", owner, graph, only) : throw Unknown(module, "", owner);
+        GraphValue[] outputs = [.. branches.Branches.Zip(inputs).Select(pair => graph.Add(
+            "Flatten", [Write(pair.First.Module, pair.First.Name, owner, graph, pair.Second)], ("axis", 1L)))];
+        return Write(branches.Head, InputBranches.HeadName, owner, graph, graph.Concat(1, outputs));
+    }
 
     private static GraphValue Write(nn.Module module, string path, string owner, NetworkGraph graph, GraphValue input)
     {
@@ -31,13 +37,14 @@ internal static class TorchGraph
                 input, (current, child) => Write(
                     child.Module, path.Length > 0 ? $"{path}.{child.Name}" : child.Name, owner, graph, current));
         }
-        return WriteLayer(module, path.Length > 0 ? path + "." : "", graph, input) ?? throw new NotSupportedException(
-            $"{(path.Length > 0 ? $"Layer '{path}' of {owner}" : $"The {owner}")} is a {module.GetType().Name}{Settings(module)}, "
-                + "and nothing is known of what it "
-            + $"computes; known are {Known}. "
-            + "Build the module of these, or write it in Python and use torch.onnx.export there with the weights of "
-            + "SaveWeights.");
+        return WriteLayer(module, path.Length > 0 ? path + "." : "", graph, input) ?? throw Unknown(module, path, owner);
     }
+
+    private static NotSupportedException Unknown(nn.Module module, string path, string owner) => new(
+        $"{(path.Length > 0 ? $"Layer '{path}' of {owner}" : $"The {owner}")} is a {module.GetType().Name}{Settings(module)}, "
+        + $"and nothing is known of what it computes; known are {Known}. "
+        + "Build the module of these (of several inputs with InputBranches), or write it in Python and use torch.onnx.export there with "
+        + "the weights of SaveWeights.");
 
     private static List<(string Name, nn.Module Module)>? Children(Sequential sequential)
     {
@@ -60,6 +67,7 @@ internal static class TorchGraph
     private static GraphValue? WriteLayer(nn.Module module, string name, NetworkGraph graph, GraphValue input) => module switch
     {
         TorchSharp.Modules.Linear linear => WriteLinear(linear, name, graph, input),
+        Embedding embedding => WriteEmbedding(embedding, name, graph, input),
         Convolution { transposed: false, padding_mode: PaddingModes.Zeros } conv => WriteConvolution(conv, name, graph, input),
         BatchNorm { running_mean: not null, running_var: not null } norm => WriteBatchNorm(norm, name, graph, input),
         TorchSharp.Modules.LayerNorm norm => WriteLayerNorm(norm, name, graph, input),
@@ -98,6 +106,15 @@ internal static class TorchGraph
         using var scope = NewDisposeScope();
         var product = graph.Add("MatMul", [input, graph.Constant(name + "weight", linear.weight.detach().t())]);
         return linear.bias is { } bias ? graph.Sum(product, graph.Constant(name + "bias", bias)) : product;
+    }
+
+    // [N, ...] indices -> [N, ..., length]. The rows are those that the layer gives, which a max_norm makes shorter than its weights.
+    private static GraphValue WriteEmbedding(Embedding embedding, string name, NetworkGraph graph, GraphValue input)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var all = arange(embedding.weight!.shape[0], ScalarType.Int64, embedding.weight.device);
+        return graph.Add("Gather", [graph.Constant(name + "weight", embedding.call(all)), input]);
     }
 
     private static GraphValue WriteConvolution(Convolution conv, string name, NetworkGraph graph, GraphValue input)

@@ -73,8 +73,10 @@ public sealed partial record Backbone
     /// <exception cref="ArgumentException">The network has no such channels.</exception>
     internal ChannelWidths Checked(ChannelWidths widths) => widths.Checked(_architecture);
 
-    /// <summary>Counts parameters and multiply-adds of this network as configured: pruned, or with another picture size or number of
-    /// channels. Builds it and runs it once on a black picture. <see cref="List"/> gives the same for the published networks.</summary>
+    /// <summary>
+    /// Counts parameters and multiply-adds of this network as configured (pruning, picture size, number of channels). Builds it and runs it
+    /// once on a black picture. <see cref="List"/> gives the same for the published networks.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The network is of <see cref="FromTorchScript"/> or has replaced stages, whose
     /// multiply-adds are not known.</exception>
     public Info Measure()

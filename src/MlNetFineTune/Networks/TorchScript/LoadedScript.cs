@@ -31,7 +31,7 @@ internal sealed class LoadedScript : IDisposable
     /// <summary>Children of the root module, in the order of registration.</summary>
     public IEnumerable<string> Children => _children.Select(child => child.Name);
 
-    /// <summary>What the program gives, if that is one tensor; null else. Caller disposes.</summary>
+    /// <summary>What the program gives, if that is one tensor; null else. The caller disposes it.</summary>
     /// <exception cref="System.Runtime.InteropServices.ExternalException">The program failed.</exception>
     public Tensor? Run(Tensor pixels)
     {

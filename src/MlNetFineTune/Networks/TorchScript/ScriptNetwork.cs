@@ -23,7 +23,7 @@ internal sealed class ScriptNetwork : BackboneNetwork
         AddStages();
     }
 
-    /// <summary>A new copy, in inference mode, on the CPU. Caller disposes.</summary>
+    /// <summary>A new copy, in inference mode, on the CPU. The caller disposes it.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="source">Name of the file, for messages.</param>
     /// <param name="size">Width and height of the pictures.</param>

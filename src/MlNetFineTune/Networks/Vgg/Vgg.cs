@@ -45,7 +45,9 @@ internal sealed class Vgg : BackboneNetwork
         var classifier = new NamedModules("classifier");
         var first = classifier.Add("0", new Linear(channels * Places * Places, hidden));
         var second = classifier.Add("3", new Linear(hidden, hidden));
-        AddStage("hidden", ["classifier.0", "classifier.3"], Computation.Of([lastPool]).Then(new Computation(Hidden, WriteHidden)));
+        AddStage(
+            "hidden", ["classifier.0", "classifier.3"], Computation.Of([lastPool]).Then(new Computation(Hidden, WriteHidden)),
+            givesMaps: false);
         register_module("features", features);
         register_module("classifier", classifier);
         RegisterComponents();

@@ -48,7 +48,7 @@ internal sealed class VisionTransformer : BackboneNetwork
                 AddStage($"blocks.{b}", [$"blocks.{b}"], Computation.Of([block]), attention: block.AttentionOf);
             else
                 AddStage($"blocks.{b}", [$"blocks.{b}", nameof(norm)], Computation.Of([block])
-                    .Then(new Computation(norm.forward, norm.Write)), Pool(pooling), block.AttentionOf);
+                    .Then(new Computation(norm.forward, norm.Write)), Pool(pooling), attention: block.AttentionOf);
         }
         Pooling = pooling;
         RegisterComponents();
@@ -88,7 +88,7 @@ internal sealed class VisionTransformer : BackboneNetwork
         return Side(fileShape[1]) is { } side ? positions => Resampled(positions, side, Side(pos_embed.shape[1])!.Value) : null;
     }
 
-    /// <summary>[1, 1 + from * from, C] -> [1, 1 + to * to, C]. Caller disposes.</summary>
+    /// <summary>[1, 1 + from * from, C] -> [1, 1 + to * to, C]. The caller disposes it.</summary>
     internal static Tensor Resampled(Tensor positions, long from, long to)
     {
         using var scope = NewDisposeScope();

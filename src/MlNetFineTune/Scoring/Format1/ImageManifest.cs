@@ -6,7 +6,7 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Scoring.Format1;
 
 /// <summary>
-/// The manifest of image classifiers in format version 1. Added after the first files of that version: <c>Distillation</c>;
+/// The manifest of image classifiers in format version 1. Properties added after the first files of that version: <c>Distillation</c>;
 /// <c>RawPixels</c>, <c>ImageStatus</c>; <c>WeightPrecision</c>; <c>TestTimeAugmentation</c>; <c>Calibration</c>.
 /// </summary>
 internal sealed record ImageManifest

@@ -37,7 +37,7 @@ internal sealed record ModuleModelManifest
 
     public string? WeightsSha256 { get; init; }
 
-    /// <exception cref="ArgumentException">It makes no sense.</exception>
+    /// <exception cref="ArgumentException">Its values contradict each other.</exception>
     public ModelManifest ToCurrent() => new()
     {
         FormatVersion = ModelManifest.CurrentVersion,

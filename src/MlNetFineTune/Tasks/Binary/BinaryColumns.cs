@@ -6,11 +6,11 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The logit, its probability, the predicted label, which has no missing value (it is false where the score is missing), and then, if it
-/// has a name, why a row could not be read.
+/// The columns of a binary model: the logit, its probability, the predicted label (false if the score is NaN, because Boolean has no
+/// missing value), and optionally the reason why a row could not be read.
 /// </summary>
-/// <param name="columns">Their names.</param>
-/// <param name="threshold">The label is true where the score is above it.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="threshold">The predicted label is true if the score is above this value.</param>
 internal sealed class BinaryColumns(TaskColumns columns, float threshold) : ScoreColumns
 {
     private const string Kind = AnnotationUtils.Const.ScoreColumnKind.BinaryClassification;
@@ -38,7 +38,7 @@ internal sealed class BinaryColumns(TaskColumns columns, float threshold) : Scor
         _ => StatusGetter(batch, place),
     };
 
-    /// <summary>The same, before training.</summary>
+    /// <summary>Shapes of the columns, for <c>GetOutputSchema</c>.</summary>
     public static SchemaShape.Column[] Shapes(TaskColumns columns)
     {
         var kinds = new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation());

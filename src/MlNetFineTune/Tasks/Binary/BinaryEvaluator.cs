@@ -6,12 +6,12 @@ using Microsoft.ML.Runtime;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// ML.NET's evaluator of binary models at the threshold of the predicted label. It counts by the score alone, with a threshold that its
-/// public interface leaves at 0: the one that gives the predicted labels is the greatest score of a row that is predicted to be negative.
+/// Runs ML.NET's binary evaluator at the threshold of the predicted label. The evaluator compares the score with a threshold that its
+/// public interface fixes at 0; the threshold that reproduces the predicted labels is the largest score of a row predicted as negative.
 /// </summary>
 internal static class BinaryEvaluator
 {
-    /// <param name="env">Makes the exceptions.</param>
+    /// <param name="env">Context of exceptions.</param>
     /// <param name="data">Scored data.</param>
     /// <param name="label">Boolean.</param>
     /// <param name="score">Single.</param>

@@ -5,9 +5,9 @@ internal static class BinaryMetrics
 {
     public static IReadOnlyList<Metric> All { get; } = [Metric.Accuracy, Metric.AreaUnderRocCurve, Metric.F1];
 
-    /// <param name="logits">One a row.</param>
-    /// <param name="labels">1 for yes, 0 for no.</param>
-    /// <param name="threshold">A row is predicted to be positive where its logit is above it.</param>
+    /// <param name="logits">One logit per row.</param>
+    /// <param name="labels">1 for positive, 0 for negative rows.</param>
+    /// <param name="threshold">A row is predicted as positive if its logit is above this value.</param>
     public static IReadOnlyDictionary<string, double> Of(float[] logits, float[] labels, float threshold)
     {
         bool[] positive = [.. labels.Select(label => label > 0.5f)];

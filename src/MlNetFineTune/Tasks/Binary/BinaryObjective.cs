@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Yes or no: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
-/// <param name="classWeights">Weights of the classes false and true; null where both are 1.</param>
-/// <param name="temperature">What logits are divided by before they become scores.</param>
-/// <param name="threshold">Of the logits, in the metrics: a row is predicted to be positive where its logit is above it.</param>
+/// <summary>Binary classification: one logit and binary cross-entropy. Labels are 1 and 0, scores are logits.</summary>
+/// <param name="classWeights">Weights of the classes false and true; null if both are 1.</param>
+/// <param name="temperature">Divisor of the logits before they become scores.</param>
+/// <param name="threshold">Threshold of the logits in the metrics: a row is predicted as positive if its logit is above it.</param>
 internal sealed class BinaryObjective(float[]? classWeights = null, float temperature = 1, float threshold = 0) : Objective
 {
     public static readonly IReadOnlyList<string> Classes = [bool.FalseString, bool.TrueString];

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Yes or no: one logit.</summary>
+/// <summary>Binary classification with one logit.</summary>
 internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibration, DecisionThreshold Threshold) : LearningTask
 {
     public const string Kind = "Binary";
@@ -42,12 +42,15 @@ internal sealed record BinaryTask(ClassWeights ClassWeights, Calibration Calibra
 
     /// <summary>The logit whose sigmoid is the probability.</summary>
     internal static float LogitOf(double probability) => (float)Math.Log(probability / (1 - probability));
+
+    /// <summary>The sigmoid of a logit.</summary>
+    internal static float ProbabilityOf(float logit) => 1 / (1 + MathF.Exp(-logit));
 }
 
 /// <param name="columns">Names of the columns that the task reads and writes.</param>
-/// <param name="options">Options of the training; null in a model that was loaded.</param>
-/// <param name="calibration">Null where the probabilities are as the network gives them.</param>
-/// <param name="threshold">A row is predicted to be positive where its score, the calibrated logit, is above it. Finite.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
+/// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
+/// <param name="threshold">A row is predicted as positive if its score, the calibrated logit, is above this value. Finite.</param>
 internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Calibration.Report? calibration, float threshold) : BoundTask
 {
     public override LabelSource Labels => new BooleanLabels(columns.Label);
@@ -90,17 +93,22 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         return cat([above.neg(), above], 1).MoveToOuterDisposeScope();
     });
 
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        BinaryReport.Of(outputs, labels, Scoring, threshold, noun);
+
     public override TaskManifest Describe() => new BinaryManifest(columns, calibration, threshold);
 
     /// <summary>The outputs <c>logit</c> (not calibrated) and <c>probability</c>: [N, 1].</summary>
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs)
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
     {
-        var logit = graph.Named(GraphOutput.Logit, outputs);
+        var logit = graph.Named(prefix + GraphOutput.Logit, outputs);
         var scaled = calibration is null
             ? outputs
             : graph.Product(outputs, graph.Scalar("inverse_temperature", 1 / calibration.Temperature));
-        return [new(logit, 1), new(graph.Named(GraphOutput.Probability, graph.Add("Sigmoid", [scaled])), 1)];
+        return [new(logit, 1), new(graph.Named(prefix + GraphOutput.Probability, graph.Add("Sigmoid", [scaled])), 1)];
     }
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfTwo(columns, calibration?.Temperature ?? 1, threshold);
 
     private float ThresholdOf(RowOutputs outputs, float[] labels, Calibration.Report? fitted, IChannel channel)
     {
@@ -116,7 +124,7 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
             return threshold;
         }
         var (before, after) = (CountsAt(scores, positive, threshold), tuned.Counts);
-        var probability = 1 / (1 + MathF.Exp(-tuned.Threshold));
+        var probability = BinaryTask.ProbabilityOf(tuned.Threshold);
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"Decision threshold tuned by {criterion} on {labels.Length} validation rows: "
@@ -137,10 +145,12 @@ internal sealed class BoundBinary(TaskColumns columns, BinaryTask? options, Cali
         default(BinaryCounts), (counts, row) => counts.With(row.Second, isPredicted: row.First > threshold));
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
-/// <param name="Threshold">Of the score, the calibrated logit: above it the predicted label is true. 0 where the file says nothing.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
+/// <param name="Threshold">
+/// Threshold of the score, the calibrated logit, above which the predicted label is true. 0 if the file has none.
+/// </param>
 internal sealed record BinaryManifest(TaskColumns Columns, Calibration.Report? Calibration, float Threshold = 0) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)

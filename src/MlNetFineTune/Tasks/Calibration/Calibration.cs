@@ -1,8 +1,8 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether the probabilities of a model are adjusted to how often it is right: fully trained networks are usually overconfident. The
-/// calibration is fitted to the validation rows, which selected the epoch as well: evaluate the result on test data.
+/// Calibration of a classifier's probabilities: fully fine-tuned networks are usually overconfident. The calibration is fitted on the
+/// validation rows, on which the best epoch was selected too: evaluate the result on test data.
 /// </summary>
 public abstract partial record Calibration
 {
@@ -10,19 +10,21 @@ public abstract partial record Calibration
     {
     }
 
-    /// <summary>Probabilities are not adjusted. The default.</summary>
+    /// <summary>No calibration. The default.</summary>
     public static Calibration None { get; } = new NoCalibration();
 
     /// <summary>
-    /// Divides the logits by one number, the temperature, that makes the validation rows' negative log-likelihood smallest (Guo et al.
-    /// 2017, https://arxiv.org/abs/1706.04599, section 4.2). The most probable class stays the same. Each row counts once.
-    /// Needs validation. The result is in <see cref="FineTuningTransformer.Calibration"/>.
+    /// Temperature scaling: divides the logits by one number, the temperature, that minimises the negative log-likelihood of the validation
+    /// rows (Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 4.2). The predicted class does not change. Rows are not weighted.
+    /// Requires validation data. The result is in <see cref="FineTuningTransformer.Calibration"/>.
     /// </summary>
-    /// <param name="targetPrecision">Precision of
-    /// <see cref="Calibration.Report.RejectThresholds"/>. Above 0, at most 1. Default 0.95.</param>
+    /// <param name="targetPrecision">
+    /// Target precision of <see cref="Calibration.Report.RejectThresholds"/>. Above 0, at most 1. Default 0.95.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="targetPrecision"/> is out of range.</exception>
     public static Calibration Temperature(float targetPrecision = 0.95f) => new TemperatureCalibration(targetPrecision);
 
-    /// <summary>Whether something is fitted to validation rows.</summary>
+    /// <summary>Whether it is fitted on validation rows.</summary>
     internal bool IsFitted => this is TemperatureCalibration;
 
     /// <summary>See <see cref="LearningTask.NeedsValidation"/>.</summary>

@@ -9,43 +9,44 @@ public abstract partial record Calibration
     public sealed record Report
     {
         /// <summary>
-        /// The number by which logits are divided before the softmax or sigmoid: above 1 where the network was overconfident. 1 (with a
-        /// warning) where the rows determine none between 0.05 and 20, such as when the network was right for all of them.
+        /// The divisor of the logits before softmax or sigmoid; above 1 for an overconfident network. From 0.05 to 20; 1 (with a warning)
+        /// if the optimum is outside this range, for example because all rows are classified correctly.
         /// </summary>
         public required float Temperature { get; init; }
 
         /// <summary>Number of validation rows that were scored.</summary>
         public required int Rows { get; init; }
 
-        /// <summary>Mean negative log-likelihood of the true classes by the network's own probabilities.</summary>
+        /// <summary>Mean negative log-likelihood of the true classes before calibration, in nats.</summary>
         public required double LossBefore { get; init; }
 
-        /// <summary>Mean negative log-likelihood of the true classes by the calibrated probabilities.</summary>
+        /// <summary>Mean negative log-likelihood of the true classes after calibration, in nats.</summary>
         public required double LossAfter { get; init; }
 
         /// <summary>
-        /// Expected calibration error of the network's own probabilities, from 0 to 1: how far the greatest probability is from the share
-        /// of rows that are right, in the mean over 15 bins of equal width, each counted by its rows (Guo et al. 2017, equation 3).
+        /// Expected calibration error before calibration, from 0 to 1: the absolute difference between the mean probability of the
+        /// predicted class and the accuracy, averaged over 15 bins of equal width weighted by their rows (Guo et al. 2017, equation 3).
         /// </summary>
         public required double ErrorBefore { get; init; }
 
-        /// <summary>Expected calibration error of the calibrated probabilities, on the rows that they were fitted to,
-        /// thus slightly too low.</summary>
+        /// <summary>
+        /// Expected calibration error after calibration, from 0 to 1, on the rows of the fit and therefore slightly optimistic.
+        /// </summary>
         public required double ErrorAfter { get; init; }
 
-        /// <summary>The precision that <see cref="RejectThresholds"/> aim at.</summary>
+        /// <summary>The target precision of <see cref="RejectThresholds"/>. Above 0, at most 1.</summary>
         public required float TargetPrecision { get; init; }
 
         /// <summary>
-        /// By class name, a score below which a row that is predicted as the class is better given to a person: the smallest score of a
-        /// validation row predicted as the class such that of those rows with this score or above, which must be 10 or more, the share that
-        /// truly are of the class is <see cref="TargetPrecision"/> or more. Null where there is none: too few rows, or too many wrong ones.
-        /// Binary models have the classes <c>False</c> and <c>True</c>, and the score of false is one less the probability.
-        /// <c>PredictedLabel</c> stays as it is.
+        /// For each class name, the score below which a prediction of the class should be rejected, for example reviewed by a person: the
+        /// smallest score such that among the validation rows predicted as this class with at least this score, of which there must be 10
+        /// or more, the precision is at least <see cref="TargetPrecision"/>. Null if there is no such score, because of too few rows or too
+        /// many errors. Binary models have the classes <c>False</c> and <c>True</c>; the score of <c>False</c> is 1 minus the probability.
+        /// <c>PredictedLabel</c> is not affected.
         /// </summary>
         public required IReadOnlyDictionary<string, float?> RejectThresholds { get; init; }
 
-        /// <exception cref="ArgumentException">It does not belong to these classes, or cannot be scored with.</exception>
+        /// <exception cref="ArgumentException">The report does not belong to these classes, or its values are not valid.</exception>
         internal void CheckClasses(IReadOnlyList<string> classes)
         {
             try
@@ -71,7 +72,7 @@ public abstract partial record Calibration
             }
         }
 
-        /// <summary>Names and values, with the same numbers in every culture.</summary>
+        /// <summary>Names and values as text, in the invariant culture.</summary>
         public override string ToString() => InvariantText.Of(this);
     }
 }

@@ -8,10 +8,12 @@ namespace MlNetFineTune.Tasks;
 internal static class Calibrator
 {
     /// <param name="calibration">The options of temperature scaling.</param>
-    /// <param name="outputs">The network's, of the validation rows: logits of the classes, or the one logit of yes.</param>
-    /// <param name="labels">The same rows': classes from 0.</param>
+    /// <param name="outputs">
+    /// Outputs of the network for the validation rows: logits of the classes, or the one logit of a binary model.
+    /// </param>
+    /// <param name="labels">Classes of the same rows, from 0.</param>
     /// <param name="classes">Names of the classes.</param>
-    /// <param name="channel">Told what was found.</param>
+    /// <param name="channel">Receives messages.</param>
     public static Calibration.Report Fit(
         Calibration calibration, RowOutputs outputs, float[] labels, IReadOnlyList<string> classes, IChannel channel)
     {
@@ -38,8 +40,8 @@ internal static class Calibrator
     /// <param name="logits">[rows][classes].</param>
     /// <param name="labels">Class of each row, from 0.</param>
     /// <param name="classes">Names of the classes.</param>
-    /// <param name="temperature">The number that logits are divided by in scoring.</param>
-    /// <param name="targetPrecision">Precision that the thresholds aim at, above 0, at most 1.</param>
+    /// <param name="temperature">The divisor of the logits in scoring.</param>
+    /// <param name="targetPrecision">Target precision of the reject thresholds. Above 0, at most 1.</param>
     internal static Calibration.Report Describe(
         IReadOnlyList<double[]> logits, IReadOnlyList<int> labels, IReadOnlyList<string> classes, float temperature, float targetPrecision)
     {
@@ -63,5 +65,5 @@ internal static class Calibrator
     }
 
     private static double[] LogitsOf(ReadOnlySpan<float> outputs) => outputs is [var logit] ? [0, logit]
-        : [.. outputs.ToArray().Select(value => (double)value)]; // of no and of yes
+        : [.. outputs.ToArray().Select(value => (double)value)]; // of false and true
 }

@@ -1,21 +1,21 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// From which score on a class's predictions are right often enough: see <see cref="Calibration.Report.RejectThresholds"/>.
+/// The smallest score at which the predictions of a class reach a target precision: see <see cref="Calibration.Report.RejectThresholds"/>.
 /// </summary>
 internal static class RejectThreshold
 {
-    /// <summary>A precision of fewer rows says nothing.</summary>
+    /// <summary>A precision of fewer rows is not reliable.</summary>
     public const int LeastRows = 10;
 
-    /// <param name="predictions">Those of the class.</param>
-    /// <param name="precision">The target.</param>
-    /// <returns>Null where no score reaches it.</returns>
+    /// <param name="predictions">The predictions of the class.</param>
+    /// <param name="precision">The target precision.</param>
+    /// <returns>Null if no score reaches the target.</returns>
     public static float? Of(IEnumerable<JudgedPrediction> predictions, double precision)
     {
         var (rows, right) = (0, 0);
         float? threshold = null;
-        // Rows of the same score pass together.
+        // Rows with equal scores are accepted together.
         foreach (var same in predictions.GroupBy(prediction => (float)prediction.Score).OrderByDescending(group => group.Key))
         {
             rows += same.Count();

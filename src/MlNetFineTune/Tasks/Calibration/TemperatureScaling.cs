@@ -1,9 +1,9 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The temperature T of softmax(z / T) by which given labels are most likely (Guo et al. 2017, section 4.2). In b = 1 / T the mean negative
+/// The maximum likelihood temperature T of softmax(z / T) for given labels (Guo et al. 2017, section 4.2). In b = 1 / T the mean negative
 /// log-likelihood L(b) = mean(log sum exp(b z) - b z_label) is convex, with L' = mean(E[z] - z_label) and L'' = mean(Var[z]) under p =
-/// softmax(b z): Newton's method finds the root of L', and a bracket that shrinks around the root keeps it from going astray.
+/// softmax(b z): Newton's method finds the root of L', safeguarded by a shrinking bracket.
 /// </summary>
 internal static class TemperatureScaling
 {
@@ -14,8 +14,10 @@ internal static class TemperatureScaling
 
     /// <param name="logits">[rows][classes].</param>
     /// <param name="labels">Class of each row, from 0.</param>
-    /// <returns>Null where no temperature between <see cref="Least"/> and <see cref="Greatest"/> is best: where all rows are right, a
-    /// smaller one is always better.</returns>
+    /// <returns>
+    /// Null if the optimum is not between <see cref="Least"/> and <see cref="Greatest"/>: if all rows are classified correctly, the
+    /// likelihood always increases with a smaller temperature.
+    /// </returns>
     public static double? Fit(IReadOnlyList<double[]> logits, IReadOnlyList<int> labels)
     {
         var (low, high, inverse) = (1 / Greatest, 1 / Least, 1.0);
@@ -43,7 +45,7 @@ internal static class TemperatureScaling
                 var (mean, square) = (0.0, 0.0);
                 for (var c = 0; c < z.Length; c++)
                 {
-                    // From the label's own logit: nothing cancels.
+                    // Relative to the label's logit, which avoids cancellation.
                     var distance = z[c] - z[labels[row]];
                     (mean, square) = (mean + p[c] * distance, square + p[c] * distance * distance);
                 }

@@ -1,11 +1,11 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Scored rows of a batch, by their place in it.</summary>
+/// <summary>Scored rows of a batch by their index.</summary>
 internal interface IScoredRows
 {
-    /// <summary>NaN where the row could not be scored.</summary>
+    /// <summary>Scores of the row; NaN if it could not be scored.</summary>
     ReadOnlySpan<float> ScoresOf(int place);
 
-    /// <summary>Why the row could not be scored; empty where it was.</summary>
+    /// <summary>The reason why the row could not be scored; empty if it was scored.</summary>
     ReadOnlyMemory<char> StatusOf(int place);
 }

@@ -4,7 +4,7 @@ namespace MlNetFineTune.Tasks;
 
 internal static class Scores
 {
-    /// <summary>Fills ML.NET's vector anew, whatever it held.</summary>
+    /// <summary>Overwrites ML.NET's vector.</summary>
     public static void Copy(ReadOnlySpan<float> scores, ref VBuffer<float> value)
     {
         var editor = VBufferEditor.Create(ref value, scores.Length);

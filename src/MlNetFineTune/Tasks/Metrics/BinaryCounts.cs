@@ -1,8 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Rows by what they are and what they are predicted to be, each counted by its weight. A ratio without rows to count is 0, as with
-/// scikit-learn's <c>zero_division=0</c>.
+/// The weighted confusion matrix of a binary prediction. A ratio with denominator 0 is 0, as with scikit-learn's <c>zero_division=0</c>.
 /// </summary>
 internal readonly record struct BinaryCounts(double TruePositives, double FalsePositives, double FalseNegatives, double TrueNegatives)
 {
@@ -15,7 +14,7 @@ internal readonly record struct BinaryCounts(double TruePositives, double FalseP
 
     public double Accuracy => Ratio(TruePositives + TrueNegatives, TruePositives + FalsePositives + FalseNegatives + TrueNegatives);
 
-    /// <summary>The same with one row more.</summary>
+    /// <summary>The counts with one more row.</summary>
     public BinaryCounts With(bool isPositive, bool isPredicted) => (isPositive, isPredicted) switch
     {
         (true, true) => this with { TruePositives = TruePositives + 1 },

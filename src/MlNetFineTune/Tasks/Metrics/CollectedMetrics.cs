@@ -2,9 +2,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Metrics of one number and one label a row that need all rows at once, such as a ranking.</summary>
-/// <param name="metrics">Of the numbers and the labels.</param>
-/// <param name="numbersOf">From outputs to a number a row, any shape; the caller disposes it. Null takes the outputs as they are.</param>
+/// <summary>Metrics that need the number and the label of all rows at once, such as ranking metrics.</summary>
+/// <param name="metrics">Computes the metrics from numbers and labels.</param>
+/// <param name="numbersOf">
+/// Converts outputs to one number per row, of any shape; the caller disposes it. Null for the outputs themselves.
+/// </param>
 internal sealed class CollectedMetrics(
     Func<float[], float[], IReadOnlyDictionary<string, double>> metrics, Func<Tensor, Tensor>? numbersOf = null) : MetricSums
 {

@@ -5,15 +5,15 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Finds the columns that are evaluated, and says in ML.NET's words what is wrong with them.</summary>
+/// <summary>Finds the columns of an evaluation and validates their types with ML.NET's own errors.</summary>
 internal static class EvaluatedColumns
 {
-    /// <param name="context">Makes the exceptions.</param>
-    /// <param name="schema">Schema of the data that are evaluated.</param>
+    /// <param name="context">Context of exceptions.</param>
+    /// <param name="schema">Schema of the evaluated data.</param>
     /// <param name="name">Name of the column.</param>
     /// <param name="role">The role of the column in messages, such as "label".</param>
     /// <param name="expected">The expected type, as text for the message.</param>
-    /// <param name="isExpected">Whether a type is this.</param>
+    /// <param name="isExpected">Whether a type is valid.</param>
     public static DataViewSchema.Column Find(
         IExceptionContext context, DataViewSchema schema, string name, string role, string expected, Func<DataViewType, bool> isExpected)
     {
@@ -21,7 +21,7 @@ internal static class EvaluatedColumns
         return isExpected(column.Type) ? column : throw context.ExceptSchemaMismatch("data", role, name, expected, column.Type.ToString());
     }
 
-    /// <summary>The texts of an annotation with one value a slot or a key; null where the column has none of this kind and size.</summary>
+    /// <summary>The texts of an annotation with one value per slot or key; null if the column has none of this kind and size.</summary>
     public static string[]? NamesOf(DataViewSchema.Column column, string kind, int count)
     {
         var type = column.Annotations.Schema.GetColumnOrNull(kind)?.Type as VectorDataViewType;

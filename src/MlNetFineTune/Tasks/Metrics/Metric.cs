@@ -1,89 +1,99 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// A number that says how good a model is on validation rows, by name and direction. One of a task's metrics chooses the epoch whose
-/// weights are kept (<see cref="FineTuningOptions.Metric"/>); all stand in the report. Each row counts once. Where a metric is undefined
-/// for the validation rows (an area under the ROC curve without rows of both kinds) it is NaN, and NaN never chooses an epoch: a number is
-/// always better, and between two epochs without a number <see cref="Loss"/> decides.
+/// A validation metric: its name and whether higher values are better. One of a task's metrics selects the epoch whose weights are restored
+/// (<see cref="FineTuningOptions.Metric"/>); all are in the report. Except for <see cref="Loss"/>, rows are not weighted. A metric that is
+/// undefined for the validation rows (such as the area under the ROC curve without both classes) is NaN. NaN is worse than any number;
+/// between two epochs with NaN, <see cref="Loss"/> decides.
 /// </summary>
 public sealed record Metric
 {
     private Metric(string name, bool higherIsBetter) => (Name, HigherIsBetter) = (name, higherIsBetter);
 
     /// <summary>
-    /// The mean of the task's loss by the rows' and the classes' weights, without label smoothing. The default of every task: on the few
-    /// dozen rows that validation often has, accuracy moves in steps of whole percents and picks by luck.
+    /// The mean of the task's loss, weighted by example weights and class weights, without label smoothing. The default of every task,
+    /// because accuracy is too coarse for the few dozen rows that validation often has.
     /// </summary>
     public static Metric Loss { get; } = new("Loss", higherIsBetter: false);
 
-    /// <summary>Share of the rows that are right, each counted once. 0 to 1.</summary>
+    /// <summary>
+    /// Multiclass, ordinal and binary: fraction of correctly classified rows. 0 to 1; higher is better. Binary: at the threshold of
+    /// <see cref="DecisionThreshold.Fixed"/>, otherwise at 0.5.
+    /// </summary>
     public static Metric Accuracy { get; } = new("Accuracy", higherIsBetter: true);
 
-    /// <summary>Root of the mean squared error, in the unit of the label. 0 or above.</summary>
+    /// <summary>Regression: root of the mean squared error, in the unit of the label. At least 0; lower is better.</summary>
     public static Metric RootMeanSquaredError { get; } = new("RootMeanSquaredError", higherIsBetter: false);
 
     /// <summary>
-    /// Of several labels a row: the plain mean over the labels of their average precision, the area under the precision-recall curve, which
-    /// no threshold decides. 0 to 1; labels that no validation row has are left out.
+    /// Multi-label: the unweighted mean over the labels of the average precision, the area under the precision-recall curve, which does not
+    /// depend on a threshold. 0 to 1; higher is better. Labels without positive validation rows are excluded.
     /// </summary>
     public static Metric MeanAveragePrecision { get; } = new("MeanAveragePrecision", higherIsBetter: true);
 
-    /// <summary>Of several labels a row: F1 of all labels and rows together, at the threshold of <see cref="DecisionThreshold.Fixed"/>,
-    /// else at 0.5. 0 to 1.</summary>
+    /// <summary>
+    /// Multi-label: F1 over all labels and rows together, at the threshold of <see cref="DecisionThreshold.Fixed"/>, otherwise at 0.5. 0 to
+    /// 1; higher is better.
+    /// </summary>
     public static Metric MicroF1 { get; } = new("MicroF1", higherIsBetter: true);
 
     /// <summary>
-    /// Multiclass: the plain mean of F1 over the classes that are present or predicted, where rare classes count as much as frequent ones.
-    /// Of several labels a row: the plain mean of the labels' F1, at the same threshold as <see cref="MicroF1"/>. 0 to 1.
+    /// Multiclass: the unweighted mean of F1 over the classes that are present or predicted, so that rare classes count as much as frequent
+    /// ones. Multi-label: the unweighted mean of the labels' F1, at the same threshold as <see cref="MicroF1"/>. 0 to 1; higher is better.
     /// </summary>
     public static Metric MacroF1 { get; } = new("MacroF1", higherIsBetter: true);
 
-    /// <summary>Of several labels a row: the share of wrong answers among rows times labels, at the same threshold as
-    /// <see cref="MicroF1"/>. 0 to 1.</summary>
+    /// <summary>
+    /// Multi-label: the fraction of wrong predictions among all pairs of row and label, at the same threshold as <see cref="MicroF1"/>. 0
+    /// to 1; lower is better.
+    /// </summary>
     public static Metric HammingLoss { get; } = new("HammingLoss", higherIsBetter: false);
 
     /// <summary>
-    /// Binary: the probability that a positive row scores higher than a negative one (<c>roc_auc_score</c>), whatever the threshold. 0 to
-    /// 1; 0.5 is chance. NaN where the validation rows are all of one kind.
+    /// Binary: the area under the ROC curve, which is the probability that a positive row scores higher than a negative one (scikit-learn's
+    /// <c>roc_auc_score</c>); independent of the threshold. 0 to 1; higher is better, 0.5 is chance. NaN if all validation rows have the
+    /// same class.
     /// </summary>
     public static Metric AreaUnderRocCurve { get; } = new("AreaUnderRocCurve", higherIsBetter: true);
 
     /// <summary>
-    /// Binary: the harmonic mean of precision and recall of the positive class at <see cref="DecisionThreshold.Fixed"/>'s threshold, else
-    /// at 0.5: a threshold is tuned when the best epoch is known. 0 to 1; 0 where no row is positive or predicted to be.
+    /// Binary: the harmonic mean of precision and recall of the positive class, at the threshold of <see cref="DecisionThreshold.Fixed"/>,
+    /// otherwise at 0.5, because thresholds are tuned after the best epoch is selected. 0 to 1; higher is better. 0 if no row is positive
+    /// or predicted as positive.
     /// </summary>
     public static Metric F1 { get; } = new("F1", higherIsBetter: true);
 
     /// <summary>
-    /// Regression: the mean of |score - label|, in the unit of the label. Ordinal: how many classes the prediction is off, on average. 0 or
-    /// above.
+    /// Regression: the mean of |score - label|, in the unit of the label. Ordinal: the mean of |predicted - true| class index. At least 0;
+    /// lower is better.
     /// </summary>
     public static Metric MeanAbsoluteError { get; } = new("MeanAbsoluteError", higherIsBetter: false);
 
     /// <summary>
-    /// Regression: 1 minus the squared errors over those of the labels' mean. 1 is perfect, 0 no better than the mean, and there is no
-    /// least value. NaN with less than two validation rows.
+    /// Regression: the coefficient of determination, 1 minus the ratio of the squared errors to those of the labels' mean. At most 1;
+    /// higher is better, 0 is no better than the mean. NaN with fewer than two validation rows.
     /// </summary>
     public static Metric RSquared { get; } = new("RSquared", higherIsBetter: true);
 
     /// <summary>
-    /// Ordinal: agreement beyond chance, where a mistake counts by the square of how many classes it is off (Cohen 1968). 1 is perfect, 0
-    /// is chance. NaN where all labels and all predictions are one class.
+    /// Ordinal: Cohen's kappa with quadratic weights, the agreement beyond chance where an error counts by the square of its distance in
+    /// classes (Cohen 1968). At most 1; higher is better, 0 is chance. NaN if all labels and all predictions are the same class.
     /// </summary>
     public static Metric QuadraticWeightedKappa { get; } = new("QuadraticWeightedKappa", higherIsBetter: true);
 
-    /// <summary>The metric of one of several heads (<see cref="LearningTask.Several"/>): <c>Metric.Accuracy.Of("Species")</c>.</summary>
-    /// <param name="labelColumnName">The head's label.</param>
+    /// <summary>The metric of one head of <see cref="LearningTask.Several"/>: <c>Metric.Accuracy.Of("Species")</c>.</summary>
+    /// <param name="labelColumnName">Name of the head's label column.</param>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
     public Metric Of(string labelColumnName)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
         return new Metric(NameOf(labelColumnName, Name), HigherIsBetter);
     }
 
-    /// <summary>As reports and files write it.</summary>
+    /// <summary>Name of the metric in reports and files.</summary>
     public string Name { get; }
 
-    /// <summary>Whether greater values are better.</summary>
+    /// <summary>Whether higher values are better.</summary>
     public bool HigherIsBetter { get; }
 
     /// <summary>The name.</summary>
@@ -91,7 +101,7 @@ public sealed record Metric
 
     internal static string NameOf(string labelColumnName, string name) => $"{labelColumnName}.{name}";
 
-    /// <summary>Whether a value is better than another. What is undefined (NaN) is worse than every number.</summary>
+    /// <summary>Whether a value is better than another. NaN is worse than any number.</summary>
     internal bool IsBetter(double value, double than) =>
         !double.IsNaN(value) && (double.IsNaN(than) || (HigherIsBetter ? value > than : value < than));
 }

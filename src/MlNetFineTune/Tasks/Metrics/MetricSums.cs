@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Adds up, batch by batch, what the metrics of one evaluation pass need.</summary>
+/// <summary>Accumulates the metrics of one evaluation pass over batches.</summary>
 internal abstract class MetricSums
 {
-    /// <param name="outputs">[N, outputs], the network's.</param>
-    /// <param name="labels">The same rows', as the objective has them.</param>
+    /// <param name="outputs">[N, outputs] of the network.</param>
+    /// <param name="labels">Labels of the same rows, in the format of the objective.</param>
     public abstract void Add(Tensor outputs, Tensor labels);
 
     /// <summary>The metrics by name.</summary>

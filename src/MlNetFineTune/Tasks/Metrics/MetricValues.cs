@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Metrics by name, equal to others of the same names and values, so that the records that hold them compare by value.</summary>
+/// <summary>Metrics by name, with value equality, so that records with them compare by value.</summary>
 internal sealed class MetricValues : IReadOnlyDictionary<string, double>
 {
     private readonly Dictionary<string, double> _values;

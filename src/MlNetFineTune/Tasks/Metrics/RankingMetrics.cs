@@ -1,13 +1,13 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>How well scores rank the positive rows before the others, whatever the threshold.</summary>
+/// <summary>Metrics of the ranking of rows by scores, independent of a threshold.</summary>
 internal static class RankingMetrics
 {
     /// <summary>
-    /// The area under the ROC curve: the probability that a positive row scores higher than a negative one, where equal scores count half
-    /// (scikit-learn's <c>roc_auc_score</c>).
+    /// The area under the ROC curve: the probability that a positive row scores higher than a negative one, with equal scores counted as
+    /// one half (scikit-learn's <c>roc_auc_score</c>).
     /// </summary>
-    /// <returns>From 0 to 1; NaN where rows of one kind are missing, and the curve does not exist.</returns>
+    /// <returns>From 0 to 1; NaN without rows of both classes.</returns>
     public static double RocAuc(ScoreRanking ranking)
     {
         if (!ranking.HasBoth)
@@ -22,10 +22,10 @@ internal static class RankingMetrics
     }
 
     /// <summary>
-    /// Average precision: the sum over the cuts of the gain in recall times the precision there, without interpolation (scikit-learn's
+    /// Average precision: the sum over the cuts of the increase in recall times the precision, without interpolation (scikit-learn's
     /// <c>average_precision_score</c>).
     /// </summary>
-    /// <returns>From 0 to 1; NaN where no row is positive, and there is no recall (scikit-learn gives 0 and a warning).</returns>
+    /// <returns>From 0 to 1; NaN without positive rows (scikit-learn returns 0 with a warning).</returns>
     public static double AveragePrecision(ScoreRanking ranking)
     {
         if (ranking.Positives == 0)
@@ -40,10 +40,10 @@ internal static class RankingMetrics
     }
 
     /// <summary>
-    /// The plain mean of the average precisions of the labels (scikit-learn's <c>average="macro"</c>). Labels without positive rows, whose
-    /// average precision is NaN, are left out.
+    /// The unweighted mean of the labels' average precisions (scikit-learn's <c>average="macro"</c>), without labels whose average
+    /// precision is NaN.
     /// </summary>
-    /// <returns>From 0 to 1; NaN where no label has positive rows.</returns>
+    /// <returns>From 0 to 1; NaN if no label has positive rows.</returns>
     public static double MeanAveragePrecision(IEnumerable<double> ofLabels) =>
         ofLabels.Where(precision => !double.IsNaN(precision)).DefaultIfEmpty(double.NaN).Average();
 }

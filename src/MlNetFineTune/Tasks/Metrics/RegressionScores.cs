@@ -1,71 +1,52 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Metrics of a regression, by scikit-learn's definitions. Without rows, or where a score or a label is NaN, they are NaN. Weights are one
-/// a row, 0 or above; empty where all rows count alike.
+/// Metrics of a regression, by scikit-learn's definitions; every row counts once. Without rows, or where a score or a label is NaN, they
+/// are NaN.
 /// </summary>
 internal static class RegressionScores
 {
     /// <summary>mean |score - label|, in units of the label.</summary>
-    public static double MeanAbsoluteError(
-        ReadOnlySpan<double> labels, ReadOnlySpan<double> scores, ReadOnlySpan<float> weights = default)
+    public static double MeanAbsoluteError(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores)
     {
-        RowArguments.Check(scores.Length, labels.Length, weights);
-        var (sum, total) = (0.0, 0.0);
+        RowArguments.Check(scores.Length, labels.Length);
+        var sum = 0.0;
         for (var row = 0; row < labels.Length; row++)
-        {
-            if (WeightOf(row, weights) is > 0 and var weight)
-                (sum, total) = (sum + weight * Math.Abs(scores[row] - labels[row]), total + weight);
-        }
-        return sum / total;
+            sum += Math.Abs(scores[row] - labels[row]);
+        return sum / labels.Length;
     }
 
     /// <summary>sqrt(mean (score - label)^2), in units of the label.</summary>
-    public static double RootMeanSquaredError(
-        ReadOnlySpan<double> labels, ReadOnlySpan<double> scores, ReadOnlySpan<float> weights = default)
+    public static double RootMeanSquaredError(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores)
     {
-        RowArguments.Check(scores.Length, labels.Length, weights);
-        var (sum, total) = Squares(labels, scores, weights);
-        return Math.Sqrt(sum / total);
+        RowArguments.Check(scores.Length, labels.Length);
+        return Math.Sqrt(Squares(labels, scores) / labels.Length);
     }
 
     /// <summary>
-    /// R squared, the coefficient of determination: 1 minus the squared errors over those of the labels' mean. 1 is perfect, 0 is no better
-    /// than the mean. Where all labels are the same it is 1 for scores without error, else 0; with less than two rows it is NaN.
+    /// R squared, the coefficient of determination: 1 minus the ratio of the squared errors to those of the labels' mean. If all labels are
+    /// equal it is 1 for scores without error, otherwise 0; with fewer than two rows it is NaN.
     /// </summary>
-    public static double RSquared(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores, ReadOnlySpan<float> weights = default)
+    public static double RSquared(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores)
     {
-        RowArguments.Check(scores.Length, labels.Length, weights);
-        var (mean, total, rows) = (0.0, 0.0, 0);
-        for (var row = 0; row < labels.Length; row++)
-        {
-            if (WeightOf(row, weights) is > 0 and var weight)
-                (mean, total, rows) = (mean + weight * labels[row], total + weight, rows + 1);
-        }
-        if (rows < 2)
+        RowArguments.Check(scores.Length, labels.Length);
+        if (labels.Length < 2)
             return double.NaN;
-        mean /= total;
-        var spread = 0.0;
-        for (var row = 0; row < labels.Length; row++)
-        {
-            if (WeightOf(row, weights) is > 0 and var weight)
-                spread += weight * (labels[row] - mean) * (labels[row] - mean);
-        }
-        var (errors, _) = Squares(labels, scores, weights);
+        var (mean, spread) = (0.0, 0.0);
+        foreach (var label in labels)
+            mean += label;
+        mean /= labels.Length;
+        foreach (var label in labels)
+            spread += (label - mean) * (label - mean);
+        var errors = Squares(labels, scores);
         return spread != 0 || double.IsNaN(errors) ? 1 - errors / spread : errors == 0 ? 1 : 0;
     }
 
-    private static (double Sum, double Total) Squares(
-        ReadOnlySpan<double> labels, ReadOnlySpan<double> scores, ReadOnlySpan<float> weights)
+    private static double Squares(ReadOnlySpan<double> labels, ReadOnlySpan<double> scores)
     {
-        var (sum, total) = (0.0, 0.0);
+        var sum = 0.0;
         for (var row = 0; row < labels.Length; row++)
-        {
-            if (WeightOf(row, weights) is > 0 and var weight)
-                (sum, total) = (sum + weight * (scores[row] - labels[row]) * (scores[row] - labels[row]), total + weight);
-        }
-        return (sum, total);
+            sum += (scores[row] - labels[row]) * (scores[row] - labels[row]);
+        return sum;
     }
-
-    private static double WeightOf(int row, ReadOnlySpan<float> weights) => weights.IsEmpty ? 1 : weights[row];
 }

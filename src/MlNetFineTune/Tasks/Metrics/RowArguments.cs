@@ -1,20 +1,20 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>What all metrics and statistics ask of the arrays that they are given.</summary>
+/// <summary>Argument checks of metrics and statistics.</summary>
 internal static class RowArguments
 {
     /// <param name="scored">Rows with a score.</param>
     /// <param name="labelled">Rows with a label.</param>
-    /// <param name="weights">Weights of the rows; empty where all are 1.</param>
-    /// <exception cref="ArgumentException">The numbers differ, or a weight is negative or not finite.</exception>
-    public static void Check(int scored, int labelled, ReadOnlySpan<float> weights)
+    /// <exception cref="ArgumentException">The numbers differ.</exception>
+    public static void Check(int scored, int labelled)
     {
         if (scored != labelled)
             throw new ArgumentException($"There are scores of {scored} rows and labels of {labelled}.");
-        CheckWeights(scored, weights);
     }
 
-    /// <exception cref="ArgumentException">There are other numbers of weights than of rows, or one is negative or not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The number of weights is not the number of rows, or a weight is negative or not finite.
+    /// </exception>
     public static void CheckWeights(int rows, ReadOnlySpan<float> weights)
     {
         if (weights.Length != 0 && weights.Length != rows)

@@ -2,41 +2,40 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The rows that pass where a score is the least that passes, by their weights.</summary>
+/// <summary>The rows that pass where a score is the least that passes.</summary>
 /// <param name="Score">Lowest score that passes.</param>
 /// <param name="TruePositives">Positive rows among those that pass.</param>
 /// <param name="FalsePositives">Negative rows among those that pass.</param>
 internal readonly record struct ScoreCut(float Score, double TruePositives, double FalsePositives);
 
 /// <summary>
-/// Rows by falling score, and what passes at each score: all that ROC and precision-recall curves, their areas, and the choice of a
-/// threshold need. Rows with equal scores pass together, since no threshold tells them apart. O(n log n).
+/// Cumulative counts of rows by descending score, for ROC and precision-recall curves, their areas, and the choice of a threshold. Rows
+/// with equal scores form one cut, since no threshold separates them. O(n log n).
 /// </summary>
 internal sealed class ScoreRanking
 {
     private ScoreRanking(List<ScoreCut> cuts) => Cuts = cuts;
 
-    /// <summary>One for each score that there is, falling.</summary>
+    /// <summary>One cut per distinct score, in descending order.</summary>
     public IReadOnlyList<ScoreCut> Cuts { get; }
 
     public double Positives => Cuts is [.., var last] ? last.TruePositives : 0;
 
     public double Negatives => Cuts is [.., var last] ? last.FalsePositives : 0;
 
-    /// <summary>Whether there are rows of both kinds.</summary>
+    /// <summary>Whether there are rows of both classes.</summary>
     public bool HasBoth => Positives > 0 && Negatives > 0;
 
-    /// <param name="scores">Higher is more surely positive. Rows whose score is NaN are left out.</param>
+    /// <param name="scores">Higher scores for more probably positive rows. Rows with a NaN score are excluded.</param>
     /// <param name="labels">Whether each row is positive.</param>
-    /// <param name="weights">One a row; empty where all rows count alike. Rows of weight 0 are left out.</param>
-    /// <exception cref="ArgumentException">The lengths differ, or a weight is negative or not finite.</exception>
-    public static ScoreRanking Of(ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static ScoreRanking Of(ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
     {
-        RowArguments.Check(scores.Length, labels.Length, weights);
+        RowArguments.Check(scores.Length, labels.Length);
         var (rising, rows, count) = (new float[scores.Length], new int[scores.Length], 0);
         for (var row = 0; row < scores.Length; row++)
         {
-            if (!float.IsNaN(scores[row]) && (weights.IsEmpty || weights[row] > 0))
+            if (!float.IsNaN(scores[row]))
                 (rising[count], rows[count++]) = (scores[row], row);
         }
         Array.Sort(rising, rows, 0, count);
@@ -45,18 +44,17 @@ internal sealed class ScoreRanking
         var (truePositives, falsePositives) = (0.0, 0.0);
         for (var i = count - 1; i >= 0; i--)
         {
-            var weight = weights.IsEmpty ? 1.0 : weights[rows[i]];
             if (labels[rows[i]])
-                truePositives += weight;
+                truePositives++;
             else
-                falsePositives += weight;
+                falsePositives++;
             if (i == 0 || rising[i - 1] != rising[i])
                 cuts.Add(new(rising[i], truePositives, falsePositives));
         }
         return new(cuts);
     }
 
-    /// <summary>The same rows by what they are, where those of a cut are predicted to be positive.</summary>
+    /// <summary>The confusion matrix if the rows of a cut are predicted as positive.</summary>
     public BinaryCounts CountsAt(ScoreCut cut) =>
         new(cut.TruePositives, cut.FalsePositives, Positives - cut.TruePositives, Negatives - cut.FalsePositives);
 }

@@ -7,28 +7,26 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// A column of which labels a row has: a Boolean for each, or the keys of those that it has, in any order and number. Missing keys are no
-/// labels: a row whose list is empty has none of the labels, and no row's label is missing.
+/// A column with the labels of a row: a Boolean for each label, or the keys of the row's labels in any order and number. Missing keys are
+/// ignored; a row with an empty vector has none of the labels, so that no row's label is missing.
 /// </summary>
 internal sealed class LabelSetColumn
 {
     public const string Expected = "Vector<Boolean> of known size, or Vector<Key>";
 
-    private const int MostNamed = 20;
-
     private readonly DataViewSchema.Column _column;
 
-    // For each label of the column its place among those of the scores.
+    // For each label of the column, its index among the scores.
     private readonly int[] _places;
 
     private LabelSetColumn(DataViewSchema.Column column, int[] places, IReadOnlyList<string> names) =>
         (_column, _places, Names) = (column, places, names);
 
-    /// <summary>What the labels are matched with, in the words of messages.</summary>
-    /// <param name="Schema">The data's name.</param>
-    /// <param name="Role">The column's.</param>
-    /// <param name="Unknown">The end of "The column has labels".</param>
-    /// <param name="Known">What stands before the names of those that there are.</param>
+    /// <summary>Words of messages for what the labels are matched with.</summary>
+    /// <param name="Schema">Name of the data.</param>
+    /// <param name="Role">Role of the column.</param>
+    /// <param name="Unknown">Continuation of "The column has labels".</param>
+    /// <param name="Known">Text before the names of the known labels.</param>
     public sealed record Purpose(string Schema, string Role, string Unknown, string Known)
     {
         public static Purpose Evaluation { get; } = new("data", "label", "for which there are no scores", "There are scores for");
@@ -37,20 +35,20 @@ internal sealed class LabelSetColumn
             new("validation", "validation label", "that the training data do not know", "They know");
     }
 
-    /// <summary>Sets a truth value for each label of the present row.</summary>
+    /// <summary>Sets a Boolean for each label of the current row.</summary>
     public delegate void Fill(Span<bool> labels);
 
     /// <summary>Names of the labels, in the order of the scores.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>
-    /// Keys are matched with the scores by name, where both have names, since other data may number them otherwise. Booleans are
-    /// where the scores are, unless their slots have the same names in another order.
+    /// Keys are matched with the scores by name if both have names, since key indices may differ between data. Booleans are matched by
+    /// position, unless their slots have the same names in another order.
     /// </summary>
-    /// <param name="context">Makes the exceptions.</param>
-    /// <param name="schema">Schema of the data that are evaluated.</param>
+    /// <param name="context">Context of exceptions.</param>
+    /// <param name="schema">Schema of the evaluated data.</param>
     /// <param name="name">Name of the label column.</param>
-    /// <param name="scored">Names of the labels as the scores have them; null where they have none.</param>
+    /// <param name="scored">Names of the labels in the order of the scores; null if they have none.</param>
     /// <param name="count">Number of scores per row.</param>
     /// <param name="purpose">The purpose of the column, for messages. Default: <see cref="Purpose.Evaluation"/>.</param>
     public static LabelSetColumn Find(
@@ -61,7 +59,7 @@ internal sealed class LabelSetColumn
         return Of(context, column, scored, count, purpose);
     }
 
-    /// <summary>As <see cref="Find"/>, of a column that is found.</summary>
+    /// <summary>As <see cref="Find"/>, for a given column.</summary>
     public static LabelSetColumn Of(
         IExceptionContext context, DataViewSchema.Column column, IReadOnlyList<string>? scored, int count, Purpose purpose) =>
         column.Type switch
@@ -71,7 +69,7 @@ internal sealed class LabelSetColumn
             _ => throw context.ExceptSchemaMismatch(purpose.Schema, purpose.Role, column.Name, Expected, column.Type.ToString()),
         };
 
-    /// <summary>Names of a vector of Booleans: its slots'; the index where a slot has none.</summary>
+    /// <summary>Names of the labels of a vector of Booleans: the slot names, or the index for a slot without a name.</summary>
     public static string[] NamesOfSlots(DataViewSchema.Column column)
     {
         var count = ((VectorDataViewType)column.Type).Size;
@@ -80,7 +78,7 @@ internal sealed class LabelSetColumn
         return [.. own.Select((name, index) => string.IsNullOrWhiteSpace(name) ? indices[index] : name)];
     }
 
-    /// <param name="row">Stands on each row in turn.</param>
+    /// <param name="row">The cursor.</param>
     public Fill Reader(DataViewRow row)
     {
         var item = ((VectorDataViewType)_column.Type).ItemType.RawType;
@@ -116,8 +114,9 @@ internal sealed class LabelSetColumn
             if (unknown.Length == 0)
                 return new(column, places, scored);
             throw context.Except(
-                $"The {purpose.Role} column {SafeText.Quoted(column.Name)} has labels {purpose.Unknown}: {Listed(unknown)}. "
-                + $"{purpose.Known}: {Listed(scored)}. "
+                $"The {purpose.Role} column {SafeText.Quoted(column.Name)} has labels {purpose.Unknown}: "
+                + $"{SafeText.Several(unknown, quoted: true)}. "
+                + $"{purpose.Known}: {SafeText.Several(scored, quoted: true)}. "
                 + "Make the keys by the Conversion.MapValueToKey that was fitted to the training data.");
         }
         if (key.Count != (ulong)count)
@@ -129,7 +128,7 @@ internal sealed class LabelSetColumn
         return new(column, InOrder(count), NamesOf(scored ?? own, count));
     }
 
-    // Null where names are not unique, so that they tell nothing.
+    // Null if names are not unique.
     private static int[]? PlacesAmong(IReadOnlyList<string> scored, string[] own)
     {
         if (scored.Distinct(StringComparer.Ordinal).Count() < scored.Count || own.Distinct(StringComparer.Ordinal).Count() < own.Length)
@@ -142,9 +141,6 @@ internal sealed class LabelSetColumn
 
     private static IReadOnlyList<string> NamesOf(IReadOnlyList<string>? names, int count) =>
         names ?? (string[])[.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
-
-    private static string Listed(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(MostNamed).Select(name => SafeText.Quoted(name))) + (names.Count > MostNamed ? ", ..." : "");
 
     private Fill BooleanReader(DataViewRow row)
     {
@@ -165,7 +161,7 @@ internal sealed class LabelSetColumn
             labels.Clear();
             foreach (var value in values.Next())
             {
-                // From 1; 0 is missing, and so is what lies beyond the key's range.
+                // From 1; 0 and values beyond the key's count are missing.
                 var key = number(value);
                 if (key > 0 && key <= (ulong)_places.Length)
                     labels[_places[key - 1]] = true;

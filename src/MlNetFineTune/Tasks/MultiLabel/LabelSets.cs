@@ -5,16 +5,16 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Which labels a row has: 1 or 0 for each. No row's label is missing (see <see cref="LabelSetColumn"/>), and a split keeps the share of
-/// every label.
+/// Multi-label labels: 1 or 0 for each label. No row's label is missing (see <see cref="LabelSetColumn"/>), and a split is stratified by
+/// all labels.
 /// </summary>
 /// <param name="column">A vector of Boolean, or of keys.</param>
-/// <param name="names">Of the labels, in the order of the numbers.</param>
+/// <param name="names">Names of the labels, in the order of the numbers.</param>
 internal sealed class LabelSets(string column, IReadOnlyList<string> names) : ColumnLabels(column)
 {
     public override int Width => names.Count;
 
-    // A row is of as many kinds as it has labels, which Split knows.
+    // Rows belong to several strata, which Split handles.
     public override int Strata => 1;
 
     public override int StratumOf(ReadOnlySpan<float> label) => 0;
@@ -25,7 +25,7 @@ internal sealed class LabelSets(string column, IReadOnlyList<string> names) : Co
     public override LabelReader Reader(IHost host, DataViewRow row) =>
         ReaderOf(LabelSetColumn.Find(host, row.Schema, Column, names, names.Count), row);
 
-    /// <summary>Whether each label is there, of the numbers that this reads.</summary>
+    /// <summary>Converts the numbers to Booleans.</summary>
     public static bool[] Of(float[] labels) => Array.ConvertAll(labels, label => label > 0.5f);
 
     protected override OtherLabels OfOtherData(IHost host, DataViewSchema.Column column) =>

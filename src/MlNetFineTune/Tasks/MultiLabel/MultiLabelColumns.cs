@@ -6,17 +6,17 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Probabilities, the labels that they are enough for, and, if it has a name, why a row could not be read. Both vectors have the labels'
-/// names. A predicted label has no missing value: it is false where the score is NaN.
+/// The columns of a multi-label model: probabilities, predicted labels, and optionally the reason why a row could not be read. Both vectors
+/// have the labels' names. Predicted labels are false if the scores are NaN, because Boolean has no missing value.
 /// </summary>
-/// <param name="columns">Their names.</param>
-/// <param name="names">Of the labels.</param>
-/// <param name="keys">Of the labels, where they are keys.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="names">Names of the labels.</param>
+/// <param name="keys">Key values of the labels; null if they are not keys.</param>
 /// <param name="thresholds">Probabilities above which a row has each label.</param>
 internal sealed class MultiLabelColumns(
     TaskColumns columns, IReadOnlyList<string> names, LabelKeys? keys, IReadOnlyList<float> thresholds) : ScoreColumns
 {
-    // ML.NET has no such kind, and its evaluators of other kinds are not to take these columns for theirs.
+    // ML.NET has no such kind; its evaluators for other kinds must not use these columns.
     private const string Kind = "MultiLabelClassification";
 
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input)
@@ -41,7 +41,7 @@ internal sealed class MultiLabelColumns(
         _ => StatusGetter(batch, place),
     };
 
-    /// <summary>The same, before training: what <c>GetOutputSchema</c> promises.</summary>
+    /// <summary>Shapes of the columns, for <c>GetOutputSchema</c>.</summary>
     public static SchemaShape.Column[] Shapes(TaskColumns columns, SchemaShape.Column label)
     {
         var slotNames = new SchemaShape.Column(

@@ -1,8 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Hits and misses of predicted labels, row by row, and the metrics that scikit-learn makes of them
-/// (with <c>zero_division=0</c>). Rows are not kept.
+/// Confusion counts of predicted labels and scikit-learn's metrics of them (with <c>zero_division=0</c>). Rows are not stored.
 /// </summary>
 internal sealed class MultiLabelCounts
 {
@@ -20,25 +19,26 @@ internal sealed class MultiLabelCounts
 
     public long Rows { get; private set; }
 
-    /// <summary>The F1 of all labels and rows together: frequent labels count most. 0 where no label is there nor predicted.</summary>
+    /// <summary>F1 over all labels and rows together. 0 if no label is present or predicted.</summary>
     public double MicroF1 => new BinaryCounts(_hits.Sum(), _false.Sum(), _missed.Sum(), 0).F1;
 
-    /// <summary>The plain mean of the labels' F1: rare labels count as much as frequent ones. A label that is never there nor predicted
-    /// counts as 0, as in scikit-learn.</summary>
+    /// <summary>
+    /// The unweighted mean of the labels' F1. A label that is never present or predicted counts as 0, as in scikit-learn.
+    /// </summary>
     public double MacroF1 => PerLabelF1.Average();
 
-    /// <summary>0 for a label that is never there nor predicted.</summary>
+    /// <summary>F1 of each label; 0 for a label that is never present or predicted.</summary>
     public double[] PerLabelF1 => [.. _hits.Select((hits, label) => new BinaryCounts(hits, _false[label], _missed[label], 0).F1)];
 
-    /// <summary>The share of wrong answers among all, rows times labels. NaN without rows.</summary>
+    /// <summary>The fraction of wrong predictions among all pairs of row and label. NaN without rows.</summary>
     public double HammingLoss => (_false.Sum() + _missed.Sum()) / ((double)Rows * _hits.Length);
 
-    /// <summary>The share of rows in which no label is wrong. NaN without rows.</summary>
+    /// <summary>The fraction of rows without a wrong label. NaN without rows.</summary>
     public double SubsetAccuracy => _exact / (double)Rows;
 
     /// <param name="labels">Whether the row has each label.</param>
     /// <param name="predicted">Whether it is predicted to have it.</param>
-    /// <exception cref="ArgumentException">Other numbers of labels.</exception>
+    /// <exception cref="ArgumentException">The number of labels differs.</exception>
     public void Add(ReadOnlySpan<bool> labels, ReadOnlySpan<bool> predicted)
     {
         if (labels.Length != _hits.Length || predicted.Length != _hits.Length)

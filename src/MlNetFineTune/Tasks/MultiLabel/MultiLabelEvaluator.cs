@@ -8,18 +8,18 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Judges the scores and predicted labels of a multi-label model in one pass over the data. Of the rows only scores and labels are kept,
-/// five bytes for each label of each row, because average precision ranks all rows.
+/// Evaluates the scores and predicted labels of a multi-label model in one pass over the data. Scores and labels of all rows are stored, 5
+/// bytes for each label of a row, because average precision ranks all rows.
 /// </summary>
 internal static class MultiLabelEvaluator
 {
-    /// <param name="env">Makes the exceptions.</param>
+    /// <param name="env">Context of exceptions.</param>
     /// <param name="data">Scored data.</param>
     /// <param name="labelColumnName">Vector of Boolean, one for each label; or vector of keys, of any size.</param>
-    /// <param name="scoreColumnName">Vector of Single, one for each label. Rows with a NaN are left out, and counted.</param>
+    /// <param name="scoreColumnName">Vector of Single, one for each label. Rows with a NaN are excluded and counted.</param>
     /// <param name="predictedLabelColumnName">Vector of Boolean, one for each label.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type or size.</exception>
-    /// <exception cref="InvalidOperationException">There are labels for which there are no scores.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type or size.</exception>
+    /// <exception cref="InvalidOperationException">The label column has labels without a score.</exception>
     public static MultiLabelMetrics Evaluate(
         IHostEnvironment env, IDataView data, string labelColumnName, string scoreColumnName, string predictedLabelColumnName)
     {

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// Labels that are there or not, each for itself: the binary cross-entropy of a sigmoid for each, in the mean over the labels of a row, so
-/// that a learning rate serves many labels as well as few. PyTorch's <c>BCEWithLogitsLoss</c> with <c>pos_weight</c>.
+/// Independent labels: binary cross-entropy with a sigmoid for each label, averaged over the labels of a row, so that a suitable learning
+/// rate does not depend on their number. PyTorch's <c>BCEWithLogitsLoss</c> with <c>pos_weight</c>.
 /// </summary>
 internal static class MultiLabelLoss
 {
     /// <param name="logits">[N, labels].</param>
-    /// <param name="labels">[N, labels]: 1 where a label is there, 0 where it is not.</param>
-    /// <param name="positiveWeights">[labels]: how many times the loss of a label that is there counts; null where it counts once.</param>
-    /// <returns>[N]. Caller disposes.</returns>
+    /// <param name="labels">[N, labels]: 1 for a label that the row has, otherwise 0.</param>
+    /// <param name="positiveWeights">[labels]: weights of the positive terms; null if all are 1.</param>
+    /// <returns>[N]. The caller disposes it.</returns>
     public static Tensor OfEach(Tensor logits, Tensor labels, Tensor? positiveWeights = null)
     {
         using var scope = NewDisposeScope();

@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A sigmoid for each label. Labels are 1 and 0 each, shares of them in mixed rows; scores are probabilities.</summary>
-/// <param name="labels">At least 1.</param>
-/// <param name="positiveWeights">One a label; null where all are 1, and where nothing trains.</param>
-/// <param name="threshold">The probability above which metrics take a label to be predicted.</param>
+/// <summary>The objective of multi-label classification. Labels are 1 or 0, or fractions in mixed rows; scores are probabilities.</summary>
+/// <param name="labels">Number of labels, at least 1.</param>
+/// <param name="positiveWeights">One weight per label; null if all are 1, and for scoring.</param>
+/// <param name="threshold">Threshold of the probability for predicted labels in the metrics.</param>
 internal sealed class MultiLabelObjective(int labels, float[]? positiveWeights = null, float threshold = 0.5f) : Objective
 {
     public override int Outputs => labels;

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The metrics of labels that are there or not, at one threshold. Logits and labels of the pass are kept, five bytes for each label
-/// of each row, because average precision ranks all rows.
+/// The metrics of multi-label classification at one threshold. Logits and labels of the pass are stored, 5 bytes for each label of a row,
+/// because average precision ranks all rows.
 /// </summary>
 internal sealed class MultiLabelSums(int labels, float threshold = 0.5f) : MetricSums
 {

@@ -10,14 +10,14 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Any number of labels a row: a sigmoid over a logit for each.</summary>
+/// <summary>Multi-label classification: a logit and a sigmoid for each label.</summary>
 internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, DecisionThreshold Threshold) : LearningTask
 {
     public const string Kind = "MultiLabel";
 
     internal override string Name => Kind;
 
-    // ML.NET has no catalog of such tasks.
+    // ML.NET has no catalog for this task.
     internal override string Catalog => "FineTuning";
 
     internal override string? NeedsValidation => Threshold.NeedsValidation;
@@ -51,15 +51,15 @@ internal sealed record MultiLabelTask(PositiveWeights PositiveWeights, DecisionT
         var column = schema[columns.Label];
         var keys = ((VectorDataViewType)column.Type).ItemType is KeyDataViewType ? LabelKeys.Of(column) : null;
         var names = keys?.Names ?? LabelSetColumn.NamesOfSlots(column);
-        PositiveWeights.Resolve(names, new double[names.Count], rows: 0); // fails here rather than after the data are read
+        PositiveWeights.Resolve(names, new double[names.Count], rows: 0); // fails here instead of after the data are read
         return new BoundMultiLabel(columns, names, keys, this, [.. names.Select(_ => Threshold.Probability)]);
     }
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="names">Of the labels.</param>
-/// <param name="keys">Of the labels, where they are keys.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="names">Names of the labels.</param>
+/// <param name="keys">Key values of the labels; null if they are not keys.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
 /// <param name="thresholds">Probabilities above which a row has each label.</param>
 internal sealed class BoundMultiLabel(
     TaskColumns columns, IReadOnlyList<string> names, LabelKeys? keys, MultiLabelTask? options, IReadOnlyList<float> thresholds) : BoundTask
@@ -130,14 +130,26 @@ internal sealed class BoundMultiLabel(
     }
 
     /// <summary>An order of rows in which all labels come about equally often.</summary>
-    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows) =>
+    public override BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label) =>
         BalancedSampling.OfLabels(LabelSets.Of(subset.LabelsOf([.. rows])), names.Count);
 
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
-    [
-        new(graph.Named(GraphOutput.Logits, outputs), names.Count),
-        new(graph.Named(GraphOutput.Probabilities, graph.Add("Sigmoid", [outputs])), names.Count),
-    ];
+    /// <summary>The outputs <c>logits</c>, <c>probabilities</c> and <c>predicted</c>, 1 where a row has the label: [N, labels].</summary>
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
+    {
+        var probabilities = graph.Add("Sigmoid", [outputs]);
+        var isAbove = graph.AddCondition("Greater", probabilities, graph.Constant("thresholds", [names.Count], [.. thresholds]));
+        return
+        [
+            new(graph.Named(prefix + GraphOutput.Logits, outputs), names.Count),
+            new(graph.Named(prefix + GraphOutput.Probabilities, probabilities), names.Count),
+            new(graph.Named(prefix + GraphOutput.Predicted, graph.ToFloats(isAbove)), names.Count),
+        ];
+    }
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfLabels(columns, names, thresholds);
+
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        LabelSetReport.Of(outputs, labels, Scoring, names, thresholds, noun);
 
     /// <summary>By how much each logit is above that of its label's threshold.</summary>
     protected override Evidence Evidence => new(names, outputs =>
@@ -151,9 +163,9 @@ internal sealed class BoundMultiLabel(
     public override TaskManifest Describe() => new MultiLabelManifest(columns, names, thresholds);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Labels">Names, in the order of the scores.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Labels">Names of the labels, in the order of the scores.</param>
 /// <param name="Thresholds">Probabilities above which a row has each label.</param>
 internal sealed record MultiLabelManifest(TaskColumns Columns, IReadOnlyList<string> Labels, IReadOnlyList<float> Thresholds) : TaskManifest
 {

@@ -1,10 +1,10 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// How many times the loss counts where a label of a multi-label model is there, in training and in validation: rare labels are there in
-/// few rows, and a network that never gives them is right about nearly all. As <see cref="ClassWeights"/> of single labels, but for each
-/// label apart, and for the rows that have it only: a weight of 3 counts a row that has the label as three such rows would, for this label.
-/// Metrics and thresholds know nothing of them. Probabilities of a label with a weight above 1 come out larger than its share of rows.
+/// Weights of the positive terms of a multi-label loss (PyTorch's <c>pos_weight</c>), in training and validation, against the imbalance of
+/// rare labels. With a weight of 3 for a label, each row that has the label counts like three such rows in this label's loss; rows without
+/// the label have weight 1. Metrics and thresholds are not weighted. A weight above 1 increases the predicted probabilities of the label
+/// above its frequency.
 /// </summary>
 public abstract record PositiveWeights
 {
@@ -12,43 +12,43 @@ public abstract record PositiveWeights
     {
     }
 
-    /// <summary>Labels count alike, there or not.</summary>
+    /// <summary>All weights are 1. The default.</summary>
     public static PositiveWeights None { get; } = new NoWeights();
 
     /// <summary>
-    /// For each label the training rows without it divided by those with it, within bounds, so that both kinds count alike. 1 for a label
-    /// that no row or every row has: there is nothing to balance.
+    /// For each label, the ratio of the training rows without it to those with it, by example weights, clipped to bounds, so that both
+    /// classes have the same total weight. 1 for a label that no row or every row has.
     /// </summary>
-    /// <param name="minimum">The least weight. Above 0; 0.01 by default.</param>
-    /// <param name="maximum">The greatest weight: a label that one row in a thousand has would otherwise make every step that meets it
-    /// a thousand times larger. At least <paramref name="minimum"/>; 100 by default.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The bounds are no positive numbers in their order.</exception>
+    /// <param name="minimum">The lower bound. Above 0. Default 0.01.</param>
+    /// <param name="maximum">
+    /// The upper bound, which limits the gradients of very rare labels. At least <paramref name="minimum"/>. Default 100.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A bound is not above 0 and finite, or <paramref name="maximum"/> is below <paramref name="minimum"/>.
+    /// </exception>
     public static PositiveWeights Balanced(float minimum = 0.01f, float maximum = 100) => new BalancedWeights(minimum, maximum);
 
-    /// <summary>By name; the others have 1.</summary>
-    /// <param name="weights">Names of labels and their weights, above 0.</param>
+    /// <summary>Weights by label name; 1 for other labels. A name that is not a label fails in <c>Fit</c>.</summary>
+    /// <param name="weights">Names of labels and their weights, each above 0 and finite.</param>
     /// <exception cref="ArgumentException">A label has two weights.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A weight is not above 0.</exception>
     public static PositiveWeights Of(params (string Label, float Weight)[] weights) => new NamedWeights(weights);
 
-    /// <summary>Weights in the order of the labels.</summary>
-    /// <param name="weights">One a label, above 0.</param>
+    /// <summary>One weight per label, in the order of the labels. A different number of labels fails in <c>Fit</c>.</summary>
+    /// <param name="weights">One weight per label, each above 0 and finite.</param>
     /// <exception cref="ArgumentOutOfRangeException">A weight is not above 0.</exception>
     public static PositiveWeights Of(params float[] weights) => new OrderedWeights(weights);
 
-    /// <param name="labels">Names.</param>
-    /// <param name="positives">Training rows that have each label, by weight.</param>
-    /// <param name="rows">All training rows, by weight.</param>
-    /// <returns>One a label; null where all are 1.</returns>
-    /// <exception cref="InvalidOperationException">These are weights of other labels.</exception>
+    /// <param name="labels">Names of the labels.</param>
+    /// <param name="positives">Total weight of the training rows with each label.</param>
+    /// <param name="rows">Total weight of all training rows.</param>
+    /// <returns>One weight per label; null if all are 1.</returns>
+    /// <exception cref="InvalidOperationException">The weights do not fit the labels.</exception>
     internal abstract float[]? Resolve(IReadOnlyList<string> labels, IReadOnlyList<double> positives, double rows);
 
     private static float Check(float weight, string of) => weight > 0 && float.IsFinite(weight)
         ? weight
         : throw new ArgumentOutOfRangeException("weights", weight, $"The weight of {of} must be above 0.");
-
-    private static string Listed(IReadOnlyList<string> labels) =>
-        string.Join(", ", labels.Take(20).Select(name => SafeText.Of(name))) + (labels.Count > 20 ? ", ..." : "");
 
     private sealed record NoWeights : PositiveWeights
     {
@@ -98,8 +98,8 @@ public abstract record PositiveWeights
             var unknown = _weights.Keys.Except(labels, StringComparer.Ordinal).ToArray();
             if (unknown.Length > 0)
             {
-                throw new InvalidOperationException($"PositiveWeights names labels that the data do not have: {Listed(unknown)}. "
-                    + $"They have: {Listed(labels)}.");
+                throw new InvalidOperationException($"PositiveWeights names labels that the data do not have: {SafeText.Several(unknown)}. "
+                    + $"They have: {SafeText.Several(labels)}.");
             }
             return [.. labels.Select(label => _weights.GetValueOrDefault(label, 1))];
         }
@@ -128,7 +128,7 @@ public abstract record PositiveWeights
             _weights.Length == labels.Count
                 ? [.. _weights]
                 : throw new InvalidOperationException($"PositiveWeights has {_weights.Length} weights for {labels.Count} labels "
-                    + $"({Listed(labels)}): give one a label, or name the labels.");
+                    + $"({SafeText.Several(labels)}): give one a label, or name the labels.");
 
         public bool Equals(OrderedWeights? other) => other is not null && _weights.AsSpan().SequenceEqual(other._weights);
 

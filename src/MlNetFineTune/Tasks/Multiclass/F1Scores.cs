@@ -3,8 +3,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune;
 
 /// <summary>
-/// F1, the harmonic mean of precision and recall (van Rijsbergen 1979), as scikit-learn's <c>f1_score</c> with <c>zero_division=0</c>. A
-/// class that is neither present nor predicted has 0, and does not count in <see cref="Macro"/>.
+/// F1 scores, the harmonic mean of precision and recall (van Rijsbergen 1979), as scikit-learn's <c>f1_score</c> with
+/// <c>zero_division=0</c>. All are from 0 to 1; higher is better. The F1 of a class that is neither present nor predicted is 0, and it is
+/// excluded from <see cref="Macro"/>.
 /// </summary>
 public sealed record F1Scores
 {
@@ -14,8 +15,10 @@ public sealed record F1Scores
     /// <summary>F1 of each class, 0 to 1, in the order of the confusion matrix.</summary>
     public IReadOnlyList<double> PerClass { get; }
 
-    /// <summary>The unweighted mean of F1 over the classes that are present or predicted,
-    /// 0 to 1: rare classes count as much as frequent ones.</summary>
+    /// <summary>
+    /// The unweighted mean of F1 over the classes that are present or predicted, 0 to 1, so that rare classes count as much as frequent
+    /// ones.
+    /// </summary>
     public double Macro { get; }
 
     /// <summary>F1 over all rows together, 0 to 1. With one label per row it equals the accuracy.</summary>
@@ -43,6 +46,6 @@ public sealed record F1Scores
             total > 0 ? weighted / total : 0);
     }
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    /// <summary>Names and values as text, in the invariant culture.</summary>
     public override string ToString() => InvariantText.Of(this);
 }

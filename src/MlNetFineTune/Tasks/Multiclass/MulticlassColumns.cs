@@ -6,8 +6,10 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Score first, then the predicted label, then, if it has a name,
-/// why a row could not be read: as ML.NET's own multiclass trainers describe theirs.</summary>
+/// <summary>
+/// The columns of a multiclass model, with the annotations of ML.NET's multiclass trainers: score, predicted label, and optionally the
+/// reason why a row could not be read.
+/// </summary>
 internal sealed class MulticlassColumns(string score, string predictedLabel, string? status, LabelKeys keys) : ScoreColumns
 {
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input)
@@ -39,10 +41,10 @@ internal sealed class MulticlassColumns(string score, string predictedLabel, str
         _ => StatusGetter(batch, place),
     };
 
-    // The most probable class, from 1 as ML.NET counts keys; 0 is missing.
+    // The most probable class as a raw key value, from 1; 0 is missing.
     private static uint KeyOf(ReadOnlySpan<float> scores) => float.IsNaN(scores[0]) ? 0 : (uint)TensorPrimitives.IndexOfMax(scores) + 1;
 
-    /// <summary>The same, before training: what <c>GetOutputSchema</c> promises.</summary>
+    /// <summary>Shapes of the columns, for <c>GetOutputSchema</c>.</summary>
     public static SchemaShape.Column[] Shapes(string score, string predictedLabel, string? status, SchemaShape.Column label)
     {
         var slotNames = new SchemaShape.Column(

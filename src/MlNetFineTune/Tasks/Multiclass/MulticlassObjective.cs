@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>One of several classes. Labels are classes from 0, scores are softmax probabilities.</summary>
-/// <param name="classes">At least 1.</param>
-/// <param name="loss">Null, where nothing trains, is cross-entropy.</param>
-/// <param name="classWeights">One a class; null where all are 1.</param>
-/// <param name="temperature">What logits are divided by before they become scores.</param>
-/// <param name="softTargets">The part of the loss that a teacher has in training; null where there is none.</param>
-/// <param name="createMetrics">The metrics of an evaluation pass; null is <see cref="MulticlassSums"/>.</param>
+/// <summary>The objective of multiclass classification. Labels are class indices from 0, scores are softmax probabilities.</summary>
+/// <param name="classes">Number of classes, at least 1.</param>
+/// <param name="loss">The loss; null for cross-entropy.</param>
+/// <param name="classWeights">One weight per class; null if all are 1.</param>
+/// <param name="temperature">Divisor of the logits before they become scores.</param>
+/// <param name="softTargets">The loss against a teacher's logits in training; null without a teacher.</param>
+/// <param name="createMetrics">Creates the metrics of an evaluation pass; null for <see cref="MulticlassSums"/>.</param>
 internal sealed class MulticlassObjective(
     int classes, ClassificationLoss? loss = null, float[]? classWeights = null, float temperature = 1, SoftTargetLoss? softTargets = null,
     Func<MetricSums>? createMetrics = null) : Objective
@@ -21,7 +21,7 @@ internal sealed class MulticlassObjective(
 
     public override MetricSums CreateMetrics() => createMetrics?.Invoke() ?? new MulticlassSums(classes);
 
-    /// <summary>To score by.</summary>
+    /// <summary>The objective for scoring.</summary>
     public static MulticlassObjective OfScoring(int classes, Calibration.Report? calibration) =>
         new(classes, temperature: calibration?.Temperature ?? 1);
 

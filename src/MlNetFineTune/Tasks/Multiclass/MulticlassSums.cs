@@ -3,9 +3,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The metrics of an epoch of a model of classes: of the most probable class.
-/// What it counts grows with the classes alone.</summary>
-/// <param name="classes">How many there are.</param>
+/// <summary>
+/// The metrics of multiclass classification, from the most probable class. Memory is proportional to the number of classes.
+/// </summary>
+/// <param name="classes">Number of classes.</param>
 internal sealed class MulticlassSums(int classes) : MetricSums
 {
     private readonly long[] _actual = new long[classes];
@@ -32,7 +33,7 @@ internal sealed class MulticlassSums(int classes) : MetricSums
         [Metric.MacroF1.Name] = MacroF1,
     };
 
-    // As F1Scores: classes that are neither present nor predicted do not count.
+    // As in F1Scores, without classes that are neither present nor predicted.
     private double MacroF1
     {
         get

@@ -7,7 +7,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>One of several classes: softmax over a logit for each.</summary>
+/// <summary>Multiclass classification with a softmax.</summary>
 internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights ClassWeights, Calibration Calibration) : LearningTask
 {
     public const string Kind = "Multiclass";
@@ -43,8 +43,8 @@ internal sealed record MulticlassTask(ClassificationLoss Loss, ClassWeights Clas
 
 /// <param name="columns">Names of the columns that the task reads and writes.</param>
 /// <param name="keys">The classes.</param>
-/// <param name="options">Options of the training; null in a model that was loaded.</param>
-/// <param name="calibration">Null where the probabilities are as the network gives them.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
+/// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
 internal sealed class BoundMulticlass(
     TaskColumns columns, LabelKeys keys, MulticlassTask? options, Calibration.Report? calibration) : BoundTask
 {
@@ -71,16 +71,21 @@ internal sealed class BoundMulticlass(
         ? new BoundMulticlass(columns, keys, options, Calibrator.Fit(options!.Calibration, outputs, labels, keys.Names, channel))
         : this;
 
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        ClassReport.Of(outputs, labels, Scoring, keys.Names, noun);
+
     public override TaskManifest Describe() => new MulticlassManifest(columns, keys.Names, calibration);
 
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
-        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration, prefix);
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfClasses(columns, keys, calibration?.Temperature ?? 1);
 }
 
 /// <summary>The task in the manifest of a model file.</summary>
 /// <param name="Columns">Names of the label and output columns.</param>
-/// <param name="Classes">Names, in the order of the scores.</param>
-/// <param name="Calibration">Result of the calibration; null where probabilities are not calibrated.</param>
+/// <param name="Classes">Names of the classes, in the order of the scores.</param>
+/// <param name="Calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
 internal sealed record MulticlassManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration)
     : TaskManifest
 {

@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The teacher's part of the loss: weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss of the label (Hinton et al.
-/// 2015, section 2, https://arxiv.org/abs/1503.02531).</summary>
+/// <summary>
+/// The distillation loss: weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) label loss (Hinton et al. 2015, section 2,
+/// https://arxiv.org/abs/1503.02531).
+/// </summary>
 internal sealed record SoftTargetLoss
 {
     public SoftTargetLoss(float temperature, float weight)
@@ -25,11 +27,11 @@ internal sealed record SoftTargetLoss
 
     public override string ToString() => FormattableString.Invariant($"temperature: {Temperature}, weight: {Weight}");
 
-    /// <param name="ofLabels">[N]: each row's loss by its label, times the weight of its class.</param>
-    /// <param name="logits">[N, classes], the student's.</param>
+    /// <param name="ofLabels">[N]: the label loss of each row, times its class weight.</param>
+    /// <param name="logits">[N, classes] of the student.</param>
     /// <param name="teacherLogits">[N, classes], without gradients.</param>
-    /// <param name="classWeights">[N]: of each row's class; null where all are 1.</param>
-    /// <returns>[N]. Caller disposes.</returns>
+    /// <param name="classWeights">[N]: the class weight of each row; null if all are 1.</param>
+    /// <returns>[N]. The caller disposes it.</returns>
     public Tensor Blend(Tensor ofLabels, Tensor logits, Tensor teacherLogits, Tensor? classWeights)
     {
         using var scope = NewDisposeScope();

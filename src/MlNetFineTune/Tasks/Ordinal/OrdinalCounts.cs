@@ -1,8 +1,8 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// True and predicted classes of ordered labels, row by row. Rows are not kept, nor is a confusion matrix needed: with quadratic weights
-/// both its sums are made of first and second moments.
+/// Accumulates the metrics of ordinal predictions. Neither rows nor a confusion matrix are stored: with quadratic weights both sums of
+/// kappa follow from first and second moments.
 /// </summary>
 internal sealed class OrdinalCounts
 {
@@ -15,16 +15,16 @@ internal sealed class OrdinalCounts
 
     public long Rows { get; private set; }
 
-    /// <summary>The share of rows that are right. NaN without rows.</summary>
+    /// <summary>Fraction of correctly classified rows. NaN without rows.</summary>
     public double Accuracy => _right / (double)Rows;
 
-    /// <summary>How many classes the prediction is off, on average. NaN without rows.</summary>
+    /// <summary>Mean of |predicted - true| class index. NaN without rows.</summary>
     public double MeanAbsoluteError => _distances / (double)Rows;
 
     /// <summary>
-    /// Cohen's kappa with quadratic weights (Cohen 1968, https://doi.org/10.1037/h0026256): 1 minus the squared distances of the rows over
-    /// those that are expected of the same frequencies by chance (scikit-learn's <c>cohen_kappa_score</c> with
-    /// <c>weights="quadratic"</c>). 1 is perfect, 0 is chance. NaN without rows, and where all labels and all predictions are one class.
+    /// Cohen's kappa with quadratic weights (Cohen 1968, https://doi.org/10.1037/h0026256): 1 minus the ratio of the squared distances of
+    /// the rows to those expected by chance with the same class frequencies (scikit-learn's <c>cohen_kappa_score</c> with
+    /// <c>weights="quadratic"</c>). NaN without rows, and if all labels and all predictions are the same class.
     /// </summary>
     public double QuadraticWeightedKappa
     {

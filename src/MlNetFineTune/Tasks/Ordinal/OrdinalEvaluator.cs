@@ -5,17 +5,19 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Judges the predictions of a model of ordered classes in one pass over the data. The order of the keys is the order of the
-/// classes.</summary>
+/// <summary>
+/// Evaluates the predictions of an ordinal model in one pass over the data. The order of the keys is the order of the classes.
+/// </summary>
 internal static class OrdinalEvaluator
 {
-    /// <param name="env">Makes the exceptions.</param>
+    /// <param name="env">Context of exceptions.</param>
     /// <param name="data">Scored data.</param>
-    /// <param name="labelColumnName">Key. Its values are matched with those of the predicted key. Rows without a label are left out, and
-    /// counted.</param>
-    /// <param name="predictedLabelColumnName">Key. Rows without a prediction are left out, and counted.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or no key.</exception>
-    /// <exception cref="InvalidOperationException">A row has a label that the model does not know.</exception>
+    /// <param name="labelColumnName">
+    /// Key. Its values are matched with those of the predicted key. Rows without a label are excluded and counted.
+    /// </param>
+    /// <param name="predictedLabelColumnName">Key. Rows without a prediction are excluded and counted.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not a key.</exception>
+    /// <exception cref="InvalidOperationException">A row has a label that is not a class of the model.</exception>
     public static OrdinalMetrics Evaluate(IHostEnvironment env, IDataView data, string labelColumnName, string predictedLabelColumnName)
     {
         ArgumentNullException.ThrowIfNull(env);
@@ -24,7 +26,7 @@ internal static class OrdinalEvaluator
         var predicted = EvaluatedColumns.Find(
             env, data.Schema, predictedLabelColumnName, "predicted label", "Key", type => type is KeyDataViewType);
         var (own, known) = (LabelKeys.Of(label), LabelKeys.Of(predicted));
-        // Keys without values are their numbers: those of the other column.
+        // Keys without values are matched by their indices.
         var places = own.ValueType is null || known.ValueType is null ? null : known.PlacesOf(own);
 
         var (counts, leftOut) = (new OrdinalCounts(), 0L);
@@ -32,7 +34,7 @@ internal static class OrdinalEvaluator
         var (nextLabel, nextPredicted) = (LabelColumn.Reader(cursor, label), LabelColumn.Reader(cursor, predicted));
         while (cursor.MoveNext())
         {
-            // What lies beyond the range of a key is missing.
+            // Values beyond the key's count are missing.
             var (index, predictedIndex) = (nextLabel(), nextPredicted());
             if (index < 0 || index >= own.Count || predictedIndex < 0 || predictedIndex >= known.Count)
             {
@@ -44,7 +46,7 @@ internal static class OrdinalEvaluator
             {
                 throw env.Except($"Row {cursor.Position} has the label {SafeText.Quoted(own.Names[index])} in column "
                     + $"{SafeText.Quoted(labelColumnName)}, and {SafeText.Quoted(predictedLabelColumnName)} has no such class: "
-                    + $"{string.Join(", ", known.Names.Take(20).Select(name => SafeText.Of(name)))}{(known.Count > 20 ? ", ..." : "")}.");
+                    + $"{SafeText.Several(known.Names)}.");
             }
             counts.Add(place, predictedIndex);
         }

@@ -10,8 +10,8 @@ namespace MlNetFineTune.Tasks;
 /// <summary>
 /// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
 /// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
-/// cross-entropy is the <see cref="OrdinalLoss"/>, so what works with the logits of a multiclass model works with them: scoring, the most
-/// probable class, temperature scaling, distillation.
+/// cross-entropy is the negative log-likelihood of the model, so what works with the logits of a multiclass model works with them: scoring,
+/// the most probable class, temperature scaling, distillation.
 /// </summary>
 internal sealed class OrdinalHead : NetworkHead
 {
@@ -20,17 +20,17 @@ internal sealed class OrdinalHead : NetworkHead
     internal readonly Parameter thresholds;
 #pragma warning restore IDE1006
 
-    // Far beyond every score: the softplus of so large a negative margin is rounded to 0. Half precision has no greater numbers.
+    // Beyond every score: the softplus of such a negative margin is 0 after rounding. Near the largest number of half precision.
     private const float Beyond = 6e4f;
 
     /// <param name="features">Number of features per row.</param>
-    /// <param name="classes">Two or more.</param>
+    /// <param name="classes">Number of classes, at least 2.</param>
     public OrdinalHead(int features, int classes)
         : base(nameof(OrdinalHead))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
-        weight = Parameters.Of(empty(1, features, Parameters.Type)); // no bias: the thresholds move instead
-        thresholds = Parameters.Of(empty(classes - 1, Parameters.Type)); // as CumulativeLogits.Thresholds takes them
+        weight = Parameters.Of(empty(1, features, Parameters.Type)); // no bias: the thresholds take its role
+        thresholds = Parameters.Of(empty(classes - 1, Parameters.Type)); // as for CumulativeLogits.Thresholds
         RegisterComponents();
     }
 
@@ -38,7 +38,13 @@ internal sealed class OrdinalHead : NetworkHead
 
     public override int Outputs => Classes;
 
-    public override void Initialize(long seed) => Initialize(seed, counts: null);
+    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
+    /// the same probability.</summary>
+    public override void Initialize(long seed)
+    {
+        WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
+        InitializeThresholds(new double[Classes]);
+    }
 
     public override Tensor forward(Tensor features)
     {
@@ -47,8 +53,8 @@ internal sealed class OrdinalHead : NetworkHead
     }
 
     /// <summary>
-    /// log p[k] = -softplus(s - t[k]) - softplus(t[k - 1] - s) + width[k], where the thresholds before the first class and after the last
-    /// are beyond every score.
+    /// log p[k] = -softplus(s - t[k]) - softplus(t[k - 1] - s) + width[k], with thresholds beyond every score before the first class and
+    /// after the last.
     /// </summary>
     public override GraphValue Write(NetworkGraph graph, GraphValue features)
     {
@@ -64,17 +70,15 @@ internal sealed class OrdinalHead : NetworkHead
         return graph.Add("Sub", [graph.Add("Sub", [widths, notAbove]), notBelow]);
     }
 
-    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
-    /// the same probability, or their shares among the rows.</summary>
-    /// <param name="seed">Seed of the random weights.</param>
-    /// <param name="counts">Training rows of each class, in their order; null where they do not matter.</param>
-    public void Initialize(long seed, IReadOnlyList<double>? counts)
+    /// <summary>Thresholds by which a score of 0 gives the classes their shares among the rows
+    /// (<see cref="CumulativeLogits.ParametersOf"/>): the loss begins where guessing by frequency would be.</summary>
+    /// <param name="counts">Training rows of each class, in their order, by their weights.</param>
+    public void InitializeThresholds(IReadOnlyList<double> counts)
     {
-        if (counts is not null && counts.Count != Classes)
+        if (counts.Count != Classes)
             throw new ArgumentException($"There are counts of {counts.Count} classes for a head of {Classes}.", nameof(counts));
-        WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
         using var noGradients = no_grad();
-        using var values = tensor(CumulativeLogits.ParametersOf(counts ?? new double[Classes]));
+        using var values = tensor(CumulativeLogits.ParametersOf(counts));
         thresholds.copy_(values);
     }
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The metrics of an epoch of a model of ordered classes: of the most probable class.</summary>
+/// <summary>The metrics of ordinal classification, from the most probable class.</summary>
 internal sealed class OrdinalSums : MetricSums
 {
     private readonly OrdinalCounts _counts = new();

@@ -7,9 +7,9 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// One of several classes that have an order. The outputs of an <see cref="OrdinalHead"/> are log-probabilities, so that softmax,
-/// cross-entropy, calibration and the columns are those of <see cref="MulticlassTask"/>. A module has no head of ours: it gives a number
-/// for each class, and may itself end in ordered logits, which the softmax leaves as they are.
+/// Ordinal classification. The outputs of an <see cref="OrdinalHead"/> are log-probabilities, so that softmax, cross-entropy, calibration
+/// and the columns are those of <see cref="MulticlassTask"/>. A module does not have this head: it has one output per class, which may be
+/// log-probabilities of an ordinal model, of which the softmax returns the probabilities.
 /// </summary>
 internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibration) : LearningTask
 {
@@ -49,10 +49,10 @@ internal sealed record OrdinalTask(ClassWeights ClassWeights, Calibration Calibr
     }
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="keys">The classes, in their order.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
-/// <param name="calibration">Null where the probabilities are as the network gives them.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="keys">The classes, in order.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
+/// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
 internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalTask? options, Calibration.Report? calibration) : BoundTask
 {
     public override LabelSource Labels => new ClassLabels(columns.Label, keys);
@@ -73,6 +73,18 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override NetworkHead CreateHead(int features) => new OrdinalHead(features, keys.Count);
 
+    // By what the rows of each class count in the loss; their sum is the number of rows.
+    public override void InitializeHead(NetworkHead head, RowSubset training)
+    {
+        var labels = training.LabelsOf(training.Rows);
+        var (ofRows, ofClasses) = (training.WeightsOf(training.Rows), options!.ClassWeights.Resolve(keys.Names, labels));
+        var counts = new double[keys.Count];
+        foreach (var (row, label) in labels.Index())
+            counts[(int)label] += (double)(ofRows?[row] ?? 1) * (ofClasses?[(int)label] ?? 1);
+        var total = counts.Sum();
+        ((OrdinalHead)head).InitializeThresholds([.. counts.Select(count => total > 0 ? count * labels.Length / total : 0)]);
+    }
+
     // The order is what MapValueToKey made of the labels, which is not always what was meant.
     public override BoundTask ForTraining(RowSubset training, IChannel channel)
     {
@@ -88,17 +100,22 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
         ? new BoundOrdinal(columns, keys, options, Calibrator.Fit(options!.Calibration, outputs, labels, keys.Names, channel))
         : this;
 
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        ClassReport.Of(outputs, labels, Scoring, keys.Names, noun);
+
     public override TaskManifest Describe() => new OrdinalManifest(columns, keys.Names, calibration);
 
     /// <summary>As classes: <c>logits</c> are log-probabilities where the head is ordinal.</summary>
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs) =>
-        ClassOutputs.Write(graph, outputs, keys.Count, calibration);
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
+        ClassOutputs.Write(graph, outputs, keys.Count, calibration, prefix);
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfClasses(columns, keys, calibration?.Temperature ?? 1);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Classes">Names, in their order.</param>
-/// <param name="Calibration">Of the probabilities, where they are calibrated.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Classes">Names of the classes, in order.</param>
+/// <param name="Calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
 internal sealed record OrdinalManifest(TaskColumns Columns, IReadOnlyList<string> Classes, Calibration.Report? Calibration) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)

@@ -5,16 +5,15 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The range that the scores of a regression cannot leave: score = minimum + (maximum - minimum) * sigmoid(output), as
-/// fastai's <c>y_range</c> and <c>sigmoid_range</c> (https://docs.fast.ai/layers.html#sigmoid_range). The bounds themselves
-/// are reached only where the sigmoid is rounded to 0 or 1, and its slope vanishes there: where labels lie on the bounds, a
-/// range that is some per cent wider trains better.
+/// Bounds of the scores of a regression: score = minimum + (maximum - minimum) * sigmoid(output), as fastai's <c>y_range</c> and
+/// <c>sigmoid_range</c> (https://docs.fast.ai/layers.html#sigmoid_range). Scores approach the bounds only asymptotically, with vanishing
+/// gradients: if labels equal the bounds, a range that is a few per cent wider trains better.
 /// </summary>
 internal sealed record OutputRange
 {
     /// <param name="minimum">In units of the label. Finite.</param>
     /// <param name="maximum">In units of the label. Finite and above the minimum.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A bound is not finite, or they are not in order.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A bound is not finite, or the minimum is not below the maximum.</exception>
     public OutputRange(float minimum, float maximum)
     {
         if (!float.IsFinite(minimum))
@@ -33,14 +32,10 @@ internal sealed record OutputRange
 
     public float Maximum { get; }
 
-    /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
-    /// <returns>Scores in units of the label, of the same shape and type. Caller disposes.</returns>
-    public Tensor Apply(Tensor outputs) => Apply(outputs, TargetScale.Identity);
-
-    /// <summary>The same scores in standardised units, where the loss is computed.</summary>
+    /// <summary>Scores in standardised units, where the loss is computed.</summary>
     /// <param name="outputs">Of the network, any shape, of a floating-point type.</param>
     /// <param name="scale">Mean and deviation by which labels are standardised.</param>
-    /// <returns>Of the same shape and type. Caller disposes.</returns>
+    /// <returns>A tensor of the same shape and type. The caller disposes it.</returns>
     public Tensor Apply(Tensor outputs, TargetScale scale)
     {
         using var scope = NewDisposeScope();

@@ -4,8 +4,8 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The number, and then, if it has a name, why a row could not be read.</summary>
-/// <param name="columns">Their names.</param>
+/// <summary>The columns of a regression: the score, and optionally the reason why a row could not be read.</summary>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
 internal sealed class RegressionColumns(TaskColumns columns) : ScoreColumns
 {
     private const string Kind = AnnotationUtils.Const.ScoreColumnKind.Regression;
@@ -19,7 +19,7 @@ internal sealed class RegressionColumns(TaskColumns columns) : ScoreColumns
     public override Delegate Getter(int column, IScoredRows batch, Func<int> place) =>
         column == 0 ? NumberGetter(batch, place, number => number) : StatusGetter(batch, place);
 
-    /// <summary>The same, before training.</summary>
+    /// <summary>Shapes of the columns, for <c>GetOutputSchema</c>.</summary>
     public static SchemaShape.Column[] Shapes(TaskColumns columns)
     {
         var kinds = new SchemaShape(AnnotationUtils.GetTrainerOutputAnnotation());

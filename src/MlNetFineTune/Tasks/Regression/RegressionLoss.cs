@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// What training a regression makes small, as a mean over the rows, of labels and scores in the label's unit. Where labels are
-/// standardised (<see cref="LearningTask.Regression"/>) its value is in standardised units. Validation judges by the same loss.
+/// The training loss of a regression, as a weighted mean over the rows. Parameters are in the label's unit; if labels are standardised
+/// (<see cref="LearningTask.Regression"/>), the value of the loss is in standardised units. Validation uses the same loss.
 /// </summary>
 public abstract record RegressionLoss
 {
@@ -15,36 +15,37 @@ public abstract record RegressionLoss
     {
     }
 
-    /// <summary>(score - label)^2: towards the mean; large errors count most.</summary>
+    /// <summary>(score - label)^2: estimates the conditional mean; large errors dominate. The default.</summary>
     public static RegressionLoss SquaredError { get; } = new Squared();
 
-    /// <summary>|score - label|: towards the median; outliers count little.</summary>
+    /// <summary>|score - label|: estimates the conditional median; robust against outliers.</summary>
     public static RegressionLoss AbsoluteError { get; } = new Absolute();
 
     /// <summary>
-    /// Half the squared error up to <paramref name="delta"/>, and delta (|error| - delta / 2) beyond (Huber 1964,
+    /// Huber loss: error^2 / 2 for |error| up to <paramref name="delta"/>, and delta (|error| - delta / 2) beyond (Huber 1964,
     /// https://doi.org/10.1214/aoms/1177703732).
     /// </summary>
     /// <param name="delta">The error up to which the loss is quadratic, in units of the label. Above 0. Default 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="delta"/> is not above 0 and finite.</exception>
     public static RegressionLoss Huber(float delta = 1) => new HuberLoss(delta);
 
     /// <summary>
-    /// The quantile or pinball loss, max(q (label - score), (q - 1) (label - score)): towards the value that a share q of the labels lie
-    /// below, given the input (Koenker and Bassett 1978, https://doi.org/10.2307/1913643). Two models, of 0.05 and 0.95, give an interval
-    /// that should hold nine of ten labels. With 0.5 it is half the absolute error.
+    /// Quantile (pinball) loss, max(q (label - score), (q - 1) (label - score)): estimates the conditional quantile q (Koenker and Bassett
+    /// 1978, https://doi.org/10.2307/1913643). Two models with 0.05 and 0.95 estimate a 90 % interval. With 0.5 it is half the absolute
+    /// error.
     /// </summary>
-    /// <param name="quantile">The share q of labels below the score. Above 0 and below 1; 0.5, the median, by default.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="quantile"/> is not above 0 and below 1.</exception>
+    /// <param name="quantile">The quantile q: the fraction of labels below the score. Above 0, below 1. Default 0.5, the median.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="quantile"/> is out of range.</exception>
     public static RegressionLoss Quantile(float quantile = 0.5f) => new QuantileLoss(quantile);
 
     /// <param name="scores">[N].</param>
     /// <param name="labels">[N].</param>
-    /// <returns>[N]. Caller disposes.</returns>
+    /// <returns>[N]. The caller disposes it.</returns>
     internal abstract Tensor OfEach(Tensor scores, Tensor labels);
 
     /// <summary>
-    /// The loss whose minimum for scores and labels divided by <paramref name="deviation"/> is that of this one for them as they are:
-    /// what a length in units of the label (Huber's delta) must be divided by where targets are standardised.
+    /// The equivalent loss for scores and labels divided by <paramref name="deviation"/>: parameters in units of the label (Huber's delta)
+    /// are divided as well.
     /// </summary>
     internal abstract RegressionLoss ForLabelsDividedBy(double deviation);
 
@@ -85,7 +86,7 @@ public abstract record RegressionLoss
 
     private sealed record QuantileLoss : RegressionLoss
     {
-        // Not "Quantile": that is the method of the base that makes one.
+        // Not named "Quantile", which is the factory method of the base.
         public QuantileLoss(float quantile) => Share = quantile is > 0 and < 1
             ? quantile
             : throw new ArgumentOutOfRangeException(nameof(quantile), quantile, "The quantile must be above 0 and below 1.");

@@ -5,8 +5,8 @@ internal static class RegressionMetrics
 {
     public static IReadOnlyList<Metric> All { get; } = [Metric.RootMeanSquaredError, Metric.MeanAbsoluteError, Metric.RSquared];
 
-    /// <param name="scores">One a row.</param>
-    /// <param name="labels">The same rows'.</param>
+    /// <param name="scores">One score per row.</param>
+    /// <param name="labels">Labels of the same rows.</param>
     public static IReadOnlyDictionary<string, double> Of(float[] scores, float[] labels)
     {
         var (predicted, actual) = (Array.ConvertAll(scores, score => (double)score), Array.ConvertAll(labels, label => (double)label));

@@ -4,25 +4,24 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// A number. Labels are in their unit, and so are scores; the network's outputs, and the loss, are in standardised units.
+/// The objective of regression. Labels and scores are in the label's unit; the network's outputs and the loss are in standardised units.
 /// </summary>
-/// <param name="loss">Of labels in their own unit.</param>
-/// <param name="scale">What labels are standardised by; null where they are as they are.</param>
-/// <param name="range">That scores cannot leave; null where there is none.</param>
+/// <param name="loss">The loss, with parameters in the label's unit.</param>
+/// <param name="scale">Scale by which labels are standardised; null if they are not.</param>
+/// <param name="range">Bounds of the scores; null if there are none.</param>
 internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scale = null, OutputRange? range = null) : Objective
 {
-    private readonly TargetScaler? _scaler = scale is null ? null : new([scale]);
     private readonly RegressionLoss _loss = scale is null ? loss : loss.ForLabelsDividedBy(scale.Deviation);
 
     public override int Outputs => 1;
 
     public override MetricSums CreateMetrics() => new CollectedMetrics(RegressionMetrics.Of, ScoresOf);
 
-    /// <summary>[N, 1], standardised -> [N, 1], in the unit of the label.</summary>
+    /// <summary>[N, 1] in standardised units -> [N, 1] in the unit of the label.</summary>
     public override Tensor ScoresOf(Tensor outputs)
     {
         using var bounded = InRange(outputs);
-        return _scaler is null ? bounded.alias() : _scaler.Restore(bounded);
+        return scale?.Restore(bounded) ?? bounded.alias();
     }
 
     protected override Tensor LabelsOf(float[] labels, Device device) => tensor(labels, ScalarType.Float32, device);
@@ -33,7 +32,7 @@ internal sealed class RegressionObjective(RegressionLoss loss, TargetScale? scal
     {
         using var bounded = InRange(outputs);
         using var scores = bounded.squeeze(1); // [N, 1] -> [N]
-        using var labels = _scaler is null ? targets.Labels.alias() : _scaler.Standardize(targets.Labels);
+        using var labels = scale?.Standardize(targets.Labels) ?? targets.Labels.alias();
         return _loss.OfEach(scores, labels);
     }
 

@@ -8,7 +8,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A number.</summary>
+/// <summary>Regression of one number.</summary>
 internal sealed record RegressionTask(RegressionLoss Loss, OutputRange? OutputRange, bool Standardize) : LearningTask
 {
     public const string Kind = "Regression";
@@ -35,10 +35,10 @@ internal sealed record RegressionTask(RegressionLoss Loss, OutputRange? OutputRa
         new BoundRegression(columns, this, scale: null, OutputRange);
 }
 
-/// <param name="columns">Their names.</param>
-/// <param name="options">What trains; null in a model that was loaded.</param>
-/// <param name="scale">What labels are standardised by; null where they are as they are.</param>
-/// <param name="range">That scores cannot leave; null where there is none.</param>
+/// <param name="columns">Names of the columns that the task reads and writes.</param>
+/// <param name="options">Options of the training; null in a loaded model.</param>
+/// <param name="scale">Scale by which labels are standardised; null if they are not.</param>
+/// <param name="range">Bounds of the scores; null if there are none.</param>
 internal sealed class BoundRegression(TaskColumns columns, RegressionTask? options, TargetScale? scale, OutputRange? range) : BoundTask
 {
     public override LabelSource Labels => new NumberLabels(columns.Label);
@@ -62,7 +62,7 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
         }
         if (!options!.Standardize)
             return this;
-        var found = TargetScaler.Of(labels, outputs: 1, training.WeightsOf(training.Rows)).Outputs[0];
+        var found = TargetScale.Of(labels, training.WeightsOf(training.Rows));
         channel.Info(string.Create(
             CultureInfo.InvariantCulture,
             $"Labels are standardised by the mean {found.Mean:G6} and the deviation {found.Deviation:G6} of {labels.Length} rows."));
@@ -71,24 +71,30 @@ internal sealed class BoundRegression(TaskColumns columns, RegressionTask? optio
 
     public override Objective Training(RowSubset training, SoftTargetLoss? softTargets) => Scoring;
 
+    public override IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun) =>
+        RegressionReport.Of(outputs, labels, Scoring, noun);
+
     public override TaskManifest Describe() => new RegressionManifest(columns, scale, range);
 
     /// <summary>The output <c>score</c>, in the unit of the label: [N, 1].</summary>
-    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs)
+    public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "")
     {
-        // Both are lines: with a range minimum + (maximum - minimum) sigmoid(output), without one mean + deviation * output.
+        // An affine map: with a range, minimum + (maximum - minimum) sigmoid(output); otherwise, mean + deviation * output.
         var (value, factor, offset) = range is not null
             ? (graph.Add("Sigmoid", [outputs]), range.Maximum - (double)range.Minimum, range.Minimum)
             : (outputs, scale?.Deviation ?? 1, scale?.Mean ?? 0);
         var scaled = graph.Product(value, graph.Scalar("score.factor", (float)factor));
-        return [new(graph.Named(GraphOutput.Score, graph.Sum(scaled, graph.Scalar("score.offset", (float)offset))), 1)];
+        var score = graph.Sum(scaled, graph.Scalar("score.offset", (float)offset));
+        return [new(graph.Named(prefix + GraphOutput.Score, score), 1)];
     }
+
+    public override StockScorer ToStockScorer() => new StockScorer.OfNumber(columns);
 }
 
-/// <summary>As the model file has it.</summary>
-/// <param name="Columns">Their names.</param>
-/// <param name="Scale">What labels were standardised by; null where they were not.</param>
-/// <param name="Range">That scores cannot leave; null where there is none.</param>
+/// <summary>The task in the manifest of a model file.</summary>
+/// <param name="Columns">Names of the label and output columns.</param>
+/// <param name="Scale">Scale by which labels were standardised; null if they were not.</param>
+/// <param name="Range">Bounds of the scores; null if there are none.</param>
 internal sealed record RegressionManifest(TaskColumns Columns, TargetScale? Scale = null, OutputRange? Range = null) : TaskManifest
 {
     public override BoundTask Bind(LabelKeys? keys)

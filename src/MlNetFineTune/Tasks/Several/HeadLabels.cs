@@ -3,12 +3,12 @@ using MlNetFineTune.Data;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>The rows that have a head's label.</summary>
-/// <param name="Places">Of the rows among all.</param>
-/// <param name="Labels">Theirs, the numbers of one row after those of another.</param>
+/// <param name="Places">Indices of the rows among all.</param>
+/// <param name="Labels">Labels of these rows, row by row.</param>
 internal sealed record HeadLabels(int[] Places, float[] Labels)
 {
-    /// <param name="labels">Of all rows: the numbers of one head after those of another; NaN where a label is missing.</param>
-    /// <param name="widths">Numbers of each head's label.</param>
+    /// <param name="labels">Labels of all rows: for each row the numbers of all heads; NaN for a missing label.</param>
+    /// <param name="widths">Numbers per label of each head.</param>
     public static HeadLabels[] Split(ReadOnlySpan<float> labels, IReadOnlyList<int> widths)
     {
         var stride = widths.Sum();
@@ -32,22 +32,16 @@ internal sealed record HeadLabels(int[] Places, float[] Labels)
     }
 }
 
-/// <summary>The training rows as one head sees them.</summary>
+/// <summary>Rows as one head sees them.</summary>
 internal static class HeadRows
 {
-    /// <param name="training">Rows with the labels of all heads.</param>
-    /// <param name="part">Those that have the head's.</param>
-    /// <returns>Its inputs stay those of <paramref name="training"/>: it is not disposed.</returns>
-    public static RowSubset Of(RowSubset training, HeadLabels part)
+    /// <param name="rows">Rows with the labels of all heads.</param>
+    /// <param name="offset">Of the head's numbers in a label.</param>
+    /// <param name="width">Numbers of the head's label.</param>
+    /// <returns>Those that have the head's label. Its inputs stay those of <paramref name="rows"/>: it is not disposed.</returns>
+    public static RowSubset Of(RowSubset rows, int offset, int width)
     {
-        var width = part.Places.Length == 0 ? 1 : part.Labels.Length / part.Places.Length;
-        int[] rows = [.. part.Places.Select(place => training.Rows[place])];
-        var source = training.Source;
-        var labels = new float[source.Count * width];
-        Array.Fill(labels, float.NaN);
-        for (var i = 0; i < rows.Length; i++)
-            part.Labels.AsSpan(i * width, width).CopyTo(labels.AsSpan(rows[i] * width));
-        return new RowSubset(
-            new LabeledData(source.Inputs, labels, source.Ordinals, source.Groups, source.WithoutLabel, source.Weights, width), rows);
+        var source = rows.Source.WithPartOfLabels(offset, width);
+        return new RowSubset(source, [.. rows.Rows.Where(row => !float.IsNaN(source.LabelOf(row)[0]))]);
     }
 }

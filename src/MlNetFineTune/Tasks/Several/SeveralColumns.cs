@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The columns of the heads one after another, and, if it has a name, why a row could not be scored.</summary>
-/// <param name="heads">Their columns, and the numbers of their scores.</param>
-/// <param name="status">Null for no such column.</param>
+/// <summary>The columns of all heads, and optionally the reason why a row could not be scored.</summary>
+/// <param name="heads">Columns of the heads, and the lengths of their scores.</param>
+/// <param name="status">Name of the status column; null for none.</param>
 internal sealed class SeveralColumns(IReadOnlyList<(ScoreColumns Columns, int Length)> heads, string? status) : ScoreColumns
 {
     private readonly int[] _counts = [.. heads.Select(head => head.Columns.Create(new DataViewSchema.Builder().ToSchema()).Length)];
 
-    // Each head is a scorer of its own to ML.NET's evaluators: the number of a head's columns is one above that of the head before.
+    // For ML.NET's evaluators each head is a separate scorer: its score set id is one above that of the previous head.
     public override DataViewSchema.DetachedColumn[] Create(DataViewSchema input)
     {
         var all = new List<DataViewSchema.DetachedColumn>();
@@ -25,7 +25,7 @@ internal sealed class SeveralColumns(IReadOnlyList<(ScoreColumns Columns, int Le
         return [.. all, .. StatusColumns(status)];
     }
 
-    /// <summary>The status column before there are data.</summary>
+    /// <summary>Shape of the status column.</summary>
     public static SchemaShape.Column[] StatusShape(string? status) => StatusShapes(status);
 
     public override Delegate Getter(int column, IScoredRows batch, Func<int> place)
@@ -42,7 +42,7 @@ internal sealed class SeveralColumns(IReadOnlyList<(ScoreColumns Columns, int Le
         return StatusGetter(batch, place);
     }
 
-    /// <summary>One head's scores of rows.</summary>
+    /// <summary>Scores of one head.</summary>
     private sealed class Part(IScoredRows rows, int offset, int length) : IScoredRows
     {
         public ReadOnlySpan<float> ScoresOf(int place) => rows.ScoresOf(place).Slice(offset, length);

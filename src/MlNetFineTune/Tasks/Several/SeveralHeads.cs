@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Heads side by side on the same features: [N, features] -> [N, the sum of their outputs].</summary>
+/// <summary>Parallel heads on the same features: [N, features] -> [N, sum of outputs].</summary>
 internal sealed class SeveralHeads : NetworkHead
 {
 #pragma warning disable IDE1006 // Field names are the names of the tensors in weight files.
@@ -18,9 +18,12 @@ internal sealed class SeveralHeads : NetworkHead
         RegisterComponents();
     }
 
+    /// <summary>In the order of the outputs.</summary>
+    public IEnumerable<NetworkHead> Parts => heads;
+
     public override int Outputs => heads.Sum(head => head.Outputs);
 
-    // Heads draw by the names of their tensors, which are the same in each: seeds tell them apart.
+    // Random weights depend on tensor names, which are equal in all heads, so that each head needs its own seed.
     public override void Initialize(long seed)
     {
         for (var i = 0; i < heads.Count; i++)

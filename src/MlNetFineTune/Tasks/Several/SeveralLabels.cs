@@ -5,18 +5,18 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The labels of several heads, one after another; NaN where a row lacks one. A row that lacks all has no label.</summary>
+/// <summary>The concatenated labels of several heads; NaN for a missing label. A row without any of them has no label.</summary>
 internal sealed class SeveralLabels : LabelSource
 {
     private readonly IReadOnlyList<LabelSource> _heads;
     private readonly LabelSource? _strata;
     private readonly int _offset;
 
-    /// <param name="heads">In order.</param>
+    /// <param name="heads">Labels of the heads, in order.</param>
     public SeveralLabels(IReadOnlyList<LabelSource> heads)
     {
         _heads = heads;
-        _strata = heads.FirstOrDefault(head => head.Strata > 1); // a split keeps the first classes even
+        _strata = heads.FirstOrDefault(head => head.Strata > 1); // a split is stratified by the first head with classes
         _offset = heads.TakeWhile(head => head != _strata).Sum(head => head.Width);
     }
 
@@ -24,7 +24,7 @@ internal sealed class SeveralLabels : LabelSource
 
     public override int Width => _heads.Sum(head => head.Width);
 
-    // Rows without that label are a kind of their own, the last.
+    // Rows without this label form the last stratum.
     public override int Strata => _strata is null ? 1 : _strata.Strata + 1;
 
     public override int StratumOf(ReadOnlySpan<float> label) => _strata is null ? 0

@@ -1,24 +1,35 @@
+using MlNetFineTune.Data;
 using MlNetFineTune.MlNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>One head's part of the loss.</summary>
+/// <summary>The objective of one head.</summary>
 /// <param name="Label">Names its metrics.</param>
-/// <param name="Objective">Of its outputs.</param>
-/// <param name="Weight">Of its mean loss.</param>
-/// <param name="Width">Numbers of its label.</param>
+/// <param name="Objective">Objective of the head's outputs.</param>
+/// <param name="Weight">Weight of the head's mean loss.</param>
+/// <param name="Width">Numbers per label.</param>
 internal sealed record HeadObjective(string Label, Objective Objective, float Weight, int Width);
 
 /// <summary>
-/// The sum of the heads' mean losses by their weights: each is divided by the count of its own rows, so that a label that few rows have is
-/// not drowned. Labels are numbers on the CPU, NaN where one is missing.
+/// The weighted sum of the heads' mean losses. Each mean is over the rows that have the head's label, so that labels that few rows have
+/// keep their weight. Labels are on the CPU, NaN for a missing label.
 /// </summary>
+/// <remarks>
+/// Of a step that is made of several batches a head's sum of losses S is divided by its count C over the whole step. The gradients of the
+/// batches are added by what their rows count, n, and divided by the sum of that, N (<see cref="CountOf"/>); so a batch's loss is the sum
+/// of (S / C) (N / n), which in terms of the batch's own mean S / c is (S / c) (c / n) / (C / N). The mean of these losses by n is the loss
+/// of the whole step. C and N are those of the rows that were planned: in the one epoch in which a row is found that cannot be read, its
+/// head has a little less weight in that step.
+/// </remarks>
 /// <param name="heads">In the order of outputs, labels and scores.</param>
 internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Objective
 {
     private readonly int[] _widths = [.. heads.Select(head => head.Width)];
+    private readonly long[] _offsets = [.. heads.Select((_, i) => heads.Take(i).Sum(head => (long)head.Objective.Outputs))];
+
+    public IReadOnlyList<HeadObjective> Heads => heads;
 
     public override int Outputs => heads.Sum(head => head.Objective.Outputs);
 
@@ -28,18 +39,35 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
     {
         using var scope = NewDisposeScope();
         Tensor? sum = null;
+        var all = targets.Step is null ? 0 : CountOf(targets);
         foreach (var (head, ofHead, own) in Parts(outputs, targets))
         {
-            var loss = head.Objective.Loss(ofHead, own);
-            if (head.Weight != 1)
-                loss = loss.Mul(head.Weight);
+            var loss = heads[head].Objective.Loss(ofHead, own);
+            var factor = heads[head].Weight * (targets.Step is { } step ? ShareOfStep(step, head, own, all) : 1);
+            if (factor != 1)
+                loss = loss.Mul(factor);
             sum = sum?.Add(loss) ?? loss;
         }
-        return sum!.MoveToOuterDisposeScope(); // a row without any label is not there
+        return sum!.MoveToOuterDisposeScope(); // rows without any label are excluded before
     }
+
+    // (c / n) / (C / N); 0 where nothing counts, and the mean is 0 as well.
+    private double ShareOfStep(StepCounts step, int head, Targets own, double all) => all > 0 && step.Parts[head] > 0
+        ? heads[head].Objective.CountOf(own) / all / (step.Parts[head] / step.Rows)
+        : 0;
 
     /// <summary>The rows by their weights, whatever labels they have.</summary>
     public override double CountOf(Targets targets) => targets.Weights?.sum().item<float>() ?? targets.Labels.shape[0];
+
+    public override StepCounts CountsOf(RowSubset subset, IReadOnlyList<int> rows)
+    {
+        using var scope = NewDisposeScope();
+        var targets = TargetsOf(subset, rows, mix: null, CPU);
+        var counts = new double[heads.Count];
+        foreach (var (head, _, own) in TargetParts(targets, CPU))
+            counts[head] = heads[head].Objective.CountOf(own);
+        return new(CountOf(targets), counts);
+    }
 
     public override LossSums CreateLossSums() => new Sums(this);
 
@@ -71,65 +99,62 @@ internal sealed class SeveralObjective(IReadOnlyList<HeadObjective> heads) : Obj
         throw new NotSupportedException("Each head has weights of its own classes.");
 
     // The outputs and targets of the rows that have a head's label; heads that have none in these rows are left out. In the present scope.
-    private IEnumerable<(HeadObjective Head, Tensor Outputs, Targets Targets)> Parts(Tensor outputs, Targets targets)
+    private IEnumerable<(int Head, Tensor Outputs, Targets Targets)> Parts(Tensor outputs, Targets targets)
+    {
+        foreach (var (head, places, own) in TargetParts(targets, outputs.device))
+        {
+            var ofHead = outputs.narrow(1, _offsets[head], heads[head].Objective.Outputs); // [N, outputs] -> [N, the head's]
+            yield return (head, places is null ? ofHead : ofHead.index_select(0, places), own);
+        }
+    }
+
+    // The same without outputs; places are null where all rows have the label.
+    private IEnumerable<(int Head, Tensor? Places, Targets Targets)> TargetParts(Targets targets, Device device)
     {
         var parts = HeadLabels.Split(targets.Labels.data<float>().ToArray(), _widths);
-        var (offset, rows) = (0L, outputs.shape[0]);
-        foreach (var (head, part) in heads.Zip(parts))
+        foreach (var (head, part) in parts.Index())
         {
-            var own = outputs.narrow(1, offset, head.Objective.Outputs); // [N, outputs] -> [N, the head's]
-            offset += head.Objective.Outputs;
             if (part.Places.Length == 0)
                 continue;
-            var weights = targets.Weights;
-            if (part.Places.Length < rows)
-            {
-                var places = tensor([.. part.Places.Select(place => (long)place)], ScalarType.Int64, outputs.device);
-                own = own.index_select(0, places);
-                weights = weights?.index_select(0, places);
-            }
-            yield return (head, own, new Targets(head.Objective.LabelTensor(part.Labels, outputs.device), weights));
+            var places = part.Places.Length == targets.Labels.shape[0]
+                ? null
+                : tensor([.. part.Places.Select(place => (long)place)], ScalarType.Int64, device);
+            var weights = places is null ? targets.Weights : targets.Weights?.index_select(0, places);
+            yield return (head, places, new Targets(heads[head].Objective.LabelTensor(part.Labels, device), weights));
         }
     }
 
     private sealed class Sums(SeveralObjective objective) : LossSums(objective)
     {
-        private readonly Dictionary<HeadObjective, LossSums> _heads = [];
+        private readonly LossSums?[] _heads = new LossSums?[objective.Heads.Count];
 
-        public override double Mean => _heads.Where(head => head.Value.Count > 0).Sum(head => head.Key.Weight * head.Value.Mean);
+        public override double Mean =>
+            _heads.Zip(objective.Heads).Sum(head => head.First is { Count: > 0 } sums ? head.Second.Weight * sums.Mean : 0);
 
-        public override double Count => _heads.Values.Sum(head => head.Count);
+        public override double Count => _heads.Sum(head => head?.Count ?? 0);
 
         public override void Add(Tensor outputs, Targets targets)
         {
             using var scope = NewDisposeScope();
             foreach (var (head, own, ownTargets) in objective.Parts(outputs, targets))
-            {
-                if (!_heads.TryGetValue(head, out var sums))
-                    _heads.Add(head, sums = head.Objective.CreateLossSums());
-                sums.Add(own, ownTargets);
-            }
+                (_heads[head] ??= objective.Heads[head].Objective.CreateLossSums()).Add(own, ownTargets);
         }
     }
 
     private sealed class Metrics(SeveralObjective objective) : MetricSums
     {
-        private readonly Dictionary<string, MetricSums> _heads = [];
+        private readonly MetricSums?[] _heads = new MetricSums?[objective.Heads.Count];
 
         public override void Add(Tensor outputs, Tensor labels)
         {
             using var scope = NewDisposeScope();
             foreach (var (head, own, targets) in objective.Parts(outputs, new Targets(labels)))
-            {
-                if (!_heads.TryGetValue(head.Label, out var sums))
-                    _heads.Add(head.Label, sums = head.Objective.CreateMetrics());
-                sums.Add(own, targets.Labels);
-            }
+                (_heads[head] ??= objective.Heads[head].Objective.CreateMetrics()).Add(own, targets.Labels);
         }
 
-        public override IReadOnlyDictionary<string, double> Result() => _heads
-            .SelectMany(head => head.Value.Result()
-                .Select(metric => KeyValuePair.Create(Metric.NameOf(head.Key, metric.Key), metric.Value)))
+        public override IReadOnlyDictionary<string, double> Result() => _heads.Zip(objective.Heads)
+            .SelectMany(head => (head.First?.Result() ?? new Dictionary<string, double>())
+                .Select(metric => KeyValuePair.Create(Metric.NameOf(head.Second.Label, metric.Key), metric.Value)))
             .ToDictionary(StringComparer.Ordinal);
     }
 }

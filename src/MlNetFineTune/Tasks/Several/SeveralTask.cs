@@ -6,13 +6,13 @@ namespace MlNetFineTune.Tasks;
 
 /// <summary>
 /// Several heads on one network (multi-task learning by hard parameter sharing: Caruana 1997, https://doi.org/10.1023/A:1007379606734). The
-/// loss is the sum of the heads' mean losses by their weights.
+/// loss is the weighted sum of the heads' mean losses.
 /// </summary>
 internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 {
     public const string Kind = "Several";
 
-    /// <summary>A head is a layer: more of them is no model of ours.</summary>
+    /// <summary>Upper bound for model files: a file with more heads is not valid.</summary>
     public const int MostHeads = 1024;
 
     internal override string Name => Kind;
@@ -27,8 +27,17 @@ internal sealed record SeveralTask(IReadOnlyList<TaskHead> Heads) : LearningTask
 
     internal override bool TakesMixedRows => false;
 
-    // Each head has its own, and rows may lack them: nothing says by which the rows were to be balanced.
-    internal override bool HasClasses => false;
+    internal override string? WhyNotBalanced(string? label, TaskColumns columns)
+    {
+        string[] able = [.. Heads.Where(head => head.Task.HasClasses).Select(head => head.LabelColumnName)];
+        var instead = able.Length == 0
+            ? "none of its heads has classes: leave it out, or say with ExampleWeightColumnName how much each row counts"
+            : $"heads with classes are {SafeText.Several(able)}: take Sampling.BalancedBy(\"{SafeText.Of(able[0])}\")";
+        return label is null ? $"{Name} has several labels, and one of them must be named; {instead}"
+            : Heads.FirstOrDefault(head => head.LabelColumnName == label) is not { } named ? $"no head has the label '{label}'; {instead}"
+            : named.Task.HasClasses ? null
+            : $"head '{label}' is {named.Task.Name}, without classes; {instead}";
+    }
 
     public override string ToString() => $"{Kind}({string.Join("; ", Heads)})";
 

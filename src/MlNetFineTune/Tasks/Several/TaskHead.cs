@@ -3,17 +3,17 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// One head of a network that has several: what it learns, and from which label. A row may lack the label (a missing key, NaN), and then
-/// takes no part in this head's loss and metrics. Its columns are named after the label: <c>{Label}Score</c>,
-/// <c>{Label}PredictedLabel</c>, <c>{Label}Probability</c>, as far as its task has them.
+/// One head of <see cref="LearningTask.Several"/>: a label column and its task. Rows without this label (a missing key, NaN) are excluded
+/// from the head's loss and metrics. The head's output columns are named after the label: <c>{Label}Score</c>, <c>{Label}PredictedLabel</c>
+/// and <c>{Label}Probability</c>, if its task has them.
 /// </summary>
 public sealed record TaskHead
 {
-    /// <param name="labelColumnName">The label, of the type that the task wants.</param>
-    /// <param name="task">What is learnt.</param>
-    /// <param name="weight">By what the head's mean loss is multiplied in the sum. Above 0, default 1.</param>
-    /// <exception cref="ArgumentException">The name is empty, or the task has several heads itself.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The weight is not above 0.</exception>
+    /// <param name="labelColumnName">Name of the label column, of the type that the task requires.</param>
+    /// <param name="task">Task of the head; not <see cref="LearningTask.Several"/>.</param>
+    /// <param name="weight">Weight of the head's mean loss in the sum. Above 0, finite. Default 1.</param>
+    /// <exception cref="ArgumentException">The name is empty, or the task is <see cref="LearningTask.Several"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is not above 0 and finite.</exception>
     public TaskHead(string labelColumnName, LearningTask task, float weight = 1)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(labelColumnName);
@@ -25,16 +25,16 @@ public sealed record TaskHead
         (LabelColumnName, Task, Weight) = (labelColumnName, task, weight);
     }
 
-    /// <summary>The label's column.</summary>
+    /// <summary>Name of the label column.</summary>
     public string LabelColumnName { get; }
 
-    /// <summary>What is learnt.</summary>
+    /// <summary>Task of the head.</summary>
     public LearningTask Task { get; }
 
-    /// <summary>By what the head's mean loss is multiplied in the sum. Above 0.</summary>
+    /// <summary>Weight of the head's mean loss in the sum. Above 0.</summary>
     public float Weight { get; }
 
-    /// <summary>The options in words, with the same numbers in every culture.</summary>
+    /// <summary>Label column, task and weight as text, in the invariant culture.</summary>
     public override string ToString() => FormattableString.Invariant($"{LabelColumnName}: {Task}{(Weight == 1 ? "" : $" x {Weight}")}");
 
     internal TaskColumns Columns =>

@@ -4,11 +4,10 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Above which probability a row is predicted to be positive: 0.5, a probability that you give, or the one that is best by a criterion on
-/// the validation rows, each counted once. A threshold that is tuned lies midway between the scores of the last validation rows that pass
-/// and the first that do not; of equally good ones the highest is taken. It is tuned after calibration, on the rows that chose the epoch as
-/// well: judge it on test data. Where the validation rows are all of one kind, or none of the thresholds reaches the target, 0.5 stays and
-/// a warning says so.
+/// The probability above which a row is predicted as positive: fixed, or tuned on the validation rows (unweighted) by a criterion. A tuned
+/// threshold lies midway between the scores of the last validation rows above it and the first below it; among equally good thresholds the
+/// highest is taken. Tuning follows calibration and uses the rows on which the best epoch was selected: evaluate the result on test data.
+/// If all validation rows have the same class, or no threshold reaches the target, the threshold stays 0.5 and a warning is logged.
 /// </summary>
 public abstract record DecisionThreshold
 {
@@ -16,38 +15,42 @@ public abstract record DecisionThreshold
     {
     }
 
-    /// <summary>0.5: a logit of 0. The default.</summary>
+    /// <summary>A probability of 0.5, a logit of 0. The default.</summary>
     public static DecisionThreshold Default { get; } = new Given(0.5f);
 
-    /// <summary>A probability that you choose, such as the ratio of the costs: false positives / (false positives + misses).</summary>
-    /// <param name="probability">Above 0, below 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="probability"/> is out of its range.</exception>
+    /// <summary>
+    /// A given probability, for example from costs: cost of a false positive / (cost of a false positive + cost of a false negative).
+    /// </summary>
+    /// <param name="probability">The threshold. Above 0, below 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="probability"/> is out of range.</exception>
     public static DecisionThreshold Fixed(float probability) => new Given(probability);
 
-    /// <summary>The greatest F1, the harmonic mean of precision and recall: where the positive rows are few and matter.</summary>
+    /// <summary>Maximises F1, the harmonic mean of precision and recall: for rare positive rows.</summary>
     public static DecisionThreshold F1 { get; } = new GreatestF1();
 
-    /// <summary>The greatest recall + specificity - 1 (Youden 1950, "Index for rating diagnostic tests"; also called informedness): where
-    /// both kinds matter alike, however many rows there are of each.</summary>
+    /// <summary>
+    /// Maximises recall + specificity - 1 (Youden 1950, "Index for rating diagnostic tests"; also called informedness): for classes of
+    /// equal importance, independent of their frequencies.
+    /// </summary>
     public static DecisionThreshold YoudenJ { get; } = new GreatestYoudenJ();
 
-    /// <summary>The greatest share of rows that are right.</summary>
+    /// <summary>Maximises the accuracy.</summary>
     public static DecisionThreshold Accuracy { get; } = new GreatestAccuracy();
 
-    /// <summary>The greatest recall with at least this precision.</summary>
+    /// <summary>Maximises the recall subject to a minimum precision.</summary>
     /// <param name="target">Above 0, at most 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="target"/> is out of its range.</exception>
     public static DecisionThreshold Precision(float target) => new LeastPrecision(target);
 
-    /// <summary>The greatest precision with at least this recall.</summary>
+    /// <summary>Maximises the precision subject to a minimum recall.</summary>
     /// <param name="target">Above 0, at most 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="target"/> is out of its range.</exception>
     public static DecisionThreshold Recall(float target) => new LeastRecall(target);
 
-    /// <summary>Whether it is chosen by validation rows.</summary>
+    /// <summary>Whether it is tuned on validation rows.</summary>
     internal virtual bool IsTuned => true;
 
-    /// <summary>What holds where nothing was tuned.</summary>
+    /// <summary>The fixed probability, or the initial value of a tuned one.</summary>
     internal virtual float Probability => 0.5f;
 
     /// <summary>See <see cref="LearningTask.NeedsValidation"/>.</summary>
@@ -56,7 +59,9 @@ public abstract record DecisionThreshold
             + "Give one with DecisionThreshold.Fixed, or leave it out."
         : null;
 
-    /// <summary>More is better; null where the counts are not allowed. Equal ratios of whole numbers give equal values.</summary>
+    /// <summary>
+    /// The criterion, to be maximised; null if the counts violate a constraint. Equal rational values yield equal results.
+    /// </summary>
     internal abstract double? ValueOf(BinaryCounts counts);
 
     private static float Check(float target) => target is > 0 and <= 1
@@ -89,7 +94,7 @@ public abstract record DecisionThreshold
 
     private sealed record GreatestYoudenJ : DecisionThreshold
     {
-        // TP / P - FP / N with one division, after which equal values are equal to the last digit.
+        // TP / P - FP / N with a single division, so that equal values are bit-identical.
         internal override double? ValueOf(BinaryCounts counts)
         {
             var (positives, negatives) = (counts.TruePositives + counts.FalseNegatives, counts.FalsePositives + counts.TrueNegatives);

@@ -1,28 +1,29 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>A decision threshold and what it gives on the rows it was chosen on. A row is positive where its score is above it.</summary>
-/// <param name="Threshold">In units of the score.</param>
-/// <param name="Value">Of the criterion: F1, Youden's J, accuracy; the recall at a target precision, and the other way round.</param>
-/// <param name="Counts">The rows.</param>
+/// <summary>
+/// A decision threshold and its results on the rows of the tuning. A row is predicted as positive if its score is above it.
+/// </summary>
+/// <param name="Threshold">The threshold, in units of the score.</param>
+/// <param name="Value">
+/// Value of the criterion: F1, Youden's J, accuracy, recall at a target precision, or precision at a target recall.
+/// </param>
+/// <param name="Counts">The confusion matrix.</param>
 internal readonly record struct TunedThreshold(float Threshold, double Value, BinaryCounts Counts);
 
 /// <summary>
-/// The threshold that is best by a <see cref="DecisionThreshold"/> on validation rows, of all that differ in what passes. It lies midway
-/// between the scores of the last rows that pass and of the first that do not, where new rows with scores like theirs fall on the right
-/// side; where all rows pass, just below the lowest score, and where none does, on the highest. Of thresholds that are equally good the
-/// highest is taken. A threshold that is tuned on few rows fits their noise: <see cref="TunedThreshold.Counts"/> says how many they were.
+/// Finds the best threshold for a <see cref="DecisionThreshold"/> on validation rows. It lies midway between the scores of the last rows
+/// above it and the first below it; if all rows are above, just below the lowest score; if none is, at the highest. Among equally good
+/// thresholds the highest is taken. A threshold tuned on few rows overfits; <see cref="TunedThreshold.Counts"/> has their number.
 /// </summary>
 internal static class ThresholdTuning
 {
     /// <param name="criterion">The criterion that the threshold maximises.</param>
-    /// <param name="scores">Logits or probabilities; rows whose score is NaN are left out.</param>
+    /// <param name="scores">Logits or probabilities; rows with a NaN score are excluded.</param>
     /// <param name="labels">Whether each row is positive.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>Null where the rows are all of one kind, or none of the thresholds reaches the target: nothing can be told.</returns>
-    public static TunedThreshold? Of(
-        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, ReadOnlySpan<float> weights = default)
+    public static TunedThreshold? Of(DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
     {
-        var ranking = ScoreRanking.Of(scores, labels, weights);
+        var ranking = ScoreRanking.Of(scores, labels);
         if (!ranking.HasBoth)
             return null;
         var noneIsPositive = ranking.CountsAt(default);
@@ -36,16 +37,14 @@ internal static class ThresholdTuning
         return best;
     }
 
-    /// <summary>For each label of a multi-label model apart.</summary>
+    /// <summary>Tunes the threshold of each label of a multi-label model separately.</summary>
     /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">[rows, labels] in row-major order.</param>
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
     /// <param name="labelCount">Labels of a row.</param>
-    /// <param name="weights">One a row, 0 or above; empty where all count alike.</param>
     /// <returns>One a label; null where <see cref="Of"/> gives null.</returns>
     public static TunedThreshold?[] OfEachLabel(
-        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount,
-        ReadOnlySpan<float> weights = default)
+        DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labelCount);
         if (scores.Length != labels.Length || scores.Length % labelCount != 0)
@@ -56,12 +55,12 @@ internal static class ThresholdTuning
         {
             for (var row = 0; row < ofLabel.Length; row++)
                 (ofLabel[row], isThere[row]) = (scores[row * labelCount + label], labels[row * labelCount + label]);
-            thresholds[label] = Of(criterion, ofLabel, isThere, weights);
+            thresholds[label] = Of(criterion, ofLabel, isThere);
         }
         return thresholds;
     }
 
-    // At least the next score, and below that of the cut, whatever the rounding.
+    // Below the score of the cut and at least the next score, also after rounding.
     private static float Below(IReadOnlyList<ScoreCut> cuts, int index)
     {
         var last = cuts[index].Score;

@@ -4,18 +4,18 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// An order of the training rows in which all classes come about equally often: an epoch has as many places as there are rows, and they go
-/// to the classes in turn, so that of k classes each has a k-th of them, give or take one. Rare classes' rows come several times an epoch,
-/// and of frequent classes some rows are left for later epochs. Random numbers are counted (seed, epoch, class), so the order of an epoch
-/// depends on nothing that came before.
+/// A sampling order of the training rows in which all classes are equally frequent: an epoch has as many positions as there are rows,
+/// assigned to the k classes in turn, so that each has 1/k of them, up to one. Rows of rare classes are repeated in an epoch, and some rows
+/// of frequent classes are used in later epochs. Random numbers depend on seed, epoch and class only, so that the order of an epoch is
+/// independent of earlier epochs.
 /// </summary>
 /// <remarks>
-/// <para>A class's rows are gone through in rounds, each shuffled anew, so that no row comes again before all of its class have come. A
-/// class with no more rows than places begins its rounds with every epoch: each of its rows comes in every epoch. A larger class continues
-/// its rounds from epoch to epoch, so that none of its rows is forgotten; where a round ends within an epoch, a row may come at the end of
-/// one and the beginning of the next.</para>
-/// <para>Of rows with several labels each label is a class, and so are the rows that have none. A row is drawn for one of its labels and
-/// brings the others along: every label comes in at least its share of the places, and labels that occur together with rare ones in more.
+/// <para>The rows of a class are used in rounds, each shuffled anew, so that no row repeats before all rows of its class were used. A class
+/// with no more rows than positions starts a new round in every epoch, so that each of its rows is used in every epoch. A larger class
+/// continues its rounds across epochs, so that all its rows are used; at the boundary of two rounds a row may repeat within an
+/// epoch.</para>
+/// <para>For multi-label rows each label is a class, and the rows without labels are one more. A row is drawn for one of its labels but has
+/// its other labels too: every label has at least its share of the positions, and labels that occur together with rare ones have more.
 /// </para>
 /// </remarks>
 internal sealed class BalancedSampling
@@ -26,7 +26,7 @@ internal sealed class BalancedSampling
     private BalancedSampling(List<int>[] classes, int rows) =>
         (_classes, _rows) = ([.. classes.Where(members => members.Count > 0).Select(members => members.ToArray())], rows);
 
-    /// <param name="classes">Of each row, from 0. Classes without rows have no places.</param>
+    /// <param name="classes">Class of each row, from 0. Classes without rows have no positions.</param>
     /// <exception cref="ArgumentOutOfRangeException">A class is negative.</exception>
     public static BalancedSampling OfClasses(ReadOnlySpan<int> classes)
     {
@@ -43,8 +43,8 @@ internal sealed class BalancedSampling
     }
 
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
-    /// <param name="labelCount">Labels of a row.</param>
-    /// <exception cref="ArgumentException">These are no whole rows.</exception>
+    /// <param name="labelCount">Number of labels.</param>
+    /// <exception cref="ArgumentException">The number of labels is not a multiple of <paramref name="labelCount"/>.</exception>
     public static BalancedSampling OfLabels(ReadOnlySpan<bool> labels, int labelCount)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(labelCount);
@@ -66,15 +66,15 @@ internal sealed class BalancedSampling
     }
 
     /// <param name="seed">Seed of the training.</param>
-    /// <param name="epoch">From 0.</param>
-    /// <returns>As many rows as there are, shuffled; rows come several times or not at all.</returns>
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <returns>As many shuffled indices as there are rows; rows may repeat or be missing.</returns>
     public int[] Order(long seed, int epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         var order = new List<int>(_rows);
         for (var index = 0; index < _classes.Length; index++)
         {
-            // Places are numbered through all epochs, and the p-th goes to class p mod k, for the (p div k)-th time.
+            // Positions are numbered across epochs; position p belongs to class p mod k, as its (p div k)-th.
             var from = TimesBefore((long)epoch * _rows, index);
             var to = TimesBefore((long)(epoch + 1) * _rows, index);
             if (_classes[index].Length <= _rows / _classes.Length)
@@ -100,7 +100,7 @@ internal sealed class BalancedSampling
         }
     }
 
-    // Times from..to of the endless rounds of a class; the number of the round takes the place of the epoch.
+    // Positions from..to of the sequence of rounds of a class; the number of the round replaces the epoch in the random numbers.
     private void AddWindow(List<int> order, long seed, int index, long from, long to)
     {
         var size = _classes[index].Length;

@@ -2,8 +2,10 @@ using System.Globalization;
 
 namespace MlNetFineTune.Trainers;
 
-/// <summary>Bytes that this process can still take: what the machine has free without swapping, and what the container's limit leaves.
-/// Linux says both; elsewhere the garbage collector knows them roughly.</summary>
+/// <summary>
+/// Bytes that this process can still allocate: the minimum of the machine's memory available without swapping and the remainder of the
+/// container's limit. Linux reports both; on other systems the garbage collector's estimate is used.
+/// </summary>
 internal static class AvailableMemory
 {
     public static long Bytes()
@@ -25,7 +27,7 @@ internal static class AvailableMemory
             && long.TryParse(kilobytes, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value * 1024 : null;
     }
 
-    /// <summary>Null where there is no limit: the file is not there, or says <c>max</c>.</summary>
+    /// <summary>Null if there is no limit: the file does not exist or contains <c>max</c>.</summary>
     internal static long? OfContainer(string folder, string limitFile, string usedFile) =>
         Number(Path.Combine(folder, limitFile)) is { } limit && Number(Path.Combine(folder, usedFile)) is { } used
             ? Math.Max(limit - used, 0)

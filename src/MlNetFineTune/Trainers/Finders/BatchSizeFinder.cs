@@ -5,12 +5,12 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Trainers;
 
 /// <summary>
-/// Trains a few steps at each of a doubling row of batch sizes. Before each it foretells the memory from the ones before, and does not
-/// begin what might not fit: a process that asks Linux for more memory than there is gets killed, not an error.
+/// Trains a few steps at batch sizes that double. Before each, it predicts the memory from the previous ones and does not start a size that
+/// may not fit: Linux kills a process that exceeds the available memory instead of reporting an error.
 /// </summary>
-/// <param name="available">Bytes that the process can still take.</param>
-/// <param name="resident">Bytes that the process has.</param>
-/// <param name="trial">Runs a batch size: rows a second, and the highest memory of the process.</param>
+/// <param name="available">Bytes that the process can still allocate.</param>
+/// <param name="resident">Resident bytes of the process.</param>
+/// <param name="trial">Runs a batch size and returns rows per second and the peak memory of the process.</param>
 internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident, Func<int, (double RowsPerSecond, long PeakBytes)> trial)
 {
     private const int Steps = 3;
@@ -38,7 +38,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
                 LearningRate = 1e-6f,
                 Schedule = LearningRateSchedule.Constant()
             };
-            // As in an epoch without kept features: they would be computed for all rows before the first step.
+            // Without the feature cache, which would compute the features of all rows before the first step.
             TrialRun.Run(ml, data, plain with { FeatureCache = FeatureCache.None }, clock, () => clock.IsOver, end);
             options.CancellationToken.ThrowIfCancellationRequested();
             return (clock.RowsPerSecond, peak.Bytes);
@@ -46,7 +46,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
     }
 
     /// <param name="largest">The last batch size.</param>
-    /// <param name="rows">There are so many.</param>
+    /// <param name="rows">Number of rows of the data.</param>
     /// <param name="before">Memory of the process before the first trial.</param>
     public BatchSizeSearch Find(int largest, long rows, long before)
     {
@@ -81,7 +81,7 @@ internal sealed class BatchSizeFinder(Func<long> available, Func<long> resident,
         if (trials.Count == 0)
             return null;
 
-        // Memory grows along a line; of the first batch all that the process has taken since is put down to its rows.
+        // Linear extrapolation. After one trial only, all memory allocated since the start is attributed to its rows.
         var (fromSize, fromBytes) = trials.Count == 1 ? (0, before) : (trials[^2].BatchSize, trials[^2].PeakBytes);
         var perRow = Math.Max(trials[^1].PeakBytes - fromBytes, 0) / (double)(trials[^1].BatchSize - fromSize);
         var needed = (long)(Caution * perRow * (size - trials[^1].BatchSize)) + Math.Max(trials[^1].PeakBytes - resident(), 0);

@@ -1,30 +1,32 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune;
 
 /// <summary>The result of <c>ml.FineTuning.FindBatchSize</c>.</summary>
 /// <param name="Trials">
-/// Batch sizes that ran, each twice the one before: <c>BatchSize</c> in rows of a step; <c>RowsPerSecond</c> with reading, decoding and
-/// augmenting, after a first step that does not count; <c>PeakBytes</c>, memory of the whole process (its resident set) at its highest
-/// meanwhile, without that of a GPU.
+/// The batch sizes that ran, each twice the previous one: <c>BatchSize</c> in rows; <c>RowsPerSecond</c> including reading, decoding and
+/// augmentation, measured after a first step; <c>PeakBytes</c>, the peak resident memory of the process during the trial, without GPU
+/// memory.
 /// </param>
-/// <param name="Suggestion">The smallest batch size, in rows, whose throughput is within 5 % of the best:
-/// <see cref="FineTuningOptions.BatchSize"/>.</param>
+/// <param name="Suggestion">
+/// The smallest batch size, in rows, whose throughput is within 5 % of the best, for <see cref="FineTuningOptions.BatchSize"/>.
+/// </param>
 /// <param name="End">The reason why no larger size was tried, as text.</param>
 public sealed record BatchSizeSearch(
     IReadOnlyList<(int BatchSize, double RowsPerSecond, long PeakBytes)> Trials, int Suggestion, string End)
 {
     /// <summary>
-    /// Draws throughput, with the suggestion, and below it memory, over the batch size, as an SVG file, which every browser shows.
+    /// Plots throughput with the suggestion, and below it memory, against the batch size, as an SVG file.
     /// </summary>
     /// <param name="path">
-    /// A file whose name ends in <c>.svg</c>, in a folder that exists. An older file is replaced; the new one is written beside it and
-    /// renamed, so that a failure leaves the old one.
+    /// Path of the file, with the extension <c>.svg</c>, in an existing folder. An existing file is replaced atomically, so that it stays
+    /// if writing fails.
     /// </param>
     /// <exception cref="ArgumentException"><paramref name="path"/> is empty or has another extension.</exception>
     /// <exception cref="IOException">
-    /// The file cannot be written; a <see cref="DirectoryNotFoundException"/> where there is no such folder.
+    /// The file cannot be written; a <see cref="DirectoryNotFoundException"/> if the folder does not exist.
     /// </exception>
     public void SaveChart(string path)
     {

@@ -20,7 +20,7 @@ internal static class LearningRateFinder
         {
             LearningRate = highest,
             Schedule = new SweepSchedule(ExactDouble.Of(lowest) / ExactDouble.Of(highest), steps),
-            Epochs = Math.Max(steps + 1, options.Epochs), // each of one step at least; a step is complete when the next begins
+            Epochs = Math.Max(steps + 1, options.Epochs), // each has at least one step; a step is complete when the next begins
         };
         TrialRun.Run(ml, data, trial, sweep, () => sweep.IsOver, end);
         options.CancellationToken.ThrowIfCancellationRequested();

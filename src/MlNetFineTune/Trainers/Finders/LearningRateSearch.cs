@@ -1,33 +1,34 @@
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Reporting;
+using MlNetFineTune.Tasks;
 using MlNetFineTune.Trainers;
 
 namespace MlNetFineTune;
 
 /// <summary>The result of <c>ml.FineTuning.FindLearningRate</c>.</summary>
 /// <param name="Points">
-/// Step by step, the learning rate (of the head) rising: <c>Loss</c> is that of the step's rows, before the step; <c>SmoothedLoss</c> the
-/// exponential mean of the losses so far (0.98 of the mean stays at each step), free of the bias of its beginning.
+/// One entry per step, with rising learning rate (of the head): <c>Loss</c> is the loss of the step's rows before the step;
+/// <c>SmoothedLoss</c> the exponential moving average of the losses so far (decay 0.98), with bias correction.
 /// </param>
-/// <param name="Suggestion">A learning rate from the middle of the slope: <see cref="FineTuningOptions.LearningRate"/>.</param>
+/// <param name="Suggestion">A learning rate from the steepest part of the curve, for <see cref="FineTuningOptions.LearningRate"/>.</param>
 public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> Points, float Suggestion)
 {
     /// <summary>
-    /// Draws the loss over the learning rate, with the suggestion, as an SVG file, which every browser shows. The axis of the loss ends
-    /// 30 % above the first smoothed loss; what is higher is cut off.
+    /// Plots the loss against the learning rate, with the suggestion, as an SVG file. The loss axis ends 30 % above the first smoothed
+    /// loss; higher values are clipped.
     /// </summary>
     /// <param name="path">
-    /// A file whose name ends in <c>.svg</c>, in a folder that exists. An older file is replaced; the new one is written beside it and
-    /// renamed, so that a failure leaves the old one.
+    /// Path of the file, with the extension <c>.svg</c>, in an existing folder. An existing file is replaced atomically, so that it stays
+    /// if writing fails.
     /// </param>
     /// <exception cref="ArgumentException"><paramref name="path"/> is empty or has another extension.</exception>
     /// <exception cref="IOException">
-    /// The file cannot be written; a <see cref="DirectoryNotFoundException"/> where there is no such folder.
+    /// The file cannot be written; a <see cref="DirectoryNotFoundException"/> if the folder does not exist.
     /// </exception>
     public void SaveChart(string path)
     {
-        // The divergence at the end would make the slope flat.
+        // The divergence at the end would flatten the rest of the curve.
         var first = Points[0].SmoothedLoss;
         var ceiling = first + 0.3 * Math.Abs(first);
         var heights = Points.TakeWhile(point => point.SmoothedLoss <= ceiling)
@@ -47,7 +48,7 @@ public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, doub
 
     internal static LearningRateSearch Of(IReadOnlyList<(double LearningRate, double Loss, double SmoothedLoss)> points, int steps)
     {
-        // As fastai: the first tenth, in which the mean is young, and the last five steps, which explode, have no say.
+        // As in fastai: without the first tenth, where the moving average has few values, and the last five steps, where the loss diverges.
         var skipped = steps / 10;
         var judged = points.Skip(skipped).Take(points.Count - skipped - 5).ToList();
         if (judged.Count < 3)
@@ -59,6 +60,6 @@ public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, doub
         return new LearningRateSearch(points, (float)judged[Valley.Find([.. judged.Select(point => point.SmoothedLoss)])].LearningRate);
     }
 
-    /// <summary>Names and values, with the same numbers in every culture.</summary>
+    /// <summary>Names and values as text, in the invariant culture.</summary>
     public override string ToString() => InvariantText.Of(this);
 }

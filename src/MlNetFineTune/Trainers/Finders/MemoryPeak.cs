@@ -1,6 +1,6 @@
 namespace MlNetFineTune.Trainers;
 
-/// <summary>The highest memory of this process while it lives, looked at every few milliseconds.</summary>
+/// <summary>Peak memory of this process during the object's lifetime, sampled every few milliseconds.</summary>
 internal sealed class MemoryPeak : IDisposable
 {
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(3);

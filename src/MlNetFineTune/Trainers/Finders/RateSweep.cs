@@ -3,8 +3,10 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Trainers;
 
-/// <summary>Watches the loss while the learning rate rises, and calls the end: after all steps, or when the smoothed loss is above 4 times
-/// its best (fastai's rule), or no number.</summary>
+/// <summary>
+/// Records the loss while the learning rate rises, and ends the training after all steps, or when the smoothed loss exceeds 4 times its
+/// minimum (fastai's rule) or is not finite.
+/// </summary>
 internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrainingObserver
 {
     private const double Memory = 0.98;
@@ -27,13 +29,13 @@ internal sealed class RateSweep(int steps, CancellationTokenSource end) : ITrain
             return;
         if (learningRate != _rate)
             Complete();
-        // A second phase of the strategy begins at the bottom again.
+        // A second phase of the strategy would restart at the lowest rate.
         if (IsOver || !double.IsFinite(loss) || learningRate < _rate)
         {
             End();
             return;
         }
-        (_rate, _sum, _rows) = (learningRate, _sum + loss * rows, _rows + rows); // of all batches that make one step of the optimizer
+        (_rate, _sum, _rows) = (learningRate, _sum + loss * rows, _rows + rows); // over all batches of one optimizer step
     }
 
     private void Complete()

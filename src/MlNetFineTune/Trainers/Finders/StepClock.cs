@@ -3,7 +3,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Trainers;
 
-/// <summary>Times some steps after a first one, and calls the end.</summary>
+/// <summary>Measures the time of some steps after a first one, then ends the training.</summary>
 internal sealed class StepClock(int steps, CancellationTokenSource end) : ITrainingObserver
 {
     private readonly Stopwatch _watch = new();

@@ -2,7 +2,7 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Trainers;
 
-/// <summary>Rises from a share of the rate to all of it, by the same factor at each step, and further if the training goes on.</summary>
+/// <summary>Rises exponentially from a fraction of the rate to the full rate, and further if the training continues.</summary>
 internal sealed record SweepSchedule(double LowestShare, int SweepSteps) : LearningRateSchedule(warmup: 0)
 {
     public override string ToString() => FormattableString.Invariant($"Sweep(lowest: {LowestShare}, steps: {SweepSteps})");

@@ -4,10 +4,10 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune.Trainers;
 
-/// <summary>A training that is only watched: nothing of the user's is told, written or kept.</summary>
+/// <summary>A training for measurement only: it reports no progress, writes no files, and its network is discarded.</summary>
 internal static class TrialRun
 {
-    /// <summary>The options without what ends, judges, keeps or shows a training.</summary>
+    /// <summary>The options without early stopping, validation, checkpoints and reporting.</summary>
     public static FineTuningOptions Plain(FineTuningOptions options) => options with
     {
         Task = options.TaskInForce.WithoutValidation,
@@ -22,14 +22,14 @@ internal static class TrialRun
         Checkpoint = TrainingCheckpoint.None,
     };
 
-    /// <summary>Trains until the observer cancels <paramref name="end"/>; the network is then disposed.</summary>
+    /// <summary>Trains until the observer cancels <paramref name="end"/>, then disposes the network.</summary>
     /// <param name="ml">Device, log and seed.</param>
-    /// <param name="data">As <c>Fit</c> takes them.</param>
+    /// <param name="data">The training data, as for <c>Fit</c>.</param>
     /// <param name="options">Options of the trial.</param>
-    /// <param name="observer">Watches.</param>
-    /// <param name="isOver">Whether the observer has called the end: what ends the training then is no fault.</param>
+    /// <param name="observer">Measures the steps.</param>
+    /// <param name="isOver">Whether the observer has ended the training; an exception after that is ignored.</param>
     /// <param name="end">Linked to the options' own token.</param>
-    /// <exception cref="OperationCanceledException">One of the options' tokens asked for it.</exception>
+    /// <exception cref="OperationCanceledException">One of the options' tokens was cancelled.</exception>
     public static void Run(MLContext ml, IDataView data, FineTuningOptions options, ITrainingObserver observer, Func<bool> isOver,
         CancellationTokenSource end)
     {
@@ -40,9 +40,9 @@ internal static class TrialRun
         }
         catch (Exception e) when (isOver() && e is (OperationCanceledException or InvalidOperationException))
         {
-            // Cancelled by the observer; or a loss that is no number, which the observer heard of first.
+            // Cancelled by the observer, or a loss that is not finite, which the observer has recorded.
         }
         if (!isOver())
-            options.StopToken.ThrowIfCancellationRequested(); // half a search is none
+            options.StopToken.ThrowIfCancellationRequested(); // an incomplete search has no result
     }
 }

@@ -4,10 +4,10 @@ namespace MlNetFineTune.Trainers;
 /// falling subsequence of the losses.</summary>
 internal static class Valley
 {
-    /// <returns>An index.</returns>
+    /// <returns>An index of <paramref name="losses"/>.</returns>
     public static int Find(ReadOnlySpan<double> losses)
     {
-        var longest = new int[losses.Length]; // falling subsequence that ends there
+        var longest = new int[losses.Length]; // length of the longest falling subsequence ending there
         var end = 0;
         for (var i = 0; i < losses.Length; i++)
         {

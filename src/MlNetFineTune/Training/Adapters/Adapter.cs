@@ -4,34 +4,37 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Small matrices that train in the place of a network's own weights. Whatever the <see cref="Strategy"/>, the pretrained weights then
-/// stay as they are; it says in which stages the adapters are, how fast they learn and when. The head trains as always, and so do
-/// layers that were replaced or drawn anew.
+/// Low-rank matrices that are trained instead of a network's weights. With an adapter the pretrained weights do not change; the
+/// <see cref="Strategy"/> determines the stages with adapters, their learning rates and when they are trained. The head is trained as
+/// usual, and so are replaced and reinitialised layers.
 /// </summary>
-public abstract record Adapter
+public abstract partial record Adapter
 {
-    private protected Adapter()
+    private Adapter()
     {
     }
 
-    /// <summary>No adapter: the network's own weights train. The default.</summary>
+    /// <summary>No adapter: the network's weights are trained. The default.</summary>
     public static Adapter None { get; } = new NoAdapter();
 
     /// <summary>
-    /// LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685): a layer's weight W becomes <c>W + alpha / rank * B A</c>, where A and B are
-    /// of low rank and train. B begins at zero, so that the first outputs are those of the pretrained network. For scoring the sum is
-    /// merged into the layer, which then costs the same as before. Use a higher learning rate than for the weights themselves.
+    /// LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685): a layer's weight W becomes <c>W + alpha / rank * B A</c>, with trained
+    /// matrices A and B of low rank. B is initialised with zeros, so that the initial outputs are those of the pretrained network. For
+    /// scoring the adapters are merged into the layers, without additional cost. Use a higher learning rate than for full fine-tuning.
+    /// Requires a strategy that trains a layer below the head.
     /// </summary>
     /// <param name="rank">Rank of the product B A. 1 to 1024. Default 8.</param>
     /// <param name="alpha">The product is scaled by alpha / rank. Above 0. Default 16.</param>
     /// <param name="targets">
-    /// Which layers, by their names in weight files: <c>"qkv"</c> is every layer of this last name, <c>"layer4.*"</c> all in layer4 (a star
-    /// stands for any text). Default: all. Linear layers and convolutions can be adapted, as PEFT does; not those in groups (depthwise ones
-    /// too), nor those that the adapter would outweigh: both stay as they are. Of a module they are TorchSharp's own Linear and Conv2d
-    /// below the head, which the module must call by <c>layer.call(x)</c>: past <c>layer.forward(x)</c> no hook runs,
-    /// and the first step is an error.
+    /// The adapted layers, by their names in weight files: <c>"qkv"</c> selects every layer with this last part of the name,
+    /// <c>"layer4.*"</c> all in layer4 (a star matches any text). Default null: all. Linear layers and convolutions can be adapted, as in
+    /// PEFT, except grouped and depthwise convolutions and layers smaller than their adapter would be. In a module these are TorchSharp's
+    /// Linear and Conv2d below the head, which the module must call by <c>layer.call(x)</c>: <c>layer.forward(x)</c> does not run the
+    /// adapter's hook, and the first step throws.
     /// </param>
-    /// <param name="dropout">Share of the adapter's inputs that are set to zero in a training step. 0 to below 1. Default 0.</param>
+    /// <param name="dropout">Dropout probability of the adapter's inputs in training. At least 0, below 1. Default 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    /// <exception cref="ArgumentException">A target is empty.</exception>
     public static Adapter Lora(int rank = 8, float alpha = 16, IReadOnlyList<string>? targets = null, float dropout = 0) =>
         new LoraAdapter(rank, alpha, targets ?? ["*"], dropout);
 
@@ -39,8 +42,19 @@ public abstract record Adapter
     /// <param name="network">The network, on the device on which it trains.</param>
     /// <param name="plan">The plan of the strategy for the unchanged network.</param>
     /// <param name="seed">Seed of random weights.</param>
-    /// <param name="log">Receives a line about what was done.</param>
-    /// <returns>The plan for the network as it is now.</returns>
-    /// <exception cref="ArgumentException">The adapter does not fit the network, or the strategy would never train it.</exception>
+    /// <param name="log">Receives a message about the changes.</param>
+    /// <returns>The plan for the changed network.</returns>
+    /// <exception cref="ArgumentException">The adapter does not fit the network, or the strategy trains no adapted layer.</exception>
     internal abstract PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log);
+
+    /// <summary>The adapters of a network, for its model file; null where it has none.</summary>
+    internal virtual AdapterDescription? Describe(FineTunedNetwork network) => null;
+
+    private sealed record NoAdapter : Adapter
+    {
+        internal override PlanRules Apply(FineTunedNetwork network, PlanRules plan, long seed, Action<string> log) =>
+            ChangedPlan.WithFreshLayers(plan, network);
+
+        public override string ToString() => nameof(None);
+    }
 }

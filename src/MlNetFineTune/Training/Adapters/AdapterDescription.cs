@@ -2,17 +2,17 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>What must be known of a network's adapters to fill them from a file.</summary>
-/// <param name="Rank">1 to 1024.</param>
-/// <param name="Alpha">Above 0.</param>
+/// <summary>The description of a network's adapters in a file.</summary>
+/// <param name="Rank">The rank, 1 to 1024.</param>
+/// <param name="Alpha">The scale, above 0.</param>
 /// <param name="Layers">Names of the adapted layers.</param>
 internal sealed record AdapterDescription(int Rank, float Alpha, IReadOnlyList<string> Layers)
 {
-    /// <summary>Adds the adapters, all zero, to a network that has none.</summary>
-    /// <exception cref="ArgumentException">The description makes no sense for this network.</exception>
+    /// <summary>Adds adapters with zero weights to a network without adapters.</summary>
+    /// <exception cref="ArgumentException">The description does not fit the network.</exception>
     public void Attach(FineTunedNetwork network)
     {
-        _ = new LoraAdapter(Rank, Alpha, ["*"], dropout: 0); // checks the numbers
-        LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
+        _ = Adapter.Lora(Rank, Alpha); // checks the numbers
+        Adapter.LoraAdapter.Attach(network, Layers, Rank, Alpha, dropout: 0);
     }
 }

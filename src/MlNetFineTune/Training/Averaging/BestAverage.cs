@@ -2,31 +2,39 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The uniform average of the best epochs' weights: see <see cref="WeightAveraging.BestCheckpoints"/>.</summary>
+/// <summary>
+/// Weighted means of the kept epochs' weights at the end of the training: see <see cref="WeightAveraging.BestCheckpoints"/> and
+/// <see cref="WeightAveraging.WiseFt"/>.
+/// </summary>
 internal static class BestAverage
 {
-    /// <summary>Gives the network the average, if that is wanted and validation prefers it to the best epoch alone.</summary>
+    /// <summary>Gives the network the best of the averages that the options want, if validation prefers it to the best epoch.</summary>
     /// <returns>Null if the best epoch stays.</returns>
     public static TrainingReport.AveragedEpochs? Try(
         TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, ProgressMeter meter, TrainingLog log)
     {
-        if (run.Options.WeightAveraging is not WeightAveraging.BestAveraging || best.Kept.Count < 2)
+        int[] epochs = [.. best.Kept.Select(kept => kept.Epoch).Order()];
+        if (run.Options.WeightAveraging.SharesOf(epochs.Length).ToList() is not [_, ..] candidates)
             return null;
         var (network, frozen) = (run.Network, run.Plan.FrozenStages);
         network.Freeze(frozen);
         using var encoder = new FrozenEncoder(network, run.Input, network.RunsAlone(frozen) ? frozen : 0, run.Seed, run.Options.Workers);
-        best.RestoreAverage();
         var evaluator = inputs.EvaluatorOf(frozen, encoder);
-        var evaluation = evaluator.Evaluate(state.Epochs.Count)!;
-        int[] epochs = [.. best.Kept.Select(kept => kept.Epoch).Order()];
-        var averaged = evaluation.IsBetterThan(best.Evaluation, run.Metric)
-            ? new TrainingReport.AveragedEpochs(epochs, evaluation.Loss) { Metrics = evaluation.Metrics }
-            : null;
-        if (averaged is null)
+        var (chosen, evaluationToBeat) = ((TrainingReport.AveragedEpochs?)null, best.Evaluation);
+        foreach (var shares in candidates)
+        {
+            best.RestoreAverage(shares);
+            var evaluation = evaluator.Evaluate(state.Epochs.Count)!;
+            var average = new TrainingReport.AveragedEpochs(epochs, evaluation.Loss) { Shares = shares, Metrics = evaluation.Metrics };
+            var isBest = evaluation.IsBetterThan(evaluationToBeat, run.Metric);
+            if (isBest)
+                (chosen, evaluationToBeat, best.Outputs) = (average, evaluation, evaluator.Outputs);
+            log.Average(average, isBest);
+        }
+        if (chosen is null)
             best.RestoreBest();
         else
-            best.Outputs = evaluator.Outputs;
-        log.Average(averaged, evaluation, epochs);
-        return averaged;
+            best.RestoreAverage(chosen.Shares);
+        return chosen;
     }
 }

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace MlNetFineTune.Training;
 
 /// <summary>An exponential moving average of tensors, which it owns: see <see cref="WeightAveraging.Exponential"/>.
-/// Whole numbers are not averaged but copied.</summary>
+/// Integers are copied instead of averaged.</summary>
 internal sealed class MovingAverage : IDisposable
 {
     private readonly double _decay;
     private readonly IReadOnlyList<(string Name, Tensor Live, Tensor Average)> _tensors;
 
-    /// <param name="tensors">Averaged; they stay the network's.</param>
-    /// <param name="decay">The largest.</param>
+    /// <param name="tensors">The averaged tensors. The network keeps ownership.</param>
+    /// <param name="decay">Largest decay.</param>
     public MovingAverage(IEnumerable<(string Name, Tensor Tensor)> tensors, float decay)
     {
         using var noGradients = no_grad();
@@ -22,7 +22,7 @@ internal sealed class MovingAverage : IDisposable
 
     public int Updates { get; set; }
 
-    /// <summary>They stay this average's.</summary>
+    /// <summary>The averages, owned by this object.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Tensors => _tensors.Select(tensor => (tensor.Name, tensor.Average));
 
     public void Update()
@@ -31,7 +31,7 @@ internal sealed class MovingAverage : IDisposable
         using var noGradients = no_grad();
         var decay = Math.Min(_decay, (1.0 + Updates) / (10.0 + Updates));
         Updates++;
-        var share = tensor(1 - decay); // lerp takes no number, and a tensor is slow to make
+        var share = tensor(1 - decay); // lerp takes a tensor, which is slow to create
         foreach (var (_, live, average) in _tensors)
         {
             if (average.is_floating_point())
@@ -41,7 +41,7 @@ internal sealed class MovingAverage : IDisposable
         }
     }
 
-    /// <summary>Lends the network the average until the result is disposed.</summary>
+    /// <summary>Replaces the network's weights by the average until the result is disposed.</summary>
     public IDisposable InPlaceOfWeights()
     {
         Swap();

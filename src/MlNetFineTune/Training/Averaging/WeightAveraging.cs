@@ -1,6 +1,8 @@
+using MlNetFineTune.Training;
+
 namespace MlNetFineTune;
 
-/// <summary>Whether the model has the weights of one epoch, or an average.</summary>
+/// <summary>Whether the model has the weights of one epoch or an average of weights.</summary>
 public abstract record WeightAveraging
 {
     private protected WeightAveraging()
@@ -11,22 +13,50 @@ public abstract record WeightAveraging
     public static WeightAveraging None { get; } = new NoAveraging();
 
     /// <summary>
-    /// A moving average, a = d a + (1 - d) w after every step (Polyak and Juditsky 1992), is judged and kept in the place of the weights,
-    /// running statistics of BatchNorm included, as timm's ModelEmaV3 does it. It warms up as in TensorFlow, d = min(decay, (1 + t) / (10 +
-    /// t)) in step t from 0, so that it forgets the beginning; each part of a strategy begins afresh.
+    /// Exponential moving average, a = d a + (1 - d) w after every step (Polyak and Juditsky 1992), which is validated and returned instead
+    /// of the weights, including running statistics of BatchNorm, as timm's ModelEmaV3. The decay warms up as in TensorFlow, d = min(decay,
+    /// (1 + t) / (10 + t)) in step t from 0, so that initial weights lose their influence. Each phase of a strategy restarts the average.
     /// </summary>
-    /// <param name="decay">Above 0, below 1. The average looks back about 1 / (1 - decay) steps; make that less than the run has.</param>
+    /// <param name="decay">
+    /// Decay of the average. Above 0, below 1. Default 0.999. The average covers about 1 / (1 - decay) steps, which should be less than the
+    /// number of steps of the training.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The decay is out of range.</exception>
     public static WeightAveraging Exponential(float decay = 0.999f) => new ExponentialAveraging(decay);
 
     /// <summary>
-    /// At the end the uniform average of the best epochs' weights ("model soup", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482) is
-    /// judged as well, running statistics included, and taken only if it is better on validation than the best epoch. Needs validation.
+    /// Uniform average of the best epochs' weights at the end of the training, including running statistics ("model soup", Wortsman et al.
+    /// 2022, https://arxiv.org/abs/2203.05482). It is evaluated on the validation rows and used only if it is better than the best epoch.
+    /// Requires validation.
     /// </summary>
-    /// <param name="count">Number of epochs that are averaged. At least 2. Default 3.</param>
+    /// <param name="count">Number of averaged epochs. At least 2. Default 3.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 2.</exception>
     public static WeightAveraging BestCheckpoints(int count = 3) => new BestAveraging(count);
 
-    /// <summary>Epochs whose weights are kept.</summary>
+    /// <summary>
+    /// WiSE-FT (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903): at the end the weights on the line from the best epoch of the
+    /// strategy's first phase to the best epoch after it are evaluated at equal distances, running statistics included, and the best on
+    /// validation are the model's; the ends are among them, so that it is never worse there than either. Models between the pretrained
+    /// network with a trained head and the fine-tuned network are often as accurate, and more robust to other kinds of pictures. Needs
+    /// validation and a strategy of two phases or more, such as <see cref="Strategy.ProbeThenFull"/>. Costs <paramref name="steps"/> - 1
+    /// evaluations.
+    /// </summary>
+    /// <param name="steps">Number of parts of the line. 2 to 100. Default 10: shares of 0.1, 0.2, ... of the later epoch.</param>
+    public static WeightAveraging WiseFt(int steps = 10) => new WiseFtAveraging(steps);
+
+    /// <summary>Number of epochs whose weights are kept; with <see cref="KeepsFirstPhase"/>, in that phase and after it.</summary>
     internal virtual int KeptEpochs => 1;
+
+    /// <summary>Whether the first phase's best epochs are kept beside those after it.</summary>
+    internal virtual bool KeepsFirstPhase => false;
+
+    /// <summary>The weighted means of the kept epochs, in their order, that are evaluated at the end.</summary>
+    internal virtual IEnumerable<IReadOnlyList<double>> SharesOf(int kept) => [];
+
+    /// <exception cref="ArgumentException">The strategy has not the phases that are needed.</exception>
+    internal virtual void Check(TrainingPlan plan)
+    {
+    }
 
     private sealed record NoAveraging : WeightAveraging
     {
@@ -52,6 +82,36 @@ public abstract record WeightAveraging
 
         internal override int KeptEpochs { get; }
 
+        internal override IEnumerable<IReadOnlyList<double>> SharesOf(int kept) =>
+            kept >= 2 ? [[.. Enumerable.Repeat(1.0 / kept, kept)]] : [];
+
         public override string ToString() => FormattableString.Invariant($"BestCheckpoints({KeptEpochs})");
+    }
+
+    internal sealed record WiseFtAveraging : WeightAveraging
+    {
+        public WiseFtAveraging(int steps) => Steps = steps is >= 2 and <= 100
+            ? steps
+            : throw new ArgumentOutOfRangeException(nameof(steps), steps, "The line between two epochs has 2 to 100 parts.");
+
+        public int Steps { get; }
+
+        internal override bool KeepsFirstPhase => true;
+
+        internal override IEnumerable<IReadOnlyList<double>> SharesOf(int kept) => kept == 2
+            ? Enumerable.Range(1, Steps - 1).Select(i => (double)i / Steps).Select(share => (double[])[1 - share, share])
+            : [];
+
+        internal override void Check(TrainingPlan plan)
+        {
+            if (plan.Phases.Count < 2)
+            {
+                throw new ArgumentException(
+                    "WeightAveraging.WiseFt needs a strategy of two phases or more, whose weights it mixes, and this one has one: take "
+                    + "Strategy.ProbeThenFull or Gradual.", "options");
+            }
+        }
+
+        public override string ToString() => FormattableString.Invariant($"WiseFt({Steps})");
     }
 }

@@ -50,7 +50,7 @@ internal sealed class CheckpointFile : IDisposable
     }
 
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
-    /// <exception cref="NotSupportedException">Another version of this library wrote it.</exception>
+    /// <exception cref="NotSupportedException">The file was written by another version of this library.</exception>
     public static CheckpointFile Open(string path)
     {
         var file = WeightFile.Open(path);
@@ -69,7 +69,7 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Copies the numbers of these tensors, which are there in these shapes.</summary>
+    /// <summary>Copies tensors of the file, which must have these names and shapes.</summary>
     public void ReadInto(IEnumerable<(string Name, Tensor Tensor)> targets)
     {
         foreach (var (name, target) in targets)

@@ -9,8 +9,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A training's folder of checkpoints: finds the one to go on from, and writes new ones when it is time.
-/// Holds the folder for as long as it lives.</summary>
+/// <summary>
+/// The folder of checkpoints of a training: finds the checkpoint to resume from, and writes new ones when due. Locks the folder until it is
+/// disposed.
+/// </summary>
 internal sealed class RunCheckpoints : IDisposable
 {
     private const string Prefix = "checkpoint-";
@@ -34,18 +36,18 @@ internal sealed class RunCheckpoints : IDisposable
         _lock = Lock(options.Folder);
     }
 
-    /// <summary>Where the training went on; null where it began anew.</summary>
+    /// <summary>The position from which the training was resumed; null if it was not resumed.</summary>
     public (int Epochs, int Batches)? Resumed { get; private set; }
 
-    /// <returns>Null if none are wanted. Caller disposes.</returns>
+    /// <returns>Null if no checkpoints are requested. The caller disposes it.</returns>
     public static RunCheckpoints? Open(
         TrainingCheckpoint options, Func<IReadOnlyDictionary<string, JsonElement>> fingerprint, TrainingSnapshot contents,
         IChannel channel) =>
         options is TrainingCheckpoint.FolderCheckpoint folder ? new RunCheckpoints(folder, fingerprint(), contents, channel) : null;
 
-    /// <summary>Puts back what the newest sound checkpoint holds, but for what belongs to a phase.</summary>
-    /// <returns>How the training ended, if it did.</returns>
-    /// <exception cref="InvalidOperationException">The folder is another training's.</exception>
+    /// <summary>Restores the newest valid checkpoint, except the state of a phase.</summary>
+    /// <returns>The end of the training, if it was complete.</returns>
+    /// <exception cref="InvalidOperationException">The folder belongs to another training.</exception>
     public FinishedRun? Resume()
     {
         var files = Files();
@@ -69,7 +71,7 @@ internal sealed class RunCheckpoints : IDisposable
         return null;
     }
 
-    /// <summary>The same for a phase that begins, or goes on.</summary>
+    /// <summary>Restores the state of a phase, if the checkpoint has it.</summary>
     public void Resume(TrainingPhase phase)
     {
         if (_resumed is not null)
@@ -84,15 +86,15 @@ internal sealed class RunCheckpoints : IDisposable
             Save(phase);
     }
 
-    /// <param name="phase">The phase that trains.</param>
-    /// <param name="epochs">That are complete.</param>
+    /// <param name="phase">The current phase.</param>
+    /// <param name="epochs">Number of complete epochs.</param>
     public void AfterEpoch(TrainingPhase phase, int epochs)
     {
         if (epochs % _options.Epochs == 0)
             Save(phase);
     }
 
-    /// <summary>When the training is cancelled: that must not fail for want of room on a disk.</summary>
+    /// <summary>Called when the training is cancelled, which must not fail because of a full disk.</summary>
     public void SaveIfPossible(TrainingPhase phase)
     {
         try
@@ -111,7 +113,7 @@ internal sealed class RunCheckpoints : IDisposable
         Delete(Files().Skip(_options.Keep));
     }
 
-    /// <summary>The weights are the model's. One file remains.</summary>
+    /// <summary>Called when the weights are those of the model. One file remains.</summary>
     public void Finish(FinishedRun finished)
     {
         Write(phase: null, finished);
@@ -132,7 +134,7 @@ internal sealed class RunCheckpoints : IDisposable
 
     private void Write(TrainingPhase? phase, FinishedRun? finished)
     {
-        Close(); // a file that is open cannot be deleted everywhere
+        Close(); // on some systems open files cannot be deleted
         using var scope = NewDisposeScope();
         var path = Path.Combine(_options.Folder, FormattableString.Invariant($"{Prefix}{++_number:000000}{Extension}"));
         try
@@ -188,7 +190,7 @@ internal sealed class RunCheckpoints : IDisposable
         int.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
             out var number) ? number : 0;
 
-    // With them what a killed process left half written: the folder is ours alone.
+    // Including incomplete files of killed processes: no other process uses the folder.
     private void Delete(IEnumerable<string> files)
     {
         foreach (var path in files.Concat(Directory.EnumerateFiles(_options.Folder, $"{Prefix}*{Extension}.*.tmp")))
@@ -200,7 +202,7 @@ internal sealed class RunCheckpoints : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            // it ends with its process, however that ends
+            // the lock ends with the process, even if it is killed
             return new FileStream(Path.Combine(folder, "in-use.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None,
                 bufferSize: 0);
         }

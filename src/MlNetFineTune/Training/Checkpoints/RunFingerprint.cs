@@ -10,12 +10,12 @@ using MlNetFineTune.WeightFiles;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// What makes a training this one: the options and the plan that they resolve to, seed, data, and the weights that it begins with. Each by
-/// its name, as <see cref="CanonicalJson"/>.
+/// The identity of a training: options and the plan to which they resolve, seed, data and initial weights, by name, as
+/// <see cref="CanonicalJson"/>.
 /// </summary>
 internal static class RunFingerprint
 {
-    /// <summary>Everything that decides the result of a training before its first step, by name.</summary>
+    /// <summary>Everything that determines the result of a training before its first step, by name.</summary>
     public static SortedDictionary<string, JsonElement> Of(TrainingRun run)
     {
         var (network, data) = (run.Network, run.Data);
@@ -41,7 +41,7 @@ internal static class RunFingerprint
         void Add(string name, object value) => fingerprint.Add(name, CanonicalJson.ElementOf(value));
     }
 
-    /// <summary>The options alone: all but those that say why they are not here.</summary>
+    /// <summary>The options only, without those marked by <see cref="NotInFingerprintAttribute"/>.</summary>
     public static SortedDictionary<string, JsonElement> Of(FineTuningOptions options)
     {
         var fingerprint = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal);
@@ -65,7 +65,7 @@ internal static class RunFingerprint
         return FormattableString.Invariant($"{subset.Rows.Length} ({sum})");
     }
 
-    // Part of the hash is enough: a collision with one's own training is no attack.
+    // A part of the hash suffices: only accidental collisions matter.
     private static string Sum(Action<IncrementalHash> append)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -1,11 +1,12 @@
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a training writes checkpoints, so that one that was killed, cancelled or stopped can be resumed: the same <c>Fit</c> in
-/// another process ends with the same weights, bit for bit on one CPU with the same number of torch threads. A file holds weights, best
-/// weights, optimizer, averages, position and reports, with a checksum; it is written beside and renamed. A folder belongs to one training:
-/// another one (other options, data, weights or seed) is refused, with what differs. Cancelling and stopping write a checkpoint as well.
-/// A finished training leaves one file, from which the same <c>Fit</c> takes the model at once; delete the folder when the model is saved.
+/// Whether a training writes checkpoints, from which it can be resumed after a kill, a cancellation or a stop: the same <c>Fit</c> in
+/// another process ends with the same weights, bit-identical on one CPU with the same number of libtorch threads. A file contains weights,
+/// best weights, optimizer state, averages, position and reports, with a checksum; it is written atomically. A folder belongs to one
+/// training: another training (other options, data, weights or seed) is an error that names the differences. Cancellation and a stop write
+/// a checkpoint as well. A completed training leaves one file, from which the same <c>Fit</c> returns the model immediately; delete the
+/// folder when the model is saved.
 /// </summary>
 public abstract record TrainingCheckpoint
 {
@@ -21,6 +22,7 @@ public abstract record TrainingCheckpoint
     /// <param name="epochs">Number of epochs between checkpoints. At least 1. Default 1.</param>
     /// <param name="keep">Number of checkpoints that are kept; if the newest is damaged, the
     /// one before is used. At least 1. Default 2.</param>
+    /// <exception cref="ArgumentException"><paramref name="folder"/> is empty, or a number is out of range.</exception>
     public static TrainingCheckpoint EveryEpochs(string folder, int epochs = 1, int keep = 2) =>
         new FolderCheckpoint(folder, keep) { Epochs = Positive(epochs, nameof(epochs)) };
 
@@ -29,6 +31,7 @@ public abstract record TrainingCheckpoint
     /// <param name="steps">Number of steps between checkpoints. At least 1.</param>
     /// <param name="keep">Number of checkpoints that are kept; if the newest is damaged, the
     /// one before is used. At least 1. Default 2.</param>
+    /// <exception cref="ArgumentException"><paramref name="folder"/> is empty, or a number is out of range.</exception>
     public static TrainingCheckpoint EverySteps(string folder, int steps, int keep = 2) =>
         new FolderCheckpoint(folder, keep) { Epochs = 1, Steps = Positive(steps, nameof(steps)) };
 
@@ -37,6 +40,7 @@ public abstract record TrainingCheckpoint
     /// <param name="interval">Time between checkpoints. Above zero.</param>
     /// <param name="keep">Number of checkpoints that are kept; if the newest is damaged, the
     /// one before is used. At least 1. Default 2.</param>
+    /// <exception cref="ArgumentException"><paramref name="folder"/> is empty, or a number is out of range.</exception>
     public static TrainingCheckpoint EveryInterval(string folder, TimeSpan interval, int keep = 2) => new FolderCheckpoint(folder, keep)
     {
         Interval = interval > TimeSpan.Zero ? interval : throw new ArgumentOutOfRangeException(

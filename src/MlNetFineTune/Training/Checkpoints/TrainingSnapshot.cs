@@ -6,8 +6,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Everything that a training changes and must find again to go on: what a checkpoint is made of.
-/// Random numbers are counted, so positions are all that there is of them.</summary>
+/// <summary>
+/// The complete mutable state of a training, which a checkpoint contains. Random numbers are counter-based, so that the position determines
+/// them.
+/// </summary>
 internal sealed class TrainingSnapshot(
     TrainingRun training, IReadOnlyList<(string Name, Tensor Tensor)> weights, RunState run, BestEpochs best, BadRowLog badRows,
     ProgressMeter meter)
@@ -29,7 +31,9 @@ internal sealed class TrainingSnapshot(
             Finished = finished,
         };
 
-    /// <summary>They stay their owners', but for gradients and outputs, which belong to the present dispose scope.</summary>
+    /// <summary>
+    /// The tensors of the state. Their owners keep them, except gradients and outputs, which belong to the current dispose scope.
+    /// </summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> TensorsOf(TrainingPhase? phase) =>
     [
         .. weights.Select(named => ($"model/{named.Name}", named.Tensor)),
@@ -39,7 +43,7 @@ internal sealed class TrainingSnapshot(
         .. phase?.Tensors(training.Network) ?? [],
     ];
 
-    /// <summary>All but what belongs to a phase.</summary>
+    /// <summary>Restores everything except the state of a phase.</summary>
     public void Restore(CheckpointFile file)
     {
         var state = file.State;
@@ -55,7 +59,7 @@ internal sealed class TrainingSnapshot(
             meter.Validation = last.ValidationLoss is { } loss ? new Evaluation(loss, last.Metrics) : null;
     }
 
-    /// <summary>Optimizer, average and waiting gradients, if the checkpoint was made in this phase.</summary>
+    /// <summary>Restores optimizer, average and accumulated gradients, if the checkpoint was written in this phase.</summary>
     public void Restore(CheckpointFile file, TrainingPhase phase)
     {
         if (file.State.Phase is not { } state || state.FirstEpoch != phase.FirstEpoch)

@@ -10,9 +10,8 @@ using static TorchSharp.torch;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Whether a trained model (the teacher, usually larger) adds its class probabilities to the targets of the training: they tell more
-/// about a picture than its label does (Hinton et al. 2015, https://arxiv.org/abs/1503.02531). Validation and scoring do not use the
-/// teacher: validation uses the labels alone.
+/// Knowledge distillation: whether the class probabilities of a trained model (the teacher, usually larger) are additional targets of the
+/// training (Hinton et al. 2015, https://arxiv.org/abs/1503.02531). Validation and scoring do not use the teacher.
 /// </summary>
 public abstract record Distillation
 {
@@ -24,52 +23,56 @@ public abstract record Distillation
     public static Distillation None { get; } = new NoDistillation();
 
     /// <summary>
-    /// Each row's loss becomes weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss, where t and s are the logits of teacher
-    /// and student, T is the temperature, and loss is the task's loss of the label. T^2 keeps the gradients as large as they are at T = 1.
-    /// The weights of rows and classes count for both parts.
+    /// The loss of each row is weight T^2 KL(softmax(t / T) || softmax(s / T)) + (1 - weight) loss, with the logits t and s of teacher and
+    /// student, the temperature T, and the task's loss of the label. T^2 makes the magnitude of the gradients independent of T. Example
+    /// weights and class weights apply to both parts.
     /// </summary>
     /// <remarks>
-    /// The teacher sees the pixels that the student sees in the same batch, augmented and mixed (Beyer et al. 2021,
-    /// https://arxiv.org/abs/2106.05237), normalised in its own way, and resampled (bilinear) where its input has another size. It
-    /// computes as it scores, where it was loaded, in every step; where <see cref="FineTuningOptions.Augmentation"/> is
-    /// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>, once for each view, and what it says is kept in
-    /// <see cref="FineTuningOptions.FeatureCache"/>. A calibrated teacher's own temperature and its
-    /// <see cref="TestTimeAugmentation"/> do not count. A module can teach and be taught where teacher and student see
-    /// pictures and nothing else, or where the inputs of both are the same: columns of the same names, shapes and numbers of keys, in
-    /// the same order. The teacher is neither changed nor disposed, and the saved model has its name and the hash of its weights, but
-    /// not the weights.
+    /// The teacher receives the same pixels as the student, augmented and mixed (Beyer et al. 2021, https://arxiv.org/abs/2106.05237), with
+    /// its own normalisation, and resampled bilinearly if its input has another size. It computes in inference mode, on the device where it
+    /// was loaded, in every step; with <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/> it computes once for each
+    /// view, and its logits are cached in <see cref="FineTuningOptions.FeatureCache"/>. The teacher's own calibration and
+    /// <see cref="TestTimeAugmentation"/> are ignored. Modules are supported, as teacher and student, if both have one column of pictures
+    /// as input, or the same inputs: columns with the same names, shapes and numbers of keys, in the same order. The teacher is neither
+    /// changed nor disposed. The saved model contains its name and the hash of its weights, but not the weights.
     /// </remarks>
-    /// <param name="teacher">A <see cref="FineTuningTransformer"/>, or a chain with one, of the same classes in any order.
-    /// Do not dispose it before the training ends.</param>
-    /// <param name="temperature">Temperature of both softmaxes, above 0; the higher, the more
-    /// the improbable classes count. Default 4.</param>
-    /// <param name="weight">Weight of the teacher's part of the loss. Above 0, at most 1: at 1 labels are not used. Default 0.9.</param>
-    /// <exception cref="ArgumentException">There is no classifier of ours of several classes in the model, or more than one.</exception>
+    /// <param name="teacher">
+    /// A multiclass or ordinal <see cref="FineTuningTransformer"/>, or a chain with one, with the same classes in any order. Do not dispose
+    /// it before the training ends.
+    /// </param>
+    /// <param name="temperature">
+    /// Temperature of both softmaxes. Above 0; a higher temperature gives more weight to improbable classes. Default 4.
+    /// </param>
+    /// <param name="weight">Weight of the teacher's part of the loss. Above 0, at most 1; with 1 labels are not used. Default 0.9.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The temperature or the weight is out of range.</exception>
+    /// <exception cref="ArgumentException">The model does not contain exactly one multiclass or ordinal model of this library.</exception>
     public static Distillation From(ITransformer teacher, float temperature = 4, float weight = 0.9f)
     {
         ArgumentNullException.ThrowIfNull(teacher);
         return new TeacherDistillation(Classifier(teacher), new SoftTargetLoss(temperature, weight));
     }
 
-    /// <summary>The teacher's part of the loss; null where there is none.</summary>
+    /// <summary>The loss against the teacher's logits; null without a teacher.</summary>
     internal virtual SoftTargetLoss? Loss => null;
 
-    /// <summary>What can be said before there are data.</summary>
-    /// <param name="student">Its name.</param>
-    /// <param name="pixels">How pictures enter the student; null where something else does.</param>
-    /// <exception cref="ArgumentException">The teacher cannot see what the student sees.</exception>
+    /// <summary>Checks that do not need data.</summary>
+    /// <param name="student">Name of the student's network.</param>
+    /// <param name="pixels">Format of the student's pictures; null for other inputs.</param>
+    /// <exception cref="ArgumentException">The inputs of teacher and student are not compatible.</exception>
     internal virtual void Check(string student, PictureForm? pixels)
     {
     }
 
-    /// <summary>The teacher at work in one training; null where there is none. Caller disposes.</summary>
-    /// <param name="labelColumn">For messages.</param>
-    /// <param name="task">What is learnt.</param>
-    /// <param name="input">What enters the student.</param>
-    /// <param name="device">The student's.</param>
-    /// <param name="log">Told who teaches.</param>
-    /// <exception cref="InvalidOperationException">It was trained on other classes, or sees something else than the student.</exception>
-    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    /// <summary>The teacher for one training; null if there is none. The caller disposes it.</summary>
+    /// <param name="labelColumn">Name of the label column, for messages.</param>
+    /// <param name="task">The task of the student.</param>
+    /// <param name="input">Input of the student.</param>
+    /// <param name="device">Device of the student.</param>
+    /// <param name="log">Receives a message about the teacher.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The teacher has other classes, or its input is not compatible with the student's.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The teacher was disposed.</exception>
     internal virtual Teacher? Begin(string labelColumn, BoundTask task, ModelInput input, Device device, Action<string> log) => null;
 
     private static SourceModel Classifier(ITransformer teacher)

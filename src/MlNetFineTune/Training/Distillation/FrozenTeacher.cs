@@ -5,16 +5,18 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>All layers of a teacher, on the input of its student.</summary>
-/// <param name="teacher">Stays its owner's.</param>
-/// <param name="student">The network that trains.</param>
+/// <summary>A teacher as frozen network on the input of its student.</summary>
+/// <param name="teacher">The teacher. Its owner keeps it.</param>
+/// <param name="student">The trained network.</param>
 /// <param name="input">Input of the student.</param>
-/// <param name="seed">The training's.</param>
-/// <param name="workers">Threads that read.</param>
+/// <param name="seed">Seed of the training.</param>
+/// <param name="workers">Number of reading threads.</param>
 internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, ModelInput input, long seed, int workers)
     : FrozenNetwork(input.CreateCollator(student.Device), student.Device, seed, workers)
 {
     public override string Name => "layers of the teacher";
+
+    public override bool IsPartOfNetwork => false;
 
     public override bool Computes => true;
 
@@ -27,7 +29,7 @@ internal sealed class FrozenTeacher(Teacher teacher, FineTunedNetwork student, M
     public override ContentHash ComputeIdentity()
     {
         ContentHash? identity = null;
-        teacher.Identify((computation, tensors) => identity = IdentityOf($"teacher {computation}", tensors));
+        teacher.Identify((computation, tensors) => identity = EncoderIdentity.Of(Device, $"teacher {computation}", tensors));
         return identity!.Value;
     }
 }

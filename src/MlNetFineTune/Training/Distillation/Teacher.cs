@@ -6,19 +6,19 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A teacher at work in one training. The model stays its owner's: here are only the ways to it and back.</summary>
+/// <summary>A teacher in one training: converts inputs for the model and its logits for the student. The model is not owned.</summary>
 internal sealed class Teacher : IDisposable
 {
     private readonly SourceModel _model;
-    private readonly PixelTranslator? _view; // null where it sees the student's own input
+    private readonly PixelTranslator? _view; // null if the teacher uses the student's input
     private readonly Tensor _order;
     private readonly string _student;
 
-    /// <param name="model">Ready to score.</param>
-    /// <param name="order">For each class of the student its place among the teacher's.</param>
-    /// <param name="pixels">The student's, where both see pictures; null where the teacher's input is the student's.</param>
-    /// <param name="student">All that decides what the student sees of a row.</param>
-    /// <param name="device">The student's.</param>
+    /// <param name="model">The model, prepared for scoring.</param>
+    /// <param name="order">For each class of the student its index among the teacher's.</param>
+    /// <param name="pixels">Format of the student's pictures; null if both have the same input.</param>
+    /// <param name="student">Text of everything that determines the student's input of a row.</param>
+    /// <param name="device">Device of the student.</param>
     public Teacher(SourceModel model, int[] order, PictureForm? pixels, string student, Device device)
     {
         _model = model;
@@ -32,21 +32,22 @@ internal sealed class Teacher : IDisposable
 
     public (string Teacher, string WeightsSha256) Report { get; }
 
-    /// <summary>In inference mode, without gradients.</summary>
-    /// <param name="inputs">What enters the student: pixels [N, channels, H, W], normalised for it, or what else it sees.
-    /// The caller keeps them.</param>
-    /// <returns>[N, classes], in the student's order. Caller disposes.</returns>
+    /// <summary>The teacher's logits, in inference mode, without gradients.</summary>
+    /// <param name="inputs">
+    /// Input of the student: normalised pixels [N, channels, H, W], or other inputs. The caller keeps ownership.
+    /// </param>
+    /// <returns>[N, classes], in the order of the student's classes. The caller disposes it.</returns>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Tensor LogitsOf(ModelInputs inputs)
     {
         using var scope = NewDisposeScope();
-        using var noGradients = no_grad(); // inference_mode would make tensors that a loss cannot use
+        using var noGradients = no_grad(); // inference_mode would create tensors that a loss cannot use
         Tensor? logits = null;
         _model.Read(network => logits = network.ForwardRest(Seen(inputs, network.Device), first: 0).to(inputs.Activations.device));
         return logits!.index_select(1, _order).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Calls <paramref name="read"/> with all that decides what it says of a picture.</summary>
+    /// <summary>Calls <paramref name="read"/> with everything that determines the teacher's logits.</summary>
     public void Identify(Action<string, IReadOnlyList<(string Name, Tensor Tensor)>> read) =>
         _model.Read(network => read($"{network.Computation} {_student}", network.NamedTensors()));
 
@@ -56,7 +57,7 @@ internal sealed class Teacher : IDisposable
         _order.Dispose();
     }
 
-    // Copies, as a module may change what it is given.
+    // Copies, because a module may change its input.
     private ModelInputs Seen(ModelInputs inputs, Device device) => _view is null
         ? new ModelInputs(
             inputs.Activations.clone().to(device), inputs.Beside.ToDictionary(named => named.Key, named => named.Value.clone().to(device)))

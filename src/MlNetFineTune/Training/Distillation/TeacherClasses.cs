@@ -5,8 +5,8 @@ namespace MlNetFineTune.Training;
 /// <summary>Finds a student's classes among those of its teacher, by name.</summary>
 internal static class TeacherClasses
 {
-    /// <returns>For each class of the student its place among the teacher's.</returns>
-    /// <exception cref="InvalidOperationException">The two do not have the same classes.</exception>
+    /// <returns>For each class of the student its index among the teacher's.</returns>
+    /// <exception cref="InvalidOperationException">Teacher and student do not have the same classes.</exception>
     public static int[] InOrderOf(LabelKeys student, string labelColumn, LabelKeys teacher)
     {
         if ((student.ValueType is null) != (teacher.ValueType is null))
@@ -21,15 +21,12 @@ internal static class TeacherClasses
         {
             throw new InvalidOperationException(
                 $"Distillation: a teacher must know the classes of '{labelColumn}' and no others, in any order. "
-                + $"Only the teacher knows {Few(onlyTeacher)}; only '{labelColumn}' has {Few(onlyStudent)}. "
+                + $"Only the teacher knows {SafeText.Several(onlyTeacher, quoted: true)}; "
+                + $"only '{labelColumn}' has {SafeText.Several(onlyStudent, quoted: true)}. "
                 + "Train the teacher on the same classes, or leave out the rows of the others.");
         }
         return places;
     }
 
     private static string Values(LabelKeys keys) => keys.ValueType is null ? "has no key values" : "has key values";
-
-    private static string Few(List<string> names) =>
-        names.Count == 0 ? "none" : string.Join(", ", names.Take(20).Select(name => SafeText.Quoted(name)))
-            + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
 }

@@ -2,17 +2,16 @@ using MlNetFineTune.Data;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Brings the teacher's logits to every batch: computed from its pixels, or once a picture for all epochs,
-/// where pictures look the same from epoch to epoch.</summary>
-/// <param name="teacher">Stays the caller's.</param>
-/// <param name="layers">The way to it. Disposed with this.</param>
-/// <param name="logits">Keep what it says. Disposed with this.</param>
+/// <summary>Adds the teacher's logits to every batch: computed from its pixels, or cached if pictures repeat from epoch to epoch.</summary>
+/// <param name="teacher">The teacher. The caller keeps it.</param>
+/// <param name="layers">The teacher as frozen network. Disposed with this.</param>
+/// <param name="logits">Caches of its logits. Disposed with this.</param>
 internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, FeatureCaches logits) : IDisposable
 {
     /// <param name="student">Source of the inputs of the student's trainable part.</param>
     /// <param name="subset">The rows.</param>
     /// <param name="augmentation">Augmentation of the rows.</param>
-    /// <param name="epochs">In which they will be read.</param>
+    /// <param name="epochs">Epochs in which the rows will be read.</param>
     public StepInputs InputsFor(FeatureCaches student, RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs) =>
         logits.TryKeep(subset, augmentation, epochs) is { } kept
             ? new DistillationInputs(student.InputsFor(subset, augmentation, epochs), kept)
@@ -25,7 +24,7 @@ internal sealed class TeacherTargets(Teacher teacher, FrozenTeacher layers, Feat
     }
 }
 
-/// <summary>With logits that were kept.</summary>
+/// <summary>Inputs with cached logits.</summary>
 internal sealed class DistillationInputs(StepInputs inputs, CachedFeatures logits) : StepInputs
 {
     public override IEnumerable<StepInput> Read(IReadOnlyList<int[]> batches, int epoch, int first = 0)

@@ -7,14 +7,13 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Frozen means computed once: rows that look the same from epoch to epoch (validation always, training without
-/// augmentation or with <see cref="Augmentation.FixedViews"/>) go through the frozen stages a single time in a part of a
-/// plan, or never, if their features are found.
+/// Caching of features: for rows that are the same in every epoch (validation rows, and training rows without augmentation or with
+/// <see cref="Augmentation.FixedViews"/>) the frozen stages run at most once in a phase.
 /// </summary>
 /// <param name="encoder">The network that computes features.</param>
 /// <param name="options">Options of the training.</param>
-/// <param name="badRows">Told of pictures that cannot be read.</param>
-/// <param name="meter">Told how far it is.</param>
+/// <param name="badRows">Receives pictures that cannot be read.</param>
+/// <param name="meter">Receives the progress.</param>
 /// <param name="channel">The log.</param>
 /// <param name="checkAlive">Throws if the training is cancelled.</param>
 internal sealed class FeatureCaches(
@@ -26,8 +25,8 @@ internal sealed class FeatureCaches(
     /// <summary>The source of the inputs of the trainable part.</summary>
     /// <param name="subset">The rows.</param>
     /// <param name="augmentation">Augmentation of the rows.</param>
-    /// <param name="epochs">In which they will be read.</param>
-    /// <param name="teacher">Must see the pixels of every batch, which are then read anew; null where there is none.</param>
+    /// <param name="epochs">Epochs in which the rows will be read.</param>
+    /// <param name="teacher">A teacher that needs the pixels of every batch, which are then read again; null if there is none.</param>
     public StepInputs InputsFor(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs, Teacher? teacher = null)
     {
         if (teacher is null && TryKeep(subset, augmentation, epochs) is { } kept)
@@ -38,10 +37,10 @@ internal sealed class FeatureCaches(
         return new RowInputs(encoder, subset, views, options.Epochs, badRows, options.CancellationToken, teacher);
     }
 
-    /// <returns>Null where the rows look different in every epoch, there is nothing to compute, or no place to keep it.</returns>
+    /// <returns>Null if the rows differ in every epoch, nothing is to be computed, or there is no space.</returns>
     public CachedFeatures? TryKeep(RowSubset subset, Augmentation augmentation, IReadOnlyCollection<int> epochs)
     {
-        if (!encoder.Computes || augmentation.Views is null || options.FeatureCache is NoFeatureCache)
+        if (!encoder.Computes || augmentation.Views is null || options.FeatureCache == FeatureCache.None)
             return null;
         var views = ViewsOf(subset, augmentation);
         views.Prepare(subset.Rows, options.Workers, options.CancellationToken);
@@ -55,7 +54,7 @@ internal sealed class FeatureCaches(
     {
         var watch = Stopwatch.StartNew();
         var layout = encoder.LayoutOf(subset.Source);
-        _store ??= options.FeatureCache.Open(encoder, layout, channel);
+        _store ??= options.FeatureCache.Open(encoder.ComputeIdentity, layout, channel);
         var missing = Array.ConvertAll(numbers, number => Missing(subset, views, number));
         var bytes = checked(layout.Bytes * missing.Sum(rows => (long)rows.Length));
         if ((layout.Bytes > Array.MaxLength ? "a row's are too large for that" : _store.Refuse(bytes)) is { } refusal)
@@ -71,10 +70,10 @@ internal sealed class FeatureCaches(
             for (var i = 0; i < numbers.Length; i++)
             {
                 computed += Fill(inputs, layout, views, numbers[i], missing[i]);
-                // The rest are pictures that could not be read. Rows with the same content cannot be read either.
+                // The others are pictures that could not be read. Rows with the same content cannot be read either.
                 computed += Fill(inputs, layout, views, numbers[i], Unread(subset, views, numbers[i]));
             }
-            // What was stopped half-way would be found by the training that goes on, which would then compute the rest in other batches.
+            // Not after a stop: a resumed training would find a part of the rows and compute the others in different batches.
             if (!options.StopToken.IsCancellationRequested)
                 _store.Complete();
         }
@@ -86,7 +85,7 @@ internal sealed class FeatureCaches(
         var kept = numbers.SelectMany(number => subset.Rows.Select(row => views.KeyOf(row, number))).Where(_store.Contains).ToList();
         var report = new FeatureCache.Report(
             computed, kept.Count - computed, watch.Elapsed.TotalSeconds, layout.Bytes * kept.Distinct().Count());
-        if (encoder is FrozenEncoder) // the report is of what is frozen in the network that trains
+        if (encoder.IsPartOfNetwork)
             meter.Add(report);
         channel.Info(
             string.Create(CultureInfo.InvariantCulture,
@@ -95,7 +94,7 @@ internal sealed class FeatureCaches(
         return true;
     }
 
-    /// <returns>How many rows were computed.</returns>
+    /// <returns>Number of computed rows.</returns>
     private int Fill(RowInputs inputs, FeatureLayout layout, RowViews views, int number, int[] rows)
     {
         if (rows.Length == 0)
@@ -108,7 +107,7 @@ internal sealed class FeatureCaches(
             {
                 checkAlive();
                 if (options.StopToken.IsCancellationRequested)
-                    break; // the loop will not begin
+                    break; // the training loop will not start
                 layout.Put(features.Activations, _store!, Array.ConvertAll(read, row => views.KeyOf(row, number)));
                 count += read.Length;
                 meter.Advance(read.Length);
@@ -119,8 +118,7 @@ internal sealed class FeatureCaches(
 
     private RowViews ViewsOf(RowSubset subset, Augmentation augmentation) => new(subset.Source, augmentation, encoder.Seed);
 
-    // The first of those that look alike. Those that are known to be bad as well: a training that goes on knows more of them,
-    // and its batches must be the same to the bit.
+    // The first of equal rows, including known bad rows: a resumed training knows more of them, and its batches must be identical.
     private int[] Missing(RowSubset subset, RowViews views, int number) =>
         [.. subset.Rows.DistinctBy(row => views.KeyOf(row, number)).Where(row => !_store!.Contains(views.KeyOf(row, number)))];
 

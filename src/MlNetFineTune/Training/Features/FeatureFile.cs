@@ -4,8 +4,9 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A complete file of features, mapped into memory. Its header and index are whole;
-/// each row's features are checked when they are first wanted.</summary>
+/// <summary>
+/// A complete file of features, mapped into memory. Header and index are verified when it is opened, each row's features on first use.
+/// </summary>
 internal sealed unsafe class FeatureFile : IDisposable
 {
     private readonly MemoryMappedFile _map;
@@ -14,8 +15,8 @@ internal sealed unsafe class FeatureFile : IDisposable
     private readonly byte* _begin;
     private readonly long _rows;
 
-    /// <exception cref="InvalidDataException">It is damaged or not ours; the message says which.</exception>
-    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or not a feature file; the message says which.</exception>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
     public FeatureFile(string path, FeatureFileForm form)
     {
         (Path, _form) = (path, form);

@@ -10,8 +10,8 @@ namespace MlNetFineTune.Training;
 /// and the first eight bytes of its features' SHA-256. Header, little-endian: magic (8 bytes), format version (int32), 4 zero bytes, bytes
 /// of a row (int64), rows (int64), the network's key (32 bytes), SHA-256 of all of these and the index.
 /// </summary>
-/// <param name="Network">Hash of all that the features depend on beside the picture.</param>
-/// <param name="RowBytes">At least 4.</param>
+/// <param name="Network">Hash of everything that the features depend on apart from the picture.</param>
+/// <param name="RowBytes">Bytes of a row, at least 4.</param>
 internal sealed record FeatureFileForm(ContentHash Network, long RowBytes)
 {
     public const string Extension = ".features";
@@ -36,8 +36,8 @@ internal sealed record FeatureFileForm(ContentHash Network, long RowBytes)
 
     public static bool IsOurs(ReadOnlySpan<byte> header) => header.StartsWith(Magic);
 
-    /// <summary>Rows of a file, if its length is right.</summary>
-    /// <returns>Null if the header does not fit.</returns>
+    /// <summary>Number of rows of a file, if its length is consistent.</summary>
+    /// <returns>Null if the header is not consistent.</returns>
     public long? RowsOf(ReadOnlySpan<byte> header, long fileLength)
     {
         var rows = BinaryPrimitives.ReadInt64LittleEndian(header[24..]);

@@ -5,8 +5,10 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Writes a new file of features beside, row by row, and renames it when it is complete: under its name no half file is ever seen,
-/// and a file never changes.</summary>
+/// <summary>
+/// Writes a new file of features to a temporary file, row by row, and renames it when it is complete: readers never find an incomplete
+/// file, and a file never changes.
+/// </summary>
 internal sealed class FeatureFileWriter : IDisposable
 {
     public const string BesideExtension = ".tmp";
@@ -17,7 +19,7 @@ internal sealed class FeatureFileWriter : IDisposable
     private readonly List<(ContentHash Key, ulong Checksum)> _rows = [];
     private readonly HashSet<ContentHash> _keys = [];
 
-    /// <exception cref="IOException">It cannot be made.</exception>
+    /// <exception cref="IOException">The file cannot be created.</exception>
     public FeatureFileWriter(string folder, FeatureFileForm form)
     {
         _form = form;
@@ -37,7 +39,7 @@ internal sealed class FeatureFileWriter : IDisposable
         _rows.Add((key, FeatureFileForm.Checksum(features)));
     }
 
-    /// <returns>Its path.</returns>
+    /// <returns>Path of the file.</returns>
     public string Complete()
     {
         var index = new byte[checked(_rows.Count * FeatureFileForm.EntrySize)];
@@ -63,7 +65,7 @@ internal sealed class FeatureFileWriter : IDisposable
         }
         catch (IOException)
         {
-            // What could not be written on a full disk is not wanted any more.
+            // The file is discarded anyway, for example because the disk is full.
         }
         TryDelete(Beside);
     }
@@ -77,7 +79,7 @@ internal sealed class FeatureFileWriter : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Another process has it, or took its folder away.
+            // Another process uses the file, or has deleted its folder.
         }
     }
 }

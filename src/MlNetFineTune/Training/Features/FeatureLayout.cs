@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Layout of a row's features in a store: 32-bit floats; maps channels-last, as the network needs them.</summary>
+/// <summary>Layout of a row's features in a store: 32-bit floats; maps in channels-last layout, as in the network.</summary>
 /// <param name="shape">Shape of a row's features as the frozen stages return them: [C, H, W], or [F], or [T, F].</param>
 internal sealed class FeatureLayout(long[] shape)
 {
@@ -13,13 +13,13 @@ internal sealed class FeatureLayout(long[] shape)
     /// <summary>Size of the features of one row in bytes.</summary>
     public long Bytes { get; } = shape.Aggregate((long)sizeof(float), (product, size) => checked(product * size));
 
-    /// <summary>The text for keys.</summary>
+    /// <summary>Text for cache keys.</summary>
     public override string ToString() => $"Float32 [{string.Join(", ", _stored)}]";
 
-    /// <summary>Keeps the rows' features.</summary>
-    /// <param name="features">[N, ...], on any device. The caller keeps it.</param>
-    /// <param name="store">Takes them.</param>
-    /// <param name="keys">N.</param>
+    /// <summary>Stores the features of rows.</summary>
+    /// <param name="features">[N, ...], on any device. The caller keeps ownership.</param>
+    /// <param name="store">The store.</param>
+    /// <param name="keys">[N] keys.</param>
     public void Put(Tensor features, IFeatureStore store, ReadOnlySpan<ContentHash> keys)
     {
         using var scope = NewDisposeScope();
@@ -31,7 +31,7 @@ internal sealed class FeatureLayout(long[] shape)
         }
     }
 
-    /// <summary>[N, ...] in the order asked for. Caller disposes.</summary>
+    /// <summary>[N, ...] in the order of the keys. The caller disposes it.</summary>
     public Tensor Get(IFeatureStore store, ReadOnlySpan<ContentHash> keys, Device device)
     {
         using var scope = NewDisposeScope();

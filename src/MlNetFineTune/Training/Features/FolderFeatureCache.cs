@@ -1,33 +1,37 @@
 using Microsoft.ML.Runtime;
 using MlNetFineTune.Primitives;
+using MlNetFineTune.Training;
 
-namespace MlNetFineTune.Training;
+namespace MlNetFineTune;
 
-internal sealed record FolderFeatureCache : FeatureCache
+public abstract partial record FeatureCache
 {
-    private readonly string _path;
-
-    public FolderFeatureCache(string path)
+    private sealed record FolderFeatureCache : FeatureCache
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        _path = Path.GetFullPath(path);
-    }
+        private readonly string _path;
 
-    internal override IFeatureStore Open(FrozenNetwork network, FeatureLayout layout, IChannel channel)
-    {
-        var key = ContentHash.Of($"{network.ComputeIdentity()} {layout}", []);
-        var folder = Path.Combine(_path, key.ToString()[..32]); // a folder for each network, so that no file of another is ever opened
-        try
+        public FolderFeatureCache(string path)
         {
-            Directory.CreateDirectory(folder);
-            return new FolderFeatureStore(folder, new FeatureFileForm(key, layout.Bytes), message => channel.Warning(message));
+            ArgumentException.ThrowIfNullOrWhiteSpace(path);
+            _path = Path.GetFullPath(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"FeatureCache.InFolder: '{_path}' cannot be used: "
-                + $"{e.Message} Give a folder that can be written, or take FeatureCache.InMemory().", e);
-        }
-    }
 
-    public override string ToString() => $"InFolder({_path})";
+        internal override IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel)
+        {
+            var key = ContentHash.Of($"{identity()} {layout}", []);
+            var folder = Path.Combine(_path, key.ToString()[..32]); // a folder for each network, so that no file of another is ever opened
+            try
+            {
+                Directory.CreateDirectory(folder);
+                return new FolderFeatureStore(folder, new FeatureFileForm(key, layout.Bytes), message => channel.Warning(message));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new IOException($"FeatureCache.InFolder: '{_path}' cannot be used: "
+                    + $"{e.Message} Give a folder that can be written, or take FeatureCache.InMemory().", e);
+            }
+        }
+
+        public override string ToString() => $"InFolder({_path})";
+    }
 }

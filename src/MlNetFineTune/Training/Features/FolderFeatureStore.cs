@@ -4,9 +4,9 @@ using MlNetFineTune.Primitives;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Features in the files of one folder, all of one network. What is new goes into a file of its own; complete files never change, so that
-/// processes share the folder without locks. Two that compute the same rows at the same time both write them,
-/// which costs room and nothing else.
+/// Features in the files of one folder, all of one network. New features are written to a separate file; complete files never change, so
+/// that processes can share the folder without locks. Two processes that compute the same rows at the same time both write them, which only
+/// costs space.
 /// </summary>
 internal sealed class FolderFeatureStore : IFeatureStore
 {
@@ -27,7 +27,7 @@ internal sealed class FolderFeatureStore : IFeatureStore
         foreach (var left in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension + FeatureFileWriter.BesideExtension)
             .Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > s_abandoned))
             FeatureFileWriter.TryDelete(left.FullName);
-        // The newest last: it has what was computed again.
+        // The newest last: it has recomputed features.
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*" + FeatureFileForm.Extension)
             .OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
             TryOpen(file.FullName);

@@ -6,19 +6,21 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The frozen stages of the network that trains.</summary>
-/// <param name="network">Frozen already.</param>
+/// <summary>The frozen stages of the trained network.</summary>
+/// <param name="network">The network, already frozen.</param>
 /// <param name="input">Input of the network.</param>
-/// <param name="stages">The frozen stages, if they can run by themselves; else 0.</param>
-/// <param name="seed">The training's.</param>
-/// <param name="workers">Threads that read.</param>
+/// <param name="stages">Number of frozen stages, if they can run separately; otherwise 0.</param>
+/// <param name="seed">Seed of the training.</param>
+/// <param name="workers">Number of reading threads.</param>
 internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, int stages, long seed, int workers)
     : FrozenNetwork(input.CreateCollator(network.Device), network.Device, seed, workers)
 {
-    /// <summary>How many stages are behind what <see cref="Forward"/> gives.</summary>
+    /// <summary>Number of stages that <see cref="Forward"/> applies.</summary>
     public int Stages => stages;
 
     public override string Name => "frozen stages";
+
+    public override bool IsPartOfNetwork => true;
 
     public override bool Computes => stages > 0 && input.KeepsActivations;
 
@@ -31,11 +33,11 @@ internal sealed class FrozenEncoder(FineTunedNetwork network, ModelInput input, 
             return inputs.With(network.ForwardFirst(inputs, stages));
     }
 
-    /// <summary>Hash of the network's form and of its input's, how many stages, and their tensors.</summary>
+    /// <summary>Hash of the network's architecture, its input, the number of stages, and their tensors.</summary>
     public override ContentHash ComputeIdentity()
     {
         using var scope = NewDisposeScope();
-        return IdentityOf($"{network.Computation} {input.Form} {stages}",
+        return EncoderIdentity.Of(Device, $"{network.Computation} {input.Form} {stages}",
             network.PlainTensors().Where(named => network.StageOf(named.Name) < stages));
     }
 }

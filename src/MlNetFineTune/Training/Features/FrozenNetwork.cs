@@ -1,20 +1,17 @@
-using System.Security.Cryptography;
-using System.Text;
 using MlNetFineTune.Data;
 using MlNetFineTune.Networks;
 using MlNetFineTune.Primitives;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// Layers that do not change, and the way from rows to them: read, collate, and forward without gradients. What they give may be kept.
+/// Frozen layers and their inputs: reading, collating, and the forward pass without gradients. Their outputs can be cached.
 /// </summary>
-/// <param name="collator">Collator of the network that trains. Disposed with this object.</param>
-/// <param name="device">The device of the network that trains.</param>
-/// <param name="seed">The training's.</param>
-/// <param name="workers">Threads that read.</param>
+/// <param name="collator">Collator of the trained network. Disposed with this object.</param>
+/// <param name="device">Device of the trained network.</param>
+/// <param name="seed">Seed of the training.</param>
+/// <param name="workers">Number of reading threads.</param>
 internal abstract class FrozenNetwork(Collator collator, Device device, long seed, int workers) : IDisposable
 {
     private FeatureLayout? _layout;
@@ -23,21 +20,24 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
 
     public Device Device => device;
 
-    /// <summary>The layers' name for the log, in the plural.</summary>
+    /// <summary>Name of the layers in the log, in the plural.</summary>
     public abstract string Name { get; }
+
+    /// <summary>Whether these are stages of the network that trains: the report of the training counts what was kept of those.</summary>
+    public abstract bool IsPartOfNetwork { get; }
 
     /// <summary>Whether there is any layer whose output can be kept.</summary>
     public abstract bool Computes { get; }
 
     public BatchLoader LoaderFor(LabeledData rows) => new(rows.Inputs, seed, workers);
 
-    /// <summary>The input of the network that trains. The caller disposes it.</summary>
+    /// <summary>The input of the trained network. The caller disposes it.</summary>
     public ModelInputs Enter(Batch batch) => collator.Collate(batch.Samples, batch.Count);
 
-    /// <summary>Activations that were kept, and beside them what is collated anew. The caller disposes them.</summary>
-    /// <param name="activations">[N, ...]. Handed over.</param>
+    /// <summary>Cached activations together with newly collated other inputs. The caller disposes them.</summary>
+    /// <param name="activations">[N, ...]. Ownership is transferred.</param>
     /// <param name="source">The rows.</param>
-    /// <param name="rows">N.</param>
+    /// <param name="rows">[N] row indices.</param>
     public ModelInputs WithBeside(Tensor activations, LabeledData source, int[] rows)
     {
         var length = source.Inputs.BesideLength;
@@ -50,8 +50,8 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
     }
 
     /// <summary>Runs the layers.</summary>
-    /// <param name="inputs">Handed over: they come back if there is no layer, and are disposed else.</param>
-    /// <returns>The caller disposes them.</returns>
+    /// <param name="inputs">The inputs. Ownership is transferred: they are returned if there is no layer, otherwise disposed.</param>
+    /// <returns>The outputs. The caller disposes them.</returns>
     public abstract ModelInputs Forward(ModelInputs inputs);
 
     /// <summary>Layout of the outputs of these rows in a store.</summary>
@@ -63,26 +63,8 @@ internal abstract class FrozenNetwork(Collator collator, Device device, long see
         return _layout = new FeatureLayout(features.Activations.shape[1..]);
     }
 
-    /// <summary>Hash of all that outputs depend on beside the row.</summary>
+    /// <summary>Hash of everything that outputs depend on apart from the row.</summary>
     public abstract ContentHash ComputeIdentity();
 
     public void Dispose() => collator.Dispose();
-
-    /// <summary>Hash of what computes (this library, its decoder and torch, the device's
-    /// kind), what it computes, and its tensors.</summary>
-    protected ContentHash IdentityOf(string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
-    {
-        using var scope = NewDisposeScope();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append($"{typeof(FrozenNetwork).Module.ModuleVersionId} {typeof(SkiaSharp.SKCodec).Assembly.FullName} "
-            + $"{typeof(torch).Assembly.FullName} {device.type} {computation}");
-        foreach (var (name, tensor) in tensors)
-        {
-            Append($"{name} {tensor.dtype} [{string.Join(", ", tensor.shape)}]");
-            hash.AppendData(tensor.detach().cpu().contiguous().bytes);
-        }
-        return ContentHash.Take(hash);
-
-        void Append(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + '\n'));
-    }
 }

@@ -2,7 +2,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Features in the computer's memory, while a part of a training lasts.</summary>
+/// <summary>Features in memory, during a phase of a training.</summary>
 internal sealed class MemoryFeatureStore(int megabytes) : IFeatureStore
 {
     private readonly Dictionary<ContentHash, byte[]> _features = [];

@@ -4,9 +4,9 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>How rows look from epoch to epoch, and the names of their looks.</summary>
+/// <summary>The views of rows in epochs, and their keys.</summary>
 /// <param name="source">The rows.</param>
-/// <param name="augmentation">Makes the views.</param>
+/// <param name="augmentation">The augmentation that creates the views.</param>
 /// <param name="seed">Seed of the training.</param>
 internal sealed class RowViews(LabeledData source, Augmentation augmentation, long seed)
 {
@@ -16,17 +16,20 @@ internal sealed class RowViews(LabeledData source, Augmentation augmentation, lo
 
     public Augmentation Augmentation => augmentation;
 
-    /// <summary>The view that an epoch sees; views of different number differ, and equal numbers are the same view.</summary>
+    /// <summary>The number of the view in an epoch; equal numbers are the same view.</summary>
     public int NumberOf(int epoch) => augmentation.Views is { } count ? epoch % count : epoch;
 
     /// <summary>Computes the contents of rows, if the views depend on them.</summary>
     public void Prepare(IReadOnlyList<int> rows, int workers, CancellationToken cancellation) =>
         source.Contents.Compute(rows, workers, cancellation);
 
-    /// <summary>Counts a row's random numbers: by its content where views are fixed, so that they outlive the order of the rows.</summary>
+    /// <summary>
+    /// The number that stands for a row in its random numbers: from its content for fixed views, so that they do not depend on the order of
+    /// the rows.
+    /// </summary>
     public int OrdinalOf(int row) => augmentation is FixedViews ? source.Contents[row].Ordinal : row;
 
-    /// <summary>Equal for what looks alike.</summary>
+    /// <summary>A key that is equal for equal views.</summary>
     public ContentHash KeyOf(int row, int view)
     {
         if (_recipe.Length == 0)

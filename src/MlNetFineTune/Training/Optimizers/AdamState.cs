@@ -7,9 +7,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Training;
 
 /// <summary>The part that Adam and AdamW share: mean and square of the gradient. How weights decay is theirs.</summary>
-internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, AdamFamily options) : OptimizerState(groups, options, memories: 2)
+internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, Optimizer.AdamFamily options)
+    : OptimizerState(groups, options, memories: 2)
 {
-    // lerp takes no number, and a tensor is slow to make
+    // lerp takes a tensor, which is slow to create
     private readonly Tensor _share = tensor(1 - ExactDouble.Of(options.Beta1)).DetachFromDisposeScope();
     private readonly double _beta1 = ExactDouble.Of(options.Beta1);
     private readonly double _beta2 = ExactDouble.Of(options.Beta2);
@@ -17,7 +18,7 @@ internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, AdamFami
 
     /// <summary>m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps).</summary>
     /// <param name="parameter">Changed in place.</param>
-    /// <param name="gradient">May lie in <paramref name="scratch"/>.</param>
+    /// <param name="gradient">The gradient; may be <paramref name="scratch"/>.</param>
     /// <param name="memory">m and v.</param>
     /// <param name="scratch">Overwritten.</param>
     /// <param name="rate">lr.</param>

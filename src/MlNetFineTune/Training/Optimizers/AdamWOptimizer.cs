@@ -1,28 +1,32 @@
+using MlNetFineTune.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
-namespace MlNetFineTune.Training;
+namespace MlNetFineTune;
 
-internal sealed record AdamWOptimizer : AdamFamily
+public abstract partial record Optimizer
 {
-    public AdamWOptimizer(float weightDecay, float beta1, float beta2, float epsilon)
-        : base(weightDecay, beta1, beta2, epsilon)
+    private sealed record AdamWOptimizer : AdamFamily
     {
-    }
-
-    public override string ToString() => Text("AdamW");
-
-    internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
-
-    /// <summary>w = w - lr wd w first, as PyTorch orders it; then Adam.</summary>
-    private sealed class State(AdamWOptimizer options, IReadOnlyList<ParameterGroup> groups) : AdamState(groups, options)
-    {
-        protected override void Update(
-            Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
+        public AdamWOptimizer(float weightDecay, float beta1, float beta2, float epsilon)
+            : base(weightDecay, beta1, beta2, epsilon)
         {
-            Shrink(parameter, rate, weightDecay);
-            Descend(parameter, gradient, memory, scratch, rate);
+        }
+
+        public override string ToString() => Text("AdamW");
+
+        internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
+
+        /// <summary>w = w - lr wd w first, as PyTorch orders it; then Adam.</summary>
+        private sealed class State(AdamWOptimizer options, IReadOnlyList<ParameterGroup> groups) : AdamState(groups, options)
+        {
+            protected override void Update(
+                Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay)
+            {
+                Shrink(parameter, rate, weightDecay);
+                Descend(parameter, gradient, memory, scratch, rate);
+            }
         }
     }
 }

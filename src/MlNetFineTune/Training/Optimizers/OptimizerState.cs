@@ -6,18 +6,18 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>An optimizer at work: its memory of past gradients, which it owns.</summary>
+/// <summary>The state of an optimizer in a training, which owns its tensors.</summary>
 internal abstract class OptimizerState : IDisposable
 {
     private readonly IReadOnlyList<ParameterGroup> _groups;
     private readonly double _weightDecay;
     private readonly Tensor[][] _memories;
-    // one piece of memory in each parameter's shape: temporaries of this size cost page faults in every step
+    // one buffer, viewed in each parameter's shape: temporaries of this size cost page faults in every step
     private readonly Tensor[] _scratch;
 
-    /// <param name="groups">The parameters that train. The network keeps ownership of them.</param>
-    /// <param name="options">Says how strong weight decay is.</param>
-    /// <param name="memories">Tensors that are kept for each parameter, of its shape; all begin as zeros.</param>
+    /// <param name="groups">The trained parameters. The network keeps ownership.</param>
+    /// <param name="options">Options with the weight decay.</param>
+    /// <param name="memories">Number of state tensors per parameter, of its shape, initially zero.</param>
     protected OptimizerState(IReadOnlyList<ParameterGroup> groups, Optimizer options, int memories)
     {
         _groups = groups;
@@ -27,7 +27,7 @@ internal abstract class OptimizerState : IDisposable
                 .ToArray())];
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        // a module may have numbers of several types
+        // a module may have parameters of several types
         var all = Parameters.GroupBy(Kind)
             .ToDictionary(same => same.Key, same => empty(same.Max(parameter => parameter.numel()), same.Key.Type, same.First().device));
         _scratch =
@@ -37,13 +37,13 @@ internal abstract class OptimizerState : IDisposable
         static (ScalarType Type, string Device) Kind(Parameter parameter) => (parameter.dtype, $"{parameter.device}");
     }
 
-    /// <summary>Calls of <see cref="Step"/> so far.</summary>
+    /// <summary>Number of calls of <see cref="Step"/>.</summary>
     public int StepsTaken { get; set; }
 
     /// <summary>
-    /// All that is remembered, in an order that the parameter groups alone decide. With <see cref="StepsTaken"/> it is the whole state:
-    /// copied into the tensors of another state of the same optimizer and groups, that one goes on as this one would, bit for bit.
-    /// They stay this state's.
+    /// The state tensors, in an order determined by the parameter groups. Together with <see cref="StepsTaken"/> they are the complete
+    /// state: copied to the tensors of another instance with the same optimizer and groups, it continues bit-identically. This object keeps
+    /// ownership.
     /// </summary>
     public IReadOnlyList<Tensor> Tensors => [.. _memories.SelectMany(memory => memory)];
 
@@ -53,8 +53,7 @@ internal abstract class OptimizerState : IDisposable
             parameter.grad = null;
     }
 
-    /// <summary>Changes every parameter by its gradient, once. One that the loss did not reach has no
-    /// gradient and stays as it is.</summary>
+    /// <summary>Updates every parameter once. Parameters without a gradient are not changed.</summary>
     /// <param name="learningRate">Learning rate of the head; each group scales it.</param>
     public void Step(double learningRate)
     {
@@ -80,20 +79,20 @@ internal abstract class OptimizerState : IDisposable
             tensor.Dispose();
     }
 
-    /// <summary>Changes one parameter, in a dispose scope.</summary>
-    /// <param name="parameter">Changed in place.</param>
-    /// <param name="gradient">Not changed.</param>
-    /// <param name="memory">State of this parameter; changed in place.</param>
-    /// <param name="scratch">For what is computed on the way, of the parameter's shape; holds nothing.</param>
+    /// <summary>Updates one parameter, in a dispose scope.</summary>
+    /// <param name="parameter">The parameter, updated in place.</param>
+    /// <param name="gradient">The gradient, not changed.</param>
+    /// <param name="memory">State of this parameter, updated in place.</param>
+    /// <param name="scratch">Buffer for intermediate results, of the parameter's shape.</param>
     /// <param name="rate">Learning rate of this parameter.</param>
-    /// <param name="weightDecay">0 where nothing decays.</param>
+    /// <param name="weightDecay">Factor of weight decay; 0 for none.</param>
     protected abstract void Update(Parameter parameter, Tensor gradient, Tensor[] memory, Tensor scratch, double rate, double weightDecay);
 
-    /// <summary>Weight decay as L2 regularisation: a part of the gradient. In <paramref name="scratch"/>, if there is any.</summary>
+    /// <summary>Weight decay as L2 regularisation, added to the gradient. In <paramref name="scratch"/> if it is not 0.</summary>
     protected static Tensor Decayed(Tensor gradient, Parameter parameter, Tensor scratch, double weightDecay) =>
         weightDecay > 0 ? scratch.copy_(gradient).Add_(parameter, weightDecay) : gradient;
 
-    /// <summary>Weight decay apart from the gradient: w = w - lr wd w.</summary>
+    /// <summary>Decoupled weight decay: w = w - lr wd w.</summary>
     protected static void Shrink(Parameter parameter, double rate, double weightDecay)
     {
         if (weightDecay > 0)

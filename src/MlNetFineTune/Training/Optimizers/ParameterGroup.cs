@@ -3,8 +3,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Parameters that share a learning rate and whether they decay.</summary>
-/// <param name="Parameters">Belong to the network.</param>
+/// <summary>Parameters with the same learning rate and weight decay.</summary>
+/// <param name="Parameters">The parameters, owned by the network.</param>
 /// <param name="LearningRateScale">Factor of the scheduled learning rate.</param>
-/// <param name="Decays">Whether weight decay acts.</param>
+/// <param name="Decays">Whether weight decay is applied.</param>
 internal sealed record ParameterGroup(IReadOnlyList<Parameter> Parameters, float LearningRateScale, bool Decays);

@@ -3,12 +3,15 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Part of a plan applied to a network: what is frozen takes no gradient,
-/// what trains is grouped by learning rate and decay.</summary>
+/// <summary>
+/// Applies a phase of a plan to a network: frozen parameters need no gradient, trained ones are grouped by learning rate and weight decay.
+/// </summary>
 internal static class ParameterGroups
 {
-    /// <summary>Weights decay, biases and normalisation do not (He et al. 2018, section 3.1, https://arxiv.org/abs/1812.01187);
-    /// the network knows which is which.</summary>
+    /// <summary>
+    /// Weight decay applies to weights, not to biases and normalisation (He et al. 2018, section 3.1, https://arxiv.org/abs/1812.01187), as
+    /// determined by the network.
+    /// </summary>
     public static IReadOnlyList<ParameterGroup> Apply(PlannedPhase phase, FineTunedNetwork network)
     {
         var parameters = network.Parameters();

@@ -1,29 +1,34 @@
 using System.Globalization;
 using MlNetFineTune.Networks;
+using MlNetFineTune.Training;
 
-namespace MlNetFineTune.Training;
+namespace MlNetFineTune;
 
-internal sealed record CustomStrategy : Strategy
+public abstract partial record Strategy
 {
-    private readonly Func<string, float> _rule;
-
-    public CustomStrategy(Func<string, float> rule)
+    private sealed record CustomStrategy : Strategy
     {
-        ArgumentNullException.ThrowIfNull(rule);
-        _rule = rule;
-    }
+        private readonly Func<string, float> _rule;
 
-    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) => new([new PhaseRule(epochs, ScaleOf)]);
+        public CustomStrategy(Func<string, float> rule)
+        {
+            ArgumentNullException.ThrowIfNull(rule);
+            _rule = rule;
+        }
 
-    public override string ToString() => nameof(Custom);
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs) =>
+            new([new PhaseRule(epochs, ScaleOf)]);
 
-    private float ScaleOf(NetworkParameter parameter)
-    {
-        var factor = _rule(parameter.Name);
-        return factor >= 0 && float.IsFinite(factor)
-            ? factor
-            : throw new ArgumentException(
-                string.Create(CultureInfo.InvariantCulture, $"Strategy.Custom: the rule gives {factor} for '{parameter.Name}'; "
-                    + $"expected a factor of the learning rate, 0 to freeze."));
+        public override string ToString() => nameof(Custom);
+
+        private float ScaleOf(NetworkParameter parameter)
+        {
+            var factor = _rule(parameter.Name);
+            return factor >= 0 && float.IsFinite(factor)
+                ? factor
+                : throw new ArgumentException(
+                    string.Create(CultureInfo.InvariantCulture, $"Strategy.Custom: the rule gives {factor} for '{parameter.Name}'; "
+                        + $"expected a factor of the learning rate, 0 to freeze."));
+        }
     }
 }

@@ -1,26 +1,31 @@
-namespace MlNetFineTune.Training;
+using MlNetFineTune.Training;
 
-internal sealed record GradualStrategy : Strategy
+namespace MlNetFineTune;
+
+public abstract partial record Strategy
 {
-    private readonly int _epochsEach;
-    private readonly float _layerDecay;
-
-    public GradualStrategy(int epochsEach, float layerDecay)
+    private sealed record GradualStrategy : Strategy
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(epochsEach);
-        (_epochsEach, _layerDecay) = (epochsEach, CheckDecay(layerDecay));
-    }
+        private readonly int _epochsEach;
+        private readonly float _layerDecay;
 
-    internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs)
-    {
-        // With fewer parts than stages several join at once; the last part trains everything, for whatever epochs are left.
-        var parts = Math.Clamp(epochs / _epochsEach, 1, stages.Count + 1);
-        return new([.. Enumerable.Range(0, parts).Select(part => PhaseRule.Of(
-            stages.Count,
-            trained: parts == 1 ? stages.Count : part * stages.Count / (parts - 1),
-            _layerDecay,
-            part < parts - 1 ? _epochsEach : epochs - (parts - 1) * _epochsEach))]);
-    }
+        public GradualStrategy(int epochsEach, float layerDecay)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(epochsEach);
+            (_epochsEach, _layerDecay) = (epochsEach, CheckDecay(layerDecay));
+        }
 
-    public override string ToString() => FormattableString.Invariant($"Gradual(epochsEach: {_epochsEach}, layerDecay: {_layerDecay})");
+        internal override PlanRules Resolve(string network, IReadOnlyList<string> stages, int epochs)
+        {
+            // With fewer parts than stages several join at once; the last part trains everything, for whatever epochs are left.
+            var parts = Math.Clamp(epochs / _epochsEach, 1, stages.Count + 1);
+            return new([.. Enumerable.Range(0, parts).Select(part => PhaseRule.Of(
+                stages.Count,
+                trained: parts == 1 ? stages.Count : part * stages.Count / (parts - 1),
+                _layerDecay,
+                part < parts - 1 ? _epochsEach : epochs - (parts - 1) * _epochsEach))]);
+        }
+
+        public override string ToString() => FormattableString.Invariant($"Gradual(epochsEach: {_epochsEach}, layerDecay: {_layerDecay})");
+    }
 }

@@ -5,7 +5,7 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A plan in words: which parameters train in which epochs, and how fast.</summary>
+/// <summary>A plan as text: trained parameters, epochs and learning rates.</summary>
 internal static class PlanDescription
 {
     private const int NamesShown = 4;

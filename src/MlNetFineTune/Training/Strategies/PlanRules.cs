@@ -3,21 +3,21 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A strategy for networks with certain stages, before there is one.</summary>
-/// <param name="Phases">One after another; at least one.</param>
+/// <summary>A strategy resolved for the stages of a network, before the network exists.</summary>
+/// <param name="Phases">The phases in order, at least one.</param>
 internal sealed record PlanRules(IReadOnlyList<PhaseRule> Phases)
 {
-    /// <summary>One phase, in which the last stages and the head train; each stage learns slower than the one above.</summary>
+    /// <summary>One phase that trains the head and the last stages, each with a lower learning rate than the one above.</summary>
     public static PlanRules Trains(int stages, int trained, float layerDecay, int epochs) =>
         new([PhaseRule.Of(stages, trained, layerDecay, epochs)]);
 
-    /// <summary>The same rules with other factors.</summary>
-    /// <param name="scale">From the rule's own factors and a parameter to its factor.</param>
+    /// <summary>The rules with other factors.</summary>
+    /// <param name="scale">Returns the factor of a parameter from the rule's own factors.</param>
     public PlanRules Scaled(Func<Func<NetworkParameter, float>, NetworkParameter, float> scale) =>
         new([.. Phases.Select(phase => phase with { ScaleOf = parameter => scale(phase.ScaleOf, parameter) })]);
 
-    /// <summary>Asks every rule for every parameter, once.</summary>
-    /// <param name="network">Built, with its adapters.</param>
+    /// <summary>Evaluates every rule once for every parameter.</summary>
+    /// <param name="network">The network with its adapters.</param>
     /// <param name="batchNorm">The mode that the options set.</param>
     public TrainingPlan Resolve(FineTunedNetwork network, BatchNormMode batchNorm = BatchNormMode.ByStrategy)
     {

@@ -3,18 +3,20 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>A strategy applied to a network, as data: what trains in which epochs at which rate.
-/// All that training, logs, reports and checkpoints know of a strategy.</summary>
-/// <param name="Phases">One after another; at least one.</param>
+/// <summary>
+/// A strategy resolved for a network, as data: trained parameters, epochs and learning rates. Training, logs, reports and checkpoints use
+/// only this.
+/// </summary>
+/// <param name="Phases">The phases in order, at least one.</param>
 internal sealed record TrainingPlan(IReadOnlyList<PlannedPhase> Phases)
 {
-    /// <summary>The stages from the input on in which nothing ever trains.</summary>
+    /// <summary>Number of stages from the input on that are never trained.</summary>
     public int FrozenStages => Phases.Min(phase => phase.FrozenStages);
 
-    /// <summary>Whether a parameter trains in any phase.</summary>
+    /// <summary>Whether a parameter is trained in any phase.</summary>
     public bool Trains(string parameter) => Phases.Any(phase => phase.ScaleOf(parameter) > 0);
 
-    /// <summary>The parameters that train in any phase. The network keeps ownership of them.</summary>
+    /// <summary>The tensors that change in any phase. The network keeps ownership.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> ChangingTensors(FineTunedNetwork network)
     {
         var names = Phases.SelectMany(phase => phase.ChangingTensors(network)).Select(named => named.Name)
@@ -23,14 +25,15 @@ internal sealed record TrainingPlan(IReadOnlyList<PlannedPhase> Phases)
     }
 }
 
-/// <summary>Epochs in which the same parameters train. The schedule of the learning rate runs once through them,
-/// and the optimizer begins afresh.</summary>
-/// <param name="FirstEpoch">From 1.</param>
-/// <param name="Epochs">At least 1.</param>
-/// <param name="LearningRateScales">Each parameter's factor of the learning rate, by name; 0 where it is frozen.</param>
-/// <param name="FrozenStages">The stages from the input on in which nothing trains.</param>
-/// <param name="Augments">Whether the rows are changed at random, if the options say so.</param>
-/// <param name="BatchNorm">What BatchNorm does where it trains: never <see cref="BatchNormMode.ByStrategy"/>.</param>
+/// <summary>
+/// A phase: epochs in which the same parameters are trained, with one run of the learning rate schedule and a new optimizer state.
+/// </summary>
+/// <param name="FirstEpoch">The first epoch, from 1.</param>
+/// <param name="Epochs">Number of epochs, at least 1.</param>
+/// <param name="LearningRateScales">Factor of the learning rate of each parameter, by name; 0 for frozen ones.</param>
+/// <param name="FrozenStages">Number of stages from the input on that are not trained.</param>
+/// <param name="Augments">Whether the augmentation of the options applies.</param>
+/// <param name="BatchNorm">Mode of BatchNorm in trained stages; never <see cref="BatchNormMode.ByStrategy"/>.</param>
 internal sealed record PlannedPhase(
     int FirstEpoch, int Epochs, IReadOnlyDictionary<string, float> LearningRateScales, int FrozenStages, bool Augments,
     BatchNormMode BatchNorm)
@@ -39,8 +42,10 @@ internal sealed record PlannedPhase(
 
     public float ScaleOf(string parameter) => LearningRateScales[parameter];
 
-    /// <summary>What the phase changes: what trains, and the running statistics from its lowest stage on.
-    /// They stay the network's.</summary>
+    /// <summary>
+    /// The tensors that the phase changes: trained parameters, and running statistics from its lowest stage on. The network keeps
+    /// ownership.
+    /// </summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> ChangingTensors(FineTunedNetwork network) =>
         [.. network.NamedTensors().Where(named =>
             network.StageOf(named.Name) >= FrozenStages && LearningRateScales.GetValueOrDefault(named.Name, 1) != 0)];

@@ -70,7 +70,7 @@ internal sealed class PictureExplainer : IBatchScorer, IDisposable
 
     public int ScoreLength => Method.Height * Method.Width;
 
-    public string OfUnreadable => "explanations are missing (no picture, and NaN in the map)";
+    public string Missing => "explanations are missing (no picture, and NaN in the map)";
 
     public void Score(ReadOnlySpan<byte> rows, int count, Span<float> scores)
     {

@@ -9,7 +9,7 @@ internal static class CacheLock
 {
     private static readonly TimeSpan s_betweenTries = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Waits as long as the other is at it, or until cancelled. Caller disposes.</summary>
+    /// <summary>Waits as long as the other is at it, or until cancelled. The caller disposes it.</summary>
     public static async Task<IDisposable> AcquireAsync(CachedFile file, CancellationToken cancellationToken)
     {
         file.Prepare();

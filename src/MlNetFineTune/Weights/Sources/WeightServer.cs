@@ -19,7 +19,7 @@ internal sealed class WeightServer(PretrainedWeights.Cache cache, Uri? tokenOrig
 
     public PretrainedWeights.Cache Cache => cache;
 
-    /// <summary>Caller disposes.</summary>
+    /// <summary>The caller disposes it.</summary>
     /// <param name="address">Address of the file.</param>
     /// <param name="from">Position of the first byte to request.</param>
     /// <param name="ifRange">Continue only if the file still has this ETag; else the whole file is sent.</param>

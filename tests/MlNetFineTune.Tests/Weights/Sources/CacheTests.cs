@@ -119,7 +119,7 @@ public sealed class CacheTests
         File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(2));
         Assert.ThrowsExactly<InvalidDataException>(() => weights.FindLocal());
 
-        // Copied anew: the time is another, the content is right.
+        // Copied again: another time, the correct content.
         File.WriteAllBytes(path, s_content);
         Assert.AreEqual(path, weights.FindLocal()!.Path);
     }
@@ -134,7 +134,7 @@ public sealed class CacheTests
                 new PretrainedWeights.Cache { Folder = _folder, IsOffline = false }).DownloadAsync())).ToArray();
         await pause.Reached.Task.WaitAsync(Patience.Limit);
 
-        // One more waits, and stops waiting when it is told to.
+        // Another one waits, and stops waiting when cancelled.
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(0.5));
         await Assert.ThrowsAsync<OperationCanceledException>(() => PretrainedWeights.FromUrl(
             server.Address + "net.pth", s_sha256, new PretrainedWeights.Cache { Folder = _folder, IsOffline = false }).DownloadAsync(null,

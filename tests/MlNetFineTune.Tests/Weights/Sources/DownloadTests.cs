@@ -209,7 +209,7 @@ public sealed class DownloadTests
         Assert.AreEqual(HttpStatusCode.NotFound, error.StatusCode);
         Assert.HasCount(1, absent.Requests);
 
-        // A byte each time is no reason to go on for ever.
+        // One byte for each attempt must not keep the download retrying for ever.
         using var miser = new LoopbackServer(asked => Answer.File(asked, s_content) with { DropAfter = 1 });
         await Assert.ThrowsExactlyAsync<HttpRequestException>(() => From(miser).DownloadAsync().WaitAsync(Patience.Limit));
         Assert.HasCount(100, miser.Requests);

@@ -277,7 +277,7 @@ public sealed class HubTests
     public void ANetworkFromTheHubIsFineTunedAndSavedWithItsOrigin()
     {
         _hub.Add("config.json", FakeHub.Config(inputSize: "[3, 32, 32]"));
-        _hub.Files["model.safetensors"] = s_micro; // its own metadata, said by the file itself, count for more
+        _hub.Files["model.safetensors"] = s_micro; // the file's own metadata take precedence
         var ml = new MLContext(seed: 1);
         var backbone = Backbone.FromName("micro").WithWeights(From());
         Assert.AreEqual(96, backbone.Preprocessing.Size);
@@ -435,7 +435,7 @@ public sealed class HubTests
         _hub.Add("model.safetensors.index.json", $$"""{ "metadata": { "total_size": 5 }, "weight_map": { {{files}} } }""");
     }
 
-    /// <summary>The micro network's file as timm would write it: the same tensors, nothing said about pictures.</summary>
+    /// <summary>The micro network's file as timm would write it: the same tensors without preprocessing metadata.</summary>
     private static byte[] WeightsWithoutRecipe()
     {
         var length = BitConverter.ToInt32(s_micro, 0);

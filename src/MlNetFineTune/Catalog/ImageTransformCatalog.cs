@@ -1,0 +1,33 @@
+using MlNetFineTune;
+using MlNetFineTune.MlNet;
+
+namespace Microsoft.ML;
+
+// Frozen networks among ML.NET's transforms: ml.Transforms.ExtractImageFeatures(...).
+public static partial class FineTuningExtensions
+{
+    /// <summary>
+    /// A vector of features for each picture from a frozen network, in batches, for ML.NET's own trainers. The network learns nothing:
+    /// <c>Fit</c> only loads it. Of a fine-tuned model: <see cref="Backbone.FromModel"/>.
+    /// </summary>
+    /// <param name="catalog">The transforms.</param>
+    /// <param name="outputColumnName">Name of the output column: a vector of Single with slot names.</param>
+    /// <param name="inputColumnName">
+    /// Name of the image column: text with paths of files; vectors of Byte with the content of files; images, as from <c>LoadImages</c>;
+    /// or, with <see cref="ImageFeatureOptions.RawPixels"/>, vectors of pixels.
+    /// </param>
+    /// <param name="backbone">The network and its weights.</param>
+    /// <param name="options">Pooling, cache and others; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The backbone has no weights, or takes no pictures.</exception>
+    public static ImageFeaturesEstimator ExtractImageFeatures(
+        this TransformsCatalog catalog, string outputColumnName, string inputColumnName, Backbone backbone,
+        ImageFeatureOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(outputColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(inputColumnName);
+        ArgumentNullException.ThrowIfNull(backbone);
+        return new ImageFeaturesEstimator(
+            Contexts.GetEnvironment(catalog), outputColumnName, inputColumnName, backbone, options ?? new ImageFeatureOptions());
+    }
+}

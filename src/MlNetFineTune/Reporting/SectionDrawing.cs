@@ -1,0 +1,104 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune.Reporting;
+
+/// <summary>Draws what a task shows of the validation rows.</summary>
+/// <param name="rows">Have the pictures, and where each row is.</param>
+/// <param name="heat">Draws what in a picture spoke for the answer; null where it is not shown.</param>
+internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportDrawing<Markup>
+{
+    public Markup Of(ReportSection section)
+    {
+        Markup head = section.Head is { } label ? $"<bdi>{label}</bdi>: " : Markup.None;
+        return $"""
+            <section><h2>{head}{section.Title}</h2>
+            {section.Blocks.Select(block => block.Draw(this))}</section>
+
+            """;
+    }
+
+    public Markup Draw(ReportBlock.Paragraph block) => block.IsNote
+        ? (Markup)$"""<p class="note">{block.Text}</p>"""
+        : $"<p>{block.Text}</p>";
+
+    public Markup Draw(ReportBlock.Charts block) =>
+        $"""<div class="charts{(block.All.Count == 1 ? " one" : "")}">{block.All.Select(SvgChart.Of)}</div>""";
+
+    public Markup Draw(ReportBlock.Confusion block) => ConfusionTable.Of(block);
+
+    public Markup Draw(ReportBlock.Table block)
+    {
+        return Table(block.Headings, block.Rows.Select(Row));
+
+        static Markup Row(IReadOnlyList<ReportCell> cells) => $"""
+            <tr>{cells.Select(Cell)}</tr>
+
+            """;
+    }
+
+    public Markup Draw(ReportBlock.Examples block)
+    {
+        (ReportExample Example, string? Picture)[] all =
+            [.. block.All.Select(example => (example, Thumbnail.Of(rows.Inputs, example.Row)))];
+        return all.Any(one => one.Picture is not null)
+            ? (Markup)$"""{Note()}<ul class="cards">{all.Select(one => Card(one.Example, one.Picture))}</ul>"""
+            : Table([rows.Inputs.Noun, .. block.Headings], block.All.Select(Row));
+    }
+
+    private Markup Note() => heat is null ? Markup.None : $"<p>{heat.Note}</p>";
+
+    private Markup Card(ReportExample example, string? picture)
+    {
+        var where = Where(example.Row);
+        return $"""
+            <li>{Image(picture)}{Image(picture is null ? null : heat?.Of(example.Row))}
+            <div class="verdict">
+            {example.Lines.Select(Line)}<span class="where" title="{where}"><bdi>{where}</bdi></span></div></li>
+
+            """;
+    }
+
+    private static Markup Image(string? picture) =>
+        picture is null ? Markup.None : $"""<img src="{picture}" alt="" width="128" height="128">""";
+
+    private Markup Row(ReportExample example) => $"""
+        <tr><td><bdi>{Where(example.Row)}</bdi></td>{example.Cells.Select(Cell)}</tr>
+
+        """;
+
+    private static Markup Table(IReadOnlyList<string> headings, IEnumerable<Markup> rows)
+    {
+        return $"""
+            <div class="wide"><table><thead><tr>{headings.Select(Heading)}</tr></thead>
+            <tbody>{rows}</tbody></table></div>
+            """;
+
+        static Markup Heading(string name) => $"""<th scope="col">{name}</th>""";
+    }
+
+    private static Markup Cell(ReportCell cell) => cell.IsNumber
+        ? (Markup)$"""<td class="number">{cell.Tags.Select(Tag)}</td>"""
+        : $"<td>{cell.Tags.Select(Tag)}</td>";
+
+    private static Markup Tag(ReportTag tag, int place)
+    {
+        Markup name = tag.Name.Length > 0 ? $"<bdi>{tag.Name}</bdi>" : Markup.None;
+        return $"{(place > 0 ? ", " : "")}{name}{(tag is { Name.Length: > 0, Value.Length: > 0 } ? " " : "")}{tag.Value}";
+    }
+
+    private static Markup Line(ReportLine line)
+    {
+        var look = line.Kind == ReportLine.Source.Model ? "said" : "truth";
+        Markup name = line.Tag.Name.Length > 0 ? $"<bdi>{line.Tag.Name}</bdi> " : Markup.None;
+        return $"""
+            <span class="{look}">{line.Before}{(line.Before.Length > 0 ? " " : "")}{name}<b>{line.Tag.Value}</b></span>
+
+            """;
+    }
+
+    // A row's file, or its place in the data.
+    private string Where(int row) => rows.Inputs.PathOf(row) is { } path
+        ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
+        : FormattableString.Invariant($"row {rows.Ordinals[row]}");
+}

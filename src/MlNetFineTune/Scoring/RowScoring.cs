@@ -1,0 +1,39 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune.Scoring;
+
+/// <summary>What views, cursors and row mappers need of a transformer that computes columns from rows in batches.</summary>
+/// <param name="Host">Of the transformer.</param>
+/// <param name="Transformer">Computes the columns.</param>
+/// <param name="Input">What enters the network.</param>
+/// <param name="Columns">The columns that are added.</param>
+/// <param name="Scorer">The network.</param>
+internal sealed record RowScoring(IHost Host, ITransformer Transformer, ModelInput Input, ScoreColumns Columns, NetworkScorer Scorer)
+{
+    /// <summary>What to do instead of ML.NET's <c>ConvertToOnnx</c>.</summary>
+    public required string OnnxAdvice { get; init; }
+
+    /// <summary>Rows that were computed before; null where none are kept.</summary>
+    public ScoreCache? Cache { get; init; }
+
+    /// <summary>Rows in one forward pass.</summary>
+    public int BatchSize => Math.Max(Input.ScoringBatch(Scorer.IsOnGpu) / Scorer.Views.Count, 1);
+
+    public DataViewSchema OutputSchemaFor(DataViewSchema input)
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumns(input);
+        builder.AddColumns(Columns.Create(input));
+        return builder.ToSchema();
+    }
+
+    public EncodedBatch CreateBatch(DataViewRow row, int capacity) =>
+        new(Input.Read(Host, row, capacity), Scorer.Views, capacity, Cache);
+
+    public IRowToRowMapper CreateRowMapper(DataViewSchema inputSchema) => new RowToRowMapperTransform(
+        Host, new EmptyDataView(Host, inputSchema), new ScoringRowMapper(this, inputSchema), schema => new ScoringRowMapper(this, schema));
+}

@@ -1,0 +1,26 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>The report of a yes or no: the ROC curve with the threshold in force, and what is shown of classes.</summary>
+internal static class BinaryReport
+{
+    /// <param name="outputs">The network's, of the rows that could be read.</param>
+    /// <param name="labels">The same rows': 1 and 0.</param>
+    /// <param name="objective">Its scores are calibrated logits.</param>
+    /// <param name="threshold">Of the score.</param>
+    /// <param name="noun">What a row is called: picture, row.</param>
+    public static IReadOnlyList<ReportSection> Of(RowOutputs outputs, float[] labels, Objective objective, float threshold, string noun)
+    {
+        var scores = outputs.ScoresBy(objective);
+        bool[] positive = [.. labels.Select(label => label > 0.5f)];
+        JudgedRow[] rows = [.. outputs.Rows.Select((row, place) => Judge(row, scores[place], positive[place]))];
+        ReportSection[] curve = RocCurve.Of(scores, positive, threshold) is { } roc ? [roc.Section] : [];
+        return [.. curve, .. ClassReport.Of(rows, BinaryObjective.Classes, noun)];
+
+        JudgedRow Judge(int row, float score, bool isPositive)
+        {
+            var yes = BinaryTask.ProbabilityOf(score);
+            var isPredicted = score > threshold;
+            return new(row, isPositive ? 1 : 0, isPredicted ? 1 : 0, isPredicted ? yes : 1 - yes, isPositive ? yes : 1 - yes);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>Lines and dots over two axes, as data.</summary>
+/// <param name="Title">Above it.</param>
+/// <param name="Across">Title of the horizontal axis.</param>
+/// <param name="X">Horizontal axis.</param>
+/// <param name="Y">Vertical axis.</param>
+/// <param name="Series">In drawing order, from back to front.</param>
+internal sealed record Chart(string Title, string Across, Axis X, Axis Y, IReadOnlyList<Series> Series)
+{
+    /// <summary>A named vertical line.</summary>
+    public (double X, string Name)? Mark { get; init; }
+}
+
+/// <summary>A series of points.</summary>
+/// <param name="Name">Name in the legend; empty for none.</param>
+/// <param name="Look">Style of the series.</param>
+/// <param name="Points">Points in order; a NaN or infinite value interrupts the line.</param>
+internal sealed record Series(string Name, SeriesLook Look, IReadOnlyList<(double X, double Y)> Points);
+
+internal enum SeriesLook
+{
+    /// <summary>A line in the first colour, with dots.</summary>
+    First,
+
+    /// <summary>A line in the second colour, with dots.</summary>
+    Second,
+
+    /// <summary>A thin, pale line in the background.</summary>
+    Faint,
+
+    /// <summary>Dots without a line.</summary>
+    Dots,
+
+    /// <summary>A thin dashed line.</summary>
+    Guide,
+}
+
+/// <summary>Chooses points evenly, where there are more than a drawing can show.</summary>
+internal static class Thinning
+{
+    /// <param name="points">In order.</param>
+    /// <param name="most">2 or more.</param>
+    /// <returns>The first and the last are among them.</returns>
+    public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most
+        ? points
+        : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Count - 1) / (most - 1))])];
+}

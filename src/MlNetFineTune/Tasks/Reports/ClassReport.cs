@@ -1,0 +1,82 @@
+namespace MlNetFineTune.Tasks;
+
+/// <summary>A row of one true and one predicted class.</summary>
+/// <param name="Row">Index of the row.</param>
+/// <param name="Label">The true class, from 0.</param>
+/// <param name="Predicted">The predicted class, from 0.</param>
+/// <param name="Confidence">Probability of the predicted class.</param>
+/// <param name="LabelProbability">Probability of the true class.</param>
+internal readonly record struct JudgedRow(int Row, int Label, int Predicted, float Confidence, float LabelProbability)
+{
+    public bool IsWrong => Label != Predicted;
+
+    /// <param name="row">Index of the row.</param>
+    /// <param name="label">The true class, from 0.</param>
+    /// <param name="probabilities">One a class. The most probable is the predicted one.</param>
+    public static JudgedRow Of(int row, int label, ReadOnlySpan<float> probabilities)
+    {
+        var best = 0;
+        for (var c = 1; c < probabilities.Length; c++)
+        {
+            if (probabilities[c] > probabilities[best])
+                best = c;
+        }
+        return new JudgedRow(row, label, best, probabilities[best], probabilities[label]);
+    }
+}
+
+/// <summary>The report of rows that are of one class each: which classes are taken for which, and the worst mistakes.</summary>
+internal static class ClassReport
+{
+    private const int MostMistakes = 24;
+
+    /// <param name="outputs">The network's, of the rows that could be read.</param>
+    /// <param name="labels">The same rows': classes from 0.</param>
+    /// <param name="objective">Its scores are probabilities of the classes.</param>
+    /// <param name="classes">Their names.</param>
+    /// <param name="noun">What a row is called: picture, row.</param>
+    public static IReadOnlyList<ReportSection> Of(
+        RowOutputs outputs, float[] labels, Objective objective, IReadOnlyList<string> classes, string noun)
+    {
+        var scores = outputs.ScoresBy(objective);
+        return Of([.. outputs.Rows.Select((row, place) => JudgedRow.Of(
+            row, (int)labels[place], scores.AsSpan(place * classes.Count, classes.Count)))], classes, noun);
+    }
+
+    /// <param name="rows">In the order of the data.</param>
+    /// <param name="classes">Their names.</param>
+    /// <param name="noun">What a row is called: picture, row.</param>
+    public static IReadOnlyList<ReportSection> Of(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes, string noun) =>
+    [
+        new("Confusion on the validation rows",
+            [new ReportBlock.Confusion(classes, [.. rows.Select(row => (row.Label, row.Predicted))])]),
+        new("Worst mistakes", Mistakes(rows, classes, noun)),
+    ];
+
+    private static IReadOnlyList<ReportBlock> Mistakes(IReadOnlyList<JudgedRow> rows, IReadOnlyList<string> classes, string noun)
+    {
+        var wrong = rows.Where(row => row.IsWrong).OrderBy(row => row.LabelProbability).ToList();
+        if (wrong.Count == 0)
+            return [new ReportBlock.Paragraph(FormattableString.Invariant($"None: all {rows.Count:N0} {noun}s are right."))];
+        return
+        [
+            new ReportBlock.Paragraph(FormattableString.Invariant(
+                $"{wrong.Count:N0} of {rows.Count:N0} {noun}s are wrong. The lowest probability of the true class comes first.")),
+            new ReportBlock.Examples(
+                ["true", "its probability", "predicted", "its probability"], [.. wrong.Take(MostMistakes).Select(Example)]),
+        ];
+
+        ReportExample Example(JudgedRow row) => new(
+            row.Row,
+            [
+                ReportCell.Name(classes[row.Label]), ReportCell.Number($"{row.LabelProbability:0.0000}"),
+                ReportCell.Name(classes[row.Predicted]), ReportCell.Number($"{row.Confidence:0.0000}"),
+            ],
+            [
+                new(ReportLine.Source.Model, "",
+                    new(classes[row.Predicted], FormattableString.Invariant($"{row.Confidence * 100:0} %"))),
+                new(ReportLine.Source.Data, "is",
+                    new(classes[row.Label], FormattableString.Invariant($"{row.LabelProbability * 100:0.#} %"))),
+            ]);
+    }
+}

@@ -1,0 +1,53 @@
+using MlNetFineTune.Data;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>All that follow a training: the observer of the options, checkpoints, log, progress, and the record of bad rows.</summary>
+internal sealed class RunObservers(TrainingRun run, RunState state, BadRowLog badRows, ProgressMeter meter, TrainingLog log)
+{
+    /// <summary>Null where no checkpoints are written.</summary>
+    public RunCheckpoints? Checkpoints { get; set; }
+
+    /// <param name="phase">The phase that begins, or goes on.</param>
+    public void BeginPhase(TrainingPhase phase)
+    {
+        log.BeginPhase(phase);
+        badRows.Epoch = state.Epochs.Count;
+    }
+
+    /// <param name="epoch">The epoch that begins, or goes on.</param>
+    /// <param name="order">Its batches.</param>
+    public void BeginEpoch(int epoch, EpochOrder order)
+    {
+        badRows.Epoch = epoch;
+        if (state.BatchesOfEpoch == 0)
+            state.EpochBegan = meter.Elapsed;
+        meter.Begin(TrainingActivity.Training, epoch, order.Batches.Skip(state.BatchesOfEpoch).Sum(batch => batch.Length));
+    }
+
+    /// <summary>A batch that diverged is told to the observer alone: no checkpoint is made of it.</summary>
+    /// <param name="phase">The phase that trains.</param>
+    /// <param name="batch">The batch, which the state has counted.</param>
+    /// <param name="loss">Mean loss of its rows.</param>
+    /// <param name="learningRate">Learning rate of the head.</param>
+    public void AfterBatch(TrainingPhase phase, StepInput batch, double loss, double learningRate)
+    {
+        run.Options.Observer?.AfterStep(state.Batches, batch.Rows.Length, loss, learningRate);
+        if (state.Divergence is not null)
+            return;
+        if (!phase.HasPending)
+            Checkpoints?.AfterStep(phase);
+        meter.Advance(batch.Rows.Length, state.MeanLoss, phase.LargestScale * learningRate);
+    }
+
+    /// <param name="phase">The phase that trains.</param>
+    /// <param name="evaluation">The evaluation of the epoch, which the state has counted.</param>
+    public void AfterEpoch(TrainingPhase phase, EpochEvaluation evaluation)
+    {
+        var report = evaluation.Report;
+        Checkpoints?.AfterEpoch(phase, report.Epoch);
+        log.EndEpoch(report, evaluation.IsBest);
+        meter.EndEpoch(report.Loss);
+        run.Options.Observer?.AfterEpoch(state.Epochs, state.Batches);
+    }
+}

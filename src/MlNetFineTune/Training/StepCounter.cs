@@ -1,0 +1,20 @@
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>What the losses of an accumulated step are divided by, counted once over all its batches.</summary>
+internal sealed class StepCounter(TrainingRun run)
+{
+    private (EpochOrder Order, int Step, StepCounts? Counts)? _last;
+
+    /// <returns>Null where a step is one batch, or where the loss has one count.</returns>
+    public StepCounts? CountsOf(EpochOrder order, int batch)
+    {
+        if (run.Options.AccumulationSteps == 1)
+            return null;
+        var step = order.StepOf[batch];
+        if (_last is not { } last || !ReferenceEquals(last.Order, order) || last.Step != step)
+            _last = last = (order, step, run.Objective.CountsOf(run.Data.Training, order.RowsOfStep(batch)));
+        return last.Counts;
+    }
+}

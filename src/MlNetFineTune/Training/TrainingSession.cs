@@ -1,0 +1,128 @@
+using MlNetFineTune.Data;
+using MlNetFineTune.Tasks;
+
+namespace MlNetFineTune.Training;
+
+/// <summary>
+/// A training from its checkpoint to its report: trains a network in place, phase by phase, and leaves it with the weights of its best
+/// epoch.
+/// </summary>
+internal sealed class TrainingSession : IDisposable
+{
+    private readonly TrainingRun _run;
+    private readonly ProgressMeter _meter;
+    private readonly TrainingLog _log;
+    private readonly BadRowLog _badRows;
+    private readonly BestEpochs _best;
+    private readonly StopRequest _stop;
+    private readonly EpochInputs _inputs;
+    private readonly EpochEvaluation _evaluation;
+    private readonly RunObservers _observers;
+    private readonly RunState _state = new();
+
+    public TrainingSession(TrainingRun run)
+    {
+        _run = run;
+        var options = run.Options;
+        _meter = new ProgressMeter(options.Progress, options.Epochs);
+        _log = new TrainingLog(run);
+        _badRows = new BadRowLog(options.BadRows, run.Channel);
+        _best = new BestEpochs(run.Plan.ChangingTensors(run.Network), options.WeightAveraging.KeptEpochs, run.Metric,
+            split: options.WeightAveraging.KeepsFirstPhase ? run.Plan.Phases[0].LastEpoch : 0);
+        _stop = new StopRequest(options.StopToken, options.TimeBudget, options.Time);
+        _inputs = new EpochInputs(run, _badRows, _meter, _stop.Token);
+        _evaluation = new EpochEvaluation(run, _state, _stop, _best, _meter);
+        _observers = new RunObservers(run, _state, _badRows, _meter, _log);
+    }
+
+    /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
+    public TrainingReport Run()
+    {
+        _log.Begin();
+        var options = _run.Options;
+        var snapshot = new TrainingSnapshot(_run, _run.Plan.ChangingTensors(_run.Network), _state, _best, _badRows, _meter);
+        _observers.Checkpoints = RunCheckpoints.Open(options.Checkpoint, () => RunFingerprint.Of(_run), snapshot, _run.Channel);
+        if (Checkpoints?.Resume() is { } finished)
+            return Report(finished);
+
+        _stop.StartClock(_meter.Elapsed);
+        var end = TrainPhases();
+        _log.End(end, _best.Epoch, _state.Batches);
+        if (end == TrainingReport.EndReason.Diverged)
+            DivergenceReport.TakeBestOrThrow(_run, _state, _best.Epoch);
+        _best.RestoreBest();
+        var isOver = end is TrainingReport.EndReason.Completed or TrainingReport.EndReason.EarlyStopped;
+        var result = new FinishedRun(end, isOver ? BestAverage.Try(_run, _state, _best, _inputs, _meter, _log) : null);
+        if (isOver)
+            Checkpoints?.Finish(result);
+        return Report(result);
+    }
+
+    /// <summary>
+    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
+    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
+    /// </summary>
+    public Lazy<RowOutputs> Outputs => field ??= new(() =>
+    {
+        if (_best.Outputs is { } known)
+            return known;
+        _run.Network.PrepareForScoring();
+        return ValidationOutputs.Compute(_run);
+    });
+
+    public void Dispose()
+    {
+        Checkpoints?.Dispose();
+        _inputs.Dispose();
+        _best.Dispose();
+        _stop.Dispose();
+    }
+
+    private RunCheckpoints? Checkpoints => _observers.Checkpoints;
+
+    private TrainingReport.EndReason TrainPhases()
+    {
+        foreach (var planned in _run.Plan.Phases)
+        {
+            if (_evaluation.PatienceExhausted)
+                return TrainingReport.EndReason.EarlyStopped;
+            if (_state.Epochs.Count >= planned.LastEpoch)
+                continue; // before the checkpoint
+            using var phase = new TrainingPhase(planned, _run);
+            Checkpoints?.Resume(phase);
+            _observers.BeginPhase(phase);
+            if (TrainOrSave(phase) is { } end)
+                return end;
+        }
+        return _evaluation.PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
+    }
+
+    // What is cancelled or stopped can go on from there.
+    private TrainingReport.EndReason? TrainOrSave(TrainingPhase phase)
+    {
+        try
+        {
+            var end = Train(phase);
+            if (end is TrainingReport.EndReason.Stopped or TrainingReport.EndReason.TimeBudgetSpent)
+                Checkpoints?.Save(phase);
+            return end;
+        }
+        catch (OperationCanceledException)
+        {
+            Checkpoints?.SaveIfPossible(phase);
+            throw;
+        }
+    }
+
+    private TrainingReport.EndReason? Train(TrainingPhase phase)
+    {
+        int[] epochs = [.. Enumerable.Range(_state.Epochs.Count + 1, phase.LastEpoch - _state.Epochs.Count)];
+        using var features = _inputs.FeaturesOf(phase);
+        var inputs = _inputs.Of(phase, features, epochs);
+        phase.Steps = _inputs.StepsOf(phase);
+        return new TrainingLoop(_run, phase, _state, _stop, _observers).Train(_inputs, inputs, _evaluation);
+    }
+
+    private TrainingReport Report(FinishedRun finished) =>
+        TrainingReports.Of(_run, finished, _state, _best.Epoch, _inputs, _meter, Checkpoints?.Resumed);
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+using MlNetFineTune.Data;
+
+namespace MlNetFineTune.Transforms;
+
+/// <summary>
+/// The images that one cursor gives, augmented or as they are. An image belongs to whoever asked for it, as ML.NET's own transforms have
+/// it: who asks again with the same variable has it disposed. Images of the source are never disposed here.
+/// </summary>
+/// <param name="host">Of the log.</param>
+/// <param name="row">Stands on each row in turn.</param>
+/// <param name="input">The column that is read.</param>
+/// <param name="augmenter">Null where pictures stay as they are.</param>
+/// <param name="pass">Counts the random numbers.</param>
+/// <param name="throwsOnBad">Whether a picture that cannot be read ends the reading; it is a missing image else.</param>
+internal sealed class AugmentedColumn(
+    IHost host, DataViewRow row, ImageColumn input, PictureAugmenter? augmenter, int pass, bool throwsOnBad)
+{
+    private const int MostWarnings = 10;
+
+    private readonly ValueGetter<DataViewRowId> _id = row.GetIdGetter();
+    private readonly DataViewSchema.Column _column = row.Schema[input.Column];
+    private int _bad;
+
+    public ValueGetter<MLImage> Getter() => _column.Type is ImageDataViewType ? OfImages() : OfFiles();
+
+    private ValueGetter<MLImage> OfImages()
+    {
+        var next = row.GetGetter<MLImage>(_column);
+        if (augmenter is null)
+            return next;
+        MLImage? source = null;
+        return (ref MLImage image) =>
+        {
+            image?.Dispose();
+            image = null!;
+            next(ref source!);
+            if (source is null)
+                return;
+            image = augmenter.Draw(
+                new PixelSource(source.Pixels, source.Width, source.Height, source.PixelFormat == MLPixelFormat.Bgra32), pass, Id());
+            image.Tag = source.Tag;
+        };
+    }
+
+    private ValueGetter<MLImage> OfFiles()
+    {
+        var reader = input.CreateReader(row, _column);
+        return (ref MLImage image) =>
+        {
+            image?.Dispose();
+            image = null!;
+            var picture = reader.Read();
+            if (picture.Head.IsMissing)
+                return;
+            var path = picture.Head.Path;
+            var reason = path is null
+                ? WholePicture.Decode(picture.Bytes, out var size, out var pixels)
+                : WholePicture.DecodeFile(path, out size, out pixels);
+            if (reason is not null)
+            {
+                Report(new BadRows.Row(row.Position, path, reason));
+                return;
+            }
+            image = PictureAugmenter.ToImage(pixels, size);
+            if (augmenter is not null)
+            {
+                using var whole = image;
+                image = augmenter.Draw(new PixelSource(whole.Pixels, size.Width, size.Height, blueFirst: false), pass, Id());
+            }
+            image.Tag = path;
+        };
+    }
+
+    private DataViewRowId Id()
+    {
+        DataViewRowId id = default;
+        _id(ref id);
+        return id;
+    }
+
+    private void Report(BadRows.Row bad)
+    {
+        if (throwsOnBad)
+        {
+            throw new InvalidDataException(
+                $"The picture of {bad}. Mend or remove it: ML.NET's trainers would learn from it as if it were black. A missing picture "
+                + "(an empty path) is passed on as a missing image.");
+        }
+        if (++_bad > MostWarnings)
+            return;
+        using var channel = host.Start("Reading pictures");
+        channel.Warning(_bad < MostWarnings
+            ? $"The picture of {bad}. The image is missing."
+            : string.Create(CultureInfo.InvariantCulture, $"{MostWarnings} pictures could not be read; further ones are not named."));
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace MlNetFineTune.Transforms;
+
+/// <summary>
+/// What estimators after <see cref="ImageAugmentingTransformer"/> are fitted on: the source with augmented pictures, the same on every
+/// cursor. Trainers of this library know it, and take its parts.
+/// </summary>
+/// <param name="mapped">The rows.</param>
+/// <param name="transformer">Made it.</param>
+/// <param name="augmentation">That of the pictures.</param>
+internal sealed class AugmentedView(IDataTransform mapped, ImageAugmentingTransformer transformer, Augmentation augmentation)
+    : IDataTransform
+{
+    public Augmentation Augmentation { get; } = augmentation;
+
+    public ImageAugmentingTransformer Transformer { get; } = transformer;
+
+    public IDataView Source => mapped.Source;
+
+    public DataViewSchema Schema => mapped.Schema;
+
+    public bool CanShuffle => mapped.CanShuffle;
+
+    public long? GetRowCount() => mapped.GetRowCount();
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+        mapped.GetRowCursor(columnsNeeded, rand);
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        mapped.GetRowCursorSet(columnsNeeded, n, rand);
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) =>
+        throw Contracts.ExceptNotSupp("Augmented data are not saved with their transformer; save the transformer.");
+}

@@ -1,0 +1,136 @@
+using System.Globalization;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Primitives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MlNetFineTune.Transforms;
+
+/// <summary>A pooling resolved for a network: which stages run at which sizes, what is pooled, and the name of every feature.</summary>
+internal sealed class FeaturePlan
+{
+    private readonly FeaturePooling _pooling;
+    private readonly IReadOnlyList<int> _stages; // ascending; those that are pooled
+    private readonly bool _normalizes;
+
+    private FeaturePlan(FeaturePooling pooling, IReadOnlyList<int> sizes, IReadOnlyList<int> stages, bool normalizes)
+    {
+        (_pooling, Sizes, _stages, _normalizes) = (pooling, sizes, stages, normalizes);
+        Names = [];
+    }
+
+    /// <summary>Width and height in pixels at which a picture enters, in order.</summary>
+    public IReadOnlyList<int> Sizes { get; }
+
+    /// <summary>Name of every feature: stage, size where there are several, kind of pooling, channel.</summary>
+    public IReadOnlyList<string> Names { get; private set; }
+
+    /// <summary>Width and height in pixels at which pictures enter the network of a backbone.</summary>
+    /// <exception cref="ArgumentException">The network takes no such pictures.</exception>
+    public static IReadOnlyList<int> SizesOf(FeaturePooling pooling, Backbone backbone) =>
+        (pooling as FeaturePooling.MultiScalePooling)?.Sizes ?? [backbone.Preprocessing.Size];
+
+    /// <summary>Finds the stages, and runs the network once on black pictures, which tells the number of features.</summary>
+    /// <param name="pooling">What is asked for.</param>
+    /// <param name="network">Ready to score.</param>
+    /// <exception cref="ArgumentException">The network has no such stages, or nothing that this pooling pools.</exception>
+    public static FeaturePlan Of(FeaturePooling pooling, ImageNetwork network)
+    {
+        var (backbone, scales) = (network.Definition, pooling as FeaturePooling.MultiScalePooling);
+        var each = scales?.Pooling ?? pooling;
+        var sizes = SizesOf(pooling, backbone);
+        if (network.Backbone is VisionTransformer && sizes.FirstOrDefault(size => size != backbone.Preprocessing.Size) is > 0 and var other)
+        {
+            throw new ArgumentException(
+                $"{backbone.Name} has positions for pictures of {backbone.Preprocessing.Size} pixels and takes none of {other}: "
+                + "leave sizes out, or set Backbone.Preprocessing to another size.");
+        }
+        if (backbone.Script is not null && each is not FeaturePooling.NativePooling)
+        {
+            throw new ArgumentException(
+                $"A TorchScript program runs as a whole and gives features, no maps: {pooling} cannot pool it. "
+                + "Take FeaturePooling.Native.");
+        }
+        int[] stages = each is FeaturePooling.NativePooling ? [network.Stages.Count - 1]
+            : scales?.Stages is { } names ? [.. names.Select(name => StageOf(network, name)).Order()]
+            : [LastWithMaps(network)];
+        var plan = new FeaturePlan(each, sizes, stages, normalizes: scales is not null);
+        plan.Names = plan.NamesOf(network);
+        return plan;
+    }
+
+    /// <summary>The features of a batch.</summary>
+    /// <param name="network">Ready to score.</param>
+    /// <param name="pictures">[N, C, size, size] for each of the sizes.</param>
+    /// <returns>[N, features], in the caller's dispose scope.</returns>
+    public Tensor Compute(ImageNetwork network, IReadOnlyList<Tensor> pictures)
+    {
+        var parts = pictures.SelectMany(pixels => Pooled(network, pixels)).ToList();
+        return parts is [var only] ? only : cat(parts, 1);
+    }
+
+    // One tensor [N, features] for each stage.
+    private IEnumerable<Tensor> Pooled(ImageNetwork network, Tensor pixels)
+    {
+        if (_pooling is not FeaturePooling.MapPooling pooling)
+            return [Scaled(network.Backbone.Forward(pixels, 0, network.Stages.Count))];
+        var result = new List<Tensor>();
+        var current = pixels;
+        for (var stage = 0; stage <= _stages[^1]; stage++)
+        {
+            var next = network.Backbone.Stages[stage].Maps.Forward(current);
+            if (stage > 0)
+                current.Dispose();
+            current = next;
+            if (_stages.Contains(stage))
+                result.Add(Scaled(pooling.Pool(Checked(current, network, stage))));
+        }
+        return result;
+    }
+
+    private Tensor Scaled(Tensor features) => _normalizes ? nn.functional.normalize(features, dim: 1) : features;
+
+    private Tensor Checked(Tensor activations, ImageNetwork network, int stage)
+    {
+        var ofTokens = _pooling is FeaturePooling.ClassTokenPooling;
+        return activations.ndim is 3 || (activations.ndim is 4 && !ofTokens) ? activations : throw new ArgumentException(
+            $"Stage '{network.Stages[stage]}' of {network.Name} gives {SafeText.Shape(activations.shape[1..])} a picture, "
+            + (ofTokens ? "and only vision transformers have a class token: take FeaturePooling.Average or another."
+                : "no maps [C, H, W] and no tokens [T, C] that could be pooled: take FeaturePooling.Native or another stage."));
+    }
+
+    private string[] NamesOf(ImageNetwork network)
+    {
+        using var scope = NewDisposeScope();
+        using var inference = inference_mode();
+        var channels = network.Definition.InputChannels;
+        var type = network.NamedParameters() is [var (_, parameter), ..] ? parameter.dtype : ScalarType.Float32;
+        return [.. Sizes.SelectMany(size =>
+            Pooled(network, zeros([1, channels, size, size], type, network.Device))
+                .SelectMany((features, place) => NamesOf(network.Stages[_stages[place]], size, (int)features.shape[1])))];
+    }
+
+    private IEnumerable<string> NamesOf(string stage, int size, int count)
+    {
+        var place = Sizes.Count > 1 ? string.Create(CultureInfo.InvariantCulture, $"{stage}@{size}") : stage;
+        var kinds = _pooling is FeaturePooling.MapPooling pooling ? pooling.Parts : ["native"];
+        return from kind in kinds
+               from channel in Enumerable.Range(0, count / kinds.Count)
+               select string.Create(CultureInfo.InvariantCulture, $"{place}.{kind}.{channel}");
+    }
+
+    private static int StageOf(ImageNetwork network, string name)
+    {
+        var stage = network.Stages.ToList().IndexOf(name);
+        return stage < 0
+            ? throw new ArgumentException(
+                $"{network.Name} has no stage {SafeText.Quoted(name)}; it has: {string.Join(", ", network.Stages)}.")
+            : network.Backbone.Stages[stage].GivesMaps ? stage
+            : throw new ArgumentException(
+                $"Stage '{name}' of {network.Name} averages over the picture itself and gives no maps: "
+                + $"take '{network.Stages[LastWithMaps(network)]}', or FeaturePooling.Native.");
+    }
+
+    private static int LastWithMaps(ImageNetwork network) =>
+        network.Backbone.Stages.Index().Last(stage => stage.Item.GivesMaps).Index;
+}

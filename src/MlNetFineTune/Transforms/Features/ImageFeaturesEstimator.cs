@@ -1,0 +1,119 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetFineTune.Data;
+using MlNetFineTune.MlNet;
+using MlNetFineTune.Networks;
+using MlNetFineTune.Scoring;
+using MlNetFineTune.Training;
+using MlNetFineTune.Transforms;
+
+namespace MlNetFineTune;
+
+/// <summary>Features of pictures from a frozen network, for ML.NET's own trainers: <c>ml.Transforms.ExtractImageFeatures</c>.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Input and Output Columns
+/// | Column | Type |
+/// | -- | -- |
+/// | input | text (paths), vector of Byte (content of files), image, or a vector of pixels with `RawPixels` |
+/// | output | vector of Single of known size, with slot names |
+/// | `ImageStatusColumnName` | text; only where the option names it |
+///
+/// ### Estimator Characteristics
+/// | | |
+/// | -- | -- |
+/// | Does this estimator need to look at the data to train its parameters? | No |
+/// | Required NuGet in addition to Microsoft.ML | MlNetFineTune, and TorchSharp-cpu or a CUDA package |
+/// | Exportable to ONNX | No |
+/// ]]></format>
+/// </remarks>
+public sealed class ImageFeaturesEstimator : IEstimator<ImageFeaturesTransformer>
+{
+    private readonly IHostEnvironment _env;
+    private readonly Backbone _backbone;
+    private readonly ImageFeatureOptions _options;
+    private readonly string _output;
+    private readonly ImageColumn _column;
+
+    internal ImageFeaturesEstimator(IHostEnvironment env, string output, string input, Backbone backbone, ImageFeatureOptions options)
+    {
+        if (!backbone.HasWeights)
+        {
+            throw new ArgumentException($"Say where the weights of {backbone.Name} come from: .WithWeights(\"file.safetensors\"), or "
+                + ".FromScratch() for random ones.", nameof(backbone));
+        }
+        if (backbone.InputChannels is not (1 or 3))
+        {
+            throw new ArgumentException(
+                $"Backbone.InputChannels is {backbone.InputChannels}, but pictures have 3 channels (colours) or 1 (luminance).",
+                nameof(backbone));
+        }
+        if (options.ImageStatusColumnName == output)
+        {
+            throw new ArgumentException(
+                $"The column '{output}' is to hold the features, and ImageStatusColumnName names it too: choose another name.",
+                nameof(options));
+        }
+        TorchRuntime.EnsureLoaded();
+        (_env, _backbone, _options, _output) = (env, backbone, options, output);
+        _column = new ImageColumn(input, options.ImageFolder, options.RawPixels);
+    }
+
+    /// <summary>Loads the network; nothing is learned from the data, of which no row is read. The caller disposes the result.</summary>
+    /// <param name="input">The data.</param>
+    /// <exception cref="ArgumentException">The pooling does not fit the network.</exception>
+    /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
+    public ImageFeaturesTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        _column.In(input.Schema, _env, "input", "image");
+        using var fit = new FitScope(_env, nameof(ImageFeaturesEstimator), "ExtractImageFeatures", seed: null);
+        var device = Devices.Choose(fit.Host, fit.Channel);
+        var network = ImageNetwork.Create(
+            _backbone, features => new FeatureHead(features), fit.Seed, message => fit.Channel.Info(message));
+        try
+        {
+            network.MoveTo(device);
+            network.PrepareForScoring();
+            var plan = FeaturePlan.Of(_options.Pooling, network);
+            var model = new FeatureModel(network, InputOf(plan), plan, ManifestOf(network, plan));
+            fit.Channel.Info($"{_backbone} gives {plan.Names.Count} features a picture by {_options.Pooling}.");
+            return new ImageFeaturesTransformer(fit.Host, model, _options.FeatureCache);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The columns of the data, and those that the transformer will add, in ML.NET's terms.</summary>
+    /// <exception cref="Exception">The input column is missing or has another type; ML.NET's own error.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        _column.Check(inputSchema, _env, nameof(inputSchema));
+        var columns = inputSchema.ToDictionary(column => column.Name);
+        foreach (var added in FeatureColumns.Shapes(_output, _options.ImageStatusColumnName))
+            columns[added.Name] = added;
+        return new SchemaShape(columns.Values);
+    }
+
+    private ModelInput InputOf(FeaturePlan plan) =>
+        ScaledImageInput.Create(_column, _backbone.Preprocessing, _backbone.InputChannels, plan.Sizes);
+
+    private FeatureManifest ManifestOf(ImageNetwork network, FeaturePlan plan) => new()
+    {
+        FormatVersion = FeatureManifest.CurrentVersion,
+        Packages = PackageVersions.Current,
+        Input = new ImageInputManifest(
+            _column.Column, _column.Folder, _column.Pixels, _backbone.Preprocessing, _backbone.InputChannels),
+        Encoder = BackboneManifest.Of(network.Definition),
+        Pooling = _options.Pooling.Describe(),
+        OutputColumn = _output,
+        StatusColumn = _options.ImageStatusColumnName,
+        OnProbeMismatch = _options.OnProbeMismatch,
+        ProbeFeatures = Probe.Score(network, InputOf(plan), FeatureModel.FunctionOf(plan)),
+    };
+}
