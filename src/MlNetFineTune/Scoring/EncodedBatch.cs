@@ -29,6 +29,9 @@ internal sealed class EncodedBatch(RowReader rows, IReadOnlyList<Augmentation> v
 
     public string Noun => rows.Noun;
 
+    /// <summary>What takes and encodes the rows.</summary>
+    public RowReader Rows => rows;
+
     /// <summary>Bytes of a row with all its views.</summary>
     public int RowLength { get; } = views.Count * rows.Length;
 

@@ -195,7 +195,11 @@ public sealed class FineTuningTransformer
     /// <summary>Frees the memory of the network once no thread scores rows with it.</summary>
     public void Dispose() => Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        Scorer.Read(network => ModelArchive.Save(Host, ctx, network, Task, Manifest));
+        ArchivedModels.Add(ctx.Repository, ctx.Directory, this);
+    }
 
     SourceModel IFineTunedModel.AsSource()
     {

@@ -97,6 +97,15 @@ internal abstract class BoundTask
     /// <param name="channel">Receives messages.</param>
     public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
 
+    /// <summary>The outputs that can be explained.</summary>
+    /// <param name="head">The label of a head, where there are several; null where there is one.</param>
+    /// <exception cref="ArgumentException">There is no such head, or several and none is named.</exception>
+    public virtual Evidence EvidenceOf(string? head) => head is null ? Evidence : throw new ArgumentException(
+        $"The model has one head, and so none is named: leave Head (which is {SafeText.Quoted(head)}) out.");
+
+    /// <summary>The outputs of a task with one head that can be explained.</summary>
+    protected virtual Evidence Evidence => new(ClassNames ?? [], outputs => outputs.alias());
+
     /// <summary>The report's sections on the validation rows.</summary>
     /// <param name="outputs">Outputs of the finished network for the rows that could be read. At least one.</param>
     /// <param name="labels">Labels of the same rows.</param>
