@@ -8,13 +8,13 @@ namespace Microsoft.ML;
 public static class FineTuningEmbeddingExtensions
 {
     /// <summary>
-    /// Gives the features of pictures by the interface that vector stores of Microsoft.Extensions.VectorData and others use. All pictures of
-    /// a call are computed in batches. Safe for use from many threads.
+    /// Gives the features of pictures by the interface that vector stores of Microsoft.Extensions.VectorData and others use. All pictures
+    /// of a call are computed in batches. Safe for use from many threads.
     /// </summary>
     /// <param name="catalog">Of the context.</param>
     /// <param name="model">
-    /// The transformer of <c>ExtractImageFeatures</c>, or a chain with it, whose image column is a vector of Byte: the content of a file. It
-    /// stays the caller's, who disposes it after the generator's last call.
+    /// The transformer of <c>ExtractImageFeatures</c>, or a chain with it, whose image column is a vector of Byte: the content of a file.
+    /// It stays the caller's, who disposes it after the generator's last call.
     /// </param>
     /// <param name="featuresColumnName">The column with the features: a vector of Single of known size. Default "Features".</param>
     /// <param name="imageColumnName">The column that the model reads pictures from. Default "Image".</param>
