@@ -64,7 +64,7 @@ internal static class CommandLine
         };
         var explain = new Option<DirectoryInfo?>("--explain")
         {
-            Description = "Where to leave the test photos with the heat of what spoke for each answer. Default: nowhere."
+            Description = "Folder for the test photos with heat maps of the predictions. Default: they are not written."
         };
         var smoke = new Option<bool>("--smoke") { Description = "A few photos and two epochs, as a quick check." };
 

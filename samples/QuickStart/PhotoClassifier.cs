@@ -23,7 +23,7 @@ internal static class PhotoClassifier
     public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test) =>
         ml.MulticlassClassification.Evaluate(model.Transform(test));
 
-    /// <summary>Writes each photo with the heat of what spoke for the class that the model says.</summary>
+    /// <summary>Writes each photo with a heat map of its predicted class.</summary>
     public static void Explain(MLContext ml, ITransformer model, IDataView photos, string folder)
     {
         Directory.CreateDirectory(folder);

@@ -47,7 +47,7 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>The chain of the file, for <c>Backbone.FromModel</c> and <c>Transform</c>.</summary>
     public ITransformer File => _file;
 
-    /// <summary>The photo with the heat of what speaks for the answer; null where it cannot be read. The caller disposes it.</summary>
+    /// <summary>The photo with a heat map of the predicted class; null where it cannot be read. The caller disposes it.</summary>
     /// <exception cref="ObjectDisposedException">Another model has taken its place.</exception>
     public MLImage? Explain(byte[] photo) =>
         _explainer.Transform(_ml.Data.LoadFromEnumerable([new PhotoRow { Photo = photo }])).GetColumn<MLImage?>("Heat").Single();

@@ -38,7 +38,7 @@ internal sealed class ServedModel(MLContext ml, ModelStore models, ILogger<Serve
     public async Task<JudgedRow> ScoreAsync(byte[] photo, CancellationToken cancellation) =>
         await Predictor.PredictAsync(new PhotoRow { Photo = photo }, cancellation);
 
-    /// <summary>The photo with the heat of what speaks for the present model's answer; null where it cannot be read. The caller disposes
+    /// <summary>The photo with a heat map of the present model's predicted class; null where it cannot be read. The caller disposes
     /// it.</summary>
     public MLImage? Explain(byte[] photo)
     {

@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace PhotoDesk;
 
-/// <summary>A photo with the heat of what spoke for the answer, as a JPEG.</summary>
+/// <summary>A photo with a heat map of its predicted class, as a JPEG.</summary>
 internal static class ExplainedPhoto
 {
     private const int Side = 1024;

@@ -9,8 +9,8 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Adds to each picture what in it speaks for an output of a fine-tuned model: the picture with heat over it, and, if asked for, the
-    /// numbers of the map.
+    /// Adds a heat map to each picture: the regions that contributed to an output of a fine-tuned model, drawn over the picture, and
+    /// optionally the numbers of the map.
     /// </summary>
     /// <remarks>
     /// <para>Column <paramref name="outputColumnName"/>: an <see cref="MLImage"/> of the picture's own size, upright; missing where the

@@ -11,8 +11,10 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>What in a validation picture spoke for the model's answer, as thumbnails of the report: by Grad-CAM, or by attention rollout
-/// where the network has no maps.</summary>
+/// <summary>
+/// The regions of a validation picture that contributed to the prediction, as thumbnails of the report: by Grad-CAM, or by attention
+/// rollout if the network has no maps.
+/// </summary>
 internal sealed class RowHeat
 {
     private readonly FineTunedNetwork _network;
@@ -31,9 +33,9 @@ internal sealed class RowHeat
 
     /// <summary>What the thumbnails show, in a sentence.</summary>
     public string Note => _explanation is AttentionRollout
-        ? "The second picture shows where the network's attention came from (attention rollout), whatever it made of it."
-        : $"The second picture shows what spoke for {(_hasClasses ? "the predicted class" : "a greater number")} (Grad-CAM): the brighter, "
-            + "the more.";
+        ? "The second picture shows the regions from which attention reached the output (attention rollout)."
+        : $"The second picture shows which regions contributed to {(_hasClasses ? "the predicted class" : "a greater number")} "
+            + "(Grad-CAM); brighter regions contributed more.";
 
     /// <param name="run">Trained, its network ready to score.</param>
     /// <param name="task">The model's.</param>

@@ -15,6 +15,6 @@ internal sealed record RunRecord(
     string Name, TrainingReport Report, IReadOnlyList<RunStep> Steps, IReadOnlyList<ReportSection> Sections, LabeledData Rows,
     IReadOnlyDictionary<string, string> Options, IReadOnlyList<(string Name, string Value)> Facts)
 {
-    /// <summary>Draws what in a picture spoke for the model's answer; null where it cannot be shown.</summary>
+    /// <summary>Draws the regions that contributed to a prediction; null where they cannot be shown.</summary>
     public RowHeat? Heat { get; init; }
 }

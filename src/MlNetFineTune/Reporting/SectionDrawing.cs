@@ -5,7 +5,7 @@ namespace MlNetFineTune.Reporting;
 
 /// <summary>Draws a task's report sections on the validation rows.</summary>
 /// <param name="rows">Have the pictures, and where each row is.</param>
-/// <param name="heat">Draws what in a picture spoke for the answer; null where it is not shown.</param>
+/// <param name="heat">Draws the regions that contributed to a prediction; null where they are not shown.</param>
 internal sealed class SectionDrawing(LabeledData rows, RowHeat? heat) : IReportDrawing<Markup>
 {
     public Markup Of(ReportSection section)

@@ -110,7 +110,7 @@ public sealed class PhotosPageTests
         await desk.Button("Look at big.jpg").ClickAsync();
         var full = desk.Page.Locator("dialog img");
         await Assertions.Expect(full).ToHaveJSPropertyAsync("naturalWidth", 320);
-        foreach (var address in (string[])["why", "image"]) // with what spoke for the answer, and as it is again
+        foreach (var address in (string[])["why", "image"]) // with the heat map, and without it again
         {
             await desk.Button("Why this answer?").ClickAsync();
             await Assertions.Expect(full).ToHaveAttributeAsync("src", new Regex($"/{address}$"));

@@ -45,7 +45,7 @@ public sealed class ReportPageTests
         using var model = SmallTraining.Fit(_ml, options, SmallPictures.Take(6));
 
         var page = File.ReadAllText(folder.File("run/report.html"));
-        StringAssert.Contains(page, "where the network&#39;s attention came from (attention rollout)");
+        StringAssert.Contains(page, "the regions from which attention reached the output (attention rollout)");
         var pictures = Regex.Count(page, "<img src=\"data:image/jpeg;base64,");
         Assert.IsTrue(pictures > 0 && pictures % 2 == 0, $"{pictures} pictures");
     }
@@ -77,9 +77,9 @@ public sealed class ReportPageTests
             }
         }
         Assert.IsGreaterThan(0, wrong, "one epoch learns little, so there are mistakes to show");
-        // Each as it is, and with what spoke for the answer.
+        // Each without and with its heat map.
         Assert.AreEqual(2 * wrong, Regex.Count(page, "<img src=\"data:image/jpeg;base64,"));
-        StringAssert.Contains(page, "The second picture shows what spoke for the predicted class (Grad-CAM)");
+        StringAssert.Contains(page, "The second picture shows which regions contributed to the predicted class");
         // The worst first: the probabilities of the true classes rise.
         var probabilities = Regex.Matches(page, "is <bdi>\\w+</bdi> <b>([0-9.]+) %</b>")
             .Select(match => double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).ToList();

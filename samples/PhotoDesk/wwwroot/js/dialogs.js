@@ -1,14 +1,14 @@
 // The browser's own dialogs: they trap and return the focus, and close with Escape.
 import { button, element } from "./dom.js";
 
-/** The photo at its full size; pressed, with the heat of what speaks for the answer of the model in service. */
+/** The photo at its full size; pressed, with a heat map of the class that the served model predicts. */
 export function look(photo) {
   const image = element("img", { className: "full", src: `api/photos/${photo.id}/image`, alt: photo.name });
   const why = button("Why this answer?", { "aria-pressed": "false", failed: tell }, () => {
     const explains = why.getAttribute("aria-pressed") === "false";
     why.setAttribute("aria-pressed", String(explains));
     image.src = `api/photos/${photo.id}/${explains ? "why" : "image"}`;
-    image.alt = explains ? `${photo.name}: the brighter, the more it speaks for the answer` : photo.name;
+    image.alt = explains ? `${photo.name}: brighter regions contributed more to the prediction` : photo.name;
   });
   open(photo.name, [image, element("p", {}, why)], []);
 }

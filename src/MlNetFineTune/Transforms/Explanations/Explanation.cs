@@ -4,8 +4,8 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune;
 
 /// <summary>
-/// How <c>ml.Transforms.ExplainImages</c> finds what in a picture speaks for an output of a model. All methods look at the view of the
-/// picture that scoring takes, the centre crop; of test-time augmentation's further views they see none.
+/// The method by which <c>ml.Transforms.ExplainImages</c> finds the regions of a picture that contributed to an output of a model. All
+/// methods use the view of the picture that scoring uses, the centre crop, and not the further views of test-time augmentation.
 /// </summary>
 /// <remarks>
 /// A map shows where the network's numbers come from. It does not show that the reason is a good one, and two methods may differ. What they
@@ -32,7 +32,7 @@ public abstract record Explanation
     /// <summary>
     /// How much of each patch's token arrives in the features by self-attention: the product of the blocks' attention, averaged over heads,
     /// each half its own and half the residual connection's (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3). For
-    /// vision transformers. It says where the network looked, whatever it made of it: it is the same for every class, so
+    /// vision transformers. It shows from where attention reached the output and is the same for every class, so
     /// <see cref="Class"/> and <see cref="Head"/> stay null. One forward pass.
     /// </summary>
     public static Explanation AttentionRollout() => new AttentionRollout();

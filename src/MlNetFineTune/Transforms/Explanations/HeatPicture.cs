@@ -67,7 +67,7 @@ internal sealed class HeatField
     {
         (_width, _height) = (method.Width, method.Height);
         var (cold, hot) = method.RangeOf(map);
-        // A map without differences is cold: nothing speaks for the output more than anything else.
+        // A constant map is cold: no region contributes more than another.
         var scale = hot > cold ? 1 / (hot - cold) : 0;
         _heat = [.. map.ToArray().Select(value => Math.Clamp((value - cold) * scale, 0, 1))];
     }

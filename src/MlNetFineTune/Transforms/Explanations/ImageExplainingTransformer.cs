@@ -9,9 +9,9 @@ using MlNetFineTune.Transforms;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Adds to each picture what in it speaks for an output of a fine-tuned model: made by <c>ml.Transforms.ExplainImages</c>. Lazy and in
-/// batches, as scoring. It shares the model's network, whose memory is freed when the last of them is disposed: dispose it, or the chain
-/// that it is in. Safe for use from many threads, also while others score.
+/// Adds heat maps of the regions that contributed to an output of a fine-tuned model: made by <c>ml.Transforms.ExplainImages</c>. Lazy
+/// and in batches, as scoring. It shares the network of the model, which is freed when the last of them is disposed: dispose it, or the
+/// chain that contains it. Thread-safe, also during scoring with the same model.
 /// </summary>
 public sealed class ImageExplainingTransformer : ITransformer, ICanSaveModel, IDisposable
 {
