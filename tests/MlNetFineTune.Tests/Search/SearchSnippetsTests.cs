@@ -22,7 +22,6 @@ public sealed class SearchSnippetsTests
         using var features = ml.Transforms.ExtractImageFeatures("Features", "ImagePath", backbone).Fit(photos);
         var index = ml.FineTuning.BuildImageIndex(features.Transform(photos)); // keys: ImagePath
         index.Save(path);
-
         float[] wanted = features.Transform(one).GetColumn<float[]>("Features").Single();
         foreach (var match in index.Search(wanted, count: 5))
             Console.WriteLine(match); // key and cosine
