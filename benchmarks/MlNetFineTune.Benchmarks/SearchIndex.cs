@@ -27,7 +27,7 @@ internal sealed class SearchIndex : Benchmark
 
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var watch = Stopwatch.StartNew();
-        using var index = new ImageIndex(Dimension);
+        var index = new ImageIndex(Dimension);
         using (var accessor = matrix.data<float>())
         {
             var row = new float[Dimension];
@@ -65,7 +65,7 @@ internal sealed class SearchIndex : Benchmark
             index.Save(path);
             var saved = watch.Elapsed.TotalSeconds;
             watch.Restart();
-            ImageIndex.Load(path).Dispose();
+            _ = ImageIndex.Load(path);
             var loaded = watch.Elapsed.TotalSeconds;
             Tell($"saved in {saved:0.0} s, loaded and checked in {loaded:0.0} s, {new FileInfo(path).Length / 1e6:0} MB");
         }

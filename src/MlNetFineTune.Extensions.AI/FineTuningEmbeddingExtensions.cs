@@ -8,8 +8,8 @@ namespace Microsoft.ML;
 public static class FineTuningEmbeddingExtensions
 {
     /// <summary>
-    /// Creates a generator of picture embeddings for vector stores such as those of Microsoft.Extensions.VectorData. All pictures of a call
-    /// are computed in batches. Thread-safe.
+    /// Creates a generator of picture embeddings for vector stores such as those of Microsoft.Extensions.VectorData. Pictures are computed
+    /// in batches, those of concurrent calls together, on one thread, which ends with <c>Dispose</c>. Thread-safe.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">

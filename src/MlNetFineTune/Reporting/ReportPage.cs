@@ -49,6 +49,11 @@ internal static class ReportPage
             TrainingReport.EndReason.Stopped => "Stopped as asked",
             _ => $"Ended: {report.End}",
         };
+        if (report.Averaged is { } average)
+        {
+            var parts = average.Epochs.Zip(average.Shares, (epoch, share) => FormattableString.Invariant($"{epoch} ({share * 100:0} %)"));
+            return $"{end}; the model is the average of the weights of epochs {string.Join(", ", parts)}.";
+        }
         return report.BestEpoch > 0 ? (Markup)$"{end}; the model is that of epoch {report.BestEpoch} of {report.Epochs.Count}."
             : $"{end}; no epoch was complete.";
     }
@@ -57,12 +62,13 @@ internal static class ReportPage
     {
         var report = run.Report;
         var best = report.BestEpoch > 0 ? report.Epochs[report.BestEpoch - 1] : null;
+        var (metrics, validationLoss) = report.Averaged is { } average ? (average.Metrics, average.ValidationLoss)
+            : (best?.Metrics, best?.ValidationLoss);
         (string Name, string? Value)[] tiles =
         [
-            .. best?.Metrics.Select(metric => (MetricNames.OnPages(metric.Key), (string?)MetricNames.Value(metric.Key, metric.Value)))
-                ?? [],
-            ("validation loss", best?.ValidationLoss is { } loss ? FormattableString.Invariant($"{loss:0.0000}") : null),
-            ("training loss", best is null ? null : FormattableString.Invariant($"{best.Loss:0.0000}")),
+            .. metrics?.Select(metric => (MetricNames.OnPages(metric.Key), (string?)MetricNames.Value(metric.Key, metric.Value))) ?? [],
+            ("validation loss", validationLoss is { } loss ? FormattableString.Invariant($"{loss:0.0000}") : null),
+            ("training loss", best is null || report.Averaged is not null ? null : FormattableString.Invariant($"{best.Loss:0.0000}")),
             ("rows that train / validate", FormattableString.Invariant($"{report.TrainingRows:N0} / {report.ValidationRows:N0}")),
             ("parameters that train", FormattableString.Invariant(
                 $"{report.TrainedParameters:N0} of {report.TrainedParameters + report.FrozenParameters:N0}")),

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics.Tensors;
+using System.Text;
 using MlNetFineTune.Primitives;
 using MlNetFineTune.Search;
 
@@ -10,13 +12,14 @@ namespace MlNetFineTune;
 /// numbers: 2 GB). Created by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. Thread-safe: searches run concurrently,
 /// and a change waits for them.
 /// </summary>
-public sealed class ImageIndex : IDisposable
+public sealed class ImageIndex
 {
     internal const int LargestDimension = 1 << 16;
 
     // Below this many numbers, the work of starting threads is more than that of the search.
     private const long WorthThreads = 1 << 20;
 
+    // Never disposed: it has no handle unless threads wait, and an index that is replaced by another may still be in use.
     private readonly ReaderWriterLockSlim _lock = new();
     private readonly List<string> _keys;
     private readonly UnitVectors _vectors;
@@ -64,23 +67,69 @@ public sealed class ImageIndex : IDisposable
         return _rows.ContainsKey(key);
     }
 
-    /// <summary>Adds a row.</summary>
+    /// <summary>The keys of all rows at this moment, in no particular order.</summary>
+    public IReadOnlyList<string> Keys
+    {
+        get
+        {
+            using var reading = new Reading(_lock);
+            return [.. _keys];
+        }
+    }
+
+    /// <summary>Reads the vector of a row, to search for others like it.</summary>
+    /// <param name="key">The key of the row.</param>
+    /// <param name="features">A copy, of size <see cref="Dimension"/> and length 1; null if there is no such row.</param>
+    /// <returns>False if there is no row of this key.</returns>
+    public bool TryGet(string key, [NotNullWhen(true)] out float[]? features)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        using var reading = new Reading(_lock);
+        features = _rows.TryGetValue(key, out var row) ? _vectors[row].ToArray() : null;
+        return features is not null;
+    }
+
+    /// <summary>Adds a row, or replaces the row of the same key.</summary>
     /// <param name="key">Its key, such as the path of the picture.</param>
     /// <param name="features">Its vector of size <see cref="Dimension"/>, not zero; only the direction is stored.</param>
     /// <exception cref="ArgumentException">
-    /// There is a row of this key; or the vector has another size, is zero, or has a number that is not finite.
+    /// The vector has another size, is zero, or has a number that is not finite; or the key is not valid Unicode.
     /// </exception>
-    public void Add(string key, ReadOnlySpan<float> features)
+    public void Set(string key, ReadOnlySpan<float> features)
     {
-        ArgumentNullException.ThrowIfNull(key);
+        CheckKey(key);
         var unit = Normalize(features, SafeText.Quoted(key));
         _lock.EnterWriteLock();
         try
         {
-            if (!_rows.TryAdd(key, _keys.Count))
-                throw new ArgumentException($"The index has a row of key {SafeText.Quoted(key)} already. Remove it first.", nameof(key));
-            _keys.Add(key);
-            unit.CopyTo(_vectors.Append());
+            if (_rows.TryGetValue(key, out var row))
+                unit.CopyTo(_vectors[row]);
+            else
+                Append(key, unit);
+        }
+        finally
+        {
+            _lock.ExitWriteLock();
+        }
+    }
+
+    /// <summary>Adds a row.</summary>
+    /// <param name="key">Its key, such as the path of the picture.</param>
+    /// <param name="features">Its vector of size <see cref="Dimension"/>, not zero; only the direction is stored.</param>
+    /// <exception cref="ArgumentException">
+    /// There is a row of this key; the vector has another size, is zero, or has a number that is not finite; or the key is not valid
+    /// Unicode.
+    /// </exception>
+    public void Add(string key, ReadOnlySpan<float> features)
+    {
+        CheckKey(key);
+        var unit = Normalize(features, SafeText.Quoted(key));
+        _lock.EnterWriteLock();
+        try
+        {
+            if (_rows.ContainsKey(key))
+                throw new ArgumentException($"The index has a row of key {SafeText.Quoted(key)} already. Set replaces it.", nameof(key));
+            Append(key, unit);
         }
         finally
         {
@@ -178,15 +227,31 @@ public sealed class ImageIndex : IDisposable
         }
     }
 
-    /// <summary>Frees the lock. Vectors are managed memory.</summary>
-    public void Dispose() => _lock.Dispose();
-
     private NearestRows Compare(int block, float[] unit, NearestRows nearest)
     {
         var (begin, end) = _vectors.RowsOf(block);
         for (var row = begin; row < end; row++)
             nearest.Add(row, TensorPrimitives.Dot<float>(unit, _vectors[row]));
         return nearest;
+    }
+
+    private void Append(string key, float[] unit)
+    {
+        unit.CopyTo(_vectors.Append());
+        _rows.Add(key, _keys.Count);
+        _keys.Add(key);
+    }
+
+    // Half of a surrogate pair, which names of files on Windows may have, has no UTF-8: the index could not be saved.
+    private static void CheckKey(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        for (var at = 0; at < key.Length; at++)
+        {
+            if (!Rune.TryGetRuneAt(key, at, out var rune))
+                throw new ArgumentException($"The key {SafeText.Quoted(key)} is not valid Unicode.", nameof(key));
+            at += rune.Utf16SequenceLength - 1;
+        }
     }
 
     private float[] Normalize(ReadOnlySpan<float> features, string whose)

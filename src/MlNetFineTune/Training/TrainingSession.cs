@@ -52,7 +52,7 @@ internal sealed class TrainingSession : IDisposable
             DivergenceReport.TakeBestOrThrow(_run, _state, _best.Epoch);
         _best.RestoreBest();
         var isOver = end is TrainingReport.EndReason.Completed or TrainingReport.EndReason.EarlyStopped;
-        var result = new FinishedRun(end, isOver ? BestAverage.Try(_run, _state, _best, _inputs, _meter, _log) : null);
+        var result = new FinishedRun(end, isOver ? BestAverage.Try(_run, _state, _best, _inputs, _stop, _log) : null);
         if (isOver)
             Checkpoints?.Finish(result);
         return Report(result);

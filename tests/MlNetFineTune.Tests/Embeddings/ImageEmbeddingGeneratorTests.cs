@@ -36,7 +36,7 @@ public sealed class ImageEmbeddingGeneratorTests
     {
         using var model = Extractor();
         using var generator = _ml.FineTuning.CreateImageEmbeddingGenerator(model);
-        using var index = new ImageIndex(model.FeatureCount);
+        var index = new ImageIndex(model.FeatureCount);
 
         await Parallel.ForEachAsync(_pictures.Index(), async (picture, cancellation) =>
             index.Add($"{picture.Index}", (await generator.GenerateAsync([Content(picture.Item)], null, cancellation))[0].Vector.Span));
@@ -58,6 +58,39 @@ public sealed class ImageEmbeddingGeneratorTests
         Assert.Contains("Dimensions is 64", (await Assert.ThrowsAsync<NotSupportedException>(
             () => generator.GenerateAsync([], new EmbeddingGenerationOptions { Dimensions = 64 }))).Message);
         Assert.IsEmpty(await generator.GenerateAsync([]));
+    }
+
+    [TestMethod]
+    public async Task ABadPictureFailsItsOwnCallAlone()
+    {
+        using var model = Extractor();
+        using var generator = _ml.FineTuning.CreateImageEmbeddingGenerator(model);
+        var expected = Features(model);
+
+        var calls = Enumerable.Range(0, 20).Select(i => generator.GenerateAsync(
+            i % 4 == 3 ? [Content([1, 2, 3])] : [Content(_pictures[i % 4]), Content(_pictures[i % 4 + 1])])).ToList();
+
+        foreach (var (i, call) in calls.Index())
+        {
+            if (i % 4 == 3)
+                await Assert.ThrowsExactlyAsync<InvalidDataException>(() => call);
+            else
+                Fixture.AreClose(Doubles(expected[i % 4 + 1]), Doubles((await call)[1].Vector.ToArray()), 1e-5, $"call {i}");
+        }
+
+        static double[] Doubles(float[] values) => Array.ConvertAll(values, value => (double)value);
+    }
+
+    [TestMethod]
+    public async Task AfterDisposalCallsAreRefused()
+    {
+        using var model = Extractor();
+        var generator = _ml.FineTuning.CreateImageEmbeddingGenerator(model);
+        var before = generator.GenerateAsync(_pictures.Select(Content));
+        generator.Dispose();
+
+        Assert.HasCount(_pictures.Length, await before, "what was asked for before is answered");
+        await Assert.ThrowsExactlyAsync<ObjectDisposedException>(() => generator.GenerateAsync(_pictures.Select(Content)));
     }
 
     [TestMethod]

@@ -134,7 +134,7 @@ public sealed class ModuleTasksTests
 
         var page = File.ReadAllText(folder.File("run/report.html"));
         CollectionAssert.AreEqual(
-            (string[])["Curves", .. sections.Split('|'), "To do the same again"],
+            (string[])["Curves", .. sections.Split('|'), "Layers", "To do the same again"],
             Regex.Matches(page, "<h2>(.*?)</h2>").Select(match => match.Groups[1].Value).ToArray());
         Assert.IsFalse(page.Contains("<img", StringComparison.Ordinal));
         var last = Regex.Matches(page, "<thead><tr>(.*?)</tr></thead>")

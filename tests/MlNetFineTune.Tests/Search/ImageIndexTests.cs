@@ -16,7 +16,7 @@ public sealed class ImageIndexTests
     {
         var random = new Random(5);
         var vectors = Enumerable.Range(0, rows).Select(_ => Vector(random, dimension)).ToArray();
-        using var index = new ImageIndex(dimension);
+        var index = new ImageIndex(dimension);
         foreach (var (row, vector) in vectors.Index())
             index.Add(Key(row), vector);
         var wanted = Vector(random, dimension);
@@ -33,7 +33,7 @@ public sealed class ImageIndexTests
     [TestMethod]
     public void OfEqualRowsTheFirstKeysAreFound()
     {
-        using var index = new ImageIndex(2);
+        var index = new ImageIndex(2);
         foreach (var key in new[] { "d", "b", "a", "c" })
             index.Add(key, [3, 4]);
 
@@ -45,7 +45,7 @@ public sealed class ImageIndexTests
     [TestMethod]
     public void TheLengthOfAVectorDoesNotMatterHoweverLargeOrSmall()
     {
-        using var index = new ImageIndex(2);
+        var index = new ImageIndex(2);
         index.Add("large", [3e30f, 4e30f]);
         index.Add("small", [-3e-30f, 4e-30f]);
 
@@ -60,7 +60,7 @@ public sealed class ImageIndexTests
     {
         var random = new Random(6);
         var vectors = Enumerable.Range(0, 500).Select(row => (Key: Key(row), Vector: Vector(random, 1000))).ToList(); // two blocks
-        using var index = new ImageIndex(1000);
+        var index = new ImageIndex(1000);
         foreach (var (key, vector) in vectors)
             index.Add(key, vector);
 
@@ -81,7 +81,7 @@ public sealed class ImageIndexTests
     [TestMethod]
     public void AnEmptyIndexFindsNothing()
     {
-        using var index = new ImageIndex(2);
+        var index = new ImageIndex(2);
         Assert.IsEmpty(index.Search([1, 0]));
     }
 
@@ -90,13 +90,13 @@ public sealed class ImageIndexTests
     {
         using var folder = new Folder();
         var random = new Random(7);
-        using var index = new ImageIndex(300);
+        var index = new ImageIndex(300);
         for (var row = 0; row < 2000; row++)
             index.Add($"é {row}", Vector(random, 300));
         var wanted = Vector(random, 300);
 
         index.Save(folder.File("pictures.index"));
-        using var loaded = ImageIndex.Load(folder.File("pictures.index"));
+        var loaded = ImageIndex.Load(folder.File("pictures.index"));
 
         Assert.AreEqual(index.Count, loaded.Count);
         CollectionAssert.AreEqual(index.Search(wanted).ToList(), loaded.Search(wanted).ToList());
@@ -108,7 +108,7 @@ public sealed class ImageIndexTests
     {
         using var folder = new Folder();
         var path = folder.File("pictures.index");
-        using var index = new ImageIndex(2);
+        var index = new ImageIndex(2);
         index.Add("a", [1, 0]);
         index.Add("b", [0, 1]);
         index.Save(path);
@@ -135,7 +135,7 @@ public sealed class ImageIndexTests
     [TestMethod]
     public void WhatCannotBeAddedOrSearchedIsRefused()
     {
-        using var index = new ImageIndex(2);
+        var index = new ImageIndex(2);
         index.Add("a", [1, 0]);
 
         Assert.Contains("has a row of key 'a' already", Assert.ThrowsExactly<ArgumentException>(() => index.Add("a", [0, 1])).Message);
@@ -146,7 +146,23 @@ public sealed class ImageIndexTests
             "has no direction", Assert.ThrowsExactly<ArgumentException>(() => index.Search([0, float.NegativeInfinity])).Message);
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => index.Search([1, 0], 0));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new ImageIndex(0));
+        Assert.Contains("not valid Unicode", Assert.ThrowsExactly<ArgumentException>(() => index.Add("a\ud800", [0, 1])).Message);
         Assert.AreEqual(1, index.Count);
+    }
+
+    [TestMethod]
+    public void RowsAreReadAndReplaced()
+    {
+        var index = new ImageIndex(2);
+        index.Add("a", [3, 4]);
+        index.Set("b", [0, 5]);
+        index.Set("a", [5, 0]);
+
+        CollectionAssert.AreEquivalent(new[] { "a", "b" }, index.Keys.ToArray());
+        Assert.IsTrue(index.TryGet("a", out var features));
+        CollectionAssert.AreEqual(new[] { 1f, 0 }, features);
+        Assert.IsFalse(index.TryGet("c", out _));
+        Assert.AreEqual(new ImageIndex.Match("a", 1), index.Search([1, 0], 1)[0]);
     }
 
     [TestMethod]
@@ -160,7 +176,7 @@ public sealed class ImageIndexTests
             new() { ImagePath = "b.jpg", Features = [1, 1] },
         ]);
 
-        using var index = _ml.FineTuning.BuildImageIndex(data);
+        var index = _ml.FineTuning.BuildImageIndex(data);
 
         Assert.AreEqual(2, index.Count);
         Assert.AreEqual("b.jpg", index.Search([0, 1], 1)[0].Key);
@@ -185,13 +201,15 @@ public sealed class ImageIndexTests
     }
 
     [TestMethod]
-    public void SearchesAndChangesMayComeFromSeveralThreads()
+    [DataRow(64)]
+    [DataRow(20_000)] // enough numbers that a search has several threads
+    public void SearchesAndChangesMayComeFromSeveralThreads(int dimension)
     {
-        using var index = new ImageIndex(64);
-        index.Add("first", Vector(new Random(1), 64));
+        var index = new ImageIndex(dimension);
+        index.Add("first", Vector(new Random(1), dimension));
         Parallel.For(0, 200, row =>
         {
-            var vector = Vector(new Random(row + 10), 64);
+            var vector = Vector(new Random(row + 10), dimension);
             index.Add(Key(row), vector);
             Assert.AreEqual(Key(row), index.Search(vector, 1)[0].Key);
             if (row % 2 == 0)

@@ -20,9 +20,8 @@ public sealed class SearchSnippetsTests
         var path = Path.Combine(SmallPictures.NewFolder(), "photos.index");
         // begin
         using var features = ml.Transforms.ExtractImageFeatures("Features", "ImagePath", backbone).Fit(photos);
-        using var index = ml.FineTuning.BuildImageIndex(features.Transform(photos)); // keys: ImagePath
+        var index = ml.FineTuning.BuildImageIndex(features.Transform(photos)); // keys: ImagePath
         index.Save(path);
-
         float[] wanted = features.Transform(one).GetColumn<float[]>("Features").Single();
         foreach (var match in index.Search(wanted, count: 5))
             Console.WriteLine(match); // key and cosine

@@ -208,6 +208,7 @@ public sealed class WeightAveragingTests
             Strategy = Strategy.ProbeThenFull(0.5f),
             Validation = ValidationData.Set(validation),
             WeightAveraging = WeightAveraging.WiseFt(steps: 4),
+            RunFolder = SmallPictures.NewFolder(),
         };
 
         using var model = SmallTraining.Fit(ml, options, s_photos);
@@ -228,6 +229,9 @@ public sealed class WeightAveragingTests
         Assert.AreEqual(Math.Min(losses.Min(), ofEnds), loss, 1e-3, "the best of all");
         Assert.IsLessThanOrEqualTo(ofEnds, loss);
         Assert.AreEqual(loss, ml.MulticlassClassification.Evaluate(model.Transform(validation)).LogLoss, 1e-5);
+        var page = File.ReadAllText(Path.Combine(options.RunFolder, "report.html"));
+        Assert.AreEqual(report.Averaged is not null, page.Contains("the model is the average of the weights of epochs"));
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"<dt>validation loss</dt><dd>{loss:0.0000}</dd>"), page);
         if (report.Averaged is not { } averaged)
             return;
         CollectionAssert.AreEqual(new[] { probe.Epoch, full.Epoch }, averaged.Epochs.ToArray());
@@ -235,6 +239,33 @@ public sealed class WeightAveragingTests
 
         static TrainingReport.EpochReport Best(IEnumerable<TrainingReport.EpochReport> epochs) =>
             epochs.MinBy(epoch => epoch.ValidationLoss)!;
+    }
+
+    [TestMethod]
+    public void AStopAtTheEndLeavesTheAveragesOut()
+    {
+        var ml = new MLContext();
+        var log = new LogLines(ml);
+        using var stop = new CancellationTokenSource();
+        var options = s_options with
+        {
+            Epochs = 2,
+            Strategy = Strategy.ProbeThenFull(0.5f),
+            Validation = ValidationData.Fraction(0.25f),
+            WeightAveraging = WeightAveraging.WiseFt(),
+            StopToken = stop.Token,
+            Progress = new Watcher(progress =>
+            {
+                if (progress is { Activity: TrainingActivity.EpochCompleted, Epoch: 2 })
+                    stop.Cancel();
+            }),
+        };
+
+        using var model = SmallTraining.Fit(ml, options, s_photos);
+
+        Assert.AreEqual(TrainingReport.EndReason.Completed, model.Report!.End);
+        Assert.IsNull(model.Report.Averaged);
+        Assert.IsFalse(log.All.Any(line => line.StartsWith("The average of epochs", StringComparison.Ordinal)), log.ToString());
     }
 
     [TestMethod]

@@ -113,7 +113,8 @@ internal static class TorchGraph
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var all = arange(embedding.weight!.shape[0], ScalarType.Int64, embedding.weight.device);
+        long[] rows = [.. Enumerable.Range(0, (int)embedding.weight!.shape[0])];
+        var all = tensor(rows, ScalarType.Int64, embedding.weight.device);
         return graph.Add("Gather", [graph.Constant(name + "weight", embedding.call(all)), input]);
     }
 

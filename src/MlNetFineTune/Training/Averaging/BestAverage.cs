@@ -11,7 +11,7 @@ internal static class BestAverage
     /// <summary>Gives the network the best of the averages that the options want, if validation prefers it to the best epoch.</summary>
     /// <returns>Null if the best epoch is used.</returns>
     public static TrainingReport.AveragedEpochs? Try(
-        TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, ProgressMeter meter, TrainingLog log)
+        TrainingRun run, RunState state, BestEpochs best, EpochInputs inputs, StopRequest stop, TrainingLog log)
     {
         int[] epochs = [.. best.Kept.Select(kept => kept.Epoch).Order()];
         if (run.Options.WeightAveraging.SharesOf(epochs.Length).ToList() is not [_, ..] candidates)
@@ -24,7 +24,8 @@ internal static class BestAverage
         foreach (var shares in candidates)
         {
             best.RestoreAverage(shares);
-            var evaluation = evaluator.Evaluate(state.Epochs.Count)!;
+            if (evaluator.Evaluate(state.Epochs.Count, stop) is not { } evaluation)
+                break; // the training shall end now: the best so far is the model
             var average = new TrainingReport.AveragedEpochs(epochs, evaluation.Loss) { Shares = shares, Metrics = evaluation.Metrics };
             var isBest = evaluation.IsBetterThan(evaluationToBeat, run.Metric);
             if (isBest)

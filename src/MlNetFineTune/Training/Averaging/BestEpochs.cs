@@ -1,3 +1,4 @@
+using MlNetFineTune.MlNet;
 using MlNetFineTune.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -89,7 +90,7 @@ internal sealed class BestEpochs(IReadOnlyList<(string Name, Tensor Tensor)> ten
             using var one = NewDisposeScope();
             var sum = zeros_like(live, ScalarType.Float64);
             foreach (var (copies, share) in ends)
-                sum.add_(copies[index].to(ScalarType.Float64) * share);
+                sum.Add_(copies[index].to(ScalarType.Float64), share);
             live.copy_(sum);
         }
     }

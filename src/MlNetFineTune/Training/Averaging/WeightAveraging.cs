@@ -39,9 +39,11 @@ public abstract record WeightAveraging
     /// validation are the model's; the ends are among them, so that it is never worse there than either. Models between the pretrained
     /// network with a trained head and the fine-tuned network are often as accurate, and more robust to other kinds of pictures. Needs
     /// validation and a strategy of two phases or more, such as <see cref="Strategy.ProbeThenFull"/>. Costs <paramref name="steps"/> - 1
-    /// evaluations.
+    /// evaluations, which end early when the training is asked to stop. With <see cref="Adapter.Lora"/> the factors of the adapters are
+    /// mixed and not their products, so that the path between the two ends is curved.
     /// </summary>
     /// <param name="steps">Number of parts of the line. 2 to 100. Default 10: shares of 0.1, 0.2, ... of the later epoch.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public static WeightAveraging WiseFt(int steps = 10) => new WiseFtAveraging(steps);
 
     /// <summary>Number of epochs whose weights are kept; with <see cref="KeepsFirstPhase"/>, in that phase and after it.</summary>

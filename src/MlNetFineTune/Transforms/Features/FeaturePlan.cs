@@ -104,9 +104,9 @@ internal sealed class FeaturePlan
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         var channels = network.Definition.InputChannels;
-        var type = network.NamedParameters() is [var (_, parameter), ..] ? parameter.dtype : ScalarType.Float32;
+        var dtype = network.NamedParameters() is [var (_, parameter), ..] ? parameter.dtype : ScalarType.Float32;
         return [.. Sizes.SelectMany(size =>
-            Pooled(network, zeros([1, channels, size, size], type, network.Device))
+            Pooled(network, zeros([1, channels, size, size], dtype, network.Device))
                 .SelectMany((features, place) => NamesOf(network.Stages[_stages[place]], size, (int)features.shape[1])))];
     }
 
