@@ -10,17 +10,17 @@ using MlNetFineTune.Networks;
 
 namespace MlNetFineTune.Onnx;
 
-/// <summary>Between which values each operator's output lies, on typical rows.</summary>
+/// <summary>The range of each operator's output on typical rows, for static quantization.</summary>
 internal static class ActivationRanges
 {
     private const int Rows = 100;
 
-    /// <param name="env">Its temporary folder takes the network.</param>
-    /// <param name="graph">Of pictures as the network sees them.</param>
-    /// <param name="model">Reads the rows as it does in scoring.</param>
-    /// <param name="tensors">What enters the graph.</param>
-    /// <param name="calibration">The rows.</param>
-    /// <returns>By the names of the values that may be rounded.</returns>
+    /// <param name="env">Environment whose temporary folder is used for the network's file.</param>
+    /// <param name="graph">Graph whose input is the network's own pixels.</param>
+    /// <param name="model">Model whose preprocessing is used.</param>
+    /// <param name="tensors">Input tensors of the graph.</param>
+    /// <param name="calibration">Rows with the photos.</param>
+    /// <returns>The ranges by the names of the values that may be quantized.</returns>
     /// <exception cref="InvalidOperationException">No row could be read.</exception>
     public static IReadOnlyDictionary<string, (float Least, float Most)> Measure(
         IHostEnvironment env, NetworkGraph graph, FineTuningTransformer model, IReadOnlyList<TensorColumn> tensors, IDataView calibration)
@@ -48,7 +48,7 @@ internal static class ActivationRanges
             "OnnxPrecision.Int8: none of the calibration photos could be read. Give some dozens of typical ones.");
     }
 
-    // Each until the next one.
+    // Each is valid until the next one.
     private static IEnumerable<byte[]> Samples(FineTuningTransformer model, IDataView calibration)
     {
         var columns = model.Inputs.ColumnsOf(model.Host, calibration.Schema, "calibration ");

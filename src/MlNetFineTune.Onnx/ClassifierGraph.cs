@@ -8,15 +8,15 @@ namespace MlNetFineTune.Onnx;
 internal delegate IReadOnlyList<GraphOutput> OutputWriter(NetworkGraph graph, GraphValue outputs);
 
 /// <summary>A fine-tuned network from its inputs to the outputs of its task.</summary>
-/// <param name="Graph">All of it.</param>
-/// <param name="Outputs">What comes out.</param>
+/// <param name="Graph">The complete graph.</param>
+/// <param name="Outputs">Outputs of the task.</param>
 internal sealed record ClassifierGraph(NetworkGraph Graph, IReadOnlyList<GraphOutput> Outputs)
 {
-    /// <param name="network">Read, not kept.</param>
-    /// <param name="tensors">What enters it; the first flows through it.</param>
-    /// <param name="write">The task's.</param>
-    /// <param name="oversampling">See <see cref="PixelTensor"/>; null where pictures come as the network sees them.</param>
-    /// <exception cref="NotSupportedException">A layer is not known, or an input is called as an output is.</exception>
+    /// <param name="network">The network; it is only read.</param>
+    /// <param name="tensors">Input tensors of the network; the first is passed through the stages.</param>
+    /// <param name="write">Adds the task's outputs.</param>
+    /// <param name="oversampling">See <see cref="PixelTensor"/>; null if the input is the network's own pixels.</param>
+    /// <exception cref="NotSupportedException">A layer is not supported, or an input and an output have the same name.</exception>
     public static ClassifierGraph Of(
         FineTunedNetwork network, IReadOnlyList<TensorColumn> tensors, OutputWriter write, int? oversampling = null)
     {

@@ -8,17 +8,16 @@ namespace Microsoft.ML;
 public static class FineTuningOnnxExtensions
 {
     /// <summary>
-    /// Writes a fine-tuned network as an ONNX file (operator set 17) that any runtime scores. Input <c>pixels</c>: [batch, 3, size,
-    /// size] floats, red, green and blue from 0 to 255; normalisation is inside. Of a module that sees one column of numbers
-    /// <c>features</c>: [batch, ...] floats as the module sees them; of keys <c>keys</c>: [batch, K] UInt32, 0 where one is missing. The
-    /// columns of a table beside the picture, and of a module of several inputs (<see cref="InputBranches"/>), are inputs called after
-    /// them; a table's numbers are NaN where one is missing, and with <see cref="MissingPictures"/> the input <c>missing_picture</c>,
-    /// [batch, 1] floats, is 1 where there is no picture. A module is made of layers that the exporter knows (docs/modules.md).
-    /// Outputs of multiclass and ordinal classification: <c>logits</c> and <c>probabilities</c>, [batch, classes]; of several labels a row
-    /// the same, a sigmoid each, and <c>predicted</c>, 1 where the row has the label; of binary classification: <c>logit</c> (as the
-    /// network gives it) and <c>probability</c> (calibrated), [batch, 1]; of regression: <c>score</c>, [batch, 1], in the label's unit; of
-    /// several heads each one's, with its label before it (<c>Species.logits</c>). Class names, the thresholds of probabilities and
-    /// preprocessing are in the file's metadata.
+    /// Writes a fine-tuned network as an ONNX file (operator set 17). Input of image networks: <c>pixels</c>, [batch, 3, size, size]
+    /// floats, red, green and blue from 0 to 255; the graph normalizes them. Input of modules with one column: <c>features</c>, [batch,
+    /// ...] floats, for numbers, or <c>keys</c>, [batch, K] UInt32, 0 if missing, for keys. Tabular columns, and the columns of a module
+    /// with several inputs (<see cref="InputBranches"/>), are inputs with the columns' names; tabular numbers are NaN if missing. With
+    /// <see cref="MissingPictures"/> the input <c>missing_picture</c>, [batch, 1] floats, is 1 if there is no picture. Modules must consist
+    /// of supported layers (docs/modules.md). Outputs of multiclass and ordinal classification: <c>logits</c> and <c>probabilities</c>,
+    /// [batch, classes]; of multi-label classification the same names and shapes, with a sigmoid for each label, and <c>predicted</c>, 1 if
+    /// the row has the label; of binary classification: <c>logit</c> (uncalibrated) and <c>probability</c> (calibrated), [batch, 1]; of
+    /// regression: <c>score</c>, [batch, 1], in the label's unit; of several heads those of each, with its label as prefix
+    /// (<c>Species.logits</c>). The file's metadata contain class names, decision thresholds and preprocessing.
     /// </summary>
     /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
     /// <param name="model">A fine-tuned network, or a chain with one. It is not changed and not disposed.</param>
@@ -26,8 +25,9 @@ public static class FineTuningOnnxExtensions
     /// <param name="precision">Number format of the weights. Default: <see cref="OnnxPrecision.Float32"/>.</param>
     /// <exception cref="ArgumentException">The model contains no fine-tuned network or more than one.</exception>
     /// <exception cref="NotSupportedException">
-    /// The network is a TorchScript program, or has layers of your own or a forward of its own; it sees sequences; a column is called as
-    /// another input or an output of the file is; or the model scores several views. The message says which, and what to do.
+    /// The network is a TorchScript program, has replaced stages, unsupported layers or a custom <c>forward</c>, or has sequences as input;
+    /// a column has the name of another input or of an output; or the model scores several views. The message names the reason and what to
+    /// do.
     /// </exception>
     public static void ExportOnnx(this FineTuningCatalog catalog, ITransformer model, string path, OnnxPrecision? precision = null)
     {
@@ -37,20 +37,20 @@ public static class FineTuningOnnxExtensions
     }
 
     /// <summary>
-    /// A chain of ML.NET's own transformers (of pictures LoadImages, ResizeImages and ExtractPixels; ApplyOnnxModel; scorers of ML.NET's
-    /// own) that gives the model's columns, of every task and of several heads. It saves, loads and scores where neither
-    /// TorchSharp nor this library is: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and
-    /// Microsoft.ML.OnnxTransformer. ML.NET resizes pictures otherwise than we do, so scores differ a little; a picture that cannot be read
-    /// is an error there. Dispose the chain: it keeps the network in a temporary file (in <c>MLContext.TempFilePath</c>). A cursor in use
-    /// then throws <see cref="ObjectDisposedException"/>. ML.NET scores many rows on all cores, and ONNX Runtime each row as well:
-    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before the chain is loaded,
-    /// halves the processor time, and where hundreds of rows are scored it is the faster too (docs/onnx.md);
-    /// for one row at a time leave it out.
+    /// Converts a model to a chain of ML.NET's own transformers (LoadImages, ResizeImages and ExtractPixels for pictures, ApplyOnnxModel,
+    /// linear scorers) with the same output columns, for every task and several heads. The chain can be saved, loaded and used without
+    /// TorchSharp and this library: the application references Microsoft.ML, Microsoft.ML.ImageAnalytics and Microsoft.ML.OnnxTransformer.
+    /// ML.NET resizes pictures differently from this library, so scores differ slightly; a picture that cannot be read is always an error.
+    /// ML.NET parallelizes over rows, and ONNX Runtime within each row as well:
+    /// <c>ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 })</c> before this call, and before loading the chain,
+    /// halves the CPU time and is also faster for hundreds of rows (docs/onnx.md); do not set it for scoring single rows.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
-    /// <param name="model">A fine-tuned network, or a chain with one; other transformers of the chain are not taken over.</param>
-    /// <param name="schema">Of the data to score; image columns must hold paths or images, and keys must be of UInt32, as
-    /// <c>MapValueToKey</c> makes them.</param>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
+    /// <param name="model">A fine-tuned network, or a chain with one; other transformers of the chain are not included.</param>
+    /// <param name="schema">
+    /// Schema of the data to score; image columns must contain paths or images, and keys must have the type UInt32, as from
+    /// <c>MapValueToKey</c>.
+    /// </param>
     /// <param name="oversampling">
     /// ML.NET downscales pictures without antialiasing. With 2, it resizes to twice the size and the graph averages 2 × 2 pixels: closer to
     /// the pixels of training, at three times the preprocessing cost. 1 to 4; default: 1.
@@ -61,11 +61,11 @@ public static class FineTuningOnnxExtensions
     /// then throws <see cref="ObjectDisposedException"/>.
     /// </returns>
     /// <exception cref="ArgumentException">
-    /// There is no fine-tuned network in the model, or more than one; or a column is missing.
+    /// The model contains no fine-tuned network or more than one, or a column is missing.
     /// </exception>
     /// <exception cref="NotSupportedException">
-    /// As for <see cref="ExportOnnx"/>, but that names of columns are free; or an image column holds bytes; or the model takes rows without
-    /// a picture (<see cref="MissingPictures"/>), or has one class or one label.
+    /// As for <see cref="ExportOnnx"/>, except that any column names are allowed; or an image column contains bytes or raw pixels; or the
+    /// model was trained with <see cref="MissingPictures"/>, or has one class or one label.
     /// </exception>
     public static ITransformer ToOnnxPipeline(
         this FineTuningCatalog catalog, ITransformer model, DataViewSchema schema, int oversampling = 1, OnnxPrecision? precision = null)

@@ -11,8 +11,8 @@ namespace MlNetFineTune.Onnx;
 /// cursor still use it, which crashes the process, and throws a NullReferenceException afterwards; here a <see cref="DisposalGuard"/> keeps
 /// the session alive while a row is scored. Model files contain ML.NET's transformer.
 /// </summary>
-/// <param name="env">Of the chain.</param>
-/// <param name="onnx">Disposed with this. Its outputs are vectors of floats.</param>
+/// <param name="env">Environment of the chain.</param>
+/// <param name="onnx">The wrapped transformer; disposed with this one. Its outputs are vectors of floats.</param>
 internal sealed class GuardedOnnx(IHostEnvironment env, OnnxTransformer onnx) : ITransformer, IDisposable
 {
     private readonly IHost _host = env.Register(nameof(GuardedOnnx));

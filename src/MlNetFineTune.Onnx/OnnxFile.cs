@@ -11,7 +11,7 @@ namespace MlNetFineTune.Onnx;
 /// <summary>Writes a graph as an ONNX file with the messages of <c>onnx.proto</c>.</summary>
 internal static class OnnxFile
 {
-    /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says.</summary>
+    /// <summary>Value of the attribute <c>to</c> of a <c>Cast</c> to float.</summary>
     public const long FloatType = NetworkGraph.FloatType;
 
     // The first version of the format with operator set 17.
@@ -20,10 +20,10 @@ internal static class OnnxFile
     // A protocol buffer has at most 2^31 - 1 bytes. Names and nodes of the largest networks need a few MiB.
     private const long MostConstantBytes = int.MaxValue - (16L << 20);
 
-    /// <param name="path">Written beside and renamed.</param>
-    /// <param name="graph">What it computes.</param>
-    /// <param name="outputs">What comes out, and each one's length; null where the shape is not said.</param>
-    /// <param name="metadata">For whoever uses the file.</param>
+    /// <param name="path">Path of the file, replaced atomically.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="outputs">Outputs and their lengths; a null length omits the shape.</param>
+    /// <param name="metadata">Metadata properties of the file.</param>
     /// <exception cref="NotSupportedException">The graph's constants are too large for one file.</exception>
     public static void Write(
         string path, NetworkGraph graph, IReadOnlyList<(GraphValue Value, long? Length)> outputs,
@@ -119,7 +119,7 @@ internal static class OnnxFile
         _ => throw new NotSupportedException($"A constant of type {values.GetType().Name}."),
     };
 
-    // Of shape [batch, ...], the batch open.
+    // Shape [batch, ...] with a symbolic batch dimension.
     private static ValueInfoProto ValueInfo(GraphValue value, DataType elements, IReadOnlyList<long>? shape)
     {
         var tensor = new TypeProto.Types.Tensor { ElemType = (int)elements };

@@ -9,13 +9,12 @@ using MlNetFineTune.MlNet;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// A fine-tuned network as a chain of ML.NET's own transformers: they make the tensors that the input declares
-/// (<see cref="ModelInput.ToTensors"/>), the network's outputs of them, and of each head's outputs its columns
-/// (<see cref="OnnxScorer"/>).
+/// A fine-tuned network as a chain of ML.NET's own transformers, which compute the input tensors (<see cref="ModelInput.ToTensors"/>), the
+/// network's outputs, and the columns of each head (<see cref="OnnxScorer"/>).
 /// </summary>
 internal static class OnnxPipeline
 {
-    // Before the names of the chain's own columns, which it drops in the end.
+    // Prefix of the chain's intermediate columns, which are dropped at its end.
     public const string Own = "MlNetFineTune.";
 
     private const string Aside = Own + "Aside.";
@@ -36,8 +35,8 @@ internal static class OnnxPipeline
         var chain = new Chain(ml, schema);
         try
         {
-            // ML.NET's scorers can call their columns by one name alone. Where the model has others, columns of the data that have those
-            // stand aside.
+            // The names of the output columns of ML.NET's scorers are fixed. If the model's are different, columns of the data with the
+            // fixed names are renamed temporarily.
             var all = scorers.SelectMany(scorer => scorer.Columns).ToList();
             string[] lent = [.. all.Select(column => column.OfMlNet).Distinct().Except(all.Select(column => column.OfModel))];
             string[] taken = [.. lent.Where(name => schema.GetColumnOrNull(name) is not null)];
@@ -70,7 +69,7 @@ internal static class OnnxPipeline
     }
 
     // ApplyOnnxModel's transformer reads its file again when it is saved.
-    // One that was loaded has a file of its own, and deletes it when it is disposed.
+    // A loaded transformer has its own file and deletes it when disposed.
     private static GuardedOnnx Network(MLContext ml, string[] outputs, string[] inputs, string file, IDataView view)
     {
         using var fitted = ml.Transforms.ApplyOnnxModel(outputs, inputs, file).Fit(view);
@@ -79,7 +78,7 @@ internal static class OnnxPipeline
         return new GuardedOnnx(ml, (OnnxTransformer)ml.Model.Load(zip, out _));
     }
 
-    /// <summary>Transformers one after another, each fitted to what those before it make.</summary>
+    /// <summary>A sequence of transformers, each fitted to the output of the previous ones.</summary>
     private sealed class Chain(MLContext ml, DataViewSchema schema) : IDisposable
     {
         private readonly List<ITransformer> _transformers = [];
@@ -98,7 +97,7 @@ internal static class OnnxPipeline
                 Add(ml.Transforms.CopyColumns(output, input).Fit(View));
         }
 
-        /// <summary>Those, and the chain's own.</summary>
+        /// <summary>Those of the data and the chain's own.</summary>
         public void Drop(string[] columns) => Add(
             ml.Transforms.DropColumns([.. columns, .. View.Schema.Select(column => column.Name).Distinct()
                 .Where(name => name.StartsWith(Own, StringComparison.Ordinal) && schema.GetColumnOrNull(name) is null)]).Fit(View));
@@ -112,7 +111,7 @@ internal static class OnnxPipeline
         }
     }
 
-    /// <summary>Tensors by ML.NET's transforms.</summary>
+    /// <summary>Computes the tensors by ML.NET's transforms.</summary>
     private sealed class TensorMaker(MLContext ml, Chain chain, DataViewSchema schema, int oversampling) : ITensorMaker
     {
         public void Make(PixelTensor pixels)
@@ -144,7 +143,7 @@ internal static class OnnxPipeline
             chain.Copy([(numbers.Name, column.Name)]);
         }
 
-        // ResizeImages hands on the picture of the row before, disposed, where a row has none.
+        // For a row without a picture ResizeImages returns the disposed picture of the previous row.
         public void Make(MissingPictureTensor missing) => throw new NotSupportedException(
             "The model takes rows without a picture (MissingPictures), at which ML.NET's ResizeImages fails. Export the network alone, "
             + $"with ExportOnnx: its input '{MissingPictureTensor.Only}' is 1 for such a row, and the pixels may be anything then.");

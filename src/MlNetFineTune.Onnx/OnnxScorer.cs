@@ -10,25 +10,25 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Onnx;
 
 /// <summary>
-/// The scorers of ML.NET's own that stand behind one head of a network in a chain: linear models of the network's outputs whose weights
-/// are the identity, over the temperature where probabilities are calibrated. ML.NET makes of their scores what it makes for its own
-/// trainers: softmax or sigmoid, names, the predicted label.
+/// ML.NET's scorers for the outputs of one head in a chain: linear models with the identity as weights, divided by the temperature if
+/// probabilities are calibrated. They compute the same columns as for ML.NET's own trainers: softmax or sigmoid, names, the predicted
+/// label.
 /// </summary>
-/// <param name="Steps">In order. Each reads outputs of the network, or what those before it made.</param>
-/// <param name="Columns">What ML.NET calls the columns that they make, which it does not let one choose, and what the model does.</param>
+/// <param name="Steps">The transformers, in order. Each reads outputs of the network or of previous steps.</param>
+/// <param name="Columns">The fixed names of their output columns in ML.NET, and the names in the model.</param>
 internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyList<(string OfMlNet, string OfModel)> Columns)
 {
     private const string Score = AnnotationUtils.Const.ScoreValueKind.Score;
     private const string Probability = DefaultColumnNames.Probability;
     private const string PredictedLabel = DefaultColumnNames.PredictedLabel;
 
-    // What one step keeps for another.
+    // An intermediate column between two steps.
     private const string Kept = OnnxPipeline.Own + "Labels";
 
-    /// <param name="ml">The chain's.</param>
-    /// <param name="scorer">The head's.</param>
-    /// <param name="prefix">Of the names of its outputs.</param>
-    /// <exception cref="NotSupportedException">ML.NET has no scorer for so few classes.</exception>
+    /// <param name="ml">Context of the chain.</param>
+    /// <param name="scorer">Scorer of the head.</param>
+    /// <param name="prefix">Prefix of the names of the head's outputs.</param>
+    /// <exception cref="NotSupportedException">There is only one class or label.</exception>
     public static OnnxScorer Of(MLContext ml, StockScorer scorer, string prefix) => scorer switch
     {
         StockScorer.OfClasses classes => OfClasses(ml, classes, prefix + GraphOutput.Logits),
@@ -66,8 +66,8 @@ internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyLi
                 (PredictedLabel, scorer.Columns.PredictedLabel)]);
     }
 
-    // ML.NET predicts one label a row. Its scorer of one model for each class gives their raw scores, and names them: once for the
-    // probabilities, and once for what is above the thresholds, which then become Boolean.
+    // ML.NET has no multi-label scorer. Its one-versus-all scorer returns raw scores with names: it is used once for the probabilities, and
+    // once for the decisions at the thresholds, which are then converted to Boolean.
     private static OnnxScorer OfLabels(MLContext ml, StockScorer.OfLabels scorer, string prefix)
     {
         RequireTwo(scorer.Names, "label");
@@ -120,7 +120,7 @@ internal sealed record OnnxScorer(IReadOnlyList<ITransformer> Steps, IReadOnlyLi
         }
     }
 
-    // As ApplyOnnxModel describes it, and beside it the label, where there is one.
+    // The schema of ApplyOnnxModel's output, and the label if there is one.
     private static DataViewSchema Raw(string name, int length, string label = "", DataViewSchema.Annotations.Builder? labels = null)
     {
         var schema = new DataViewSchema.Builder();

@@ -9,8 +9,8 @@ namespace Microsoft.ML;
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// Changes pictures at random while the estimators after it are fitted, and leaves them as they are in scoring, evaluation and the
-    /// saved model. Needs no data to be fitted itself.
+    /// Creates an estimator that augments pictures at random while the estimators after it are fitted; in scoring, in evaluation and in the
+    /// saved model they are not changed. It learns nothing from data.
     /// </summary>
     /// <remarks>
     /// <format type="text/markdown"><![CDATA[
@@ -19,33 +19,36 @@ public static partial class FineTuningExtensions
     /// | -- | -- |
     /// | Does this estimator need to look at the data to train its parameters? | No |
     /// | Input column data type | Image, or Text (paths), or Vector of Byte (the bytes of JPEG, PNG, GIF, BMP and WebP files) |
-    /// | Output column data type | Image, of the input's own size; files are turned upright as their EXIF says |
+    /// | Output column data type | Image, of the input's own size; the EXIF orientation of files is applied |
     /// | Exportable to ONNX | No |
     ///
-    /// A row has the same augmented picture on every cursor, whatever the order of the rows and the number of threads: random numbers are
-    /// counted by seed and row id. A trainer of ML.NET sees one draw of each row; `ml.Data.Augment` gives it several. `FineTuneImages`
-    /// directly after it, or after steps that only add other columns, takes the augmentation for its own option: new pictures in every
-    /// epoch by its own seed, the same weights bit for bit as with the option, and validation on the pictures as they are.
+    /// A row has the same augmented picture on every cursor, independently of the order of the rows and the number of threads: random
+    /// numbers depend only on seed and row id. ML.NET's trainers use one augmented picture per row; `ml.Data.Augment` provides several.
+    /// `FineTuneImages` directly after it, or after steps that only add other columns, uses the augmentation as its own option: new
+    /// pictures
+    /// in every epoch with the trainer's seed, bit-identical weights to those with the option, and validation without augmentation.
     ///
-    /// ML.NET augments in one flat chain alone: in a chain that is appended as a whole the pictures stay as they are.
-    /// `AppendCacheCheckpoint` after it keeps one draw, and drops columns of images.
+    /// ML.NET augments only in flat chains: in a chain that is appended as a whole, pictures are not augmented. `AppendCacheCheckpoint`
+    /// after it stores one augmented picture per row, and drops columns of images.
     ///
-    /// An area or ratio of a crop is that to the picture's own. What comes into view from outside has ImageNet's mean colour. Augmented
-    /// pictures are opaque. A missing picture (a missing image, an empty path, no bytes) stays a missing image. A file that cannot be read
-    /// is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image and a warning in
-    /// scoring.
+    /// Area and aspect ratio of a crop are relative to the picture's. Areas outside the picture are filled with ImageNet's mean colour.
+    /// Augmented pictures are opaque. A missing picture (a missing image, an empty path, no bytes) results in a missing image. A file that
+    /// cannot be read is an error while estimators are fitted (`InvalidDataException`, with row, path and reason), and a missing image with
+    /// a
+    /// warning in scoring.
     /// ]]></format>
     /// </remarks>
-    /// <param name="catalog">The transforms.</param>
-    /// <param name="outputColumnName">Name of the column of images that is made; it may be the input's.</param>
-    /// <param name="inputColumnName">Name of the column of images, paths or files' bytes. Default null: the output's name.</param>
+    /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
+    /// <param name="outputColumnName">Name of the output column of images; it may be the input's.</param>
+    /// <param name="inputColumnName">Name of the column of images, paths or file contents. Default null: the output's name.</param>
     /// <param name="augmentation">
-    /// What is done to a picture. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
-    /// <see cref="Augmentation.CutMix"/> cannot take part: they need a batch.
+    /// The augmentation. Default null: <see cref="Augmentation.Light"/>. <see cref="Augmentation.MixUp"/> and
+    /// <see cref="Augmentation.CutMix"/> are not supported, since they need batches.
     /// </param>
-    /// <param name="seed">The same seed, the same pictures. Default null: the context's, else 0.</param>
-    /// <param name="imageFolder">The folder of relative paths; saved with the model. Default null: the current directory. Only for a column
-    /// of paths.</param>
+    /// <param name="seed">Seed of the random numbers. Default null: the context's, or 0 without one.</param>
+    /// <param name="imageFolder">
+    /// Folder to which relative paths refer; saved with the model. Default null: the current directory. Only for a column of paths.
+    /// </param>
     /// <exception cref="ArgumentException">A name is empty, or the augmentation mixes the pictures of a batch.</exception>
     public static IEstimator<ITransformer> AugmentImages(
         this TransformsCatalog catalog, string outputColumnName, string? inputColumnName = null, Augmentation? augmentation = null,
@@ -59,29 +62,34 @@ public static partial class FineTuningExtensions
     }
 
     /// <summary>
-    /// More rows for any trainer: the rows as they are, and each of them again with pictures that are augmented, new in every copy. Lazy:
-    /// pictures are read and drawn when a cursor asks for them. Give it training rows alone, and put it before the chain.
+    /// Adds augmented rows for any trainer: the result has the original rows and copies of them with pictures augmented differently in each
+    /// copy. Lazy: pictures are read and augmented when a cursor requests them. Use it on training rows only, and before the chain.
     /// </summary>
     /// <remarks>
-    /// First come all rows as they are, then all rows once a copy; a shuffling trainer mixes them. Every row has a number in
-    /// <paramref name="groupColumnName"/> (UInt64) that it shares with its copies and with no other: as <c>samplingKeyColumnName</c> of
-    /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps copies of a picture
-    /// on one side. The augmented pictures are test rows as well then; to test on pictures as they are, split first and augment the
-    /// training rows. Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
+    /// All original rows come first, then all rows of each copy; a trainer that shuffles mixes them. The column
+    /// <paramref name="groupColumnName"/> (UInt64) has a number that only a row and its copies share: as <c>samplingKeyColumnName</c> of
+    /// <c>TrainTestSplit</c> and <c>CrossValidate</c>, and as group of <see cref="ValidationData.Fraction"/>, it keeps the copies of a
+    /// picture on one side of a split. The test rows then include augmented pictures; to test on original pictures, split first and augment
+    /// the training rows. Pictures that cannot be read are an error, as in <see cref="AugmentImages"/>.
     /// </remarks>
-    /// <param name="catalog">The data operations.</param>
-    /// <param name="data">The rows.</param>
-    /// <param name="copies">Augmented copies of each row. At least 1.</param>
-    /// <param name="augmentation">What is done to a picture, as in <see cref="AugmentImages"/>.</param>
-    /// <param name="outputColumnName">Name of the column of images that is made; it may be the input's. Default "Image".</param>
-    /// <param name="inputColumnName">Name of the column of images, paths or files' bytes. Default null: the output's name.</param>
+    /// <param name="catalog">The catalog <c>ml.Data</c>.</param>
+    /// <param name="data">The original rows.</param>
+    /// <param name="copies">Number of augmented copies of each row. At least 1.</param>
+    /// <param name="augmentation">The augmentation, as in <see cref="AugmentImages"/>.</param>
+    /// <param name="outputColumnName">Name of the output column of images; it may be the input's. Default "Image".</param>
+    /// <param name="inputColumnName">Name of the column of images, paths or file contents. Default null: the output's name.</param>
     /// <param name="groupColumnName">Name of the column with the number of the original row. Default "OriginalRow".</param>
-    /// <param name="keepOriginals">Whether the rows as they are are there too. Default true.</param>
-    /// <param name="seed">The same seed, the same pictures. Default null: the context's, else 0.</param>
-    /// <param name="imageFolder">The folder of relative paths. Default null: the current directory. Only for a column of paths.</param>
-    /// <exception cref="ArgumentException">A name is empty or taken, or the augmentation mixes the pictures of a batch.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="copies"/> is below 1; or, ML.NET's own error, the column is missing or
-    /// of another type.</exception>
+    /// <param name="keepOriginals">Whether the result contains the original rows. Default true.</param>
+    /// <param name="seed">Seed of the random numbers. Default null: the context's, or 0 without one.</param>
+    /// <param name="imageFolder">
+    /// Folder to which relative paths refer. Default null: the current directory. Only for a column of paths.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// A name is empty, the group column already exists, or the augmentation mixes the pictures of a batch.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="copies"/> is below 1; or the input column is missing or has another type (ML.NET's own error).
+    /// </exception>
     public static IDataView Augment(
         this DataOperationsCatalog catalog, IDataView data, int copies, Augmentation augmentation, string outputColumnName = "Image",
         string? inputColumnName = null, string groupColumnName = "OriginalRow", bool keepOriginals = true, int? seed = null,

@@ -3,14 +3,15 @@ using MlNetFineTune.MlNet;
 
 namespace Microsoft.ML;
 
-// Frozen networks among ML.NET's transforms: ml.Transforms.ExtractImageFeatures(...).
+// Feature extraction with frozen networks: ml.Transforms.ExtractImageFeatures(...).
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// A vector of features for each picture from a frozen network, in batches, for ML.NET's own trainers. The network learns nothing:
-    /// <c>Fit</c> only loads it. Of a fine-tuned model: <see cref="Backbone.FromModel"/>.
+    /// Creates an estimator that computes a vector of features for each picture with a frozen network, in batches, for ML.NET's own
+    /// trainers. <c>Fit</c> loads the network and does not train it. For the network of a fine-tuned model:
+    /// <see cref="Backbone.FromModel"/>.
     /// </summary>
-    /// <param name="catalog">The transforms.</param>
+    /// <param name="catalog">The catalog <c>ml.Transforms</c>.</param>
     /// <param name="outputColumnName">Name of the output column: a vector of Single with slot names.</param>
     /// <param name="inputColumnName">
     /// Name of the image column: text with paths of files; vectors of Byte with the content of files; images, as from <c>LoadImages</c>;
@@ -18,7 +19,9 @@ public static partial class FineTuningExtensions
     /// </param>
     /// <param name="backbone">The network and its weights.</param>
     /// <param name="options">Pooling, cache and others; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The backbone has no weights, or takes no pictures.</exception>
+    /// <exception cref="ArgumentException">
+    /// A column name is empty, the backbone has no weights, or its number of input channels is neither 1 nor 3.
+    /// </exception>
     public static ImageFeaturesEstimator ExtractImageFeatures(
         this TransformsCatalog catalog, string outputColumnName, string inputColumnName, Backbone backbone,
         ImageFeatureOptions? options = null)

@@ -3,18 +3,20 @@ using MlNetFineTune.Search;
 
 namespace Microsoft.ML;
 
-// Finding pictures that are alike.
+// Similarity search for pictures.
 public static partial class FineTuningExtensions
 {
     /// <summary>
-    /// An index of pictures by their features, for finding those that are most alike. Rows without features (missing values, or all zero)
-    /// are left out; a warning in the log names them.
+    /// Creates an index of pictures by their features, for similarity search. Rows without features (missing values, or all zero) are
+    /// excluded and named in a warning.
     /// </summary>
-    /// <param name="catalog">Of the context.</param>
-    /// <param name="data">A row for each picture; read once.</param>
-    /// <param name="keyColumnName">A text that differs from row to row, such as the path. Default "ImagePath".</param>
-    /// <param name="featuresColumnName">Vector of Single of known size. Default "Features".</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    /// <param name="catalog">The catalog <c>ml.FineTuning</c>.</param>
+    /// <param name="data">One row for each picture; read once.</param>
+    /// <param name="keyColumnName">Name of a text column with a different value in each row, such as the path. Default "ImagePath".</param>
+    /// <param name="featuresColumnName">
+    /// Name of the column of features: a vector of Single of known size, at most 65,536. Default "Features".
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
     /// <exception cref="InvalidOperationException">Two rows have the same key, or no row has features.</exception>
     public static ImageIndex BuildImageIndex(
         this FineTuningCatalog catalog, IDataView data, string keyColumnName = "ImagePath", string featuresColumnName = "Features")

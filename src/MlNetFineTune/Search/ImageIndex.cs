@@ -5,16 +5,16 @@ using MlNetFineTune.Search;
 namespace MlNetFineTune;
 
 /// <summary>
-/// Finds the pictures that are most alike: an index of feature vectors by the cosine of the angle between them. The search is exact: it
-/// compares with every row, on all cores, and its result does not depend on their number. It takes 4 bytes of memory for each number of
-/// each row (1,000,000 rows of 512 numbers: 2 GB). Made by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. All members
-/// can be called from several threads: searches run at the same time, and a change waits for them.
+/// An index for similarity search among pictures, by the cosine similarity of their feature vectors. The search is exact: it compares with
+/// every row, on all cores, and its result does not depend on their number. Needs 4 bytes of memory for each number of each row (1,000,000
+/// rows of 512 numbers: 2 GB). Created by <c>ml.FineTuning.BuildImageIndex</c>, or empty by the constructor. All members except
+/// <see cref="Dispose"/> are thread-safe: searches run concurrently, and changes wait for them.
 /// </summary>
 public sealed class ImageIndex : IDisposable
 {
     internal const int LargestDimension = 1 << 16;
 
-    // Below this many numbers, the work of starting threads is more than that of the search.
+    // With fewer numbers than this, starting threads takes longer than the search.
     private const long WorthThreads = 1 << 20;
 
     private readonly ReaderWriterLockSlim _lock = new();
@@ -22,8 +22,8 @@ public sealed class ImageIndex : IDisposable
     private readonly UnitVectors _vectors;
     private readonly Dictionary<string, int> _rows;
 
-    /// <summary>An empty index.</summary>
-    /// <param name="dimension">Numbers of each vector. 1 to 65,536.</param>
+    /// <summary>Creates an empty index.</summary>
+    /// <param name="dimension">Length of the vectors. 1 to 65,536.</param>
     /// <exception cref="ArgumentOutOfRangeException">The dimension is out of range.</exception>
     public ImageIndex(int dimension)
         : this(Checked.Range(dimension, 1, LargestDimension), [], new UnitVectors(Math.Max(1, dimension)), new(StringComparer.Ordinal))
@@ -33,12 +33,12 @@ public sealed class ImageIndex : IDisposable
     private ImageIndex(int dimension, List<string> keys, UnitVectors vectors, Dictionary<string, int> rows) =>
         (Dimension, _keys, _vectors, _rows) = (dimension, keys, vectors, rows);
 
-    /// <summary>A row that was found.</summary>
+    /// <summary>A result of a search.</summary>
     /// <param name="Key">The key of the row.</param>
-    /// <param name="Similarity">The cosine of the angle between the two vectors: -1 to 1, and 1 for vectors of the same direction.</param>
+    /// <param name="Similarity">Cosine similarity: -1 to 1, and 1 for vectors of the same direction.</param>
     public readonly record struct Match(string Key, float Similarity);
 
-    /// <summary>Numbers of each vector.</summary>
+    /// <summary>Length of the vectors.</summary>
     public int Dimension { get; }
 
     /// <summary>Number of rows.</summary>
@@ -51,7 +51,7 @@ public sealed class ImageIndex : IDisposable
         }
     }
 
-    /// <summary>Whether there is a row of this key. Keys are compared by their code units.</summary>
+    /// <summary>Whether the index contains a key. Keys are compared ordinally.</summary>
     /// <param name="key">The key.</param>
     public bool Contains(string key)
     {
@@ -61,10 +61,12 @@ public sealed class ImageIndex : IDisposable
     }
 
     /// <summary>Adds a row.</summary>
-    /// <param name="key">Its key, such as the path of the picture.</param>
-    /// <param name="features">Its vector, of any length above 0; only the direction is kept. Size <see cref="Dimension"/>.</param>
+    /// <param name="key">Key of the row, such as the path of the picture.</param>
+    /// <param name="features">
+    /// Feature vector with <see cref="Dimension"/> numbers and any Euclidean norm above 0; only its direction is stored.
+    /// </param>
     /// <exception cref="ArgumentException">
-    /// There is a row of this key; or the vector has another size, is zero, or has a number that is not finite.
+    /// The index already contains the key; or the vector has another size, is zero, or contains a number that is not finite.
     /// </exception>
     public void Add(string key, ReadOnlySpan<float> features)
     {
@@ -85,8 +87,8 @@ public sealed class ImageIndex : IDisposable
     }
 
     /// <summary>Removes a row.</summary>
-    /// <param name="key">Its key.</param>
-    /// <returns>False if there is none of this key.</returns>
+    /// <param name="key">Key of the row.</param>
+    /// <returns>False if the index does not contain the key.</returns>
     public bool Remove(string key)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -108,10 +110,11 @@ public sealed class ImageIndex : IDisposable
         }
     }
 
-    /// <summary>The rows that are most alike, the most similar first; among equally similar rows, in the order of their keys.</summary>
-    /// <param name="features">The vector to compare with, of any length above 0. Size <see cref="Dimension"/>.</param>
-    /// <param name="count">The largest number of rows to return. At least 1. Default 10.</param>
-    /// <exception cref="ArgumentException">The vector has another size, is zero, or has a number that is not finite.</exception>
+    /// <summary>Finds the most similar rows, the most similar first; equally similar rows are in the order of their keys.</summary>
+    /// <param name="features">The query: <see cref="Dimension"/> numbers with any Euclidean norm above 0.</param>
+    /// <param name="count">Maximum number of results. At least 1. Default 10.</param>
+    /// <returns>At most <paramref name="count"/> rows; all rows if the index has fewer.</returns>
+    /// <exception cref="ArgumentException">The vector has another size, is zero, or contains a number that is not finite.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1.</exception>
     public IReadOnlyList<Match> Search(ReadOnlySpan<float> features, int count = 10)
     {
@@ -135,9 +138,9 @@ public sealed class ImageIndex : IDisposable
         return nearest.Sorted();
     }
 
-    /// <summary>Writes the index to a file, which is complete or not there: it is written beside and renamed.</summary>
-    /// <param name="path">The file; an existing one is replaced.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Writes the index to a file atomically: to a temporary file, which is then renamed.</summary>
+    /// <param name="path">Path of the file. An existing file is replaced.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -145,10 +148,10 @@ public sealed class ImageIndex : IDisposable
         AtomicFile.Write(path, stream => ImageIndexFile.Write(stream, Dimension, _keys, _vectors));
     }
 
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="IOException">It cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is damaged or no image index; the message says what was found.</exception>
+    /// <summary>Loads an index from a file of <see cref="Save"/>.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or not an image index; the message names the reason.</exception>
     public static ImageIndex Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -174,7 +177,7 @@ public sealed class ImageIndex : IDisposable
         }
     }
 
-    /// <summary>Frees the lock. Vectors are managed memory.</summary>
+    /// <summary>Frees the lock; the vectors are managed memory. Do not call it while other members run.</summary>
     public void Dispose() => _lock.Dispose();
 
     private NearestRows Compare(int block, float[] unit, NearestRows nearest)

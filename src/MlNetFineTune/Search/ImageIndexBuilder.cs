@@ -6,11 +6,11 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Search;
 
-/// <summary>Puts the rows of a data view into an index, in one pass.</summary>
+/// <summary>Creates an index of the rows of a data view in one pass.</summary>
 internal static class ImageIndexBuilder
 {
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">Two rows have one key, or no row has features.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has another type.</exception>
+    /// <exception cref="InvalidOperationException">Two rows have the same key, or no row has features.</exception>
     public static ImageIndex Build(IHostEnvironment environment, IDataView data, string keyColumnName, string featuresColumnName)
     {
         var key = EvaluatedColumns.Find(
