@@ -15,7 +15,7 @@ internal abstract record InputManifest
     /// <exception cref="ArgumentException">The description is not valid.</exception>
     public abstract ModelInput Create();
 
-    /// <summary>What becomes of a row without a picture, where a table stands beside the pictures; null where none does.</summary>
+    /// <summary>How rows without a picture are handled, if there are tabular columns; otherwise null.</summary>
     public virtual MissingPictures? MissingPicturesBesideTable() => null;
 }
 

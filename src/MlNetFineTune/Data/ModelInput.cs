@@ -69,10 +69,10 @@ internal abstract class ModelInput
     public abstract byte[] ProbeSample();
 
     /// <summary>The tensors of an exported network, in the order of <see cref="Shapes"/> and of an encoded sample.</summary>
-    /// <exception cref="NotSupportedException">There is no such tensor for a column; the message names it.</exception>
+    /// <exception cref="NotSupportedException">A column cannot be exported; the message names it.</exception>
     public abstract IReadOnlyList<TensorColumn> ToTensors();
 
-    /// <summary>What a model file says of it, so that it can be made again.</summary>
+    /// <summary>The description for the model file, from which the input can be created.</summary>
     public abstract InputManifest Describe();
 }
 

@@ -3,35 +3,35 @@ using MlNetFineTune.Networks;
 namespace MlNetFineTune.Data;
 
 /// <summary>
-/// A tensor that enters an exported network, and the column of the data that it is made of. An encoded sample holds the tensors of its
-/// input one after another.
+/// An input tensor of an exported network, and the column of the data from which it is computed. An encoded sample contains the tensors of
+/// its input in order.
 /// </summary>
-/// <param name="Name">Of the tensor in the file.</param>
-/// <param name="Column">Of the data.</param>
+/// <param name="Name">Name of the tensor in the file.</param>
+/// <param name="Column">Name of the column of the data.</param>
 internal abstract record TensorColumn(string Name, string Column)
 {
-    /// <summary>For the file's metadata.</summary>
+    /// <summary>The description for the file's metadata.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Bytes of an encoded sample that hold it.</summary>
+    /// <summary>Number of bytes in an encoded sample.</summary>
     public abstract int SampleLength { get; }
 
     /// <summary>Declares the tensor in a graph.</summary>
-    /// <param name="graph">Gets the input.</param>
-    /// <param name="oversampling">See <see cref="PixelTensor"/>; null where pictures come as the network sees them.</param>
+    /// <param name="graph">The graph to which the input is added.</param>
+    /// <param name="oversampling">See <see cref="PixelTensor"/>; null if the input is the network's own pixels.</param>
     public abstract GraphValue Declare(NetworkGraph graph, int? oversampling);
 
-    /// <summary>Adds what is done with its numbers before they enter the network.</summary>
-    /// <param name="graph">Gets the operators.</param>
-    /// <param name="declared">What <see cref="Declare"/> gave.</param>
-    /// <param name="oversampling">As there.</param>
+    /// <summary>Adds the operators between the declared tensor and the network, such as normalisation.</summary>
+    /// <param name="graph">The graph to which the operators are added.</param>
+    /// <param name="declared">The result of <see cref="Declare"/>.</param>
+    /// <param name="oversampling">As for <see cref="Declare"/>.</param>
     public abstract GraphValue Prepare(NetworkGraph graph, GraphValue declared, int? oversampling);
 
-    /// <summary>Has the tensor's column made of the data's.</summary>
+    /// <summary>Adds transformers that compute the tensor's column from the data's.</summary>
     public abstract void MakeBy(ITensorMaker maker);
 }
 
-/// <summary>Makes the columns of an exported network's tensors with transformers of ML.NET's own.</summary>
+/// <summary>Computes the columns of an exported network's tensors with ML.NET's own transformers.</summary>
 internal interface ITensorMaker
 {
     void Make(PixelTensor pixels);
@@ -42,15 +42,15 @@ internal interface ITensorMaker
 }
 
 /// <summary>
-/// A picture: floats [3, size, size] of 0 to 255. For ML.NET's own image transforms, which resize but neither crop nor smooth, it comes
-/// uncropped and a multiple larger, as bytes, and the graph crops and averages it.
+/// A picture: floats [3, size, size] from 0 to 255. For ML.NET's own image transforms, which resize without antialiasing and do not crop,
+/// the input is an uncropped picture as bytes, larger by a factor, which the graph crops and averages.
 /// </summary>
-/// <param name="Name">Of the tensor.</param>
-/// <param name="Image">The column, and where its files are.</param>
-/// <param name="Form">How it enters the network.</param>
+/// <param name="Name">Name of the tensor.</param>
+/// <param name="Image">The column and the folder of its files.</param>
+/// <param name="Form">Size and normalisation of the network's input.</param>
 internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm Form) : TensorColumn(Name, Image.Column)
 {
-    /// <summary>Where it is the only one.</summary>
+    /// <summary>Name of the tensor if it is the only one.</summary>
     public const string Only = "pixels";
 
     public override string Description => "pixels: red, green, blue from 0 to 255; normalised inside";
@@ -61,7 +61,7 @@ internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm F
 
     private int Border => (ImagePlan.ShorterSide(Form.Preprocessing) - Size) / 2;
 
-    /// <summary>Height and width of a picture that comes uncropped.</summary>
+    /// <summary>Height and width of an uncropped picture.</summary>
     public int Side(int oversampling) => (Size + 2 * Border) * oversampling;
 
     public override GraphValue Declare(NetworkGraph graph, int? oversampling) => oversampling is { } factor
@@ -80,7 +80,7 @@ internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm F
 
     public override void MakeBy(ITensorMaker maker) => maker.Make(this);
 
-    // Under names of its own: whatever comes after has the same names as in a graph of the picture as the network sees it.
+    // With separate names, so that all later values have the same names as in a graph for the network's own pixels.
     private GraphValue Seen(NetworkGraph graph, GraphValue picture, int factor)
     {
         var (start, end) = ((long)Border * factor, (long)(Border + Size) * factor);
@@ -97,13 +97,13 @@ internal sealed record PixelTensor(string Name, ImageColumn Image, PictureForm F
     }
 }
 
-/// <summary>Numbers, or keys as ML.NET stores them. A single key comes as [N, 1], as ML.NET gives it.</summary>
-/// <param name="Name">Of the tensor.</param>
-/// <param name="Shape">As the network sees it.</param>
-/// <param name="AllowsMissing">Whether NaN is a value.</param>
+/// <summary>Numbers, or keys as ML.NET stores them. A single key has the shape [N, 1], as in ML.NET.</summary>
+/// <param name="Name">Name of the tensor.</param>
+/// <param name="Shape">Shape of the network's input.</param>
+/// <param name="AllowsMissing">Whether NaN is allowed.</param>
 internal sealed record NumberTensor(string Name, ModuleContext.InputShape Shape, bool AllowsMissing) : TensorColumn(Name, Shape.Column)
 {
-    /// <summary>Names of the only tensor, of numbers and of keys.</summary>
+    /// <summary>Names of the tensor if it is the only one, for numbers and for keys.</summary>
     public const string OnlyNumbers = "features";
     public const string OnlyKeys = "keys";
 
@@ -126,9 +126,9 @@ internal sealed record NumberTensor(string Name, ModuleContext.InputShape Shape,
     public override void MakeBy(ITensorMaker maker) => maker.Make(this);
 }
 
-/// <summary>[N, 1]: 1 where the picture is missing, else 0. Whatever the pixels are then, the network sees none of them.</summary>
-/// <param name="Name">Of the tensor.</param>
-/// <param name="Image">The picture's column.</param>
+/// <summary>[N, 1]: 1 if the picture is missing, otherwise 0. The pixels of a missing picture are ignored.</summary>
+/// <param name="Name">Name of the tensor.</param>
+/// <param name="Image">The column of the picture.</param>
 internal sealed record MissingPictureTensor(string Name, ImageColumn Image) : TensorColumn(Name, Image.Column)
 {
     public const string Only = "missing_picture";

@@ -1,10 +1,10 @@
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// A stream that says where it ends. ML.NET's <c>BinarySaver</c> reads parts of a value until so many bytes have come, and of a file that
-/// was cut off none come any more: it never ends.
+/// A stream that throws at its end. ML.NET's <c>BinarySaver</c> reads until it has the expected number of bytes, which is an infinite loop
+/// for a truncated file.
 /// </summary>
-/// <param name="inner">Stays the caller's, and is read no further than asked.</param>
+/// <param name="inner">The stream. The caller keeps ownership; it is not read ahead.</param>
 internal sealed class CompleteStream(Stream inner) : Stream
 {
     public override bool CanRead => true;
@@ -17,10 +17,10 @@ internal sealed class CompleteStream(Stream inner) : Stream
 
     public override long Position { get => inner.Position; set => inner.Position = value; }
 
-    /// <exception cref="InvalidDataException">There is nothing left.</exception>
+    /// <exception cref="InvalidDataException">The stream has ended.</exception>
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-    /// <exception cref="InvalidDataException">There is nothing left.</exception>
+    /// <exception cref="InvalidDataException">The stream has ended.</exception>
     public override int Read(Span<byte> buffer)
     {
         var read = inner.Read(buffer);

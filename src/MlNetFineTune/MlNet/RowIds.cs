@@ -5,11 +5,13 @@ using Microsoft.ML.Data;
 namespace MlNetFineTune.MlNet;
 
 /// <summary>
-/// Numbers made of ML.NET's row ids, which stay the same on every cursor over a data view, shuffled or not, where positions change.
+/// Numbers derived from ML.NET's row ids, which are the same on every cursor over a data view, even if shuffled; positions are not.
 /// </summary>
 internal static class RowIds
 {
-    /// <summary>The row's number where a loader counted it, a hash else. Rows of one view differ in it, but for chance.</summary>
+    /// <summary>
+    /// The row's number if the loader numbered it, otherwise a hash. Different for different rows, up to hash collisions.
+    /// </summary>
     public static ulong NumberOf(DataViewRowId id)
     {
         if (id.High == 0)
@@ -20,7 +22,7 @@ internal static class RowIds
         return XxHash64.HashToUInt64(bytes);
     }
 
-    /// <summary>Counts a row's random numbers. Rows may share it; they then draw the same.</summary>
+    /// <summary>The counter of a row's random numbers. Rows with equal values have the same random numbers.</summary>
     public static int OrdinalOf(DataViewRowId id)
     {
         var number = NumberOf(id);

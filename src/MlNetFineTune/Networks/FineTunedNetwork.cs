@@ -179,7 +179,7 @@ internal abstract class FineTunedNetwork : IDisposable
 
     /// <summary>The network in inference mode as operators, adapters merged: from what enters it to [N, outputs].</summary>
     /// <param name="graph">Gets the operators.</param>
-    /// <param name="inputs">What enters.</param>
+    /// <param name="inputs">Inputs of the network.</param>
     /// <exception cref="NotSupportedException">Nothing is known of what a part of it computes; the message names it.</exception>
     public virtual GraphValue Write(NetworkGraph graph, GraphInputs inputs) =>
         throw new NotSupportedException($"Nothing is known of what {Name} computes.");

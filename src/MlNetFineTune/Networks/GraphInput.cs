@@ -1,27 +1,27 @@
 namespace MlNetFineTune.Networks;
 
-/// <summary>What a tensor that enters a graph from outside is made of.</summary>
+/// <summary>Element type of an input tensor of a graph.</summary>
 internal enum GraphElement
 {
     Single,
     Byte,
 
-    /// <summary>As ML.NET stores keys.</summary>
+    /// <summary>Keys as ML.NET stores them: 0 is missing.</summary>
     UInt32,
 }
 
-/// <summary>A tensor that enters a graph from outside.</summary>
-/// <param name="Value">Its name in the graph and in the file.</param>
-/// <param name="Elements">Their type.</param>
-/// <param name="Shape">Of one row; the batch comes before it.</param>
+/// <summary>An input tensor of a graph.</summary>
+/// <param name="Value">The value with the name in graph and file.</param>
+/// <param name="Elements">Element type.</param>
+/// <param name="Shape">Shape of one row, without the batch dimension.</param>
 internal sealed record GraphInput(GraphValue Value, GraphElement Elements, IReadOnlyList<long> Shape);
 
 /// <summary>
-/// What enters a network in a graph, as <see cref="ModelInputs"/> in a forward pass: the value that flows through the stages, and what
-/// stands beside it, in the order of the input's columns.
+/// The inputs of a network in a graph, corresponding to <see cref="ModelInputs"/> in a forward pass: the value that is passed through the
+/// stages, and the additional values in the order of the input's columns.
 /// </summary>
 /// <param name="activations">[N, ...].</param>
-/// <param name="beside">The same rows. None by default.</param>
+/// <param name="beside">Additional values for the same rows. None by default.</param>
 internal sealed class GraphInputs(GraphValue activations, IReadOnlyList<GraphValue>? beside = null)
 {
     public GraphValue Activations { get; } = activations;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Networks;
 
-/// <summary>A value of a graph: what goes in, or what an operator gives.</summary>
+/// <summary>A value of a graph: an input or the output of an operator.</summary>
 internal readonly record struct GraphValue(string Name);
 
 /// <summary>An operator of the ONNX standard's default domain.</summary>
@@ -12,8 +12,7 @@ internal readonly record struct GraphValue(string Name);
 /// <param name="Inputs">Input values and constants.</param>
 /// <param name="Outputs">Output values, usually one.</param>
 /// <param name="Attributes">Attributes by name: a long, a float, a text, an array of longs or a constant.</param>
-/// <param name="MayBeRounded">Whether a file of 8-bit integers may round what it gives; not indices, truth values and a table's
-/// numbers.</param>
+/// <param name="MayBeRounded">Whether its output may be quantized to 8 bits; false for indices, Booleans and tabular numbers.</param>
 internal sealed record GraphNode(
     string Operator, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs, IReadOnlyList<(string Name, object Value)> Attributes,
     bool MayBeRounded = true);
@@ -29,12 +28,12 @@ internal sealed record GraphConstant(string Name, long[] Shape, Array Values);
 /// A network in inference mode as operators of the ONNX standard (version 17 of its operators). Every layer has a method that writes its
 /// operators, beside the one that computes; nothing is traced. The batch size stays variable: no operator depends on it.
 /// </summary>
-/// <param name="size">Height and width of the picture that flows through the network, in pixels; 0 where none does.</param>
+/// <param name="size">Height and width in pixels of the picture that is passed through the network; 0 if there is none.</param>
 internal sealed class NetworkGraph(int size = 0)
 {
     public const int OperatorSet = 17;
 
-    /// <summary>What the attribute <c>to</c> of a <c>Cast</c> to floats says: the number of the standard's TensorProto.DataType.</summary>
+    /// <summary>Value of the attribute <c>to</c> of a <c>Cast</c> to float: a TensorProto.DataType of the standard.</summary>
     public const long FloatType = 1;
 
     private const long Int64Type = 7;
@@ -46,7 +45,7 @@ internal sealed class NetworkGraph(int size = 0)
 
     public int Size { get; } = size;
 
-    /// <summary>What enters from outside, in the order in which it was declared.</summary>
+    /// <summary>The inputs, in the order of their declaration.</summary>
     public IReadOnlyList<GraphInput> Inputs => _inputs;
 
     /// <summary>The nodes, in the order of computation.</summary>
@@ -64,11 +63,11 @@ internal sealed class NetworkGraph(int size = 0)
         return graph;
     }
 
-    /// <summary>Declares a tensor that enters from outside; all are declared before the first operator.</summary>
-    /// <param name="name">Its name in the file.</param>
-    /// <param name="shape">Of one row.</param>
-    /// <param name="elements">Their type.</param>
-    /// <exception cref="NotSupportedException">The name is taken.</exception>
+    /// <summary>Declares an input tensor. All inputs must be declared before the first operator is added.</summary>
+    /// <param name="name">Name in the file.</param>
+    /// <param name="shape">Shape of one row.</param>
+    /// <param name="elements">Element type.</param>
+    /// <exception cref="NotSupportedException">The name is already used.</exception>
     public GraphValue AddInput(string name, IReadOnlyList<long> shape, GraphElement elements = GraphElement.Single)
     {
         Take(name);
@@ -82,20 +81,20 @@ internal sealed class NetworkGraph(int size = 0)
     public GraphValue Add(string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(name.ToLowerInvariant(), name, inputs, attributes);
 
-    /// <summary>The same under a name of its own, so that the names of all other values stay what they are without it.</summary>
+    /// <summary>The same with an explicit name, so that the names of other values do not depend on it.</summary>
     public GraphValue AddNamed(string output, string name, GraphValue[] inputs, params (string Name, object Value)[] attributes) =>
         Add(output, name, inputs, attributes);
 
-    /// <summary>An operator that gives truth values.</summary>
+    /// <summary>Adds an operator with Boolean output.</summary>
     public GraphValue AddCondition(string name, params GraphValue[] inputs) =>
         Add(name.ToLowerInvariant(), name, inputs, [], mayBeRounded: false);
 
-    /// <summary>Truth values or bytes as floats.</summary>
+    /// <summary>Converts Booleans or bytes to floats.</summary>
     public GraphValue ToFloats(GraphValue value) => Add("Cast", [value], ("to", FloatType));
 
-    /// <summary>Keys as the indices that <c>Gather</c> takes.</summary>
+    /// <summary>Converts keys to indices for <c>Gather</c>.</summary>
     /// <param name="keys">[N, K].</param>
-    /// <param name="isSingle">Whether the result is [N], of one key a row.</param>
+    /// <param name="isSingle">Whether the result has the shape [N], for one key per row.</param>
     public GraphValue ToIndices(GraphValue keys, bool isSingle)
     {
         var indices = Add("indices", "Cast", [keys], [("to", Int64Type)], mayBeRounded: false);
@@ -142,8 +141,8 @@ internal sealed class NetworkGraph(int size = 0)
 
     public GraphValue Softmax(GraphValue value) => Add("Softmax", [value], ("axis", -1L));
 
-    /// <summary>Keeps a file of 8-bit integers from rounding what was added.</summary>
-    /// <param name="first">Nodes there were before.</param>
+    /// <summary>Excludes the nodes added since then from quantization to 8 bits.</summary>
+    /// <param name="first">Number of nodes before.</param>
     public void KeepExact(int first)
     {
         for (var i = first; i < _nodes.Count; i++)
@@ -151,7 +150,7 @@ internal sealed class NetworkGraph(int size = 0)
     }
 
     /// <summary>The same value under a name that others may rely on.</summary>
-    /// <exception cref="NotSupportedException">The name is taken.</exception>
+    /// <exception cref="NotSupportedException">The name is already used.</exception>
     public GraphValue Named(string name, GraphValue value)
     {
         Take(name);
@@ -174,7 +173,7 @@ internal sealed class NetworkGraph(int size = 0)
         return new GraphValue(unused);
     }
 
-    // Inputs are called after columns, whose names are anyone's.
+    // Inputs are named after columns, whose names are arbitrary.
     private void Take(string name)
     {
         if (!_names.Add(name))

@@ -3,8 +3,8 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Reporting;
 
-/// <summary>Draws what a task shows of the validation rows.</summary>
-/// <param name="rows">Have the pictures, and where each row is.</param>
+/// <summary>Draws the sections of a task about the validation rows.</summary>
+/// <param name="rows">The rows with their pictures and locations.</param>
 internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
 {
     public Markup Of(ReportSection section)
@@ -92,7 +92,7 @@ internal sealed class SectionDrawing(LabeledData rows) : IReportDrawing<Markup>
             """;
     }
 
-    // A row's file, or its place in the data.
+    // The file of a row, or its position in the data.
     private string Where(int row) => rows.Inputs.PathOf(row) is { } path
         ? SafeText.Of($"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileName(path)}", SafeText.SentenceLength)
         : FormattableString.Invariant($"row {rows.Ordinals[row]}");

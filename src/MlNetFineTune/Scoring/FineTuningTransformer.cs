@@ -72,13 +72,13 @@ public sealed class FineTuningTransformer
     public float? ProbabilityThreshold => _model.Task.ProbabilityThreshold;
 
     /// <summary>
-    /// The layers of the network, from input to output, and which of them training left as they were: the stages by their names
-    /// (<see cref="Backbone.Stages"/> of an image network), then <c>head</c>. In a model that was loaded as well; a model file of an
-    /// earlier version of this library says names and sizes alone.
+    /// The layers of the network, from input to output, and whether they were trained: the stages by name (<see cref="Backbone.Stages"/>
+    /// for an image network), then <c>head</c>. Also in a loaded model; for a file of an earlier version of this library, only names and
+    /// sizes are known.
     /// </summary>
     public IReadOnlyList<ModelLayer> Layers { get; }
 
-    /// <summary>The views of a picture that are scored, and averaged.</summary>
+    /// <summary>The views of a picture that are scored and averaged.</summary>
     public TestTimeAugmentation TestTimeAugmentation { get; }
 
     internal IHost Host { get; }
@@ -93,7 +93,7 @@ public sealed class FineTuningTransformer
 
     internal ModelManifest Manifest => _model.Manifest;
 
-    /// <summary>Rows in one forward pass.</summary>
+    /// <summary>Number of rows in one forward pass.</summary>
     internal int BatchSize => _scoring.BatchSize;
 
     bool ITransformer.IsRowToRowMapper => true;

@@ -90,15 +90,15 @@ internal static class ModelArchive
         }
     }
 
-    /// <summary>Writes the TorchScript program, where the network is one.</summary>
+    /// <summary>Writes the TorchScript program if the network is one.</summary>
     public static void SaveScript(ModelSaveContext ctx, FineTunedNetwork network)
     {
         if (network.Definition?.Script is { } script)
             ctx.SaveBinaryStream(ScriptStream, writer => writer.Write(script.Bytes));
     }
 
-    /// <summary>Attaches what the manifest says of adapters.</summary>
-    /// <param name="network">Disposed if this fails.</param>
+    /// <summary>Attaches the adapters of the manifest.</summary>
+    /// <param name="network">The network. Disposed if this fails.</param>
     /// <param name="manifest">Manifest of the model.</param>
     /// <exception cref="InvalidDataException">The adapters do not fit the network.</exception>
     public static FineTunedNetwork WithAdapters(FineTunedNetwork network, ModelManifest manifest)
@@ -211,7 +211,7 @@ internal static class ModelArchive
         return ArchiveFiles.Load(ctx, name, Math.Min(FreeUnpacking + MostUnpacking * packed, Array.MaxLength));
     }
 
-    /// <summary>The TorchScript program in the zip.</summary>
+    /// <summary>Loads the TorchScript program of the zip.</summary>
     public static byte[] LoadScript(ModelLoadContext ctx, string expectedSha256)
     {
         var bytes = Unpacked(ctx, ScriptStream) ?? throw ArchiveFiles.Damaged($"it has no {ScriptStream}");

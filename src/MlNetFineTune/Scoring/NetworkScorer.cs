@@ -12,11 +12,11 @@ internal sealed class NetworkScorer : IDisposable
 {
     private readonly SharedNetwork _shared;
     private readonly ScoreFunction _function;
-    // No tensor is freed in the middle of a forward pass.
+    // No tensor is freed during a forward pass.
     private readonly DisposalGuard _guard;
 
     /// <param name="network">The network, prepared for scoring.</param>
-    /// <param name="function">What is computed of each row.</param>
+    /// <param name="function">The function that is computed for each row.</param>
     /// <param name="views">The views of each row, at least one; their scores are averaged.</param>
     public NetworkScorer(SharedNetwork network, ScoreFunction function, IReadOnlyList<Augmentation> views)
     {
@@ -35,10 +35,10 @@ internal sealed class NetworkScorer : IDisposable
     {
     }
 
-    /// <summary>Numbers of a row's score.</summary>
+    /// <summary>Length of a row's score vector.</summary>
     public int ScoreLength => _function.Length;
 
-    /// <summary>What a row that cannot be read lacks, for the log.</summary>
+    /// <summary>What is missing for a row that cannot be read, for the log.</summary>
     public string Missing => _function.Missing;
 
     public IReadOnlyList<Augmentation> Views { get; }

@@ -21,7 +21,7 @@ internal static class Probe
     private const int FullBatch = 16;
     private const int FullBatchNumbers = FullBatch * 3 * 224 * 224; // larger pictures form a smaller batch, to keep loading fast
 
-    /// <summary>Scores of the input's probe sample, so many times in one batch: [count, scores] in a row.</summary>
+    /// <summary>Scores of the probe sample, repeated <paramref name="count"/> times in one batch: [count, scores], flattened.</summary>
     public static float[] Score(FineTunedNetwork network, ModelInput input, Objective objective, int count = 1) =>
         Score(network, input, ScoreFunction.Of(objective), count);
 

@@ -6,21 +6,21 @@ using MlNetFineTune.Tasks;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>What views, cursors and row mappers need of a transformer that computes columns from rows in batches.</summary>
-/// <param name="Host">Of the transformer.</param>
-/// <param name="Transformer">Computes the columns.</param>
-/// <param name="Input">What enters the network.</param>
-/// <param name="Columns">The columns that are added.</param>
-/// <param name="Scorer">The network.</param>
+/// <summary>What views, cursors and row mappers need from a transformer that computes columns from rows in batches.</summary>
+/// <param name="Host">Host of the transformer.</param>
+/// <param name="Transformer">The transformer that computes the columns.</param>
+/// <param name="Input">Input of the network.</param>
+/// <param name="Columns">The added columns.</param>
+/// <param name="Scorer">Scorer of the network.</param>
 internal sealed record RowScoring(IHost Host, ITransformer Transformer, ModelInput Input, ScoreColumns Columns, NetworkScorer Scorer)
 {
-    /// <summary>What to do instead of ML.NET's <c>ConvertToOnnx</c>.</summary>
+    /// <summary>Advice in the error of ML.NET's <c>ConvertToOnnx</c>.</summary>
     public required string OnnxAdvice { get; init; }
 
-    /// <summary>Rows that were computed before; null where none are kept.</summary>
+    /// <summary>Cached results of rows; null without a cache.</summary>
     public ScoreCache? Cache { get; init; }
 
-    /// <summary>Rows in one forward pass.</summary>
+    /// <summary>Number of rows in one forward pass.</summary>
     public int BatchSize => Math.Max(Input.ScoringBatch(Scorer.IsOnGpu) / Scorer.Views.Count, 1);
 
     public DataViewSchema OutputSchemaFor(DataViewSchema input)

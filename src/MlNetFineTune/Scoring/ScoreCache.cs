@@ -6,37 +6,36 @@ using MlNetFineTune.Training;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>
-/// What was computed for rows before, by the hash of their contents. Of one transformer and all its cursors: safe for several threads.
-/// Opened when it is first needed.
+/// Cached results of rows, by the hash of their content. Shared by all cursors of a transformer and thread-safe. Opened on first use.
 /// </summary>
-/// <param name="host">Of the transformer.</param>
-/// <param name="length">Values of a row.</param>
-/// <param name="open">Opens the store, which is disposed here.</param>
+/// <param name="host">Host of the transformer.</param>
+/// <param name="length">Number of values per row.</param>
+/// <param name="open">Opens the store, which this object disposes.</param>
 internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeatureStore> open) : IDisposable
 {
-    // Fewer new rows stay unfinished at the end of a pass: each completion is a file of its own in a folder, and a predictor's passes are
-    // short.
+    // With fewer new rows a pass does not complete the store at its end: each completion writes a file in a folder, and a predictor's
+    // passes are short.
     private const int RowsOfAFile = 64;
 
     private readonly Lock _lock = new();
 
-    // Put since the last completion, which alone makes them readable.
+    // Rows added since the last completion; they cannot be read before the next one.
     private readonly HashSet<ContentHash> _pending = [];
     private readonly IChannel _channel = host.Start("Feature cache");
     private IFeatureStore? _store;
     private bool _refuses;
     private bool _disposed;
 
-    /// <summary>Values of a row.</summary>
+    /// <summary>Number of values per row.</summary>
     public int Length => length;
 
-    /// <summary>Rows that were found.</summary>
+    /// <summary>Number of rows found in the cache.</summary>
     public long Found { get; private set; }
 
-    /// <summary>Rows that were kept.</summary>
+    /// <summary>Number of rows added to the cache.</summary>
     public long Kept { get; private set; }
 
-    /// <exception cref="IOException">The place of the cache cannot be used.</exception>
+    /// <exception cref="IOException">The folder of the cache cannot be used.</exception>
     public bool TryGet(ContentHash key, Span<float> values)
     {
         lock (_lock)
@@ -49,7 +48,7 @@ internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeature
         }
     }
 
-    /// <summary>Keeps what was computed, if there is room. What cannot be kept is a line in the log.</summary>
+    /// <summary>Adds computed values, if there is room; otherwise this is logged.</summary>
     public void Put(ContentHash key, ReadOnlySpan<float> values)
     {
         lock (_lock)
@@ -75,7 +74,7 @@ internal sealed class ScoreCache(IHost host, int length, Func<IChannel, IFeature
         }
     }
 
-    /// <summary>A pass over the data has ended.</summary>
+    /// <summary>Called at the end of a pass over the data.</summary>
     public void EndPass()
     {
         lock (_lock)

@@ -5,9 +5,9 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Scoring;
 
 /// <summary>The scores of a batch of rows, from one forward pass.</summary>
-/// <param name="scorer">The network.</param>
-/// <param name="capacity">Rows, at most.</param>
-/// <param name="cache">Told of what was computed; null where nothing is kept.</param>
+/// <param name="scorer">Scorer of the network.</param>
+/// <param name="capacity">Maximum number of rows.</param>
+/// <param name="cache">Cache for the computed scores; null for none.</param>
 internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache? cache = null) : IScoredRows
 {
     private readonly float[] _scores = new float[capacity * scorer.ScoreLength];
@@ -58,7 +58,7 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache
     /// <summary>The reason why the i-th row could not be read; empty if it could.</summary>
     public ReadOnlyMemory<char> StatusOf(int i) => _reasons[i].AsMemory();
 
-    // From the compact rows of the forward pass to the places the rows were taken in, from behind so that nothing is overwritten.
+    // Moves scores from the compacted order back to the order of the rows, from the end so that nothing is overwritten.
     private void Spread(EncodedBatch batch, int good)
     {
         var length = scorer.ScoreLength;
@@ -83,6 +83,6 @@ internal sealed class ScoredBatch(NetworkScorer scorer, int capacity, ScoreCache
         }
     }
 
-    /// <summary>The pass over the data has ended.</summary>
+    /// <summary>Called at the end of the pass over the data.</summary>
     public void EndPass() => cache?.EndPass();
 }

@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 
 namespace MlNetFineTune.Scoring;
 
-/// <summary>One row at a time, for <c>PredictionEngine</c> and whatever else asks for a row-to-row mapper.</summary>
+/// <summary>Scores one row at a time, for <c>PredictionEngine</c> and other users of row-to-row mappers.</summary>
 internal sealed class ScoringRowMapper(RowScoring scoring, DataViewSchema input) : IRowMapper
 {
     private readonly HashSet<int> _inputs = [.. scoring.Input.ColumnsOf(scoring.Host, input).Select(column => column.Index)];
@@ -20,7 +20,7 @@ internal sealed class ScoringRowMapper(RowScoring scoring, DataViewSchema input)
         if (!Enumerable.Range(0, _outputs.Length).Any(activeOutput))
             return getters;
 
-        // All columns come from one forward pass. Nothing is kept from row to row but the buffers.
+        // One forward pass computes all columns. Only the buffers persist between rows.
         var encoded = scoring.CreateBatch(row, capacity: 1);
         var batch = new ScoredBatch(scoring.Scorer, capacity: 1);
         long scored = -1;
@@ -36,7 +36,7 @@ internal sealed class ScoringRowMapper(RowScoring scoring, DataViewSchema input)
             encoded.Take();
             encoded.Encode();
             batch.Score(encoded);
-            batch.LogUnreadable(scoring.Host); // at once: PredictionEngine does not say when it is done
+            batch.LogUnreadable(scoring.Host); // immediately: PredictionEngine has no end of a pass
             scored = row.Position;
             return 0;
         }

@@ -9,7 +9,7 @@ internal static class TransformerChains
     // For models without a network of this library: large enough to amortise the cost of a cursor.
     private const int OfOtherModels = 16;
 
-    /// <summary>The number of rows that all networks of the model take in one forward pass: the smallest of theirs.</summary>
+    /// <summary>Number of rows in one forward pass: the minimum over all networks of the model.</summary>
     public static int BatchSizeOf(ITransformer model) => BatchSizesIn(model).DefaultIfEmpty(OfOtherModels).Min();
 
     private static IEnumerable<int> BatchSizesIn(ITransformer model) => model switch

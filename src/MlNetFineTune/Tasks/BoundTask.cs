@@ -24,7 +24,7 @@ internal abstract class BoundTask
     /// <summary>The classes with their key values, for each head that has classes.</summary>
     public virtual IReadOnlyList<LabelKeys> AllKeys => Keys is { } keys ? [keys] : [];
 
-    /// <summary>The classes' names; null where a number is predicted.</summary>
+    /// <summary>Names of the classes; null if a number is predicted.</summary>
     public virtual IReadOnlyList<string>? ClassNames => Keys?.Names;
 
     /// <summary>Number of outputs of the network per row.</summary>
@@ -56,25 +56,24 @@ internal abstract class BoundTask
     public virtual NetworkHead CreateHead(int features) => new LinearHead(features, Outputs);
 
     /// <summary>The task with settings from the training labels, such as the scale of a regression. Called once before training.</summary>
-    /// <param name="training">The rows that train.</param>
+    /// <param name="training">The training rows.</param>
     /// <param name="channel">Receives messages.</param>
     public virtual BoundTask ForTraining(RowSubset training, IChannel channel) => this;
 
-    /// <summary>Gives a head that was drawn at random what it should begin with by the training labels. Called once, before it trains.
-    /// </summary>
-    /// <param name="head">Made by <see cref="CreateHead"/>.</param>
-    /// <param name="training">The rows that train.</param>
+    /// <summary>Sets initial values of a new head that depend on the training labels. Called once, before the training.</summary>
+    /// <param name="head">A head from <see cref="CreateHead"/>.</param>
+    /// <param name="training">The training rows.</param>
     public virtual void InitializeHead(NetworkHead head, RowSubset training)
     {
     }
 
     /// <summary>
-    /// An order of rows in which all kinds come equally often: an index is that of a place in <paramref name="rows"/>. Rows without the
-    /// label, which only one of several heads may lack, are a kind of their own.
+    /// A class-balanced sampling order; its numbers are indices of <paramref name="rows"/>. Rows without the label, which is possible with
+    /// several heads, form one more class.
     /// </summary>
-    /// <param name="subset">Has the rows.</param>
-    /// <param name="rows">One each.</param>
-    /// <param name="label">The label's column that decides, where there are several; else null, or the only one.</param>
+    /// <param name="subset">The source of the rows.</param>
+    /// <param name="rows">Indices of the rows.</param>
+    /// <param name="label">Label column of the head whose classes are balanced; null or the only label for tasks with one head.</param>
     public virtual BalancedSampling Balance(RowSubset subset, IReadOnlyList<int> rows, string? label)
     {
         var labels = Labels;
@@ -84,7 +83,7 @@ internal abstract class BoundTask
     }
 
     /// <summary>Creates the objective for training.</summary>
-    /// <param name="training">The rows that train.</param>
+    /// <param name="training">The training rows.</param>
     /// <param name="softTargets">The loss against a teacher's logits; null without a teacher.</param>
     public abstract Objective Training(RowSubset training, SoftTargetLoss? softTargets);
 
@@ -97,9 +96,9 @@ internal abstract class BoundTask
     /// <param name="channel">Receives messages.</param>
     public virtual BoundTask Fit(RowOutputs outputs, float[] labels, IChannel channel) => this;
 
-    /// <summary>What the report page of the training shows of the validation rows.</summary>
-    /// <param name="outputs">The finished network's, of the rows that could be read. At least one.</param>
-    /// <param name="labels">The same rows' labels.</param>
+    /// <summary>Creates the sections of the training's report page about the validation rows.</summary>
+    /// <param name="outputs">Outputs of the trained network for the rows that could be read, at least one.</param>
+    /// <param name="labels">Labels of these rows.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public abstract IReadOnlyList<ReportSection> Report(RowOutputs outputs, float[] labels, string noun);
 
@@ -108,13 +107,13 @@ internal abstract class BoundTask
     /// <summary>Adds the conversion of outputs to scores to an exported graph.</summary>
     /// <param name="graph">Receives the nodes.</param>
     /// <param name="outputs">[N, <see cref="Outputs"/>].</param>
-    /// <param name="prefix">Of the outputs' names.</param>
+    /// <param name="prefix">Prefix of the outputs' names.</param>
     /// <returns>The outputs of the file.</returns>
     public abstract IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "");
 
-    /// <summary>The heads, and what stands before the names of each one's outputs: itself, where it is the only one.</summary>
+    /// <summary>The heads with the prefixes of their outputs' names; for a task with one head, the task itself.</summary>
     public virtual IReadOnlyList<(string Prefix, BoundTask Task)> Heads => [("", this)];
 
-    /// <summary>The scorer of ML.NET's own that makes the columns of those outputs, of each of <see cref="Heads"/>.</summary>
+    /// <summary>ML.NET's scorer that computes the columns from these outputs, for each of <see cref="Heads"/>.</summary>
     public abstract StockScorer ToStockScorer();
 }

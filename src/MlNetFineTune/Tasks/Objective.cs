@@ -45,14 +45,14 @@ internal abstract class Objective
     }
 
     /// <summary>
-    /// What the rows of a step that is made of several batches count together, where the loss has parts that count different rows: a mean
-    /// over the step is then no mean of the batches' means. Null where <see cref="CountOf"/> of each batch says all.
+    /// The total weights of the rows of a step with gradient accumulation, for losses with parts that are means over different rows: the
+    /// mean over the step is then not a weighted mean of the batches' means. Null if <see cref="CountOf"/> of each batch suffices.
     /// </summary>
-    /// <param name="subset">Has the rows.</param>
+    /// <param name="subset">The source of the rows.</param>
     /// <param name="rows">All rows of the step.</param>
     public virtual StepCounts? CountsOf(RowSubset subset, IReadOnlyList<int> rows) => null;
 
-    /// <summary>The same to judge by, in parts: the sum of the losses, and of what the rows count.</summary>
+    /// <summary>The validation loss in parts: the weighted sum of the losses, and the total weight.</summary>
     public (double Sum, double Count) EvaluateLoss(Tensor outputs, Targets targets)
     {
         using var scope = NewDisposeScope();

@@ -64,7 +64,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
 
     private FineTuningTransformer Train(IDataView input)
     {
-        GetOutputSchema(SchemaShape.Create(input.Schema)); // checks the columns
+        GetOutputSchema(SchemaShape.Create(input.Schema)); // validates the columns
         using var fit = new FitScope(_env, nameof(FineTuningTrainer), _options.ComponentName, _options.Seed);
         if (_unusedWorkers is not null)
             fit.Channel.Warning(_unusedWorkers);
@@ -85,7 +85,7 @@ public sealed class FineTuningTrainer : IEstimator<FineTuningTransformer>
             using var data = TrainingData.Read(fit.Host, fit.Channel, input, _options, modelInput, task.Labels, fit.Seed);
             _options.FitInput(network, data.Training, fit.Channel);
             task = task.ForTraining(data.Training, fit.Channel);
-            if (!_options.Sampling.NeedsClasses) // else epochs have other shares of the classes than the rows
+            if (!_options.Sampling.NeedsClasses) // otherwise class frequencies in epochs differ from those of the rows
                 _options.InitializeHead(network, task, data.Training);
             var run = new TrainingRun(
                 network, modelInput, task.Training(data.Training, _options.Distillation.Loss), plan, data,

@@ -13,7 +13,9 @@ namespace MlNetFineTune;
 /// <summary>The options of fine-tuning on images. Only <see cref="Backbone"/> must be set.</summary>
 public sealed record ImageFineTuningOptions : FineTuningOptions
 {
-    /// <summary>Sets the defaults that differ from those of other networks.</summary>
+    /// <summary>
+    /// Sets the default that differs from other networks: <see cref="Augmentation"/> is <see cref="Augmentation.Light"/>.
+    /// </summary>
     public ImageFineTuningOptions() => (Augmentation, AsksForAugmentation) = (Augmentation.Light, false);
 
     /// <summary>The network and its initial weights. Required.</summary>

@@ -103,11 +103,13 @@ internal sealed class TrainingPhase : IDisposable
         return _unusableNorm;
     }
 
-    /// <summary>Computes the gradients of a batch. Where several batches make a step, theirs are added, each row's with the same weight,
-    /// however many a batch has.</summary>
-    /// <param name="loss">Mean over the batch.</param>
-    /// <param name="countOf">Weight of the rows in the mean.</param>
-    /// <exception cref="InvalidOperationException">The loss depends on nothing that trains.</exception>
+    /// <summary>
+    /// Computes the gradients of a batch. With gradient accumulation they are added such that each row has the same weight, independently
+    /// of the sizes of the batches.
+    /// </summary>
+    /// <param name="loss">Mean loss of the batch.</param>
+    /// <param name="countOf">Total weight of the rows in the mean.</param>
+    /// <exception cref="InvalidOperationException">The loss does not depend on any trained parameter.</exception>
     public void Backward(Tensor loss, Func<double> countOf)
     {
         if (!loss.requires_grad)

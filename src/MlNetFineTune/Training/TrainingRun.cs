@@ -33,14 +33,16 @@ internal sealed record TrainingRun(
     /// <summary>The metric that selects the best epoch.</summary>
     public Metric Metric => Options.Metric ?? Metric.Loss;
 
-    /// <summary>What the rows of a batch shall give, its teacher's logits included. Belongs to the present dispose scope.</summary>
+    /// <summary>The targets of a batch, including the teacher's logits. In the current dispose scope.</summary>
     public Targets TargetsOf(StepInput batch) =>
         Objective.TargetsOf(Data.Training, batch.Rows, batch.Mix, Network.Device) with { TeacherLogits = batch.TeacherLogits };
 
-    /// <summary>Whether as many epochs as <see cref="FineTuningOptions.EarlyStoppingPatience"/> brought no better one. Phases before the
-    /// last are as long as the strategy says.</summary>
-    /// <param name="epochs">Epochs that are complete.</param>
-    /// <param name="best">The best of them, from 1.</param>
+    /// <summary>
+    /// Whether there was no improvement for <see cref="FineTuningOptions.EarlyStoppingPatience"/> epochs. Only in the last phase: previous
+    /// phases have the length set by the strategy.
+    /// </summary>
+    /// <param name="epochs">The completed epochs.</param>
+    /// <param name="best">The best epoch, from 1.</param>
     public bool IsPatienceExhausted(int epochs, int best) =>
         StopRequest.Agree(epochs - Math.Max(best, Plan.Phases[^1].FirstEpoch - 1) >= Options.EarlyStoppingPatience);
 

@@ -4,8 +4,8 @@ using MlNetFineTune.Tasks;
 namespace MlNetFineTune.Training;
 
 /// <summary>
-/// A training from its checkpoint to its report: trains a network in place, phase by phase, and leaves it with the weights of its best
-/// epoch.
+/// A training from its checkpoint to its report: trains a network in place, phase by phase, and finally sets the weights of the best epoch
+/// or average.
 /// </summary>
 internal sealed class TrainingSession : IDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class TrainingSession : IDisposable
         _observers = new RunObservers(run, _state, _badRows, _meter, _log);
     }
 
-    /// <exception cref="OperationCanceledException">The cancellation token asked for it.</exception>
+    /// <exception cref="OperationCanceledException">The cancellation token was signalled.</exception>
     public TrainingReport Run()
     {
         _log.Begin();
@@ -59,8 +59,8 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>
-    /// What the finished network gives for the validation rows, for whoever judges it by them: from the evaluation of the best epoch, or of
-    /// the average. They are read and scored anew only if this process has not seen that evaluation, and then once.
+    /// Outputs of the trained network for the validation rows, used by calibration, thresholds and the report: those of the evaluation of
+    /// the best epoch or average. If these are not available, the rows are scored again, once.
     /// </summary>
     public Lazy<RowOutputs> Outputs => field ??= new(() =>
     {
@@ -87,7 +87,7 @@ internal sealed class TrainingSession : IDisposable
             if (_evaluation.PatienceExhausted)
                 return TrainingReport.EndReason.EarlyStopped;
             if (_state.Epochs.Count >= planned.LastEpoch)
-                continue; // before the checkpoint
+                continue; // completed before the checkpoint
             using var phase = new TrainingPhase(planned, _run);
             Checkpoints?.Resume(phase);
             _observers.BeginPhase(phase);
@@ -97,7 +97,7 @@ internal sealed class TrainingSession : IDisposable
         return _evaluation.PatienceExhausted ? TrainingReport.EndReason.EarlyStopped : TrainingReport.EndReason.Completed;
     }
 
-    // What is cancelled or stopped can go on from there.
+    // A cancelled or stopped training can be resumed from this checkpoint.
     private TrainingReport.EndReason? TrainOrSave(TrainingPhase phase)
     {
         try

@@ -59,7 +59,7 @@ internal sealed class ImageEncoder(ImagePreprocessing preprocessing)
         }
     }
 
-    /// <summary>How a picture's file says that it is turned, and its size when it is upright.</summary>
+    /// <summary>The EXIF orientation of a picture's file, and the size of the upright picture.</summary>
     internal static (int Orientation, PixelSize Size) Upright(SKCodec codec)
     {
         var orientation = (int)codec.EncodedOrigin is >= 1 and <= 8 and var origin ? origin : 1;

@@ -3,7 +3,7 @@ using MlNetFineTune.Primitives;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>The bytes of a picture's file, in memory that was waited for and is given back.</summary>
+/// <summary>The bytes of a picture's file, in memory from the process-wide limit, which is released on disposal.</summary>
 internal ref struct PictureBytes : IDisposable
 {
     private readonly ScratchBuffer<byte> _buffer;
@@ -28,7 +28,7 @@ internal ref struct PictureBytes : IDisposable
 
     public readonly ReadOnlySpan<byte> Span => _isTaken ? _buffer.Span[.._length] : default;
 
-    /// <summary>Reads as much of a file as there is place for.</summary>
+    /// <summary>Reads a file until its end or until the buffer is full.</summary>
     public void Fill(SafeFileHandle file)
     {
         var target = _buffer.Span;

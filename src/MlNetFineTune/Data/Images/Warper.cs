@@ -21,7 +21,7 @@ internal static class Warper
 
     /// <param name="source">Decoded pixels.</param>
     /// <param name="map">Projective map from output pixels to pixels of the upright source at its own size.</param>
-    /// <param name="size">Of the output.</param>
+    /// <param name="size">Size of the output.</param>
     /// <param name="fill">Colour of output pixels that lie outside of the source.</param>
     /// <param name="output">[height, width, 3] bytes, red first.</param>
     public static void Warp(
@@ -72,7 +72,7 @@ internal static class Warper
         return map;
     }
 
-    // As fine as the densest of nine points needs.
+    // The finest grid that any of nine points needs.
     private static (int Across, int Down) Grid(in Projection map, PixelSize size)
     {
         var (across, down) = (1.0, 1.0);
@@ -81,7 +81,7 @@ internal static class Warper
             for (var u = 0; u <= 2; u++)
             {
                 var steps = map.Steps(u * size.Width / 2.0, v * size.Height / 2.0);
-                // Beyond the horizon they are NaN, the comparison is false, and nothing is drawn.
+                // NaN beyond the horizon: the comparison is false, and these points are ignored.
                 across = steps.AlongX > across ? steps.AlongX : across;
                 down = steps.AlongY > down ? steps.AlongY : down;
             }

@@ -4,16 +4,18 @@ using SkiaSharp;
 
 namespace MlNetFineTune.Data;
 
-/// <summary>Decodes pictures at their own size and upright, for those who want the pixels and not a network's input.</summary>
+/// <summary>Decodes pictures at their own size, with EXIF orientation applied, for uses other than a network's input.</summary>
 internal static class WholePicture
 {
-    /// <summary>What an output of the picture's own size takes of a network's recipe: the interpolation, and the mean as fill.</summary>
+    /// <summary>
+    /// The preprocessing for outputs of the picture's own size, of which only interpolation and mean (the fill colour) are used.
+    /// </summary>
     public static ImagePreprocessing Preprocessing { get; } = new() { CropFraction = 1 };
 
-    /// <param name="path">Of a JPEG, PNG, GIF (first frame), BMP or WebP file.</param>
-    /// <param name="size">Of the picture; 0 where a reason is returned.</param>
+    /// <param name="path">Path of a JPEG, PNG, GIF (first frame), BMP or WebP file.</param>
+    /// <param name="size">Size of the picture; 0 if a reason is returned.</param>
     /// <param name="pixels">[height, width, 3] bytes, red first.</param>
-    /// <returns>Null, or why the file cannot be used.</returns>
+    /// <returns>The reason why the file cannot be used; null if it can.</returns>
     public static string? DecodeFile(string path, out PixelSize size, out byte[] pixels)
     {
         (size, pixels) = (default, []);

@@ -3,9 +3,9 @@ namespace MlNetFineTune.Tasks;
 /// <summary>Argument checks of metrics and statistics.</summary>
 internal static class RowArguments
 {
-    /// <param name="scored">Rows with a score.</param>
-    /// <param name="labelled">Rows with a label.</param>
-    /// <exception cref="ArgumentException">The numbers differ.</exception>
+    /// <param name="scored">Number of scores.</param>
+    /// <param name="labelled">Number of labels.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void Check(int scored, int labelled)
     {
         if (scored != labelled)

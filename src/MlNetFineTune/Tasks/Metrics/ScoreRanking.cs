@@ -2,10 +2,10 @@ using MlNetFineTune.MlNet;
 
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The rows that pass where a score is the least that passes.</summary>
-/// <param name="Score">Lowest score that passes.</param>
-/// <param name="TruePositives">Positive rows among those that pass.</param>
-/// <param name="FalsePositives">Negative rows among those that pass.</param>
+/// <summary>Numbers of rows with at least a given score.</summary>
+/// <param name="Score">The score.</param>
+/// <param name="TruePositives">Number of positive rows with at least this score.</param>
+/// <param name="FalsePositives">Number of negative rows with at least this score.</param>
 internal readonly record struct ScoreCut(float Score, double TruePositives, double FalsePositives);
 
 /// <summary>

@@ -1,7 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// The report of rows with several labels: a table of the labels, precision-recall curves, and the rows with the worst mistakes.
+/// The report of a multi-label model: a table of the labels, precision-recall curves, and the rows with the worst errors.
 /// </summary>
 internal sealed class LabelSetReport
 {
@@ -33,10 +33,10 @@ internal sealed class LabelSetReport
         _labels = [.. names.Select((name, label) => Judge(name, label, f1[label], thresholds[label]))];
     }
 
-    /// <param name="outputs">The network's, of the rows that could be read.</param>
-    /// <param name="labels">The same rows': 1 or 0 for each label.</param>
-    /// <param name="objective">Its scores are probabilities of the labels.</param>
-    /// <param name="names">Of the labels.</param>
+    /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
+    /// <param name="labels">Labels of these rows: 1 or 0 for each label.</param>
+    /// <param name="objective">Objective whose scores are the probabilities of the labels.</param>
+    /// <param name="names">Names of the labels.</param>
     /// <param name="thresholds">Probabilities above which a row has each label.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(
@@ -79,7 +79,7 @@ internal sealed class LabelSetReport
         return [new("Precision (up) against recall", [new ReportBlock.Charts(shown), .. note])];
     }
 
-    // Where the threshold lies is the dot; the dashed line is the precision of chance, the label's share of the rows.
+    // The dot marks the threshold; the dashed line is the precision of random predictions, the label's frequency.
     private static Chart CurveOf(JudgedLabel label)
     {
         var (cuts, positives) = (label.Ranking.Cuts, label.Ranking.Positives);
@@ -115,7 +115,7 @@ internal sealed class LabelSetReport
         ];
     }
 
-    // The negative logarithm of the probability of what is true: the loss, but for weights.
+    // The negative log-likelihood of the label: the loss without weights.
     private double SurpriseOf(int place)
     {
         var sum = 0.0;
@@ -157,13 +157,13 @@ internal sealed class LabelSetReport
 
     private ReadOnlySpan<bool> Of(bool[] ofAll, int place) => ofAll.AsSpan(place * _names.Count, _names.Count);
 
-    /// <summary>A label.</summary>
-    /// <param name="Name">Of the label.</param>
-    /// <param name="Support">Rows that have it.</param>
-    /// <param name="AveragePrecision">NaN where no row has it.</param>
-    /// <param name="F1">At the threshold.</param>
-    /// <param name="Threshold">The probability above which a row has it.</param>
-    /// <param name="Ranking">The rows by its score.</param>
+    /// <summary>Metrics of a label.</summary>
+    /// <param name="Name">Name of the label.</param>
+    /// <param name="Support">Number of rows with the label.</param>
+    /// <param name="AveragePrecision">Average precision; NaN if no row has the label.</param>
+    /// <param name="F1">F1 score at the threshold.</param>
+    /// <param name="Threshold">The probability above which the label is predicted.</param>
+    /// <param name="Ranking">Rows sorted by the score of the label.</param>
     private sealed record JudgedLabel(
         string Name, int Support, double AveragePrecision, double F1, float Threshold, ScoreRanking Ranking);
 }

@@ -30,7 +30,9 @@ public abstract partial record ClassificationLoss
             string.Create(CultureInfo.InvariantCulture, $"BinaryCrossEntropy(smoothing: "
                 + $"{Smoothing}{(Threshold is { } share ? FormattableString.Invariant($", threshold: {share}") : "")})");
 
-        /// <summary>A class's weight counts for its rows, not for its column: it would weigh yes and no alike there.</summary>
+        /// <summary>
+        /// A class weight applies to the rows of the class, not to its column, where it would affect positives and negatives alike.
+        /// </summary>
         internal override Tensor OfEach(Tensor logits, Tensor labels, Tensor? classWeights, bool training)
         {
             using var scope = NewDisposeScope();

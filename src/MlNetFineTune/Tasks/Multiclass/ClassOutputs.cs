@@ -8,9 +8,9 @@ internal static class ClassOutputs
     /// <summary>The outputs <c>logits</c> (not calibrated) and <c>probabilities</c>: [N, classes].</summary>
     /// <param name="graph">Receives the nodes.</param>
     /// <param name="logits">[N, classes].</param>
-    /// <param name="classes">How many there are.</param>
-    /// <param name="calibration">Of the probabilities, where they are calibrated.</param>
-    /// <param name="prefix">Of the outputs' names.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="calibration">Result of the calibration; null if the probabilities are not calibrated.</param>
+    /// <param name="prefix">Prefix of the outputs' names.</param>
     public static IReadOnlyList<GraphOutput> Write(
         NetworkGraph graph, GraphValue logits, int classes, Calibration.Report? calibration, string prefix = "")
     {

@@ -8,10 +8,10 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace MlNetFineTune.Tasks;
 
 /// <summary>
-/// From pooled features to the log-probabilities of ordered classes: [N, features] -> [N, classes]. One linear layer to a single score, and
-/// thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs are the probabilities, and their
-/// cross-entropy is the negative log-likelihood of the model, so what works with the logits of a multiclass model works with them: scoring,
-/// the most probable class, temperature scaling, distillation.
+/// The head of an ordinal model, from pooled features to log-probabilities: [N, features] -> [N, classes]. A linear layer to a single
+/// score, and thresholds between the classes (<see cref="CumulativeLogits"/>). The softmax of the outputs yields the probabilities, and
+/// their cross-entropy is the negative log-likelihood of the model, so that code for the logits of multiclass models applies: scoring,
+/// temperature scaling and distillation.
 /// </summary>
 internal sealed class OrdinalHead : NetworkHead
 {
@@ -38,8 +38,10 @@ internal sealed class OrdinalHead : NetworkHead
 
     public override int Outputs => Classes;
 
-    /// <summary>PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds by which a score of 0 gives all classes
-    /// the same probability.</summary>
+    /// <summary>
+    /// PyTorch's default for linear layers, uniform within 1 / sqrt(features); thresholds for which a score of 0 yields equal probabilities
+    /// of all classes.
+    /// </summary>
     public override void Initialize(long seed)
     {
         WeightInitialization.FillUniform(weight, 1 / Math.Sqrt(weight.shape[1]), seed, RandomStream.WeightsOf("head.weight"));
@@ -70,9 +72,11 @@ internal sealed class OrdinalHead : NetworkHead
         return graph.Add("Sub", [graph.Add("Sub", [widths, notAbove]), notBelow]);
     }
 
-    /// <summary>Thresholds by which a score of 0 gives the classes their shares among the rows
-    /// (<see cref="CumulativeLogits.ParametersOf"/>): the loss begins where guessing by frequency would be.</summary>
-    /// <param name="counts">Training rows of each class, in their order, by their weights.</param>
+    /// <summary>
+    /// Sets thresholds for which a score of 0 yields the class frequencies (<see cref="CumulativeLogits.ParametersOf"/>): the initial loss
+    /// is close to their entropy.
+    /// </summary>
+    /// <param name="counts">Weighted number of training rows of each class, in order.</param>
     public void InitializeThresholds(IReadOnlyList<double> counts)
     {
         if (counts.Count != Classes)

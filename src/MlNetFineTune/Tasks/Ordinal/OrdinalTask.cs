@@ -73,7 +73,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override NetworkHead CreateHead(int features) => new OrdinalHead(features, keys.Count);
 
-    // By what the rows of each class count in the loss; their sum is the number of rows.
+    // Numbers of rows of each class, weighted as in the loss; their sum is the number of rows.
     public override void InitializeHead(NetworkHead head, RowSubset training)
     {
         var labels = training.LabelsOf(training.Rows);
@@ -85,7 +85,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
         ((OrdinalHead)head).InitializeThresholds([.. counts.Select(count => total > 0 ? count * labels.Length / total : 0)]);
     }
 
-    // The order is what MapValueToKey made of the labels, which is not always what was meant.
+    // The order of the classes is that of MapValueToKey, by default the order of occurrence; it is logged so that users can check it.
     public override BoundTask ForTraining(RowSubset training, IChannel channel)
     {
         channel.Info($"The order of the classes, from the keys of column '{columns.Label}': {SafeText.Several(keys.Names)}.");
@@ -105,7 +105,7 @@ internal sealed class BoundOrdinal(TaskColumns columns, LabelKeys keys, OrdinalT
 
     public override TaskManifest Describe() => new OrdinalManifest(columns, keys.Names, calibration);
 
-    /// <summary>As classes: <c>logits</c> are log-probabilities where the head is ordinal.</summary>
+    /// <summary>The outputs of a multiclass model; <c>logits</c> are log-probabilities with an ordinal head.</summary>
     public override IReadOnlyList<GraphOutput> WriteOutputs(NetworkGraph graph, GraphValue outputs, string prefix = "") =>
         ClassOutputs.Write(graph, outputs, keys.Count, calibration, prefix);
 

@@ -1,16 +1,16 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>The report of rows of which a number is predicted: predicted against actual, and the largest errors.</summary>
+/// <summary>The report of a regression: a plot of predicted against actual values, and the largest errors.</summary>
 internal static class RegressionReport
 {
     private const int MostMistakes = 24;
 
-    // What a chart as wide as a hand can show.
+    // Maximum number of points of the plot.
     private const int MostDots = 1500;
 
-    /// <param name="outputs">The network's, of the rows that could be read.</param>
-    /// <param name="labels">The same rows', in their unit.</param>
-    /// <param name="objective">Its scores are in the same unit.</param>
+    /// <param name="outputs">Outputs of the network for the rows that could be read.</param>
+    /// <param name="labels">Labels of these rows, in their unit.</param>
+    /// <param name="objective">Objective whose scores are in the labels' unit.</param>
     /// <param name="noun">What a row is called: picture, row.</param>
     public static IReadOnlyList<ReportSection> Of(RowOutputs outputs, float[] labels, Objective objective, string noun)
     {

@@ -1,7 +1,7 @@
 namespace MlNetFineTune.Tasks;
 
-/// <summary>Lines and dots over two axes, as data.</summary>
-/// <param name="Title">Above it.</param>
+/// <summary>The data of a chart: series of points with two axes.</summary>
+/// <param name="Title">Title above the chart.</param>
 /// <param name="Across">Title of the horizontal axis.</param>
 /// <param name="X">Horizontal axis.</param>
 /// <param name="Y">Vertical axis.</param>
@@ -36,12 +36,12 @@ internal enum SeriesLook
     Guide,
 }
 
-/// <summary>Chooses points evenly, where there are more than a drawing can show.</summary>
+/// <summary>Selects evenly spaced points if there are more than a drawing can show.</summary>
 internal static class Thinning
 {
-    /// <param name="points">In order.</param>
-    /// <param name="most">2 or more.</param>
-    /// <returns>The first and the last are among them.</returns>
+    /// <param name="points">Points in order.</param>
+    /// <param name="most">Maximum number of points. At least 2.</param>
+    /// <returns>The selected points, including the first and the last.</returns>
     public static IReadOnlyList<T> Thin<T>(this IReadOnlyList<T> points, int most) => points.Count <= most
         ? points
         : [.. Enumerable.Range(0, most).Select(i => points[(int)((long)i * (points.Count - 1) / (most - 1))])];

@@ -20,7 +20,7 @@ internal static class ThresholdTuning
     /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">Logits or probabilities; rows with a NaN score are excluded.</param>
     /// <param name="labels">Whether each row is positive.</param>
-    /// <returns>Null where the rows are all of one kind, or none of the thresholds reaches the target: nothing can be told.</returns>
+    /// <returns>Null if all rows have the same class, or no threshold reaches the target.</returns>
     public static TunedThreshold? Of(DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels)
     {
         var ranking = ScoreRanking.Of(scores, labels);
@@ -41,8 +41,8 @@ internal static class ThresholdTuning
     /// <param name="criterion">The criterion that the threshold maximises.</param>
     /// <param name="scores">[rows, labels] in row-major order.</param>
     /// <param name="labels">[rows, labels] in row-major order: whether each row has each label.</param>
-    /// <param name="labelCount">Labels of a row.</param>
-    /// <returns>One a label; null where <see cref="Of"/> gives null.</returns>
+    /// <param name="labelCount">Number of labels.</param>
+    /// <returns>One per label; null if <see cref="Of"/> returns null.</returns>
     public static TunedThreshold?[] OfEachLabel(
         DecisionThreshold criterion, ReadOnlySpan<float> scores, ReadOnlySpan<bool> labels, int labelCount)
     {

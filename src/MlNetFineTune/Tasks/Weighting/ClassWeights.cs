@@ -65,7 +65,7 @@ public abstract record ClassWeights
     {
         public override string ToString() => nameof(Balanced);
 
-        /// <summary>1 for a class without rows, which is what the rows have on average.</summary>
+        /// <summary>1, the average weight of rows, for a class without rows.</summary>
         internal override float[] Resolve(IReadOnlyList<string> classes, float[] labels)
         {
             var counts = new int[classes.Count];

@@ -34,26 +34,29 @@ public abstract record WeightAveraging
     public static WeightAveraging BestCheckpoints(int count = 3) => new BestAveraging(count);
 
     /// <summary>
-    /// WiSE-FT (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903): at the end the weights on the line from the best epoch of the
-    /// strategy's first phase to the best epoch after it are evaluated at equal distances, running statistics included, and the best on
-    /// validation are the model's; the ends are among them, so that it is never worse there than either. Models between the pretrained
-    /// network with a trained head and the fine-tuned network are often as accurate, and more robust to other kinds of pictures. Needs
-    /// validation and a strategy of two phases or more, such as <see cref="Strategy.ProbeThenFull"/>. Costs <paramref name="steps"/> - 1
-    /// evaluations.
+    /// WiSE-FT (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903): at the end of the training, weights interpolated linearly between
+    /// the best epoch of the strategy's first phase and the best epoch after it, including running statistics, are evaluated at equal
+    /// distances. The model has those with the best validation metric; both end points are included, so that the model is never worse on
+    /// validation than either. Models between the pretrained network with a trained head and the fine-tuned network are often as accurate,
+    /// and more robust to distribution shift. Requires validation and a strategy with at least two phases, such as
+    /// <see cref="Strategy.ProbeThenFull"/>. Costs <paramref name="steps"/> - 1 evaluations.
     /// </summary>
-    /// <param name="steps">Number of parts of the line. 2 to 100. Default 10: shares of 0.1, 0.2, ... of the later epoch.</param>
+    /// <param name="steps">
+    /// Number of intervals of the interpolation. 2 to 100. Default 10: weights of 0.1, 0.2, ... for the later epoch.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public static WeightAveraging WiseFt(int steps = 10) => new WiseFtAveraging(steps);
 
-    /// <summary>Number of epochs whose weights are kept; with <see cref="KeepsFirstPhase"/>, in that phase and after it.</summary>
+    /// <summary>Number of epochs whose weights are stored; with <see cref="KeepsFirstPhase"/>, in that phase and again after it.</summary>
     internal virtual int KeptEpochs => 1;
 
-    /// <summary>Whether the first phase's best epochs are kept beside those after it.</summary>
+    /// <summary>Whether the best epochs of the first phase are stored separately from those after it.</summary>
     internal virtual bool KeepsFirstPhase => false;
 
-    /// <summary>The weighted means of the kept epochs, in their order, that are evaluated at the end.</summary>
+    /// <summary>The weights of the averages that are evaluated at the end, for the stored epochs in their order.</summary>
     internal virtual IEnumerable<IReadOnlyList<double>> SharesOf(int kept) => [];
 
-    /// <exception cref="ArgumentException">The strategy has not the phases that are needed.</exception>
+    /// <exception cref="ArgumentException">The strategy does not have the required phases.</exception>
     internal virtual void Check(TrainingPlan plan)
     {
     }

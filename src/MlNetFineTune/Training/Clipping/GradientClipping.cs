@@ -7,8 +7,9 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune;
 
-/// <summary>Keeps gradients from being too large, between the loss and the optimizer: a bad batch then
-/// costs a step and not the training.</summary>
+/// <summary>
+/// Limits the size of gradients before each step of the optimizer, so that a single bad batch does not ruin the training.
+/// </summary>
 public abstract partial record GradientClipping
 {
     private GradientClipping()

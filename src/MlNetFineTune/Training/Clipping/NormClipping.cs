@@ -17,8 +17,9 @@ public abstract partial record GradientClipping
 
         public override string ToString() => FormattableString.Invariant($"Norm({Largest})");
 
-        /// <summary>g = g min(1, largest / (norm + 1e-6)). A norm that is no number leaves the gradients as
-        /// they are: the loss will say so.</summary>
+        /// <summary>
+        /// g = g min(1, largest / (norm + 1e-6)). If the norm is not finite, gradients are not changed: the loss will show it.
+        /// </summary>
         internal override void Clip(IReadOnlyList<Parameter> body, IReadOnlyList<Parameter> head)
         {
             using var noGradients = no_grad();

@@ -6,11 +6,12 @@ using static TorchSharp.torch;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>Hash of all that features depend on beside the row, under which they are kept.</summary>
+/// <summary>The cache key of features: a hash of everything except the row on which they depend.</summary>
 internal static class EncoderIdentity
 {
-    /// <summary>Hash of what computes (this library, its decoder and torch, the device's
-    /// kind), what it computes, and its tensors.</summary>
+    /// <summary>
+    /// Hash of the code (builds of this library, its decoder and torch, the kind of device), the computation, and its tensors.
+    /// </summary>
     public static ContentHash Of(Device device, string computation, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         using var scope = NewDisposeScope();

@@ -11,11 +11,11 @@ namespace MlNetFineTune;
 /// change only by rounding, since batches consist of other pictures.
 /// </summary>
 /// <remarks>
-/// Validation is always kept. Training pictures are where <see cref="FineTuningOptions.Augmentation"/> is <see cref="Augmentation.None"/>
-/// or <see cref="Augmentation.FixedViews"/>; with other augmentations the frozen stages run in every epoch, since they never see a picture
-/// twice. What a teacher (<see cref="Distillation"/>) says of training pictures is kept likewise.
-/// <see cref="TrainingReport.FeatureCache"/> says what was computed and found. <c>ExtractImageFeatures</c> keeps its features here as well,
-/// where <see cref="ImageFeatureOptions.FeatureCache"/> asks for it.
+/// Validation rows are always cached. Training pictures are cached if <see cref="FineTuningOptions.Augmentation"/> is
+/// <see cref="Augmentation.None"/> or <see cref="Augmentation.FixedViews"/>; with other augmentations the frozen stages run in every epoch,
+/// since pictures do not repeat. The logits of a teacher (<see cref="Distillation"/>) for training pictures are cached in the same way.
+/// <see cref="TrainingReport.FeatureCache"/> has the numbers of computed and found rows. <c>ExtractImageFeatures</c> uses a cache if
+/// <see cref="ImageFeatureOptions.FeatureCache"/> is set.
 /// </remarks>
 public abstract partial record FeatureCache
 {
@@ -41,10 +41,12 @@ public abstract partial record FeatureCache
     /// <exception cref="ArgumentException"><paramref name="path"/> is empty.</exception>
     public static FeatureCache InFolder(string path) => new FolderFeatureCache(path);
 
-    /// <param name="identity">Hash of all that features depend on beside the row. Asked for only where they outlive the process.</param>
+    /// <param name="identity">
+    /// Hash of everything except the row on which features depend. Computed only if the cache outlives the process.
+    /// </param>
     /// <param name="layout">Layout of the features.</param>
     /// <param name="channel">Receives warnings of damaged files.</param>
-    /// <exception cref="IOException">The folder cannot be made or read.</exception>
+    /// <exception cref="IOException">The folder cannot be created or read.</exception>
     internal abstract IFeatureStore Open(Func<ContentHash> identity, FeatureLayout layout, IChannel channel);
 
     private sealed record NoFeatureCache : FeatureCache

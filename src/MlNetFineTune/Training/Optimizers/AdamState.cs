@@ -6,7 +6,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace MlNetFineTune.Training;
 
-/// <summary>The part that Adam and AdamW share: mean and square of the gradient. How weights decay is theirs.</summary>
+/// <summary>The common part of Adam and AdamW: mean and square of the gradient. Weight decay differs.</summary>
 internal abstract class AdamState(IReadOnlyList<ParameterGroup> groups, Optimizer.AdamFamily options)
     : OptimizerState(groups, options, memories: 2)
 {

@@ -2,8 +2,7 @@ using MlNetFineTune.Training;
 
 namespace MlNetFineTune;
 
-/// <summary>The rule by which gradients change weights. Weight decay does not apply to biases and normalisation,
-/// only weights of two dimensions and more.</summary>
+/// <summary>The optimizer. Weight decay is not applied to biases and normalisation, only to weights with two or more dimensions.</summary>
 public abstract partial record Optimizer
 {
     private Optimizer(float weightDecay)

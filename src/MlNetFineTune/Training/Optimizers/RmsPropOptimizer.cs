@@ -35,10 +35,9 @@ public abstract partial record Optimizer
         internal override OptimizerState CreateState(IReadOnlyList<ParameterGroup> groups) => new State(this, groups);
 
         /// <summary>
-        /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 in place of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b.
-        /// In
-        /// PyTorch's form: epsilon stands beside the root, not under it, and the learning rate outside the
-        /// momentum (TensorFlow has it the other way).
+        /// v = a v + (1 - a) g^2;  centered: m = a m + (1 - a) g and v - m^2 instead of v;  b = mu b + g / (sqrt(v) + eps);  w = w - lr b.
+        /// As in PyTorch, epsilon is added outside the root, and the learning rate is applied outside the momentum; TensorFlow does the
+        /// opposite.
         /// </summary>
         private sealed class State(RmsPropOptimizer options, IReadOnlyList<ParameterGroup> groups)
             : OptimizerState(groups, options, memories: 1 + (options.Centered ? 1 : 0) + (options.Momentum > 0 ? 1 : 0))
@@ -59,7 +58,7 @@ public abstract partial record Optimizer
                     parameter.Addcdiv_(gradient, denominator, -rate);
             }
 
-            // Rounding may leave the mean's square above the square's mean, and no root.
+            // By rounding, the square of the mean can exceed the mean of squares, which would have no root.
             private Tensor Variance(Tensor gradient, Tensor square, Tensor mean)
             {
                 mean.Mul_(_smoothing).Add_(gradient, 1 - _smoothing);

@@ -96,7 +96,7 @@ public abstract partial record LearningRateSchedule
         ? factor
         : throw new ArgumentOutOfRangeException(nameof(factor), factor, "The factor must be above 0 and below 1.");
 
-    /// <summary>A schedule whose warm-up rises linearly, ahead of the schedule proper: 1/w, 2/w, ... 1.</summary>
+    /// <summary>A schedule with a linear warm-up before it: 1/w, 2/w, ... 1.</summary>
     private abstract record WarmedUpSchedule : LearningRateSchedule
     {
         private protected WarmedUpSchedule(float warmup)
@@ -110,8 +110,8 @@ public abstract partial record LearningRateSchedule
             return step < warmup ? (step + 1.0) / warmup : AfterWarmup(step - warmup, Math.Max(steps - warmup, 1), validationLosses);
         }
 
-        /// <param name="step">From 0.</param>
-        /// <param name="steps">After the warm-up; at least 1.</param>
+        /// <param name="step">The step, from 0.</param>
+        /// <param name="steps">Number of steps after the warm-up; at least 1.</param>
         /// <param name="validationLosses">Validation losses of all epochs so far.</param>
         private protected abstract double AfterWarmup(int step, int steps, ReadOnlySpan<double> validationLosses);
     }

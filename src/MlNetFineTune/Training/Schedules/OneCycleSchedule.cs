@@ -21,7 +21,7 @@ public abstract partial record LearningRateSchedule
         public override string ToString() =>
             FormattableString.Invariant($"OneCycle(warmup: {Warmup}, initialDivisor: {InitialDivisor}, finalDivisor: {FinalDivisor})");
 
-        /// <summary>The top is the last step of the warm-up, and may lie between two steps.</summary>
+        /// <summary>The maximum is at the end of the warm-up, possibly between two steps.</summary>
         internal override double FactorAt(int step, int steps, params ReadOnlySpan<double> validationLosses)
         {
             var (top, last) = (Math.Max(WarmupOf(steps) - 1, 0), steps - 1);
@@ -32,7 +32,7 @@ public abstract partial record LearningRateSchedule
                 : last > top ? final : 1;
         }
 
-        // Along half a cosine.
+        // Cosine interpolation.
         private static double Between(double from, double to, double share) => to + (from - to) / 2 * (1 + Math.Cos(Math.PI * share));
 
         private static float CheckDivisor(float divisor, string name) => divisor >= 1 && float.IsFinite(divisor)
